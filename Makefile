@@ -1,0 +1,54 @@
+# Everything a developer or CI does here. `make help` lists it.
+PYTHON ?= python3.11
+BIN := .venv/bin
+SETUP := .venv/.setup
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo start test chaos lint format bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(SETUP) node_modules/.setup ## Install everything into .venv and node_modules
+
+$(SETUP): requirements.txt requirements.lock.txt requirements-dev.txt requirements-samples.txt
+	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is missing: apt-get install python3.11 python3.11-venv"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-samples.txt
+	touch $@
+
+node_modules/.setup: package-lock.json $(SETUP)
+	$(BIN)/python -m localhost.stack.node install
+	touch $@
+
+demo: setup ## Run the main job on real data, start to result
+	@$(BIN)/python -m demo $(WORKLOAD)
+
+start: setup ## Start the app on the embedded host (http://localhost:7071)
+	@test -f local.settings.json || cp local.settings.json.example local.settings.json
+	$(BIN)/python -m localhost start
+
+test: setup ## Run every test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+chaos: setup ## Kill things for longer than `make test` does
+	$(BIN)/python -m pytest -n $(WORKERS) -m chaos --chaos-seconds 120 tests
+
+lint: setup ## Formatting, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Rewrite files in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## Measure, beside peers
+	$(BIN)/python -m bench $(BENCH)
+
+clean: ## Remove what setup, runs and tests made
+	rm -rf .venv node_modules .localhost .demo .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,73 @@
+"""The errors of Fanout, and nothing else.
+
+A workload raises `PermanentError` or `TransientError` for one item. The rest describe a request
+that cannot be carried out; `starters` translates them to problem JSON in one place.
+"""
+
+from dataclasses import dataclass
+
+
+class FanoutError(Exception):
+    """Anything that Fanout itself reports."""
+
+
+class PermanentError(FanoutError):
+    """This item can never succeed (bad data, rejected by the business): it is not tried again."""
+
+
+class TransientError(FanoutError):
+    """This item may succeed later.
+
+    Args:
+        message: What went wrong.
+        retry_after: Seconds that the other side asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        field: Dotted path of the field, as the caller wrote it: ``source.blob``.
+        message: What is wrong with it and, where there are choices, what they are.
+    """
+
+    field: str
+    message: str
+
+
+class InvalidRequestError(FanoutError):
+    """A request that names something impossible; nothing was started."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class RunConflictError(FanoutError):
+    """The run exists and this call does not fit it: another request, or its state forbids it."""
+
+    def __init__(self, run_id: str, message: str) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class RunNotFoundError(FanoutError):
+    """No run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is no run '{run_id}'.")
+        self.run_id = run_id
+
+
+class SourceChangedError(FanoutError):
+    """The source blob is not the one that was planned: its ETag differs."""
+
+    def __init__(self, blob: str) -> None:
+        super().__init__(f"The source '{blob}' changed after the run was planned.")
+        self.blob = blob

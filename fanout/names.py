@@ -1,0 +1,25 @@
+"""The name of every registered function: they share one namespace, so they are listed once."""
+
+# starters
+START_RUN = "start_run"
+GET_RUN = "get_run"
+GET_RESULTS = "get_results"
+LIST_WORKLOADS = "list_workloads"
+GET_WORKLOAD = "get_workload"
+GET_HEALTH = "get_health"
+
+# orchestrators
+RUN = "run"
+SHARD = "shard"
+
+# activities
+PLAN = "plan"
+PROCESS_BATCH = "process_batch"
+FINALIZE = "finalize"
+
+# entities
+GOVERNOR = "governor"
+
+ALL = frozenset(
+    value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
+)

@@ -1,0 +1,54 @@
+"""Pieces of a source on their way into a workload: one record, or a whole batch of bytes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fanout.models.outcome import ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One item of a source, parsed.
+
+    Attributes:
+        index: 0-based position in the whole source.
+        line: Line of the blob on which it begins, 1-based; None where a source has no lines.
+        value: The item; None when it does not parse.
+        error: Why it does not parse, else None.
+    """
+
+    index: int
+    line: int | None
+    value: Any
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known of a source before a run is accepted: enough to refuse a bad request."""
+
+    kind: str
+    columns: list[str] | None = None
+    etag: str | None = None
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A batch at once; `fanout.splitting.records.parse_records` gives its items one by one.
+
+    Attributes:
+        kind: Source kind of `data`: ``csv`` (records only; the header is in `columns`), ``jsonl``,
+            or ``inline`` (a JSON array).
+        data: The batch's bytes exactly as they stand in the source.
+        first_index: Index of its first item.
+        first_line: Line of the source on which `data` begins, 1-based.
+        count: How many items it holds, those that do not parse included.
+    """
+
+    kind: str
+    data: bytes
+    columns: list[str] | None
+    first_index: int
+    first_line: int
+    count: int

@@ -1,0 +1,124 @@
+"""What a workload is: one module that a user writes after reading one example.
+
+Subclass one of the shapes, give it a `name`, a pydantic model for its items and one for its
+parameters, and list it in `workloads/registry.py`.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from fanout.errors import FieldProblem
+from fanout.models.outcome import ErrorInfo
+from fanout.records import Chunk, SourceInfo
+
+ItemT = TypeVar("ItemT")
+ParametersT = TypeVar("ParametersT", bound=BaseModel)
+PartialT = TypeVar("PartialT")
+
+
+class NoParameters(BaseModel):
+    """The parameters of a workload that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An item of a chunk that could not be used: its index in the source and why."""
+
+    index: int
+    error: ErrorInfo
+
+
+@dataclass(frozen=True)
+class ChunkResult(Generic[PartialT]):
+    """What a chunk workload made of a chunk: a partial summary, and the items it had to refuse."""
+
+    partial: PartialT
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """A file that a workload makes for the results: its name there and its content."""
+
+    name: str
+    content: bytes
+    media_type: str
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Context(Generic[ParametersT]):
+    """What a workload may use while it processes an item or a chunk.
+
+    Attributes:
+        idempotency_key: ``run_id/item_id/step`` for an item, ``run_id/index`` for a chunk: the same
+            however often it is processed.
+        attempt: 1 at the first try of this item.
+    """
+
+    run_id: str
+    idempotency_key: str
+    attempt: int
+    parameters: ParametersT
+    logger: logging.Logger
+
+
+class Workload(ABC, Generic[ParametersT]):
+    """What all shapes have."""
+
+    name: ClassVar[str]
+    description: ClassVar[str] = ""
+    item_model: ClassVar[type[BaseModel]]
+    parameters_model: ClassVar[type[BaseModel]] = NoParameters
+
+    def check(self, parameters: ParametersT, source: SourceInfo) -> list[FieldProblem]:
+        """Name what is wrong with these parameters for this source, before anything starts."""
+        return []
+
+
+class MapWorkload(Workload[ParametersT], Generic[ItemT, ParametersT]):
+    """A function over each item."""
+
+    def item_id(self, item: ItemT) -> str | None:
+        """The item's own id; None means its index in the source."""
+        return None
+
+    @abstractmethod
+    def process(self, item: ItemT, context: Context[ParametersT]) -> Any | Awaitable[Any]:
+        """Process one item and return its output (JSON); may be `async def`.
+
+        Raises:
+            PermanentError: The item can never succeed.
+            TransientError: It may succeed later. Any other exception counts as transient.
+        """
+
+
+class ChunkWorkload(Workload[ParametersT], Generic[PartialT, ParametersT]):
+    """A function over a batch at once, whose partial results merge into one."""
+
+    @abstractmethod
+    def process_chunk(self, chunk: Chunk, context: Context[ParametersT]) -> ChunkResult[PartialT]:
+        """Summarise one chunk; items that cannot be used come back as failures."""
+
+    @abstractmethod
+    def merge(self, left: PartialT, right: PartialT) -> PartialT:
+        """Combine two partials; associative, with `left` before `right` in the source."""
+
+    @abstractmethod
+    def render(self, partial: PartialT | None, parameters: ParametersT) -> Iterable[RenderedFile]:
+        """Make the result files of the whole run; `partial` is None if no item was usable."""
+
+    @abstractmethod
+    def dump_partial(self, partial: PartialT) -> bytes:
+        """Serialise a partial without loss."""
+
+    @abstractmethod
+    def load_partial(self, data: bytes) -> PartialT:
+        """The inverse of `dump_partial`."""

@@ -1,0 +1,1 @@
+"""Durable orchestrations, activities, timers and entities on one SQLite file."""

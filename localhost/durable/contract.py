@@ -1,0 +1,153 @@
+"""The seam between the engine and those who call it (the client RPC and the public webhooks).
+
+Every text named `*_text` is JSON text as stored, or raw text where the stored value is no JSON
+(failure text, terminate reason).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+RUNTIME_STATUSES = (
+    "Pending", "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated",
+    "Suspended",
+)  # fmt: skip
+FINISHED_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """An orchestration instance as a status query shows it. Times are aware, UTC."""
+
+    instance_id: str
+    name: str
+    execution_id: str
+    version: str | None
+    runtime_status: str
+    input_text: str | None
+    output_text: str | None
+    custom_status_text: str | None
+    created_at: datetime
+    last_updated_at: datetime
+    parent_instance_id: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it can make no further progress."""
+        return self.runtime_status in FINISHED_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRecord:
+    """A durable entity. `name` is lower-case; `state_text` is None when it does not exist."""
+
+    name: str
+    key: str
+    state_text: str | None
+    last_operation_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFilter:
+    """Which instances a query or purge means; None or empty means all."""
+
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    statuses: frozenset[str] = field(default_factory=frozenset)
+    id_prefix: str | None = None
+
+
+class DurableError(Exception):
+    """What an engine call may raise; `api` gives each its status code."""
+
+
+class InstanceNotFoundError(DurableError):
+    """No such instance."""
+
+
+class InstanceFinishedError(DurableError):
+    """The instance has ended and takes no more messages."""
+
+
+class InstanceExistsError(DurableError):
+    """An instance of this id is running and may not be replaced."""
+
+
+class InvalidOperationError(DurableError):
+    """The state of the instance forbids this (suspend when suspended, rewind when not failed)."""
+
+
+class UnknownFunctionError(DurableError):
+    """The app has no such orchestrator or entity; the message lists the known ones."""
+
+
+class InvalidInstanceIdError(DurableError):
+    """The id is too long, holds a forbidden character or begins with '@'."""
+
+
+class DurableService(Protocol):
+    """The engine, as its callers see it. Each call returns once its effect is on disk."""
+
+    @property
+    def hub_name(self) -> str:
+        """The task hub's name."""
+
+    async def start_instance(
+        self,
+        name: str,
+        *,
+        instance_id: str | None = None,
+        input_text: str | None = None,
+        version: str | None = None,
+        trace_parent: str | None = None,
+    ) -> str:
+        """Start an orchestration and return its id (32 hex digits where none is given)."""
+
+    async def get_instance(self, instance_id: str) -> InstanceRecord | None:
+        """Read one instance."""
+
+    async def query_instances(
+        self, where: InstanceFilter, *, top: int, after: str | None = None
+    ) -> tuple[Sequence[InstanceRecord], str | None]:
+        """Read a page of instances and the token of the next page, None at the end."""
+
+    async def history(self, instance_id: str) -> Sequence[dict[str, Any]]:
+        """The raw history events of the current execution, oldest first."""
+
+    async def raise_event(self, instance_id: str, name: str, input_text: str | None) -> None:
+        """Deliver an external event; kept until the orchestration waits for it."""
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        """End it now; its output becomes the reason."""
+
+    async def suspend(self, instance_id: str, reason: str) -> None:
+        """Hold back everything that would wake it."""
+
+    async def resume(self, instance_id: str, reason: str) -> None:
+        """Deliver what was held back, in the order of its arrival."""
+
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """Run the failed parts of a failed instance again."""
+
+    async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
+        """Start the same orchestration with the same input; return the id of the new instance."""
+
+    async def purge(self, instance_id: str) -> int:
+        """Remove every trace of one instance; return how many were removed (0 or 1)."""
+
+    async def purge_many(self, where: InstanceFilter) -> int:
+        """Remove finished instances (or those of the statuses named); return how many."""
+
+    async def signal_entity(
+        self, name: str, key: str, operation: str, input_text: str | None
+    ) -> None:
+        """Queue an operation; `input_text` is encoded as the SDK's client sends it."""
+
+    async def get_entity(self, name: str, key: str) -> EntityRecord | None:
+        """Read an entity's state."""
+
+    async def query_entities(
+        self, name: str | None, *, top: int, after: str | None = None
+    ) -> tuple[Sequence[EntityRecord], str | None]:
+        """Read a page of entities and the token of the next page, None at the end."""
