@@ -50,5 +50,5 @@ bench: setup ## Measure, beside peers
 	$(BIN)/python -m bench $(BENCH)
 
 clean: ## Remove what setup, runs and tests made
-	rm -rf .venv node_modules .localhost .demo .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv node_modules .localhost .demo .bench .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,98 @@
+"""The embedded host as a process under measurement."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    """Find a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class MeasuredHost:
+    """A running host, asked over one kept-open HTTP connection."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, seconds_to_start: float
+    ) -> None:
+        self.process = process
+        self.port = port
+        self.seconds_to_start = seconds_to_start
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900)
+
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send JSON and return the status and the parsed answer."""
+        headers = {"Content-Type": "application/json"}
+        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = self._connection.getresponse()
+        text = response.read()
+        return response.status, json.loads(text) if text else None
+
+    def peak_mib(self) -> float:
+        """Peak resident memory of the host and its workers, added up."""
+        return sum(_peak_kib(pid) for pid in _family(self.process.pid)) / 1024
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task").glob("*/children"):
+        for text in child.read_text().split():
+            yield from _family(int(text))
+
+
+def _peak_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
+
+
+@contextlib.contextmanager
+def running(app: Path, *options: str) -> Iterator[MeasuredHost]:
+    """Start the host on `app` with a fresh store; stop it at the end."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
+        log = Path(data, "host.log")
+        begun = time.perf_counter()
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [*command, "--data", data, "--port", str(port), *options],
+                stdout=sink, stderr=sink, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+        try:
+            _wait(process, port, log)
+            yield MeasuredHost(process, port, time.perf_counter() - begun)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"the host ended at start:\n{log.read_text()}")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/admin/host/status")
+            if connection.getresponse().status == http.client.OK:
+                return
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit(f"the host did not answer in {START_SECONDS} s:\n{log.read_text()}")
