@@ -1,0 +1,145 @@
+"""Access keys as the Functions host keeps them: master, host, system and function keys.
+
+They live in one file that only its owner can read, are made at first use, and are asked for only
+when the host runs with `--auth` (Core Tools ignores them locally, too).
+
+Source: https://learn.microsoft.com/azure/azure-functions/function-keys-how-to
+"""
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+MASTER = "_master"
+DEFAULT = "default"
+DURABLE_SYSTEM_KEY = "durabletask_extension"
+KEY_BYTES = 40
+Keys = dict[str, str]
+
+
+class AuthLevel(IntEnum):
+    """How much a caller has shown to be; a higher level includes the lower ones."""
+
+    ANONYMOUS = 0
+    FUNCTION = 1
+    SYSTEM = 2
+    ADMIN = 3
+
+    @classmethod
+    def parse(cls, text: str) -> "AuthLevel":
+        """Read an `authLevel` of a binding; unknown words mean function, the host's default."""
+        return {"anonymous": cls.ANONYMOUS, "admin": cls.ADMIN}.get(text.lower(), cls.FUNCTION)
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used; the message says why and what to do."""
+
+
+class KeyRing:
+    """The keys of one host.
+
+    Attributes:
+        path: The file they are kept in.
+    """
+
+    def __init__(
+        self, path: Path, kinds: dict[str, Keys], functions: dict[str, Keys] | None = None
+    ) -> None:
+        self.path = path
+        self._kinds = kinds
+        self._functions = functions or {}
+
+    @classmethod
+    def open(cls, path: Path) -> "KeyRing":
+        """Load the keys, or make and save a first set.
+
+        Raises:
+            KeyFileError: The file is not readable as keys.
+        """
+        if not path.exists():
+            ring = cls(
+                path,
+                {
+                    "master": {MASTER: _new_key()},
+                    "host": {DEFAULT: _new_key()},
+                    "system": {DURABLE_SYSTEM_KEY: _new_key()},
+                },
+            )
+            ring._save()
+            return ring
+        try:
+            kinds = _checked(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise KeyFileError(
+                f"{path} does not hold keys ({error}). Delete it to have new ones made."
+            ) from error
+        functions = kinds.pop("functions")
+        return cls(path, kinds, functions)
+
+    @property
+    def master_key(self) -> str:
+        """The key that opens everything."""
+        return self._kinds["master"][MASTER]
+
+    @property
+    def durable_key(self) -> str:
+        """The system key of the Durable extension's webhooks."""
+        return self._kinds["system"][DURABLE_SYSTEM_KEY]
+
+    def host_keys(self) -> Mapping[str, str]:
+        """Keys that open every function-level endpoint, by name."""
+        return dict(self._kinds["host"])
+
+    def level(self, key: str | None, function: str | None = None) -> AuthLevel:
+        """Tell what a caller with this key may do at `function` (None: at a webhook or admin)."""
+        if not key:
+            return AuthLevel.ANONYMOUS
+        if _is_one_of(key, self._kinds["master"]):
+            return AuthLevel.ADMIN
+        if function is None:
+            is_system = _is_one_of(key, self._kinds["system"])
+            return AuthLevel.SYSTEM if is_system else AuthLevel.ANONYMOUS
+        own = self._functions.get(function.lower(), {})
+        is_known = _is_one_of(key, self._kinds["host"]) or _is_one_of(key, own)
+        return AuthLevel.FUNCTION if is_known else AuthLevel.ANONYMOUS
+
+    def function_key(self, function: str) -> str:
+        """The default key of one function, made and saved at first use."""
+        keys = self._functions.setdefault(function.lower(), {})
+        if DEFAULT not in keys:
+            keys[DEFAULT] = _new_key()
+            self._save()
+        return keys[DEFAULT]
+
+    def _save(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        staged = self.path.with_suffix(".new")
+        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({**self._kinds, "functions": self._functions}, file, indent=2)
+        staged.replace(self.path)
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def _is_one_of(key: str, known: Mapping[str, str]) -> bool:
+    matches = [hmac.compare_digest(key.encode(), other.encode()) for other in known.values()]
+    return any(matches)
+
+
+def _checked(document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise TypeError("it is no JSON object")
+    for kind in ("master", "host", "system", "functions"):
+        if not isinstance(document.get(kind), dict):
+            raise TypeError(f"'{kind}' is missing")
+    if MASTER not in document["master"] or DURABLE_SYSTEM_KEY not in document["system"]:
+        raise TypeError("the master or the durable system key is missing")
+    return document
