@@ -1,14 +1,13 @@
 """Pieces of a source on their way into a workload: one record, or a whole batch of bytes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanout.models.outcome import ErrorInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One item of a source, parsed.
+class Record(NamedTuple):
+    """One item of a source, parsed (a tuple, since a run makes millions).
 
     Attributes:
         index: 0-based position in the whole source.
@@ -17,7 +16,7 @@ class Record:
         error: Why it does not parse, else None.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which no record needs
     line: int | None
     value: Any
     error: ErrorInfo | None = None
@@ -44,6 +43,7 @@ class Chunk:
         first_index: Index of its first item.
         first_line: Line of the source on which `data` begins, 1-based.
         count: How many items it holds, those that do not parse included.
+        fault: Why its one item is refused unread, else None; `data` is empty then.
     """
 
     kind: str
@@ -52,3 +52,4 @@ class Chunk:
     first_index: int
     first_line: int
     count: int
+    fault: ErrorInfo | None = None

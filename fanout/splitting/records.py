@@ -1,0 +1,125 @@
+"""The records of one batch, parsed.
+
+Every record of a batch comes out: one that does not parse has no value and says why, with the line
+on which it begins in the source. What a record is, `fanout.splitting.scan` decides for the plan and
+here alike, so a batch has as many records as its plan says.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import count, repeat
+
+from pydantic_core import from_json
+
+from fanout.models.outcome import ErrorInfo
+from fanout.records import Chunk, Record
+from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
+from fanout.splitting.scan import Kind, ScanState, scan_all
+
+# Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
+# cannot make up for one another, as `[1` and `2]` do when only a comma is between them.
+_SEPARATOR = secrets.token_hex(16)
+_JOIN = f',"{_SEPARATOR}",'.encode()
+
+# NaN and Infinity are no JSON. To cache keys alone is the quickest for objects of one shape.
+_parse_json = partial(from_json, allow_inf_nan=False, cache_strings="keys")
+
+_ParseBlock = Callable[[int, list[int], list[bytes]], Iterable[Record]]
+
+
+def parse_records(chunk: Chunk) -> Iterator[Record]:
+    """Parse the items of a batch, in order: exactly `chunk.count` of them.
+
+    A record of a CSV is a dict from column to text; a line of JSON, or an item of an inline source,
+    is its value.
+
+    Raises:
+        ValueError: The bytes are not those of the plan, for they hold another number of items.
+    """
+    if chunk.fault is not None:
+        yield Record(chunk.first_index, chunk.first_line, None, chunk.fault)
+        return
+    items = 0
+    for size, records in _blocks(chunk):
+        yield from records
+        items += size
+    if items != chunk.count:
+        batch = f"the batch from item {chunk.first_index} on"
+        raise ValueError(f"{batch} holds {items} items, not {chunk.count}")
+
+
+def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:
+    """Parse a batch some records at a time, and say how many these are."""
+    if chunk.kind == "csv":
+        return _scanned(chunk, "csv", partial(_csv_block, chunk.columns or []))
+    if chunk.kind == "jsonl":
+        return _scanned(chunk, "jsonl", _jsonl_block)
+    if chunk.kind == "inline":
+        values = from_json(chunk.data)
+        return iter([(len(values), map(Record, count(chunk.first_index), repeat(None), values))])
+    raise ValueError(f"no items can be parsed from a source of kind '{chunk.kind}'")
+
+
+def _scanned(
+    chunk: Chunk, kind: Kind, parse: _ParseBlock
+) -> Iterator[tuple[int, Iterable[Record]]]:
+    index = chunk.first_index
+    for found in scan_all([chunk.data], ScanState.at(0, chunk.first_line), kind):
+        if len(found):
+            bounds = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
+            raw = [chunk.data[start:end] for start, end in bounds]
+            yield len(raw), parse(index, found.lines.tolist(), raw)
+            index += len(raw)
+
+
+def _csv_block(
+    columns: list[str], first_index: int, lines: list[int], raw: list[bytes]
+) -> Iterable[Record]:
+    return map(partial(_csv_record, columns), count(first_index), lines, raw)
+
+
+def _csv_record(columns: list[str], index: int, line: int, raw: bytes) -> Record:
+    try:
+        fields = split_fields(strip_ending(raw).decode())
+    except UnicodeDecodeError as error:
+        return _refused(index, line, "EncodingError", _encoding_fault(line, error))
+    except MalformedRecordError as error:
+        return _refused(index, line, "CsvRowError", f"line {line}: {error}")
+    if len(fields) != len(columns):
+        fault = f"line {line}: the header has {len(columns)} columns, this row has {len(fields)}"
+        return _refused(index, line, "CsvRowError", fault)
+    return Record(index, line, dict(zip(columns, fields, strict=True)))
+
+
+def _jsonl_block(first_index: int, lines: list[int], raw: list[bytes]) -> Iterable[Record]:
+    """Parse some lines at once, which is twice as quick, or else each by itself."""
+    try:
+        joined = _parse_json(b"[" + _JOIN.join(raw) + b"]")
+    except ValueError:
+        joined = []
+    separators = len(raw) - 1
+    if len(joined) == len(raw) + separators and joined[1::2].count(_SEPARATOR) == separators:
+        return map(Record, count(first_index), lines, joined[::2])
+    return map(_jsonl_record, count(first_index), lines, raw)
+
+
+def _jsonl_record(index: int, line: int, raw: bytes) -> Record:
+    try:
+        return Record(index, line, _parse_json(raw))
+    except ValueError as error:
+        fault = str(error).replace(" at line 1 column ", " at column ")
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return _refused(index, line, "EncodingError", _encoding_fault(line, error))
+    return _refused(index, line, "JsonLineError", f"line {line}: {fault}")
+
+
+def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:
+    byte = error.object[error.start]
+    return f"line {line}: byte {error.start + 1} of the record, 0x{byte:02x}, is not UTF-8"
+
+
+def _refused(index: int, line: int, fault: str, message: str) -> Record:
+    return Record(index, line, None, ErrorInfo(type=fault, message=message, retryable=False))
