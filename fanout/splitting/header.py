@@ -7,7 +7,7 @@ from itertools import chain
 
 from fanout.errors import FanoutError
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
-from fanout.splitting.scan import ScanState, in_pieces, scan, unfinished
+from fanout.splitting.scan import ScanState, in_pieces, scan
 
 MAX_HEADER_BYTES = 1_048_576
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -42,26 +42,26 @@ def read_csv_start(chunks: Iterable[bytes]) -> Body:
     """Read the byte order mark and the header of a CSV, and no further than it must.
 
     Raises:
-        HeaderError: The header is not UTF-8, is malformed, is longer than `MAX_HEADER_BYTES`, or
-            names two columns alike.
+        HeaderError: The header is not UTF-8, is malformed, does not end in the first
+            `MAX_HEADER_BYTES`, or names two columns alike.
     """
     mark, rest = _skip_byte_order_mark(iter(chunks))
     pieces = in_pieces(rest)
     state = ScanState.at(mark, 1)
-    held, held_offset = bytearray(), mark
+    held = bytearray()
     for piece in pieces:
         found, state = scan(piece, state, "csv")
         held += piece
         if len(found):
-            end = int(found.ends[0]) - held_offset
-            header = held[int(found.starts[0]) - held_offset : end]
-            body = ScanState.at(held_offset + end, int(found.lines[0]) + header.count(b"\n"))
-            return Body(_columns(header), chain([bytes(held[end:])], pieces), body)
-        del held[: state.record_offset - held_offset]
-        held_offset = state.record_offset
-        _check_size(held)
+            start, end = int(found.starts[0]), int(found.ends[0])
+            _check_size(end - mark)
+            columns = _columns(held[start - mark : end - mark])
+            after = ScanState.at(end, 1 + held.count(b"\n", 0, end - mark))
+            return Body(columns, chain([bytes(held[end - mark :])], pieces), after)
+        _check_size(len(held))
     body = ScanState.at(state.offset, state.line)
-    return Body(_columns(held) if len(unfinished(state)) else None, iter(()), body)
+    columns_of_all = None if state.blank else _columns(held[state.record_offset - mark :])
+    return Body(columns_of_all, iter(()), body)
 
 
 def _skip_byte_order_mark(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:
@@ -75,7 +75,6 @@ def _skip_byte_order_mark(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]
 
 
 def _columns(header: bytearray) -> list[str]:
-    _check_size(header)
     try:
         columns = split_fields(strip_ending(header).decode())
     except UnicodeDecodeError as error:
@@ -89,6 +88,6 @@ def _columns(header: bytearray) -> list[str]:
     return columns
 
 
-def _check_size(header: bytearray) -> None:
-    if len(header) > MAX_HEADER_BYTES:
-        raise HeaderError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
+def _check_size(header_bytes: int) -> None:
+    if header_bytes > MAX_HEADER_BYTES:
+        raise HeaderError(f"the first {MAX_HEADER_BYTES} bytes hold no complete header")

@@ -1,0 +1,79 @@
+"""Blobs in memory, read as `fanout.adapters.blob.BlobStore` reads them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
+
+CHUNK_BYTES = 4 * 1_048_576
+
+
+@dataclass(frozen=True)
+class MemoryProperties:
+    """Size in bytes and ETag of a blob."""
+
+    size: int
+    etag: str
+
+
+class MemoryStore:
+    """Blobs by container and name; each write gives a new ETag, as Azure's do.
+
+    Attributes:
+        bytes_read: How many bytes have been read from it.
+    """
+
+    def __init__(self) -> None:
+        self.bytes_read = 0
+        self._blobs: dict[tuple[str, str], tuple[bytes, str]] = {}
+        self._versions = count(1)
+
+    def write(self, container: str, blob: str, data: bytes) -> None:
+        self._blobs[container, blob] = (data, f'"0x{next(self._versions):X}"')
+
+    def delete(self, container: str, blob: str) -> None:
+        del self._blobs[container, blob]
+
+    def properties(self, container: str, blob: str) -> MemoryProperties | None:
+        if (container, blob) not in self._blobs:
+            return None
+        data, etag = self._blobs[container, blob]
+        return MemoryProperties(len(data), etag)
+
+    def read(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> bytes:
+        if (container, blob) not in self._blobs:
+            raise ResourceNotFoundError("BlobNotFound")
+        data, current = self._blobs[container, blob]
+        if etag is not None and etag != current:
+            raise ResourceModifiedError("ConditionNotMet")
+        if offset > 0 and offset >= len(data):
+            raise HttpResponseError("InvalidRange")
+        end = len(data) if length is None else offset + length
+        self.bytes_read += len(data[offset:end])
+        return data[offset:end]
+
+    def stream(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> Iterator[bytes]:
+        found = self.properties(container, blob)
+        size = found.size if found else 0
+        end = size if length is None else min(size, offset + length)
+        for begin in range(offset, end, CHUNK_BYTES):
+            yield self.read(
+                container, blob, offset=begin, length=min(CHUNK_BYTES, end - begin), etag=etag
+            )
