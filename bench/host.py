@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ class MeasuredHost:
     """A running host, asked over one kept-open HTTP connection."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, seconds_to_start: float
+        self, process: subprocess.Popen[bytes], port: int, data: Path, seconds_to_start: float
     ) -> None:
         self.process = process
+        self.data = data
         self.port = port
         self.seconds_to_start = seconds_to_start
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900)
@@ -42,6 +44,11 @@ class MeasuredHost:
         response = self._connection.getresponse()
         text = response.read()
         return response.status, json.loads(text) if text else None
+
+    def stream_lines(self, url: str) -> Iterator[bytes]:
+        """Read a text file line by line over a connection of its own."""
+        with urllib.request.urlopen(url, timeout=60) as response:
+            yield from response
 
     def peak_mib(self) -> float:
         """Peak resident memory of the host and its workers, added up."""
@@ -77,7 +84,7 @@ def running(app: Path, *options: str) -> Iterator[MeasuredHost]:
             )  # fmt: skip
         try:
             _wait(process, port, log)
-            yield MeasuredHost(process, port, time.perf_counter() - begun)
+            yield MeasuredHost(process, port, Path(data), time.perf_counter() - begun)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=20)

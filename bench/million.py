@@ -1,0 +1,144 @@
+"""A run of a million small items end to end, how its cost grows, and the textbook beside it.
+
+The product runs on the embedded host with Azurite, as `make start` has it.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
+
+from bench.host import MeasuredHost, running
+from bench.measure import growth_exponent, save, show
+
+APP = Path(__file__).parent / "apps" / "million"
+SIZES = (10_000, 100_000, 1_000_000)
+TEXTBOOK_SIZES = (1_000, 5_000)
+RATE_BUDGET = 20_000
+MEMORY_BUDGET = 1.5
+GROWTH_BUDGET = 1.1
+UPLOAD_LINES = 20_000
+WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
+
+
+@dataclass
+class Measured:
+    """One run: items, seconds from POST to `done`, items per second, peak MiB of all processes."""
+
+    items: int
+    seconds: float
+    rate: float
+    peak_mib: float
+
+
+def lines(n: int) -> Iterator[bytes]:
+    """Make `n` JSON lines of 100 to 200 bytes."""
+    for first in range(0, n, UPLOAD_LINES):
+        batch = range(first, min(n, first + UPLOAD_LINES))
+        yield b"".join(_line(i) for i in batch)
+
+
+def _line(i: int) -> bytes:
+    filler = hashlib.sha256(i.to_bytes(8, "big")).hexdigest()
+    return json.dumps({"id": i, "text": filler[: 32 + i % 32] + filler}).encode() + b"\n"
+
+
+def upload(data: Path, n: int) -> str:
+    """Put `n` items into a blob of the host's Azurite and return its name."""
+    connection = json.loads((data / "stack.json").read_text())["FANOUT_STORAGE"]
+    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
+    if not container.exists():
+        container.create_container()
+    name = f"items-{n}.jsonl"
+    container.upload_blob(name, lines(n), overwrite=True)
+    return name
+
+
+def run(host: MeasuredHost, blob: str, n: int) -> float:
+    """Run the workload over the blob; return seconds from the POST to the end."""
+    request = {
+        "workload": "nothing",
+        "run_id": f"million-{n}",
+        "source": {"kind": "jsonl", "container": "inbox", "blob": blob},
+    }
+    begun = time.perf_counter()
+    status, answer = host.request("POST", "/api/runs", request)
+    if status != 202:
+        raise SystemExit(f"the run was refused: {answer}")
+    while True:
+        _, state = host.request("GET", f"/api/runs/million-{n}")
+        if state["phase"] == "done":
+            seconds = time.perf_counter() - begun
+            _expect_all(host, state, n)
+            return seconds
+        time.sleep(0.1)
+
+
+def _expect_all(host: MeasuredHost, state: dict[str, Any], n: int) -> None:
+    if state["outcome"] != "succeeded" or state["items"]["succeeded"] != n:
+        raise SystemExit(f"the run ended {state['outcome']}: {state['items']}")
+    _, manifest = host.request("GET", f"/api/runs/million-{n}/results")
+    seen = bytearray(n)
+    for file in manifest["files"]:
+        if file["name"].startswith("SUCCEEDED"):
+            for line in host.stream_lines(file["url"]):
+                outcome = json.loads(line)
+                seen[outcome["index"]] += 1
+    if seen != b"\x01" * n:
+        raise SystemExit("the result files do not hold each index exactly once")
+
+
+def textbook(host: MeasuredHost, n: int) -> float:
+    """Run the textbook fan-out over `n` items; return its seconds."""
+    items = [json.loads(_line(i)) for i in range(n)]
+    begun = time.perf_counter()
+    path = "/runtime/webhooks/durabletask/orchestrators/textbook_fan_out"
+    status, output = host.request("POST", f"{path}?timeout=600&pollingInterval=1", {"items": items})
+    if status != 200 or len(output) != n:
+        raise SystemExit(f"the textbook fan-out ended with {status}")
+    return time.perf_counter() - begun
+
+
+def measure() -> tuple[list[Measured], dict[int, float]]:
+    """Run each size on a host of its own, so that peak memory belongs to it."""
+    runs = []
+    for n in SIZES:
+        with running(APP, "--workers", str(WORKERS)) as host:
+            blob = upload(host.data, n)
+            seconds = run(host, blob, n)
+            runs.append(Measured(n, seconds, n / seconds, host.peak_mib()))
+        print(f"  {n:>9,} items: {seconds:.1f} s, {n / seconds:,.0f} /s", flush=True)
+    plain = {}
+    for n in TEXTBOOK_SIZES:
+        with running(APP, "--workers", str(WORKERS)) as host:
+            plain[n] = textbook(host, n)
+        print(f"  {n:>9,} items by the textbook: {plain[n]:.1f} s", flush=True)
+    return runs, plain
+
+
+def _cells(r: Measured) -> list[str]:
+    return [f"{r.items:,}", f"{r.seconds:.1f}", f"{r.rate:,.0f}", f"{r.peak_mib:.0f}"]
+
+
+def main() -> None:
+    """Measure, print beside the budgets and save."""
+    runs, plain = measure()
+    columns = ["items", "seconds", "items/s", "peak MiB"]
+    show("A run, end to end", columns, [_cells(r) for r in runs])
+    growth = growth_exponent({r.items: r.seconds for r in runs})
+    memory = runs[-1].peak_mib / runs[-2].peak_mib
+    per_item = {n: seconds / n for n, seconds in plain.items()}
+    ours = runs[-1].seconds / runs[-1].items
+    print(f"rate at a million: {runs[-1].rate:,.0f} /s, budget {RATE_BUDGET:,}")
+    print(f"peak memory, a million over 100,000: {memory:.2f}, budget {MEMORY_BUDGET}")
+    print(f"growth exponent: {growth:.2f}, budget {GROWTH_BUDGET}")
+    for n, seconds in per_item.items():
+        print(f"textbook at {n:,} items: {seconds / ours:.1f}x our time per item at a million")
+    figures = {"runs": [asdict(r) for r in runs], "textbook_seconds": plain, "growth": growth}
+    print(f"saved {save('million', {**figures, 'memory_ratio': memory})}")
