@@ -88,8 +88,9 @@ def test_a_line_that_is_not_json_is_refused_and_its_neighbours_are_not(line):
     assert "line 1" not in message
 
 
-def test_two_malformed_lines_do_not_make_a_good_one():
-    records = jsonl(b"[1\n2]\n3,4\n", 3)
+@pytest.mark.parametrize("last", [b"3,4", b"3,4,5"])
+def test_malformed_lines_do_not_make_up_for_one_another(last):
+    records = jsonl(b"[1\n2]\n" + last + b"\n", 3)
     assert [fault(record)[0] for record in records] == ["JsonLineError"] * 3
 
 

@@ -153,6 +153,7 @@ json_tokens = st.sampled_from(["{", "}", "[", "]", '"', ",", ":", "1", " ", "\r"
 
 @given(text=st.lists(json_tokens, max_size=25).map("".join))
 @example(text="[1\n2]\n3,4")
+@example(text="[1\n2]\n3,4,5")
 @example(text='{"a":[{"x":1}\n{"b":1}]}\n{"c":1},{"d":2}')
 @example(text="1\n2\n3,4")
 @example(text="1],[2\n3")
