@@ -36,7 +36,7 @@ def test_no_lock_file_records_a_download_address():
 
 
 def test_no_file_names_a_registry_or_a_path_of_somebodys_machine():
-    registries = "|".join(("pypi" + r"\.org", "npmjs" + r"\.(org|com)", "pythonhosted"))
+    registries = "|".join(("pypi" + r"\.org", "npmjs" + r"\.(org|com)", "python" + "hosted"))
     homes = "|".join(("/ro" + "ot/", "/ho" + "me/[a-z]+/", "/wo" + "rk/", "/Us" + "ers/"))
     forbidden = re.compile(f"{registries}|(?<![\\w.]){homes}")
     lock = ROOT / "package-lock.json"
