@@ -1,0 +1,146 @@
+"""History events as JSON text, field for field as DurableTask.Core serialises them.
+
+Arguments named `*_json` are JSON text put in as it is; the others are encoded here. Text is built
+once, when an event happens, and joined ever after: a replay never serialises history again.
+"""
+
+import json
+from datetime import UTC, datetime
+from enum import IntEnum
+
+
+class EventType(IntEnum):
+    """The numbers of DurableTask.Core's `EventType`."""
+
+    EXECUTION_STARTED = 0
+    EXECUTION_COMPLETED = 1
+    EXECUTION_TERMINATED = 3
+    TASK_SCHEDULED = 4
+    TASK_COMPLETED = 5
+    TASK_FAILED = 6
+    CHILD_CREATED = 7
+    CHILD_COMPLETED = 8
+    CHILD_FAILED = 9
+    TIMER_CREATED = 10
+    TIMER_FIRED = 11
+    ORCHESTRATOR_STARTED = 12
+    ORCHESTRATOR_COMPLETED = 13
+    EVENT_SENT = 14
+    EVENT_RAISED = 15
+    SUSPENDED = 19
+    RESUMED = 20
+    REWOUND = 21
+
+
+def stamp(at: datetime) -> str:
+    """Format an aware UTC time as .NET does, with seven digits and the Z the SDK needs."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+
+def _event(kind: int, at: str, fields: str = "", event_id: int = -1) -> str:
+    return (
+        f'{{"EventType":{int(kind)},"EventId":{event_id},"IsPlayed":false,"Timestamp":"{at}"'
+        f"{fields}}}"
+    )
+
+
+def orchestrator_started(at: str) -> str:
+    return _event(EventType.ORCHESTRATOR_STARTED, at)
+
+
+def orchestrator_completed(at: str) -> str:
+    return _event(EventType.ORCHESTRATOR_COMPLETED, at)
+
+
+def execution_started(at: str, name: str, version: str | None, input_json: str, rest: str) -> str:
+    """`rest` are the fields that say who it is and who started it, from `execution_links`."""
+    fields = f',"Name":{json.dumps(name)},"Version":{json.dumps(version)},"Input":{input_json}'
+    return _event(EventType.EXECUTION_STARTED, at, fields + rest)
+
+
+def execution_links(
+    instance_id: str,
+    execution_id: str,
+    parent: tuple[str, str, int] | None,
+    trace_parent: str | None,
+) -> str:
+    """Say who an execution is; `parent` is the parent's instance id, execution id and task id."""
+    links: dict[str, object] = {
+        "OrchestrationInstance": {"InstanceId": instance_id, "ExecutionId": execution_id},
+        "ParentInstance": None,
+        "Tags": None,
+    }
+    if parent is not None:
+        links["ParentInstance"] = {
+            "OrchestrationInstance": {"InstanceId": parent[0], "ExecutionId": parent[1]},
+            "TaskScheduleId": parent[2],
+        }
+    if trace_parent is not None:
+        links["ParentTraceContext"] = {"TraceParent": trace_parent}
+    return "," + json.dumps(links, separators=(",", ":"))[1:-1]
+
+
+def execution_completed(at: str, event_id: int, status: str, result_json: str) -> str:
+    fields = f',"OrchestrationStatus":"{status}","Result":{result_json}'
+    return _event(EventType.EXECUTION_COMPLETED, at, fields, event_id)
+
+
+def execution_terminated(at: str, reason: str) -> str:
+    return _event(EventType.EXECUTION_TERMINATED, at, f',"Input":{json.dumps(reason)}')
+
+
+def task_scheduled(at: str, event_id: int, name: str, input_json: str) -> str:
+    fields = f',"Name":{json.dumps(name)},"Version":"","Input":{input_json}'
+    return _event(EventType.TASK_SCHEDULED, at, fields, event_id)
+
+
+def completed(kind: EventType, at: str, task_id: int, result_json: str) -> str:
+    """An activity or sub-orchestration that completed."""
+    return _event(kind, at, f',"TaskScheduledId":{task_id},"Result":{result_json}')
+
+
+def failed(kind: EventType, at: str, task_id: int, reason_json: str, details_json: str) -> str:
+    """An activity or sub-orchestration that failed."""
+    fields = f',"TaskScheduledId":{task_id},"Reason":{reason_json},"Details":{details_json}'
+    return _event(kind, at, fields)
+
+
+def child_created(
+    at: str, event_id: int, name: str, version: str | None, instance_id: str, input_json: str
+) -> str:
+    fields = (
+        f',"Name":{json.dumps(name)},"Version":{json.dumps(version)}'
+        f',"InstanceId":{json.dumps(instance_id)},"Input":{input_json}'
+    )
+    return _event(EventType.CHILD_CREATED, at, fields, event_id)
+
+
+def timer_created(at: str, event_id: int, fire_at: str) -> str:
+    return _event(EventType.TIMER_CREATED, at, f',"FireAt":"{fire_at}"', event_id)
+
+
+def timer_fired(at: str, timer_id: int, fire_at: str) -> str:
+    return _event(EventType.TIMER_FIRED, at, f',"TimerId":{timer_id},"FireAt":"{fire_at}"')
+
+
+def event_sent(at: str, event_id: int, instance_id: str, name: str, input_json: str) -> str:
+    fields = (
+        f',"InstanceId":{json.dumps(instance_id)},"Name":{json.dumps(name)},"Input":{input_json}'
+    )
+    return _event(EventType.EVENT_SENT, at, fields, event_id)
+
+
+def event_raised(at: str, name: str, input_json: str) -> str:
+    return _event(EventType.EVENT_RAISED, at, f',"Name":{json.dumps(name)},"Input":{input_json}')
+
+
+def suspended(at: str, reason: str) -> str:
+    return _event(EventType.SUSPENDED, at, f',"Reason":{json.dumps(reason)}')
+
+
+def resumed(at: str, reason: str) -> str:
+    return _event(EventType.RESUMED, at, f',"Reason":{json.dumps(reason)}')
+
+
+def rewound(at: str, reason: str) -> str:
+    return _event(EventType.REWOUND, at, f',"Reason":{json.dumps(reason)}')

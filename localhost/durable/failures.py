@@ -1,0 +1,64 @@
+"""Failure texts as the extension writes them (`TaskActivityShim`, `OutOfProcExceptionHelpers`)."""
+
+import json
+
+
+def activity_reason(name: str, message: str) -> str:
+    """What the orchestrator sees; `message` is ``ExceptionType: text``.
+
+    There are two spaces because the extension keeps the one that follows ``Exception:`` in the
+    worker's report.
+    """
+    return f"Activity function '{name}' failed:  {message}"
+
+
+def activity_details(message: str, stack: str | None) -> str:
+    """The .NET exception that the extension serialises beside the reason."""
+    report = f"Result: Failure\nException: {message}\nStack: {stack or ''}"
+    inner = _exception(
+        "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, "
+        "Microsoft.Azure.WebJobs.Script.Grpc",
+        report,
+        None,
+    )
+    outer = _exception("System.Exception, System.Private.CoreLib", f" {message}", inner)
+    return json.dumps(outer, separators=(",", ":"))
+
+
+def _exception(kind: str, message: str, inner: dict[str, object] | None) -> dict[str, object]:
+    return {
+        "$type": kind,
+        "ClassName": kind.split(",")[0],
+        "Message": message,
+        "Data": None,
+        "InnerException": inner,
+        "HelpURL": None,
+        "StackTraceString": None,
+        "RemoteStackTraceString": None,
+        "RemoteStackIndex": 0,
+        "ExceptionMethod": None,
+        "HResult": -2146233088,
+        "Source": None,
+        "WatsonBuckets": None,
+    }
+
+
+def orchestrator_failure(name: str, message: str) -> str:
+    """The output of a failed instance."""
+    return f"Orchestrator function '{name}' failed: {message}"
+
+
+def too_many_actions(limit: int) -> str:
+    """Why an orchestration with too many actions fails."""
+    return (
+        f"Maximum amount of orchestration actions ({limit:,}) has been reached. This value can be "
+        "configured in host.json file as MaxOrchestrationActions."
+    )
+
+
+def status_too_large(size_bytes: int) -> str:
+    """Why an orchestration with too large a custom status fails."""
+    return (
+        "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The current payload "
+        f"size is {-(-size_bytes // 1024)} KB."
+    )

@@ -1,0 +1,189 @@
+"""One unfinished orchestration instance as it lives in memory."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from localhost.durable import payloads
+from localhost.durable.actions import Outcome
+from localhost.durable.contract import InstanceFinishedError
+from localhost.durable.execution import Execution, Task
+
+# While it is unclear whether a completion lets an orchestrator move, the next replay waits as long
+# as the last one took, so that replays take at most half of the time; but never longer than this.
+_LONGEST_PATIENCE_SECONDS = 0.25
+
+_SCHEMA_FIELDS = {1: '"upperSchemaVersion":0', 2: '"upperSchemaVersion":1'}
+_SCHEMA_NEWEST = '"upperSchemaVersion":1,"upperSchemaVersionNew":2'
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Who waits for an instance."""
+
+    instance_id: str
+    execution_id: str
+    task: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What never changes about an instance."""
+
+    id: str
+    name: str
+    version: str | None
+    created_at: str
+    parent: Parent | None = None
+    trace_parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A completion that waits for the next turn."""
+
+    seq: int
+    task: Task
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEvent:
+    """A raised event that waits to be awaited."""
+
+    seq: int
+    name: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A change of state asked for from outside, made between two turns."""
+
+    apply: Callable[[], None]
+    done: asyncio.Future[None]
+
+
+class Instance:
+    """State and inbox of an instance; the engine decides when it takes a turn.
+
+    Attributes:
+        input_json: Its input as JSON text, or a marker for it.
+        turns: Its history, one text of comma-joined events for each turn.
+        outcome: How user code ended, while open tasks still keep the instance running.
+        inbox_mark: The newest inbox row of completions it has in `arrivals`.
+        is_busy: A turn is being worked out.
+    """
+
+    def __init__(self, identity: Identity, execution_id: str, input_json: str) -> None:
+        self.identity = identity
+        self.id = identity.id
+        self.status = "Pending"
+        self.custom_status: str | None = None
+        self.is_suspended = False
+        self.is_busy = False
+        self.events: deque[ExternalEvent] = deque()
+        self.controls: deque[Control] = deque()
+        self.replay_seconds = 0.0
+        self.replay_ended = 0.0
+        self.reset(execution_id, input_json)
+
+    def reset(self, execution_id: str, input_json: str) -> None:
+        """Begin a new execution; external events that were not awaited stay."""
+        self.execution_id = execution_id
+        self.input_json = input_json
+        self.turns: list[str] = []
+        self.execution = Execution()
+        self.outcome: Outcome | None = None
+        self.arrivals: list[Arrival] = []
+        self.inbox_mark = -1
+
+    def arrive(self, seq: int, number: int, event: str, *, failed: bool) -> bool:
+        """Take in a completion; False if it is a duplicate or no longer wanted."""
+        task = self.execution.arrive(number, failed=failed)
+        if task is None:
+            return False
+        self.arrivals.append(Arrival(seq, task, event))
+        return True
+
+    def take_arrivals(self, *, only_silent: bool) -> list[Arrival]:
+        """Remove what waits: all of it, or what settles without user code noticing."""
+        taken: list[Arrival] = []
+        left: list[Arrival] = []
+        for arrival in self.arrivals:
+            failed = bool(arrival.task.arrived_failed)
+            is_taken = not only_silent or arrival.task.is_silent(failed=failed)
+            (taken if is_taken else left).append(arrival)
+        self.arrivals = left
+        return taken
+
+    def take_events(self) -> list[ExternalEvent]:
+        """Remove the external events that are awaited now, in the order of their arrival."""
+        free = {name: len(waiting) for name, waiting in self.execution.waits.items()}
+        if not free or not self.events:
+            return []
+        taken: list[ExternalEvent] = []
+        left: deque[ExternalEvent] = deque()
+        for event in self.events:
+            if free.get(event.name, 0) > 0:
+                free[event.name] -= 1
+                taken.append(event)
+            else:
+                left.append(event)
+        self.events = left
+        return taken
+
+    @property
+    def can_move(self) -> bool:
+        """Whether a replay now could find something new."""
+        if not self.turns:
+            return True
+        awaited = self.execution.awaited
+        if awaited.origins:
+            return False
+        for name, wanted in awaited.events.items():
+            if sum(event.name == name for event in self.events) < wanted:
+                return False
+        return bool(self.arrivals) or self._has_awaited_event
+
+    @property
+    def _has_awaited_event(self) -> bool:
+        return any(event.name in self.execution.waits for event in self.events)
+
+    def patience(self, now: float) -> float:
+        """How many seconds to wait for more before the next replay; 0 for none.
+
+        There is nothing to wait for unless something is known to be under way.
+        """
+        if not self.turns or self.execution.is_certain:
+            return 0.0
+        if all(task.arrived_failed is not None for task in self.execution.tasks.values()):
+            return 0.0
+        wait = min(self.replay_seconds, _LONGEST_PATIENCE_SECONDS)
+        return self.replay_ended + wait - now
+
+    def context(self, new_events: Iterable[str], replay_schema: int) -> str:
+        """Write the context of a turn; large texts are still markers in it."""
+        history = ",".join([*self.turns, *new_events])
+        parent = self.identity.parent
+        schema = _SCHEMA_FIELDS.get(replay_schema, _SCHEMA_NEWEST)
+        return (
+            f'{{"history":[{history}],"input":{self.input_json},'
+            f'"instanceId":{json.dumps(self.id)},"isReplaying":{json.dumps(bool(self.turns))},'
+            f'"parentInstanceId":{json.dumps(parent.instance_id if parent else None)},{schema}}}'
+        )
+
+    def event_payloads(self) -> set[str]:
+        """The payloads that events still waiting refer to."""
+        return {ref for event in self.events for ref in payloads.references(event.event)}
+
+    def close(self) -> None:
+        """Forget everything, so that whatever still arrives for it is dropped."""
+        self.reset("", "null")
+        self.events.clear()
+        while self.controls:
+            waiting = self.controls.popleft().done
+            if not waiting.done():
+                waiting.set_exception(InstanceFinishedError(f"instance '{self.id}' has ended"))

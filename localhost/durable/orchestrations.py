@@ -1,0 +1,360 @@
+"""Unfinished orchestrations: when each takes a turn, and what a turn leads to.
+
+A turn updates memory and submits one transaction; activities and entity operations start when it is
+on disk. Nothing here waits: whatever has to be waited for comes back as a call.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+
+from localhost.contract import Executor, Invocation, InvocationResult
+from localhost.durable import events, failures, payloads, timers, tracing, versions
+from localhost.durable.actions import (
+    Decision,
+    Outcome,
+    ProtocolError,
+    Signature,
+    parse,
+    signature,
+)
+from localhost.durable.activities import Activities
+from localhost.durable.core import Core
+from localhost.durable.determinism import violation
+from localhost.durable.entities import Entities, Operation
+from localhost.durable.execution import Task, registration
+from localhost.durable.instance import Arrival, ExternalEvent, Instance
+from localhost.durable.lifecycle import Lifecycle
+from localhost.durable.transaction import Transaction
+from localhost.durable.turns import Turn
+from localhost.durable.window import Window
+
+logger = logging.getLogger(__name__)
+
+_STATUS_LIMIT_BYTES = 16 * 1024
+
+
+@dataclass(slots=True)
+class Replay:
+    """A turn handed to user code."""
+
+    instance: Instance
+    execution_id: str
+    turn: Turn
+    inbox_mark: int
+    event_seqs: list[int]
+    context: str = ""
+    started: float = 0.0
+
+
+class Orchestrations:
+    """Drives every live instance."""
+
+    def __init__(self, core: Core, executor: Executor) -> None:
+        self._core = core
+        self._loop = asyncio.get_running_loop()
+        self._is_open = True
+        self._dirty: dict[Instance, None] = {}
+        self._loading: set[asyncio.Task[None]] = set()
+        self._warned: set[str] = set()
+        self.entities = Entities(core, executor, self._reply)
+        self.activities = Activities(core, executor, self.touch)
+        self.lifecycle = Lifecycle(core, self.touch)
+        self._timers: timers.Timers[tuple[Instance, Task, int]] = timers.Timers(
+            core.clock, self._fire
+        )
+        self._window: Window[Replay] = Window(
+            executor,
+            core.settings.max_concurrent_orchestrators,
+            self._invocation,
+            self._replayed,
+        )
+
+    @property
+    def live(self) -> dict[str, Instance]:
+        """Every unfinished instance by id."""
+        return self.lifecycle.live
+
+    async def close(self, grace_seconds: float) -> None:
+        """Start nothing more; let calls of user code end for a while."""
+        self._is_open = False
+        self._timers.close()
+        for task in self._loading:
+            task.cancel()
+        await self._window.close(grace_seconds)
+        await self.entities.close(grace_seconds)
+        await self.activities.close(grace_seconds)
+
+    def touch(self, instance: Instance) -> None:
+        """See soon whether an instance can go on."""
+        if not self._dirty:
+            self._loop.call_soon(self._pump_all)
+        self._dirty[instance] = None
+
+    def adopt(self, instance: Instance) -> None:
+        """Start again what a recovered instance was waiting for."""
+        for task in instance.execution.tasks.values():
+            if task.is_timer and not task.is_canceled:
+                self.add_timer(instance, task)
+        waiting = [
+            task
+            for task in instance.execution.tasks.values()
+            if task.is_activity and task.arrived_failed is None
+        ]
+        self.activities.start(instance, waiting)
+        self.touch(instance)
+
+    def add_timer(self, instance: Instance, task: Task) -> None:
+        """Wake an instance when a timer is due."""
+        self._timers.add(timers.instant(task.fire_at or ""), (instance, task, task.number))
+
+    def _fire(self, due: list[tuple[Instance, Task, int]]) -> None:
+        at = self._core.stamp()
+        for instance, task, number in due:
+            if instance.execution.tasks.get(number) is task:
+                text = events.timer_fired(at, number, task.fire_at or "")
+                instance.arrive(self._core.sequence(), number, text, failed=False)
+                self.touch(instance)
+
+    def _reply(self, operation: Operation, text: str, tx: Transaction, *, failed: bool) -> None:
+        """Take an entity's answer to the caller, if that still wants it."""
+        message = operation.message
+        instance = self.live.get(message["parent"])
+        if instance is None or instance.execution_id != message["parentExecution"]:
+            return
+        number = instance.execution.replies.get(message["id"])
+        if number is not None:
+            event = events.event_raised(self._core.stamp(), message["id"], tx.literal(text))
+            self.lifecycle.receive(instance, number, event, tx, failed=failed)
+
+    def _pump_all(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for instance in dirty:
+            self._pump(instance)
+
+    def _pump(self, instance: Instance) -> None:
+        """Let an instance go on as far as it can without waiting."""
+        if not self._is_open or instance.is_busy or self.live.get(instance.id) is not instance:
+            return
+        while instance.controls:
+            instance.controls.popleft().apply()
+        if instance.is_suspended:
+            return
+        quiet = instance.take_arrivals(only_silent=instance.outcome is None)
+        if quiet:
+            self._quiet_turn(instance, quiet)
+        if instance.outcome is None and instance.can_move:
+            self._replay_when_due(instance)
+
+    def _replay_when_due(self, instance: Instance) -> None:
+        wait = instance.patience(self._loop.time())
+        if wait > 0:
+            self._loop.call_later(wait, self.touch, instance)
+        elif self._may_run(instance):
+            self._begin(instance)
+
+    def _may_run(self, instance: Instance) -> bool:
+        """Check function and version; an instance that cannot run fails, or waits for a host."""
+        name = instance.identity.name
+        if self._core.functions.orchestrator(name) is None:
+            self._fail_unrun(instance, self._core.functions.unknown_orchestrator(name))
+            return False
+        problem = versions.mismatch(instance.identity.version, self._core.settings)
+        if problem is None:
+            return True
+        if self._core.settings.version_failure_strategy == "Fail":
+            self._fail_unrun(instance, problem)
+        elif instance.id not in self._warned:
+            self._warned.add(instance.id)
+            logger.warning("%s waits for a host of its version: %s", instance.id, problem)
+        return False
+
+    def _fail_unrun(self, instance: Instance, problem: str) -> None:
+        message = failures.orchestrator_failure(instance.identity.name, problem)
+        turn = Turn(instance, self._core.stamp(), [])
+        self._conclude(instance, turn, Outcome("Failed", message, problem), Transaction())
+
+    # Turns without a replay.
+
+    def _quiet_turn(self, instance: Instance, arrivals: list[Arrival]) -> None:
+        """Settle completions that user code does not notice: retries, and what follows its end."""
+        tx = Transaction()
+        turn = Turn(instance, self._core.stamp(), [arrival.event for arrival in arrivals])
+        for arrival in arrivals:
+            turn.settle(arrival.task, tx)
+        # A row may hold completions still to be delivered; what was delivered is not taken twice.
+        if not instance.arrivals:
+            tx.consume_completions(instance.id, instance.inbox_mark)
+        self._commit(instance, turn, tx)
+
+    # Turns with one.
+
+    def _begin(self, instance: Instance) -> None:
+        at = self._core.stamp()
+        arrivals = instance.take_arrivals(only_silent=False)
+        raised = instance.take_events()
+        for arrival in arrivals:
+            instance.execution.settle(arrival.task)
+        for event in raised:
+            instance.execution.raise_event(event.name)
+        incoming: list[Arrival | ExternalEvent] = [*arrivals, *raised]
+        texts = [arrived.event for arrived in sorted(incoming, key=lambda arrived: arrived.seq)]
+        if not instance.turns:
+            texts.insert(0, self.lifecycle.started_event(instance, at))
+        turn = Turn(instance, at, texts)
+        seqs = [event.seq for event in raised]
+        replay = Replay(instance, instance.execution_id, turn, instance.inbox_mark, seqs)
+        replay.context = instance.context(turn.opening, self._core.settings.replay_schema)
+        instance.is_busy = True
+        self._load(replay)
+
+    def _load(self, replay: Replay) -> None:
+        """Put large texts in their places, then queue the turn."""
+        wanted = payloads.references(replay.context)
+        if not wanted:
+            self._window.add([replay])
+            return
+        task = self._loop.create_task(self._join(replay, wanted))
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
+
+    async def _join(self, replay: Replay, wanted: set[str]) -> None:
+        texts = await self._core.store.payloads(wanted)
+        if self._is_current(replay):
+            replay.context = payloads.join(replay.context, texts)
+            self._window.add([replay])
+
+    def _is_current(self, replay: Replay) -> bool:
+        instance = replay.instance
+        is_live = self.live.get(instance.id) is instance
+        return is_live and instance.execution_id == replay.execution_id
+
+    def _invocation(self, replay: Replay) -> Invocation | None:
+        identity = replay.instance.identity
+        function = self._core.functions.orchestrator(identity.name)
+        if function is None or not self._is_current(replay):
+            return None
+        replay.started = self._loop.time()
+        context, replay.context = replay.context, ""
+        return Invocation(
+            id=self._core.invocation_id(),
+            function=function.name,
+            payload=context,
+            trace_parent=tracing.child_of(identity.trace_parent),
+        )
+
+    def _replayed(self, results: list[tuple[Replay, InvocationResult]]) -> None:
+        for replay, result in results:
+            if not self._is_current(replay):
+                continue
+            instance = replay.instance
+            instance.is_busy = False
+            instance.replay_ended = self._loop.time()
+            instance.replay_seconds = instance.replay_ended - replay.started
+            tx = Transaction()
+            tx.consume_completions(instance.id, replay.inbox_mark)
+            tx.consume_events(replay.event_seqs)
+            self._apply(replay, result, tx)
+            self.touch(instance)
+
+    def _apply(self, replay: Replay, result: InvocationResult, tx: Transaction) -> None:
+        """Do what the orchestrator decided, or fail it for what it may not do."""
+        instance = replay.instance
+        try:
+            decision = parse(result.value, result.error, result.stack)
+            signatures = [signature(action) for action in decision.leaves]
+        except ProtocolError as error:
+            self._fail(replay, str(error), tx)
+            return
+        execution = instance.execution
+        problem = None
+        if not decision.is_blind:
+            problem = violation(execution.signatures, signatures, execution.numbers)
+        if problem is not None:
+            self._conclude(instance, replay.turn, Outcome("Failed", problem, problem), tx)
+            return
+        problem = self._excess(decision)
+        if problem is not None:
+            self._fail(replay, problem, tx)
+            return
+        self._perform(replay, decision, signatures, tx)
+
+    def _perform(
+        self, replay: Replay, decision: Decision, signatures: list[Signature], tx: Transaction
+    ) -> None:
+        instance, turn = replay.instance, replay.turn
+        done = len(instance.execution.signatures)
+        for index in range(done, len(signatures)):
+            action = decision.leaves[index]
+            turn.perform(action, registration(action, signatures[index]), tx)
+        self._cancel_timers(instance, turn, decision)
+        instance.execution.expect(decision)
+        instance.custom_status = decision.custom_status_text
+        if decision.outcome is not None:
+            outcome = decision.outcome
+            if outcome.status == "Failed":
+                text = failures.orchestrator_failure(instance.identity.name, outcome.text or "")
+                outcome = Outcome("Failed", text, outcome.details)
+            instance.outcome = turn.notes.outcome = outcome
+        self._commit(instance, turn, tx)
+
+    def _cancel_timers(self, instance: Instance, turn: Turn, decision: Decision) -> None:
+        execution = instance.execution
+        for number, place in list(execution.timer_places.items()):
+            if decision.leaves[place].get("isCanceled"):
+                task = execution.tasks[number]
+                if not task.is_canceled:
+                    turn.cancel(task)
+
+    def _excess(self, decision: Decision) -> str | None:
+        """Say which limit the decision passes."""
+        limit = self._core.settings.max_orchestration_actions
+        if len(decision.leaves) > limit:
+            return failures.too_many_actions(limit)
+        size = len((decision.custom_status_text or "").encode("utf-16-le"))
+        return failures.status_too_large(size) if size > _STATUS_LIMIT_BYTES else None
+
+    def _fail(self, replay: Replay, message: str, tx: Transaction) -> None:
+        name = replay.instance.identity.name
+        outcome = Outcome("Failed", failures.orchestrator_failure(name, message), message)
+        self._conclude(replay.instance, replay.turn, outcome, tx)
+
+    # What follows from any turn.
+
+    def _commit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
+        """Write a turn down; end the instance if user code has ended and nothing is open."""
+        outcome = instance.outcome
+        if outcome is not None and not instance.execution.has_blocking_tasks:
+            self._conclude(instance, turn, outcome, tx)
+            return
+        self.lifecycle.append(instance, turn, tx)
+        for child in turn.effects.children:
+            self.lifecycle.start_child(instance, child, tx)
+        for timer in turn.effects.timers:
+            self.add_timer(instance, timer)
+        self._submit(instance, turn, tx)
+
+    def _conclude(self, instance: Instance, turn: Turn, outcome: Outcome, tx: Transaction) -> None:
+        """End an execution, whatever is open."""
+        if outcome.status == "ContinuedAsNew":
+            self.lifecycle.continue_as_new(instance, turn, outcome.text, tx)
+        else:
+            self.lifecycle.finish(instance, turn, outcome, tx)
+        self._submit(instance, turn, tx)
+
+    def _submit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
+        operations = self.entities.enqueue(turn.effects.messages, tx)
+        self._core.store.submit(
+            tx, partial(self._dispatch, instance, turn.effects.activities, operations)
+        )
+
+    def _dispatch(
+        self, instance: Instance, activities: list[Task], operations: list[Operation]
+    ) -> None:
+        if not self._is_open:
+            return
+        if activities:
+            self.activities.start(instance, activities)
+        if operations:
+            self.entities.accept(operations)

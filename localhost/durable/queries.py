@@ -1,0 +1,141 @@
+"""Questions to the store about what is on disk."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from localhost.durable import events, payloads, timers
+from localhost.durable.contract import EntityRecord, InstanceFilter, InstanceRecord
+
+_COLUMNS = (
+    "instance_id, name, execution_id, version, status, input, output, custom_status, created_at,"
+    " updated_at, parent_id"
+)
+_SEPARATOR = "|"
+
+
+def instance(connection: sqlite3.Connection, instance_id: str) -> InstanceRecord | None:
+    """Read one instance."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM instances WHERE instance_id = ?",  # noqa: S608
+        (instance_id,),
+    ).fetchone()
+    return None if row is None else _record(row)
+
+
+def instances(
+    connection: sqlite3.Connection, where: InstanceFilter, top: int, after: str | None
+) -> tuple[list[InstanceRecord], str | None]:
+    """Read a page, oldest first, and the token of the next."""
+    conditions, values = _conditions(where)
+    if after is not None:
+        conditions.append("(created_at, instance_id) > (?, ?)")
+        values.extend(after.split(_SEPARATOR, 1) if _SEPARATOR in after else (after, ""))
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM instances{_where(conditions)}"  # noqa: S608
+        " ORDER BY created_at, instance_id LIMIT ?",
+        (*values, top + 1),
+    ).fetchall()
+    page = [_record(row) for row in rows[:top]]
+    more = len(rows) > top
+    return page, _SEPARATOR.join((rows[top - 1][8], page[-1].instance_id)) if more else None
+
+
+def matching_ids(connection: sqlite3.Connection, where: InstanceFilter) -> list[str]:
+    """List the ids of every instance a filter means."""
+    conditions, values = _conditions(where)
+    sql = f"SELECT instance_id FROM instances{_where(conditions)}"  # noqa: S608
+    return [row[0] for row in connection.execute(sql, values)]
+
+
+def history(connection: sqlite3.Connection, instance_id: str) -> list[dict[str, Any]]:
+    """Read the events of the current execution, oldest first."""
+    rows = connection.execute(
+        "SELECT events FROM history WHERE instance_id = ? ORDER BY turn", (instance_id,)
+    ).fetchall()
+    text = ",".join(row[0] for row in rows)
+    texts: dict[str, str] = {}
+    if payloads.references(text):
+        found = connection.execute(
+            "SELECT payload_id, text FROM payloads WHERE instance_id = ?", (instance_id,)
+        )
+        texts = dict(found.fetchall())
+    parsed: list[dict[str, Any]] = json.loads(f"[{payloads.join(text, texts)}]")
+    return parsed
+
+
+def entity(connection: sqlite3.Connection, name: str, key: str) -> EntityRecord | None:
+    """Read one entity."""
+    row = connection.execute(
+        "SELECT name, key, state, updated_at FROM entities WHERE name = ? AND key = ?",
+        (name, key),
+    ).fetchone()
+    return None if row is None else _entity(row)
+
+
+def entities(
+    connection: sqlite3.Connection, name: str | None, top: int, after: str | None
+) -> tuple[list[EntityRecord], str | None]:
+    """Read a page of entities by name and key, and the token of the next."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    if name is not None:
+        conditions.append("name = ?")
+        values.append(name)
+    if after is not None:
+        conditions.append("(name, key) > (?, ?)")
+        values.extend(after.split(_SEPARATOR, 1) if _SEPARATOR in after else (after, ""))
+    rows = connection.execute(
+        f"SELECT name, key, state, updated_at FROM entities{_where(conditions)}"  # noqa: S608
+        " ORDER BY name, key LIMIT ?",
+        (*values, top + 1),
+    ).fetchall()
+    page = [_entity(row) for row in rows[:top]]
+    return page, _SEPARATOR.join(rows[top - 1][:2]) if len(rows) > top else None
+
+
+def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    for limit, operator in ((where.created_from, ">="), (where.created_to, "<=")):
+        if limit is not None:
+            conditions.append(f"created_at {operator} ?")
+            values.append(_stamp(limit))
+    if where.statuses:
+        conditions.append(f"status IN ({', '.join('?' * len(where.statuses))})")
+        values.extend(sorted(where.statuses))
+    if where.id_prefix:
+        conditions.append("substr(instance_id, 1, ?) = ?")
+        values.extend((len(where.id_prefix), where.id_prefix))
+    return conditions, values
+
+
+def _stamp(at: datetime) -> str:
+    return events.stamp(at)
+
+
+def _where(conditions: Iterable[str]) -> str:
+    text = " AND ".join(conditions)
+    return f" WHERE {text}" if text else ""
+
+
+def _record(row: Sequence[Any]) -> InstanceRecord:
+    return InstanceRecord(
+        instance_id=row[0],
+        name=row[1],
+        execution_id=row[2],
+        version=row[3],
+        runtime_status=row[4],
+        input_text=row[5],
+        output_text=row[6],
+        custom_status_text=row[7],
+        created_at=timers.instant(row[8]),
+        last_updated_at=timers.instant(row[9]),
+        parent_instance_id=row[10],
+    )
+
+
+def _entity(row: Sequence[Any]) -> EntityRecord:
+    return EntityRecord(row[0], row[1], row[2], timers.instant(row[3]))

@@ -1,0 +1,171 @@
+"""Turns an orchestrator's actions into history events, and into what has to happen afterwards."""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from localhost.durable import events, timers
+from localhost.durable.actions import Action, ActionType
+from localhost.durable.events import EventType
+from localhost.durable.execution import Registration, Task
+from localhost.durable.instance import Instance
+from localhost.durable.notes import Notes
+from localhost.durable.transaction import Transaction
+
+_LONGEST_RETRY_WAIT = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityMessage:
+    """An operation on its way to an entity; `text` is DurableTask's RequestMessage as JSON."""
+
+    entity_id: str
+    text: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """What follows from a turn once its events are written down."""
+
+    activities: list[Task] = field(default_factory=list)
+    children: list[Task] = field(default_factory=list)
+    timers: list[Task] = field(default_factory=list)
+    messages: list[EntityMessage] = field(default_factory=list)
+
+
+class Turn:
+    """One turn of an instance in the making.
+
+    Args:
+        at: The time of the turn, which user code sees as the current time.
+    """
+
+    def __init__(self, instance: Instance, at: str, incoming: list[str]) -> None:
+        self.instance = instance
+        self.at = at
+        self.opening = [events.orchestrator_started(at), *incoming]
+        self.created: list[str] = []
+        self.notes = Notes()
+        self.effects = Effects()
+        self._handlers: dict[int, Callable[[Task, Action, Transaction], None]] = {
+            ActionType.CALL_ACTIVITY: self._call_activity,
+            ActionType.CALL_ACTIVITY_WITH_RETRY: self._call_activity,
+            ActionType.CALL_HTTP: self._call_http,
+            ActionType.CALL_CHILD: self._call_child,
+            ActionType.CALL_CHILD_WITH_RETRY: self._call_child,
+            ActionType.CREATE_TIMER: self._create_timer,
+            ActionType.CALL_ENTITY: self._call_entity,
+            ActionType.SIGNAL_ENTITY: self._signal_entity,
+        }
+
+    @property
+    def text(self) -> str:
+        """The events of the turn, as they are stored."""
+        return ",".join([*self.opening, *self.created, events.orchestrator_completed(self.at)])
+
+    def perform(self, action: Action, registration: Registration, tx: Transaction) -> None:
+        """Number a new action and write down that it was asked for."""
+        self.notes.registrations.append(registration)
+        task = self.instance.execution.register(registration)
+        if task is not None:
+            self._handlers[task.kind](task, action, tx)
+
+    def settle(self, task: Task, tx: Transaction) -> None:
+        """Deliver a completion; a retry gets its timer, or its next attempt."""
+        execution = self.instance.execution
+        execution.settle(task)
+        if task.number not in execution.tasks:
+            return
+        if task.is_backing_off:
+            self._back_off(task)
+        elif task.is_child:
+            self._schedule_child(task, tx)
+        else:
+            self._schedule_activity(task, tx)
+
+    def cancel(self, task: Task) -> None:
+        """Stop waiting for a timer."""
+        task.is_canceled = True
+        self.notes.canceled.append(task.number)
+
+    def _back_off(self, task: Task) -> None:
+        # The last failure is followed by a timer too, due at once: the SDK counts on it.
+        due = timers.instant(self.at)
+        if task.retry is not None and task.has_attempts_left:
+            due += min(timedelta(milliseconds=task.retry.interval_ms), _LONGEST_RETRY_WAIT)
+        self._schedule_timer(task, events.stamp(due))
+
+    def _call_activity(self, task: Task, action: Action, tx: Transaction) -> None:
+        task.input = action["input"]
+        self._schedule_activity(task, tx)
+
+    def _call_http(self, task: Task, action: Action, tx: Transaction) -> None:
+        task.input = json.dumps(action["httpRequest"])
+        self._schedule_activity(task, tx)
+
+    def _schedule_activity(self, task: Task, tx: Transaction) -> None:
+        wrapped = tx.literal(json.dumps([task.input]))
+        self.created.append(events.task_scheduled(self.at, task.number, task.name, wrapped))
+        self.effects.activities.append(task)
+
+    def _call_child(self, task: Task, action: Action, tx: Transaction) -> None:
+        task.input = json.dumps(action["input"])
+        task.version = action.get("version")
+        task.chosen_id = action.get("instanceId") or None
+        self._schedule_child(task, tx)
+
+    def _schedule_child(self, task: Task, tx: Transaction) -> None:
+        task.target = task.chosen_id or f"{self.instance.execution_id}:{task.number}"
+        text = tx.literal(task.input)
+        self.created.append(
+            events.child_created(self.at, task.number, task.name, task.version, task.target, text)
+        )
+        self.effects.children.append(task)
+
+    def _create_timer(self, task: Task, action: Action, tx: Transaction) -> None:
+        self._schedule_timer(task, action["fireAt"])
+        if action.get("isCanceled"):
+            self.cancel(task)
+
+    def _schedule_timer(self, task: Task, fire_at: str) -> None:
+        task.fire_at = fire_at
+        self.created.append(events.timer_created(self.at, task.number, fire_at))
+        self.effects.timers.append(task)
+
+    def _call_entity(self, task: Task, action: Action, tx: Transaction) -> None:
+        task.target = str(uuid.uuid4())
+        self.instance.execution.replies[task.target] = task.number
+        self._send(task.number, action, {"id": task.target}, tx)
+
+    def _signal_entity(self, task: Task, action: Action, tx: Transaction) -> None:
+        self._send(task.number, action, {"signal": True, "id": str(uuid.uuid4())}, tx)
+
+    def _send(self, number: int, action: Action, head: dict[str, object], tx: Transaction) -> None:
+        message = {
+            "op": action["operation"],
+            **head,
+            # A JSON string of JSON text: entities decode their input twice.
+            "input": json.dumps(action["input"]),
+            "parent": self.instance.id,
+            "parentExecution": self.instance.execution_id,
+        }
+        text = json.dumps(message, separators=(",", ":"))
+        entity_id = action["instanceId"]
+        self.created.append(
+            events.event_sent(self.at, number, entity_id, action["operation"], tx.literal(text))
+        )
+        self.effects.messages.append(EntityMessage(entity_id, text))
+
+
+def child_end_event(
+    at: str, number: int, outcome: tuple[str, str | None, str | None], tx: Transaction
+) -> str:
+    """What a parent is told about a child: the status, the output or reason, and details."""
+    status, text, details = outcome
+    if status == "Completed":
+        result = tx.literal(text if text is not None else "null")
+        return events.completed(EventType.CHILD_COMPLETED, at, number, result)
+    reason = tx.literal(text or status)
+    return events.failed(EventType.CHILD_FAILED, at, number, reason, tx.literal(details or ""))
