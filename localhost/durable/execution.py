@@ -1,11 +1,11 @@
 """The bookkeeping of one execution: which number every task has, and what is still open.
 
 The SDK numbers tasks by itself while it replays; this mirrors it. The numbers follow from the order
-in which completions are settled. A failed attempt of a with-retry task, and a retry timer that leads
-to another attempt, take a number when they are settled and never wake user code. Any other one
-takes none, and the new actions it leads to are numbered in list order. The engine therefore settles
-the first kind in turns of their own, without a replay ("silent"). The same calls in the same order
-rebuild an execution from its history, so recovery is not a second implementation.
+in which completions are settled. A failed attempt of a with-retry task, and a retry timer that
+leads to another attempt, take a number when they are settled and never wake user code. Any other
+completion takes none, and the new actions it leads to are numbered in list order. So the engine
+settles the first kind in turns of their own, without a replay ("silent"). The same calls in the
+same order rebuild an execution from its history: recovery is not a second implementation.
 """
 
 from dataclasses import dataclass, field

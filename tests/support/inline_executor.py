@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,17 +17,14 @@ _DURABLE = {"orchestrationTrigger", "entityTrigger"}
 
 
 class InlineExecutor:
-    """Runs durable functions of an app made with `df.DFApp`.
-
-    Args:
-        delay: Called before each activity's result is handed over; an awaitable it returns is awaited.
-    """
+    """Runs durable functions of an app made with `df.DFApp`; `calls` lists what was asked for."""
 
     def __init__(self, app: Any) -> None:
         self._callables: dict[str, Any] = {}
         self._functions: list[FunctionInfo] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls: list[Invocation] = []
+        _let_the_sdk_give_its_notice()
         for function in app.get_functions():
             info = _describe(function)
             self._functions.append(info)
@@ -71,10 +69,17 @@ class InlineExecutor:
             value = function(**{info.trigger["name"]: _decode(call.payload)})
             if inspect.isawaitable(value):
                 value = await value
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises is its result
             text = f"{type(error).__name__}: {error}"
             return InvocationResult(call.id, error=text, stack=traceback.format_exc())
         return InvocationResult(call.id, value=_encode(value))
+
+
+def _let_the_sdk_give_its_notice() -> None:
+    """The first decoding in a process warns about types, and tests make warnings errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _decode("null")
 
 
 def _describe(function: Any) -> FunctionInfo:
