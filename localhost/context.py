@@ -1,0 +1,65 @@
+"""The `context` a function may ask for: its invocation's id, trace and retries."""
+
+from pathlib import Path
+from typing import Any
+
+from localhost.contract import Invocation
+from localhost.logs import THREAD_LOCAL
+
+
+class InvocationContext:
+    """What `azure.functions.Context` promises."""
+
+    def __init__(self, invocation: Invocation, directory: Path) -> None:
+        self._invocation = invocation
+        self._directory = directory
+
+    @property
+    def invocation_id(self) -> str:
+        return self._invocation.id
+
+    @property
+    def function_name(self) -> str:
+        return self._invocation.function
+
+    @property
+    def function_directory(self) -> str:
+        return str(self._directory)
+
+    @property
+    def thread_local_storage(self) -> Any:
+        return THREAD_LOCAL
+
+    @property
+    def trace_context(self) -> "TraceContext":
+        return TraceContext(self._invocation.trace_parent or "")
+
+    @property
+    def retry_context(self) -> "RetryContext":
+        return RetryContext()
+
+
+class TraceContext:
+    """The W3C trace an invocation belongs to."""
+
+    def __init__(self, trace_parent: str) -> None:
+        self.trace_parent = trace_parent
+        self.trace_state = ""
+        self.attributes: dict[str, str] = {}
+
+    # The worker's own class has had these spellings, too.
+    @property
+    def Traceparent(self) -> str:
+        return self.trace_parent
+
+    @property
+    def Tracestate(self) -> str:
+        return self.trace_state
+
+
+class RetryContext:
+    """Function-level retries; no trigger served here makes any."""
+
+    retry_count = 0
+    max_retry_count = 0
+    exception = None
