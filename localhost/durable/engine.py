@@ -6,8 +6,6 @@ where its last transaction left it: activities whose result was not yet recorded
 """
 
 import asyncio
-import re
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -23,23 +21,22 @@ from localhost.durable.contract import (
     InstanceFinishedError,
     InstanceNotFoundError,
     InstanceRecord,
-    InvalidInstanceIdError,
     InvalidOperationError,
     UnknownFunctionError,
 )
 from localhost.durable.core import Core
 from localhost.durable.entities import operation_message
 from localhost.durable.functions import DurableFunctions
+from localhost.durable.ids import checked_id, new_id
 from localhost.durable.instance import Control, ExternalEvent, Identity, Instance
 from localhost.durable.orchestrations import Orchestrations
 from localhost.durable.recovery import recover
+from localhost.durable.rewinder import Rewinder
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store, resolve
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
 
-_LONGEST_ID = 256
-_FORBIDDEN_IN_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 _GRACE_SECONDS = 5.0
 
 
@@ -65,6 +62,7 @@ class Engine:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._rewinding = asyncio.Lock()
 
     @property
     def hub_name(self) -> str:
@@ -85,8 +83,7 @@ class Engine:
         self._core.resume_after(recovered.last_sequence)
         for instance in recovered.instances:
             self._live[instance.id] = instance
-        for instance in recovered.instances:
-            self._orchestrations.adopt(instance)
+        self._adopt(recovered.instances)
         self._orchestrations.entities.accept(recovered.operations)
 
     async def stop(self, grace_seconds: float = _GRACE_SECONDS) -> None:
@@ -113,7 +110,7 @@ class Engine:
         if function is None:
             raise UnknownFunctionError(functions.unknown_orchestrator(name))
         identity = Identity(
-            id=_checked_id(instance_id) if instance_id else uuid.uuid4().hex,
+            id=checked_id(instance_id) if instance_id else new_id(),
             name=function.durable_name,
             version=self._settings.default_version if version is None else version,
             created_at=self._core.stamp(),
@@ -193,6 +190,25 @@ class Engine:
         self._orchestrations.touch(instance)
         await done
 
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """See `DurableService` and `rewind`."""
+        rewinder = Rewinder(self._core, self._orchestrations.lifecycle, reason)
+        async with self._rewinding:
+            await rewinder.rewind(instance_id)
+            self._refuse_revived(rewinder.instances)
+            for instance in rewinder.instances:
+                self._live[instance.id] = instance
+            await self._store.commit(rewinder.tx, partial(self._adopt, rewinder.instances))
+
+    def _refuse_revived(self, instances: Sequence[Instance]) -> None:
+        for instance in instances:
+            if instance.id in self._live:
+                raise InvalidOperationError(f"The instance '{instance.id}' was started meanwhile.")
+
+    def _adopt(self, instances: Sequence[Instance]) -> None:
+        for instance in instances:
+            self._orchestrations.adopt(instance)
+
     async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
         """See `DurableService`."""
         record = await self.get_instance(instance_id)
@@ -271,17 +287,3 @@ class Engine:
         raise InstanceFinishedError(
             f"The instance '{instance_id}' has ended ({record.runtime_status})."
         )
-
-
-def _checked_id(instance_id: str) -> str:
-    if len(instance_id) > _LONGEST_ID:
-        raise InvalidInstanceIdError(
-            f"Instance IDs must not be longer than {_LONGEST_ID} characters."
-        )
-    if instance_id.startswith("@"):
-        raise InvalidInstanceIdError("Instance IDs must not begin with '@'.")
-    if _FORBIDDEN_IN_ID.search(instance_id):
-        raise InvalidInstanceIdError(
-            "Instance IDs must not contain '/', '\\', '#', '?' or control characters."
-        )
-    return instance_id

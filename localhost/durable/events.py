@@ -8,6 +8,9 @@ import json
 from datetime import UTC, datetime
 from enum import IntEnum
 
+# Between the events of a turn. JSON text has no raw line ends, so a turn can be taken apart again.
+SEPARATOR = ",\n"
+
 
 class EventType(IntEnum):
     """The numbers of DurableTask.Core's `EventType`."""

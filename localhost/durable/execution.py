@@ -33,6 +33,7 @@ class Task:
         origin: The number it had first, by which the action list knows it.
         arrived_failed: None until a completion waits to be settled, then whether it is a failure.
         fire_at: When a timer (or the retry timer it waits for) fires, as stored.
+        previous: The number before this one, where there was another.
         target: The child's instance id, or the id an entity's reply will bear.
         chosen_id: The instance id user code chose for the child, None to have one made.
     """
@@ -43,6 +44,7 @@ class Task:
     name: str
     retry: Retry | None = None
     attempt: int = 1
+    previous: int = NO_NUMBER
     is_backing_off: bool = False
     arrived_failed: bool | None = None
     is_canceled: bool = False
@@ -191,6 +193,7 @@ class Execution:
             task.attempt += 1
         task.is_backing_off = not task.is_backing_off
         task.arrived_failed = None
+        task.previous = task.number
         task.number = self.take_number()
         self.tasks[task.number] = task
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from localhost.durable import payloads
+from localhost.durable import events, payloads
 from localhost.durable.actions import Outcome
 from localhost.durable.contract import InstanceFinishedError
 from localhost.durable.execution import Execution, Task
@@ -71,10 +71,11 @@ class Instance:
 
     Attributes:
         input_json: Its input as JSON text, or a marker for it.
-        turns: Its history, one text of comma-joined events for each turn.
+        turns: Its history, one text of joined events for each turn.
         outcome: How user code ended, while open tasks still keep the instance running.
         inbox_mark: The newest inbox row of completions it has in `arrivals`.
         is_busy: A turn is being worked out.
+        must_replay: It was rewound, and takes a turn whether or not anything has arrived.
     """
 
     def __init__(self, identity: Identity, execution_id: str, input_json: str) -> None:
@@ -99,6 +100,7 @@ class Instance:
         self.outcome: Outcome | None = None
         self.arrivals: list[Arrival] = []
         self.inbox_mark = -1
+        self.must_replay = False
 
     def arrive(self, seq: int, number: int, event: str, *, failed: bool) -> bool:
         """Take in a completion; False if it is a duplicate or no longer wanted."""
@@ -138,7 +140,7 @@ class Instance:
     @property
     def can_move(self) -> bool:
         """Whether a replay now could find something new."""
-        if not self.turns:
+        if not self.turns or self.must_replay:
             return True
         awaited = self.execution.awaited
         if awaited.origins:
@@ -166,7 +168,7 @@ class Instance:
 
     def context(self, new_events: Iterable[str], replay_schema: int) -> str:
         """Write the context of a turn; large texts are still markers in it."""
-        history = ",".join([*self.turns, *new_events])
+        history = events.SEPARATOR.join([*self.turns, *new_events])
         parent = self.identity.parent
         schema = _SCHEMA_FIELDS.get(replay_schema, _SCHEMA_NEWEST)
         return (

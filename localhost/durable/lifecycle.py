@@ -1,13 +1,13 @@
 """How instances come to be and end: created, called as children, finished, renewed, terminated."""
 
 import json
-import uuid
 from collections.abc import Callable
 
 from localhost.durable import events
 from localhost.durable.actions import Outcome
 from localhost.durable.core import Core
 from localhost.durable.execution import Task
+from localhost.durable.ids import new_id
 from localhost.durable.instance import Identity, Instance, Parent
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import Turn, child_end_event
@@ -27,7 +27,7 @@ class Lifecycle:
 
     def create(self, identity: Identity, input_text: str | None, tx: Transaction) -> Instance:
         """Create an instance in place of whatever the store had under its id."""
-        execution_id = uuid.uuid4().hex
+        execution_id = new_id()
         parent = identity.parent
         tx.insert_instance(
             (
@@ -152,7 +152,7 @@ class Lifecycle:
         """Begin a new execution with a new history; events not yet awaited stay in the inbox."""
         tx.texts.clear()
         tx.clear_history(instance.id, instance.event_payloads())
-        instance.reset(uuid.uuid4().hex, tx.raw(input_text))
+        instance.reset(new_id(), tx.raw(input_text))
         instance.status = "Running"
         tx.keep_payloads(instance.id)
         tx.update_instance(

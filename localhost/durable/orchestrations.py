@@ -6,11 +6,10 @@ on disk. Nothing here waits: whatever has to be waited for comes back as a call.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from functools import partial
 
-from localhost.contract import Executor, Invocation, InvocationResult
-from localhost.durable import events, failures, payloads, timers, tracing, versions
+from localhost.contract import Executor, InvocationResult
+from localhost.durable import events, failures, timers, versions
 from localhost.durable.actions import (
     Decision,
     Outcome,
@@ -26,26 +25,13 @@ from localhost.durable.entities import Entities, Operation
 from localhost.durable.execution import Task, registration
 from localhost.durable.instance import Arrival, ExternalEvent, Instance
 from localhost.durable.lifecycle import Lifecycle
+from localhost.durable.replays import Replay, Replays
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import Turn
-from localhost.durable.window import Window
 
 logger = logging.getLogger(__name__)
 
 _STATUS_LIMIT_BYTES = 16 * 1024
-
-
-@dataclass(slots=True)
-class Replay:
-    """A turn handed to user code."""
-
-    instance: Instance
-    execution_id: str
-    turn: Turn
-    inbox_mark: int
-    event_seqs: list[int]
-    context: str = ""
-    started: float = 0.0
 
 
 class Orchestrations:
@@ -56,7 +42,6 @@ class Orchestrations:
         self._loop = asyncio.get_running_loop()
         self._is_open = True
         self._dirty: dict[Instance, None] = {}
-        self._loading: set[asyncio.Task[None]] = set()
         self._warned: set[str] = set()
         self.entities = Entities(core, executor, self._reply)
         self.activities = Activities(core, executor, self.touch)
@@ -64,12 +49,7 @@ class Orchestrations:
         self._timers: timers.Timers[tuple[Instance, Task, int]] = timers.Timers(
             core.clock, self._fire
         )
-        self._window: Window[Replay] = Window(
-            executor,
-            core.settings.max_concurrent_orchestrators,
-            self._invocation,
-            self._replayed,
-        )
+        self._replays = Replays(core, executor, self._is_live, self._apply)
 
     @property
     def live(self) -> dict[str, Instance]:
@@ -80,9 +60,7 @@ class Orchestrations:
         """Start nothing more; let calls of user code end for a while."""
         self._is_open = False
         self._timers.close()
-        for task in self._loading:
-            task.cancel()
-        await self._window.close(grace_seconds)
+        await self._replays.close(grace_seconds)
         await self.entities.close(grace_seconds)
         await self.activities.close(grace_seconds)
 
@@ -128,6 +106,9 @@ class Orchestrations:
             event = events.event_raised(self._core.stamp(), message["id"], tx.literal(text))
             self.lifecycle.receive(instance, number, event, tx, failed=failed)
 
+    def _is_live(self, instance: Instance) -> bool:
+        return self.live.get(instance.id) is instance
+
     def _pump_all(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for instance in dirty:
@@ -135,7 +116,7 @@ class Orchestrations:
 
     def _pump(self, instance: Instance) -> None:
         """Let an instance go on as far as it can without waiting."""
-        if not self._is_open or instance.is_busy or self.live.get(instance.id) is not instance:
+        if not self._is_open or instance.is_busy or not self._is_live(instance):
             return
         while instance.controls:
             instance.controls.popleft().apply()
@@ -192,6 +173,7 @@ class Orchestrations:
 
     def _begin(self, instance: Instance) -> None:
         at = self._core.stamp()
+        instance.must_replay = False
         arrivals = instance.take_arrivals(only_silent=False)
         raised = instance.take_events()
         for arrival in arrivals:
@@ -206,61 +188,15 @@ class Orchestrations:
         seqs = [event.seq for event in raised]
         replay = Replay(instance, instance.execution_id, turn, instance.inbox_mark, seqs)
         replay.context = instance.context(turn.opening, self._core.settings.replay_schema)
-        instance.is_busy = True
-        self._load(replay)
+        self._replays.start(replay)
 
-    def _load(self, replay: Replay) -> None:
-        """Put large texts in their places, then queue the turn."""
-        wanted = payloads.references(replay.context)
-        if not wanted:
-            self._window.add([replay])
-            return
-        task = self._loop.create_task(self._join(replay, wanted))
-        self._loading.add(task)
-        task.add_done_callback(self._loading.discard)
-
-    async def _join(self, replay: Replay, wanted: set[str]) -> None:
-        texts = await self._core.store.payloads(wanted)
-        if self._is_current(replay):
-            replay.context = payloads.join(replay.context, texts)
-            self._window.add([replay])
-
-    def _is_current(self, replay: Replay) -> bool:
-        instance = replay.instance
-        is_live = self.live.get(instance.id) is instance
-        return is_live and instance.execution_id == replay.execution_id
-
-    def _invocation(self, replay: Replay) -> Invocation | None:
-        identity = replay.instance.identity
-        function = self._core.functions.orchestrator(identity.name)
-        if function is None or not self._is_current(replay):
-            return None
-        replay.started = self._loop.time()
-        context, replay.context = replay.context, ""
-        return Invocation(
-            id=self._core.invocation_id(),
-            function=function.name,
-            payload=context,
-            trace_parent=tracing.child_of(identity.trace_parent),
-        )
-
-    def _replayed(self, results: list[tuple[Replay, InvocationResult]]) -> None:
-        for replay, result in results:
-            if not self._is_current(replay):
-                continue
-            instance = replay.instance
-            instance.is_busy = False
-            instance.replay_ended = self._loop.time()
-            instance.replay_seconds = instance.replay_ended - replay.started
-            tx = Transaction()
-            tx.consume_completions(instance.id, replay.inbox_mark)
-            tx.consume_events(replay.event_seqs)
-            self._apply(replay, result, tx)
-            self.touch(instance)
-
-    def _apply(self, replay: Replay, result: InvocationResult, tx: Transaction) -> None:
+    def _apply(self, replay: Replay, result: InvocationResult) -> None:
         """Do what the orchestrator decided, or fail it for what it may not do."""
         instance = replay.instance
+        tx = Transaction()
+        tx.consume_completions(instance.id, replay.inbox_mark)
+        tx.consume_events(replay.event_seqs)
+        self.touch(instance)
         try:
             decision = parse(result.value, result.error, result.stack)
             signatures = [signature(action) for action in decision.leaves]

@@ -49,6 +49,11 @@ def references(text: str) -> set[str]:
     return {match[2] for match in _MARKER.finditer(text)}
 
 
+def blank(text: str) -> str:
+    """Put null in place of every marker, which makes the text JSON."""
+    return _MARKER.sub("null", text) if "\0" in text else text
+
+
 def join(text: str, payloads: Mapping[str, str]) -> str:
     """Put every payload where its marker stands."""
     if not payloads:

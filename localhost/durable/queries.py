@@ -55,7 +55,7 @@ def history(connection: sqlite3.Connection, instance_id: str) -> list[dict[str, 
     rows = connection.execute(
         "SELECT events FROM history WHERE instance_id = ? ORDER BY turn", (instance_id,)
     ).fetchall()
-    text = ",".join(row[0] for row in rows)
+    text = events.SEPARATOR.join(row[0] for row in rows)
     texts: dict[str, str] = {}
     if payloads.references(text):
         found = connection.execute(

@@ -28,6 +28,10 @@ _FAILED_BY_END = {
     EventType.CHILD_FAILED: True,
     EventType.TIMER_FIRED: False,
 }
+_COLUMNS = (
+    "instance_id, name, execution_id, version, status, input, custom_status, created_at,"
+    " parent_id, parent_execution_id, parent_task, trace_parent"
+)
 _UNFINISHED = "status IN ('Pending', 'Running', 'Suspended', 'ContinuedAsNew')"
 
 
@@ -72,9 +76,8 @@ async def recover(core: Core) -> Recovered:
 
 def _select(connection: sqlite3.Connection) -> _Rows:
     instances = connection.execute(
-        "SELECT instance_id, name, execution_id, version, status, input, custom_status, created_at,"  # noqa: S608
-        " parent_id, parent_execution_id, parent_task, trace_parent"
-        f" FROM instances WHERE {_UNFINISHED} ORDER BY created_at, instance_id"
+        f"SELECT {_COLUMNS} FROM instances"  # noqa: S608
+        f" WHERE {_UNFINISHED} ORDER BY created_at, instance_id"
     ).fetchall()
     turns: dict[str, list[StoredTurn]] = defaultdict(list)
     for instance_id, events, notes in connection.execute(
@@ -94,6 +97,30 @@ def _select(connection: sqlite3.Connection) -> _Rows:
     ).fetchall()
     last = max([last, *(operation[0] for operation in operations)])
     return _Rows(instances, turns, inbox, operations, last)
+
+
+def read_one(
+    connection: sqlite3.Connection, instance_id: str
+) -> tuple[Instance, list[StoredTurn]] | None:
+    """Read one instance, finished or not, and its history; it is not rebuilt yet."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM instances WHERE instance_id = ?",  # noqa: S608
+        (instance_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    turns = connection.execute(
+        "SELECT events, notes FROM history WHERE instance_id = ? ORDER BY turn", (instance_id,)
+    ).fetchall()
+    return _instance(row), turns
+
+
+def output_of(connection: sqlite3.Connection, instance_id: str) -> str | None:
+    """Read the output of an instance."""
+    row = connection.execute(
+        "SELECT output FROM instances WHERE instance_id = ?", (instance_id,)
+    ).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def _instance(row: tuple[Any, ...]) -> Instance:
@@ -123,6 +150,8 @@ async def rebuild(instance: Instance, turns: Iterable[StoredTurn], store: Store)
             instance.execution.tasks[number].is_canceled = True
         instance.outcome = notes.outcome or instance.outcome
         instance.turns.append(text)
+        # A rewound instance has nothing new to deliver, and is replayed all the same.
+        instance.must_replay = any(e["EventType"] == EventType.REWOUND for e in happened)
 
 
 def _deliver(instance: Instance, event: Event) -> None:
@@ -131,7 +160,7 @@ def _deliver(instance: Instance, event: Event) -> None:
     if is_raised and event["Name"] not in execution.replies:
         execution.raise_event(event["Name"])
         return
-    ending = _ending(execution, event)
+    ending = ending_of(execution, event)
     if ending is None:
         return
     number, failed = ending
@@ -141,12 +170,13 @@ def _deliver(instance: Instance, event: Event) -> None:
     execution.settle(task)
 
 
-def _ending(execution: Execution, event: Event) -> tuple[int, bool] | None:
+def ending_of(execution: Execution, event: Event) -> tuple[int, bool] | None:
     """The number of the task an event ends and whether badly; None where it ends none."""
     kind = event["EventType"]
     if kind == EventType.EVENT_RAISED:
         number = execution.replies.get(event["Name"])
-        return None if number is None else (number, "exceptionType" in json.loads(event["Input"]))
+        answer = json.loads(event["Input"] or "{}")
+        return None if number is None else (number, "exceptionType" in answer)
     if kind == EventType.TIMER_FIRED:
         return event["TimerId"], False
     if kind in _FAILED_BY_END:
@@ -188,6 +218,13 @@ async def _refill(instance: Instance, rows: Iterable[InboxRow], store: Store) ->
             joined = payloads.join(text, await store.payloads(payloads.references(text)))
             instance.inbox_mark = seq
             for line, whole in zip(text.split("\n"), joined.split("\n"), strict=True):
-                ending = _ending(instance.execution, json.loads(whole))
-                if ending is not None:
-                    instance.arrive(seq, ending[0], line, failed=ending[1])
+                arrive(instance, seq, line, whole)
+
+
+def arrive(instance: Instance, seq: int, text: str, joined: str) -> bool:
+    """Put one completion back; False if it is not wanted.
+
+    `text` is the event as it is stored, `joined` the same with large texts in their places.
+    """
+    ending = ending_of(instance.execution, json.loads(payloads.blank(joined)))
+    return ending is not None and instance.arrive(seq, ending[0], text, failed=ending[1])

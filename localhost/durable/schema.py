@@ -26,7 +26,7 @@ CREATE INDEX instances_by_creation ON instances (created_at, instance_id);
 CREATE INDEX instances_unfinished ON instances (created_at)
   WHERE status IN ('Pending', 'Running', 'Suspended', 'ContinuedAsNew');
 
--- One row a turn: its events as JSON texts joined by commas, and the engine's notes on it.
+-- One row a turn: its events as JSON texts joined by `events.SEPARATOR`, and the notes on it.
 CREATE TABLE history (
   instance_id TEXT NOT NULL,
   turn INTEGER NOT NULL,

@@ -56,6 +56,12 @@ class Transaction(Payloads):
         """Add a turn to a history."""
         self._add("INSERT INTO history VALUES (?, ?, ?, ?)", instance_id, turn, events, notes)
 
+    def replace_history(self, instance_id: str, turns: Sequence[tuple[str, str | None]]) -> None:
+        """Write a history anew; its payloads stay."""
+        self._add("DELETE FROM history WHERE instance_id = ?", instance_id)
+        for number, (events, notes) in enumerate(turns):
+            self.append_turn(instance_id, number, events, notes)
+
     def clear_history(self, instance_id: str, kept_payloads: Collection[str]) -> None:
         """Forget an execution: its history, its completions, its payloads but for some."""
         self._add("DELETE FROM history WHERE instance_id = ?", instance_id)

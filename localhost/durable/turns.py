@@ -63,7 +63,9 @@ class Turn:
     @property
     def text(self) -> str:
         """The events of the turn, as they are stored."""
-        return ",".join([*self.opening, *self.created, events.orchestrator_completed(self.at)])
+        return events.SEPARATOR.join(
+            [*self.opening, *self.created, events.orchestrator_completed(self.at)]
+        )
 
     def perform(self, action: Action, registration: Registration, tx: Transaction) -> None:
         """Number a new action and write down that it was asked for."""
