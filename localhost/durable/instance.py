@@ -73,7 +73,9 @@ class Instance:
         input_json: Its input as JSON text, or a marker for it.
         turns: Its history, one text of joined events for each turn.
         outcome: How user code ended, while open tasks still keep the instance running.
-        inbox_mark: The newest inbox row of completions it has in `arrivals`.
+        arrivals: Completions that wait for a turn with a replay.
+        silent: Completions that wait for one without.
+        inbox_mark: The newest inbox row of completions it has taken in.
         is_busy: A turn is being worked out.
         must_replay: It was rewound, and takes a turn whether or not anything has arrived.
     """
@@ -99,6 +101,7 @@ class Instance:
         self.execution = Execution()
         self.outcome: Outcome | None = None
         self.arrivals: list[Arrival] = []
+        self.silent: list[Arrival] = []
         self.inbox_mark = -1
         self.must_replay = False
 
@@ -107,18 +110,18 @@ class Instance:
         task = self.execution.arrive(number, failed=failed)
         if task is None:
             return False
-        self.arrivals.append(Arrival(seq, task, event))
+        waiting = self.silent if task.is_silent(failed=failed) else self.arrivals
+        waiting.append(Arrival(seq, task, event))
         return True
 
-    def take_arrivals(self, *, only_silent: bool) -> list[Arrival]:
-        """Remove what waits: all of it, or what settles without user code noticing."""
-        taken: list[Arrival] = []
-        left: list[Arrival] = []
-        for arrival in self.arrivals:
-            failed = bool(arrival.task.arrived_failed)
-            is_taken = not only_silent or arrival.task.is_silent(failed=failed)
-            (taken if is_taken else left).append(arrival)
-        self.arrivals = left
+    def take_silent(self) -> list[Arrival]:
+        """Remove the completions that settle without user code noticing."""
+        taken, self.silent = self.silent, []
+        return taken
+
+    def take_arrivals(self) -> list[Arrival]:
+        """Remove the completions that user code notices."""
+        taken, self.arrivals = self.arrivals, []
         return taken
 
     def take_events(self) -> list[ExternalEvent]:

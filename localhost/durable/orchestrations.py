@@ -122,7 +122,9 @@ class Orchestrations:
             instance.controls.popleft().apply()
         if instance.is_suspended:
             return
-        quiet = instance.take_arrivals(only_silent=instance.outcome is None)
+        quiet = instance.take_silent()
+        if instance.outcome is not None:
+            quiet += instance.take_arrivals()
         if quiet:
             self._quiet_turn(instance, quiet)
         if instance.outcome is None and instance.can_move:
@@ -174,7 +176,7 @@ class Orchestrations:
     def _begin(self, instance: Instance) -> None:
         at = self._core.stamp()
         instance.must_replay = False
-        arrivals = instance.take_arrivals(only_silent=False)
+        arrivals = instance.take_arrivals()
         raised = instance.take_events()
         for arrival in arrivals:
             instance.execution.settle(arrival.task)
