@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
-from localhost.dispatch import GRACE_SECONDS, Dispatcher
+from localhost.dispatch import GRACE_SECONDS, Dispatcher, Examine
 from localhost.functions import load_app
 from localhost.invocation import CallableFunction
 from localhost.runner import Runner
@@ -19,7 +19,7 @@ class InProcessExecutor:
     Args:
         app_dir: The folder of the app.
         environment: What is set in this process's environment at `start`.
-        limits: How many calls may run at once, by trigger type.
+        examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
     """
 
     def __init__(
@@ -27,14 +27,13 @@ class InProcessExecutor:
         app_dir: Path,
         environment: Mapping[str, str],
         *,
-        limits: Mapping[str, int] | None = None,
+        examine: Examine = list,
     ) -> None:
         self.environment = dict(environment)
         self._app_dir = app_dir
+        self._examine = examine
         self._functions: Sequence[FunctionInfo] = ()
-        self._dispatcher = Dispatcher(
-            limits or {}, lambda call: asyncio.get_running_loop().call_soon(call)
-        )
+        self._dispatcher = Dispatcher()
         self._results: list[InvocationResult] = []
         self._results_lock = threading.Lock()
         self._host_loop: asyncio.AbstractEventLoop | None = None
@@ -57,7 +56,7 @@ class InProcessExecutor:
         self._host_loop = asyncio.get_running_loop()
         os.environ.update(self.environment)
         loaded = load_app(self._app_dir)
-        self._functions = [function.info for function in loaded]
+        self._functions = self._examine([function.info for function in loaded])
         callables = {f.info.name: CallableFunction(f, self._app_dir) for f in loaded}
         self._user_thread.start()
         self._runner = Runner(callables, self._user_loop, self._on_result)
@@ -75,6 +74,10 @@ class InProcessExecutor:
             self._user_loop.call_soon_threadsafe(self._user_loop.stop)
             self._user_thread.join()
         self._user_loop.close()
+
+    def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
+        """Say what calls of a function are given besides what triggers them, by binding name."""
+        self._dispatcher.bind(inputs)
 
     def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
         """See `Executor`."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localhost import wire
 from localhost.contract import AppLoadError, Done, FunctionInfo, Invocation
-from localhost.dispatch import GRACE_SECONDS, Dispatcher
+from localhost.dispatch import GRACE_SECONDS, Dispatcher, Examine
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class WorkerLane(asyncio.Protocol):
         self.kill()
         if not self._loaded.done():
             reason = "The worker process ended while it loaded the app."
-            self._loaded.set_exception(AppLoadError(reason))
+            self._loaded.set_result(wire.Loaded([], reason))
 
     def _write(self, data: bytes) -> None:
         # Dead is found out by `ended`, and what it had is redelivered then.
@@ -139,8 +139,8 @@ class ProcessExecutor:
         app_dir: The folder of the app.
         environment: All of the workers' environment; it may be added to until `start`.
         count: How many workers.
-        limits: How many calls may run at once over all workers, by trigger type.
         log_level: The least level of user code's log records that is shown.
+        examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
     """
 
     def __init__(
@@ -149,21 +149,19 @@ class ProcessExecutor:
         environment: Mapping[str, str],
         *,
         count: int = 1,
-        limits: Mapping[str, int] | None = None,
         log_level: int = logging.INFO,
+        examine: Examine = list,
     ) -> None:
         self.environment = dict(environment)
         self._app_dir = app_dir
         self._count = count
         self._log_level = log_level
+        self._examine = examine
         self._functions: Sequence[FunctionInfo] = ()
-        self._dispatcher = Dispatcher(
-            limits or {}, lambda call: asyncio.get_running_loop().call_soon(call)
-        )
+        self._dispatcher = Dispatcher()
         self._lanes: list[WorkerLane] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._short_lives = 0
-        self._is_stopping = False
 
     @property
     def functions(self) -> Sequence[FunctionInfo]:
@@ -188,17 +186,16 @@ class ProcessExecutor:
         config = self._config()
         try:
             loaded = await asyncio.gather(*(lane.load(config) for lane in self._lanes))
+            self._functions = self._examine(loaded[0])
         except AppLoadError:
             await self.stop()
             raise
-        self._functions = loaded[0]
         self._dispatcher.serve(self._functions)
         for lane in self._lanes:
             self._use(lane)
 
     async def stop(self) -> None:
         """See `Executor`."""
-        self._is_stopping = True
         await self._dispatcher.drain(GRACE_SECONDS)
         for watcher in self._watchers:
             watcher.cancel()
@@ -208,6 +205,10 @@ class ProcessExecutor:
         for lane in lanes:
             self._dispatcher.remove(lane, "HostStopping: the host is stopping")
         self._dispatcher.abandon("HostStopping: the host is stopping")
+
+    def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
+        """Say what calls of a function are given besides what triggers them, by binding name."""
+        self._dispatcher.bind(inputs)
 
     def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
         """See `Executor`."""
