@@ -4,6 +4,7 @@
 START_RUN = "start_run"
 GET_RUN = "get_run"
 GET_RESULTS = "get_results"
+GET_RESULT_FILE = "get_result_file"
 LIST_WORKLOADS = "list_workloads"
 GET_WORKLOAD = "get_workload"
 GET_HEALTH = "get_health"

@@ -1,0 +1,91 @@
+"""A batch in hand, and what came of it: shared by the shapes of workload."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from fanout.errors import PermanentError, TransientError
+from fanout.models.outcome import ErrorInfo
+from fanout.models.status import ErrorGroup
+from fanout.models.wave import BatchResult
+from fanout.records import Chunk
+
+MAX_MESSAGE_CHARACTERS = 2000
+MAX_GROUP_MESSAGE_CHARACTERS = 160
+MAX_GROUPS = 5
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch in one round.
+
+    Attributes:
+        is_last_round: Whether items that fail in it have used up their attempts.
+        before: The batch's part file of the round before; empty in round 0.
+    """
+
+    run_id: str
+    retry_round: int
+    is_last_round: bool
+    chunk: Chunk
+    parameters: Any
+    before: bytes = b""
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is for every item in it, 1 the first."""
+        return self.retry_round + 1
+
+
+@dataclass
+class Processed:
+    """The part file in the making, with the counts of this round alone."""
+
+    lines: list[bytes] = field(default_factory=list)
+    partial: bytes | None = None
+    succeeded: int = 0
+    failed: int = 0
+    retryable: int = 0
+    retry_after: float | None = None
+    _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _examples: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def count_failed(self, error: ErrorInfo, item_id: str, count: int = 1) -> None:
+        """Count items given up on."""
+        kind = (error.type, error.message[:MAX_GROUP_MESSAGE_CHARACTERS])
+        self._kinds[kind] += count
+        self._examples.setdefault(kind, item_id)
+        self.failed += count
+
+    def count_retryable(self, error: ErrorInfo, count: int = 1) -> None:
+        """Count items that want another round."""
+        self.retryable += count
+        if error.retry_after is not None:
+            self.retry_after = max(self.retry_after or 0.0, error.retry_after)
+
+    @property
+    def result(self) -> BatchResult:
+        """What the orchestrator is told."""
+        groups = [
+            ErrorGroup(
+                type=kind[0], message=kind[1], count=count, example_item=self._examples[kind][:100]
+            )
+            for kind, count in self._kinds.most_common(MAX_GROUPS)
+        ]
+        return BatchResult(
+            succeeded=self.succeeded,
+            failed=self.failed,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            errors=groups,
+        )
+
+
+def error_info(error: Exception) -> ErrorInfo:
+    """Describe what a workload raised; anything but a `PermanentError` is worth another try."""
+    return ErrorInfo(
+        type=type(error).__name__,
+        message=str(error)[:MAX_MESSAGE_CHARACTERS],
+        retryable=not isinstance(error, PermanentError),
+        retry_after=error.retry_after if isinstance(error, TransientError) else None,
+    )

@@ -1,0 +1,68 @@
+"""Run a chunk workload over a batch: one call, one partial, outcomes as ranges."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from activities.batches import Batch, Processed, error_info
+from fanout.adapters.telemetry import logger
+from fanout.models.outcome import ItemStatus
+from fanout.outcome_lines import failed_line, range_line
+from fanout.workload import ChunkWorkload, Context, Failure
+
+log = logger("workload")
+
+
+def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
+    """Give the chunk to the workload; a chunk that raises is tried again whole."""
+    chunk, processed = batch.chunk, Processed()
+    context = Context(
+        run_id=batch.run_id,
+        idempotency_key=f"{batch.run_id}/{chunk.first_index}",
+        attempt=batch.attempt,
+        parameters=batch.parameters,
+        logger=log,
+    )
+    begun = time.perf_counter()
+    try:
+        made = workload.process_chunk(chunk, context)
+    except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
+        return _refused(batch, error)
+    duration_ms = (time.perf_counter() - begun) * 1000
+    failures = sorted(made.failures, key=lambda failure: failure.index)
+    for failure in failures:
+        processed.count_failed(failure.error, str(failure.index))
+    processed.succeeded = chunk.count - len(failures)
+    processed.partial = workload.dump_partial(made.partial)
+    processed.lines = list(
+        _lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms)
+    )
+    return processed
+
+
+def _lines(
+    first: int, count: int, failures: Sequence[Failure], attempt: int, duration_ms: float
+) -> Iterator[bytes]:
+    """Cover the chunk: ranges that succeeded, and a line for each failure between them."""
+    at = first
+    for failure in failures:
+        if failure.index > at:
+            yield range_line("succeeded", at, failure.index - at, attempt)
+        yield failed_line(
+            "failed", failure.index, str(failure.index), failure.error, attempt, duration_ms
+        )
+        at = failure.index + 1
+    if at < first + count:
+        yield range_line("succeeded", at, first + count - at, attempt)
+
+
+def _refused(batch: Batch, raised: Exception) -> Processed:
+    chunk, error, processed = batch.chunk, error_info(raised), Processed()
+    status: ItemStatus
+    if error.retryable and not batch.is_last_round:
+        processed.count_retryable(error, chunk.count)
+        status = "pending"
+    else:
+        processed.count_failed(error, str(chunk.first_index), chunk.count)
+        status = "failed"
+    processed.lines = [range_line(status, chunk.first_index, chunk.count, batch.attempt, error)]
+    return processed

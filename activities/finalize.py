@@ -1,0 +1,82 @@
+"""The activity `finalize`: fans in. Merges partials, sorts outcomes into files, lists every file.
+
+Everything is read from the part files, which are the last word on every item; a second time writes
+the same again.
+"""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from activities.part_reader import read_batches
+from activities.result_files import ResultFiles
+from fanout import ids, names
+from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
+from fanout.models.request import RunRequest
+from fanout.models.status import ItemCounts, ResultManifest, RunOutcome
+from fanout.models.wave import RunEnd, RunRef
+from fanout.payloads import dump
+from fanout.policies import is_exceeded
+from fanout.workload import ChunkWorkload
+from workloads import registry
+
+bp = df.Blueprint()
+
+
+@bp.activity_trigger(input_name="ref", activity=names.FINALIZE)
+def finalize(ref: dict) -> dict:
+    """Finalize a run; shell around `finalize_run`."""
+    return dump(finalize_run(RunRef.model_validate(ref), run_files()))
+
+
+def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
+    """Write the results of a run and say how it ended."""
+    request = kept_request(files, ref.run_id)
+    manifest = kept_manifest(files, ref.run_id)
+    results = ResultFiles(files, ref.run_id)
+    merger = _Merger(request)
+    for batch in read_batches(files, ref, manifest):
+        results.sort_in(batch)
+        merger.add(batch.partial)
+    results.close()
+    merger.render(results)
+    outcome = outcome_of(request, results.items)
+    listed = ResultManifest(
+        run_id=ref.run_id,
+        workload=request.workload,
+        outcome=outcome,
+        items=results.items,
+        files=results.files,
+    )
+    files.write_model(ids.results_manifest_path(ref.run_id), listed)
+    files.write_model(ids.summary_path(ref.run_id), RunEnd(outcome=outcome, items=results.items))
+    return RunEnd(outcome=outcome, items=results.items)
+
+
+def outcome_of(request: RunRequest, items: ItemCounts) -> RunOutcome:
+    """Tell how a run ended by what became of its items."""
+    if items.pending or is_exceeded(request.tolerance, items.failed, items.total):
+        return "failed"
+    return "partially_succeeded" if items.failed else "succeeded"
+
+
+class _Merger:
+    """Merges the partials of a chunk workload in source order; idle for other shapes."""
+
+    def __init__(self, request: RunRequest) -> None:
+        workload = registry.get(request.workload)
+        self._workload = workload if isinstance(workload, ChunkWorkload) else None
+        self._parameters = workload.parameters_model.model_validate(request.parameters)
+        self._merged: Any = None
+
+    def add(self, data: bytes | None) -> None:
+        if self._workload is None or data is None:
+            return
+        partial = self._workload.load_partial(data)
+        merged = self._merged
+        self._merged = partial if merged is None else self._workload.merge(merged, partial)
+
+    def render(self, results: ResultFiles) -> None:
+        if self._workload is not None:
+            for file in self._workload.render(self._merged, self._parameters):
+                results.add(file)

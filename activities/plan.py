@@ -1,0 +1,118 @@
+"""The activity `plan`: cuts the source into batches and writes down where each one is."""
+
+import math
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+import azure.durable_functions as df
+
+from fanout import ids, names
+from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.sources import SourceCuts, cut_source
+from fanout.errors import InvalidRequestError, SourceChangedError
+from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
+from fanout.models.request import RunRequest
+from fanout.models.wave import PlanResult, RunRef
+from fanout.payloads import dump
+
+bp = df.Blueprint()
+
+MAX_SHARDS = 64
+MAX_BATCHES_A_PARTITION = 100
+BATCHES_A_SHARD = 16
+_FIELDS = len(BatchCut._fields)
+
+
+@bp.activity_trigger(input_name="ref", activity=names.PLAN)
+def plan(ref: dict) -> dict:
+    """Plan a run; shell around `plan_run`."""
+    return dump(plan_run(RunRef.model_validate(ref), run_files()))
+
+
+def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
+    """Cut the source of a run and write its plan; done twice, it writes the same again.
+
+    A source that cannot be run over (gone, changed meanwhile) is a refusal, which no repetition
+    would change; any other failure is raised, and the activity is tried again.
+    """
+    request = files.request(ref.run_id)
+    try:
+        cuts = cut_source(request.source, files.store, request.batch, request.max_items)
+        table = _read(cuts)
+    except (InvalidRequestError, SourceChangedError) as error:
+        return _result(request, None, refusal=str(error))
+    manifest = _manifest(request, cuts, table)
+    for partition in range(manifest.partitions):
+        files.write_model(
+            ids.partition_path(ref.run_id, partition), _partition(table, manifest, partition)
+        )
+    files.write_model(ids.plan_path(ref.run_id), manifest)
+    return _result(request, manifest)
+
+
+def _read(cuts: Iterable[BatchCut]) -> "array[int]":
+    """Hold the cuts as plain numbers: 40 bytes a batch, so a million batches fit anywhere."""
+    table = array("q")
+    for cut in cuts:
+        table.extend(cut)
+    return table
+
+
+def _cut(table: "array[int]", number: int) -> BatchCut:
+    return BatchCut(*table[number * _FIELDS : (number + 1) * _FIELDS])
+
+
+def _manifest(request: RunRequest, cuts: SourceCuts, table: "array[int]") -> PlanManifest:
+    batches = len(table) // _FIELDS
+    last = _cut(table, batches - 1) if batches else None
+    a_partition = batches_per_partition(batches, shard_count(request.concurrency.batches))
+    return PlanManifest(
+        items=last.first_index + last.items if last else 0,
+        batches=batches,
+        partitions=math.ceil(batches / a_partition),
+        batches_per_partition=a_partition,
+        header=cuts.header,
+        etag=cuts.etag,
+        length=cuts.length,
+    )
+
+
+def _partition(table: "array[int]", manifest: PlanManifest, partition: int) -> PartitionPlan:
+    first = partition * manifest.batches_per_partition
+    numbers = range(first, first + manifest.batches_in(partition))
+    return PartitionPlan(partition=partition, cuts=[_cut(table, number) for number in numbers])
+
+
+def shard_count(concurrent_batches: int) -> int:
+    """How many shards share a run that may have so many batches in flight."""
+    return min(MAX_SHARDS, math.ceil(concurrent_batches / BATCHES_A_SHARD))
+
+
+def batches_per_partition(batches: int, shards: int) -> int:
+    """How many batches a partition has: few enough that every shard has work."""
+    return min(MAX_BATCHES_A_PARTITION, max(1, math.ceil(batches / shards)))
+
+
+def _result(
+    request: RunRequest, manifest: PlanManifest | None, refusal: str | None = None
+) -> PlanResult:
+    counts: dict[str, Any] = {}
+    if manifest is not None:
+        shards = min(shard_count(request.concurrency.batches), manifest.partitions)
+        counts = {
+            "items": manifest.items,
+            "batches": manifest.batches,
+            "partitions": manifest.partitions,
+            "batches_per_partition": manifest.batches_per_partition,
+            "shards": shards,
+            "width": max(1, request.concurrency.batches // max(1, shards)),
+        }
+    return PlanResult(
+        workload=request.workload,
+        retry=request.retry,
+        tolerance=request.tolerance,
+        on_exceeded=request.on_exceeded,
+        refusal=refusal,
+        **counts,
+    )

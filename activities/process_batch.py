@@ -1,0 +1,90 @@
+"""The activity `process_batch`: runs the workload over one batch and writes its part file.
+
+It never raises for an item: what happened to each is an outcome. It raises for infrastructure, and
+is then tried again; file names are deterministic, so a second time writes the same again.
+"""
+
+import time
+
+import azure.durable_functions as df
+
+from activities.batches import Batch, Processed
+from activities.chunk_batch import process_chunk_batch
+from activities.map_batch import process_map_batch
+from fanout import names
+from fanout.adapters.parts import part_of
+from fanout.adapters.runs import (
+    JSON_LINES,
+    RunFiles,
+    kept_manifest,
+    kept_partition,
+    kept_request,
+    run_files,
+)
+from fanout.adapters.sources import read_chunk
+from fanout.adapters.telemetry import logger
+from fanout.errors import SourceChangedError
+from fanout.models.outcome import ErrorInfo
+from fanout.models.plan import BatchCut
+from fanout.models.wave import BatchRef, BatchResult
+from fanout.outcome_lines import range_line
+from fanout.payloads import dump
+from fanout.workload import ChunkWorkload, MapWorkload
+from workloads import registry
+
+bp = df.Blueprint()
+log = logger(names.PROCESS_BATCH)
+
+
+@bp.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
+def process_batch(ref: dict) -> dict:
+    """Process a batch; shell around `process`."""
+    return dump(process(BatchRef.model_validate(ref), run_files()))
+
+
+def process(ref: BatchRef, files: RunFiles) -> BatchResult:
+    """Run the workload over a batch, or (in a later round) over those items that wait for one."""
+    begun = time.perf_counter()
+    cut = kept_partition(files, ref.run_id, ref.partition).cuts[ref.batch]
+    try:
+        processed = _process(ref, files, cut)
+    except SourceChangedError as error:
+        processed = _all_failed(cut, error)
+    part = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, ref.retry_round)
+    if processed.partial is not None:
+        files.write(part.partial_path, processed.partial)
+    files.write(part.path, b"".join(processed.lines), JSON_LINES)
+    duration_ms = (time.perf_counter() - begun) * 1000
+    log.debug("%s done", part.path, extra={"run_id": ref.run_id, "duration_ms": duration_ms})
+    return processed.result
+
+
+def _process(ref: BatchRef, files: RunFiles, cut: BatchCut) -> Processed:
+    request = kept_request(files, ref.run_id)
+    workload = registry.get(request.workload)
+    before = b""
+    if ref.retry_round > 0:
+        previous = ref.retry_round - 1
+        path = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, previous).path
+        before = files.read(path)
+    batch = Batch(
+        run_id=ref.run_id,
+        retry_round=ref.retry_round,
+        is_last_round=ref.retry_round + 1 >= request.retry.max_attempts,
+        chunk=read_chunk(request.source, cut, kept_manifest(files, ref.run_id), files.store),
+        parameters=workload.parameters_model.model_validate(request.parameters),
+        before=before,
+    )
+    if isinstance(workload, ChunkWorkload):
+        return process_chunk_batch(workload, batch)
+    if isinstance(workload, MapWorkload):
+        return process_map_batch(workload, batch)
+    raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
+
+
+def _all_failed(cut: BatchCut, error: Exception) -> Processed:
+    fault = ErrorInfo(type=type(error).__name__, message=str(error))
+    line = range_line("failed", cut.first_index, cut.items, 1, fault)
+    processed = Processed(lines=[line])
+    processed.count_failed(fault, str(cut.first_index), cut.items)
+    return processed

@@ -1,0 +1,200 @@
+"""Blob storage: what Fanout asks of it, over one client in a process."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
+
+from fanout.adapters.credentials import credential
+from fanout.adapters.settings import StorageSettings, settings
+
+# The newest version that Azurite 3.35 knows; a client asks for its own newest by default.
+API_VERSION = "2025-11-05"
+CHUNK_BYTES = 4 * 1_048_576
+BLOCK_BYTES = 4 * 1_048_576
+
+
+class BlobExistsError(Exception):
+    """The blob exists, and was to be written only if it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobProperties:
+    """Size in bytes and ETag of a blob."""
+
+    size: int
+    etag: str
+
+
+class BlobStore:
+    """Reads and writes blobs; safe to share between threads."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._service = service
+
+    @classmethod
+    def connect(cls, to: StorageSettings) -> "BlobStore":
+        """Open a client by connection string, or by identity."""
+        options: dict[str, Any] = {
+            "api_version": API_VERSION,
+            "max_single_get_size": CHUNK_BYTES,
+            "max_chunk_get_size": CHUNK_BYTES,
+        }
+        if to.connection_string is not None:
+            return cls(BlobServiceClient.from_connection_string(to.connection_string, **options))
+        identity = credential(to.client_id)
+        return cls(BlobServiceClient(str(to.account_url), credential=identity, **options))
+
+    def properties(self, container: str, blob: str) -> BlobProperties | None:
+        """Ask for size and ETag; None where there is no such blob or container."""
+        try:
+            found = self._service.get_blob_client(container, blob).get_blob_properties()
+        except ResourceNotFoundError:
+            return None
+        return BlobProperties(found.size, found.etag)
+
+    def read(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> bytes:
+        """Read a blob, or `length` bytes of it from `offset` on.
+
+        Raises:
+            ResourceNotFoundError: There is none.
+            ResourceModifiedError: It has another ETag than `etag`.
+        """
+        return bytes(self._download(container, blob, offset, length, etag).readall())
+
+    def stream(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> Iterator[bytes]:
+        """Read as `read` does, 4 MiB at a time."""
+        yield from self._download(container, blob, offset, length, etag).chunks()
+
+    def _download(
+        self, container: str, blob: str, offset: int, length: int | None, etag: str | None
+    ) -> Any:
+        condition: dict[str, Any] = {}
+        if etag is not None:
+            condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        return self._service.get_blob_client(container, blob).download_blob(
+            offset=offset or (0 if length is not None else None),
+            length=length,
+            **condition,
+        )
+
+    def write(
+        self,
+        container: str,
+        blob: str,
+        data: bytes,
+        *,
+        media_type: str = "application/octet-stream",
+        if_none_match: bool = False,
+    ) -> None:
+        """Write a blob whole, with its MD5; the container is made when it is missing.
+
+        Raises:
+            BlobExistsError: With `if_none_match`, when there is such a blob.
+        """
+        content = ContentSettings(content_type=media_type, content_md5=md5(data))
+        target = self._service.get_blob_client(container, blob)
+        try:
+            try:
+                target.upload_blob(data, overwrite=not if_none_match, content_settings=content)
+            except ResourceNotFoundError:
+                self._make(container)
+                target.upload_blob(data, overwrite=not if_none_match, content_settings=content)
+        except ResourceExistsError as error:
+            raise BlobExistsError(blob) from error
+
+    def _make(self, container: str) -> None:
+        try:
+            self._service.create_container(container)
+        except ResourceExistsError:
+            return
+
+    def open_writer(self, container: str, blob: str, media_type: str) -> "BlobWriter":
+        """Write a blob piece by piece in bounded memory; nothing shows before `close`."""
+        return BlobWriter(self._service.get_blob_client(container, blob), media_type)
+
+    def names(self, container: str, prefix: str) -> Iterator[str]:
+        """List the blobs below a prefix in order; none where there is no such container."""
+        try:
+            yield from self._service.get_container_client(container).list_blob_names(
+                name_starts_with=prefix
+            )
+        except ResourceNotFoundError:
+            return
+
+    def ping(self) -> None:
+        """Raise whatever keeps the account from answering."""
+        self._service.get_service_properties(timeout=5)
+
+
+class BlobWriter:
+    """A block blob in the making.
+
+    Attributes:
+        size: Bytes written so far.
+    """
+
+    def __init__(self, blob: Any, media_type: str) -> None:
+        self._blob = blob
+        self._media_type = media_type
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._buffer = bytearray()
+        self._blocks: list[BlobBlock] = []
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add bytes."""
+        self._digest.update(data)
+        self._buffer += data
+        self.size += len(data)
+        while len(self._buffer) >= BLOCK_BYTES:
+            self._stage(bytes(self._buffer[:BLOCK_BYTES]))
+            del self._buffer[:BLOCK_BYTES]
+
+    def close(self) -> str:
+        """Make the blob appear with what was written; return its MD5 as hexadecimal text."""
+        if self._buffer:
+            self._stage(bytes(self._buffer))
+        content = ContentSettings(
+            content_type=self._media_type, content_md5=bytearray(self._digest.digest())
+        )
+        self._blob.commit_block_list(self._blocks, content_settings=content)
+        return self._digest.hexdigest()
+
+    def _stage(self, data: bytes) -> None:
+        block_id = base64.b64encode(f"{len(self._blocks):08d}".encode()).decode()
+        self._blob.stage_block(block_id, data)
+        self._blocks.append(BlobBlock(block_id=block_id))
+
+
+def md5(data: bytes) -> bytearray:
+    """The MD5 that Blob storage keeps beside a blob."""
+    return bytearray(hashlib.md5(data, usedforsecurity=False).digest())
+
+
+@lru_cache(maxsize=1)
+def blob_store() -> BlobStore:
+    """The store of this process, as its settings say."""
+    return BlobStore.connect(settings().storage)

@@ -1,0 +1,96 @@
+"""The app's settings, read once from the environment (`local.settings.json` or the portal)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+STORAGE = "FANOUT_STORAGE"
+DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
+
+
+class SettingsError(Exception):
+    """A setting is missing or makes no sense; the message names it."""
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """How to reach the storage account that holds sources and runs.
+
+    Either `connection_string` (the local emulator), or `account_url` with an identity.
+
+    Attributes:
+        client_id: Client id of a user-assigned identity; None takes the system-assigned one.
+    """
+
+    connection_string: str | None = None
+    account_url: str | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of the app; `local.settings.json.example` lists them with their defaults."""
+
+    storage: StorageSettings
+    runs_container: str = "runs"
+    max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
+    expose_durable_urls: bool = False
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, values: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            SettingsError: One is missing or malformed.
+        """
+        return cls(
+            storage=_storage(values),
+            runs_container=values.get("FANOUT_RUNS_CONTAINER") or "runs",
+            max_request_bytes=_whole(values, "FANOUT_MAX_REQUEST_BYTES", DEFAULT_MAX_REQUEST_BYTES),
+            expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
+            log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
+        )
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings.from_environment(os.environ)
+
+
+def _storage(values: Mapping[str, str]) -> StorageSettings:
+    """Read an identity-based or a connection-string connection, as Functions bindings name them.
+
+    Source: https://learn.microsoft.com/azure/azure-functions/functions-reference#connections
+    """
+    connection = values.get(STORAGE)
+    if connection:
+        return StorageSettings(connection_string=connection)
+    url = values.get(f"{STORAGE}__blobServiceUri")
+    account = values.get(f"{STORAGE}__accountName")
+    if not url and account:
+        url = f"https://{account}.blob.core.windows.net"
+    if not url:
+        raise SettingsError(
+            f"Set {STORAGE} to a connection string, or {STORAGE}__accountName or "
+            f"{STORAGE}__blobServiceUri for a connection by identity."
+        )
+    return StorageSettings(account_url=url, client_id=values.get(f"{STORAGE}__clientId"))
+
+
+def _whole(values: Mapping[str, str], name: str, default: int) -> int:
+    text = values.get(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) == 0:
+        raise SettingsError(f"{name} is '{text}'; it takes a whole number above 0.")
+    return int(text)
+
+
+def _flag(values: Mapping[str, str], name: str) -> bool:
+    text = (values.get(name) or "false").lower()
+    if text not in ("true", "false", "1", "0"):
+        raise SettingsError(f"{name} is '{text}'; it takes true or false.")
+    return text in ("true", "1")

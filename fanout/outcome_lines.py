@@ -1,0 +1,100 @@
+"""Outcomes as lines of JSON: how they are written and told apart without parsing them.
+
+A line begins with its status. Nothing inside a JSON value can hold a line feed, so a line feed
+followed by that beginning is always a line's start, and whole files can be counted by it.
+"""
+
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from fanout.models.outcome import ErrorInfo, ItemStatus
+
+STATUSES: tuple[ItemStatus, ...] = (
+    "succeeded",
+    "failed",
+    "pending",
+    "compensated",
+    "compensation_failed",
+)
+_STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
+
+
+def succeeded_line(
+    index: int, item_id: str, output: Any, attempts: int, duration_ms: float
+) -> bytes:
+    """Write the outcome of an item that ended well, line feed included."""
+    line = {
+        "status": "succeeded",
+        "index": index,
+        "item_id": item_id,
+        "attempts": attempts,
+        "output": output,
+        "duration_ms": round(duration_ms, 3),
+    }
+    return to_json(line) + b"\n"
+
+
+def failed_line(
+    status: ItemStatus,
+    index: int,
+    item_id: str,
+    error: ErrorInfo,
+    attempts: int,
+    duration_ms: float,
+) -> bytes:
+    """Write the outcome of an item that failed, or that waits (pending) for another attempt."""
+    line = {
+        "status": status,
+        "index": index,
+        "item_id": item_id,
+        "attempts": attempts,
+        "error": error.model_dump(exclude_none=True),
+        "duration_ms": round(duration_ms, 3),
+    }
+    return to_json(line) + b"\n"
+
+
+def range_line(
+    status: ItemStatus, first: int, count: int, attempts: int, error: ErrorInfo | None = None
+) -> bytes:
+    """Write one outcome for consecutive items that ended alike."""
+    line: dict[str, Any] = {"status": status, "index": first, "count": count}
+    line |= {"item_id": str(first), "attempts": attempts}
+    if error is not None:
+        line["error"] = error.model_dump(exclude_none=True)
+    return to_json(line) + b"\n"
+
+
+def status_of(line: bytes) -> ItemStatus:
+    """Tell the status of a line by how it begins.
+
+    Raises:
+        ValueError: It is no outcome.
+    """
+    for status, start in _STARTS.items():
+        if line.startswith(start):
+            return status
+    raise ValueError(f"no outcome: {line[:80]!r}")
+
+
+def are_all(data: bytes, status: ItemStatus) -> bool:
+    """Tell whether every line of a part file has this status."""
+    start = _STARTS[status]
+    if not data:
+        return True
+    return data.startswith(start) and data.count(b"\n" + start) == data.count(b"\n") - 1
+
+
+def pending_indexes(data: bytes) -> set[int]:
+    """The indexes of those items of a part file that want another attempt."""
+    start = _STARTS["pending"]
+    lines = data.splitlines()
+    return {int(from_json(line)["index"]) for line in lines if line.startswith(start)}
+
+
+def items_in(line: bytes) -> int:
+    """How many items a line speaks for."""
+    if b'"count":' not in line:
+        return 1
+    return int(from_json(line).get("count", 1))

@@ -1,0 +1,46 @@
+"""When an item that failed is tried again, and how many failures a run accepts."""
+
+import hashlib
+
+from fanout.models.request import RetryPolicy, Tolerance
+
+_DRAWS = 2**64
+
+
+def jitter(limit_seconds: float, *seeds: object) -> float:
+    """Draw from ``[0, limit_seconds)``, the same for the same seeds in every replay."""
+    digest = hashlib.blake2b("/".join(map(str, seeds)).encode(), digest_size=8).digest()
+    return limit_seconds * int.from_bytes(digest, "big") / _DRAWS
+
+
+def backoff_seconds(policy: RetryPolicy, retry_round: int, *seeds: object) -> float:
+    """The wait before a retry round: exponential, capped, with jitter on top.
+
+    ``min(max_seconds, base * factor ** (round - 1)) + random(0, jitter)``
+
+    Args:
+        policy: The run's retry policy.
+        retry_round: 1 for the first retry.
+        seeds: What the random part is drawn from; it differs between shards so that they do not
+            retry at the same instant.
+
+    Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+    delay = min(policy.max_seconds, policy.base_seconds * policy.factor ** (retry_round - 1))
+    return delay + jitter(policy.jitter_seconds, retry_round, *seeds)
+
+
+def is_exceeded(tolerance: Tolerance, failed: int, total: int) -> bool:
+    """Tell whether a run has failed more items than it accepts.
+
+    As in Step Functions' Distributed Map, a limit that is not set (0) does not count when the other
+    one is, passing either of two set limits is too much, and with none set the first failure is.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+    """
+    if failed == 0:
+        return False
+    over_count = tolerance.count > 0 and failed > tolerance.count
+    over_percentage = tolerance.percentage > 0 and failed * 100 > tolerance.percentage * total
+    is_strict = tolerance.count == 0 and tolerance.percentage == 0
+    return is_strict or over_count or over_percentage

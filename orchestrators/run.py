@@ -1,0 +1,98 @@
+"""The orchestrator `run`: one attempt of a run, from plan to results.
+
+1. plan the source (activity)
+2. tell the governor what there is to do
+3. open the shards, all at once, and wait for all of them
+4. finalize: fan in to the results (activity)
+5. tell the governor how it ended
+"""
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any
+
+import azure.durable_functions as df
+
+from fanout import names
+from fanout.ids import shard_instance
+from fanout.models.wave import GovernorStart, PlanResult, RunEnd, RunRef, ShardWork
+from fanout.payloads import dump
+from orchestrators.attempts import attempt, attempt_all
+from orchestrators.retries import infrastructure
+
+bp = df.Blueprint()
+Steps = Generator[Any, Any, Any]
+
+
+@bp.orchestration_trigger(context_name="context", orchestration=names.RUN)
+def run(context: df.DurableOrchestrationContext) -> Steps:
+    """Carry out a run; returns how it ended as a `RunEnd`."""
+    ref = RunRef.model_validate(context.get_input())
+    governor = df.EntityId(names.GOVERNOR, context.instance_id)
+    end = yield from _carry_out(context, ref, governor)
+    end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
+    yield context.call_entity(governor, "finish", dump(end))
+    return dump(end)
+
+
+def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, RunEnd]:
+    planned = yield from attempt(
+        context.call_activity_with_retry(names.PLAN, infrastructure(), dump(ref))
+    )
+    if planned.failure is not None:
+        return RunEnd(outcome="failed", error=planned.failure[:1000])
+    plan = PlanResult.model_validate(planned.result)
+    if plan.refusal is not None:
+        return RunEnd(outcome="failed", error=plan.refusal[:1000])
+    start = _start(plan, context.current_utc_datetime)
+    yield context.call_entity(governor, "begin", dump(start))
+    shards = [
+        context.call_sub_orchestrator(
+            names.SHARD,
+            dump(_work(ref, plan, shard, context.instance_id)),
+            shard_instance(context.instance_id, shard),
+        )
+        for shard in range(plan.shards)
+    ]
+    ended = yield from attempt_all(context, shards)
+    yield context.call_entity(governor, "finalizing")
+    finalized = yield from attempt(
+        context.call_activity_with_retry(names.FINALIZE, infrastructure(), dump(ref))
+    )
+    failures = [one.failure for one in (*ended, finalized) if one.failure is not None]
+    if failures:
+        return RunEnd(outcome="failed", error=failures[-1][:1000])
+    return RunEnd.model_validate(finalized.result)
+
+
+def _start(plan: PlanResult, now: datetime) -> GovernorStart:
+    return GovernorStart(
+        items=plan.items,
+        partitions=plan.partitions,
+        shards=plan.shards,
+        width=plan.width,
+        tolerance=plan.tolerance,
+        on_exceeded=plan.on_exceeded,
+        at=timestamp(now),
+    )
+
+
+def _work(ref: RunRef, plan: PlanResult, shard: int, instance_id: str) -> ShardWork:
+    return ShardWork(
+        run_id=ref.run_id,
+        attempt=ref.attempt,
+        governor=instance_id,
+        shard=shard,
+        shards=plan.shards,
+        batches=plan.batches,
+        partitions=plan.partitions,
+        batches_per_partition=plan.batches_per_partition,
+        retry=plan.retry,
+        width=plan.width,
+        partition=shard,
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """A time of the orchestration's clock as ISO 8601 in UTC."""
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,225 @@
+"""The HTTP starter: the public API of runs. Each function parses, calls a plain one and answers."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from pydantic import BaseModel
+
+from fanout import ids, names
+from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.settings import settings
+from fanout.errors import FanoutError, RunConflictError, RunNotFoundError
+from fanout.governor import GovernorState
+from fanout.models.request import RunRequest
+from fanout.models.status import ResultFile, ResultManifest, RunStatus
+from fanout.models.wave import RunRef
+from fanout.payloads import dump
+from starters.problems import answer_to, problem
+from starters.submit import Claimed, check_request, claim, parse_request, schema_of
+from starters.views import run_status
+from workloads import registry
+
+bp = df.Blueprint()
+RETRY_AFTER_SECONDS = "2"
+DONE = "done"
+Handler = Callable[..., Awaitable[func.HttpResponse]]
+
+
+def answering(handler: Handler) -> Handler:
+    """Turn what a handler raises into the answer that `starters.problems` has for it."""
+
+    @wraps(handler)
+    async def answered(**arguments: Any) -> func.HttpResponse:
+        try:
+            return await handler(**arguments)
+        except FanoutError as error:
+            return answer_to(error)
+        except AzureError as error:
+            detail = f"Storage does not answer: {type(error).__name__}. Try again."
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+
+    return answered
+
+
+def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:
+    """Answer with JSON; header names are written with underscores."""
+    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return func.HttpResponse(text, status_code=status, headers=named, mimetype="application/json")
+
+
+@bp.route(route="runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.START_RUN)
+@bp.durable_client_input(client_name="client")
+@answering
+async def start_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Start a run, or find the one that this request started before."""
+    files = run_files()
+    request = parse_request(req.get_body(), settings().max_request_bytes)
+    await asyncio.to_thread(_known_or_sound, request, files)
+    key = req.headers.get("Idempotency-Key")
+    claimed = await asyncio.to_thread(claim, request, key, files)
+    state = await _started(client, claimed)
+    base = _origin(req) + f"/api/runs/{claimed.run_id}"
+    body = {"run_id": claimed.run_id, "status_url": base, "results_url": f"{base}/results"}
+    if settings().expose_durable_urls:
+        body |= client.create_http_management_payload(claimed.run_id)
+    if state == DONE:
+        return answer(body)
+    return answer(body, HTTPStatus.ACCEPTED, Location=base, Retry_After=RETRY_AFTER_SECONDS)
+
+
+def _known_or_sound(request: RunRequest, files: RunFiles) -> None:
+    """Check a request, unless its run exists: a source may be gone once its run is over."""
+    if request.run_id is not None and files.find_request(request.run_id) is not None:
+        return
+    check_request(request, files)
+
+
+async def _started(client: Any, claimed: Claimed) -> str | None:
+    """Start the claimed run unless it was; tell whether it is over (`DONE`)."""
+    if not claimed.is_new:
+        found = await client.get_status(claimed.run_id)
+        if found:
+            state = await _governor(client, claimed.run_id)
+            return DONE if state.phase == DONE else None
+    start = dump(RunRef(run_id=claimed.run_id))
+    await client.start_new(names.RUN, claimed.run_id, start)
+    return None
+
+
+@bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.GET_RUN)
+@bp.durable_client_input(client_name="client")
+@answering
+async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Tell how a run stands."""
+    return answer(await _status(req, client))
+
+
+@bp.route(route="runs/{run_id}/results", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.GET_RESULTS)
+@bp.durable_client_input(client_name="client")
+@answering
+async def get_results(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """List the result files of a run that has ended."""
+    status = await _status(req, client)
+    if status.phase != DONE:
+        raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
+    path = ids.results_manifest_path(status.run_id)
+    try:
+        data = await asyncio.to_thread(run_files().read, path)
+    except ResourceNotFoundError as error:
+        reason = status.error or "it ended before it had any"
+        raise RunConflictError(
+            status.run_id, f"The run '{status.run_id}' has no results: {reason}"
+        ) from error
+    manifest = ResultManifest.model_validate_json(data)
+    files = [_with_url(file, status.results_url) for file in manifest.files]
+    return answer(manifest.model_copy(update={"files": files}))
+
+
+def _with_url(file: ResultFile, results_url: str) -> ResultFile:
+    return file.model_copy(update={"url": f"{results_url}/{file.name}"})
+
+
+@bp.route(
+    route="runs/{run_id}/results/{*name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+)
+@bp.function_name(names.GET_RESULT_FILE)
+@answering
+async def get_result_file(req: func.HttpRequest) -> func.HttpResponse:
+    """Give the content of one result file that the manifest lists."""
+    run_id, name = _run_id(req), req.route_params["name"]
+    files = run_files()
+    try:
+        data = await asyncio.to_thread(files.read, ids.results_manifest_path(run_id))
+        listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}
+        content = await asyncio.to_thread(files.read, ids.result_path(run_id, listed[name].name))
+    except (ResourceNotFoundError, KeyError):
+        detail = f"The run '{run_id}' has no result file '{name}'."
+        return problem(HTTPStatus.NOT_FOUND, "result-not-found", detail)
+    return func.HttpResponse(content, mimetype=listed[name].media_type)
+
+
+@bp.route(route="workloads", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.LIST_WORKLOADS)
+@answering
+async def list_workloads(req: func.HttpRequest) -> func.HttpResponse:
+    """List what can be run."""
+    return answer({"workloads": [schema_of(workload.name) for workload in registry.all()]})
+
+
+@bp.route(route="workloads/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.GET_WORKLOAD)
+@answering
+async def get_workload(req: func.HttpRequest) -> func.HttpResponse:
+    """Describe one workload."""
+    try:
+        return answer(schema_of(req.route_params["name"]))
+    except registry.UnknownWorkloadError as error:
+        return problem(HTTPStatus.NOT_FOUND, "workload-not-found", str(error))
+
+
+@bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.function_name(names.GET_HEALTH)
+@bp.durable_client_input(client_name="client")
+async def get_health(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Tell whether what the app depends on answers."""
+    found = {"storage": await _storage_health(), "durable": await _durable_health(client)}
+    is_up = all(state == "up" for state in found.values())
+    status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
+    return answer({"status": "up" if is_up else "down", "dependencies": found}, status)
+
+
+async def _storage_health() -> str:
+    try:
+        await asyncio.to_thread(run_files().store.ping)
+    except AzureError as error:
+        return f"down: {type(error).__name__}"
+    return "up"
+
+
+async def _durable_health(client: Any) -> str:
+    try:
+        await client.get_status("health-probe")
+    except Exception as error:  # noqa: BLE001  the SDK raises Exception itself
+        return f"down: {type(error).__name__}"
+    return "up"
+
+
+async def _status(req: func.HttpRequest, client: Any) -> RunStatus:
+    run_id = _run_id(req)
+    request = await asyncio.to_thread(run_files().find_request, run_id)
+    if request is None:
+        raise RunNotFoundError(run_id)
+    durable = await client.get_status(run_id)
+    state = await _governor(client, run_id)
+    results_url = f"{_origin(req)}/api/runs/{run_id}/results"
+    return run_status(request, durable, state, results_url, datetime.now(UTC))
+
+
+def _run_id(req: func.HttpRequest) -> str:
+    run_id = req.route_params["run_id"]
+    if not ids.is_run_id(run_id):
+        raise RunNotFoundError(run_id)
+    return run_id
+
+
+async def _governor(client: Any, run_id: str) -> GovernorState:
+    found = await client.read_entity_state(df.EntityId(names.GOVERNOR, run_id))
+    return GovernorState.model_validate(found.entity_state or {})
+
+
+def _origin(req: func.HttpRequest) -> str:
+    parts = urlsplit(req.url)
+    return f"{parts.scheme}://{parts.netloc}"

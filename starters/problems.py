@@ -1,0 +1,90 @@
+"""The one place that turns errors into answers: problem JSON (RFC 9457)."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+from pydantic import ValidationError
+
+from fanout.errors import (
+    FanoutError,
+    FieldProblem,
+    InvalidRequestError,
+    RunConflictError,
+    RunNotFoundError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+ROOT = "body"
+
+
+class RequestTooLargeError(FanoutError):
+    """The body is longer than the app accepts."""
+
+
+def problem(
+    status: HTTPStatus, kind: str, detail: str, errors: Sequence[FieldProblem] = ()
+) -> func.HttpResponse:
+    """Make a problem answer.
+
+    Args:
+        status: The HTTP status.
+        kind: Short name of this sort of problem; the last part of its `type` URI.
+        detail: What happened, for a person.
+        errors: The fields that are wrong.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9457
+    """
+    body: dict[str, Any] = {
+        "type": f"urn:fanout:problem:{kind}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype=MEDIA_TYPE)
+
+
+def answer_to(error: FanoutError) -> func.HttpResponse:
+    """Translate an error that Fanout raised for a request."""
+    match error:
+        case InvalidRequestError():
+            detail = "The request names something that cannot be done; nothing was started."
+            return problem(HTTPStatus.BAD_REQUEST, "invalid-request", detail, error.problems)
+        case RequestTooLargeError():
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error))
+        case RunNotFoundError():
+            return problem(HTTPStatus.NOT_FOUND, "run-not-found", str(error))
+        case RunConflictError():
+            return problem(HTTPStatus.CONFLICT, "run-conflict", str(error))
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", str(error))
+
+
+def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProblem]:
+    """Name every field that is wrong, by the path the caller wrote."""
+    faults = invalid.errors(include_url=False, include_context=False)
+    return [FieldProblem(_path(fault, prefix), _message(fault)) for fault in faults]
+
+
+def _path(fault: Any, prefix: str) -> str:
+    # pydantic puts the tag of a union ("csv") into the path; callers did not write it.
+    tags = {"inline", "json", "jsonl", "csv", "parquet", "listing", "manifest"}
+    loc = [part for n, part in enumerate(fault["loc"]) if not (n == 1 and part in tags)]
+    path = prefix
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else str(part)
+    if fault["type"].startswith("union_tag"):
+        path += ".kind"
+    return path or ROOT
+
+
+def _message(fault: Any) -> str:
+    if fault["type"] == "union_tag_invalid":
+        return f"{fault['msg']}"
+    return str(fault["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,113 @@
+"""From a body to a run that exists: what every starter does, whatever triggered it."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from fanout.adapters.runs import RunFiles
+from fanout.adapters.sources import inspect
+from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
+from fanout.models.request import RunRequest
+from starters.problems import ROOT, RequestTooLargeError, field_problems
+from workloads import registry
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run id and whether this call is the one that claimed it."""
+
+    run_id: str
+    request: RunRequest
+    is_new: bool
+
+
+def parse_request(body: bytes, max_bytes: int) -> RunRequest:
+    """Read a RunRequest.
+
+    Raises:
+        RequestTooLargeError: It is longer than `max_bytes`.
+        InvalidRequestError: It is no JSON, or no RunRequest; every fault is named.
+    """
+    if len(body) > max_bytes:
+        raise RequestTooLargeError(
+            f"The body has {len(body)} bytes; this app accepts {max_bytes}. Put the items into a "
+            "blob, or raise FANOUT_MAX_REQUEST_BYTES."
+        )
+    try:
+        document = from_json(body)
+    except ValueError as error:
+        raise InvalidRequestError([FieldProblem(ROOT, f"it is no JSON: {error}")]) from error
+    if not isinstance(document, dict):
+        raise InvalidRequestError([FieldProblem(ROOT, "it is no JSON object")])
+    try:
+        return RunRequest.model_validate(document)
+    except ValidationError as invalid:
+        raise InvalidRequestError(field_problems(invalid)) from invalid
+
+
+def check_request(request: RunRequest, files: RunFiles) -> None:
+    """Refuse what cannot succeed: workload, parameters and source are looked at.
+
+    Raises:
+        InvalidRequestError: Every problem found is named.
+    """
+    try:
+        workload = registry.get(request.workload)
+    except registry.UnknownWorkloadError as error:
+        raise InvalidRequestError([FieldProblem("workload", str(error))]) from error
+    source = inspect(request.source, files.store)
+    try:
+        parameters = workload.parameters_model.model_validate(request.parameters)
+    except ValidationError as invalid:
+        raise InvalidRequestError(field_problems(invalid, "parameters")) from invalid
+    problems = workload.check(parameters, source)
+    if problems:
+        raise InvalidRequestError(problems)
+
+
+def claim(request: RunRequest, idempotency_key: str | None, files: RunFiles) -> Claimed:
+    """Claim the run id for this request, or find that the same request has claimed it before.
+
+    Raises:
+        RunConflictError: The id belongs to another request.
+    """
+    run_id = request.run_id or _derived_id(idempotency_key) or _generated_id(request.workload)
+    request = request.model_copy(update={"run_id": run_id})
+    if files.claim(run_id, request):
+        return Claimed(run_id, request, is_new=True)
+    if files.request(run_id) != request:
+        raise RunConflictError(
+            run_id, f"The run '{run_id}' exists and was started by another request."
+        )
+    return Claimed(run_id, request, is_new=False)
+
+
+def _derived_id(idempotency_key: str | None) -> str | None:
+    if not idempotency_key:
+        return None
+    return "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]
+
+
+def _generated_id(workload: str) -> str:
+    now = datetime.now(UTC)
+    return f"{workload}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """Describe a workload with the JSON Schemas of its items and parameters.
+
+    Raises:
+        UnknownWorkloadError: There is none of this name.
+    """
+    workload = registry.get(name)
+    return {
+        "name": workload.name,
+        "description": workload.description,
+        "items": workload.item_model.model_json_schema(),
+        "parameters": workload.parameters_model.model_json_schema(),
+    }
