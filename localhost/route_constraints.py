@@ -13,7 +13,7 @@ Constraint = Callable[[str], bool]
 _CALL = re.compile(r"(?P<name>\w+)(?:\((?P<arguments>.*)\))?", re.DOTALL)
 _INT_LIMIT = 2**31
 _LONG_LIMIT = 2**63
-_DATE_FORMATS = ("%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m-%d-%Y", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y")
+_DATE_FORMATS = ("%m-%d-%Y", "%Y-%m-%d %I:%M%p", "%d %B %Y", "%B %d, %Y")
 
 
 def parse_constraint(text: str) -> Constraint:

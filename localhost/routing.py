@@ -109,13 +109,10 @@ class Template:
         names = [parameter.name.lower() for parameter in self._parameters]
         if len(names) != len(set(names)):
             raise RouteError(f"'{text}' has the same parameter twice")
-        for parameter in self._parameters[:-1]:
-            if parameter.is_catch_all:
-                raise RouteError(f"'{text}': only the last parameter can be a catch-all")
-        last = self._segments[-1][-1] if self._segments and self._segments[-1] else ""
+        last = self._segments[-1][-1] if self._segments else ""
         for parameter in self._parameters:
-            if parameter.is_optional and parameter is not last:
-                raise RouteError(f"'{text}': only the end of a route can be optional")
+            if (parameter.is_optional or parameter.is_catch_all) and parameter is not last:
+                raise RouteError(f"'{text}': only its end can be optional or a catch-all")
 
     def _sources(self) -> list[str]:
         # The whole template, then without each trailing part that may be missing.
@@ -222,9 +219,10 @@ def _parse_parameter(text: str) -> Parameter:
         raise RouteError(f"'{{{text}}}' names no parameter")
     rest = found["rest"]
     is_optional = rest.endswith("?")
-    constraints, default = _split_rest(rest.removesuffix("?"))
-    if is_optional and default is not None:
-        raise RouteError(f"'{{{text}}}' cannot have a default and be optional")
+    rest = rest.removesuffix("?")
+    constraints, default = _split_rest(rest)
+    if (rest and rest[0] not in ":=") or (is_optional and default is not None):
+        raise RouteError(f"'{{{text}}}' cannot be read")
     try:
         parsed = tuple(parse_constraint(constraint) for constraint in constraints)
     except ValueError as error:
