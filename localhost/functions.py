@@ -49,7 +49,7 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
     loaded, problems = [], []
     for function in functions:
         try:
-            loaded.append(_read(function))
+            loaded.append(read_function(function))
         except SignatureError as error:
             problems.append(f"Function '{function.get_function_name()}' cannot be loaded: {error}.")
     if problems:
@@ -108,7 +108,12 @@ def _app_of(module: ModuleType) -> Any:
     )
 
 
-def _read(function: Any) -> LoadedFunction:
+def read_function(function: Any) -> LoadedFunction:
+    """Read one function that azure-functions has built.
+
+    Raises:
+        SignatureError: It cannot be called with its bindings.
+    """
     call = function.get_user_function()
     bindings = [_plain(json.loads(text)) for text in function.get_raw_bindings()]
     declared = function.get_trigger()

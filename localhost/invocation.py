@@ -58,6 +58,7 @@ class CallableFunction:
         except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
             return _failure(invocation, error)
         finally:
+            THREAD_LOCAL.invocation_id = None
             CURRENT.reset(token)
 
     async def run_async(self, invocation: Invocation) -> InvocationResult:
