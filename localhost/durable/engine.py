@@ -79,7 +79,11 @@ class Engine:
         functions = DurableFunctions(self._executor.functions)
         self._core = Core(self._store, self._settings, functions, self._clock)
         self._orchestrations = Orchestrations(self._core, self._executor)
-        recovered = await recover(self._core)
+        try:
+            recovered = await recover(self._core)
+        except BaseException:
+            await self._store.close()
+            raise
         self._core.resume_after(recovered.last_sequence)
         for instance in recovered.instances:
             self._live[instance.id] = instance

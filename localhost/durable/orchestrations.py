@@ -112,7 +112,11 @@ class Orchestrations:
     def _pump_all(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for instance in dirty:
-            self._pump(instance)
+            try:
+                self._pump(instance)
+            except Exception:
+                # A defect that stops one instance must not keep the others from running.
+                logger.exception("instance %s cannot go on", instance.id)
 
     def _pump(self, instance: Instance) -> None:
         """Let an instance go on as far as it can without waiting."""

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -18,6 +19,8 @@ from localhost.durable.contract import (
     InvalidOperationError,
     UnknownFunctionError,
 )
+from localhost.durable.schema import StoreError
+from localhost.durable.store import Store
 from tests.support.durable_hub import hub
 
 gates: dict[str, asyncio.Event] = {}
@@ -369,3 +372,23 @@ async def test_activities_run_in_the_trace_of_the_start(path):
         spans = [call.trace_parent for call in durable.executor.calls]
         assert all(span.startswith(f"00-{trace}-") for span in spans)
         assert len(set(spans)) == len(spans) == 3
+
+
+async def test_a_history_that_contradicts_itself_is_refused_by_name(path):
+    async with hub(make_app(), path) as durable:
+        instance_id = await durable.start("gated")
+        await durable.until(lambda: has_begun(durable, instance_id))
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE history SET notes = NULL")
+        event = '{"EventType":5,"EventId":-1,"TaskScheduledId":0,"Result":"1","Timestamp":"x"}'
+        connection.execute("UPDATE history SET events = ?", (event,))
+    connection.close()
+    with pytest.raises(StoreError, match=f"history of instance '{instance_id}'"):
+        async with hub(make_app(), path):
+            pass
+    await Store.open(path).close()
+
+
+async def has_begun(durable, instance_id):
+    return await durable.kinds(instance_id)
