@@ -106,7 +106,8 @@ class ResultFiles:
     @property
     def items(self) -> ItemCounts:
         """How many items ended in each way."""
-        return ItemCounts(total=sum(self._counts.values()), **self._counts)
+        counts = {str(status): count for status, count in self._counts.items()}
+        return ItemCounts(total=sum(counts.values()), **counts)
 
     @property
     def files(self) -> list[ResultFile]:

@@ -209,7 +209,7 @@ async def _status(req: func.HttpRequest, client: Any) -> RunStatus:
 
 
 def _run_id(req: func.HttpRequest) -> str:
-    run_id = req.route_params["run_id"]
+    run_id = str(req.route_params["run_id"])
     if not ids.is_run_id(run_id):
         raise RunNotFoundError(run_id)
     return run_id

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 LOGGER = "fanout"
+# They log every HTTP request, headers included, at INFO.
+CHATTY = ("azure.core", "azure.identity")
 FIELDS = ("function_name", "request_id", "run_id", "task_id", "duration_ms")
 
 
@@ -31,6 +33,8 @@ def configure(level: str) -> None:
     """Send the lines of Fanout's loggers to standard error, once."""
     logger = logging.getLogger(LOGGER)
     logger.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     if not any(isinstance(h.formatter, JsonFormatter) for h in logger.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonFormatter())

@@ -1,0 +1,97 @@
+"""The HTTP face of the engine: the public webhooks, and the same for the SDK's client.
+
+Source: HttpApiHandler of the Durable extension (`reference/host-protocol.md`, 7.3).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from localhost.durable import entity_api, instance_api
+from localhost.durable.answers import BadRequestError, empty, failure
+from localhost.durable.client_binding import binding_text
+from localhost.durable.contract import DurableError, DurableService
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[DurableService, web.Request, list[str]], Awaitable[web.Response]]
+
+_INSTANCE_VERBS: dict[str, Handler] = {
+    "terminate": instance_api.terminate,
+    "suspend": instance_api.suspend,
+    "resume": instance_api.resume,
+    "rewind": instance_api.rewind,
+    "restart": instance_api.restart,
+}
+_ONE_INSTANCE: dict[str, Handler] = {"GET": instance_api.status, "DELETE": instance_api.purge}
+_ALL_INSTANCES: dict[str, Handler] = {
+    "GET": instance_api.list_instances,
+    "DELETE": instance_api.purge_many,
+}
+_ONE_ENTITY: dict[str, Handler] = {
+    "GET": entity_api.read,
+    "POST": entity_api.signal,
+    "DELETE": entity_api.delete,
+}
+
+
+class DurableApi:
+    """Serves the durable HTTP API of one engine.
+
+    Args:
+        system_key: The key that guards the webhooks, for the URLs handed out; None without keys.
+    """
+
+    def __init__(self, service: DurableService, system_key: str | None = None) -> None:
+        self._service = service
+        self._system_key = system_key
+
+    async def handle(self, request: web.Request, tail: str) -> web.StreamResponse:
+        """Serve one request; `tail` is the decoded path below the base."""
+        parts = [part for part in tail.split("/") if part]
+        handler = route(request.method, parts)
+        if handler is None:
+            return empty(HTTPStatus.NOT_FOUND)
+        try:
+            return await handler(self._service, request, parts)
+        except (BadRequestError, DurableError) as error:
+            return failure(error)
+        except Exception as error:
+            logger.exception("%s %s failed", request.method, request.path)
+            return failure(error)
+
+    def client_binding(
+        self, *, task_hub: str, connection_name: str | None, public_origin: str, rpc_base_url: str
+    ) -> str:
+        """The value of a durable client binding."""
+        return binding_text(
+            task_hub=task_hub,
+            connection_name=connection_name,
+            public_origin=public_origin,
+            rpc_base_url=rpc_base_url,
+            system_key=self._system_key,
+        )
+
+
+def route(method: str, parts: list[str]) -> Handler | None:
+    """Find who serves a method and path; None where nobody does (404, whichever was wrong)."""
+    match [parts[0].lower() if parts else "", *parts[1:]]:
+        case ["orchestrators", _] | ["orchestrators", _, _]:
+            served: dict[str, Handler] = {"POST": instance_api.start}
+        case ["instances"]:
+            served = _ALL_INSTANCES
+        case ["instances", _]:
+            served = _ONE_INSTANCE
+        case ["instances", _, verb] if verb.lower() in _INSTANCE_VERBS:
+            served = {"POST": _INSTANCE_VERBS[verb.lower()]}
+        case ["instances", _, verb, _] if verb.lower() == "raiseevent":
+            served = {"POST": instance_api.raise_event}
+        case ["entities"] | ["entities", _]:
+            served = {"GET": entity_api.list_entities}
+        case ["entities", _, _]:
+            served = _ONE_ENTITY
+        case _:
+            served = {}
+    return served.get(method)

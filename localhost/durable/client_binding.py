@@ -1,0 +1,59 @@
+"""The value of a durable client binding: every URL that the SDK's client needs, as JSON text.
+
+Source: BindingHelper of the Durable extension (`reference/host-protocol.md`, 7.1).
+"""
+
+import json
+from urllib.parse import quote
+
+WEBHOOKS = "/runtime/webhooks/durabletask"
+PLACEHOLDER_ID = "INSTANCEID"
+DEFAULT_CONNECTION = "Storage"
+
+
+def binding_text(
+    *,
+    task_hub: str,
+    connection_name: str | None,
+    public_origin: str,
+    rpc_base_url: str,
+    system_key: str | None = None,
+) -> str:
+    """Make the binding's JSON text; `system_key` guards the webhooks where keys are asked for."""
+    base = public_origin + WEBHOOKS
+    connection = connection_name or DEFAULT_CONNECTION
+    code = f"code={quote(system_key or '', safe='')}"
+    scope = f"taskHub={quote(task_hub)}&connection={quote(connection)}&{code}"
+    start = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
+    wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+    return json.dumps(
+        {
+            "taskHubName": task_hub,
+            "connectionName": connection_name,
+            "creationUrls": {
+                "createNewInstancePostUri": f"{start}?{code}",
+                "createAndWaitOnNewInstancePostUri": f"{start}?{wait}&{code}",
+            },
+            "managementUrls": management_urls(base, PLACEHOLDER_ID, scope),
+            "baseUrl": base,
+            "requiredQueryStringParameters": code,
+            "rpcBaseUrl": rpc_base_url,
+            "httpBaseUrl": None,
+        }
+    )
+
+
+def management_urls(base: str, instance_id: str, scope: str) -> dict[str, str]:
+    """The URLs by which one instance is looked after."""
+    one = f"{base}/instances/{instance_id}"
+    return {
+        "id": instance_id,
+        "statusQueryGetUri": f"{one}?{scope}",
+        "sendEventPostUri": f"{one}/raiseEvent/{{eventName}}?{scope}",
+        "terminatePostUri": f"{one}/terminate?reason={{text}}&{scope}",
+        "rewindPostUri": f"{one}/rewind?reason={{text}}&{scope}",
+        "purgeHistoryDeleteUri": f"{one}?{scope}",
+        "restartPostUri": f"{one}/restart?{scope}",
+        "suspendPostUri": f"{one}/suspend?reason={{text}}&{scope}",
+        "resumePostUri": f"{one}/resume?reason={{text}}&{scope}",
+    }

@@ -1,0 +1,216 @@
+"""Azurite, the storage emulator: started beside the host on free ports, and stopped with it.
+
+It is started only if a setting asks for it (`UseDevelopmentStorage=true`) and none answers on its
+usual ports. A host that is killed takes it down by SIGTERM, which lets it write what it holds in
+memory; the next host on the same data waits for that.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from localhost.stack.node import NodeError, node_command
+
+DEVELOPMENT = "UseDevelopmentStorage=true"
+SERVICES = ("Blob", "Queue", "Table")
+USUAL_PORTS = (10000, 10001, 10002)
+# The account of every storage emulator, public by design:
+# https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+SCRIPT = Path("node_modules", "azurite", "dist", "src", "azurite.js")
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+PAUSE_SECONDS = 0.05
+PR_SET_PDEATHSIG = 1
+_LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at http://[^:]+:(\d+)")
+_KEPT_LINES = 40
+
+
+class AzuriteError(Exception):
+    """Azurite does not run; the message has its last words or says what to do."""
+
+
+def connection_string(ports: Mapping[str, int]) -> str:
+    """Name the emulator's three endpoints; `ports` by service: Blob, Queue, Table."""
+    endpoints = "".join(
+        f"{service}Endpoint=http://127.0.0.1:{ports[service]}/{ACCOUNT};" for service in SERVICES
+    )
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{endpoints}"
+    )
+
+
+class Azurite:
+    """One Azurite process.
+
+    Args:
+        folder: Where it keeps its data.
+        settings: The app's settings; those that ask for development storage get its address.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._wanted = [name for name, value in settings.items() if value == DEVELOPMENT]
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._last_words: list[str] = []
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, None where nothing was started."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> dict[str, str]:
+        """Start it if it is needed; return the settings to override, by name.
+
+        Raises:
+            AzuriteError: It is not installed, or did not start.
+        """
+        if not self._wanted:
+            return {}
+        if await _answers(USUAL_PORTS):
+            ports = dict(zip(SERVICES, USUAL_PORTS, strict=True))
+        else:
+            ports = await self._launch()
+        return dict.fromkeys(self._wanted, connection_string(ports))
+
+    async def stop(self) -> None:
+        """Stop it if it was started here."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if self._reader is not None:
+            await self._reader
+        _pid_file(self._folder).unlink(missing_ok=True)
+        self._process = None
+
+    async def _launch(self) -> dict[str, int]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await _wait_for_predecessor(self._folder)
+        self._process = await asyncio.create_subprocess_exec(
+            *_command(self._folder),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+        _pid_file(self._folder).write_text(str(self._process.pid))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                ports = await self._read_ports()
+        except TimeoutError as error:
+            await self.stop()
+            raise AzuriteError(
+                self._complaint(f"did not start in {START_SECONDS:.0f} s")
+            ) from error
+        self._reader = asyncio.create_task(self._drain())
+        return ports
+
+    async def _read_ports(self) -> dict[str, int]:
+        ports: dict[str, int] = {}
+        while len(ports) < len(SERVICES):
+            line = await self._read_line()
+            if line is None:
+                raise AzuriteError(self._complaint("ended at once"))
+            found = _LISTENING.search(line)
+            if found is not None:
+                ports[found[1]] = int(found[2])
+        return ports
+
+    async def _drain(self) -> None:
+        while await self._read_line() is not None:
+            pass
+
+    async def _read_line(self) -> str | None:
+        assert self._process is not None and self._process.stdout is not None  # noqa: S101
+        raw = await self._process.stdout.readline()
+        if not raw:
+            return None
+        line = raw.decode(errors="replace").rstrip()
+        self._last_words = [*self._last_words[-_KEPT_LINES:], line]
+        return line
+
+    def _complaint(self, what: str) -> str:
+        return "\n  ".join([f"Azurite {what}:", *self._last_words])
+
+
+def _command(folder: Path) -> list[str]:
+    script = next((p for p in _script_places() if p.exists()), None)
+    if script is None:
+        raise AzuriteError(
+            "Azurite is not installed. Run 'make setup', start one yourself on ports 10000 to "
+            "10002, or name a storage account in the settings."
+        )
+    try:
+        node = node_command()
+    except NodeError as error:
+        raise AzuriteError(str(error)) from error
+    ports = [word for service in SERVICES for word in (f"--{service.lower()}Port", "0")]
+    # Clients may be newer than the emulator; what they ask of it has not changed.
+    options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    return [*node, str(script), "--location", str(folder), *ports, *options]
+
+
+def _script_places() -> list[Path]:
+    return [Path.cwd() / SCRIPT, Path(__file__).parents[2] / SCRIPT]
+
+
+def _pid_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.pid")
+
+
+async def _wait_for_predecessor(folder: Path) -> None:
+    """Wait for the Azurite of a host that was killed to write its data and end."""
+    try:
+        pid = int(_pid_file(folder).read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    for _ in range(int(STOP_SECONDS / PAUSE_SECONDS)):
+        if not _is_azurite(pid):
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise AzuriteError(f"Another Azurite (process {pid}) uses {folder}; stop it first.")
+
+
+def _is_azurite(pid: int) -> bool:
+    try:
+        return b"azurite" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+async def _answers(ports: tuple[int, ...]) -> bool:
+    for port in ports:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    return True
+
+
+def _end_with_parent() -> None:
+    """In the child: be sent SIGTERM when the host dies, however it dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

