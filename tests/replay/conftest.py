@@ -1,0 +1,142 @@
+"""Runs recorded once for all replay tests: each scenario is a run with a script of its own."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanout import names
+from fanout.errors import SourceChangedError
+from fanout.governor import GovernorState
+from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.status import ErrorGroup
+from fanout.models.wave import BatchRef, BatchResult
+from tests.support.durable_hub import hub
+from tests.support.recorded_histories import Recording, recordings
+from tests.support.scripted_runs import AT_ONCE, Behaviour, Script, planned, scripted_app, succeed
+
+ORCHESTRATORS = {names.RUN, names.SHARD}
+FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
+
+
+def result(**counts: Any) -> dict[str, Any]:
+    return BatchResult(**counts).model_dump(mode="json")
+
+
+def lost(*batches: int) -> Behaviour:
+    """Batches of the first partition whose activity always fails."""
+
+    def behave(ref: BatchRef) -> dict[str, Any]:
+        if ref.partition == 0 and ref.batch in batches:
+            raise OSError("storage is away")
+        return succeed(ref)
+
+    return behave
+
+
+def flaky() -> Behaviour:
+    """Batches whose activity fails the first time."""
+    seen: set[tuple[int, int]] = set()
+
+    def behave(ref: BatchRef) -> dict[str, Any]:
+        if (ref.partition, ref.batch) not in seen:
+            seen.add((ref.partition, ref.batch))
+            raise OSError("once")
+        return succeed(ref)
+
+    return behave
+
+
+def patient(ref: BatchRef) -> dict[str, Any]:
+    """Odd batches have items to try again for two rounds; they ask to be left alone a while."""
+    if ref.batch % 2 == 0:
+        return succeed(ref) if ref.retry_round == 0 else result()
+    if ref.retry_round < 2:
+        return result(succeeded=2, retryable=8 - 2 * ref.retry_round, retry_after=0.02)
+    return result(succeeded=5, failed=1, errors=[FAILED])
+
+
+def scenarios() -> dict[str, Script]:
+    one_item = {"tolerance": Tolerance(count=1)}
+    failing: Behaviour = lambda _: result(succeeded=9, failed=1, errors=[FAILED])  # noqa: E731
+    slow = RetryPolicy(base_seconds=0.2, factor=2, max_seconds=0.3, jitter_seconds=0.1)
+    return {
+        "calm": Script(planned(5, shards=2, width=2)),
+        "narrow": Script(planned(6, per_partition=3, width=1)),
+        "wide": Script(planned(200, per_partition=100, width=100)),
+        "long": Script(planned(60, per_partition=7, width=1)),
+        "empty": Script(planned(0, shards=0)),
+        "patient": Script(planned(8, per_partition=4, shards=2, width=4), patient),
+        "backing-off": Script(
+            planned(4, per_partition=2, shards=2, width=2, retry=slow),
+            lambda ref: result(retryable=10) if ref.retry_round < 3 else result(succeeded=10),
+        ),
+        "long-patient": Script(planned(100, per_partition=100, width=60), patient),
+        "flaky": Script(planned(6, per_partition=3, shards=2, width=3), flaky()),
+        "lost": Script(planned(6, per_partition=3, width=3), lost(1)),
+        "all-lost": Script(planned(4, per_partition=4, width=4), lost(0, 1, 2, 3)),
+        "stopped": Script(planned(20, per_partition=2, shards=2, width=1, **one_item), failing),
+        "tolerated": Script(
+            planned(6, shards=1, width=2, on_exceeded="continue", **one_item), failing
+        ),
+        "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),
+        "unplanned": Script(OSError("no plan")),
+        "unfinished": Script(planned(2), finalize=OSError("no results")),
+        "broken-shard": Script(
+            planned(4, shards=2, width=2),
+            lambda ref: "not a result" if ref.partition == 1 else succeed(ref),
+        ),
+        "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
+    }
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How every scenario ended, and everything that was said on the way."""
+
+    scripts: dict[str, Script]
+    outputs: dict[str, Any]
+    governors: dict[str, GovernorState]
+    recordings: list[Recording]
+    functions: dict[str, Callable[[str], str]]
+
+    def of(self, run_id: str, orchestrator: str = names.SHARD) -> list[Recording]:
+        """The executions that belong to a run, oldest first."""
+        found = [
+            one
+            for one in self.recordings
+            if one.orchestrator == orchestrator and one.instance_id.split(":")[0] == run_id
+        ]
+        return sorted(found, key=lambda one: one.turns[0]["history"][0]["Timestamp"])
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return asyncio.run(_record(tmp_path_factory.mktemp("replay") / "hub.db"))
+
+
+async def _record(path: Path) -> Recorded:
+    scripts = scenarios()
+    app = scripted_app(scripts)
+    async with hub(app, path) as durable:
+        started = [
+            durable.start(names.RUN, {"run_id": name, "attempt": 1}, instance_id=name)
+            for name in scripts
+        ]
+        await asyncio.gather(*started)
+        ended = await asyncio.gather(*map(durable.result, scripts))
+        states = {name: await _governor(durable, name) for name in scripts}
+    outputs = dict(zip(scripts, ended, strict=True))
+    found = recordings(durable.executor.calls, ORCHESTRATORS)
+    functions = {
+        f.get_function_name(): f.get_user_function() for f in scripted_app({}).get_functions()
+    }
+    return Recorded(scripts, outputs, states, found, functions)
+
+
+async def _governor(durable: Any, run_id: str) -> GovernorState:
+    record = await durable.engine.get_entity(names.GOVERNOR, run_id)
+    return GovernorState.model_validate_json(record.state_text)

@@ -1,0 +1,170 @@
+"""What runs come to, whatever their activities do; recorded with the histories."""
+
+from collections import Counter
+from datetime import datetime
+from itertools import pairwise
+
+from dateutil.parser import isoparse
+
+from fanout import names
+from fanout.policies import is_exceeded
+from tests.replay.conftest import Recorded
+from tests.support.recorded_histories import Recording
+
+SCHEDULED, TIMER_CREATED, ENTITY_CALLED = 4, 10, 14
+
+
+def batches_asked(recorded: Recorded, run_id: str) -> Counter[tuple[int, int, int]]:
+    asked = recorded.scripts[run_id].asked
+    return Counter((ref.partition, ref.batch, ref.retry_round) for ref in asked)
+
+
+def test_each_batch_of_each_partition_is_asked_for_once(recorded: Recorded):
+    for run_id in ("calm", "narrow", "wide", "long"):
+        plan = recorded.scripts[run_id].plan
+        wanted = {divmod(batch, plan.batches_per_partition) for batch in range(plan.batches)}
+        assert batches_asked(recorded, run_id) == Counter((p, b, 0) for p, b in wanted), run_id
+        state = recorded.governors[run_id]
+        assert state.partitions.done == state.partitions.total == plan.partitions, run_id
+        assert state.sequences.keys() == set(range(plan.shards)), run_id
+
+
+def test_a_run_returns_what_finalize_says_and_tells_the_governor(recorded: Recorded):
+    for run_id in ("calm", "empty", "patient", "lost", "stopped"):
+        end = recorded.governors[run_id].end
+        assert end is not None and end.outcome == "succeeded"
+        assert recorded.outputs[run_id] == end.model_dump(mode="json")
+        assert recorded.governors[run_id].phase == "done"
+
+
+def test_only_batches_with_items_to_try_again_come_into_a_round(recorded: Recorded):
+    asked = batches_asked(recorded, "patient")
+    assert set(asked.values()) == {1}
+    assert {batch % 2 for _, batch, retry_round in asked if retry_round > 0} == {1}
+    assert max(retry_round for _, _, retry_round in asked) == 2
+
+
+def test_retries_are_counted_by_item_and_attempt(recorded: Recorded):
+    state = recorded.governors["patient"]
+    odd_batches = 4
+    assert state.retries == odd_batches * (8 + 6)
+    succeeded = 4 * 10 + odd_batches * (2 + 2 + 5)
+    assert (state.items.succeeded, state.items.failed) == (succeeded, odd_batches)
+    assert [group.count for group in state.errors.values()] == [odd_batches]
+
+
+def waits(recording: Recording) -> list[float]:
+    """Seconds of every back-off timer of an execution."""
+    now, found = None, []
+    for event in recording.history:
+        if event["EventType"] == 12:
+            now = isoparse(event["Timestamp"])
+        if event["EventType"] == TIMER_CREATED:
+            found.append((isoparse(event["FireAt"]) - now).total_seconds())
+    return found
+
+
+def test_the_waits_between_rounds_follow_the_back_off(recorded: Recorded):
+    shards = recorded.of("backing-off")
+    assert len(shards) == 2
+    for recording in shards:
+        for delay, least in zip(waits(recording), (0.2, 0.3, 0.3), strict=True):
+            assert least <= delay < least + 0.1
+
+
+def test_two_shards_do_not_wait_alike(recorded: Recorded):
+    first, second = (waits(recording) for recording in recorded.of("backing-off"))
+    assert all(a != b for a, b in zip(first, second, strict=True))
+
+
+def test_an_activity_that_fails_once_costs_nothing(recorded: Recorded):
+    state = recorded.governors["flaky"]
+    assert set(batches_asked(recorded, "flaky").values()) == {2}
+    assert (state.items.succeeded, state.lost_batches, state.retries) == (60, 0, 0)
+
+
+def test_a_batch_lost_for_good_takes_no_other_with_it(recorded: Recorded):
+    state = recorded.governors["lost"]
+    assert (state.items.succeeded, state.lost_batches) == (50, 1)
+    assert batches_asked(recorded, "lost")[0, 1, 0] == 5
+    assert recorded.governors["all-lost"].lost_batches == 4
+    assert recorded.outputs["all-lost"]["outcome"] == "succeeded", "finalize has the last word"
+
+
+def test_shards_stop_at_the_wave_after_the_tolerance_was_passed(recorded: Recorded):
+    script, state = recorded.scripts["stopped"], recorded.governors["stopped"]
+    assert is_exceeded(script.plan.tolerance, state.items.failed, state.items.total)
+    assert state.items.failed <= 4
+    assert state.items.pending == state.items.total - 10 * len(script.asked)
+    assert len(script.asked) <= 4
+
+
+def test_a_run_told_to_go_on_does_so_beyond_its_tolerance(recorded: Recorded):
+    items = recorded.governors["tolerated"].items
+    assert (items.failed, items.succeeded, items.pending) == (6, 54, 0)
+
+
+def test_a_source_that_cannot_be_run_over_ends_the_run_failed(recorded: Recorded):
+    assert recorded.outputs["refused"]["outcome"] == "failed"
+    assert "flights.csv" in recorded.outputs["refused"]["error"]
+    assert recorded.of("refused") == []
+
+
+def test_a_plan_or_a_fan_in_that_fails_for_good_ends_the_run_failed(recorded: Recorded):
+    for run_id, reason in (("unplanned", "no plan"), ("unfinished", "no results")):
+        assert recorded.outputs[run_id]["outcome"] == "failed"
+        assert reason in recorded.outputs[run_id]["error"]
+        assert recorded.governors[run_id].phase == "done"
+
+
+def test_a_shard_that_breaks_lets_the_others_finish(recorded: Recorded):
+    assert recorded.outputs["broken-shard"]["outcome"] == "failed"
+    assert recorded.governors["broken-shard"].items.succeeded == 20
+
+
+def test_continuing_as_new_carries_only_the_position(recorded: Recorded):
+    executions = recorded.of("long")
+    assert len(executions) > 1
+    for earlier, later in pairwise(executions):
+        assert later.input["sequence"] > earlier.input["sequence"]
+    begun = {(one.input["partition"], one.input["batch"]) for one in executions}
+    assert len(begun) == len(executions)
+
+
+def test_every_wave_is_one_call_of_the_governor(recorded: Recorded):
+    calls = [
+        event
+        for one in recorded.of("narrow")
+        for event in one.history
+        if event["EventType"] == ENTITY_CALLED
+    ]
+    assert len(calls) == 6
+
+
+def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):
+    for run_id, width in (("narrow", 1), ("calm", 2), ("lost", 3)):
+        for recording in recorded.of(run_id):
+            assert max(in_flight(recording)) <= width, run_id
+
+
+def in_flight(recording: Recording) -> list[int]:
+    """How many activities were scheduled and not ended, after each event."""
+    open_now, counts = 0, []
+    for event in recording.history:
+        open_now += {SCHEDULED: 1, 5: -1, 6: -1}.get(event["EventType"], 0)
+        counts.append(open_now)
+    return counts
+
+
+def test_times_are_those_of_the_orchestration(recorded: Recorded):
+    for run_id, state in recorded.governors.items():
+        assert state.end is not None and state.end.at is not None, run_id
+        ended = datetime.fromisoformat(state.end.at)
+        assert ended.utcoffset() is not None
+        if state.started_at is not None:
+            assert datetime.fromisoformat(state.started_at) <= ended
+
+
+def test_shards_are_named_after_their_run(recorded: Recorded):
+    assert {one.instance_id for one in recorded.of("calm")} == {"calm:s00", "calm:s01"}
+    assert recorded.of("calm")[0].orchestrator == names.SHARD

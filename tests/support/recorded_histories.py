@@ -1,0 +1,93 @@
+"""Orchestrations recorded from the embedded host, and replayed through the SDK without one."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from localhost.contract import Invocation
+from localhost.durable.actions import ERROR_LABEL
+
+COMPOUND = (11, 12)
+EXTERNAL_EVENT = 6
+EXECUTION_STARTED = 0
+FEWEST_EVENTS = 2
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One execution of an orchestration: what the SDK was given at each of its turns.
+
+    Attributes:
+        turns: The contexts, as the host sent them; each history is a prefix of the next one's.
+    """
+
+    orchestrator: str
+    instance_id: str
+    turns: tuple[dict[str, Any], ...]
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The history of the last turn."""
+        return list(self.turns[-1]["history"])
+
+    @property
+    def input(self) -> Any:
+        """What the orchestration was started with."""
+        return json.loads(self.turns[0]["input"])
+
+    def prefixes(self) -> Iterator[dict[str, Any]]:
+        """Give the context cut after every event, beginning with the shortest that can run."""
+        history = self.history
+        for length in range(FEWEST_EVENTS, len(history) + 1):
+            yield {**self.turns[-1], "history": history[:length]}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a replay came to: every action since the start, flat, and whether that was the end."""
+
+    actions: list[dict[str, Any]]
+    is_done: bool
+    output: Any
+    error: str | None
+
+
+def recordings(calls: Iterable[Invocation], orchestrators: set[str]) -> list[Recording]:
+    """Gather the turns of each execution from everything a host asked its executor."""
+    turns: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for call in calls:
+        if call.function in orchestrators:
+            context = json.loads(call.payload)
+            key = (call.function, context["instanceId"], _execution(context))
+            turns.setdefault(key, []).append(context)
+    return [
+        Recording(name, instance_id, tuple(sorted(contexts, key=lambda c: len(c["history"]))))
+        for (name, instance_id, _), contexts in turns.items()
+    ]
+
+
+def _execution(context: dict[str, Any]) -> str:
+    started = next(e for e in context["history"] if e["EventType"] == EXECUTION_STARTED)
+    return str(started["OrchestrationInstance"]["ExecutionId"])
+
+
+def replay(function: Callable[[str], str], context: dict[str, Any]) -> Reply:
+    """Run an orchestrator over a history, as a worker does at each turn."""
+    try:
+        text = function(json.dumps(context))
+    except Exception as failure:  # noqa: BLE001 - the SDK reports an orchestrator's failure so
+        label = str(failure).rfind(ERROR_LABEL)
+        assert label >= 0, f"the replay itself failed: {failure}"
+        text = str(failure)[label + len(ERROR_LABEL) :]
+    body = json.loads(text)
+    actions = list(_leaves(body["actions"][0]))
+    return Reply(actions, body["isDone"], body.get("output"), body.get("error"))
+
+
+def _leaves(actions: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for action in actions:
+        if action["actionType"] in COMPOUND:
+            yield from _leaves(action["compoundActions"])
+        elif action["actionType"] != EXTERNAL_EVENT:
+            yield action
