@@ -18,8 +18,6 @@ from localhost.routing import Route, Router, methods_of
 logger = logging.getLogger(__name__)
 
 DURABLE_WEBHOOK = "runtime/webhooks/durabletask/"
-BODY_LIMIT_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
-BODY_LIMIT_BYTES = 104_857_600
 _WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 _HOME_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Your functions are running</title></head>
@@ -58,8 +56,7 @@ class HttpFront:
 
     def application(self) -> web.Application:
         """The application to serve."""
-        limit = int(self._app.settings.environment.get(BODY_LIMIT_SETTING) or BODY_LIMIT_BYTES)
-        application = web.Application(client_max_size=limit)
+        application = web.Application(client_max_size=self._app.settings.body_limit_bytes)
         application.router.add_route("*", "/{path:.*}", self._handle)
         application.on_response_prepare.append(self._mark)
         return application

@@ -24,7 +24,11 @@ async def to_function(request: web.Request, route_params: dict[str, str]) -> Htt
     Raises:
         web.HTTPRequestEntityTooLarge: The body is over the limit.
     """
-    body = await request.read() if request.content_length else b""
+    length = request.content_length or 0
+    limit = request.client_max_size
+    if 0 < limit < length:  # before the client has sent it all
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
+    body = await request.read() if length else b""
     return HttpRequestData(
         method=request.method,
         url=f"{request.scheme}://{request.host}{request.raw_path}",

@@ -15,6 +15,8 @@ from typing import Any
 
 DEFAULT_PORT = 7071
 DEFAULT_ROUTE_PREFIX = "api"
+BODY_LIMIT_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+BODY_LIMIT_BYTES = 104_857_600
 HOST_FILE = "host.json"
 LOCAL_FILE = "local.settings.json"
 _OVERRIDE_PREFIX = "azurefunctionsjobhost"
@@ -99,6 +101,18 @@ class Settings:
         """What the routes of HTTP functions begin with, without slashes at its ends."""
         prefix = self.extension("http").get("routePrefix", DEFAULT_ROUTE_PREFIX)
         return str(prefix or "").strip("/")
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """The largest body of a request.
+
+        Raises:
+            SettingsError: The setting is no number.
+        """
+        text = self.environment.get(BODY_LIMIT_SETTING) or str(BODY_LIMIT_BYTES)
+        if not text.isdecimal():
+            raise SettingsError(f"{BODY_LIMIT_SETTING} must be a number of bytes, not '{text}'.")
+        return int(text)
 
     def extension(self, name: str) -> dict[str, Any]:
         """A section of host.json's `extensions`, empty where it is missing."""

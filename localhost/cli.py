@@ -1,0 +1,94 @@
+"""The command line: `python -m localhost start`."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localhost import logs, workers
+from localhost.banner import banner
+from localhost.host import START_ERRORS, Host, Options
+
+DATA_FOLDER = ".localhost"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code."""
+    parsed = _parser().parse_args(arguments)
+    logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
+    # A library's chatter is not the host's.
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    app_dir = parsed.app.resolve()
+    options = Options(
+        app_dir=app_dir,
+        data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),
+        port=parsed.port,
+        worker_count=workers.default_count() if parsed.workers is None else parsed.workers,
+        has_stack=parsed.stack,
+    )
+    return asyncio.run(_serve(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localhost",
+        description="The embedded Functions host, for development and tests.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    start = commands.add_parser("start", help="serve a function app until Ctrl-C")
+    start.add_argument("--app", type=Path, default=Path(), metavar="DIR",
+                       help="the folder of the app (default: this one)")  # fmt: skip
+    start.add_argument("--port", "-p", type=_port,
+                       help="the port of its HTTP functions, 0 for any free one (default: "
+                            "Host.LocalHttpPort of local.settings.json, else 7071)")  # fmt: skip
+    start.add_argument("--data", type=Path, metavar="DIR",
+                       help=f"where state is kept (default: {DATA_FOLDER} in the app)")  # fmt: skip
+    start.add_argument("--workers", type=_count, metavar="N",
+                       help="how many processes run user code; 0: the host's own, for a debugger "
+                            "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
+    start.add_argument("--no-stack", dest="stack", action="store_false",
+                       help="start no storage emulator")  # fmt: skip
+    start.add_argument("--verbose", action="store_true", help="log what the host does")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError(text)
+    return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise ValueError(text)
+    return count
+
+
+async def _serve(options: Options) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    host = Host(options)
+    starting = asyncio.create_task(host.start())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return 0
+    try:
+        app = starting.result()
+    except START_ERRORS as error:
+        print(error, file=sys.stderr)
+        stopped.cancel()
+        return 1
+    print(banner(app), flush=True)
+    await stopped
+    await host.stop()
+    return 0

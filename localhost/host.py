@@ -1,0 +1,240 @@
+"""The host: settings, user code, the durable engine, HTTP and timers, started and stopped together.
+
+What starts first stops last: a listener stops taking requests before the engine stops, and the
+engine before the workers that run its functions.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from localhost import listeners, logs, workers
+from localhost.admin import Admin
+from localhost.app import App
+from localhost.bindings import AppFunctions, examine
+from localhost.contract import AppLoadError, Executor, FunctionInfo
+from localhost.dispatch import Examine
+from localhost.durable.api import DurableApi
+from localhost.durable.engine import Engine
+from localhost.durable.schema import StoreError
+from localhost.durable.settings import DurableSettings, DurableSettingsError
+from localhost.durable.store import Store
+from localhost.http import HttpFront
+from localhost.routing import RouteError
+from localhost.settings import Settings, SettingsError
+from localhost.stack.azurite import Azurite, AzuriteError
+from localhost.timers import TimerError, Timers, timer_functions
+
+logger = logging.getLogger(__name__)
+
+STORE_FILE = "durable.sqlite"
+STACK_FILE = "stack.json"
+RPC_PORT = 17071
+RPC_PATH = "/durabletask/"
+HTTP_GRACE_SECONDS = 2.0
+ENGINE_GRACE_SECONDS = 3.0
+START_ERRORS = (
+    SettingsError,
+    listeners.PortError,
+    StoreError,
+    DurableSettingsError,
+    AppLoadError,
+    RouteError,
+    TimerError,
+    AzuriteError,
+)
+
+
+class HostedExecutor(Executor, Protocol):
+    """An executor that starts in two steps and takes constant inputs."""
+
+    environment: dict[str, str]
+
+    async def prepare(self) -> None:
+        """Do what can be done before the environment is known."""
+
+    def bind(self, inputs: dict[str, dict[str, str]]) -> None:
+        """Say what calls of a function are given besides what triggers them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says.
+
+    Attributes:
+        port: None means that of local.settings.json; 0 means any free one.
+        worker_count: 0 means that user code runs in the host's own process.
+    """
+
+    app_dir: Path
+    data_dir: Path
+    port: int | None = None
+    worker_count: int = 1
+    has_stack: bool = True
+
+
+class Host:
+    """A host of one app; `start` it once, then `stop` it."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._functions = AppFunctions((), ())
+        self._exits = contextlib.AsyncExitStack()
+
+    async def start(self) -> App:
+        """Serve the app.
+
+        Raises:
+            START_ERRORS: It cannot be served; nothing is left running.
+        """
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop serving and let what runs end within a few seconds."""
+        await self._exits.aclose()
+
+    async def _start(self) -> App:
+        settings = Settings.load(self._options.app_dir)
+        for warning in settings.warnings:
+            logger.warning(warning)
+        durable_settings = _durable_settings(settings)
+        public = self._listen(settings)
+        rpc = self._exits.enter_context(listeners.listen_preferably(RPC_PORT))
+        origin = f"http://localhost:{listeners.port_of(public[0])}"
+        async with contextlib.AsyncExitStack() as unused:
+            store = Store.open(self._options.data_dir / STORE_FILE)
+            unused.push_async_callback(store.close)
+            executor = await self._start_executor(settings, origin)
+            engine = Engine(executor, store, durable_settings)
+            durable = DurableApi(engine)
+            app = App(settings, self._functions, executor, origin)
+            executor.bind(_client_inputs(app, durable, durable_settings.hub_name, rpc))
+            await engine.start()
+            unused.pop_all()  # the engine now closes the store
+        self._exits.push_async_callback(engine.stop, ENGINE_GRACE_SECONDS)
+        await self._serve(app, durable, public, rpc)
+        return app
+
+    def _listen(self, settings: Settings) -> list[socket.socket]:
+        port = settings.port if self._options.port is None else self._options.port
+        public = listeners.listen(settings.address, port)
+        for listener in public:
+            self._exits.enter_context(listener)
+        return public
+
+    async def _start_executor(self, settings: Settings, origin: str) -> HostedExecutor:
+        environment = {**settings.environment, "WEBSITE_HOSTNAME": origin.partition("//")[2]}
+
+        def take(functions: Sequence[FunctionInfo]) -> Sequence[FunctionInfo]:
+            self._functions = examine(functions, settings)
+            return self._functions.enabled
+
+        executor = _executor(self._options, replace(settings, environment=environment), take)
+        self._exits.push_async_callback(executor.stop)
+        # The workers import their libraries while the storage emulator starts.
+        _, stack = await asyncio.gather(executor.prepare(), self._start_stack(environment))
+        executor.environment.update(stack)
+        await executor.start()
+        return executor
+
+    async def _start_stack(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Start the emulators, and leave their addresses where other programs find them."""
+        if not self._options.has_stack:
+            return {}
+        azurite = Azurite(self._options.data_dir / "azurite", environment)
+        self._exits.push_async_callback(azurite.stop)
+        addresses = await azurite.start()
+        (self._options.data_dir / STACK_FILE).write_text(json.dumps(addresses, indent=2))
+        return addresses
+
+    async def _serve(
+        self, app: App, durable: DurableApi, public: list[socket.socket], rpc: socket.socket
+    ) -> None:
+        # The executor adds the inputs itself.
+        timers = Timers(app.executor, self._options.data_dir / "timers", inputs=lambda info: {})
+        admin = Admin(app, timers.run_now)
+        front = HttpFront(app, admin, durable)
+        timers.start(timer_functions(app.functions.enabled))
+        self._exits.push_async_callback(timers.stop)
+        self._exits.push_async_callback(admin.stop)
+        await self._open(_rpc_application(durable), [rpc])
+        await self._open(front.application(), public)
+
+    async def _open(self, application: web.Application, sockets: list[socket.socket]) -> None:
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            auto_decompress=False,
+            handle_signals=False,
+            shutdown_timeout=HTTP_GRACE_SECONDS,
+        )
+        await runner.setup()
+        self._exits.push_async_callback(runner.cleanup)
+        for listener in sockets:
+            await web.SockSite(runner, listener).start()
+
+
+def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:
+    if options.worker_count == 0:
+        from localhost.inprocess import InProcessExecutor  # it imports the app's libraries
+
+        return InProcessExecutor(settings.app_dir, settings.environment, examine=take)
+    return workers.ProcessExecutor(
+        settings.app_dir,
+        settings.environment,
+        count=options.worker_count,
+        log_level=logs.user_level(settings.host_json),
+        examine=take,
+    )
+
+
+def _durable_settings(settings: Settings) -> DurableSettings:
+    section = settings.extension("durableTask")
+    hub_name = section.get("hubName")
+    if isinstance(hub_name, str):
+        try:
+            section = {**section, "hubName": settings.resolve(hub_name)}
+        except KeyError as error:
+            raise SettingsError(
+                f"host.json: durableTask.hubName: %{error.args[0]}% names no setting."
+            ) from error
+    return DurableSettings.from_host_json(section)
+
+
+def _client_inputs(
+    app: App, durable: DurableApi, hub_name: str, rpc: socket.socket
+) -> dict[str, dict[str, str]]:
+    rpc_base_url = f"http://127.0.0.1:{listeners.port_of(rpc)}{RPC_PATH}"
+    inputs: dict[str, dict[str, str]] = {}
+    for info in app.functions.enabled:
+        for binding in info.bindings:
+            if binding["type"] == "durableClient":
+                inputs.setdefault(info.name, {})[str(binding["name"])] = durable.client_binding(
+                    task_hub=binding.get("taskHub") or hub_name,
+                    connection_name=binding.get("connectionName"),
+                    public_origin=app.origin,
+                    rpc_base_url=rpc_base_url,
+                )
+    return inputs
+
+
+def _rpc_application(durable: DurableApi) -> web.Application:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await durable.handle(request, unquote(request.match_info["tail"]))
+
+    application = web.Application(client_max_size=0)  # this listener has no limit
+    application.router.add_route("*", f"{RPC_PATH}{{tail:.*}}", handle)
+    return application
