@@ -1,5 +1,7 @@
 """Every workload that can be run, by name. A new one is a folder here and one line below."""
 
+from typing import Any
+
 from fanout.workload import Workload
 
 
@@ -10,10 +12,10 @@ class UnknownWorkloadError(LookupError):
         super().__init__(f"there is no workload '{name}'; there are: {', '.join(known)}")
 
 
-_workloads: dict[str, Workload] = {}
+_workloads: dict[str, Workload[Any]] = {}
 
 
-def register(workload: Workload) -> None:
+def register(workload: Workload[Any]) -> None:
     """Add a workload.
 
     Raises:
@@ -24,7 +26,7 @@ def register(workload: Workload) -> None:
     _workloads[workload.name] = workload
 
 
-def get(name: str) -> Workload:
+def get(name: str) -> Workload[Any]:
     """Find a workload.
 
     Raises:
@@ -36,6 +38,6 @@ def get(name: str) -> Workload:
         raise UnknownWorkloadError(name, sorted(_workloads)) from None
 
 
-def all() -> list[Workload]:
+def all() -> list[Workload[Any]]:
     """List the workloads by name."""
     return [_workloads[name] for name in sorted(_workloads)]
