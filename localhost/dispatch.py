@@ -16,7 +16,7 @@ from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
 logger = logging.getLogger(__name__)
 
 # How long running calls may take to end when the host stops.
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 2.0
 Examine = Callable[[Sequence[FunctionInfo]], Sequence[FunctionInfo]]
 REDELIVERED = frozenset({"activityTrigger", "orchestrationTrigger", "entityTrigger"})
 

@@ -14,7 +14,10 @@ JSON = "application/json; charset=utf-8"
 
 def from_datum(value: dict[str, Any]) -> HttpResponseData:
     """The response that azure-functions encoded from an `HttpResponse`."""
-    headers = [(name, datum.value) for name, datum in value["headers"].items()]
+    # Exact texts and bytes: a subclass of the app's own could not be read outside of its worker.
+    headers = [
+        (str.__str__(name), str.__str__(datum.value)) for name, datum in value["headers"].items()
+    ]
     cookies = [
         ("Set-Cookie", morsel.OutputString())
         for cookie in value["cookies"] or ()
@@ -23,7 +26,7 @@ def from_datum(value: dict[str, Any]) -> HttpResponseData:
     return HttpResponseData(
         status=int(value["status_code"].value),
         headers=headers + cookies,
-        body=value["body"].value,
+        body=bytes(value["body"].value),
     )
 
 

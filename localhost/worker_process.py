@@ -13,6 +13,7 @@ import queue
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,7 +69,14 @@ def main() -> None:
     except EOFError:
         return
     _enter(config)
-    asyncio.run(_serve(connection, stream, config))
+    try:
+        functions = load_app(config.app_dir)
+    except AppLoadError as error:
+        connection.sendall(wire.frame(wire.Loaded([], str(error))))
+        return
+    callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
+    connection.sendall(wire.frame(wire.Loaded([function.info for function in functions])))
+    asyncio.run(_serve(connection, stream, callables))
 
 
 def _enter(config: wire.WorkerConfig) -> None:
@@ -82,17 +90,12 @@ def _enter(config: wire.WorkerConfig) -> None:
     sys.stderr = logs.UserOutput(sys.stderr)
 
 
-async def _serve(connection: socket.socket, stream: BinaryIO, config: wire.WorkerConfig) -> None:
-    try:
-        functions = load_app(config.app_dir)
-    except AppLoadError as error:
-        connection.sendall(wire.frame(wire.Loaded([], str(error))))
-        return
+async def _serve(
+    connection: socket.socket, stream: BinaryIO, functions: Mapping[str, CallableFunction]
+) -> None:
     loop = asyncio.get_running_loop()
     writer = ResultWriter(connection)
-    callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
-    runner = Runner(callables, loop, writer.put)
-    connection.sendall(wire.frame(wire.Loaded([function.info for function in functions])))
+    runner = Runner(functions, loop, writer.put)
     writer.start()
     stopped = asyncio.Event()
 

@@ -1,6 +1,7 @@
 """Calling functions with the library's own converters."""
 
 import asyncio
+import enum
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -147,6 +148,18 @@ def test_cookies_and_repeated_headers_are_kept() -> None:
     assert cookies == ["a=1; HttpOnly; Path=/", "b=2"]
     assert ("x-two", "1") in [(name.lower(), value) for name, value in response.headers]
     assert response.body == b"\x00\xff"
+
+
+def test_a_response_has_only_exact_texts_whatever_class_the_app_made() -> None:
+    class Colour(enum.StrEnum):
+        RED = "red"
+
+    def web(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(b"x", headers={"X-Colour": Colour.RED})
+
+    headers = dict(_response(_run(_http(web), REQUEST)).headers)
+    assert headers["X-Colour"] == "red"
+    assert {type(text) for text in headers.values()} == {str}
 
 
 @pytest.mark.parametrize("value", [None, {"a": 1}, (1, 2), 5])
