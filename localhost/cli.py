@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localhost import logs, workers
+from localhost import logs
 from localhost.banner import banner
 from localhost.host import START_ERRORS, Host, Options
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app_dir=app_dir,
         data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),
         port=parsed.port,
-        worker_count=workers.default_count() if parsed.workers is None else parsed.workers,
+        worker_count=parsed.workers,
         has_stack=parsed.stack,
     )
     return asyncio.run(_serve(options))

@@ -72,13 +72,14 @@ class Options:
 
     Attributes:
         port: None means that of local.settings.json; 0 means any free one.
-        worker_count: 0 means that user code runs in the host's own process.
+        worker_count: 0 means that user code runs in the host's own process; None means as many
+            processes as the app's settings say.
     """
 
     app_dir: Path
     data_dir: Path
     port: int | None = None
-    worker_count: int = 1
+    worker_count: int | None = None
     has_stack: bool = True
 
 
@@ -195,7 +196,7 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
     return workers.ProcessExecutor(
         settings.app_dir,
         settings.environment,
-        count=options.worker_count,
+        count=options.worker_count or workers.default_count(settings.environment),
         log_level=logs.user_level(settings.host_json),
         examine=take,
     )

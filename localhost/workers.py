@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -267,7 +266,7 @@ def _how_it_ended(code: int) -> str:
     return f"exited with code {code}"
 
 
-def default_count() -> int:
+def default_count(environment: Mapping[str, str]) -> int:
     """How many workers the Functions setting asks for; one where it is silent."""
-    text = os.environ.get("FUNCTIONS_WORKER_PROCESS_COUNT", "")
+    text = environment.get("FUNCTIONS_WORKER_PROCESS_COUNT", "")
     return int(text) if text.isdecimal() and int(text) > 0 else 1

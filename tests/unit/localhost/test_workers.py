@@ -21,7 +21,7 @@ from localhost.contract import (
 )
 from localhost.inprocess import InProcessExecutor
 from localhost.invoke import invoke
-from localhost.workers import ProcessExecutor
+from localhost.workers import ProcessExecutor, default_count
 
 # The library's advice to its own users.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarning")
@@ -312,3 +312,9 @@ async def test_in_process_the_same_functions_run_in_the_host(
     finally:
         await executor.stop()
         sys.modules.pop("function_app", None)
+
+
+@pytest.mark.parametrize(("text", "count"), [("3", 3), ("", 1), ("0", 1), ("many", 1)])
+def test_the_functions_setting_says_how_many_workers(text: str, count: int) -> None:
+    assert default_count({"FUNCTIONS_WORKER_PROCESS_COUNT": text}) == count
+    assert default_count({}) == 1
