@@ -55,10 +55,14 @@ class Azurite:
     Args:
         folder: Where it keeps its data.
         settings: The app's settings; those that ask for development storage get its address.
+        may_share: Whether one that runs on the usual ports will do.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], *, may_share: bool = True
+    ) -> None:
         self._folder = folder
+        self._may_share = may_share
         self._wanted = [name for name, value in settings.items() if value == DEVELOPMENT]
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -77,7 +81,7 @@ class Azurite:
         """
         if not self._wanted:
             return {}
-        if await _answers(USUAL_PORTS):
+        if self._may_share and await _answers(USUAL_PORTS):
             ports = dict(zip(SERVICES, USUAL_PORTS, strict=True))
         else:
             ports = await self._launch()

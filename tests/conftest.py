@@ -1,0 +1,28 @@
+"""Servers that tests share within one pytest process, and the options of the long runs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.azurite import running_azurite
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--chaos-seconds",
+        type=float,
+        default=8.0,
+        help="how long the tests marked chaos go on killing things",
+    )
+
+
+@pytest.fixture(scope="session")
+def chaos_seconds(request: pytest.FixtureRequest) -> float:
+    return float(request.config.getoption("--chaos-seconds"))
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The connection string of an Azurite that lives as long as the test session."""
+    with running_azurite(tmp_path_factory.mktemp("storage")) as connection:
+        yield connection
