@@ -1,5 +1,6 @@
 """A batch in hand, and what came of it: shared by the shapes of workload."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,11 +9,17 @@ from fanout.errors import PermanentError, TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult
+from fanout.payloads import shortened
 from fanout.records import Chunk
 
 MAX_MESSAGE_CHARACTERS = 2000
-MAX_GROUP_MESSAGE_CHARACTERS = 160
 MAX_GROUPS = 5
+# Five groups of this size leave room in 4 KiB for what a shard carries besides.
+MAX_TYPE_BYTES = 80
+MAX_GROUP_MESSAGE_BYTES = 320
+MAX_EXAMPLE_BYTES = 110
+# Failures on different lines are still of one kind.
+_LINE = re.compile(r"^line \d+: ")
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Processed:
 
     def count_failed(self, error: ErrorInfo, item_id: str, count: int = 1) -> None:
         """Count items given up on."""
-        kind = (error.type, error.message[:MAX_GROUP_MESSAGE_CHARACTERS])
+        kind = (error.type, _LINE.sub("", error.message)[:MAX_GROUP_MESSAGE_BYTES])
         self._kinds[kind] += count
         self._examples.setdefault(kind, item_id)
         self.failed += count
@@ -68,7 +75,10 @@ class Processed:
         """What the orchestrator is told."""
         groups = [
             ErrorGroup(
-                type=kind[0], message=kind[1], count=count, example_item=self._examples[kind][:100]
+                type=shortened(kind[0], MAX_TYPE_BYTES),
+                message=shortened(kind[1], MAX_GROUP_MESSAGE_BYTES),
+                count=count,
+                example_item=shortened(self._examples[kind], MAX_EXAMPLE_BYTES),
             )
             for kind, count in self._kinds.most_common(MAX_GROUPS)
         ]

@@ -14,13 +14,14 @@ from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.models.wave import PlanResult, RunRef
-from fanout.payloads import dump
+from fanout.payloads import dump, shortened
 
 bp = df.Blueprint()
 
 MAX_SHARDS = 64
 MAX_BATCHES_A_PARTITION = 100
 BATCHES_A_SHARD = 16
+MAX_REFUSAL_BYTES = 1000
 _FIELDS = len(BatchCut._fields)
 
 
@@ -41,7 +42,7 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         cuts = cut_source(request.source, files.store, request.batch, request.max_items)
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
-        return _result(request, None, refusal=str(error))
+        return _result(request, None, refusal=shortened(str(error), MAX_REFUSAL_BYTES))
     manifest = _manifest(request, cuts, table)
     for partition in range(manifest.partitions):
         files.write_model(
