@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from activities.batches import Batch, Processed, error_info
 from fanout.adapters.telemetry import logger
-from fanout.models.outcome import ItemStatus
+from fanout.models.outcome import ErrorInfo, ItemStatus
 from fanout.outcome_lines import failed_line, range_line
+from fanout.records import Chunk
 from fanout.workload import ChunkWorkload, Context, Failure
 
 log = logger("workload")
@@ -14,7 +15,9 @@ log = logger("workload")
 
 def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     """Give the chunk to the workload; a chunk that raises is tried again whole."""
-    chunk, processed = batch.chunk, Processed()
+    chunk = batch.chunk
+    if chunk.fault is not None:
+        return _refused(batch, chunk.fault)
     context = Context(
         run_id=batch.run_id,
         idempotency_key=f"{batch.run_id}/{chunk.first_index}",
@@ -25,18 +28,28 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     begun = time.perf_counter()
     try:
         made = workload.process_chunk(chunk, context)
+        failures = _in_order(made.failures, chunk)
+        partial = workload.dump_partial(made.partial)
     except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-        return _refused(batch, error)
+        return _refused(batch, error_info(error))
     duration_ms = (time.perf_counter() - begun) * 1000
-    failures = sorted(made.failures, key=lambda failure: failure.index)
+    lines = list(_lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms))
+    processed = Processed(lines, partial, succeeded=chunk.count - len(failures))
     for failure in failures:
         processed.count_failed(failure.error, str(failure.index))
-    processed.succeeded = chunk.count - len(failures)
-    processed.partial = workload.dump_partial(made.partial)
-    processed.lines = list(
-        _lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms)
-    )
     return processed
+
+
+def _in_order(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
+    """Sort the failures; each is to be one item of the chunk, or the counts would not add up."""
+    by_index = {failure.index: failure for failure in failures}
+    last = chunk.first_index + chunk.count - 1
+    strangers = [index for index in by_index if not chunk.first_index <= index <= last]
+    if strangers:
+        raise ValueError(
+            f"the workload failed item {strangers[0]} of a chunk from {chunk.first_index} to {last}"
+        )
+    return [by_index[index] for index in sorted(by_index)]
 
 
 def _lines(
@@ -55,8 +68,8 @@ def _lines(
         yield range_line("succeeded", at, first + count - at, attempt)
 
 
-def _refused(batch: Batch, raised: Exception) -> Processed:
-    chunk, error, processed = batch.chunk, error_info(raised), Processed()
+def _refused(batch: Batch, error: ErrorInfo) -> Processed:
+    chunk, processed = batch.chunk, Processed()
     status: ItemStatus
     if error.retryable and not batch.is_last_round:
         processed.count_retryable(error, chunk.count)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from activities.batches import Batch, Processed, error_info
+from activities.batches import MAX_MESSAGE_CHARACTERS, Batch, Processed, error_info
 from fanout.adapters.telemetry import logger
 from fanout.models.outcome import ErrorInfo
 from fanout.outcome_lines import failed_line, pending_indexes, status_of, succeeded_line
@@ -97,13 +97,12 @@ def _validated(workload: MapWorkload, record: Record) -> Ended:
         return Ended(record, str(record.index), error=record.error)
     try:
         item = workload.item_model.model_validate(record.value)
+        item_id = workload.item_id(item)
     except ValidationError as invalid:
         return Ended(record, str(record.index), error=_invalid(record, invalid))
-    return Ended(record, _item_id(workload, item, record), output=item)
-
-
-def _item_id(workload: MapWorkload, item: BaseModel, record: Record) -> str:
-    return workload.item_id(item) or str(record.index)
+    except Exception as error:  # noqa: BLE001  validators and ids are user code too
+        return Ended(record, str(record.index), error=error_info(error))
+    return Ended(record, str(record.index if item_id is None else item_id), output=item)
 
 
 def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:
@@ -112,7 +111,8 @@ def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:
         f"{'.'.join(map(str, fault['loc'])) or 'item'}: {fault['msg']}"
         for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
     )
-    return ErrorInfo(type="ItemValidationError", message=where + "; ".join(faults))
+    message = (where + "; ".join(faults))[:MAX_MESSAGE_CHARACTERS]
+    return ErrorInfo(type="ItemValidationError", message=message)
 
 
 def _context(batch: Batch, item_id: str) -> Context[Any]:

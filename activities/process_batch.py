@@ -24,10 +24,10 @@ from fanout.adapters.runs import (
 from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logger
 from fanout.errors import SourceChangedError
-from fanout.models.outcome import ErrorInfo
+from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import BatchCut
 from fanout.models.wave import BatchRef, BatchResult
-from fanout.outcome_lines import range_line
+from fanout.outcome_lines import failed_line, range_line, status_of
 from fanout.payloads import dump
 from fanout.workload import ChunkWorkload, MapWorkload
 from workloads import registry
@@ -46,10 +46,11 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Run the workload over a batch, or (in a later round) over those items that wait for one."""
     begun = time.perf_counter()
     cut = kept_partition(files, ref.run_id, ref.partition).cuts[ref.batch]
+    before = _before(ref, files)
     try:
-        processed = _process(ref, files, cut)
+        processed = _process(ref, files, cut, before)
     except SourceChangedError as error:
-        processed = _all_failed(cut, error)
+        processed = _given_up(cut, before, error)
     part = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, ref.retry_round)
     if processed.partial is not None:
         files.write(part.partial_path, processed.partial)
@@ -59,14 +60,17 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     return processed.result
 
 
-def _process(ref: BatchRef, files: RunFiles, cut: BatchCut) -> Processed:
+def _before(ref: BatchRef, files: RunFiles) -> bytes:
+    """The part file of the round before."""
+    if ref.retry_round == 0:
+        return b""
+    previous = ref.retry_round - 1
+    return files.read(part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, previous).path)
+
+
+def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Processed:
     request = kept_request(files, ref.run_id)
     workload = registry.get(request.workload)
-    before = b""
-    if ref.retry_round > 0:
-        previous = ref.retry_round - 1
-        path = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, previous).path
-        before = files.read(path)
     batch = Batch(
         run_id=ref.run_id,
         retry_round=ref.retry_round,
@@ -82,9 +86,20 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut) -> Processed:
     raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
 
 
-def _all_failed(cut: BatchCut, error: Exception) -> Processed:
+def _given_up(cut: BatchCut, before: bytes, error: Exception) -> Processed:
+    """Fail every item that still waits; those that ended in an earlier round stay as they are."""
     fault = ErrorInfo(type=type(error).__name__, message=str(error))
-    line = range_line("failed", cut.first_index, cut.items, 1, fault)
-    processed = Processed(lines=[line])
-    processed.count_failed(fault, str(cut.first_index), cut.items)
+    processed = Processed()
+    waiting = before or range_line("pending", cut.first_index, cut.items, 0)
+    for line in waiting.splitlines(keepends=True):
+        if status_of(line) != "pending":
+            processed.lines.append(line)
+            continue
+        item = Outcome.model_validate_json(line)
+        processed.count_failed(fault, item.item_id, item.count)
+        processed.lines.append(
+            failed_line("failed", item.index, item.item_id, fault, item.attempts, item.duration_ms)
+            if item.count == 1
+            else range_line("failed", item.index, item.count, item.attempts, fault)
+        )
     return processed

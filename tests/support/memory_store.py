@@ -6,6 +6,8 @@ from itertools import count
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
+from fanout.adapters.blob import BlobExistsError, md5
+
 CHUNK_BYTES = 4 * 1_048_576
 
 
@@ -22,15 +24,34 @@ class MemoryStore:
 
     Attributes:
         bytes_read: How many bytes have been read from it.
+        media_types: The media type each blob was written with.
     """
 
     def __init__(self) -> None:
         self.bytes_read = 0
+        self.media_types: dict[tuple[str, str], str] = {}
         self._blobs: dict[tuple[str, str], tuple[bytes, str]] = {}
         self._versions = count(1)
 
-    def write(self, container: str, blob: str, data: bytes) -> None:
+    def write(
+        self,
+        container: str,
+        blob: str,
+        data: bytes,
+        *,
+        media_type: str = "application/octet-stream",
+        if_none_match: bool = False,
+    ) -> None:
+        if if_none_match and (container, blob) in self._blobs:
+            raise BlobExistsError(blob)
+        self.media_types[container, blob] = media_type
         self._blobs[container, blob] = (data, f'"0x{next(self._versions):X}"')
+
+    def open_writer(self, container: str, blob: str, media_type: str) -> "MemoryWriter":
+        return MemoryWriter(self, container, blob, media_type)
+
+    def names(self, container: str, prefix: str) -> Iterator[str]:
+        yield from sorted(b for c, b in self._blobs if c == container and b.startswith(prefix))
 
     def delete(self, container: str, blob: str) -> None:
         del self._blobs[container, blob]
@@ -77,3 +98,29 @@ class MemoryStore:
             yield self.read(
                 container, blob, offset=begin, length=min(CHUNK_BYTES, end - begin), etag=etag
             )
+
+
+class MemoryWriter:
+    """A blob in the making; nothing shows before `close`.
+
+    Attributes:
+        size: Bytes written so far.
+    """
+
+    def __init__(self, store: MemoryStore, container: str, blob: str, media_type: str) -> None:
+        self._store = store
+        self._target = (container, blob)
+        self._media_type = media_type
+        self._data = bytearray()
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+
+    def close(self) -> str:
+        data = bytes(self._data)
+        self._store.write(*self._target, data, media_type=self._media_type)
+        return md5(data).hex()

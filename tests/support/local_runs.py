@@ -1,0 +1,96 @@
+"""A run's activities called one after the other, as its orchestrators would, on blobs in memory."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import from_json
+
+from activities.finalize import finalize_run
+from activities.plan import plan_run
+from activities.process_batch import process
+from fanout import ids
+from fanout.adapters.runs import RunFiles
+from fanout.models.outcome import Outcome
+from fanout.models.request import RunRequest
+from fanout.models.status import ResultManifest
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef
+from tests.support import probe_workloads
+from tests.support.memory_store import MemoryStore
+
+RUN_ID = "r"
+
+
+@dataclass
+class LocalRun:
+    """One run; its request is claimed when it is made.
+
+    Attributes:
+        results: What each call of `process_batch` came to.
+        rounds: How many rounds each batch took, by partition and batch.
+    """
+
+    request: RunRequest
+    store: MemoryStore = field(default_factory=MemoryStore)
+    results: list[BatchResult] = field(default_factory=list)
+    rounds: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.files = RunFiles(self.store, "runs")  # type: ignore[arg-type]  # the double of it
+        self.request = self.request.model_copy(update={"run_id": RUN_ID})
+        assert self.files.claim(RUN_ID, self.request)
+
+    def plan(self) -> PlanResult:
+        return plan_run(RunRef(run_id=RUN_ID), self.files)
+
+    def batch(self, partition: int = 0, batch: int = 0, retry_round: int = 0) -> BatchResult:
+        ref = BatchRef(run_id=RUN_ID, partition=partition, batch=batch, retry_round=retry_round)
+        return process(ref, self.files)
+
+    def batches(self, plan: PlanResult) -> list[tuple[int, int]]:
+        return [divmod(number, plan.batches_per_partition) for number in range(plan.batches)]
+
+    def work_off(self, plan: PlanResult) -> None:
+        """Give every batch as many rounds as it wants."""
+        for partition, batch in self.batches(plan):
+            wants_another = True
+            while wants_another:
+                retry_round = self.rounds[partition, batch]
+                result = self.batch(partition, batch, retry_round)
+                self.results.append(result)
+                self.rounds[partition, batch] += 1
+                wants_another = result.retryable > 0
+
+    def finalize(self) -> RunEnd:
+        return finalize_run(RunRef(run_id=RUN_ID), self.files)
+
+    def run(self) -> RunEnd:
+        self.work_off(self.plan())
+        return self.finalize()
+
+    def part(self, partition: int = 0, batch: int = 0, retry_round: int = 0) -> list[Outcome]:
+        return lines(self.files.read(ids.part_path(RUN_ID, 1, partition, batch, retry_round)))
+
+    def manifest(self) -> ResultManifest:
+        data = self.files.read(ids.results_manifest_path(RUN_ID))
+        return ResultManifest.model_validate_json(data)
+
+    def outcomes(self) -> list[Outcome]:
+        """Every outcome in the result files, file by file as the manifest lists them."""
+        listed = [file for file in self.manifest().files if file.name.endswith(".jsonl")]
+        return [
+            outcome
+            for file in listed
+            for outcome in lines(self.files.read(ids.result_path(RUN_ID, file.name)))
+        ]
+
+
+def lines(data: bytes) -> list[Outcome]:
+    """Parse a file of outcomes."""
+    return [Outcome.model_validate(from_json(line)) for line in data.splitlines()]
+
+
+def inline(items: list[Any], workload: str = probe_workloads.Probe.name, **more: Any) -> RunRequest:
+    """Ask for a run over items in the request itself."""
+    source = {"kind": "inline", "items": items}
+    return RunRequest.model_validate({"workload": workload, "source": source} | more)

@@ -1,0 +1,142 @@
+"""Workloads whose items say themselves how they end."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic_core import from_json, to_json
+
+from fanout.errors import FieldProblem, PermanentError, TransientError
+from fanout.models.outcome import ErrorInfo
+from fanout.records import Chunk, SourceInfo
+from fanout.splitting.records import parse_records
+from fanout.workload import (
+    ChunkResult,
+    ChunkWorkload,
+    Context,
+    Failure,
+    MapWorkload,
+    NoParameters,
+    RenderedFile,
+)
+from workloads import registry
+
+Ending = Literal["ok", "permanent", "transient", "crash", "no-json", "no-id", "validator-crash"]
+
+
+class ProbeItem(BaseModel):
+    """An item that ends as it says, after failing transiently until the attempt `good`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str | int
+    ending: Ending = "ok"
+    good: int = 1
+    retry_after: float | None = None
+
+    @field_validator("ending")
+    @classmethod
+    def _crashes(cls, value: Ending) -> Ending:
+        if value == "validator-crash":
+            raise LookupError("a fault of the validator")
+        return value
+
+
+class Probe(MapWorkload[ProbeItem, NoParameters]):
+    """Ends each item as it says."""
+
+    name: ClassVar[str] = "probe"
+    item_model = ProbeItem
+
+    def item_id(self, item: ProbeItem) -> str:
+        if item.ending == "no-id":
+            raise KeyError("id")
+        return f"item-{item.id}"
+
+    def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
+        return end(item, context)
+
+
+class AsyncProbe(Probe):
+    """The same as a coroutine."""
+
+    name: ClassVar[str] = "async-probe"
+
+    async def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
+        return end(item, context)
+
+
+def end(item: ProbeItem, context: Context[NoParameters]) -> Any:
+    """End an item as it says."""
+    if context.attempt < item.good:
+        raise TransientError("not yet", retry_after=item.retry_after)
+    match item.ending:
+        case "permanent":
+            raise PermanentError("never")
+        case "transient":
+            raise TransientError("not ever", retry_after=item.retry_after)
+        case "crash":
+            raise ZeroDivisionError("division by zero")
+        case "no-json":
+            return object()
+    return {"id": item.id, "key": context.idempotency_key, "attempt": context.attempt}
+
+
+class SumParameters(BaseModel):
+    """What the sum is to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: str
+    fail_attempts: int = 0
+    permanent: bool = False
+
+
+class Sum(ChunkWorkload[dict[str, Any], SumParameters]):
+    """Adds up a column, and keeps where each chunk began so that the order of merging shows."""
+
+    name: ClassVar[str] = "sum"
+    item_model = BaseModel
+    parameters_model = SumParameters
+
+    def check(self, parameters: SumParameters, source: SourceInfo) -> list[FieldProblem]:
+        if source.columns is None or parameters.column in source.columns:
+            return []
+        columns = ", ".join(source.columns)
+        message = f"there is no column '{parameters.column}'; there are: {columns}"
+        return [FieldProblem("parameters.column", message)]
+
+    def process_chunk(
+        self, chunk: Chunk, context: Context[SumParameters]
+    ) -> ChunkResult[dict[str, Any]]:
+        if context.attempt <= context.parameters.fail_attempts:
+            raise (PermanentError if context.parameters.permanent else TransientError)("not now")
+        total, failures = 0, []
+        for record in parse_records(chunk):
+            if record.error is not None:
+                failures.append(Failure(record.index, record.error))
+                continue
+            try:
+                total += int(record.value[context.parameters.column])
+            except ValueError as error:
+                fault = ErrorInfo(type="ValueError", message=f"line {record.line}: {error}")
+                failures.append(Failure(record.index, fault))
+        return ChunkResult({"sum": total, "began": [chunk.first_index]}, failures)
+
+    def merge(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+        return {name: left[name] + right[name] for name in left}
+
+    def render(
+        self, partial: dict[str, Any] | None, parameters: SumParameters
+    ) -> Iterable[RenderedFile]:
+        yield RenderedFile("sum.json", to_json(partial), "application/json", count=1)
+
+    def dump_partial(self, partial: dict[str, Any]) -> bytes:
+        return to_json(partial)
+
+    def load_partial(self, data: bytes) -> dict[str, Any]:
+        return from_json(data)
+
+
+for workload in (Probe(), AsyncProbe(), Sum()):
+    registry.register(workload)
