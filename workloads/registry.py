@@ -3,6 +3,7 @@
 from typing import Any
 
 from fanout.workload import Workload
+from workloads.reports import Reports
 
 
 class UnknownWorkloadError(LookupError):
@@ -41,3 +42,6 @@ def get(name: str) -> Workload[Any]:
 def all() -> list[Workload[Any]]:
     """List the workloads by name."""
     return [_workloads[name] for name in sorted(_workloads)]
+
+
+register(Reports())
