@@ -1,0 +1,1 @@
+"""Small real inputs, each with its source and licence beside it."""
