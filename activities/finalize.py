@@ -40,24 +40,29 @@ def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
         merger.add(batch.partial)
     results.close()
     merger.render(results)
-    outcome = outcome_of(request, results.items)
+    end = end_of(request, results.items)
     listed = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
-        outcome=outcome,
-        items=results.items,
+        outcome=end.outcome,
+        items=end.items,
         files=results.files,
     )
     files.write_model(ids.results_manifest_path(ref.run_id), listed)
-    files.write_model(ids.summary_path(ref.run_id), RunEnd(outcome=outcome, items=results.items))
-    return RunEnd(outcome=outcome, items=results.items)
+    files.write_model(ids.summary_path(ref.run_id), end)
+    return end
 
 
-def outcome_of(request: RunRequest, items: ItemCounts) -> RunOutcome:
-    """Tell how a run ended by what became of its items."""
-    if items.pending or is_exceeded(request.tolerance, items.failed, items.total):
-        return "failed"
-    return "partially_succeeded" if items.failed else "succeeded"
+def end_of(request: RunRequest, items: ItemCounts) -> RunEnd:
+    """Tell how a run ended, and why, by what became of its items."""
+    if is_exceeded(request.tolerance, items.failed, items.total):
+        failures = f"{items.failed} of {items.total} items failed, more than the run's tolerance"
+        return RunEnd(outcome="failed", items=items, error=failures)
+    if items.pending:
+        lost = f"{items.pending} of {items.total} items are pending: their batches were lost"
+        return RunEnd(outcome="failed", items=items, error=lost)
+    outcome: RunOutcome = "partially_succeeded" if items.failed else "succeeded"
+    return RunEnd(outcome=outcome, items=items)
 
 
 class _Merger:

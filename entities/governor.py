@@ -7,14 +7,14 @@ import azure.durable_functions as df
 from fanout import governor as rules
 from fanout import names
 from fanout.governor import GovernorState
-from fanout.models.wave import GovernorStart, RunEnd, WaveReport
+from fanout.models.wave import GovernorStart, RunEnd, RunOpening, WaveReport
 
 bp = df.Blueprint()
 
 
 @bp.entity_trigger(context_name="context", entity_name=names.GOVERNOR)
 def governor(context: df.DurableEntityContext) -> None:
-    """Apply one operation: begin, report, finalizing or finish."""
+    """Apply one operation: open, begin, report, finalizing or finish."""
     state = GovernorState.model_validate(context.get_state(dict))
     state, answer = apply(state, context.operation_name, context.get_input())
     context.set_state(state.model_dump(mode="json", exclude_defaults=True))
@@ -28,6 +28,9 @@ def apply(state: GovernorState, operation: str, message: Any) -> tuple[GovernorS
     Raises:
         ValueError: There is no such operation.
     """
+    if operation == "open":
+        state, end = rules.open_run(state, RunOpening.model_validate(message))
+        return state, end.model_dump(mode="json") if end else None
     if operation == "begin":
         return rules.begin(state, GovernorStart.model_validate(message)), None
     if operation == "report":

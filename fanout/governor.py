@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.models.request import Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase
-from fanout.models.wave import GovernorStart, RunEnd, WaveOrder, WaveReport
+from fanout.models.wave import GovernorStart, RunEnd, RunOpening, WaveOrder, WaveReport
 from fanout.policies import is_exceeded
 
 MAX_ERROR_KINDS = 50
-LOST_BATCH = "LostBatchError"
 
 
 class GovernorState(BaseModel):
@@ -44,6 +43,13 @@ class GovernorState(BaseModel):
     end: RunEnd | None = None
 
 
+def open_run(state: GovernorState, opening: RunOpening) -> tuple[GovernorState, RunEnd | None]:
+    """Take note of when the run began; answer with its end if it is over."""
+    if state.started_at is None:
+        state = state.model_copy(update={"started_at": opening.at, "updated_at": opening.at})
+    return state, state.end
+
+
 def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
     """Take note of the plan; a second time changes nothing."""
     if state.phase != "planning":
@@ -56,7 +62,6 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
             "tolerance": start.tolerance,
             "on_exceeded": start.on_exceeded,
             "width": start.width,
-            "started_at": start.at,
             "updated_at": start.at,
         }
     )

@@ -26,7 +26,12 @@ def attempt(task: Any) -> Waiting:
     try:
         return Attempt((yield task))
     except Exception as failure:  # noqa: BLE001  the SDK raises Exception itself for a failed task
-        return Attempt(failure=str(failure) or type(failure).__name__)
+        return Attempt(failure=_reason(failure))
+
+
+def _reason(failure: Exception) -> str:
+    """The extension's reason, without the serialised .NET exception that the SDK appends to it."""
+    return str(failure).partition(" \n ")[0] or type(failure).__name__
 
 
 def attempt_all(context: Any, tasks: list[Any]) -> Generator[Any, Any, list[Attempt]]:

@@ -1,10 +1,11 @@
 """The orchestrator `run`: one attempt of a run, from plan to results.
 
-1. plan the source (activity)
-2. tell the governor what there is to do
-3. open the shards, all at once, and wait for all of them
-4. finalize: fan in to the results (activity)
-5. tell the governor how it ended
+1. tell the governor that it begins, and stop if the run is over: a second start of it does nothing
+2. plan the source (activity)
+3. tell the governor what there is to do
+4. open the shards, all at once, and wait for all of them
+5. finalize: fan in to the results (activity)
+6. tell the governor how it ended
 """
 
 from collections.abc import Generator
@@ -15,12 +16,14 @@ import azure.durable_functions as df
 
 from fanout import names
 from fanout.ids import shard_instance
-from fanout.models.wave import GovernorStart, PlanResult, RunEnd, RunRef, ShardWork
-from fanout.payloads import dump
+from fanout.models.wave import GovernorStart, PlanResult, RunEnd, RunOpening, RunRef, ShardWork
+from fanout.payloads import dump, shortened
 from orchestrators.attempts import attempt, attempt_all
 from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
+MAX_ERROR_BYTES = 1000
+
 Steps = Generator[Any, Any, Any]
 
 
@@ -29,6 +32,10 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
     governor = df.EntityId(names.GOVERNOR, context.instance_id)
+    opening = RunOpening(at=timestamp(context.current_utc_datetime))
+    earlier_end = yield context.call_entity(governor, "open", dump(opening))
+    if earlier_end is not None:
+        return earlier_end
     end = yield from _carry_out(context, ref, governor)
     end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
     yield context.call_entity(governor, "finish", dump(end))
@@ -40,10 +47,10 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, 
         context.call_activity_with_retry(names.PLAN, infrastructure(), dump(ref))
     )
     if planned.failure is not None:
-        return RunEnd(outcome="failed", error=planned.failure[:1000])
+        return _failed(planned.failure)
     plan = PlanResult.model_validate(planned.result)
     if plan.refusal is not None:
-        return RunEnd(outcome="failed", error=plan.refusal[:1000])
+        return _failed(plan.refusal)
     start = _start(plan, context.current_utc_datetime)
     yield context.call_entity(governor, "begin", dump(start))
     shards = [
@@ -59,10 +66,18 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, 
     finalized = yield from attempt(
         context.call_activity_with_retry(names.FINALIZE, infrastructure(), dump(ref))
     )
-    failures = [one.failure for one in (*ended, finalized) if one.failure is not None]
-    if failures:
-        return RunEnd(outcome="failed", error=failures[-1][:1000])
-    return RunEnd.model_validate(finalized.result)
+    if finalized.failure is not None:
+        return _failed(finalized.failure)
+    end = RunEnd.model_validate(finalized.result)
+    broken = [one.failure for one in ended if one.failure is not None]
+    # What the parts say is the last word; a broken shard explains it, and may have lost nothing.
+    if broken and end.outcome == "failed":
+        return end.model_copy(update={"error": shortened(broken[0], MAX_ERROR_BYTES)})
+    return end
+
+
+def _failed(reason: str) -> RunEnd:
+    return RunEnd(outcome="failed", error=shortened(reason, MAX_ERROR_BYTES))
 
 
 def _start(plan: PlanResult, now: datetime) -> GovernorStart:

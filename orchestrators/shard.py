@@ -23,7 +23,7 @@ from fanout.models.wave import (
     WaveReport,
     WaveTally,
 )
-from fanout.payloads import dump
+from fanout.payloads import dump, shortened
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import Attempt, attempt_all
 from orchestrators.retries import infrastructure
@@ -37,6 +37,8 @@ EVENT_BUDGET = 500
 EVENTS_A_BATCH = 3
 EVENTS_A_STEP = 8
 MAX_KINDS = 5
+MAX_REASON_BYTES = 320
+LOST_BATCH = "LostBatchError"
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=names.SHARD)
@@ -90,30 +92,41 @@ def _call(context: Any, work: ShardWork, batch: int) -> Any:
 
 def _after_round(work: ShardWork, batches: list[int], ended: list[Attempt]) -> ShardWork:
     """Add up a round, and see which batches want another."""
-    results = [
-        BatchResult.model_validate(one.result) if one.failure is None else None for one in ended
-    ]
-    again = [b for b, r in zip(batches, results, strict=True) if r is not None and r.retryable]
+    results = [_result(one, work.partition, b) for b, one in zip(batches, ended, strict=True)]
+    again = [b for b, r in zip(batches, results, strict=True) if r.retryable]
     retrying = None
     if again:
-        asked = [r.retry_after for r in results if r is not None and r.retry_after is not None]
+        asked = [r.retry_after for r in results if r.retry_after is not None]
         done = work.retrying.retry_round if work.retrying else 0
         retrying = Retrying(
             batches=again, retry_round=done + 1, retry_after=max(asked, default=None)
         )
-    tally = _add(work.tally, results, is_retry=work.retrying is not None)
+    lost = sum(one.failure is not None for one in ended)
+    tally = _add(work.tally, results, lost, is_retry=work.retrying is not None)
     return work.model_copy(update={"tally": tally, "retrying": retrying})
 
 
-def _add(tally: WaveTally, results: list[BatchResult | None], *, is_retry: bool) -> WaveTally:
-    known = [result for result in results if result is not None]
-    tried = sum(r.succeeded + r.failed + r.retryable for r in known)
+def _result(ended: Attempt, partition: int, batch: int) -> BatchResult:
+    """Read a result; of a batch lost for good only the reason is known, its items stay pending."""
+    if ended.failure is None:
+        return BatchResult.model_validate(ended.result)
+    reason = ErrorGroup(
+        type=LOST_BATCH,
+        message=shortened(ended.failure, MAX_REASON_BYTES),
+        count=1,
+        example_item=f"partition {partition}, batch {batch}",
+    )
+    return BatchResult(errors=[reason])
+
+
+def _add(tally: WaveTally, results: list[BatchResult], lost: int, *, is_retry: bool) -> WaveTally:
+    tried = sum(r.succeeded + r.failed + r.retryable for r in results)
     return WaveTally(
-        succeeded=tally.succeeded + sum(r.succeeded for r in known),
-        failed=tally.failed + sum(r.failed for r in known),
+        succeeded=tally.succeeded + sum(r.succeeded for r in results),
+        failed=tally.failed + sum(r.failed for r in results),
         retries=tally.retries + (tried if is_retry else 0),
-        lost_batches=tally.lost_batches + len(results) - len(known),
-        errors=_most_frequent([*tally.errors, *(e for r in known for e in r.errors)]),
+        lost_batches=tally.lost_batches + lost,
+        errors=_most_frequent([*tally.errors, *(e for r in results for e in r.errors)]),
     )
 
 

@@ -27,7 +27,7 @@ def run_status(
     end = state.end
     # An orchestration that Durable ended by force never told its governor.
     was_forced = end is None and runtime in FAILED
-    started = state.started_at or _iso(durable.created_time)
+    started = state.started_at or (_iso(durable.created_time) if was_forced else None)
     finished = end.at if end else (_iso(durable.last_updated_time) if was_forced else None)
     seconds = _seconds(started, finished, now)
     rate = _rate(state, seconds)

@@ -149,6 +149,12 @@ class ShardWork(_Message):
         return self.partition >= self.partitions
 
 
+class RunOpening(_Message):
+    """Tells the governor that the run begins; `at` is ISO 8601 in UTC."""
+
+    at: str
+
+
 class GovernorStart(_Message):
     """Tells the governor what the run is; `at` is ISO 8601 in UTC."""
 
@@ -188,6 +194,7 @@ class RunEnd(_Message):
 
     Attributes:
         items: The counts as the part files have them, which are the last word.
+        error: Why it failed, if it did.
         at: When it ended, ISO 8601 in UTC; set by the orchestrator.
     """
 

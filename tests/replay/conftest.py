@@ -12,8 +12,8 @@ from fanout import names
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
 from fanout.models.request import RetryPolicy, Tolerance
-from fanout.models.status import ErrorGroup
-from fanout.models.wave import BatchRef, BatchResult
+from fanout.models.status import ErrorGroup, ItemCounts
+from fanout.models.wave import BatchRef, BatchResult, RunEnd
 from tests.support.durable_hub import hub
 from tests.support.recorded_histories import Recording, recordings
 from tests.support.scripted_runs import AT_ONCE, Behaviour, Script, planned, scripted_app, succeed
@@ -88,6 +88,7 @@ def scenarios() -> dict[str, Script]:
         "broken-shard": Script(
             planned(4, shards=2, width=2),
             lambda ref: "not a result" if ref.partition == 1 else succeed(ref),
+            RunEnd(outcome="failed", items=ItemCounts(total=40, succeeded=20, pending=20)),
         ),
         "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
     }
@@ -128,6 +129,8 @@ async def _record(path: Path) -> Recorded:
         ]
         await asyncio.gather(*started)
         ended = await asyncio.gather(*map(durable.result, scripts))
+        again = await durable.run(names.RUN, {"run_id": "calm"}, instance_id="calm")
+        assert again == ended[0], "a run that is over was run again"
         states = {name: await _governor(durable, name) for name in scripts}
     outputs = dict(zip(scripts, ended, strict=True))
     found = recordings(durable.executor.calls, ORCHESTRATORS)

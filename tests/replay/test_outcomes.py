@@ -86,6 +86,9 @@ def test_an_activity_that_fails_once_costs_nothing(recorded: Recorded):
 def test_a_batch_lost_for_good_takes_no_other_with_it(recorded: Recorded):
     state = recorded.governors["lost"]
     assert (state.items.succeeded, state.lost_batches) == (50, 1)
+    (reason,) = state.errors.values()
+    assert (reason.type, reason.example_item) == ("LostBatchError", "partition 0, batch 1")
+    assert reason.message == "Activity function 'process_batch' failed:  OSError: storage is away"
     assert batches_asked(recorded, "lost")[0, 1, 0] == 5
     assert recorded.governors["all-lost"].lost_batches == 4
     assert recorded.outputs["all-lost"]["outcome"] == "succeeded", "finalize has the last word"
@@ -115,11 +118,20 @@ def test_a_plan_or_a_fan_in_that_fails_for_good_ends_the_run_failed(recorded: Re
         assert recorded.outputs[run_id]["outcome"] == "failed"
         assert reason in recorded.outputs[run_id]["error"]
         assert recorded.governors[run_id].phase == "done"
+        assert "ClassName" not in recorded.outputs[run_id]["error"]
+
+
+def test_a_run_that_is_over_is_not_run_again(recorded: Recorded):
+    first, again = recorded.of("calm", names.RUN)
+    assert recorded.scripts["calm"].asked and len(recorded.of("calm")) == 2
+    assert len(again.history) < len(first.history)
 
 
 def test_a_shard_that_breaks_lets_the_others_finish(recorded: Recorded):
-    assert recorded.outputs["broken-shard"]["outcome"] == "failed"
-    assert recorded.governors["broken-shard"].items.succeeded == 20
+    output = recorded.outputs["broken-shard"]
+    assert (output["outcome"], output["items"]["succeeded"]) == ("failed", 20)
+    assert "shard" in output["error"]
+    assert recorded.governors["broken-shard"].items.model_dump() == output["items"]
 
 
 def test_continuing_as_new_carries_only_the_position(recorded: Recorded):

@@ -10,7 +10,14 @@ from fanout import governor
 from fanout.governor import MAX_ERROR_KINDS, GovernorState
 from fanout.models.request import Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts
-from fanout.models.wave import GovernorStart, RunEnd, WaveOrder, WaveReport, WaveTally
+from fanout.models.wave import (
+    GovernorStart,
+    RunEnd,
+    RunOpening,
+    WaveOrder,
+    WaveReport,
+    WaveTally,
+)
 
 AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 
@@ -30,8 +37,14 @@ def wave(shard: int, sequence: int, at: str = AT, partitions_done: int = 0, **ta
     )
 
 
+def opened() -> GovernorState:
+    state, end = governor.open_run(GovernorState(), RunOpening(at=AT))
+    assert end is None
+    return state
+
+
 def begun(**more) -> GovernorState:
-    return governor.begin(GovernorState(), start(**more))
+    return governor.begin(opened(), start(**more))
 
 
 def group(number: int, count: int = 1) -> ErrorGroup:
@@ -166,10 +179,19 @@ def test_an_end_without_counts_leaves_those_of_the_reports():
     assert ended.items == ItemCounts(total=100, succeeded=60, pending=40)
 
 
+def test_a_run_that_is_over_says_so_when_it_is_opened_again():
+    end = RunEnd(outcome="succeeded", items=ItemCounts(total=1, succeeded=1), at=AT)
+    ended = governor.finish(begun(), end)
+    later = RunOpening(at="2027-01-01T00:00:00+00:00")
+    assert governor.open_run(ended, later) == (ended, end)
+    assert ended.started_at == AT
+
+
 def test_the_phases_follow_each_other():
     state = GovernorState()
     phases = [state.phase]
     for operation, message in (
+        ("open", {"at": AT}),
         ("begin", start().model_dump(mode="json")),
         ("finalizing", None),
         ("finish", RunEnd(outcome="succeeded", at=AT).model_dump(mode="json")),
@@ -177,7 +199,7 @@ def test_the_phases_follow_each_other():
         state, answer = apply(state, operation, message)
         phases.append(state.phase)
         assert answer is None
-    assert phases == ["planning", "processing", "finalizing", "done"]
+    assert phases == ["planning", "planning", "processing", "finalizing", "done"]
 
 
 def test_an_operation_it_does_not_know_is_an_error():
