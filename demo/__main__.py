@@ -1,0 +1,53 @@
+"""`python -m demo [reports]`: run a demo, from an empty host to its result."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from azure.core.exceptions import AzureError
+from rich.console import Console
+
+from demo import reports
+from demo.errors import DemoError
+from demo.host import ROOT, EmbeddedHost
+from samples.flights import MissingDataError
+
+DEMOS: dict[str, Callable[[reports.Scene], None]] = {"reports": reports.run}
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a demo and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run a demo of Fanout.")
+    parser.add_argument("demo", nargs="?", default="reports", choices=sorted(DEMOS))
+    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", metavar="DIR",
+                        help="where it leaves what it made (default: .demo)")  # fmt: skip
+    parsed = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(highlight=False)
+    begun = time.monotonic()
+    try:
+        with EmbeddedHost(parsed.folder) as host:
+            try:
+                DEMOS[parsed.demo](reports.Scene(host, parsed.folder, console))
+            except (DemoError, MissingDataError, AzureError) as error:
+                console.print(f"\n{error}\n\nThe end of {host.log}:\n", markup=False)
+                console.print(host.last_words(), markup=False)
+                return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything is stopped.")
+        return INTERRUPTED
+    console.print(f"Done in {time.monotonic() - begun:.1f} seconds; everything is stopped.")
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The embedded host as a process: started on a free port, asked when it is ready, and stopped."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from demo.errors import DemoError
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60
+STOP_SECONDS = 20
+POLL_SECONDS = 0.05
+TAIL_LINES = 40
+_ORIGIN = re.compile(r"http://localhost:\d+(?=/)")
+
+
+class EmbeddedHost:
+    """A host with fresh state; a context manager that leaves no process behind.
+
+    Args:
+        folder: Where it keeps its log, and its state until it is stopped.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "host.log"
+        # After a kill the storage emulator may still write its last while this is removed.
+        self._state = tempfile.TemporaryDirectory(
+            prefix="host-", dir=folder, ignore_cleanup_errors=True
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "EmbeddedHost":
+        """Start it, and do not wait for it."""
+        command = [sys.executable, "-m", "localhost", "start"]
+        options = ["--app", str(ROOT), "--port", "0", "--data", self._state.name]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                [*command, *options],
+                cwd=ROOT,
+                env={**os.environ, **_settings(), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which then stops the host
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it with all that it started."""
+        process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._state.cleanup()
+
+    def wait_until_ready(self) -> str:
+        """Wait until it serves the app; return the address of that.
+
+        Raises:
+            DemoError: It ended, or took too long.
+        """
+        if self._process is None:
+            raise RuntimeError("the host was not started")
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            origin = _ORIGIN.search(self.log.read_text(errors="replace"))
+            if origin is not None:
+                return origin.group()
+            if self._process.poll() is not None:
+                raise DemoError(f"The host ended at once with code {self._process.returncode}.")
+            time.sleep(POLL_SECONDS)
+        raise DemoError(f"The host was not ready within {START_SECONDS} seconds.")
+
+    def connection_string(self) -> str:
+        """Tell how to reach the storage that it uses, once it is ready."""
+        stack = json.loads(Path(self._state.name, "stack.json").read_text())
+        return str(stack["FANOUT_STORAGE"])
+
+    def last_words(self) -> str:
+        """Give the end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
+
+
+def _settings() -> dict[str, str]:
+    """Take the app's settings from the example, so that they do not depend on the machine."""
+    example = json.loads((ROOT / "local.settings.json.example").read_text())
+    return dict(example["Values"])
