@@ -68,6 +68,8 @@ def main() -> None:
         config = wire.read_frame(stream)
     except EOFError:
         return
+    if config == wire.STOP:  # the host could not start
+        return
     _enter(config)
     try:
         functions = load_app(config.app_dir)

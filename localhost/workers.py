@@ -5,7 +5,9 @@ import contextlib
 import logging
 import signal
 import socket
+import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,29 +34,24 @@ class WorkerLane(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._buffer = wire.FrameBuffer()
         self._transport: asyncio.WriteTransport | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._exit_code: asyncio.Future[int] = self._loop.create_future()
         self._closed = asyncio.Event()
         self._loaded: asyncio.Future[wire.Loaded] = self._loop.create_future()
         self.ready_at = 0.0
 
     @property
     def pid(self) -> int:
-        """The process's id."""
-        assert self._process is not None  # noqa: S101 - set by `spawn`
-        return self._process.pid
+        """The process's id, 0 before `spawn`."""
+        return 0 if self._process is None else self._process.pid
 
     async def spawn(self) -> None:
         """Start the process; it imports the libraries at once and then waits for `load`."""
         own_end, other_end = socket.socketpair()
         own_end.setblocking(False)
         with other_end:
-            # Its own session: Ctrl-C in the terminal is for the host alone.
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "localhost.worker_process", "--socket",
-                str(other_end.fileno()),
-                cwd=_PACKAGE_ROOT, pass_fds=[other_end.fileno()], start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=sys.__stderr__, stderr=sys.__stderr__,
-            )  # fmt: skip
+            self._process = _launch(other_end.fileno())
+        threading.Thread(target=self._wait, args=[self._process], daemon=True).start()
         await self._loop.create_unix_connection(lambda: self, sock=own_end)
 
     async def load(self, config: wire.WorkerConfig) -> Sequence[FunctionInfo]:
@@ -72,8 +69,7 @@ class WorkerLane(asyncio.Protocol):
 
     async def ended(self) -> str:
         """Wait for its end and say how it ended."""
-        assert self._process is not None  # noqa: S101 - set by `spawn`
-        code = await self._process.wait()
+        code = await asyncio.shield(self._exit_code)
         # A process that user code forked may hold the socket open; what was sent is read by then.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closed.wait(), EXIT_SECONDS)
@@ -91,9 +87,8 @@ class WorkerLane(asyncio.Protocol):
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            if self._process is not None:
-                self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
         """Close the socket."""
@@ -113,7 +108,7 @@ class WorkerLane(asyncio.Protocol):
         """Take results, or at first what was loaded; see `asyncio.Protocol`."""
         for message in self._buffer.feed(data):
             if isinstance(message, wire.Loaded):
-                self._loaded.set_result(message)
+                self._answer(message)
             else:
                 self._dispatcher.finish(self, wire.unpack_results(message))
 
@@ -121,9 +116,19 @@ class WorkerLane(asyncio.Protocol):
         """The worker is dead, or deaf and of no more use; see `asyncio.Protocol`."""
         self._closed.set()
         self.kill()
+        self._answer(wire.Loaded([], "The worker process ended while it loaded the app."))
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        # Not asyncio's own subprocess: its `kill` may reap the child behind the back of its
+        # watcher, which then knows no exit code (https://github.com/python/cpython/issues/87744).
+        code = process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody asks any more
+            self._loop.call_soon_threadsafe(self._exit_code.set_result, code)
+
+    def _answer(self, loaded: wire.Loaded) -> None:
+        # It is done already where `load` has its answer, or was cancelled by `stop`.
         if not self._loaded.done():
-            reason = "The worker process ended while it loaded the app."
-            self._loaded.set_result(wire.Loaded([], reason))
+            self._loaded.set_result(loaded)
 
     def _write(self, data: bytes) -> None:
         # Dead is found out by `ended`, and what it had is redelivered then.
@@ -252,6 +257,18 @@ class ProcessExecutor:
                 pause = min(2 * pause, LONGEST_LOAD_PAUSE_SECONDS)
             else:
                 return lane
+
+
+def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - this interpreter and our own module
+        [sys.executable, "-m", "localhost.worker_process", "--socket", str(descriptor)],
+        cwd=_PACKAGE_ROOT,
+        pass_fds=[descriptor],
+        start_new_session=True,  # Ctrl-C in the terminal is for the host alone
+        stdin=subprocess.DEVNULL,
+        stdout=sys.__stderr__,
+        stderr=sys.__stderr__,
+    )
 
 
 def _pause(short_lives: int) -> float:

@@ -218,6 +218,21 @@ async def test_an_idle_worker_that_is_killed_is_replaced(start: Starter) -> None
     assert (await _call(executor, "where"))["pid"] == executor.worker_pids[0]
 
 
+async def test_stopping_while_a_replacement_loads_is_quiet(
+    start: Starter, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor = await start()
+    [first] = executor.worker_pids
+    os.kill(first, signal.SIGKILL)
+    await _until(lambda: executor.worker_pids not in ([], [first]))
+    replacements = executor.worker_pids
+    await executor.stop()
+    assert not any(_is_alive(pid) for pid in replacements)
+    assert [record.message for record in caplog.records] == [
+        f"Worker process {first} was killed by SIGKILL; starting another."
+    ]
+
+
 async def test_what_user_code_says_goes_to_standard_error(
     start: Starter, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -284,6 +299,18 @@ async def test_an_app_that_cannot_be_loaded_is_an_error_with_the_reason(
         await executor.start()
     assert expected in str(refused.value)
     assert executor.worker_pids == []
+
+
+async def test_prepared_workers_end_quietly_where_the_host_cannot_start(
+    app_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    executor = ProcessExecutor(app_dir, os.environ, count=2)
+    await executor.prepare()
+    pids = executor.worker_pids
+    await executor.stop()
+    assert len(pids) == 2
+    assert not any(_is_alive(pid) for pid in pids)
+    assert capfd.readouterr().err == ""
 
 
 async def test_the_examiner_decides_what_is_run_and_may_refuse(app_dir: Path) -> None:
