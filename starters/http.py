@@ -24,7 +24,7 @@ from fanout.models.status import ResultFile, ResultManifest, RunStatus
 from fanout.models.wave import RunRef
 from fanout.payloads import dump
 from starters.problems import answer_to, problem
-from starters.submit import Claimed, check_request, claim, parse_request, schema_of
+from starters.submit import Claimed, check_request, claim, identified, parse_request, schema_of
 from starters.views import run_status
 from workloads import registry
 
@@ -65,9 +65,9 @@ async def start_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Start a run, or find the one that this request started before."""
     files = run_files()
     request = parse_request(req.get_body(), settings().max_request_bytes)
+    request = identified(request, req.headers.get("Idempotency-Key"))
     await asyncio.to_thread(_known_or_sound, request, files)
-    key = req.headers.get("Idempotency-Key")
-    claimed = await asyncio.to_thread(claim, request, key, files)
+    claimed = await asyncio.to_thread(claim, request, files)
     state = await _started(client, claimed)
     base = _origin(req) + f"/api/runs/{claimed.run_id}"
     body = {"run_id": claimed.run_id, "status_url": base, "results_url": f"{base}/results"}
@@ -80,20 +80,26 @@ async def start_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 
 def _known_or_sound(request: RunRequest, files: RunFiles) -> None:
     """Check a request, unless its run exists: a source may be gone once its run is over."""
-    if request.run_id is not None and files.find_request(request.run_id) is not None:
+    if files.find_request(str(request.run_id)) is not None:
         return
     check_request(request, files)
 
 
 async def _started(client: Any, claimed: Claimed) -> str | None:
-    """Start the claimed run unless it was; tell whether it is over (`DONE`)."""
-    if not claimed.is_new:
-        found = await client.get_status(claimed.run_id)
-        if found:
-            state = await _governor(client, claimed.run_id)
-            return DONE if state.phase == DONE else None
-    start = dump(RunRef(run_id=claimed.run_id))
-    await client.start_new(names.RUN, claimed.run_id, start)
+    """Start the claimed run unless it was; tell whether it is over (`DONE`).
+
+    A claim that nobody started, because whoever claimed it crashed, is started by the same request
+    again. Where both are at it at once, the host refuses the later one, or the run itself finds
+    that it is over.
+    """
+    if not claimed.is_new and await client.get_status(claimed.run_id):
+        state = await _governor(client, claimed.run_id)
+        return DONE if state.phase == DONE else None
+    try:
+        await client.start_new(names.RUN, claimed.run_id, dump(RunRef(run_id=claimed.run_id)))
+    except Exception:  # the SDK raises Exception itself
+        if not await client.get_status(claimed.run_id):
+            raise
     return None
 
 

@@ -70,9 +70,10 @@ def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProb
 
 
 def _path(fault: Any, prefix: str) -> str:
-    # pydantic puts the tag of a union ("csv") into the path; callers did not write it.
-    tags = {"inline", "json", "jsonl", "csv", "parquet", "listing", "manifest"}
-    loc = [part for n, part in enumerate(fault["loc"]) if not (n == 1 and part in tags)]
+    loc = list(fault["loc"])
+    # pydantic puts the tag of the union ("csv") into the path; callers did not write it.
+    if not prefix and loc[0:1] == ["source"] and len(loc) > 1:
+        del loc[1]
     path = prefix
     for part in loc:
         if isinstance(part, int):

@@ -2,19 +2,23 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.sources import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
+from fanout.workload import Workload
 from starters.problems import ROOT, RequestTooLargeError, field_problems
 from workloads import registry
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def parse_request(body: bytes, max_bytes: int) -> RunRequest:
             "blob, or raise FANOUT_MAX_REQUEST_BYTES."
         )
     try:
-        document = from_json(body)
+        document = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidRequestError([FieldProblem(ROOT, f"it is no JSON: {error}")]) from error
     if not isinstance(document, dict):
@@ -56,28 +60,53 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
     Raises:
         InvalidRequestError: Every problem found is named.
     """
-    try:
-        workload = registry.get(request.workload)
-    except registry.UnknownWorkloadError as error:
-        raise InvalidRequestError([FieldProblem("workload", str(error))]) from error
-    source = inspect(request.source, files.store)
-    try:
-        parameters = workload.parameters_model.model_validate(request.parameters)
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid, "parameters")) from invalid
-    problems = workload.check(parameters, source)
+    problems: list[FieldProblem] = []
+    source = _collect(problems, lambda: inspect(request.source, files.store))
+    workload = _collect(problems, lambda: _workload(request.workload))
+    if workload is not None:
+        parameters = _collect(problems, lambda: _parameters(workload, request))
+        if parameters is not None and source is not None:
+            problems += workload.check(parameters, source)
     if problems:
         raise InvalidRequestError(problems)
 
 
-def claim(request: RunRequest, idempotency_key: str | None, files: RunFiles) -> Claimed:
+def _collect(problems: list[FieldProblem], look: Callable[[], Found]) -> Found | None:
+    """Give what `look` finds, or add to the problems what it complains of."""
+    try:
+        return look()
+    except InvalidRequestError as error:
+        problems += error.problems
+        return None
+
+
+def _workload(name: str) -> Workload[Any]:
+    try:
+        return registry.get(name)
+    except registry.UnknownWorkloadError as error:
+        raise InvalidRequestError([FieldProblem("workload", str(error))]) from error
+
+
+def _parameters(workload: Workload[Any], request: RunRequest) -> BaseModel:
+    try:
+        return workload.parameters_model.model_validate(request.parameters)
+    except ValidationError as invalid:
+        raise InvalidRequestError(field_problems(invalid, "parameters")) from invalid
+
+
+def identified(request: RunRequest, idempotency_key: str | None) -> RunRequest:
+    """Give the request the id of its run: its own, or the key's, or a new one."""
+    run_id = request.run_id or _derived_id(idempotency_key) or _generated_id(request.workload)
+    return request.model_copy(update={"run_id": run_id})
+
+
+def claim(request: RunRequest, files: RunFiles) -> Claimed:
     """Claim the run id for this request, or find that the same request has claimed it before.
 
     Raises:
         RunConflictError: The id belongs to another request.
     """
-    run_id = request.run_id or _derived_id(idempotency_key) or _generated_id(request.workload)
-    request = request.model_copy(update={"run_id": run_id})
+    run_id = str(request.run_id)
     if files.claim(run_id, request):
         return Claimed(run_id, request, is_new=True)
     if files.request(run_id) != request:

@@ -1,0 +1,41 @@
+"""Functions share one namespace: each is registered under a name that `fanout.names` lists."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fanout import names
+
+ROOT = Path(__file__).parents[2]
+LIST = """
+import function_app
+for function in function_app.app.get_functions():
+    trigger = function.get_trigger()
+    bound = getattr(trigger, "activity", None) or getattr(trigger, "orchestration", None)
+    print(function.get_function_name(), bound or getattr(trigger, "entity_name", None) or "-")
+"""
+
+
+def registered() -> dict[str, str]:
+    """Function names, and the names their durable triggers go by."""
+    listed = subprocess.run(
+        [sys.executable, "-c", LIST],
+        cwd=ROOT,
+        env={**os.environ, "FANOUT_STORAGE": "UseDevelopmentStorage=true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr
+    return dict(line.split() for line in listed.stdout.splitlines())
+
+
+def test_the_registered_functions_are_those_that_are_named():
+    found = registered()
+    assert set(found) == names.ALL
+    assert all(durable in ("-", name) for name, durable in found.items())
+
+
+def test_the_composition_root_stays_under_forty_lines():
+    assert len((ROOT / "function_app.py").read_text().splitlines()) < 40
