@@ -1,6 +1,7 @@
 """One small orchestration for each thing that the durable protocol can do."""
 
 import pathlib
+import time
 from datetime import timedelta
 
 import azure.durable_functions as df
@@ -191,3 +192,24 @@ def counter(context: df.DurableEntityContext):
 @app.route(route="ping", methods=["GET"])
 def ping(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("pong")
+
+
+@app.activity_trigger(input_name="seconds")
+def nap(seconds: float):
+    time.sleep(seconds)
+    return seconds
+
+
+@app.orchestration_trigger(context_name="context")
+def naps(context: df.DurableOrchestrationContext):
+    """Rounds of naps, with a sub-orchestration, an entity and a timer in between."""
+    plan = context.get_input()
+    entity = df.EntityId("counter", context.instance_id)
+    taken = 0
+    for _ in range(plan["rounds"]):
+        tasks = [context.call_activity("nap", plan["seconds"]) for _ in range(plan["width"])]
+        taken += len((yield context.task_all(tasks)))
+        yield context.call_entity(entity, "add", plan["width"])
+        yield context.call_sub_orchestrator("chain", {"value": taken})
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
+    return {"taken": taken, "counted": (yield context.call_entity(entity, "get"))}
