@@ -82,6 +82,10 @@ def end(item: ProbeItem, context: Context[NoParameters]) -> Any:
     return {"id": item.id, "key": context.idempotency_key, "attempt": context.attempt}
 
 
+class Row(BaseModel):
+    """A row of any table."""
+
+
 class SumParameters(BaseModel):
     """What the sum is to do."""
 
@@ -96,7 +100,7 @@ class Sum(ChunkWorkload[dict[str, Any], SumParameters]):
     """Adds up a column, and keeps where each chunk began so that the order of merging shows."""
 
     name: ClassVar[str] = "sum"
-    item_model = BaseModel
+    item_model = Row
     parameters_model = SumParameters
 
     def check(self, parameters: SumParameters, source: SourceInfo) -> list[FieldProblem]:
