@@ -69,7 +69,7 @@ class InlineExecutor:
             value = function(**{info.trigger["name"]: _decode(call.payload)})
             if inspect.isawaitable(value):
                 value = await value
-        except Exception as error:  # noqa: BLE001 - whatever user code raises is its result
+        except Exception as error:
             text = f"{type(error).__name__}: {error}"
             return InvocationResult(call.id, error=text, stack=traceback.format_exc())
         return InvocationResult(call.id, value=_encode(value))

@@ -96,3 +96,13 @@ def batches(
 
 def _after_mark(blob: bytes) -> int:
     return 3 if blob.startswith(b"\xef\xbb\xbf") else 0
+
+
+def in_chunks(blob: bytes, sizes: list[int]) -> list[bytes]:
+    """Cut a blob into chunks of these sizes, again and again."""
+    chunks, position, turn = [], 0, 0
+    while position < len(blob):
+        size = sizes[turn % len(sizes)]
+        chunks.append(blob[position : position + size])
+        position, turn = position + size, turn + 1
+    return chunks

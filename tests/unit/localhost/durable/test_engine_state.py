@@ -1,6 +1,6 @@
 """Continue-as-new, entities, control from outside and queries, through the SDK's own code."""
 
-# ruff: noqa: BLE001 - what the SDK raises into orchestrators is Exception itself
+
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
 """Activities, retries, sub-orchestrations, timers and events, through the SDK's own code."""
 
-# ruff: noqa: BLE001 - what the SDK raises into orchestrators is Exception itself
+
 
 import asyncio
 import datetime

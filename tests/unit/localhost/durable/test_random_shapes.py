@@ -1,6 +1,6 @@
 """Random orchestrations give what their code says, whatever the order, batching and crashes."""
 
-# ruff: noqa: BLE001 - what the SDK raises into orchestrators is Exception itself
+
 
 import asyncio
 import datetime

@@ -1,6 +1,6 @@
 """Rewind: what failed runs again, what succeeded does not."""
 
-# ruff: noqa: BLE001 - what the SDK raises into orchestrators is Exception itself
+
 
 import azure.durable_functions as df
 import pytest
