@@ -1,9 +1,10 @@
 """Pieces of a source on their way into a workload: one record, or a whole batch of bytes."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 from fanout.models.outcome import ErrorInfo
+from fanout.models.selection import Selection
 
 
 class Record(NamedTuple):
@@ -33,17 +34,33 @@ class SourceInfo:
 
 
 @dataclass(frozen=True)
+class CsvDialect:
+    """How the fields of a CSV become a row.
+
+    Attributes:
+        delimiter: The character between fields.
+        rows: ``strict`` refuses rows of another length than the header's; ``pad`` fills and cuts.
+    """
+
+    delimiter: str = ","
+    rows: Literal["strict", "pad"] = "strict"
+
+
+@dataclass(frozen=True)
 class Chunk:
     """A batch at once; `fanout.splitting.records.parse_records` gives its items one by one.
 
     Attributes:
-        kind: Source kind of `data`: ``csv`` (records only; the header is in `columns`), ``jsonl``,
-            or ``inline`` (a JSON array).
-        data: The batch's bytes exactly as they stand in the source.
+        kind: How `data` is to be read: ``csv`` (records only; the header is in `columns`),
+            ``jsonl``, ``inline`` (a JSON array), or ``json`` (elements of one, commas between).
+        data: The batch's bytes exactly as they stand in the source; rows of Parquet as ``jsonl``.
         first_index: Index of its first item.
-        first_line: Line of the source on which `data` begins, 1-based.
+        first_line: Line of the blob on which `data` begins, 1-based; 0 where it has no lines.
         count: How many items it holds, those that do not parse included.
         fault: Why its one item is refused unread, else None; `data` is empty then.
+        dialect: How `data` is a CSV, if it is one.
+        selection: What is merged into each item.
+        origin: The blob that it comes from, ``container/name``; None if inline.
     """
 
     kind: str
@@ -53,3 +70,6 @@ class Chunk:
     first_line: int
     count: int
     fault: ErrorInfo | None = None
+    dialect: CsvDialect = CsvDialect()
+    selection: Selection = field(default_factory=dict)
+    origin: str | None = None

@@ -1,52 +1,37 @@
 """RunRequest: the same JSON by HTTP, Service Bus or schedule file (design, section 3)."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fanout.ids import RUN_ID_PATTERN, is_run_id
+from fanout.models.selection import Selection
+from fanout.models.source import (
+    BLOB_NAME_MAX_CHARACTERS,
+    CONTAINER_PATTERN,
+    CsvSource,
+    InlineSource,
+    JsonlSource,
+    Source,
+)
 
-CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
-BLOB_NAME_MAX_CHARACTERS = 1024
+__all__ = [
+    "BLOB_NAME_MAX_CHARACTERS",
+    "CONTAINER_PATTERN",
+    "BatchLimits",
+    "Concurrency",
+    "CsvSource",
+    "InlineSource",
+    "JsonlSource",
+    "RetryPolicy",
+    "RunRequest",
+    "Source",
+    "Tolerance",
+]
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InlineSource(_Message):
-    """Items in the request itself."""
-
-    kind: Literal["inline"]
-    items: list[Any] = Field(min_length=0)
-
-
-class _BlobSource(_Message):
-    container: str = Field(pattern=CONTAINER_PATTERN)
-    blob: str = Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS)
-
-    @field_validator("blob")
-    @classmethod
-    def _normalised(cls, value: str) -> str:
-        segments = value.split("/")
-        if "\\" in value or any(segment in ("", ".", "..") for segment in segments):
-            raise ValueError("a blob name has no empty, '.' or '..' segment and no backslash")
-        return value
-
-
-class JsonlSource(_BlobSource):
-    """One JSON value a line."""
-
-    kind: Literal["jsonl"]
-
-
-class CsvSource(_BlobSource):
-    """Comma-separated records after one header record (RFC 4180, UTF-8)."""
-
-    kind: Literal["csv"]
-
-
-Source = Annotated[InlineSource | JsonlSource | CsvSource, Field(discriminator="kind")]
 
 
 class BatchLimits(_Message):
@@ -92,6 +77,7 @@ class RunRequest(_Message):
     tolerance: Tolerance = Tolerance()
     on_exceeded: Literal["stop", "continue"] = "stop"
     max_items: int | None = Field(default=None, ge=1)
+    select: Selection = Field(default_factory=dict)
 
     @field_validator("run_id")
     @classmethod

@@ -1,13 +1,9 @@
 """The fields of one CSV record, by the grammar that `fanout.splitting.quotes` states."""
 
 import re
+from functools import lru_cache
 
 from fanout.errors import FanoutError
-
-# A quoted field with what follows its closing quote, or an unquoted field; then a comma or the end.
-_FIELD = re.compile(
-    r'(?:"(?P<quoted>(?:[^"]++|"")*+)(?P<closed>"?)(?P<after>[^,]*+)|(?P<plain>[^,]*+))(?:,|\Z)'
-)
 
 
 class MalformedRecordError(FanoutError):
@@ -19,24 +15,33 @@ def strip_ending(record: bytes | bytearray) -> bytes:
     return bytes(record).removesuffix(b"\n").removesuffix(b"\r")
 
 
-def split_fields(record: str) -> list[str]:
+def split_fields(record: str, delimiter: str = ",") -> list[str]:
     """Split a record, given without its line ending, into its fields.
 
     Raises:
         MalformedRecordError: A quote is not closed, or text follows a closing one.
     """
     if '"' not in record:
-        return record.split(",")
+        return record.split(delimiter)
+    field = _field_pattern(delimiter)
     fields: list[str] = []
     position = 0
     while True:
-        match = _FIELD.match(record, position)
+        match = field.match(record, position)
         if match is None:
             raise AssertionError("the pattern matches at the start of every field")
         fields.append(_value(match))
         position = match.end()
-        if position == len(record) and not match.group().endswith(","):
+        if position == len(record) and not match.group().endswith(delimiter):
             return fields
+
+
+@lru_cache(maxsize=128)
+def _field_pattern(delimiter: str) -> re.Pattern[str]:
+    """A quoted field with what follows its closing quote, or a plain one; then its end."""
+    end = re.escape(delimiter)
+    quoted = rf'"(?P<quoted>(?:[^"]++|"")*+)(?P<closed>"?)(?P<after>[^{end}]*+)'
+    return re.compile(rf"(?:{quoted}|(?P<plain>[^{end}]*+))(?:{end}|\Z)")
 
 
 def _value(match: re.Match[str]) -> str:

@@ -38,29 +38,40 @@ def read_jsonl_start(chunks: Iterable[bytes]) -> Body:
     return Body(None, rest, ScanState.at(mark, 1))
 
 
-def read_csv_start(chunks: Iterable[bytes]) -> Body:
+def read_csv_start(
+    chunks: Iterable[bytes], delimiter: str = ",", columns: list[str] | None = None
+) -> Body:
     """Read the byte order mark and the header of a CSV, and no further than it must.
+
+    Args:
+        chunks: All bytes of the blob in order.
+        delimiter: The character between fields.
+        columns: The header, where the blob has none: its first record is a row then.
 
     Raises:
         HeaderError: The header is not UTF-8, is malformed, does not end in the first
             `MAX_HEADER_BYTES`, or names two columns alike.
     """
     mark, rest = _skip_byte_order_mark(iter(chunks))
+    if columns is not None:
+        return Body(columns, rest, ScanState.at(mark, 1))
     pieces = in_pieces(rest)
     state = ScanState.at(mark, 1)
     held = bytearray()
     for piece in pieces:
-        found, state = scan(piece, state, "csv")
+        found, state = scan(piece, state, "csv", delimiter)
         held += piece
         if len(found):
             start, end = int(found.starts[0]), int(found.ends[0])
             _check_size(end - mark)
-            columns = _columns(held[start - mark : end - mark])
+            columns = _columns(held[start - mark : end - mark], delimiter)
             after = ScanState.at(end, 1 + held.count(b"\n", 0, end - mark))
             return Body(columns, chain([bytes(held[end - mark :])], pieces), after)
         _check_size(len(held))
     body = ScanState.at(state.offset, state.line)
-    columns_of_all = None if state.blank else _columns(held[state.record_offset - mark :])
+    columns_of_all = (
+        None if state.blank else _columns(held[state.record_offset - mark :], delimiter)
+    )
     return Body(columns_of_all, iter(()), body)
 
 
@@ -74,9 +85,9 @@ def _skip_byte_order_mark(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]
     return mark, chain([first[mark:]], chunks)
 
 
-def _columns(header: bytearray) -> list[str]:
+def _columns(header: bytearray, delimiter: str) -> list[str]:
     try:
-        columns = split_fields(strip_ending(header).decode())
+        columns = split_fields(strip_ending(header).decode(), delimiter)
     except UnicodeDecodeError as error:
         raise HeaderError("the header is not UTF-8") from error
     except MalformedRecordError as error:

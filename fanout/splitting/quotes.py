@@ -1,13 +1,14 @@
 """Where the records of a CSV end: the part of its grammar that quotes decide.
 
-The grammar is RFC 4180 in UTF-8, made total, so that any bytes have one reading:
+The grammar is RFC 4180 in UTF-8 with any one ASCII character as the delimiter, made total, so that
+any bytes have one reading:
 
 - A record ends at a line feed outside quotes, or at the end of the data. One carriage return before
   the end belongs to the ending; any other carriage return is data.
 - A quote opens a quoted field only as the field's first byte. Anywhere else outside quotes it is
   an ordinary character.
 - Inside quotes ``""`` is one quote. Any other quote closes, and what follows it up to the next
-  comma or line feed is outside quotes (`fanout.splitting.fields` refuses such a record).
+  delimiter or line feed is outside quotes (`fanout.splitting.fields` refuses such a record).
 
 So the state of a reader between two bytes is one of the four of `Mode`. Quotes alternate between
 opening and closing as long as none is stray, which numpy decides for a whole chunk at once; the
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Positions = NDArray[np.int64]
 
-_QUOTE, _COMMA, _LF = b'",\n'
+_QUOTE, _LF = b'"\n'
 
 
 class Mode(Enum):
@@ -58,14 +59,14 @@ def line_breaks(data: bytes) -> Breaks:
     return Breaks(newlines, np.arange(newlines.size))
 
 
-def csv_breaks(data: bytes, mode: Mode) -> tuple[Breaks, Mode]:
+def csv_breaks(data: bytes, mode: Mode, delimiter: str = ",") -> tuple[Breaks, Mode]:
     """Find the line feeds of a piece of CSV that end a record, and the mode after the piece."""
     import numpy as np
 
     if b'"' not in data and mode is not Mode.IN_QUOTES:
-        return line_breaks(data), _mode_outside(data, mode)
+        return line_breaks(data), _mode_outside(data, mode, delimiter)
     newlines = _positions(data, _LF)
-    toggles = _toggles(data, mode)
+    toggles = _toggles(data, mode, delimiter)
     starts_inside = int(mode is Mode.IN_QUOTES)
     inside = (np.searchsorted(toggles, newlines) + starts_inside) & 1
     breaks = Breaks(newlines, np.flatnonzero(inside == 0))
@@ -73,7 +74,7 @@ def csv_breaks(data: bytes, mode: Mode) -> tuple[Breaks, Mode]:
         return breaks, Mode.IN_QUOTES
     if toggles.size and toggles[-1] == len(data) - 1:
         return breaks, Mode.QUOTE_CLOSED
-    return breaks, _mode_outside(data, mode)
+    return breaks, _mode_outside(data, mode, delimiter)
 
 
 def _positions(data: bytes, byte: int) -> Positions:
@@ -82,19 +83,19 @@ def _positions(data: bytes, byte: int) -> Positions:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == byte)
 
 
-def _mode_outside(data: bytes, mode: Mode) -> Mode:
+def _mode_outside(data: bytes, mode: Mode, delimiter: str) -> Mode:
     if not data:
         return mode
-    return Mode.FIELD_START if data[-1] in (_COMMA, _LF) else Mode.IN_FIELD
+    return Mode.FIELD_START if data[-1] in (ord(delimiter), _LF) else Mode.IN_FIELD
 
 
-def _toggles(data: bytes, mode: Mode) -> Positions:
+def _toggles(data: bytes, mode: Mode, delimiter: str) -> Positions:
     """Find the quotes that open or close (the two of an escaped one close and open again)."""
     import numpy as np
 
     quotes = _positions(data, _QUOTE)
     before = np.frombuffer(data, np.uint8)[quotes - 1]  # for a quote at 0: decided below
-    may_open = (before == _COMMA) | (before == _LF) | (before == _QUOTE)
+    may_open = (before == ord(delimiter)) | (before == _LF) | (before == _QUOTE)
     if quotes.size and quotes[0] == 0:
         may_open[0] = mode in (Mode.FIELD_START, Mode.QUOTE_CLOSED)
     opener_parity = int(mode is Mode.IN_QUOTES)

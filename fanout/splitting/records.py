@@ -13,9 +13,11 @@ from itertools import count, repeat
 from pydantic_core import from_json
 
 from fanout.models.outcome import ErrorInfo
-from fanout.records import Chunk, Record
+from fanout.records import Chunk, CsvDialect, Record
+from fanout.splitting.elements import batch_elements
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
-from fanout.splitting.scan import Kind, ScanState, scan_all
+from fanout.splitting.scan import Found, ScanState, scan_all
+from fanout.splitting.select import select
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
 # cannot make up for one another, as `[1` and `2]` do when only a comma is between them.
@@ -31,8 +33,8 @@ _ParseBlock = Callable[[int, list[int], list[bytes]], Iterable[Record]]
 def parse_records(chunk: Chunk) -> Iterator[Record]:
     """Parse the items of a batch, in order: exactly `chunk.count` of them.
 
-    A record of a CSV is a dict from column to text; a line of JSON, or an item of an inline source,
-    is its value.
+    A record of a CSV is a dict from column to text; a line of JSON, an element of an array, or an
+    item of an inline source, is its value. What the chunk selects is merged in.
 
     Raises:
         ValueError: The bytes are not those of the plan, for they hold another number of items.
@@ -42,7 +44,7 @@ def parse_records(chunk: Chunk) -> Iterator[Record]:
         return
     items = 0
     for size, records in _blocks(chunk):
-        yield from records
+        yield from select(records, chunk.selection, chunk.origin) if chunk.selection else records
         items += size
     if items != chunk.count:
         batch = f"the batch from item {chunk.first_index} on"
@@ -51,49 +53,67 @@ def parse_records(chunk: Chunk) -> Iterator[Record]:
 
 def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:
     """Parse a batch some records at a time, and say how many these are."""
+    start = ScanState.at(0, chunk.first_line)
     if chunk.kind == "csv":
-        return _scanned(chunk, "csv", partial(_csv_block, chunk.columns or []))
+        found = scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
+        return _parsed(chunk, found, partial(_csv_block, chunk.columns or [], chunk.dialect))
     if chunk.kind == "jsonl":
-        return _scanned(chunk, "jsonl", _jsonl_block)
+        found = scan_all([chunk.data], start, "jsonl")
+        return _parsed(chunk, found, partial(_json_block, "JsonLineError"))
+    if chunk.kind == "json":
+        found = batch_elements(chunk.data, chunk.first_line)
+        return _parsed(chunk, found, partial(_json_block, "JsonItemError"))
     if chunk.kind == "inline":
         values = from_json(chunk.data)
         return iter([(len(values), map(Record, count(chunk.first_index), repeat(None), values))])
     raise ValueError(f"no items can be parsed from a source of kind '{chunk.kind}'")
 
 
-def _scanned(
-    chunk: Chunk, kind: Kind, parse: _ParseBlock
+def _parsed(
+    chunk: Chunk, blocks: Iterable[Found], parse: _ParseBlock
 ) -> Iterator[tuple[int, Iterable[Record]]]:
     index = chunk.first_index
-    for found in scan_all([chunk.data], ScanState.at(0, chunk.first_line), kind):
+    for found in blocks:
         if len(found):
             bounds = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
             raw = [chunk.data[start:end] for start, end in bounds]
-            yield len(raw), parse(index, found.lines.tolist(), raw)
+            records = parse(index, found.lines.tolist(), raw)
+            yield len(raw), records if chunk.first_line else map(_without_line, records)
             index += len(raw)
 
 
+def _without_line(record: Record) -> Record:
+    return record._replace(line=None)
+
+
 def _csv_block(
-    columns: list[str], first_index: int, lines: list[int], raw: list[bytes]
+    columns: list[str], dialect: CsvDialect, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
-    return map(partial(_csv_record, columns), count(first_index), lines, raw)
+    return map(partial(_csv_record, columns, dialect), count(first_index), lines, raw)
 
 
-def _csv_record(columns: list[str], index: int, line: int, raw: bytes) -> Record:
+def _csv_record(
+    columns: list[str], dialect: CsvDialect, index: int, line: int, raw: bytes
+) -> Record:
     try:
-        fields = split_fields(strip_ending(raw).decode())
+        fields = split_fields(strip_ending(raw).decode(), dialect.delimiter)
     except UnicodeDecodeError as error:
         return _refused(index, line, "EncodingError", _encoding_fault(line, error))
     except MalformedRecordError as error:
         return _refused(index, line, "CsvRowError", f"line {line}: {error}")
+    if len(fields) != len(columns) and dialect.rows == "pad":
+        fields += [""] * (len(columns) - len(fields))
+        del fields[len(columns) :]
     if len(fields) != len(columns):
         fault = f"line {line}: the header has {len(columns)} columns, this row has {len(fields)}"
         return _refused(index, line, "CsvRowError", fault)
     return Record(index, line, dict(zip(columns, fields, strict=True)))
 
 
-def _jsonl_block(first_index: int, lines: list[int], raw: list[bytes]) -> Iterable[Record]:
-    """Parse some lines at once, which is twice as quick, or else each by itself."""
+def _json_block(
+    fault: str, first_index: int, lines: list[int], raw: list[bytes]
+) -> Iterable[Record]:
+    """Parse some texts at once, which is twice as quick, or else each by itself."""
     try:
         joined = _parse_json(b"[" + _JOIN.join(raw) + b"]")
     except ValueError:
@@ -101,10 +121,10 @@ def _jsonl_block(first_index: int, lines: list[int], raw: list[bytes]) -> Iterab
     separators = len(raw) - 1
     if len(joined) == len(raw) + separators and joined[1::2].count(_SEPARATOR) == separators:
         return map(Record, count(first_index), lines, joined[::2])
-    return map(_jsonl_record, count(first_index), lines, raw)
+    return map(partial(_json_record, fault), count(first_index), lines, raw)
 
 
-def _jsonl_record(index: int, line: int, raw: bytes) -> Record:
+def _json_record(kind: str, index: int, line: int, raw: bytes) -> Record:
     try:
         return Record(index, line, _parse_json(raw))
     except ValueError as error:
@@ -113,7 +133,7 @@ def _jsonl_record(index: int, line: int, raw: bytes) -> Record:
         raw.decode()
     except UnicodeDecodeError as error:
         return _refused(index, line, "EncodingError", _encoding_fault(line, error))
-    return _refused(index, line, "JsonLineError", f"line {line}: {fault}")
+    return _refused(index, line, kind, f"line {line}: {fault}")
 
 
 def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:

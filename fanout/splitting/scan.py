@@ -64,12 +64,14 @@ class Found:
         return int(self.ends.size)
 
 
-def scan(data: bytes, state: ScanState, kind: Kind) -> tuple[Found, ScanState]:
+def scan(
+    data: bytes, state: ScanState, kind: Kind, delimiter: str = ","
+) -> tuple[Found, ScanState]:
     """Find the records that end in `data`, which stands in the blob where `state` says."""
     import numpy as np
 
     if kind == "csv":
-        breaks, mode = csv_breaks(data, state.mode)
+        breaks, mode = csv_breaks(data, state.mode, delimiter)
     else:
         breaks, mode = line_breaks(data), state.mode
     line_after_newline = state.line + 1
@@ -90,10 +92,12 @@ def scan(data: bytes, state: ScanState, kind: Kind) -> tuple[Found, ScanState]:
     return Found(starts[is_record], ends[is_record], lines[is_record]), after
 
 
-def scan_all(chunks: Iterable[bytes], state: ScanState, kind: Kind) -> Iterator[Found]:
+def scan_all(
+    chunks: Iterable[bytes], state: ScanState, kind: Kind, delimiter: str = ","
+) -> Iterator[Found]:
     """Scan the rest of a blob, from `state` to its end, a piece at a time."""
     for piece in in_pieces(chunks):
-        found, state = scan(piece, state, kind)
+        found, state = scan(piece, state, kind, delimiter)
         yield found
     yield unfinished(state)
 

@@ -1,0 +1,198 @@
+"""Where the items of a run come from: the `source` of a `RunRequest`.
+
+A format says how the records of one blob are read; a source is a format with a blob, or a set of
+blobs whose records are read by a format (`read`), or items in the request itself.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
+BLOB_NAME_MAX_CHARACTERS = 1024
+# RFC 6901: "" is the whole document, "/a/b" the member b of the member a.
+POINTER_PATTERN = r"^(/([^/~]|~[01])*)*$"
+
+Codec = Literal["gzip", "zstd"]
+_CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Compressible(_Message):
+    """A format whose blobs may be compressed as a whole.
+
+    Attributes:
+        compression: None goes by the blob's name: `.gz` is gzip, `.zst` is zstd.
+    """
+
+    compression: Codec | Literal["none"] | None = None
+
+    def codec(self, blob: str) -> Codec | None:
+        """Tell how a blob of this name is compressed; None where it is not."""
+        if self.compression == "none":
+            return None
+        if self.compression is not None:
+            return self.compression
+        return next((codec for end, codec in _CODECS.items() if blob.lower().endswith(end)), None)
+
+
+class JsonlFormat(_Compressible):
+    """One JSON value a line."""
+
+    kind: Literal["jsonl"]
+
+
+class CsvFormat(_Compressible):
+    """Separated values (RFC 4180, UTF-8).
+
+    Attributes:
+        delimiter: The one ASCII character between fields.
+        header: Names of the columns where the file has none; None takes its first record.
+        rows: ``strict`` refuses a row that has not as many fields as there are columns; ``pad``
+            fills short rows with empty text and cuts long ones.
+    """
+
+    kind: Literal["csv"]
+    delimiter: str = Field(default=",", pattern=r"^[\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]$")
+    header: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    rows: Literal["strict", "pad"] = "strict"
+
+    @field_validator("header")
+    @classmethod
+    def _names_differ(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError("the names of the columns are not all different")
+        return value
+
+
+class JsonFormat(_Compressible):
+    """The elements of a JSON array, read as a stream.
+
+    Attributes:
+        pointer: Where the array is in the document (RFC 6901); "" is the document itself.
+    """
+
+    kind: Literal["json"]
+    pointer: str = Field(default="", pattern=POINTER_PATTERN, max_length=1000)
+
+
+class ParquetFormat(_Message):
+    """The rows of a Parquet file.
+
+    Attributes:
+        columns: The columns to read, in this order; None reads all.
+    """
+
+    kind: Literal["parquet"]
+    columns: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+
+
+def _spelled_out(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+BlobFormat = Annotated[
+    JsonlFormat | CsvFormat | JsonFormat | ParquetFormat, Field(discriminator="kind")
+]
+# `"read": "csv"` is short for `"read": {"kind": "csv"}`.
+ReadFormat = Annotated[BlobFormat, BeforeValidator(_spelled_out)]
+
+
+class InlineSource(_Message):
+    """Items in the request itself."""
+
+    kind: Literal["inline"]
+    items: list[Any] = Field(min_length=0)
+
+
+class _InContainer(_Message):
+    container: str = Field(pattern=CONTAINER_PATTERN)
+
+
+class _BlobSource(_InContainer):
+    blob: str = Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS)
+
+    @field_validator("blob")
+    @classmethod
+    def _normalised(cls, value: str) -> str:
+        segments = value.split("/")
+        if "\\" in value or any(segment in ("", ".", "..") for segment in segments):
+            raise ValueError("a blob name has no empty, '.' or '..' segment and no backslash")
+        return value
+
+
+class JsonlSource(_BlobSource, JsonlFormat):
+    """One JSON value a line of a blob."""
+
+
+class CsvSource(_BlobSource, CsvFormat):
+    """The records of a CSV blob."""
+
+
+class JsonSource(_BlobSource, JsonFormat):
+    """The elements of an array in a JSON blob."""
+
+
+class ParquetSource(_BlobSource, ParquetFormat):
+    """The rows of a Parquet blob."""
+
+
+class ListingSource(_InContainer):
+    """The blobs of a container, each an item; or, with `read`, the records in each of them.
+
+    A blob as an item is ``{"name", "size", "etag", "last_modified", "content_type"}``. Markers of
+    folders are no blobs here.
+
+    Attributes:
+        prefix: What the names begin with. It ends at a folder: ``a`` takes the blob ``a`` and all
+            below ``a/``, and none of ``ab/``.
+        siblings: Whether ``a`` also takes what only begins alike: ``ab/c`` and ``a.txt``.
+        suffixes: What the names may end with; none takes all.
+        min_bytes: The smallest size, inclusive.
+        max_bytes: The largest size, inclusive.
+        modified_since: The earliest last modification, inclusive.
+        modified_until: The latest last modification, exclusive.
+        read: How the records in each blob are read; None makes the blobs themselves the items.
+    """
+
+    kind: Literal["listing"]
+    prefix: str = Field(default="", max_length=BLOB_NAME_MAX_CHARACTERS)
+    siblings: bool = False
+    suffixes: list[str] = Field(default_factory=list, max_length=100)
+    min_bytes: int | None = Field(default=None, ge=0)
+    max_bytes: int | None = Field(default=None, ge=0)
+    modified_since: AwareDatetime | None = None
+    modified_until: AwareDatetime | None = None
+    read: ReadFormat | None = None
+
+
+class ManifestSource(_BlobSource, _Compressible):
+    """The blobs that are named in a blob of JSON lines, or the records in each of them.
+
+    A line is a name (``"photos/1.jpg"``), or an object with a `name`, such as a listing has.
+
+    Attributes:
+        items_container: The container of the named blobs; None is that of the manifest.
+        read: As in a listing; None makes the lines themselves the items.
+    """
+
+    kind: Literal["manifest"]
+    items_container: str | None = Field(default=None, pattern=CONTAINER_PATTERN)
+    read: ReadFormat | None = None
+
+
+BlobSource = JsonlSource | CsvSource | JsonSource | ParquetSource
+SetSource = ListingSource | ManifestSource
+Source = Annotated[
+    InlineSource
+    | JsonlSource
+    | CsvSource
+    | JsonSource
+    | ParquetSource
+    | ListingSource
+    | ManifestSource,
+    Field(discriminator="kind"),
+]
