@@ -51,8 +51,9 @@ class MeasuredHost:
             yield from response
 
     def peak_mib(self) -> float:
-        """Peak resident memory of the host and its workers, added up."""
-        return sum(_peak_kib(pid) for pid in _family(self.process.pid)) / 1024
+        """Peak resident memory of the host and its workers, added up; not the emulators'."""
+        ours = (pid for pid in _family(self.process.pid) if _is_ours(pid))
+        return sum(_peak_kib(pid) for pid in ours) / 1024
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -60,6 +61,10 @@ def _family(pid: int) -> Iterator[int]:
     for child in Path(f"/proc/{pid}/task").glob("*/children"):
         for text in child.read_text().split():
             yield from _family(int(text))
+
+
+def _is_ours(pid: int) -> bool:
+    return b"localhost" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _peak_kib(pid: int) -> int:
