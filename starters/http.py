@@ -181,15 +181,20 @@ async def get_workload(req: func.HttpRequest) -> func.HttpResponse:
 @bp.durable_client_input(client_name="client")
 async def get_health(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Tell whether what the app depends on answers."""
-    found = {"storage": await _storage_health(), "durable": await _durable_health(client)}
+    return await health(client, run_files())
+
+
+async def health(client: Any, files: RunFiles) -> func.HttpResponse:
+    """Ask each dependency; 503 if any is down."""
+    found = {"storage": await _storage_health(files), "durable": await _durable_health(client)}
     is_up = all(state == "up" for state in found.values())
     status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
     return answer({"status": "up" if is_up else "down", "dependencies": found}, status)
 
 
-async def _storage_health() -> str:
+async def _storage_health(files: RunFiles) -> str:
     try:
-        await asyncio.to_thread(run_files().store.ping)
+        await asyncio.to_thread(files.store.ping)
     except AzureError as error:
         return f"down: {type(error).__name__}"
     return "up"

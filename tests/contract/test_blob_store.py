@@ -1,0 +1,128 @@
+"""What Fanout asks of a store of blobs, of the real one on Azurite and of the double alike."""
+
+import hashlib
+import secrets
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+from fanout.adapters.blob import BlobExistsError, BlobStore
+from fanout.adapters.settings import StorageSettings
+from tests.support.memory_store import MemoryStore
+
+MIB = 1_048_576
+
+
+@pytest.fixture(params=["azurite", "memory"])
+def store(request: pytest.FixtureRequest) -> Any:
+    if request.param == "memory":
+        return MemoryStore()
+    connection = request.getfixturevalue("storage")
+    return BlobStore.connect(StorageSettings(connection_string=connection))
+
+
+@pytest.fixture
+def container() -> str:
+    return f"c{secrets.token_hex(6)}"
+
+
+def etag(store: Any, container: str, blob: str) -> str:
+    found = store.properties(container, blob)
+    assert found is not None
+    return str(found.etag)
+
+
+def test_what_is_written_is_read_and_the_container_is_made(store: Any, container: str):
+    store.write(container, "a/b.txt", b"0123456789", media_type="text/plain")
+    assert store.read(container, "a/b.txt") == b"0123456789"
+    assert store.properties(container, "a/b.txt").size == 10
+
+
+def test_a_range_is_read_from_its_offset(store: Any, container: str):
+    store.write(container, "b", b"0123456789")
+    assert store.read(container, "b", offset=3, length=4) == b"3456"
+    assert store.read(container, "b", offset=0, length=2) == b"01"
+    assert store.read(container, "b", offset=8) == b"89"
+    assert b"".join(store.stream(container, "b", offset=2, length=5)) == b"23456"
+
+
+def test_a_stream_gives_four_mebibytes_at_a_time(store: Any, container: str):
+    data = bytes(range(256)) * (9 * MIB // 256)
+    store.write(container, "b", data)
+    pieces = list(store.stream(container, "b"))
+    assert [len(piece) for piece in pieces] == [4 * MIB, 4 * MIB, MIB]
+    assert b"".join(pieces) == data
+
+
+def test_an_empty_blob_reads_as_nothing(store: Any, container: str):
+    store.write(container, "b", b"")
+    assert store.read(container, "b") == b""
+    assert list(store.stream(container, "b")) in ([], [b""])
+
+
+def test_writing_again_gives_another_etag(store: Any, container: str):
+    store.write(container, "b", b"one")
+    before = etag(store, container, "b")
+    store.write(container, "b", b"two")
+    assert etag(store, container, "b") != before
+
+
+def test_another_version_than_the_one_asked_for_is_not_read(store: Any, container: str):
+    store.write(container, "b", b"one")
+    before = etag(store, container, "b")
+    assert store.read(container, "b", etag=before) == b"one"
+    store.write(container, "b", b"two")
+    with pytest.raises(ResourceModifiedError):
+        store.read(container, "b", offset=0, length=2, etag=before)
+    with pytest.raises(ResourceModifiedError):
+        list(store.stream(container, "b", etag=before))
+
+
+def test_what_is_missing_has_no_properties_and_cannot_be_read(store: Any, container: str):
+    assert store.properties(container, "b") is None
+    store.write(container, "other", b"")
+    assert store.properties(container, "b") is None
+    with pytest.raises(ResourceNotFoundError):
+        store.read(container, "b")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_only_the_first_conditional_write_wins(store: Any, container: str, is_there: bool):
+    if is_there:
+        store.write(container, "other", b"")
+    store.write(container, "b", b"first", if_none_match=True)
+    with pytest.raises(BlobExistsError):
+        store.write(container, "b", b"second", if_none_match=True)
+    assert store.read(container, "b") == b"first"
+
+
+def test_names_come_in_order_below_their_prefix(store: Any, container: str):
+    assert list(store.names(container, "")) == []
+    for name in ("r/b", "r/a", "r2/a", "q"):
+        store.write(container, name, b"")
+    assert list(store.names(container, "r/")) == ["r/a", "r/b"]
+
+
+@pytest.mark.parametrize("size", [0, 10, 4 * MIB, 9 * MIB + 7])
+def test_a_blob_written_in_pieces_shows_whole_when_it_is_closed(
+    store: Any, container: str, size: int
+):
+    store.write(container, "other", b"")
+    data = secrets.token_bytes(size)
+    writer = store.open_writer(container, "b", "application/jsonl")
+    for begin in range(0, size, 1_000_003):
+        writer.write(data[begin : begin + 1_000_003])
+    assert store.properties(container, "b") is None
+    assert writer.size == size
+    assert writer.close() == hashlib.md5(data).hexdigest()
+    assert store.read(container, "b") == data
+
+
+def test_the_real_store_answers_a_ping_and_keeps_media_type_and_md5(storage: str, container: str):
+    store = BlobStore.connect(StorageSettings(connection_string=storage))
+    store.ping()
+    store.write(container, "b", b"{}", media_type="application/json")
+    found = store._service.get_blob_client(container, "b").get_blob_properties()
+    assert found.content_settings.content_type == "application/json"
+    assert found.content_settings.content_md5 == bytearray(hashlib.md5(b"{}").digest())

@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fanout.adapters.credentials import credential
+from fanout.adapters.settings import Settings, SettingsError, StorageSettings
+
+ROOT = Path(__file__).parents[4]
+LOCAL = {"FANOUT_STORAGE": "UseDevelopmentStorage=true"}
+
+
+def read(**values: str) -> Settings:
+    return Settings.from_environment(LOCAL | values)
+
+
+def test_a_connection_string_is_all_it_takes():
+    found = read()
+    assert found.storage == StorageSettings(connection_string="UseDevelopmentStorage=true")
+    assert (found.runs_container, found.max_request_bytes) == ("runs", 2 * 1024 * 1024)
+    assert found.expose_durable_urls is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "url"),
+    [
+        ("FANOUT_STORAGE__accountName", "acct", "https://acct.blob.core.windows.net"),
+        ("FANOUT_STORAGE__blobServiceUri", "https://x.blob.example/", "https://x.blob.example/"),
+    ],
+)
+def test_an_account_is_reached_by_identity(name: str, value: str, url: str):
+    values = {name: value, "FANOUT_STORAGE__clientId": "id"}
+    assert Settings.from_environment(values).storage == StorageSettings(None, url, "id")
+
+
+def test_settings_are_read_by_name():
+    found = read(
+        FANOUT_RUNS_CONTAINER="jobs",
+        FANOUT_MAX_REQUEST_BYTES="5",
+        FANOUT_EXPOSE_DURABLE_URLS="True",
+        FANOUT_LOG_LEVEL="debug",
+    )
+    assert (found.runs_container, found.max_request_bytes) == ("jobs", 5)
+    assert (found.expose_durable_urls, found.log_level) == (True, "DEBUG")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"FANOUT_STORAGE": ""},
+        {"FANOUT_MAX_REQUEST_BYTES": "many"},
+        {"FANOUT_MAX_REQUEST_BYTES": "0"},
+        {"FANOUT_EXPOSE_DURABLE_URLS": "perhaps"},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(values: dict[str, str]):
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        read(**values)
+
+
+def test_the_example_names_every_setting_and_is_sound():
+    values = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    source = (ROOT / "fanout" / "adapters" / "settings.py").read_text()
+    ours = {name for name in values if name.startswith("FANOUT_")}
+    assert all(name in source for name in ours)
+    assert Settings.from_environment(values).expose_durable_urls is True
+
+
+def test_a_credential_is_made_once_for_each_identity():
+    assert credential("a") is credential("a")
+    assert credential("a") is not credential("b")

@@ -1,0 +1,107 @@
+"""What only happens when something is down or two callers meet; the rest is in tests/e2e."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from fanout.adapters.runs import RunFiles
+from fanout.models.request import RunRequest
+from starters import http
+from starters.submit import Claimed
+from tests.support.memory_store import MemoryStore
+
+REQUEST = RunRequest.model_validate(
+    {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
+)
+
+
+@dataclass
+class Client:
+    """A durable client that knows `instances`, and whose starts may come too late."""
+
+    instances: set[str] = field(default_factory=set)
+    late: bool = False
+    is_away: bool = False
+    started: list[str] = field(default_factory=list)
+
+    async def get_status(self, instance_id: str) -> bool:
+        if self.is_away:
+            raise ConnectionError("the host is away")
+        return instance_id in self.instances
+
+    async def start_new(self, name: str, instance_id: str, value: Any) -> str:
+        if self.late:
+            self.instances.add(instance_id)
+            raise Exception("an instance with this id exists")  # noqa: TRY002 - as the SDK does
+        if self.is_away:
+            raise ConnectionError("the host is away")
+        self.started.append(instance_id)
+        return instance_id
+
+
+def claimed(*, is_new: bool) -> Claimed:
+    return Claimed("r", REQUEST, is_new=is_new)
+
+
+async def test_a_new_claim_is_started():
+    client = Client()
+    assert await http._started(client, claimed(is_new=True)) is None
+    assert client.started == ["r"]
+
+
+async def test_a_claim_that_nobody_started_is_started():
+    client = Client()
+    await http._started(client, claimed(is_new=False))
+    assert client.started == ["r"]
+
+
+async def test_who_comes_second_to_start_a_run_is_not_refused():
+    assert await http._started(Client(late=True), claimed(is_new=False)) is None
+
+
+async def test_a_run_that_cannot_be_started_is_an_error():
+    with pytest.raises(ConnectionError):
+        await http._started(Client(is_away=True), claimed(is_new=True))
+
+
+class AwayStore(MemoryStore):
+    def ping(self) -> None:
+        raise ServiceRequestError("no route")
+
+
+class UpStore(MemoryStore):
+    def ping(self) -> None:
+        """It answers."""
+
+
+@pytest.mark.parametrize(
+    ("store", "client", "status", "storage", "durable"),
+    [
+        (UpStore(), Client(), 200, "up", "up"),
+        (AwayStore(), Client(), 503, "down: ServiceRequestError", "up"),
+        (UpStore(), Client(is_away=True), 503, "up", "down: ConnectionError"),
+    ],
+)
+async def test_health_is_down_when_any_dependency_is(
+    store: Any, client: Client, status: int, storage: str, durable: str
+):
+    response = await http.health(client, RunFiles(store, "runs"))
+    body = json.loads(response.get_body())
+    assert response.status_code == status
+    assert body["dependencies"] == {"storage": storage, "durable": durable}
+    assert body["status"] == ("up" if status == 200 else "down")
+
+
+async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
+    @http.answering
+    async def handler(req: func.HttpRequest) -> func.HttpResponse:
+        raise ServiceRequestError("no route")
+
+    response = await handler(req=None)
+    assert response.status_code == 503
+    assert response.mimetype == "application/problem+json"
+    assert "ServiceRequestError" in json.loads(response.get_body())["detail"]
