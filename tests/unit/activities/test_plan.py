@@ -1,0 +1,82 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.plan import batches_per_partition, shard_count
+from fanout import ids
+from fanout.models.request import RunRequest
+from fanout.payloads import dump
+from tests.support.local_runs import RUN_ID, LocalRun, inline
+
+SOURCE = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
+
+
+def over_lines(count: int, **more) -> LocalRun:
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": SOURCE} | more))
+    run.store.write("inbox", "items.jsonl", b"".join(b'{"id":%d}\n' % n for n in range(count)))
+    return run
+
+
+@given(st.integers(0, 300), st.integers(1, 40), st.integers(1, 200))
+def test_partitions_hold_every_batch_once_and_at_most_a_hundred(
+    items: int, batch_items: int, concurrency: int
+):
+    run = over_lines(items, batch={"max_items": batch_items}, concurrency={"batches": concurrency})
+    plan = run.plan()
+    assert (plan.items, plan.batches) == (items, math.ceil(items / batch_items))
+    cuts = [run.files.partition(RUN_ID, n).cuts for n in range(plan.partitions)]
+    assert all(1 <= len(some) <= plan.batches_per_partition <= 100 for some in cuts)
+    assert sum(len(some) for some in cuts) == plan.batches
+    indexes = [
+        n
+        for some in cuts
+        for cut in some
+        for n in range(cut.first_index, cut.first_index + cut.items)
+    ]
+    assert indexes == list(range(items))
+
+
+@given(st.integers(1, 6400), st.integers(1, 10_000))
+def test_no_more_batches_are_in_flight_than_asked_for(concurrency: int, batches: int):
+    shards = shard_count(concurrency)
+    assert 1 <= shards <= 64
+    partitions = math.ceil(batches / batches_per_partition(batches, shards))
+    working = min(shards, partitions)
+    assert max(1, concurrency // working) * working <= max(concurrency, working)
+    assert working <= concurrency
+
+
+def test_what_orchestrators_are_told_fits_into_a_history():
+    plan = over_lines(5, tolerance={"count": 3}, retry={"max_attempts": 7}).plan()
+    assert (plan.tolerance.count, plan.retry.max_attempts, plan.workload) == (3, 7, "probe")
+    dump(plan)
+
+
+def test_planning_twice_writes_the_same_plan():
+    run = over_lines(10, batch={"max_items": 3})
+    first = run.plan()
+    before = run.files.read(ids.plan_path(RUN_ID))
+    assert run.plan() == first
+    assert run.files.read(ids.plan_path(RUN_ID)) == before
+
+
+def test_a_source_that_is_gone_is_refused_and_not_tried_again():
+    run = over_lines(1)
+    run.store.delete("inbox", "items.jsonl")
+    plan = run.plan()
+    assert plan.refusal is not None and "items.jsonl" in plan.refusal
+    assert plan.shards == 0
+
+
+def test_a_refusal_fits_into_a_history_whatever_it_quotes():
+    source = SOURCE | {"kind": "csv", "blob": "漢" * 1000}
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source}))
+    dump(run.plan())
+
+
+@pytest.mark.parametrize(("items", "expected"), [(0, 0), (1, 1), (3, 2)])
+def test_items_in_the_request_are_planned_alike(items: int, expected: int):
+    run = LocalRun(inline([{"id": n} for n in range(items)], batch={"max_items": 2}))
+    assert run.plan().batches == expected
