@@ -60,8 +60,8 @@ def upload(data: Path, n: int) -> str:
     return name
 
 
-def run(host: MeasuredHost, blob: str, n: int) -> float:
-    """Run the workload over the blob; return seconds from the POST to the end."""
+def run(host: MeasuredHost, blob: str, n: int) -> Measured:
+    """Run the workload over the blob, from the POST to the end, then check every result."""
     request = {
         "workload": "nothing",
         "run_id": f"million-{n}",
@@ -75,8 +75,9 @@ def run(host: MeasuredHost, blob: str, n: int) -> float:
         _, state = host.request("GET", f"/api/runs/million-{n}")
         if state["phase"] == "done":
             seconds = time.perf_counter() - begun
+            measured = Measured(n, seconds, n / seconds, host.peak_mib())
             _expect_all(host, state, n)
-            return seconds
+            return measured
         time.sleep(0.1)
 
 
@@ -111,9 +112,8 @@ def measure() -> tuple[list[Measured], dict[int, float]]:
     for n in SIZES:
         with running(APP, "--workers", str(WORKERS)) as host:
             blob = upload(host.data, n)
-            seconds = run(host, blob, n)
-            runs.append(Measured(n, seconds, n / seconds, host.peak_mib()))
-        print(f"  {n:>9,} items: {seconds:.1f} s, {n / seconds:,.0f} /s", flush=True)
+            runs.append(run(host, blob, n))
+        print(f"  {n:>9,} items: {runs[-1].seconds:.1f} s, {runs[-1].rate:,.0f} /s", flush=True)
     plain = {}
     for n in TEXTBOOK_SIZES:
         with running(APP, "--workers", str(WORKERS)) as host:
