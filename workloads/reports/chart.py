@@ -1,12 +1,14 @@
 """The picture of a report: a bar for each of its highest groups, drawn without any display."""
 
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from workloads.reports.parameters import ROWS, ReportParameters
@@ -16,8 +18,10 @@ from workloads.reports.report import Report
 WIDTH_INCHES = 9.0
 BAR_INCHES = 0.32
 FRAME_INCHES = 1.7  # title, axis and margins
+MARGIN_INCHES = 0.12
 DOTS_PER_INCH = 120
 MAX_LABEL_CHARACTERS = 32
+MIN_PLAIN, MAX_PLAIN = 1e-3, 1e12  # beyond, an exponent says more
 MAX_DRAWN = 1e300  # beyond, the axis would leave the range of floats
 _INK, _SOFT_INK, _GRID, _BAR = "#1f2933", "#616e7c", "#e4e7eb", "#2f6fb0"
 _NAMES = {
@@ -38,7 +42,8 @@ def draw(report: Report) -> bytes:
     drawn = [(_label(group.key), float(v)) for group, v in bars if v is not None and _fits(v)]
     drawn = sorted(drawn, key=lambda bar: -bar[1])[: parameters.chart.top]
     height = FRAME_INCHES + BAR_INCHES * max(3, len(drawn))
-    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=MARGIN_INCHES, h_pad=MARGIN_INCHES)
+    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, layout=layout)
     axes = figure.add_subplot()
     name = _metric_name(metric)
     title = parameters.chart.title or _default_title(name, parameters)
@@ -50,7 +55,7 @@ def draw(report: Report) -> bytes:
     )
     _draw_bars(axes, drawn)
     unit = f" ({parameters.chart.unit})" if parameters.chart.unit else ""
-    axes.set_xlabel(name + unit, color=_SOFT_INK, parse_math=False)
+    axes.set_xlabel(_capital(name) + unit, color=_SOFT_INK, parse_math=False)
     axes.set_ylabel(" / ".join(parameters.group_by), color=_SOFT_INK, parse_math=False)
     return _png(figure)
 
@@ -65,7 +70,7 @@ def default_metric(parameters: ReportParameters) -> str:
 def _draw_bars(axes: Axes, drawn: list[tuple[str, float]]) -> None:
     places = range(len(drawn))
     bars = axes.barh(places, [value for _, value in drawn], color=_BAR, height=0.72, zorder=2)
-    texts = [_short_number(value) for _, value in drawn]
+    texts = _value_labels([value for _, value in drawn])
     axes.bar_label(bars, texts, padding=4, fontsize=9, color=_INK)
     axes.set_yticks(places, [label for label, _ in drawn], color=_INK, parse_math=False)
     axes.invert_yaxis()
@@ -120,7 +125,11 @@ def _metric_name(metric: str) -> str:
 
 def _default_title(name: str, parameters: ReportParameters) -> str:
     by = f" by {', '.join(parameters.group_by)}" if parameters.group_by else ""
-    return name[0].upper() + name[1:] + by
+    return _capital(name) + by
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _subtitle(report: Report, shown: int) -> str:
@@ -129,7 +138,12 @@ def _subtitle(report: Report, shown: int) -> str:
     return f"{report.rows:,} rows, {what}"
 
 
-def _short_number(value: float) -> str:
-    if 1000 <= abs(value) < 1e12:  # beyond, an exponent says more
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+def _value_labels(values: list[float]) -> list[str]:
+    """Write values with as many decimals as give the largest three digits."""
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest >= MAX_PLAIN or 0 < largest < MIN_PLAIN:
+        return [f"{value:.3g}" for value in values]
+    if all(value.is_integer() for value in values):
+        return [f"{value:,.0f}" for value in values]
+    decimals = max(0, 2 - math.floor(math.log10(largest)))
+    return [f"{value:,.{decimals}f}" for value in values]

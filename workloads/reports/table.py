@@ -8,9 +8,8 @@ same report, as CSV or as JSON.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import polars as pl
 from pydantic_core import to_json
 
@@ -18,15 +17,8 @@ from fanout.errors import PermanentError
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
-from fanout.splitting.scan import ScanState, scan_all
 from fanout.workload import Failure
 from workloads.reports.tidy import read_tidy
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-# Python writes no decimal text of more than 4,300 digits; such a number is out of range anyway.
-_MAX_INTEGER_BITS = 8192
 
 
 @dataclass(frozen=True)
@@ -45,16 +37,11 @@ class Table:
 
     def line(self, row: int) -> int | None:
         """Tell the line of the source on which a row begins; None where it has no lines."""
-        if self.chunk.kind == "inline":
-            return None
-        return int(self._lines[self.indexes[row] - self.chunk.first_index])
+        return self._lines[self.indexes[row] - self.chunk.first_index]
 
     @cached_property
-    def _lines(self) -> "NDArray[np.int64]":
-        state = ScanState.at(0, self.chunk.first_line)
-        kind = self.chunk.kind
-        found = scan_all([self.chunk.data], state, "csv" if kind == "csv" else "jsonl")
-        return np.concatenate([records.lines for records in found])
+    def _lines(self) -> list[int | None]:
+        return [record.line for record in parse_records(self.chunk)]
 
 
 def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str]) -> Table:
@@ -64,7 +51,7 @@ def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str])
         PermanentError: The chunk is CSV and lacks one of them.
     """
     if chunk.kind == "csv":
-        _check_columns(chunk.columns or [], columns)
+        _check_columns([*(chunk.columns or []), *chunk.selection], columns)
         tidy = None if chunk.fault is not None else read_tidy(chunk, columns)
         if tidy is not None:
             indexes = range(chunk.first_index, chunk.first_index + chunk.count)
@@ -122,6 +109,4 @@ def _no_object(record: Record) -> ErrorInfo:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
-        return hex(value)
     return to_json(value).decode()

@@ -7,6 +7,7 @@ a chunk has one reading. All others are left to `fanout.splitting.records`, whic
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,7 @@ from fanout.records import Chunk
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_QUOTE, _COMMA, _LF, _CR = b'",\n\r'
-_NOT_SEPARATORS = bytes(byte for byte in range(256) if byte not in (_COMMA, _LF))
+_QUOTE, _LF, _CR = b'"\n\r'
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -28,8 +28,8 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
 
     An empty cell is an empty text, quoted or not.
     """
-    columns = chunk.columns or []
-    if not _is_tidy(chunk.data, len(columns), chunk.count):
+    columns, delimiter = chunk.columns or [], chunk.dialect.delimiter.encode()
+    if chunk.selection or not _is_tidy(chunk.data, delimiter, len(columns), chunk.count):
         return None
     # Polars gives columns in their order in the file; with none wanted, one tells the height.
     names = [column for column in columns if column in set(wanted)] or columns[:1]
@@ -37,6 +37,7 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
         frame = pl.read_csv(
             chunk.data,
             has_header=False,
+            separator=chunk.dialect.delimiter,
             infer_schema=False,
             empty_string_is_null=False,
             columns=[columns.index(name) for name in names],
@@ -47,13 +48,13 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
     return frame if frame.height == chunk.count else None
 
 
-def _is_tidy(data: bytes, width: int, height: int) -> bool:
+def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
     if not width or data.startswith(_BYTE_ORDER_MARK) or not _is_text(data):
         return False
-    separators = _separators(data)
+    separators = _separators(data, delimiter)
     if separators is None:
         return False
-    row = b"," * (width - 1) + b"\n"
+    row = delimiter * (width - 1) + b"\n"
     if not data.endswith(b"\n"):
         separators += b"\n"
     # A lone column has no separators that would tell a blank line, which is no record.
@@ -74,26 +75,38 @@ def _has_blank_line(data: bytes) -> bool:
     return data.startswith((b"\n", b"\r")) or b"\n\n" in data or b"\n\r" in data
 
 
-def _separators(data: bytes) -> bytes | None:
-    """Take the commas and line feeds outside quotes; None if a quote stands where none should."""
+@lru_cache
+def _not_separators(delimiter: bytes) -> bytes:
+    return bytes(byte for byte in range(256) if byte not in (*delimiter, _LF))
+
+
+def _separators(data: bytes, delimiter: bytes) -> bytes | None:
+    """Take delimiters and line feeds outside quotes; None if a quote stands where none should."""
     if b'"' not in data:
-        return data.translate(None, _NOT_SEPARATORS)
-    raw = np.frombuffer(data, np.uint8)
+        return data.translate(None, _not_separators(delimiter))
+    padded = np.frombuffer(b"\n" + data + b"\n\n", np.uint8)
+    raw = padded[1:-2]
     quotes = np.flatnonzero(raw == _QUOTE)
-    if quotes.size % 2 or not _quotes_enclose_fields(raw, quotes):
+    if quotes.size % 2 or not _quotes_enclose_fields(padded, quotes, delimiter[0]):
         return None
-    places = np.flatnonzero((raw == _COMMA) | (raw == _LF))
+    places = np.flatnonzero((raw == delimiter[0]) | (raw == _LF))
     outside = np.searchsorted(quotes, places) % 2 == 0
     return bytes(raw[places[outside]])
 
 
-def _quotes_enclose_fields(raw: "NDArray[np.uint8]", quotes: "NDArray[np.int64]") -> bool:
-    """Tell whether quotes open at the start of a field and close at its end, in turn."""
-    before = np.concatenate([[_LF], raw])[quotes[0::2]]
-    after = np.concatenate([raw, [_LF, _LF]])
-    closing = quotes[1::2]
-    next_to, second = after[closing + 1], after[closing + 2]
-    opens = (before == _COMMA) | (before == _LF) | (before == _QUOTE)
-    closes = (next_to == _COMMA) | (next_to == _LF) | (next_to == _QUOTE)
-    closes |= (next_to == _CR) & (second == _LF)
+def _quotes_enclose_fields(
+    padded: "NDArray[np.uint8]", quotes: "NDArray[np.int64]", delimiter: int
+) -> bool:
+    """Tell whether quotes open at the start of a field and close at its end, in turn.
+
+    Args:
+        padded: The data, after one line feed and before two.
+        quotes: Where they stand in the data.
+        delimiter: The byte between fields.
+    """
+    opening, closing = quotes[0::2], quotes[1::2]
+    before, after, second = padded[opening], padded[closing + 2], padded[closing + 3]
+    opens = (before == delimiter) | (before == _LF) | (before == _QUOTE)
+    closes = (after == delimiter) | (after == _LF) | (after == _QUOTE)
+    closes |= (after == _CR) & (second == _LF)
     return bool(opens.all() and closes.all())

@@ -1,0 +1,42 @@
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workloads.reports.exact import from_json, rounded, scaled, square_root, to_json
+
+numbers = st.one_of(
+    st.integers(), st.floats(allow_nan=False, allow_infinity=False).map(Fraction), st.fractions()
+)
+
+
+@given(numbers)
+def test_json_loses_nothing(number):
+    assert from_json(to_json(number)) == number
+
+
+@given(st.integers(-(2**60), 2**60), st.integers(-1200, 1200))
+def test_scaled_is_exact(mantissa, exponent):
+    assert scaled(mantissa, exponent) == mantissa * Fraction(2) ** exponent
+
+
+@given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
+def test_the_root_of_a_square_is_what_was_squared(number):
+    assert square_root(Fraction(number) ** 2) == number
+
+
+@given(st.fractions(min_value=0, max_value=10**6))
+def test_roots_are_those_of_the_standard_library(number):
+    assert square_root(number) == pytest.approx(math.sqrt(number), rel=1e-15)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_rounds_to_itself(number):
+    assert rounded(Fraction(number)) == number
+
+
+def test_what_is_beyond_the_floats_is_a_whole_number():
+    assert rounded(10**400) == 10**400
+    assert rounded(-(Fraction(10) ** 400)) == -(10**400)

@@ -1,0 +1,52 @@
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workloads.reports.exact import Exact
+from workloads.reports.partial import Group, Partial, Tally, dump, load
+
+floats = st.floats(allow_nan=False, allow_infinity=False).map(Fraction)
+exact = st.one_of(st.integers(), floats)
+keys = st.lists(st.one_of(st.none(), st.text(max_size=2)), min_size=2, max_size=2).map(tuple)
+NOTHING = Tally(0, 0, 0, None, None)
+
+
+def tally_of(numbers: list[Exact]) -> Tally:
+    if not numbers:
+        return NOTHING
+    squares = sum(number * number for number in numbers)
+    return Tally(len(numbers), sum(numbers), squares, min(numbers), max(numbers))
+
+
+groups = st.lists(exact, max_size=4).map(lambda ns: Group(len(ns) + 1, (tally_of(ns), NOTHING)))
+partials = st.builds(
+    Partial, st.dictionaries(keys, groups, max_size=4), st.frozensets(st.integers(0, 1))
+)
+
+
+@given(partials)
+def test_a_stored_partial_is_the_same(partial):
+    assert load(dump(partial)) == partial
+
+
+@given(partials, partials, partials)
+def test_merging_is_associative_and_knows_no_order(a, b, c):
+    assert a.merge(b).merge(c) == a.merge(b.merge(c))
+    assert a.merge(b) == b.merge(a)
+
+
+@given(partials)
+def test_merging_with_nothing_changes_nothing(partial):
+    assert partial.merge(Partial({})) == partial
+
+
+@given(st.lists(exact, max_size=6), st.lists(exact, max_size=6))
+def test_tallies_merge_into_that_of_all(left, right):
+    assert tally_of(left).merge(tally_of(right)) == tally_of(left + right)
+
+
+def test_the_size_depends_on_groups_not_on_rows():
+    few = Partial({("a",): Group(10, (tally_of([1] * 10),))})
+    many = Partial({("a",): Group(10**9, (Tally(10**9, 10**9, 10**9, 1, 1),))})
+    assert len(dump(many)) < len(dump(few)) + 40
