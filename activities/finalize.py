@@ -7,11 +7,13 @@ the same again.
 from typing import Any
 
 import azure.durable_functions as df
+import azure.functions as func
 
 from activities.part_reader import read_batches
 from activities.result_files import ResultFiles
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
+from fanout.adapters.telemetry import logged, logger
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultManifest, RunOutcome
 from fanout.models.wave import RunEnd, RunRef
@@ -21,12 +23,14 @@ from fanout.workload import ChunkWorkload
 from workloads import registry
 
 bp = df.Blueprint()
+log = logger(names.FINALIZE)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.FINALIZE)
-def finalize(ref: dict) -> dict:
+def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
-    return dump(finalize_run(RunRef.model_validate(ref), run_files()))
+    with logged(context, ref["run_id"]):
+        return dump(finalize_run(RunRef.model_validate(ref), run_files()))
 
 
 def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
@@ -50,6 +54,7 @@ def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
     )
     files.write_model(ids.results_manifest_path(ref.run_id), listed)
     files.write_model(ids.summary_path(ref.run_id), end)
+    log.info("%s: %s", end.outcome, end.items)
     return end
 
 

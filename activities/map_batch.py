@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from activities.batches import MAX_MESSAGE_CHARACTERS, Batch, Processed, error_info
-from fanout.adapters.telemetry import logger
+from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
 from fanout.outcome_lines import failed_line, pending_indexes, status_of, succeeded_line
 from fanout.records import Record
@@ -97,12 +97,14 @@ def _validated(workload: MapWorkload, record: Record) -> Ended:
         return Ended(record, str(record.index), error=record.error)
     try:
         item = workload.item_model.model_validate(record.value)
-        item_id = workload.item_id(item)
+        found = workload.item_id(item)
     except ValidationError as invalid:
         return Ended(record, str(record.index), error=_invalid(record, invalid))
     except Exception as error:  # noqa: BLE001  validators and ids are user code too
         return Ended(record, str(record.index), error=error_info(error))
-    return Ended(record, str(record.index if item_id is None else item_id), output=item)
+    item_id = str(record.index if found is None else found)
+    bind_task(item_id)
+    return Ended(record, item_id, output=item)
 
 
 def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import azure.durable_functions as df
+import azure.functions as func
 
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.sources import SourceCuts, cut_source
+from fanout.adapters.telemetry import logged, logger
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
@@ -17,6 +19,7 @@ from fanout.models.wave import PlanResult, RunRef
 from fanout.payloads import dump, shortened
 
 bp = df.Blueprint()
+log = logger(names.PLAN)
 
 MAX_SHARDS = 64
 MAX_BATCHES_A_PARTITION = 100
@@ -26,9 +29,10 @@ _FIELDS = len(BatchCut._fields)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.PLAN)
-def plan(ref: dict) -> dict:
+def plan(ref: dict, context: func.Context) -> dict:
     """Plan a run; shell around `plan_run`."""
-    return dump(plan_run(RunRef.model_validate(ref), run_files()))
+    with logged(context, ref["run_id"]):
+        return dump(plan_run(RunRef.model_validate(ref), run_files()))
 
 
 def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
@@ -42,6 +46,7 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         cuts = cut_source(request.source, files.store, request.batch, request.max_items)
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
+        log.warning("the source is refused", exc_info=error)
         return _result(request, None, refusal=shortened(str(error), MAX_REFUSAL_BYTES))
     manifest = _manifest(request, cuts, table)
     for partition in range(manifest.partitions):
@@ -49,6 +54,7 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
             ids.partition_path(ref.run_id, partition), _partition(table, manifest, partition)
         )
     files.write_model(ids.plan_path(ref.run_id), manifest)
+    log.info("planned %d items in %d batches", manifest.items, manifest.batches)
     return _result(request, manifest)
 
 

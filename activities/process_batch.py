@@ -7,6 +7,7 @@ is then tried again; file names are deterministic, so a second time writes the s
 import time
 
 import azure.durable_functions as df
+import azure.functions as func
 
 from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
@@ -22,7 +23,7 @@ from fanout.adapters.runs import (
     run_files,
 )
 from fanout.adapters.sources import read_chunk
-from fanout.adapters.telemetry import logger
+from fanout.adapters.telemetry import logged, logger
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import BatchCut
@@ -37,9 +38,10 @@ log = logger(names.PROCESS_BATCH)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
-def process_batch(ref: dict) -> dict:
+def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
-    return dump(process(BatchRef.model_validate(ref), run_files()))
+    with logged(context, ref["run_id"]):
+        return dump(process(BatchRef.model_validate(ref), run_files()))
 
 
 def process(ref: BatchRef, files: RunFiles) -> BatchResult:
@@ -55,9 +57,20 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     if processed.partial is not None:
         files.write(part.partial_path, processed.partial)
     files.write(part.path, b"".join(processed.lines), JSON_LINES)
-    duration_ms = (time.perf_counter() - begun) * 1000
-    log.debug("%s done", part.path, extra={"run_id": ref.run_id, "duration_ms": duration_ms})
-    return processed.result
+    result = processed.result
+    _tell(part.path, result, (time.perf_counter() - begun) * 1000)
+    return result
+
+
+def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
+    """Log a batch, and each kind of failure in it; the part file has every single one."""
+    log.debug("wrote %s", path, extra={"duration_ms": duration_ms})
+    if result.retryable:
+        log.info("%d items of %s will be tried again", result.retryable, path)
+    for group in result.errors:
+        about = {"task_id": group.example_item, "error_type": group.type}
+        about["error_message"] = group.message
+        log.warning("gave up on %d items of %s", group.count, path, extra=about)
 
 
 def _before(ref: BatchRef, files: RunFiles) -> bytes:

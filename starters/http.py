@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
+from fanout.adapters.telemetry import logged, logger
 from fanout.errors import FanoutError, RunConflictError, RunNotFoundError
 from fanout.governor import GovernorState
 from fanout.models.request import RunRequest
@@ -29,23 +30,31 @@ from starters.views import run_status
 from workloads import registry
 
 bp = df.Blueprint()
+log = logger("http")
 RETRY_AFTER_SECONDS = "2"
 DONE = "done"
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
 def answering(handler: Handler) -> Handler:
-    """Turn what a handler raises into the answer that `starters.problems` has for it."""
+    """Turn what a handler raises into the answer that `starters.problems` has for it, and log it.
+
+    The handler's `context` gives the log lines their ids, and the durable client its correlation.
+    """
 
     @wraps(handler)
     async def answered(**arguments: Any) -> func.HttpResponse:
-        try:
-            return await handler(**arguments)
-        except FanoutError as error:
-            return answer_to(error)
-        except AzureError as error:
-            detail = f"Storage does not answer: {type(error).__name__}. Try again."
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+        run_id = arguments["req"].route_params.get("run_id")
+        with logged(arguments["context"], run_id):
+            try:
+                return await handler(**arguments)
+            except FanoutError as error:
+                log.info("refused", exc_info=error)
+                return answer_to(error)
+            except AzureError as error:
+                log.exception("storage does not answer")
+                detail = f"Storage does not answer: {type(error).__name__}. Try again."
+                return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
 
     return answered
 
@@ -61,13 +70,15 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> fun
 @bp.function_name(names.START_RUN)
 @bp.durable_client_input(client_name="client")
 @answering
-async def start_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Start a run, or find the one that this request started before."""
     files = run_files()
     request = parse_request(req.get_body(), settings().max_request_bytes)
     request = identified(request, req.headers.get("Idempotency-Key"))
     await asyncio.to_thread(_known_or_sound, request, files)
     claimed = await asyncio.to_thread(claim, request, files)
+    what = "accepted" if claimed.is_new else "found again"
+    log.info("%s a run of '%s'", what, request.workload, extra={"run_id": claimed.run_id})
     state = await _started(client, claimed)
     base = _origin(req) + f"/api/runs/{claimed.run_id}"
     body = {"run_id": claimed.run_id, "status_url": base, "results_url": f"{base}/results"}
@@ -107,7 +118,7 @@ async def _started(client: Any, claimed: Claimed) -> str | None:
 @bp.function_name(names.GET_RUN)
 @bp.durable_client_input(client_name="client")
 @answering
-async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def get_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Tell how a run stands."""
     return answer(await _status(req, client))
 
@@ -116,7 +127,9 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 @bp.function_name(names.GET_RESULTS)
 @bp.durable_client_input(client_name="client")
 @answering
-async def get_results(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def get_results(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
     """List the result files of a run that has ended."""
     status = await _status(req, client)
     if status.phase != DONE:
@@ -143,7 +156,7 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
 )
 @bp.function_name(names.GET_RESULT_FILE)
 @answering
-async def get_result_file(req: func.HttpRequest) -> func.HttpResponse:
+async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the content of one result file that the manifest lists."""
     run_id, name = _run_id(req), req.route_params["name"]
     files = run_files()
@@ -160,7 +173,7 @@ async def get_result_file(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="workloads", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @bp.function_name(names.LIST_WORKLOADS)
 @answering
-async def list_workloads(req: func.HttpRequest) -> func.HttpResponse:
+async def list_workloads(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what can be run."""
     return answer({"workloads": [schema_of(workload.name) for workload in registry.all()]})
 
@@ -168,7 +181,7 @@ async def list_workloads(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="workloads/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @bp.function_name(names.GET_WORKLOAD)
 @answering
-async def get_workload(req: func.HttpRequest) -> func.HttpResponse:
+async def get_workload(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Describe one workload."""
     try:
         return answer(schema_of(req.route_params["name"]))
@@ -179,9 +192,12 @@ async def get_workload(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.function_name(names.GET_HEALTH)
 @bp.durable_client_input(client_name="client")
-async def get_health(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def get_health(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
     """Tell whether what the app depends on answers."""
-    return await health(client, run_files())
+    with logged(context):
+        return await health(client, run_files())
 
 
 async def health(client: Any, files: RunFiles) -> func.HttpResponse:
@@ -196,6 +212,7 @@ async def _storage_health(files: RunFiles) -> str:
     try:
         await asyncio.to_thread(files.store.ping)
     except AzureError as error:
+        log.warning("storage does not answer", exc_info=error)
         return f"down: {type(error).__name__}"
     return "up"
 
@@ -203,7 +220,8 @@ async def _storage_health(files: RunFiles) -> str:
 async def _durable_health(client: Any) -> str:
     try:
         await client.get_status("health-probe")
-    except Exception as error:  # noqa: BLE001  the SDK raises Exception itself
+    except Exception as error:  # the SDK raises Exception itself
+        log.warning("the durable host does not answer", exc_info=error)
         return f"down: {type(error).__name__}"
     return "up"
 

@@ -1,28 +1,70 @@
-"""Log lines as JSON, one shape everywhere (design, section 6)."""
+"""Log lines as JSON, one shape everywhere (design, section 6).
+
+Ids are bound once for an invocation and once for an item, so that whatever is logged meanwhile has
+them, the lines of a workload's own logger included.
+"""
 
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 LOGGER = "fanout"
 # They log every HTTP request, headers included, at INFO.
 CHATTY = ("azure.core", "azure.identity")
-FIELDS = ("function_name", "request_id", "run_id", "task_id", "duration_ms")
+EXTRAS = ("run_id", "task_id", "error_type", "error_message", "duration_ms")
+
+_invocation: ContextVar[dict[str, str]] = ContextVar("invocation")
+_task_id: ContextVar[str | None] = ContextVar("task_id", default=None)
+
+
+class Invocation(Protocol):
+    """What is asked of the `context` that the Functions worker hands to a function."""
+
+    @property
+    def function_name(self) -> str: ...
+    @property
+    def invocation_id(self) -> str: ...
+
+
+@contextmanager
+def logged(context: Invocation, run_id: str | None = None) -> Iterator[None]:
+    """Give every line that is logged meanwhile the ids of this invocation, and of no item."""
+    ids = {"function_name": context.function_name, "request_id": context.invocation_id}
+    invocation = _invocation.set(ids | ({"run_id": run_id} if run_id else {}))
+    task = _task_id.set(None)
+    try:
+        yield
+    finally:
+        _task_id.reset(task)
+        _invocation.reset(invocation)
+
+
+def bind_task(item_id: str) -> None:
+    """Give the lines that follow the id of an item, until another one's or the invocation's end."""
+    _task_id.set(item_id)
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON; ids come in through `extra`."""
+    """Formats a record as one line of JSON; `extra` may add or override ids."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line."""
         line: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "log_level": record.levelname,
-            "message": record.getMessage(),
+            **_invocation.get({}),
         }
-        line |= {name: value for name in FIELDS if (value := getattr(record, name, None))}
+        if (task_id := _task_id.get()) is not None:
+            line["task_id"] = task_id
+        line["message"] = record.getMessage()
+        for name in EXTRAS:
+            if (value := getattr(record, name, None)) is not None:
+                line[name] = value
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["error_message"] = str(record.exc_info[1])

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -185,6 +187,19 @@ def test_failures_that_differ_only_in_their_line_are_of_one_kind():
     (group,) = run.batch().errors
     assert (group.count, group.example_item) == (2, "1")
     assert "line" not in group.message
+
+
+def test_every_kind_of_failure_given_up_on_is_logged(caplog: pytest.LogCaptureFixture):
+    run = one_batch([{"id": 0, "ending": "permanent"}, {"id": 1, "ending": "permanent"}])
+    logger = logging.getLogger("fanout")
+    propagates, logger.propagate = logger.propagate, True
+    with caplog.at_level(logging.WARNING, "fanout"):
+        run.batch()
+    logger.propagate = propagates
+    (record,) = caplog.records
+    assert record.getMessage() == "gave up on 2 items of r/parts/a1-p00000-r0-b0000.jsonl"
+    about = (record.task_id, record.error_type, record.error_message)
+    assert about == ("item-0", "PermanentError", "never")
 
 
 def test_a_part_is_a_file_of_json_lines():

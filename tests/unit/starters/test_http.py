@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -98,10 +99,12 @@ async def test_health_is_down_when_any_dependency_is(
 
 async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
     @http.answering
-    async def handler(req: func.HttpRequest) -> func.HttpResponse:
+    async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
         raise ServiceRequestError("no route")
 
-    response = await handler(req=None)
+    request = func.HttpRequest("GET", "http://x/api/runs/r", body=b"", route_params={"run_id": "r"})
+    context = SimpleNamespace(function_name="handler", invocation_id="i")
+    response = await handler(req=request, context=context)
     assert response.status_code == 503
     assert response.mimetype == "application/problem+json"
     assert "ServiceRequestError" in json.loads(response.get_body())["detail"]
