@@ -1,6 +1,7 @@
 """Pieces of a source on their way into a workload: one record, or a whole batch of bytes."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from fanout.models.outcome import ErrorInfo
@@ -31,6 +32,22 @@ class SourceInfo:
     columns: list[str] | None = None
     etag: str | None = None
     length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEntry:
+    """A blob as a listing of its container shows it.
+
+    Attributes:
+        is_folder: Whether its metadata says that it stands for a folder.
+    """
+
+    name: str
+    size: int
+    etag: str
+    last_modified: datetime
+    content_type: str | None
+    is_folder: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
+from fanout.records import BlobEntry
 
 # The newest version that Azurite 3.35 knows; a client asks for its own newest by default.
 API_VERSION = "2025-11-05"
@@ -144,6 +146,25 @@ class BlobStore:
         except ResourceNotFoundError:
             return
 
+    def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
+        """List the blobs below a prefix in order, with what a listing tells of each.
+
+        Raises:
+            ResourceNotFoundError: There is no such container.
+        """
+        listed = self._service.get_container_client(container).list_blobs(
+            name_starts_with=prefix, include=["metadata"]
+        )
+        for found in listed:
+            yield BlobEntry(
+                name=found.name,
+                size=found.size,
+                etag=found.etag,
+                last_modified=found.last_modified,
+                content_type=found.content_settings.content_type,
+                is_folder=(found.metadata or {}).get("hdi_isfolder") == "true",
+            )
+
     def ping(self) -> None:
         """Raise whatever keeps the account from answering."""
         self._service.get_service_properties(timeout=5)
@@ -162,6 +183,8 @@ class BlobWriter:
         self._digest = hashlib.md5(usedforsecurity=False)
         self._buffer = bytearray()
         self._blocks: list[BlobBlock] = []
+        # Two writers of one blob keep their blocks apart.
+        self._token = secrets.token_hex(8)
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -173,18 +196,26 @@ class BlobWriter:
             self._stage(bytes(self._buffer[:BLOCK_BYTES]))
             del self._buffer[:BLOCK_BYTES]
 
-    def close(self) -> str:
-        """Make the blob appear with what was written; return its MD5 as hexadecimal text."""
+    def close(self, *, if_none_match: bool = False) -> str:
+        """Make the blob appear with what was written; return its MD5 as hexadecimal text.
+
+        Raises:
+            BlobExistsError: With `if_none_match`, when there is such a blob.
+        """
         if self._buffer:
             self._stage(bytes(self._buffer))
         content = ContentSettings(
             content_type=self._media_type, content_md5=bytearray(self._digest.digest())
         )
-        self._blob.commit_block_list(self._blocks, content_settings=content)
+        condition = {"match_condition": MatchConditions.IfMissing} if if_none_match else {}
+        try:
+            self._blob.commit_block_list(self._blocks, content_settings=content, **condition)
+        except (ResourceExistsError, ResourceModifiedError) as error:
+            raise BlobExistsError(self._blob.blob_name) from error
         return self._digest.hexdigest()
 
     def _stage(self, data: bytes) -> None:
-        block_id = base64.b64encode(f"{len(self._blocks):08d}".encode()).decode()
+        block_id = base64.b64encode(f"{self._token}{len(self._blocks):08d}".encode()).decode()
         self._blob.stage_block(block_id, data)
         self._blocks.append(BlobBlock(block_id=block_id))
 

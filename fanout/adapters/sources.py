@@ -2,215 +2,139 @@
 
 `starters` inspect a source before a run is accepted, the plan activity cuts it, and the activities
 that process batches read a chunk each. The last two insist on one ETag, so a blob that changes
-under a run ends the run and never mixes two versions.
+under a run ends the run and never mixes two versions. What has to be copied to be cut (a compressed
+blob, a listing) is copied under ``{run_id}/plan/`` by the plan.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
-
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from pydantic_core import to_json
 
+from fanout.adapters.sources_blobs import BlobReader, Properties, open_blob
+from fanout.adapters.sources_formats import (
+    MAX_RECORD_BYTES,
+    Place,
+    columns_of,
+    cut_blob,
+    read_batch,
+)
+from fanout.adapters.sources_plan import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources_sets import LINES, cut_set, kept_part
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
-from fanout.models.plan import BatchCut, PlanManifest
-from fanout.models.request import BatchLimits, CsvSource, InlineSource, JsonlSource, Source
+from fanout.models.plan import BatchCut, BlobRef, PlanManifest
+from fanout.models.request import BatchLimits
+from fanout.models.selection import Selection
+from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
 from fanout.records import Chunk, SourceInfo
-from fanout.splitting.header import HeaderError, read_csv_start
 from fanout.splitting.inline import cut_items
-from fanout.splitting.split import split
 
-# Nearly every header is in the first block.
-_HEADER_BLOCK_BYTES = 64 * 1024
-# A batch of several records is never larger (`BatchLimits.max_bytes`); one record alone may be.
-MAX_RECORD_BYTES = 64 * 1_048_576
-
-
-class Properties(Protocol):
-    """What is asked of a blob's properties."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def etag(self) -> str: ...
-
-
-class BlobReader(Protocol):
-    """What is asked of a store of blobs: `fanout.adapters.blob.BlobStore`, for one.
-
-    With an `etag`, reading another version raises `ResourceModifiedError`.
-    """
-
-    def properties(self, container: str, blob: str) -> Properties | None: ...
-
-    def read(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> bytes: ...
-
-    def stream(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> Iterator[bytes]: ...
-
-
-@dataclass(frozen=True)
-class SourceCuts:
-    """A source on its way into batches; iterate over it once to read it and get them.
-
-    Attributes:
-        header: Column names of a CSV, else None.
-        etag: ETag of the blob that is read; None if inline.
-        length: Bytes of the blob; 0 if inline.
-    """
-
-    header: list[str] | None
-    etag: str | None
-    length: int
-    cuts: Iterator[BatchCut]
-
-    def __iter__(self) -> Iterator[BatchCut]:
-        """Cut the source; the blob is read meanwhile, a chunk at a time.
-
-        Raises:
-            SourceChangedError: The blob was written or deleted meanwhile.
-        """
-        return self.cuts
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "BlobReader",
+    "Properties",
+    "Scratch",
+    "SourceCuts",
+    "cut_source",
+    "inspect",
+    "read_chunk",
+]
 
 
 def inspect(source: Source, store: BlobReader) -> SourceInfo:
     """Learn of a source what can be learnt without reading it whole.
 
     Raises:
-        InvalidRequestError: The blob does not exist, or it is a CSV whose first record does not
-            name its columns.
+        InvalidRequestError: The blob does not exist, or is not of the source's format as far as
+            its beginning (of Parquet, its footer) tells.
     """
-    if isinstance(source, InlineSource):
+    if isinstance(source, InlineSource | ListingSource):
         return SourceInfo(source.kind)
-    found = _properties(source, store)
-    if isinstance(source, JsonlSource):
-        return SourceInfo(source.kind, None, found.etag, found.size)
+    found = open_blob(store, source.container, source.blob)
+    if isinstance(source, ManifestSource):
+        return SourceInfo(source.kind, None, found.ref.etag, found.size)
     try:
-        with _header_required(source), _same_version(source):
-            columns = read_csv_start(_beginning(source, store, found)).columns
+        columns = columns_of(found, source)
     except SourceChangedError as error:
-        raise _refused(source, "was written while it was read; send the request again") from error
-    return SourceInfo(source.kind, _named(source, columns), found.etag, found.size)
+        message = (
+            f"the blob '{source.blob}' in the container '{source.container}' was written while it "
+            "was read; send the request again"
+        )
+        raise InvalidRequestError([FieldProblem("source.blob", message)]) from error
+    return SourceInfo(source.kind, columns, found.ref.etag, found.size)
 
 
 def cut_source(
-    source: Source, store: BlobReader, limits: BatchLimits, max_items: int | None = None
+    source: Source,
+    store: BlobReader,
+    limits: BatchLimits,
+    max_items: int | None = None,
+    scratch: Scratch | None = None,
 ) -> SourceCuts:
     """Cut a source into batches, reading it once and holding one chunk of it at a time.
 
     Args:
         source: What to cut.
-        store: Where its blob is.
+        store: Where its blobs are.
         limits: What one batch may hold.
         max_items: How many items to take from the beginning; None takes all.
+        scratch: Where copies go; needed for compressed blobs, listings and manifests.
 
     Raises:
-        InvalidRequestError: As `inspect` does.
+        InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
     if isinstance(source, InlineSource):
         return SourceCuts(None, None, 0, iter(cut_items(source.items, limits, max_items)))
-    found = _properties(source, store)
-    with _header_required(source):
-        parts = split(_chunks(source, store, found), source.kind, limits, max_items)
-    header = _named(source, parts.columns) if isinstance(source, CsvSource) else None
-    return SourceCuts(header, found.etag, found.size, parts.cuts)
+    wanted = Wanted(limits, max_items)
+    if isinstance(source, SetSource):
+        if scratch is None:
+            raise ValueError("a source of many blobs is planned with a place for its list")
+        return cut_set(source, wanted, scratch)
+    return cut_blob(open_blob(store, source.container, source.blob), source, wanted, scratch)
 
 
-def read_chunk(source: Source, cut: BatchCut, manifest: PlanManifest, store: BlobReader) -> Chunk:
+def read_chunk(
+    source: Source,
+    cut: BatchCut,
+    manifest: PlanManifest,
+    store: BlobReader,
+    selection: Selection | None = None,
+) -> Chunk:
     """Read one batch of a source.
 
     A batch of a single record above `MAX_RECORD_BYTES` is not read: its chunk has a `fault`.
 
+    Args:
+        source: The source, as it was planned.
+        cut: The batch.
+        manifest: The plan.
+        store: Where the source's blobs are.
+        selection: What is merged into each item (`RunRequest.select`).
+
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    columns, fault, length = manifest.header, None, cut.end - cut.offset
+    selected = selection or {}
     if isinstance(source, InlineSource):
         data = to_json(source.items[cut.first_index : cut.first_index + cut.items])
-    elif length > MAX_RECORD_BYTES:
-        data, fault = b"", _too_large(cut)
-    else:
-        with _same_version(source):
-            data = store.read(
-                source.container,
-                source.blob,
-                offset=cut.offset,
-                length=length,
-                etag=manifest.etag,
-            )
-    return Chunk(source.kind, data, columns, cut.first_index, cut.first_line, cut.items, fault)
+        kind, line = source.kind, cut.first_line
+        return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selected)
+    if isinstance(source, SetSource):
+        return _read_of_set(source, cut, manifest, store, selected)
+    blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
+    origin = f"{source.container}/{source.blob}"
+    place = Place(manifest.data or blob, origin, manifest.header)
+    return read_batch(source, cut, place, store, selected)
 
 
-def _properties(source: CsvSource | JsonlSource, store: BlobReader) -> Properties:
-    found = store.properties(source.container, source.blob)
-    if found is None:
-        raise _refused(source, "does not exist")
-    return found
-
-
-def _beginning(source: CsvSource, store: BlobReader, found: Properties) -> Iterator[bytes]:
-    """Read a blob in blocks small enough to stop after its header."""
-    for offset in range(0, found.size, _HEADER_BLOCK_BYTES):
-        length = min(_HEADER_BLOCK_BYTES, found.size - offset)
-        yield store.read(
-            source.container, source.blob, offset=offset, length=length, etag=found.etag
-        )
-
-
-def _chunks(
-    source: CsvSource | JsonlSource, store: BlobReader, found: Properties
-) -> Iterator[bytes]:
-    if found.size == 0:  # no range of an empty blob can be read
-        return
-    with _same_version(source):
-        yield from store.stream(source.container, source.blob, etag=found.etag)
-
-
-@contextmanager
-def _same_version(source: CsvSource | JsonlSource) -> Iterator[None]:
-    try:
-        yield
-    except (ResourceModifiedError, ResourceNotFoundError) as error:
-        raise SourceChangedError(source.blob) from error
-
-
-@contextmanager
-def _header_required(source: CsvSource | JsonlSource) -> Iterator[None]:
-    try:
-        yield
-    except HeaderError as error:
-        raise _refused(source, f"is no CSV with a header: {error}") from error
-
-
-def _named(source: CsvSource, columns: list[str] | None) -> list[str]:
-    if columns is None:
-        raise _refused(source, "is empty: the first record of a CSV names its columns")
-    return columns
-
-
-def _refused(source: CsvSource | JsonlSource, fault: str) -> InvalidRequestError:
-    message = f"the blob '{source.blob}' in the container '{source.container}' {fault}"
-    return InvalidRequestError([FieldProblem("source.blob", message)])
-
-
-def _too_large(cut: BatchCut) -> ErrorInfo:
-    message = f"line {cut.first_line}: the record is longer than {MAX_RECORD_BYTES} bytes"
-    return ErrorInfo(type="RecordTooLargeError", message=message, retryable=False)
+def _read_of_set(
+    source: SetSource, cut: BatchCut, manifest: PlanManifest, store: BlobReader, selected: Selection
+) -> Chunk:
+    if source.read is None or manifest.parts is None:
+        if manifest.data is None:
+            raise ValueError("the plan of a listing or manifest names the list that it made")
+        return read_batch(LINES, cut, Place(manifest.data, source.container, None), store, selected)
+    part = kept_part(store, manifest.parts, cut.part)
+    if part.fault is not None and cut.end == 0:
+        fault = ErrorInfo(type="SourceBlobError", message=part.fault, retryable=False)
+        return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
+    return read_batch(source.read, cut, Place(part.data, part.origin, part.header), store, selected)

@@ -14,11 +14,12 @@ class BatchCut(NamedTuple):
     """One batch of the source.
 
     Attributes:
-        offset: First byte (inclusive) in the source blob; 0 for inline sources.
-        end: Byte after the last one (exclusive); 0 for inline sources.
+        offset: First byte (inclusive) in the blob, or row of a Parquet file; 0 if inline.
+        end: Byte or row after the last one (exclusive); 0 if inline.
         first_index: Index of its first item, 0-based over the whole source.
         items: How many items it holds, those that do not parse included.
-        first_line: Line of the blob on which its first byte lies, 1-based.
+        first_line: Line of the blob on which its first byte lies, 1-based; 0 without lines.
+        part: Number of its blob among the parts of the plan, 0-based; 0 where there is but one.
     """
 
     offset: int
@@ -26,6 +27,43 @@ class BatchCut(NamedTuple):
     first_index: int
     items: int
     first_line: int
+    part: int = 0
+
+
+class BlobRef(BaseModel):
+    """A blob, in one version where `etag` is not None."""
+
+    model_config = ConfigDict(frozen=True)
+
+    container: str
+    blob: str
+    etag: str | None = None
+
+
+class PlanPart(BaseModel):
+    """One blob of a source that reads many.
+
+    Attributes:
+        data: What the cuts point into: the blob, or its uncompressed copy.
+        origin: The blob itself, ``container/name``.
+        header: Column names of a CSV, else None.
+        fault: Why it could not be read to its end; its last cut is one item, refused for that.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data: BlobRef
+    origin: str
+    header: list[str] | None = None
+    fault: str | None = None
+
+
+class PartsPage(BaseModel):
+    """``plan/parts-00012.json``: some parts, in source order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parts: list[PlanPart]
 
 
 class PartitionPlan(BaseModel):
@@ -44,7 +82,9 @@ class PlanManifest(BaseModel):
         items: Records in the source (after `max_items`), those that do not parse included.
         header: Column names of a CSV source, else None.
         etag: ETag of the source blob when it was planned; reads insist on it. None if inline.
-        length: Bytes of the source blob, 0 if inline.
+        length: Bytes of the source blob, 0 if inline or many.
+        data: The copy under ``plan/`` that the cuts point into, where they do not into the blob.
+        parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +96,8 @@ class PlanManifest(BaseModel):
     header: list[str] | None = None
     etag: str | None = None
     length: int = 0
+    data: BlobRef | None = None
+    parts: BlobRef | None = None
 
     def batches_in(self, partition: int) -> int:
         """Count the batches of one partition (0-based)."""

@@ -147,9 +147,9 @@ class ListingSource(_InContainer):
     folders are no blobs here.
 
     Attributes:
-        prefix: What the names begin with. It ends at a folder: ``a`` takes the blob ``a`` and all
-            below ``a/``, and none of ``ab/``.
-        siblings: Whether ``a`` also takes what only begins alike: ``ab/c`` and ``a.txt``.
+        prefix: What the names begin with. Without a slash at its end it does not lead into folders
+            that only begin alike: ``a`` takes ``a.txt`` and all below ``a/``, and none of ``ab/``.
+        siblings: Whether such a prefix leads into those folders, too.
         suffixes: What the names may end with; none takes all.
         min_bytes: The smallest size, inclusive.
         max_bytes: The largest size, inclusive.

@@ -40,7 +40,7 @@ def parse_records(chunk: Chunk) -> Iterator[Record]:
         ValueError: The bytes are not those of the plan, for they hold another number of items.
     """
     if chunk.fault is not None:
-        yield Record(chunk.first_index, chunk.first_line, None, chunk.fault)
+        yield Record(chunk.first_index, chunk.first_line or None, None, chunk.fault)
         return
     items = 0
     for size, records in _blocks(chunk):

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
 from fanout.adapters.blob import BlobExistsError, md5
+from fanout.records import BlobEntry
 
 CHUNK_BYTES = 4 * 1_048_576
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a blob was written
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class MemoryStore:
 
     def names(self, container: str, prefix: str) -> Iterator[str]:
         yield from sorted(b for c, b in self._blobs if c == container and b.startswith(prefix))
+
+    def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
+        if not any(name == container for name, _ in self._blobs):
+            raise ResourceNotFoundError("ContainerNotFound")
+        for blob in self.names(container, prefix):
+            data, etag = self._blobs[container, blob]
+            modified = EPOCH + timedelta(seconds=int(etag.strip('"'), 16))
+            yield BlobEntry(blob, len(data), etag, modified, self.media_types[container, blob])
 
     def delete(self, container: str, blob: str) -> None:
         del self._blobs[container, blob]
@@ -120,7 +131,9 @@ class MemoryWriter:
     def write(self, data: bytes) -> None:
         self._data += data
 
-    def close(self) -> str:
+    def close(self, *, if_none_match: bool = False) -> str:
         data = bytes(self._data)
-        self._store.write(*self._target, data, media_type=self._media_type)
+        self._store.write(
+            *self._target, data, media_type=self._media_type, if_none_match=if_none_match
+        )
         return md5(data).hex()

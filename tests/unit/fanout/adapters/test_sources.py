@@ -125,7 +125,10 @@ def test_a_chunk_says_where_it_stands_in_the_source(store):
     store.write("inbox", "rows.csv", b"id\n1\n2\n\n3\n")
     manifest, cuts = plan(CSV, store)
     chunk = sources.read_chunk(CSV, cuts[1], manifest, store)
-    assert chunk == Chunk("csv", b"3\n", ["id"], first_index=2, first_line=5, count=1)
+    origin = "inbox/rows.csv"
+    assert chunk == Chunk(
+        "csv", b"3\n", ["id"], first_index=2, first_line=5, count=1, origin=origin
+    )
     assert (manifest.items, manifest.length) == (3, 10)
 
 

@@ -1,0 +1,172 @@
+"""One version of a blob as a source reads it, and how its faults are told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
+from fanout.models.plan import BlobRef
+from fanout.records import BlobEntry
+from fanout.splitting.codecs import CompressionError
+from fanout.splitting.header import HeaderError
+from fanout.splitting.listing import ManifestError
+from fanout.splitting.pointer import JsonSourceError
+
+# What a header is looked for in at a time: nearly every one is in the first.
+_FIRST_BLOCK_BYTES = 64 * 1024
+
+
+class Properties(Protocol):
+    """What is asked of a blob's properties."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+
+
+class BlobReader(Protocol):
+    """What is asked of a store of blobs: `fanout.adapters.blob.BlobStore`, for one.
+
+    With an `etag`, reading another version raises `ResourceModifiedError`.
+    """
+
+    def __hash__(self) -> int: ...
+
+    def properties(self, container: str, blob: str) -> Properties | None: ...
+
+    def read(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> bytes: ...
+
+    def stream(
+        self,
+        container: str,
+        blob: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        etag: str | None = None,
+    ) -> Iterator[bytes]: ...
+
+    def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]: ...
+
+
+class Writer(Protocol):
+    """A blob in the making; nothing shows before `close`."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self, *, if_none_match: bool = False) -> str: ...
+
+
+class BlobFiles(BlobReader, Protocol):
+    """What the plan of a run asks of a store: to write copies, too."""
+
+    def write(self, container: str, blob: str, data: bytes, *, media_type: str = ...) -> None: ...
+    def open_writer(self, container: str, blob: str, media_type: str) -> Writer: ...
+
+
+class BrokenSourceError(InvalidRequestError):
+    """A blob of a source is not what the source says it is."""
+
+    def __init__(self, ref: BlobRef, fault: str) -> None:
+        message = f"the blob '{ref.blob}' in the container '{ref.container}' {fault}"
+        super().__init__([FieldProblem("source.blob", message)])
+
+
+@dataclass(frozen=True)
+class OpenBlob:
+    """One version of a blob."""
+
+    store: BlobReader
+    ref: BlobRef
+    size: int
+
+    @property
+    def origin(self) -> str:
+        """The blob's full name."""
+        return f"{self.ref.container}/{self.ref.blob}"
+
+    def chunks(self, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read it, some MiB at a time.
+
+        Raises:
+            SourceChangedError: There is another version, or none.
+        """
+        if self.size == 0:  # no range of an empty blob can be read
+            return
+        ref = self.ref
+        with same_version(ref):
+            yield from self.store.stream(
+                ref.container, ref.blob, offset=offset, length=length, etag=ref.etag
+            )
+
+    def beginning(self) -> Iterator[bytes]:
+        """Read it in blocks small enough to stop after its header."""
+        for offset in range(0, self.size, _FIRST_BLOCK_BYTES):
+            yield self.read(offset, min(_FIRST_BLOCK_BYTES, self.size - offset))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read a range of it.
+
+        Raises:
+            SourceChangedError: There is another version, or none.
+        """
+        return read_range(self.store, self.ref, offset, length)
+
+
+def open_blob(store: BlobReader, container: str, blob: str) -> OpenBlob:
+    """Find the version that a blob has now.
+
+    Raises:
+        BrokenSourceError: There is no such blob.
+    """
+    found = store.properties(container, blob)
+    if found is None:
+        raise BrokenSourceError(BlobRef(container=container, blob=blob), "does not exist")
+    return OpenBlob(store, BlobRef(container=container, blob=blob, etag=found.etag), found.size)
+
+
+def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> bytes:
+    """Read a range of a blob.
+
+    Raises:
+        SourceChangedError: There is another version, or none.
+    """
+    if length == 0:
+        return b""
+    with same_version(ref):
+        return store.read(ref.container, ref.blob, offset=offset, length=length, etag=ref.etag)
+
+
+@contextmanager
+def same_version(ref: BlobRef) -> Iterator[None]:
+    """Tell that a blob has changed by the error that Fanout has for it."""
+    try:
+        yield
+    except (ResourceModifiedError, ResourceNotFoundError) as error:
+        raise SourceChangedError(ref.blob) from error
+
+
+@contextmanager
+def readable(ref: BlobRef) -> Iterator[None]:
+    """Tell with the name of the blob why it cannot be read."""
+    try:
+        yield
+    except HeaderError as error:
+        raise BrokenSourceError(ref, f"is no CSV with a header: {error}") from error
+    except JsonSourceError as error:
+        raise BrokenSourceError(ref, f"holds no such JSON array: {error}") from error
+    except CompressionError as error:
+        raise BrokenSourceError(ref, f"cannot be decompressed: {error}") from error
+    except ManifestError as error:
+        raise BrokenSourceError(ref, f"is no manifest: {error}") from error
