@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workloads.reports.numbers import MAX_EXACT, decompose, parse
@@ -46,6 +46,7 @@ texts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=8))
 @example(["inf", "nan", "NaN", "Infinity", "-inf", "1e400", "-1e400", "9" * 400])
 @example(
@@ -73,6 +74,7 @@ def test_a_text_is_a_number_by_the_rule_whatever_stands_beside_it(column):
     assert_same([parsed([text])[0] for text in column], expected)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_decomposed_floats_are_exact(reals):
     mantissas, exponents = decompose(pl.Series(reals, dtype=pl.Float64))

@@ -1,6 +1,6 @@
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workloads.reports.exact import Exact
@@ -25,22 +25,26 @@ partials = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(partials)
 def test_a_stored_partial_is_the_same(partial):
     assert load(dump(partial)) == partial
 
 
+@settings(deadline=None)
 @given(partials, partials, partials)
 def test_merging_is_associative_and_knows_no_order(a, b, c):
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
     assert a.merge(b) == b.merge(a)
 
 
+@settings(deadline=None)
 @given(partials)
 def test_merging_with_nothing_changes_nothing(partial):
     assert partial.merge(Partial({})) == partial
 
 
+@settings(deadline=None)
 @given(st.lists(exact, max_size=6), st.lists(exact, max_size=6))
 def test_tallies_merge_into_that_of_all(left, right):
     assert tally_of(left).merge(tally_of(right)) == tally_of(left + right)

@@ -24,7 +24,7 @@ def slowly(chunk: Chunk) -> list[dict[str, str]] | None:
     return None if any(record.error for record in records) else [r.value for r in records]
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(HEADERS), st.lists(pieces, max_size=14).map(b"".join))
 @example(HEADERS[1], b'a"b,2\nc"d,3\n')
 @example(HEADERS[0], b'a"b\nc"d\n\n')
