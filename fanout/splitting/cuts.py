@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fanout.errors import FanoutError
 from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
 from fanout.splitting.scan import Found
@@ -35,23 +36,50 @@ def cut_batches(
         limits: What one batch may hold.
         max_items: How many records to take; those after are not read. None takes all.
     """
-    batch: _Batch | None = None
-    index = 0
-    for block in blocks:
-        size = len(block) if max_items is None else min(len(block), max_items - index)
+    cutter = _Cutter(limits, max_items)
+    try:
+        for block in blocks:
+            yield from cutter.cut(block)
+            if cutter.is_done:
+                break
+    except FanoutError:  # what was found before the source broke stands
+        yield from cutter.rest()
+        raise
+    yield from cutter.rest()
+
+
+class _Cutter:
+    """Cuts block after block, with the batch that is being filled between them."""
+
+    def __init__(self, limits: BatchLimits, max_items: int | None) -> None:
+        self._limits = limits
+        self._max_items = max_items
+        self._batch: _Batch | None = None
+        self._index = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self._index == self._max_items
+
+    def cut(self, block: Found) -> Iterator[BatchCut]:
+        """Take the records of a block; give the batches that close."""
+        size = len(block)
+        if self._max_items is not None:
+            size = min(size, self._max_items - self._index)
         taken = 0
         while taken < size:
-            if batch is None:
-                batch = _open(block, taken, index + taken)
-            taken += _fill(batch, block, taken, size, limits)
-            if taken < size or batch.items == limits.max_items:
-                yield batch.close()
-                batch = None
-        index += size
-        if index == max_items:
-            break
-    if batch is not None:
-        yield batch.close()
+            batch = self._batch or _open(block, taken, self._index + taken)
+            taken += _fill(batch, block, taken, size, self._limits)
+            self._batch = batch
+            if taken < size or batch.items == self._limits.max_items:
+                yield from self.rest()
+        self._index += size
+
+    def rest(self) -> Iterator[BatchCut]:
+        """Close the batch that is being filled."""
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            yield batch.close()
 
 
 def _open(block: Found, taken: int, index: int) -> _Batch:
