@@ -1,0 +1,158 @@
+"""The entities of a broker and their addresses; names are compared without regard to case.
+
+A queue is `name`, a subscription `topic/Subscriptions/name`, and either's dead-letter queue is that
+address with `/$deadletterqueue`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from localhost.stack.broker import settings
+from localhost.stack.broker.ingress import Ingress
+from localhost.stack.broker.message import Clock, Journal, Message, State
+from localhost.stack.broker.message_queue import MessageQueue
+
+DEAD_LETTERS = "/$deadletterqueue"
+SUBSCRIPTIONS = "/subscriptions/"
+
+Accepts = Callable[[bytes], bool]
+T = TypeVar("T")
+MakeFilter = Callable[[tuple[settings.CorrelationFilter, ...]], Accepts]
+
+
+class UnknownEntityError(Exception):
+    """No entity has this address."""
+
+
+class Namespace:
+    """Every queue and topic, found by address.
+
+    Args:
+        declared: What entities there are.
+        clock: Says what time it is.
+        journal: Is told of every change.
+        make_filter: Makes of a subscription's filters a predicate over encoded messages.
+    """
+
+    def __init__(
+        self,
+        declared: settings.Namespace,
+        clock: Clock,
+        journal: Journal,
+        make_filter: MakeFilter,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._make_filter = make_filter
+        self._ingresses: dict[str, Ingress] = {}
+        self._queues: dict[str, MessageQueue] = {}
+        self._duplicates_of: set[str] = set()
+        for queue in declared.queues:
+            target = self._add_queue(queue.name, queue.settings)
+            self._add_ingress(queue.name, queue.ingress, target.enqueue)
+        for topic in declared.topics:
+            self._add_topic(topic)
+
+    def ingress(self, address: str) -> Ingress:
+        """The way into a queue or a topic.
+
+        Raises:
+            UnknownEntityError: There is none.
+        """
+        return _find(self._ingresses, address)
+
+    def queue(self, address: str) -> MessageQueue:
+        """The queue, subscription or dead-letter queue of this address.
+
+        Raises:
+            UnknownEntityError: There is none.
+        """
+        return _find(self._queues, address)
+
+    def browse(self, address: str) -> list[Message]:
+        """All messages of a queue, those on its schedule too, in the order of their numbers.
+
+        Raises:
+            UnknownEntityError: There is none.
+        """
+        messages = self.queue(address).browse()
+        ingress = self._ingresses.get(address.lower())
+        if ingress is not None:
+            messages += ingress.scheduled()
+        return sorted(messages, key=lambda message: message.sequence_number)
+
+    def advance(self) -> float | None:
+        """Do what is due everywhere; return when there is something to do again."""
+        for part in self._parts():
+            part.advance()
+        # What one did may have given another something to do.
+        ends = [end for part in self._parts() if (end := part.next_due()) is not None]
+        return min(ends, default=None)
+
+    def restore_message(self, path: str, message: Message) -> bool:
+        """Take back a message; return whether its entity is still declared."""
+        where = self._ingresses if message.state is State.SCHEDULED else self._queues
+        part = where.get(path.lower())
+        if part is None:
+            return False
+        part.restore(message)
+        return True
+
+    def restore_number(self, path: str, last_number: int) -> None:
+        """Go on from the last sequence number of an entity."""
+        ingress = self._ingresses.get(path.lower())
+        if ingress is not None:
+            ingress.restore_number(last_number)
+
+    def restore_known(self, path: str, message_id: str, number: int, until: float) -> None:
+        """Take back a message id that duplicates are found by; in the order of `until`."""
+        if path.lower() in self._duplicates_of:
+            self._ingresses[path.lower()].restore_known(message_id, number, until)
+
+    def _add_queue(self, path: str, declared: settings.QueueSettings) -> MessageQueue:
+        dead_path = path + DEAD_LETTERS
+        dead_settings = settings.QueueSettings(lock_seconds=declared.lock_seconds)
+        dead = MessageQueue(dead_path, dead_settings, self._clock, self._journal)
+        queue = MessageQueue(path, declared, self._clock, self._journal, dead_letters=dead)
+        self._queues[path.lower()] = queue
+        self._queues[dead_path.lower()] = dead
+        return queue
+
+    def _add_topic(self, topic: settings.Topic) -> None:
+        targets = [
+            (
+                self._make_filter(subscription.filters),
+                self._add_queue(
+                    f"{topic.name}/Subscriptions/{subscription.name}", subscription.settings
+                ),
+            )
+            for subscription in topic.subscriptions
+        ]
+        self._add_ingress(topic.name, topic.ingress, partial(_publish, targets))
+
+    def _add_ingress(
+        self, path: str, declared: settings.IngressSettings, deliver: Callable[[Message], None]
+    ) -> None:
+        self._ingresses[path.lower()] = Ingress(path, declared, self._clock, self._journal, deliver)
+        if declared.duplicate_window_seconds is not None:
+            self._duplicates_of.add(path.lower())
+
+    def _parts(self) -> Iterator[Ingress | MessageQueue]:
+        yield from self._ingresses.values()
+        yield from self._queues.values()
+
+
+def _publish(targets: list[tuple[Accepts, MessageQueue]], message: Message) -> None:
+    for accepts, queue in targets:
+        if accepts(message.content):
+            queue.enqueue(message)
+
+
+def _find(parts: dict[str, T], address: str) -> T:
+    found = parts.get(address.lower())
+    if found is None:
+        raise UnknownEntityError(
+            f"The messaging entity '{address}' could not be found. Declare it in the entities file."
+        )
+    return found
