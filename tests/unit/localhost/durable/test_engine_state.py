@@ -1,7 +1,5 @@
 """Continue-as-new, entities, control from outside and queries, through the SDK's own code."""
 
-
-
 import asyncio
 import json
 import sqlite3

@@ -1,7 +1,5 @@
 """Activities, retries, sub-orchestrations, timers and events, through the SDK's own code."""
 
-
-
 import asyncio
 import datetime
 import json

@@ -1,7 +1,5 @@
 """Random orchestrations give what their code says, whatever the order, batching and crashes."""
 
-
-
 import asyncio
 import datetime
 import json

@@ -1,7 +1,5 @@
 """Rewind: what failed runs again, what succeeded does not."""
 
-
-
 import azure.durable_functions as df
 import pytest
 
