@@ -36,7 +36,7 @@ def cut_batches(
         limits: What one batch may hold.
         max_items: How many records to take; those after are not read. None takes all.
     """
-    cutter = _Cutter(limits, max_items)
+    cutter = Cutter(limits, max_items)
     try:
         for block in blocks:
             yield from cutter.cut(block)
@@ -48,14 +48,19 @@ def cut_batches(
     yield from cutter.rest()
 
 
-class _Cutter:
+class Cutter:
     """Cuts block after block, with the batch that is being filled between them."""
 
-    def __init__(self, limits: BatchLimits, max_items: int | None) -> None:
+    def __init__(self, limits: BatchLimits, max_items: int | None = None) -> None:
         self._limits = limits
         self._max_items = max_items
         self._batch: _Batch | None = None
         self._index = 0
+
+    @property
+    def items(self) -> int:
+        """How many records it has taken."""
+        return self._index
 
     @property
     def is_done(self) -> bool:

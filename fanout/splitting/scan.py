@@ -109,6 +109,11 @@ def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk[begin : begin + PIECE_BYTES]
 
 
+def is_blank(data: bytes, kind: Kind) -> bool:
+    """Tell whether a record of these bytes, without its line feed, would be a blank line."""
+    return not data.strip(_BLANK[kind])
+
+
 def unfinished(state: ScanState) -> Found:
     """Give what stands after the last record end of a blob, where there is something: a record."""
     import numpy as np

@@ -1,0 +1,209 @@
+"""Split a blob by scanning its ranges in any order, all at once or one by one.
+
+What the bytes of a CSV mean depends on the mode in which a reader comes upon them, and that on all
+bytes before. So `scan_range` reads a range in every mode at once; two readers that come to the end
+of a record at the same byte read alike from there on, so mostly two remain. `join_ranges` then goes
+over the ranges in order: the mode in which one ends says how the next one is to be read.
+
+The batches are those of one pass that closes a batch at the end of each range: a record belongs to
+the range in which, or at whose end, it begins.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fanout.models.plan import BatchCut
+from fanout.models.request import BatchLimits
+from fanout.models.scans import LaneScan, RangeScan
+from fanout.models.source import CsvFormat, JsonlFormat
+from fanout.splitting.cuts import Cutter
+from fanout.splitting.quotes import Mode
+from fanout.splitting.scan import Found, ScanState, in_pieces, is_blank, scan
+
+LineFormat = CsvFormat | JsonlFormat
+
+
+def scan_range(
+    chunks: Iterable[bytes],
+    offset: int,
+    how: LineFormat,
+    limits: BatchLimits,
+    *,
+    is_first: bool = False,
+) -> RangeScan:
+    """Scan one range of a blob.
+
+    Args:
+        chunks: The bytes of the range in order.
+        offset: Where it begins in the blob.
+        how: How the blob is to be read.
+        limits: What one batch may hold.
+        is_first: Whether the blob's first record begins where the range does.
+    """
+    if is_first or how.kind == "jsonl":
+        modes: Sequence[Mode] = [Mode.FIELD_START]
+    else:
+        modes = list(Mode)
+    lanes = [_Lane.enter(mode, offset, how, limits, is_first=is_first) for mode in modes]
+    newlines, end = 0, offset
+    for piece in in_pieces(chunks):
+        for lane in lanes:
+            lane.read(piece)
+        lanes = _merged(lanes)
+        newlines += piece.count(b"\n")
+        end += len(piece)
+    return RangeScan(end=end, newlines=newlines, lanes=[lane.finish() for lane in lanes])
+
+
+def join_ranges(
+    scans: Iterable[RangeScan], offset: int, line: int, limits: BatchLimits
+) -> Iterator[BatchCut]:
+    """Put the batches of all ranges together, in order.
+
+    Args:
+        scans: The ranges, in order.
+        offset: Where the first record begins in the blob.
+        line: Line on which that is.
+        limits: What one batch may hold, as in `scan_range`.
+    """
+    joint = _Joint(limits, _Tail(offset, line), line)
+    for range_scan in scans:
+        yield from joint.add(range_scan)
+    yield from joint.finish()
+
+
+@dataclass
+class _Lane:
+    """A reader that came upon the range in one of `modes`."""
+
+    modes: list[Mode]
+    state: ScanState
+    how: LineFormat
+    cutter: Cutter
+    head_end: int | None = None
+    head_is_blank: bool = True
+    cuts: list[BatchCut] = field(default_factory=list)
+
+    @classmethod
+    def enter(
+        cls, mode: Mode, offset: int, how: LineFormat, limits: BatchLimits, *, is_first: bool
+    ) -> "_Lane":
+        # The head counts as a record here, whatever it is: `join_ranges` knows all of it.
+        state = ScanState(offset, 0, offset, 0, is_first, mode)
+        return cls([mode], state, how, Cutter(limits), offset if is_first else None)
+
+    def read(self, piece: bytes) -> None:
+        delimiter = self.how.delimiter if isinstance(self.how, CsvFormat) else ","
+        begin = self.state.offset
+        found, self.state = scan(piece, self.state, self.how.kind, delimiter)
+        if self.head_end is None:
+            head = piece
+            if len(found):
+                self.head_end = int(found.ends[0])
+                head = piece[: self.head_end - 1 - begin]
+                found = Found(found.starts[1:], found.ends[1:], found.lines[1:])
+            self.head_is_blank = self.head_is_blank and is_blank(head, self.how.kind)
+        self.cuts.extend(self.cutter.cut(found))
+
+    def finish(self) -> LaneScan:
+        self.cuts.extend(self.cutter.rest())
+        return LaneScan(
+            modes=[mode.name for mode in self.modes],
+            end_mode=self.state.mode.name,
+            head_end=self.head_end,
+            head_is_blank=self.head_is_blank,
+            cuts=self.cuts,
+            items=self.cutter.items,
+            tail_offset=self.state.record_offset,
+            tail_line=self.state.record_line,
+            tail_is_blank=self.state.blank,
+        )
+
+
+def _merged(lanes: Sequence[_Lane]) -> list[_Lane]:
+    """Keep one of the lanes that read alike from here on."""
+    kept: dict[object, _Lane] = {}
+    for lane in lanes:
+        alike: object = lane.head_end
+        if lane.head_end is None:
+            alike = (lane.state.mode, lane.head_is_blank)
+        if alike in kept:
+            kept[alike].modes += lane.modes
+        else:
+            kept[alike] = lane
+    return list(kept.values())
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """The record in which a range ends; nothing yet where it is blank."""
+
+    offset: int
+    line: int
+    is_blank: bool = True
+
+
+@dataclass
+class _Joint:
+    """What is known between two ranges.
+
+    Attributes:
+        tail: The record that does not end before the next range.
+        line: Line on which the next range begins.
+        index: Index of the record that comes after the tail's batch so far.
+        last: The batch that the tail may go into.
+    """
+
+    limits: BatchLimits
+    tail: _Tail
+    line: int
+    mode: str = Mode.FIELD_START.name
+    offset: int = 0
+    index: int = 0
+    last: BatchCut | None = None
+
+    def add(self, range_scan: RangeScan) -> Iterator[BatchCut]:
+        lane = next(lane for lane in range_scan.lanes if self.mode in lane.modes)
+        is_blank_yet = self.tail.is_blank and lane.head_is_blank
+        if lane.head_end is None:
+            self.tail = _Tail(self.tail.offset, self.tail.line, is_blank_yet)
+        else:
+            if not is_blank_yet:
+                yield from self._take_tail(lane.head_end)
+            yield from self._close()
+            yield from self._take_cuts(lane)
+            line = self.line + lane.tail_line
+            self.tail = _Tail(lane.tail_offset, line, lane.tail_is_blank)
+        self.mode = lane.end_mode
+        self.line += range_scan.newlines
+        self.offset = range_scan.end
+
+    def finish(self) -> Iterator[BatchCut]:
+        if not self.tail.is_blank:
+            yield from self._take_tail(self.offset)
+        yield from self._close()
+
+    def _take_tail(self, end: int) -> Iterator[BatchCut]:
+        last, limits = self.last, self.limits
+        is_full = last is None or (
+            last.items == limits.max_items or end - last.offset > limits.max_bytes
+        )
+        if last is not None and not is_full:
+            self.last = last._replace(end=end, items=last.items + 1)
+        else:
+            yield from self._close()
+            self.last = BatchCut(self.tail.offset, end, self.index, 1, self.tail.line)
+        self.index += 1
+
+    def _take_cuts(self, lane: LaneScan) -> Iterator[BatchCut]:
+        for cut in lane.cuts:
+            yield from self._close()
+            self.last = cut._replace(
+                first_index=self.index + cut.first_index, first_line=self.line + cut.first_line
+            )
+        self.index += lane.items
+
+    def _close(self) -> Iterator[BatchCut]:
+        last, self.last = self.last, None
+        if last is not None:
+            yield last
