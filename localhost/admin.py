@@ -16,6 +16,7 @@ from localhost.app import App
 from localhost.bindings import route_of
 from localhost.contract import FunctionInfo, Invocation, InvocationResult
 from localhost.invoke import invoke
+from localhost.key_admin import KeyAdmin
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +29,12 @@ class Admin:
 
     Args:
         run_timer: Runs a timer function by hand.
+        keys: Answers for keys.
     """
 
-    def __init__(self, app: App, run_timer: RunTimer) -> None:
+    def __init__(self, app: App, run_timer: RunTimer, keys: KeyAdmin) -> None:
         self._app = app
+        self._keys = keys
         self._run_timer = run_timer
         self._started = time.monotonic()
         self._instance_id = uuid.uuid4().hex
@@ -44,6 +47,8 @@ class Admin:
                 return web.Response()
             case ["host", "status"] if request.method == "GET":
                 return web.json_response(self._status())
+            case ["host", kind, *rest]:
+                return await self._keys.host(request, kind, rest)
             case ["functions"] if request.method == "GET":
                 return web.json_response([self._describe(info) for info in self._app.functions.all])
             case ["functions", name, *rest] if (info := self._find(name)) is not None:
@@ -58,6 +63,8 @@ class Admin:
                 return web.json_response(self._describe(info))
             case ("GET", ["status"]):
                 return web.json_response({})
+            case (_, ["keys", *names]):
+                return await self._keys.function(request, info.name, names)
             case ("POST", []) if info in self._app.functions.enabled:
                 return await self._run(request, info)
         return web.Response(status=404)

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=parsed.port,
         worker_count=parsed.workers,
         has_stack=parsed.stack,
+        has_auth=parsed.auth,
     )
     return asyncio.run(_serve(options))
 
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
                             "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
     start.add_argument("--no-stack", dest="stack", action="store_false",
                        help="start no storage emulator")  # fmt: skip
+    start.add_argument("--auth", action="store_true",
+                       help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log what the host does")
     return parser
 

@@ -20,6 +20,7 @@ from aiohttp import web
 from localhost import listeners, logs, workers
 from localhost.admin import Admin
 from localhost.app import App
+from localhost.auth import Gate
 from localhost.bindings import AppFunctions, examine
 from localhost.contract import AppLoadError, Executor, FunctionInfo
 from localhost.dispatch import Examine
@@ -29,6 +30,8 @@ from localhost.durable.schema import StoreError
 from localhost.durable.settings import DurableSettings, DurableSettingsError
 from localhost.durable.store import Store
 from localhost.http import HttpFront
+from localhost.key_admin import KeyAdmin
+from localhost.keys import KeyFileError, KeyRing
 from localhost.routing import RouteError
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import Azurite, AzuriteError
@@ -38,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 STORE_FILE = "durable.sqlite"
 STACK_FILE = "stack.json"
+KEY_FILE = "keys.json"
 RPC_PORT = 17071
 RPC_PATH = "/durabletask/"
 HTTP_GRACE_SECONDS = 2.0
@@ -51,7 +55,18 @@ START_ERRORS = (
     RouteError,
     TimerError,
     AzuriteError,
+    KeyFileError,
 )
+
+
+@dataclass(frozen=True)
+class _Doors:
+    """Where requests come in, and what guards it."""
+
+    public: list[socket.socket]
+    rpc: socket.socket
+    gate: Gate
+    keys: KeyAdmin
 
 
 class HostedExecutor(Executor, Protocol):
@@ -74,6 +89,7 @@ class Options:
         port: None means that of local.settings.json; 0 means any free one.
         worker_count: 0 means that user code runs in the host's own process; None means as many
             processes as the app's settings say.
+        has_auth: Whether keys are asked for.
     """
 
     app_dir: Path
@@ -81,6 +97,7 @@ class Options:
     port: int | None = None
     worker_count: int | None = None
     has_stack: bool = True
+    has_auth: bool = False
 
 
 class Host:
@@ -120,13 +137,19 @@ class Host:
             unused.push_async_callback(store.close)
             executor = await self._start_executor(settings, origin)
             engine = Engine(executor, store, durable_settings)
-            durable = DurableApi(engine)
+            keys = KeyRing.open(self._options.data_dir / KEY_FILE)
+            gate = Gate(keys, is_closed=self._options.has_auth)
+            durable = DurableApi(engine, lambda: gate.webhook_key)
             app = App(settings, self._functions, executor, origin)
-            executor.bind(_client_inputs(app, durable, durable_settings.hub_name, rpc))
+
+            def bind() -> None:
+                executor.bind(_client_inputs(app, durable, durable_settings.hub_name, rpc))
+
+            bind()
             await engine.start()
             unused.pop_all()  # the engine now closes the store
         self._exits.push_async_callback(engine.stop, ENGINE_GRACE_SECONDS)
-        await self._serve(app, durable, public, rpc)
+        await self._serve(app, durable, _Doors(public, rpc, gate, KeyAdmin(keys, bind)))
         return app
 
     def _listen(self, settings: Settings) -> list[socket.socket]:
@@ -161,18 +184,16 @@ class Host:
         (self._options.data_dir / STACK_FILE).write_text(json.dumps(addresses, indent=2))
         return addresses
 
-    async def _serve(
-        self, app: App, durable: DurableApi, public: list[socket.socket], rpc: socket.socket
-    ) -> None:
+    async def _serve(self, app: App, durable: DurableApi, doors: "_Doors") -> None:
         # The executor adds the inputs itself.
         timers = Timers(app.executor, self._options.data_dir / "timers", inputs=lambda info: {})
-        admin = Admin(app, timers.run_now)
-        front = HttpFront(app, admin, durable)
+        admin = Admin(app, timers.run_now, doors.keys)
+        front = HttpFront(app, admin, durable, doors.gate)
         timers.start(timer_functions(app.functions.enabled))
         self._exits.push_async_callback(timers.stop)
         self._exits.push_async_callback(admin.stop)
-        await self._open(_rpc_application(durable), [rpc])
-        await self._open(front.application(), public)
+        await self._open(_rpc_application(durable), [doors.rpc])
+        await self._open(front.application(), doors.public)
 
     async def _open(self, application: web.Application, sockets: list[socket.socket]) -> None:
         runner = web.AppRunner(

@@ -9,15 +9,18 @@ from aiohttp import web
 from localhost import cors
 from localhost.admin import Admin
 from localhost.app import App
+from localhost.auth import Gate
 from localhost.bindings import route_of
 from localhost.contract import FunctionInfo, HttpResponseData, Invocation
 from localhost.http_messages import to_client, to_function
 from localhost.invoke import invoke
+from localhost.keys import AuthLevel
 from localhost.routing import Route, Router, methods_of
 
 logger = logging.getLogger(__name__)
 
 DURABLE_WEBHOOK = "runtime/webhooks/durabletask/"
+PING = "admin/host/ping"  # the one admin endpoint that asks for no key
 _WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 _HOME_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Your functions are running</title></head>
@@ -42,8 +45,9 @@ class HttpFront:
         RouteError: A function's route cannot be read.
     """
 
-    def __init__(self, app: App, admin: Admin, durable: DurableHandler) -> None:
+    def __init__(self, app: App, admin: Admin, durable: DurableHandler, gate: Gate) -> None:
         self._app = app
+        self._gate = gate
         self._admin = admin
         self._durable = durable
         prefix = app.settings.route_prefix
@@ -70,7 +74,7 @@ class HttpFront:
         if (answer := cors.preflight(request, self._app.settings.cors)) is not None:
             return answer
         if room == "admin":
-            return await self._admin.handle(request, path.partition("/")[2])
+            return await self._administer(request, path)
         if room == "runtime":
             return await self._webhook(request, path)
         found = self._router.match(request.method, path)
@@ -78,10 +82,17 @@ class HttpFront:
             return await self._function(request, *found)
         return self._home_page(request) if not path else web.Response(status=404)
 
+    async def _administer(self, request: web.Request, path: str) -> web.StreamResponse:
+        if path.lower() != PING and not self._gate.admits(request, AuthLevel.ADMIN):
+            return web.Response(status=401)
+        return await self._admin.handle(request, path.partition("/")[2])
+
     async def _webhook(self, request: web.Request, path: str) -> web.StreamResponse:
         is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
         if not is_durable or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
+        if not self._gate.admits(request, AuthLevel.SYSTEM):
+            return web.Response(status=401)
         return await self._durable.handle(request, path[len(DURABLE_WEBHOOK) :])
 
     def _home_page(self, request: web.Request) -> web.Response:
@@ -94,6 +105,8 @@ class HttpFront:
     async def _function(
         self, request: web.Request, info: FunctionInfo, route_params: dict[str, str]
     ) -> web.StreamResponse:
+        if not self._gate.admits_to(request, info):
+            return web.Response(status=401)
         try:
             data = await to_function(request, route_params)
         except web.HTTPRequestEntityTooLarge:

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from enum import IntEnum
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ class AuthLevel(IntEnum):
     def parse(cls, text: str) -> "AuthLevel":
         """Read an `authLevel` of a binding; unknown words mean function, the host's default."""
         return {"anonymous": cls.ANONYMOUS, "admin": cls.ADMIN}.get(text.lower(), cls.FUNCTION)
+
+
+class Scope(Enum):
+    """Which keys of the host; those of a function go by its name in lower case."""
+
+    MASTER = "master"
+    HOST = "host"
+    SYSTEM = "system"
 
 
 class KeyFileError(Exception):
@@ -88,12 +96,10 @@ class KeyRing:
 
     @property
     def durable_key(self) -> str:
-        """The system key of the Durable extension's webhooks."""
-        return self._kinds["system"][DURABLE_SYSTEM_KEY]
-
-    def host_keys(self) -> Mapping[str, str]:
-        """Keys that open every function-level endpoint, by name."""
-        return dict(self._kinds["host"])
+        """The system key of the Durable extension's webhooks, made anew where it was deleted."""
+        return self.get(Scope.SYSTEM, DURABLE_SYSTEM_KEY) or self.put(
+            Scope.SYSTEM, DURABLE_SYSTEM_KEY
+        )
 
     def level(self, key: str | None, function: str | None = None) -> AuthLevel:
         """Tell what a caller with this key may do at `function` (None: at a webhook or admin)."""
@@ -102,7 +108,8 @@ class KeyRing:
         if _is_one_of(key, self._kinds["master"]):
             return AuthLevel.ADMIN
         if function is None:
-            is_system = _is_one_of(key, self._kinds["system"])
+            # The one extension with a webhook here; a key made for another opens nothing.
+            is_system = _is_one_of(key, {DURABLE_SYSTEM_KEY: self.durable_key})
             return AuthLevel.SYSTEM if is_system else AuthLevel.ANONYMOUS
         own = self._functions.get(function.lower(), {})
         is_known = _is_one_of(key, self._kinds["host"]) or _is_one_of(key, own)
@@ -110,11 +117,37 @@ class KeyRing:
 
     def function_key(self, function: str) -> str:
         """The default key of one function, made and saved at first use."""
-        keys = self._functions.setdefault(function.lower(), {})
-        if DEFAULT not in keys:
-            keys[DEFAULT] = _new_key()
+        return self.get(function, DEFAULT) or self.put(function, DEFAULT)
+
+    def keys_of(self, scope: Scope | str) -> Keys:
+        """The keys of the host or of a function, by name."""
+        return dict(self._scope(scope))
+
+    def get(self, scope: Scope | str, name: str) -> str | None:
+        """One key, its name in any case; None if there is none."""
+        keys = self._scope(scope)
+        return keys.get(_known_name(keys, name))
+
+    def put(self, scope: Scope | str, name: str, value: str | None = None) -> str:
+        """Make or replace a key and return it; without a value, a random one."""
+        keys = self._scope(scope)
+        made = value or _new_key()
+        keys[_known_name(keys, name)] = made
+        self._save()
+        return made
+
+    def delete(self, scope: Scope | str, name: str) -> bool:
+        """Delete a key; False if there is none."""
+        keys = self._scope(scope)
+        is_known = keys.pop(_known_name(keys, name), None) is not None
+        if is_known:
             self._save()
-        return keys[DEFAULT]
+        return is_known
+
+    def _scope(self, scope: Scope | str) -> Keys:
+        if isinstance(scope, Scope):
+            return self._kinds[scope.value]
+        return self._functions.setdefault(scope.lower(), {})
 
     def _save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,6 +162,10 @@ def _new_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
+def _known_name(keys: Keys, name: str) -> str:
+    return next((known for known in keys if known.lower() == name.lower()), name)
+
+
 def _is_one_of(key: str, known: Mapping[str, str]) -> bool:
     matches = [hmac.compare_digest(key.encode(), other.encode()) for other in known.values()]
     return any(matches)
@@ -140,6 +177,6 @@ def _checked(document: Any) -> dict[str, Any]:
     for kind in ("master", "host", "system", "functions"):
         if not isinstance(document.get(kind), dict):
             raise TypeError(f"'{kind}' is missing")
-    if MASTER not in document["master"] or DURABLE_SYSTEM_KEY not in document["system"]:
-        raise TypeError("the master or the durable system key is missing")
+    if MASTER not in document["master"]:
+        raise TypeError("the master key is missing")
     return document

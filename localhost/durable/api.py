@@ -41,10 +41,13 @@ class DurableApi:
     """Serves the durable HTTP API of one engine.
 
     Args:
-        system_key: The key that guards the webhooks, for the URLs handed out; None without keys.
+        system_key: Tells the key that guards the webhooks, for the URLs handed out; None without
+            keys.
     """
 
-    def __init__(self, service: DurableService, system_key: str | None = None) -> None:
+    def __init__(
+        self, service: DurableService, system_key: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._service = service
         self._system_key = system_key
 
@@ -71,7 +74,7 @@ class DurableApi:
             connection_name=connection_name,
             public_origin=public_origin,
             rpc_base_url=rpc_base_url,
-            system_key=self._system_key,
+            system_key=self._system_key(),
         )
 
 

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from localhost.keys import AuthLevel, KeyFileError, KeyRing
+from localhost.keys import AuthLevel, KeyFileError, KeyRing, Scope
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
@@ -21,7 +21,7 @@ def test_the_master_key_opens_everything(tmp_path):
 
 def test_a_host_key_opens_any_function_but_no_webhook(tmp_path):
     ring = KeyRing.open(tmp_path / "keys.json")
-    key = ring.host_keys()["default"]
+    key = ring.keys_of(Scope.HOST)["default"]
     assert ring.level(key, "hello") is AuthLevel.FUNCTION
     assert ring.level(key) is AuthLevel.ANONYMOUS
 
