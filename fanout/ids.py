@@ -31,6 +31,11 @@ def plan_path(run_id: str) -> str:
     return f"{run_id}/plan/manifest.json"
 
 
+def plan_folder(run_id: str) -> str:
+    """What the names of all that the plan writes begin with."""
+    return f"{run_id}/plan/"
+
+
 def partition_path(run_id: str, partition: int) -> str:
     """The batch cuts of one partition (0-based)."""
     return f"{run_id}/plan/p{partition:05d}.json"

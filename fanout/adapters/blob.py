@@ -159,7 +159,7 @@ class BlobStore:
             yield BlobEntry(
                 name=found.name,
                 size=found.size,
-                etag=found.etag,
+                etag=f'"{found.etag.strip(chr(34))}"',  # as all other answers have it
                 last_modified=found.last_modified,
                 content_type=found.content_settings.content_type,
                 is_folder=(found.metadata or {}).get("hdi_isfolder") == "true",

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 STORAGE = "FANOUT_STORAGE"
 DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
+DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
+DEFAULT_MAX_COMPRESSION_RATIO = 200
 
 
 class SettingsError(Exception):
@@ -30,11 +32,18 @@ class StorageSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of the app; `local.settings.json.example` lists them with their defaults."""
+    """Every setting of the app; `local.settings.json.example` lists them with their defaults.
+
+    Attributes:
+        max_uncompressed_bytes: How much may come out of a compressed source.
+        max_compression_ratio: How many bytes of it for each compressed one.
+    """
 
     storage: StorageSettings
     runs_container: str = "runs"
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
+    max_uncompressed_bytes: int = DEFAULT_MAX_UNCOMPRESSED_BYTES
+    max_compression_ratio: int = DEFAULT_MAX_COMPRESSION_RATIO
     expose_durable_urls: bool = False
     log_level: str = "INFO"
 
@@ -49,6 +58,12 @@ class Settings:
             storage=_storage(values),
             runs_container=values.get("FANOUT_RUNS_CONTAINER") or "runs",
             max_request_bytes=_whole(values, "FANOUT_MAX_REQUEST_BYTES", DEFAULT_MAX_REQUEST_BYTES),
+            max_uncompressed_bytes=_whole(
+                values, "FANOUT_MAX_UNCOMPRESSED_BYTES", DEFAULT_MAX_UNCOMPRESSED_BYTES
+            ),
+            max_compression_ratio=_whole(
+                values, "FANOUT_MAX_COMPRESSION_RATIO", DEFAULT_MAX_COMPRESSION_RATIO
+            ),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
         )

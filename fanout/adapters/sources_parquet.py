@@ -101,13 +101,14 @@ def _groups(metadata: Any, columns: frozenset[str]) -> Iterator[RowGroup]:
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         chunks = (group.column(index) for index in range(group.num_columns))
-        sizes = (c.total_uncompressed_size for c in chunks if _top(c) in columns)
+        sizes = (c.total_uncompressed_size for c in chunks if _is_in(c.path_in_schema, columns))
         yield RowGroup(group.num_rows, sum(sizes))
 
 
-def _top(column: Any) -> str:
-    """The column that a leaf of it belongs to; a name with dots in it counts as its whole group."""
-    return str(column.path_in_schema).split(".")[0]
+def _is_in(path: str, columns: frozenset[str]) -> bool:
+    """Tell whether a leaf belongs to one of these columns; a name may have dots of its own."""
+    names = path.split(".")
+    return any(".".join(names[:count]) in columns for count in range(1, len(names) + 1))
 
 
 def _group_of(metadata: Any, row: int) -> tuple[int, int]:

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from fanout import ids
 from fanout.adapters.blob import BlobExistsError
+from fanout.adapters.settings import Settings
 from fanout.adapters.sources_blobs import BlobFiles, OpenBlob, Writer, open_blob
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
@@ -27,6 +29,12 @@ class Scratch:
     container: str
     prefix: str
     allowed: Expansion = field(default_factory=Expansion)
+
+    @classmethod
+    def of_run(cls, run_id: str, store: BlobFiles, to: Settings) -> "Scratch":
+        """The folder of a run's plan."""
+        allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
+        return cls(store, to.runs_container, ids.plan_folder(run_id), allowed)
 
     def ref(self, name: str) -> BlobRef:
         """Name a blob here. What is written here never changes, so no version is meant."""

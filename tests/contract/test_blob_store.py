@@ -126,3 +126,29 @@ def test_the_real_store_answers_a_ping_and_keeps_media_type_and_md5(storage: str
     found = store._service.get_blob_client(container, "b").get_blob_properties()
     assert found.content_settings.content_type == "application/json"
     assert found.content_settings.content_md5 == bytearray(hashlib.md5(b"{}").digest())
+
+
+def test_a_listing_tells_of_each_blob_in_order(store: Any, container: str):
+    store.write(container, "in/b", b"12", media_type="image/png")
+    store.write(container, "in/a", b"1", media_type="text/plain")
+    store.write(container, "out", b"")
+    listed = list(store.entries(container, "in/"))
+    assert [(e.name, e.size, e.content_type) for e in listed] == [
+        ("in/a", 1, "text/plain"),
+        ("in/b", 2, "image/png"),
+    ]
+    assert [e.etag for e in listed] == [etag(store, container, e.name) for e in listed]
+    assert all(e.last_modified.tzinfo is not None and not e.is_folder for e in listed)
+    with pytest.raises(ResourceNotFoundError):
+        list(store.entries(container + "x", ""))
+
+
+def test_of_two_writers_the_first_to_close_wins_whole(store: Any, container: str):
+    store.write(container, "other", b"")
+    first, second = (store.open_writer(container, "b", "text/plain") for _ in range(2))
+    first.write(b"1" * 5 * MIB)
+    second.write(b"2" * 9 * MIB)
+    first.close(if_none_match=True)
+    with pytest.raises(BlobExistsError):
+        second.close(if_none_match=True)
+    assert store.read(container, "b") == b"1" * 5 * MIB

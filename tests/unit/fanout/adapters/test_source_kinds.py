@@ -324,6 +324,13 @@ def test_what_is_no_such_parquet_is_refused(blob, fields, fault, store):
         sources.inspect(wanted, store)
 
 
+def test_the_name_of_a_column_may_have_dots(store):
+    table = {"a.b": [1], "a": [{"b": 2}], "c": [3]}
+    store.write("inbox", "data", parquet(table))
+    assert values(source("parquet"), store) == [{"a.b": 1, "a": {"b": 2}, "c": 3}]
+    assert values(source("parquet", columns=["a.b"]), store) == [{"a.b": 1}]
+
+
 def test_a_row_group_too_large_to_hold_is_refused(store, monkeypatch):
     monkeypatch.setattr(sources_parquet, "MAX_ROW_GROUP_BYTES", 1000)
     store.write("inbox", "data", parquet({"a": ["x" * 999, "y" * 999]}, 2, use_dictionary=False))

@@ -1,0 +1,110 @@
+"""Sources on Azurite: what the double of a store cannot show."""
+
+import gzip
+import io
+import json
+import secrets
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import TypeAdapter
+
+from fanout.adapters import sources
+from fanout.adapters.blob import BlobStore
+from fanout.adapters.settings import Settings, StorageSettings
+from fanout.adapters.sources import Scratch
+from fanout.errors import SourceChangedError
+from fanout.models.plan import PlanManifest
+from fanout.models.request import BatchLimits, Source
+from fanout.splitting.records import parse_records
+
+LIMITS = BatchLimits(max_items=400)
+ROWS = [{"n": n, "text": str(n) * 30} for n in range(1000)]
+
+
+@pytest.fixture(scope="module")
+def store(storage: str) -> BlobStore:
+    return BlobStore.connect(StorageSettings(connection_string=storage))
+
+
+@pytest.fixture
+def run(store: BlobStore) -> str:
+    run_id = secrets.token_hex(6)
+    store.write("runs", f"{run_id}/request.json", b"{}")
+    return run_id
+
+
+@pytest.fixture
+def container() -> str:
+    return f"c{secrets.token_hex(6)}"
+
+
+def source(**fields: object) -> Source:
+    return TypeAdapter(Source).validate_python(fields)
+
+
+def planned(wanted: Source, store: BlobStore, run: str):
+    scratch = Scratch.of_run(run, store, Settings(StorageSettings()))
+    made = sources.cut_source(wanted, store, LIMITS, None, scratch)
+    cuts = list(made)
+    manifest = PlanManifest(
+        items=sum(cut.items for cut in cuts),
+        batches=len(cuts),
+        partitions=1,
+        batches_per_partition=max(1, len(cuts)),
+        header=made.header,
+        etag=made.etag,
+        length=made.length,
+        data=made.data,
+        parts=made.parts,
+    )
+    return manifest, cuts
+
+
+def values(wanted: Source, store: BlobStore, run: str) -> list:
+    manifest, cuts = planned(wanted, store, run)
+    chunks = (sources.read_chunk(wanted, cut, manifest, store) for cut in cuts)
+    return [record.value for chunk in chunks for record in parse_records(chunk)]
+
+
+def parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(ROWS), sink, row_group_size=300)
+    return sink.getvalue()
+
+
+def test_parquet_is_read_in_ranges_of_one_version(store, container, run):
+    store.write(container, "b.parquet", parquet())
+    wanted = source(kind="parquet", container=container, blob="b.parquet", columns=["n"])
+    assert values(wanted, store, run) == [{"n": n} for n in range(1000)]
+    manifest, cuts = planned(wanted, store, run)
+    store.write(container, "b.parquet", parquet())
+    with pytest.raises(SourceChangedError):
+        sources.read_chunk(wanted, cuts[0], manifest, store)
+
+
+def test_a_compressed_blob_is_read_from_its_copy(store, container, run):
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+    store.write(container, "b.jsonl.gz", gzip.compress(lines))
+    wanted = source(kind="jsonl", container=container, blob="b.jsonl.gz")
+    assert values(wanted, store, run) == ROWS
+    assert values(wanted, store, run) == ROWS  # planned again over its own copy
+
+
+def test_blobs_of_each_format_are_flattened(store, container, run):
+    for number in range(0, 1000, 250):
+        rows = ROWS[number : number + 250]
+        text = "\n".join(json.dumps(row) for row in rows)
+        store.write(container, f"in/{number:04d}", text.encode())
+    store.write(container, "inner/x", b"not asked for")
+    wanted = source(kind="listing", container=container, prefix="in", read="jsonl")
+    assert values(wanted, store, run) == ROWS
+
+
+def test_an_empty_blob_has_no_items(store, container, run):
+    store.write(container, "b", b"")
+    store.write(container, "b.csv", b"")
+    assert values(source(kind="jsonl", container=container, blob="b"), store, run) == []
+    given = source(kind="csv", container=container, blob="b.csv", header=["a"])
+    assert values(given, store, run) == []
