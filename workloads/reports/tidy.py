@@ -51,6 +51,9 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
 def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
     if not width or data.startswith(_BYTE_ORDER_MARK) or not _is_text(data):
         return False
+    # Polars takes a carriage return off the beginning of what it reads.
+    if data.count(b"\r") != data.count(b"\r\n"):
+        return False
     separators = _separators(data, delimiter)
     if separators is None:
         return False

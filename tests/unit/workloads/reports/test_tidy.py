@@ -14,7 +14,7 @@ from workloads.reports.tidy import read_tidy
 HEADERS = [b"a\n", b"a,b\n", b"a,b,c\n"]
 pieces = st.sampled_from(
     [b"x", b"1", b" ", b",", b",", b"\n", b"\n", b"\r\n", b"\r", b'"', b'""', b'"y"', b'"p,q"',
-     b'"l\nm"', b"\xc3\xa9", b"\xff", b"\xef\xbb\xbf", b"\x00", b"#"]
+     b'"l\nm"', b'"l\r\nm"', b"\xc3\xa9", b"\xff", b"\xef\xbb\xbf", b"\x00", b"#"]
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ def slowly(chunk: Chunk) -> list[dict[str, str]] | None:
 @example(HEADERS[0], b"x\n\n")
 @example(HEADERS[0], b"x\n\r\r\n")
 @example(HEADERS[0], b'""\n""')
+@example(HEADERS[1], b"\r,")
 @example(HEADERS[1], b"1\n2,3,4\n")
 @example(HEADERS[1], b'"a"\r,b\n')
 @example(HEADERS[1], b'"a"",b\n",c\n')
