@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localhost.contract import AppLoadError, FunctionInfo
+from localhost.limits import allowed_functions
 from localhost.settings import Settings
 
 SERVED_TYPES = frozenset(
@@ -46,7 +47,10 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
     """
     problems: list[str] = []
     enabled, disabled = [], []
+    allowed = allowed_functions(settings.host_json)
     for info in functions:
+        if allowed is not None and info.name.lower() not in allowed:
+            continue
         if settings.is_disabled(info.name):
             disabled.append(info)
             continue

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from localhost.contract import Invocation
+from localhost.contract import Invocation, Retry
 from localhost.logs import THREAD_LOCAL
 
 
@@ -36,7 +36,7 @@ class InvocationContext:
 
     @property
     def retry_context(self) -> "RetryContext":
-        return RetryContext()
+        return RetryContext(self._invocation.retry)
 
 
 class TraceContext:
@@ -58,8 +58,18 @@ class TraceContext:
 
 
 class RetryContext:
-    """Function-level retries; no trigger served here makes any."""
+    """Which try of a function with a retry policy a call is."""
 
-    retry_count = 0
-    max_retry_count = 0
-    exception = None
+    def __init__(self, retry: Retry | None) -> None:
+        self.retry_count = retry.count if retry else 0
+        self.max_retry_count = retry.max_count if retry else 0
+        self.exception = RetryException(retry.error) if retry and retry.error else None
+
+
+class RetryException:
+    """What the try before ended with, with the names that the worker's own class has."""
+
+    def __init__(self, error: str) -> None:
+        self.message = error
+        self.source = ""
+        self.stack_trace = ""

@@ -61,6 +61,21 @@ class HttpResponseData:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """Which try of a function with a retry policy a call is.
+
+    Attributes:
+        count: 0 for the first try.
+        max_count: -1 means without end.
+        error: What the try before ended with.
+    """
+
+    count: int
+    max_count: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """One call of one function.
 
@@ -70,6 +85,7 @@ class Invocation:
         inputs: Values of further input bindings by name (the durable client's JSON text).
         metadata: Trigger metadata by name.
         trace_parent: W3C traceparent of the span this invocation belongs to.
+        retry: Which try this is, where the function has a retry policy.
     """
 
     id: str
@@ -78,6 +94,7 @@ class Invocation:
     inputs: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     trace_parent: str | None = None
+    retry: Retry | None = None
 
 
 @dataclass(frozen=True, slots=True)

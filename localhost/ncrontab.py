@@ -153,7 +153,7 @@ def parse(expression: str) -> Schedule:
         return CronSchedule(
             seconds, minutes, hours, frozenset(days), frozenset(months), frozenset(weekdays)
         )
-    interval = _time_span(expression.strip())
+    interval = time_span(expression.strip())
     if interval is None or interval <= timedelta(0):
         raise ScheduleError(
             f"'{expression}' is neither '{{second}} {{minute}} {{hour}} {{day}} {{month}} "
@@ -162,7 +162,8 @@ def parse(expression: str) -> Schedule:
     return ConstantSchedule(interval)
 
 
-def _time_span(text: str) -> timedelta | None:
+def time_span(text: str) -> timedelta | None:
+    """Read a .NET TimeSpan such as ``00:05:00`` or ``1.00:00:00``; None if it is none."""
     found = _TIME_SPAN.match(text)
     if found is not None and int(found[2]) <= _MAX_HOURS:
         days, hours, minutes, seconds = (int(group or 0) for group in found.groups())

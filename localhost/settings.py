@@ -8,10 +8,12 @@ import copy
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from localhost.limits import allowed_functions, function_timeout
 
 DEFAULT_PORT = 7071
 DEFAULT_ROUTE_PREFIX = "api"
@@ -86,9 +88,12 @@ class Settings:
             "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
             "AzureWebJobsScriptRoot": str(app_dir),
         }
+        host_json = override(read_host_json(app_dir / HOST_FILE), environment)
+        for key, error in _bad_limits(host_json):
+            raise SettingsError(f"AzureFunctionsJobHost__{key}: {error}.")
         return cls(
             app_dir=app_dir,
-            host_json=override(read_host_json(app_dir / HOST_FILE), environment),
+            host_json=host_json,
             environment=environment,
             port=local.port,
             address=local.address,
@@ -163,6 +168,8 @@ def read_host_json(path: Path) -> dict[str, Any]:
     extensions = document.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise _wrong(path, text, "extensions", "it must be an object")
+    for key, error in _bad_limits(document):
+        raise _wrong(path, text, key, str(error))
     return document
 
 
@@ -217,6 +224,15 @@ def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[
         key = _known_key(section, keys[-1])
         section[key] = value if isinstance(section.get(key), str) else _scalar(value)
     return changed
+
+
+def _bad_limits(host_json: dict[str, Any]) -> Iterator[tuple[str, ValueError]]:
+    readers = {"functionTimeout": function_timeout, "functions": allowed_functions}
+    for key, read in readers.items():
+        try:
+            read(host_json)
+        except ValueError as error:
+            yield key, error
 
 
 def _known_key(section: Mapping[str, Any], key: str) -> str:

@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from localhost.contract import Executor, FunctionInfo, Invocation, InvocationResult
+from localhost.contract import Executor, FunctionInfo, Invocation, InvocationResult, Retry
+from localhost.invoke import invoke
 from localhost.ncrontab import ConstantSchedule, Schedule, ScheduleError, parse
+from localhost.retries import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +98,14 @@ class Timer:
     schedule: Schedule
     is_monitored: bool
     runs_on_startup: bool
+    retry_policy: RetryPolicy | None = None
 
     @classmethod
     def of(cls, info: FunctionInfo, now: datetime) -> "Timer":
         """Read the trigger.
 
         Raises:
-            TimerError: Its schedule is none.
+            TimerError: Its schedule is none, or its retry policy cannot be read.
         """
         try:
             schedule = parse(str(info.trigger.get("schedule", "")))
@@ -110,11 +113,16 @@ class Timer:
             gap = schedule.next_after(first) - first
         except ScheduleError as error:
             raise TimerError(f"Function '{info.name}': {error}") from error
+        try:
+            retry_policy = RetryPolicy.of(info.retry_policy)
+        except ValueError as error:
+            raise TimerError(f"Function '{info.name}': its retry policy: {error}") from error
         return cls(
             function=info.name,
             schedule=schedule,
             is_monitored=bool(info.trigger.get("useMonitor", True)) and gap >= MONITOR_FROM,
             runs_on_startup=bool(info.trigger.get("runOnStartup", False)),
+            retry_policy=retry_policy,
         )
 
 
@@ -212,25 +220,46 @@ class Timers:
         self, info: FunctionInfo, timer: Timer, status: TimerStatus, *, is_past_due: bool
     ) -> TimerStatus:
         last = self._clock()
-        await self._invoke(info, timer, status, is_past_due=is_past_due)
+        await self._try(info, timer, status, is_past_due=is_past_due)
         # From the run just made, so that a run longer than its period is followed by one, not many.
         after = TimerStatus(last, timer.schedule.next_after(last), self._clock())
         self._keep(timer, after)
         return after
+
+    async def _try(
+        self, info: FunctionInfo, timer: Timer, status: TimerStatus, *, is_past_due: bool
+    ) -> None:
+        """Run it, and again as its retry policy says; where all fails, that is logged."""
+        policy = timer.retry_policy
+        if policy is None:
+            await self._invoke(info, timer, status, is_past_due=is_past_due)
+            return
+        error = None
+        for count, pause in enumerate(policy.pauses(), start=1):
+            retry = Retry(count - 1, policy.max_count, error)
+            result = await self._invoke(info, timer, status, is_past_due=is_past_due, retry=retry)
+            error = result.error
+            if error is None or not policy.allows(count):
+                return
+            logger.info(
+                "timer %s is tried again in %.1f s (%d of %d)",
+                info.name, pause, count, policy.max_count,
+            )  # fmt: skip
+            await asyncio.sleep(pause)
 
     def _keep(self, timer: Timer, status: TimerStatus) -> None:
         if timer.is_monitored:
             self._statuses.write(timer.function, status)
 
     async def _invoke(
-        self, info: FunctionInfo, timer: Timer, status: TimerStatus | None, *, is_past_due: bool
+        self,
+        info: FunctionInfo,
+        timer: Timer,
+        status: TimerStatus | None,
+        *,
+        is_past_due: bool,
+        retry: Retry | None = None,
     ) -> InvocationResult:
-        done: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
-
-        def resolve(results: Sequence[InvocationResult]) -> None:
-            if not done.done():
-                done.set_result(results[0])
-
         shown = status if timer.is_monitored else None
         invocation = Invocation(
             id=str(uuid.uuid4()),
@@ -238,9 +267,9 @@ class Timers:
             payload=payload(shown, timer.schedule, is_past_due=is_past_due),
             inputs=self._inputs(info),
             metadata={"TimerTrigger": self._clock().isoformat()},
+            retry=retry,
         )
-        self._executor.submit([invocation], resolve)
-        result = await done
+        result = await invoke(self._executor, invocation)
         if result.error is not None:
             logger.error("timer %s failed: %s", info.name, result.error)
         return result

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from localhost.contract import FunctionInfo, Invocation, InvocationResult
+from localhost.contract import FunctionInfo, Invocation, InvocationResult, Retry
 
 HEADER = struct.Struct("!I")
-InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None]
+InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None, Retry | None]
 ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any]]
 STOP: list[InvocationTuple] = []
 
@@ -86,7 +86,8 @@ class FrameBuffer:
 def pack_invocations(invocations: Iterable[Invocation]) -> list[InvocationTuple]:
     """Invocations as they travel."""
     return [
-        (i.id, i.function, i.payload, i.inputs, i.metadata, i.trace_parent) for i in invocations
+        (i.id, i.function, i.payload, i.inputs, i.metadata, i.trace_parent, i.retry)
+        for i in invocations
     ]
 
 

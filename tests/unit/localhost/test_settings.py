@@ -116,6 +116,8 @@ def test_a_setting_disables_a_function(
         ('{\n\n"version": "1.0"}', None, "host.json, line 3: 'version'"),
         ("[]", None, "host.json, line 1"),
         ('{"version": "2.0",\n"extensions": []}', None, "line 2: 'extensions'"),
+        ('{"version": "2.0",\n"functionTimeout": 5}', None, "line 2: 'functionTimeout': 5 is no"),
+        ('{"version": "2.0",\n"functions": "a"}', None, "line 2: 'functions': it must be a list"),
         (None, '{"IsEncrypted": false,\n"Values": {"A": "1"\n"B": 2}}', "json, line 3, column 1"),
         (None, '{"Values": {}}', "'IsEncrypted'"),
         (None, '{\n"IsEncrypted": true}', "line 2: 'IsEncrypted'"),
@@ -132,6 +134,12 @@ def test_a_bad_file_is_refused_with_its_line_and_reason(
     with pytest.raises(SettingsError) as refused:
         Settings.load(_app(tmp_path, host, local), {})
     assert expected in str(refused.value)
+
+
+def test_a_bad_override_is_refused_by_its_name(tmp_path: Path) -> None:
+    setting = "AzureFunctionsJobHost__functionTimeout"
+    with pytest.raises(SettingsError, match=f"{setting}: 'soon' is no time span"):
+        Settings.load(_app(tmp_path), {setting: "soon"})
 
 
 def test_a_folder_without_host_json_is_no_app(tmp_path: Path) -> None:
