@@ -43,7 +43,9 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     """
     request = files.request(ref.run_id)
     try:
-        cuts = cut_source(request.source, files.store, request.batch, request.max_items)
+        cuts = cut_source(
+            request.source, files.store, request.batch, request.max_items, files.scratch(ref.run_id)
+        )
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
         log.warning("the source is refused", exc_info=error)
@@ -82,6 +84,8 @@ def _manifest(request: RunRequest, cuts: SourceCuts, table: "array[int]") -> Pla
         header=cuts.header,
         etag=cuts.etag,
         length=cuts.length,
+        data=cuts.data,
+        parts=cuts.parts,
     )
 
 

@@ -88,7 +88,13 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
         run_id=ref.run_id,
         retry_round=ref.retry_round,
         is_last_round=ref.retry_round + 1 >= request.retry.max_attempts,
-        chunk=read_chunk(request.source, cut, kept_manifest(files, ref.run_id), files.store),
+        chunk=read_chunk(
+            request.source,
+            cut,
+            kept_manifest(files, ref.run_id),
+            files.store,
+            request.select,
+        ),
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before,
     )

@@ -1,6 +1,6 @@
 """The files of a run in Blob storage, typed; those that never change are kept per process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pydantic import BaseModel
@@ -8,8 +8,10 @@ from pydantic import BaseModel
 from fanout import ids
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
 from fanout.adapters.settings import settings
+from fanout.adapters.sources_plan import Scratch
 from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
+from fanout.splitting.codecs import Expansion
 
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
@@ -23,6 +25,11 @@ class RunFiles:
 
     store: BlobStore
     container: str
+    allowed: Expansion = field(default_factory=Expansion)
+
+    def scratch(self, run_id: str) -> Scratch:
+        """Where the plan of a run may leave copies of its source."""
+        return Scratch(self.store, self.container, ids.plan_folder(run_id), self.allowed)
 
     def claim(self, run_id: str, request: RunRequest) -> bool:
         """Write the request if the run id is free; tell whether it was."""
@@ -74,7 +81,9 @@ class RunFiles:
 @lru_cache(maxsize=1)
 def run_files() -> RunFiles:
     """The run files of this process, as its settings say."""
-    return RunFiles(blob_store(), settings().runs_container)
+    to = settings()
+    allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
+    return RunFiles(blob_store(), to.runs_container, allowed)
 
 
 @lru_cache(maxsize=_KEPT_RUNS)
