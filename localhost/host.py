@@ -32,6 +32,7 @@ from localhost.durable.store import Store
 from localhost.http import HttpFront
 from localhost.key_admin import KeyAdmin
 from localhost.keys import KeyFileError, KeyRing
+from localhost.limits import function_timeout
 from localhost.routing import RouteError
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import Azurite, AzuriteError
@@ -210,15 +211,19 @@ class Host:
 
 
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:
+    timeout = function_timeout(settings.host_json)
     if options.worker_count == 0:
         from localhost.inprocess import InProcessExecutor  # it imports the app's libraries
 
-        return InProcessExecutor(settings.app_dir, settings.environment, examine=take)
+        return InProcessExecutor(
+            settings.app_dir, settings.environment, timeout=timeout, examine=take
+        )
     return workers.ProcessExecutor(
         settings.app_dir,
         settings.environment,
         count=options.worker_count or workers.default_count(settings.environment),
         log_level=logs.user_level(settings.host_json),
+        timeout=timeout,
         examine=take,
     )
 

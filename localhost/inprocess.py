@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
@@ -19,6 +20,7 @@ class InProcessExecutor:
     Args:
         app_dir: The folder of the app.
         environment: What is set in this process's environment at `start`.
+        timeout: How long a call may take; None means for ever.
         examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
     """
 
@@ -27,13 +29,14 @@ class InProcessExecutor:
         app_dir: Path,
         environment: Mapping[str, str],
         *,
+        timeout: timedelta | None = None,
         examine: Examine = list,
     ) -> None:
         self.environment = dict(environment)
         self._app_dir = app_dir
         self._examine = examine
         self._functions: Sequence[FunctionInfo] = ()
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(timeout)
         self._results: list[InvocationResult] = []
         self._results_lock = threading.Lock()
         self._host_loop: asyncio.AbstractEventLoop | None = None

@@ -33,6 +33,14 @@ def function_timeout(host_json: Mapping[str, Any]) -> timedelta | None:
     return span
 
 
+def time_span_text(span: timedelta) -> str:
+    """A time span as .NET writes it: ``00:05:00``, ``1.00:00:00``."""
+    minutes, seconds = divmod(span.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours:02}:{minutes:02}:{seconds:02}"
+    return f"{span.days}.{clock}" if span.days else clock
+
+
 def allowed_functions(host_json: Mapping[str, Any]) -> frozenset[str] | None:
     """The names, in lower case, of the only functions to load; None means all.
 

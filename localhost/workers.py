@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from localhost import wire
 from localhost.contract import AppLoadError, Done, FunctionInfo, Invocation
@@ -144,6 +146,7 @@ class ProcessExecutor:
         environment: All of the workers' environment; it may be added to until `start`.
         count: How many workers.
         log_level: The least level of user code's log records that is shown.
+        timeout: How long a call may take; None means for ever.
         examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
     """
 
@@ -154,6 +157,7 @@ class ProcessExecutor:
         *,
         count: int = 1,
         log_level: int = logging.INFO,
+        timeout: timedelta | None = None,
         examine: Examine = list,
     ) -> None:
         self.environment = dict(environment)
@@ -162,7 +166,8 @@ class ProcessExecutor:
         self._log_level = log_level
         self._examine = examine
         self._functions: Sequence[FunctionInfo] = ()
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(timeout, self._replace_soon)
+        self._replaced: set[WorkerLane] = set()
         self._lanes: list[WorkerLane] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._short_lives = 0
@@ -223,12 +228,35 @@ class ProcessExecutor:
 
     def _use(self, lane: WorkerLane) -> None:
         self._dispatcher.add(lane)
-        watcher = asyncio.create_task(self._watch(lane))
+        self._keep(self._watch(lane))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        watcher = asyncio.create_task(work)
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
 
+    def _replace_soon(self, lane: WorkerLane) -> None:
+        if lane in self._lanes and lane not in self._replaced:
+            self._replaced.add(lane)
+            self._keep(self._replace(lane))
+
+    async def _replace(self, lane: WorkerLane) -> None:
+        """Put another worker in the place of one that is stuck, which ends its other calls first.
+
+        A thread cannot be stopped, so a process is; nothing that still gets on is lost by it.
+        """
+        logger.error("Worker process %d is stuck in a call; replacing it.", lane.pid)
+        self._use(await self._replacement())
+        await self._dispatcher.retire(lane)
+        lane.kill()
+
     async def _watch(self, lane: WorkerLane) -> None:
         how = await lane.ended()
+        if lane in self._replaced:
+            self._replaced.discard(lane)
+            self._lanes.remove(lane)
+            self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {how}")
+            return
         names = sorted({call.function for call in self._dispatcher.running(lane)})
         logger.error(
             "Worker process %d %s%s; starting another.",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -121,3 +122,66 @@ async def test_draining_waits_for_what_runs_but_not_for_ever() -> None:
     await asyncio.sleep(0)
     dispatcher.finish(lane, [InvocationResult("1")])
     await asyncio.wait_for(draining, 1)
+
+
+async def _until(received: list[InvocationResult], count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(received) < count:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_call_over_the_limit_fails_and_its_late_result_is_dropped() -> None:
+    dispatcher, lane = Dispatcher(timedelta(milliseconds=20)), RecordingLane()
+    dispatcher.serve([_info("act", "activityTrigger")])
+    received: list[InvocationResult] = []
+    dispatcher.add(lane)
+    dispatcher.submit(_calls("act", "1", "2"), received.extend)
+    await asyncio.sleep(0)
+    dispatcher.finish(lane, [InvocationResult("2", value="quick")])
+    await _until(received, 2)
+    error = (
+        "FunctionTimeoutException: Timeout value of 00:00:00 was exceeded by function: "
+        "Functions.act"
+    )
+    assert received == [InvocationResult("2", value="quick"), InvocationResult("1", error=error)]
+    dispatcher.finish(lane, [InvocationResult("1", value="late")])
+    assert len(received) == 2
+    dispatcher.submit(_calls("act", "3"), received.extend)
+    await _until(received, 3)
+    assert received[2].id == "3"
+
+
+async def test_a_timed_out_call_is_not_redelivered_when_its_lane_dies() -> None:
+    dispatcher, dead, other = (
+        Dispatcher(timedelta(milliseconds=20)),
+        RecordingLane(),
+        RecordingLane(),
+    )
+    dispatcher.serve([_info("act", "activityTrigger")])
+    received: list[InvocationResult] = []
+    dispatcher.add(dead)
+    dispatcher.submit(_calls("act", "1"), received.extend)
+    await _until(received, 1)
+    dispatcher.add(other)
+    dispatcher.remove(dead, "Died: x")
+    await asyncio.sleep(0)
+    assert other.ids == []
+
+
+async def test_a_retired_lane_gets_nothing_more_and_ends_what_it_has() -> None:
+    dispatcher, old, new = _dispatcher(), RecordingLane(), RecordingLane()
+    received: list[InvocationResult] = []
+    dispatcher.add(old)
+    dispatcher.submit(_calls("act", "1"), received.extend)
+    await asyncio.sleep(0)
+    retired = asyncio.create_task(dispatcher.retire(old))
+    await asyncio.sleep(0)
+    dispatcher.submit(_calls("act", "2"), received.extend)
+    await asyncio.sleep(0)
+    assert (old.ids, new.ids, retired.done()) == (["1"], [], False)
+    dispatcher.add(new)
+    await asyncio.sleep(0)
+    assert new.ids == ["2"]
+    dispatcher.finish(old, [InvocationResult("1")])
+    await asyncio.wait_for(retired, 5)
+    assert [result.id for result in received] == ["1"]
