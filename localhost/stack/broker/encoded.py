@@ -9,7 +9,7 @@ Source: OASIS AMQP 1.0, part 3, section 3.2.
 from dataclasses import dataclass
 from typing import Any
 
-from proton import Data, Described, symbol, timestamp, uint, ulong
+from proton import Data, Described, ProtonException, symbol, timestamp, uint, ulong
 
 from localhost.stack.broker.message import Draft, Message, State
 from localhost.stack.broker.settings import CorrelationFilter
@@ -20,6 +20,8 @@ ANNOTATIONS = 0x72
 PROPERTIES = 0x73
 APPLICATION_PROPERTIES = 0x74
 DATA = 0x75
+FOOTER = 0x78
+DESCRIBED = 0x00
 
 TIME_TO_LIVE_FIELD = 2
 DELIVERY_COUNT_FIELD = 4
@@ -104,23 +106,19 @@ def draft(content: bytes) -> Draft:
     )
 
 
-def batched(content: bytes) -> list[bytes]:
-    """The encoded messages of a batch: each is a data section of it.
+def unbatched(content: bytes) -> list[bytes]:
+    """The messages of a batch; of any other message, itself.
+
+    A batch says that it is one in the transfer's message-format, which Proton keeps to itself. It
+    is known here by its form: a body of data sections that are each a whole encoded message.
 
     Raises:
-        MalformedMessageError: It is no batch.
+        MalformedMessageError: It is no message.
     """
-    body = sections(content).body
-    view = memoryview(body)
-    messages = []
-    start = 0
-    while start < len(body):
-        code, value, size = _section(view[start:])
-        if code != DATA:
-            raise MalformedMessageError("A batch has data sections only.")
-        messages.append(bytes(value))
-        start += size
-    return messages
+    messages = _data_sections(sections(content).body)
+    if messages and all(_is_message(message) for message in messages):
+        return messages
+    return [content]
 
 
 def outgoing(message: Message, locked_until: float | None = None) -> bytes:
@@ -187,6 +185,36 @@ def _application_properties(parts: Sections, message: Message) -> bytes:
     return _encode(APPLICATION_PROPERTIES, properties) if properties else b""
 
 
+def _data_sections(body: bytes) -> list[bytes]:
+    view = memoryview(body)
+    found = []
+    start = 0
+    while start < len(body):
+        code, value, size = _section(view[start:])
+        if code != DATA:
+            return []
+        found.append(value)
+        start += size
+    return found
+
+
+def _is_message(content: bytes) -> bool:
+    """Whether these bytes are nothing but the sections of a message, a body among them."""
+    view = memoryview(content)
+    code = start = 0
+    while start < len(content):
+        if content[start] != DESCRIBED:
+            return False
+        try:
+            code, _, size = _section(view[start:])
+        except MalformedMessageError:
+            return False
+        if not HEADER <= code <= FOOTER:
+            return False
+        start += size
+    return code >= DATA
+
+
 def _timestamp(seconds: float) -> timestamp:
     return timestamp(int(seconds * MILLISECONDS))
 
@@ -204,14 +232,25 @@ def _section(view: memoryview) -> tuple[int, Any, int]:
     data = Data()
     try:
         size = data.decode(view)
-    except Exception as error:
+    except ProtonException as error:
         raise MalformedMessageError(f"Not an AMQP message: {error}") from error
     data.rewind()
     data.next()
-    section = data.get_object()
+    section: Any = data.get_object()
     if size <= 0 or not isinstance(section, Described):
         raise MalformedMessageError("Not an AMQP message: a section has no descriptor.")
-    return int(section.descriptor), section.value, size
+    return int(section.descriptor), _owned(section.value), size
+
+
+def _owned(value: Any) -> Any:
+    """Copy what Proton lends of memory that goes with its `Data`: binaries, wherever they are."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {_owned(key): _owned(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_owned(each) for each in value]
+    return value
 
 
 def _encode(code: int, value: Any) -> bytes:

@@ -82,13 +82,15 @@ class Namespace:
             messages += ingress.scheduled()
         return sorted(messages, key=lambda message: message.sequence_number)
 
-    def advance(self) -> float | None:
-        """Do what is due everywhere; return when there is something to do again."""
+    def advance(self) -> None:
+        """Do what is due everywhere."""
         for part in self._parts():
             part.advance()
-        # What one did may have given another something to do.
-        ends = [end for part in self._parts() if (end := part.next_due()) is not None]
-        return min(ends, default=None)
+
+    def next_due(self) -> float | None:
+        """When `advance` has something to do; None: never, as things are."""
+        ends = (part.next_due() for part in self._parts())
+        return min((end for end in ends if end is not None), default=None)
 
     def restore_message(self, path: str, message: Message) -> bool:
         """Take back a message; return whether its entity is still declared."""

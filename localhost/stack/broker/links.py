@@ -1,0 +1,200 @@
+"""The links of senders and receivers: an inlet into a queue or topic, an outlet of a queue.
+
+An outlet's deliveries are settled by the receiver first and confirmed by the broker, so a receiver
+learns whether its settlement counted. The outcomes mean what Service Bus says they do: accepted
+completes, modified abandons or (undeliverable here) defers, rejected dead-letters, released gives
+back uncounted.
+Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide
+"""
+
+from functools import partial
+from uuid import UUID
+
+from proton import Condition, Delivery, Event, Handler, Link, Receiver, Sender
+
+from localhost.stack.broker import encoded
+from localhost.stack.broker.ingress import Ingress
+from localhost.stack.broker.message import LockLostError, NotAllowedError
+from localhost.stack.broker.message_queue import MessageQueue
+from localhost.stack.broker.turn import Turn
+
+# What the Standard tier and Microsoft's emulator allow.
+MAX_MESSAGE_BYTES = 256 * 1024
+CREDIT = 500
+
+DECODE_ERROR = "amqp:decode-error"
+NOT_ALLOWED = "amqp:not-allowed"
+SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
+LOCK_LOST = "com.microsoft:message-lock-lost"
+
+
+class Inlet(Handler):
+    """A client's sender: what it sends enters the entity."""
+
+    def __init__(self, link: Receiver, ingress: Ingress, turn: Turn) -> None:
+        self._ingress = ingress
+        self._turn = turn
+        link.max_message_size = MAX_MESSAGE_BYTES
+        _mirror(link)
+        link.open()
+        link.flow(CREDIT)
+
+    def on_delivery(self, event: Event) -> None:
+        """Take in a message, or the messages of a batch."""
+        delivery, link = event.delivery, event.link
+        if delivery.aborted:
+            delivery.settle()
+        elif delivery.readable and not delivery.partial:
+            content = bytes(link.recv(delivery.pending) or b"")
+            link.advance()
+            link.flow(1)
+            self._take(delivery, content)
+
+    def on_link_remote_close(self, event: Event) -> None:
+        """The client is done."""
+        event.link.close()
+
+    def on_link_remote_detach(self, event: Event) -> None:
+        """The client is done."""
+        event.link.detach()
+
+    def _take(self, delivery: Delivery, content: bytes) -> None:
+        if len(content) > MAX_MESSAGE_BYTES:
+            reject(
+                delivery,
+                SIZE_EXCEEDED,
+                f"The received message (size {len(content)} bytes) exceeds the limit "
+                f"({MAX_MESSAGE_BYTES} bytes) currently allowed on the link.",
+            )
+            return
+        try:
+            drafts = [encoded.draft(message) for message in encoded.unbatched(content)]
+        except encoded.MalformedMessageError as error:
+            reject(delivery, DECODE_ERROR, str(error))
+            return
+        for draft in drafts:
+            self._ingress.send(draft)
+        self._turn.after_commit(partial(_confirm, delivery, Delivery.ACCEPTED))
+
+
+class Outlet(Handler):
+    """A client's receiver: it is sent as many messages as it gives credit for."""
+
+    def __init__(self, link: Sender, queue: MessageQueue, turn: Turn) -> None:
+        self._link = link
+        self._queue = queue
+        self._turn = turn
+        self._deletes = link.remote_snd_settle_mode == Link.SND_SETTLED
+        _mirror(link)
+        link.open()
+        self.connection = link.connection
+        turn.join(self)
+
+    def pump(self) -> None:
+        """Send what is ready; then, to a receiver that drains its link, say that this is all."""
+        link = self._link
+        while link.credit > 0 and self._queue.has_ready():
+            if self._deletes:
+                self._send_settled()
+            else:
+                self._send_locked()
+        if link.drain_mode and link.credit > 0:
+            link.drained()
+
+    def on_delivery(self, event: Event) -> None:
+        """Settle a message as its receiver says."""
+        delivery = event.delivery
+        if not delivery.updated or not (delivery.remote_state or delivery.settled):
+            return
+        token: UUID | None = getattr(delivery, "lock_token", None)
+        if token is None:
+            return
+        delivery.lock_token = None
+        try:
+            outcome = self._settle(token, delivery)
+        except LockLostError as error:
+            self._turn.after_commit(partial(reject, delivery, LOCK_LOST, str(error)))
+        except NotAllowedError as error:
+            self._turn.after_commit(partial(reject, delivery, NOT_ALLOWED, str(error)))
+        else:
+            self._turn.after_commit(partial(_confirm, delivery, outcome))
+
+    def on_link_remote_close(self, event: Event) -> None:
+        """The client is done; what it holds stays locked until the locks expire."""
+        self._turn.drop(self)
+        event.link.close()
+
+    def on_link_remote_detach(self, event: Event) -> None:
+        """The client is done; what it holds stays locked until the locks expire."""
+        self._turn.drop(self)
+        event.link.detach()
+
+    def _send_locked(self) -> None:
+        lock = self._queue.receive()
+        if lock is None:
+            return
+        delivery = self._link.delivery(lock.token.bytes_le)
+        delivery.lock_token = lock.token
+        self._link.send(encoded.outgoing(lock.message, lock.locked_until))
+        self._link.advance()
+
+    def _send_settled(self) -> None:
+        message = self._queue.receive_and_delete()
+        if message is None:
+            return
+        delivery = self._link.delivery(str(message.sequence_number))
+        self._link.send(encoded.outgoing(message))
+        self._link.advance()
+        delivery.settle()
+
+    def _settle(self, token: UUID, delivery: Delivery) -> int:
+        """Do what the receiver's outcome says; return the outcome to confirm."""
+        remote = delivery.remote
+        state = delivery.remote_state
+        if state == Delivery.ACCEPTED:
+            self._queue.complete(token)
+        elif state == Delivery.REJECTED:
+            self._queue.dead_letter(token, *_dead_letter_words(remote.condition))
+        elif state == Delivery.MODIFIED and remote.undeliverable:
+            self._queue.defer(token)
+            delivery.local.undeliverable = True
+        elif state == Delivery.MODIFIED and remote.failed:
+            self._queue.abandon(token)
+            delivery.local.failed = True
+        else:
+            self._queue.release(token)
+            return int(Delivery.RELEASED)
+        return int(state)
+
+
+def reject(delivery: Delivery, name: str, description: str) -> None:
+    """Refuse a delivery, or a settlement, and say why."""
+    delivery.local.condition = Condition(name, description)
+    _confirm(delivery, Delivery.REJECTED)
+
+
+def refuse(link: Link, name: str, description: str) -> None:
+    """Refuse a link: answer its attach and close it at once, as AMQP has it."""
+    link.open()
+    link.condition = Condition(name, description)
+    link.close()
+
+
+def _mirror(link: Link) -> None:
+    link.source.copy(link.remote_source)
+    link.target.copy(link.remote_target)
+    link.snd_settle_mode = link.remote_snd_settle_mode
+    link.rcv_settle_mode = link.remote_rcv_settle_mode
+
+
+def _confirm(delivery: Delivery, outcome: int) -> None:
+    delivery.update(outcome)
+    delivery.settle()
+
+
+def _dead_letter_words(condition: Condition | None) -> tuple[str | None, str | None]:
+    """The reason and the description that the client gave."""
+    if condition is None:
+        return None, None
+    info = {str(key): value for key, value in (condition.info or {}).items()}
+    return info.get("DeadLetterReason"), info.get("DeadLetterErrorDescription")

@@ -1,0 +1,119 @@
+"""The links by which clients ask and are answered: `$cbs` and `<entity>/$management`.
+
+A client opens two links to the same address; what it asks on the one is answered on the other.
+Every token is accepted: the broker listens on loopback only.
+"""
+
+from functools import partial
+
+from proton import (
+    Delivery,
+    Endpoint,
+    Event,
+    Handler,
+    Link,
+    Message,
+    ProtonException,
+    Receiver,
+    int32,
+    symbol,
+)
+
+from localhost.stack.broker.links import CREDIT, DECODE_ERROR, reject
+from localhost.stack.broker.management import Answer, Management
+from localhost.stack.broker.turn import Turn
+
+CBS = "$cbs"
+MANAGEMENT = "/$management"
+
+
+class Requests(Handler):
+    """A client's requests to one address.
+
+    Args:
+        link: By which they come.
+        address: `$cbs`, or an entity's management address.
+        management: Does what is asked.
+        turn: Holds the answer back until what was done is on disk.
+    """
+
+    def __init__(self, link: Receiver, address: str, management: Management, turn: Turn) -> None:
+        self._address = address
+        self._management = management
+        self._turn = turn
+        open_as_asked(link)
+        link.flow(CREDIT)
+
+    def on_delivery(self, event: Event) -> None:
+        """Do what is asked."""
+        delivery, link = event.delivery, event.link
+        if not delivery.readable or delivery.partial:
+            return
+        content = bytes(link.recv(delivery.pending) or b"")
+        link.advance()
+        link.flow(1)
+        request = Message()
+        try:
+            request.decode(content)
+        except ProtonException as error:
+            reject(delivery, DECODE_ERROR, str(error))
+            return
+        reply = self._reply(request)
+        self._turn.after_commit(partial(self._send, delivery, reply))
+
+    def on_link_remote_close(self, event: Event) -> None:
+        """The client is done."""
+        event.link.close()
+
+    def on_link_remote_detach(self, event: Event) -> None:
+        """The client is done."""
+        event.link.detach()
+
+    def _reply(self, request: Message) -> Message:
+        if self._address == CBS:
+            reply = Message(properties={"status-code": int32(202), "status-description": "OK"})
+        else:
+            reply = _encoded(self._answer(request))
+        reply.correlation_id = request.id
+        return reply
+
+    def _answer(self, request: Message) -> Answer:
+        operation = str((request.properties or {}).get("operation"))
+        entity = self._address[: -len(MANAGEMENT)]
+        return self._management.answer(entity, operation, request.body)
+
+    def _send(self, delivery: Delivery, reply: Message) -> None:
+        link = _answering_link(delivery.link, self._address)
+        delivery.update(Delivery.ACCEPTED)
+        delivery.settle()
+        if link is not None:
+            link.send(reply).settle()
+
+
+def open_as_asked(link: Link) -> None:
+    """Open a link with the ends that the client gave it."""
+    link.source.copy(link.remote_source)
+    link.target.copy(link.remote_target)
+    link.open()
+
+
+def _answering_link(asking: Link, address: str) -> Link | None:
+    """The link of the same session that leads from the address to the client."""
+    active = Endpoint.LOCAL_ACTIVE | Endpoint.REMOTE_ACTIVE
+    link = asking.connection.link_head(active)
+    while link is not None:
+        is_paired = link.is_sender and link.session == asking.session
+        if is_paired and link.remote_source.address == asking.remote_target.address:
+            return link
+        link = link.next(active)
+    return None
+
+
+def _encoded(answer: Answer) -> Message:
+    properties: dict[str, object] = {
+        "statusCode": int32(answer.status),
+        "statusDescription": answer.description,
+    }
+    if answer.condition is not None:
+        properties["errorCondition"] = symbol(answer.condition)
+    return Message(body=dict(answer.body or {}), properties=properties)
