@@ -213,3 +213,55 @@ def naps(context: df.DurableOrchestrationContext):
         yield context.call_sub_orchestrator("chain", {"value": taken})
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
     return {"taken": taken, "counted": (yield context.call_entity(entity, "get"))}
+
+
+@app.orchestration_trigger(context_name="context")
+def version_of(context: df.DurableOrchestrationContext):
+    return context.version
+
+
+@app.activity_trigger(input_name="size")
+def text_of(size: int):
+    return "x" * size
+
+
+@app.orchestration_trigger(context_name="context")
+def large(context: df.DurableOrchestrationContext):
+    """Results far above what the extension keeps in a history row."""
+    texts = yield context.task_all([context.call_activity("text_of", 200_000) for _ in range(3)])
+    child = yield context.call_sub_orchestrator("large_child")
+    return [len(text) for text in (*texts, child)]
+
+
+@app.orchestration_trigger(context_name="context")
+def large_child(context: df.DurableOrchestrationContext):
+    return (yield context.call_activity("text_of", 100_000))
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_http(context: df.DurableOrchestrationContext):
+    answer = yield context.call_http("GET", context.get_input()["url"])
+    return {"status": answer["statusCode"], "content": answer["content"]}
+
+
+@app.orchestration_trigger(context_name="context")
+def changes_its_mind(context: df.DurableOrchestrationContext):
+    """Calls another activity when it is replayed, which no orchestrator may do."""
+    name = "echo" if not context.is_replaying else "nap"
+    yield context.call_activity(name, 0)
+    yield context.call_activity("echo", 1)
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_unknown_child(context: df.DurableOrchestrationContext):
+    yield context.call_sub_orchestrator("nobody")
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_unknown_entity(context: df.DurableOrchestrationContext):
+    yield context.call_entity(df.EntityId("nobody", "k"), "get")
+
+
+@app.orchestration_trigger(context_name="context")
+def yields_a_list(context: df.DurableOrchestrationContext):
+    yield [context.call_activity("echo", 1)]
