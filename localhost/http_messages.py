@@ -62,4 +62,5 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
-    return {name: ",".join(several) for name, several in values.items()}
+    # As .NET's StringValues joins them: without the empty ones.
+    return {name: ",".join(filter(None, several)) for name, several in values.items()}

@@ -55,6 +55,12 @@ def test_a_timer_function_is_run_by_hand(host: HostProcess) -> None:
     _wait_for(host, "a new year, past due: False")
 
 
+def test_an_activity_is_run_by_hand(tmp_path: Path) -> None:
+    with running(APP.parent / "limits_app", tmp_path, "--no-stack") as host:
+        assert host.request("POST", "/admin/functions/nap", b'{"input": "0"}').status == 202
+        _wait_for(host, "woke up")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

@@ -83,10 +83,17 @@ class HostProcess:
 
 @contextlib.contextmanager
 def running(
-    app: Path, folder: Path, *options: str, environment: Mapping[str, str] | None = None
+    app: Path,
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    any_port: bool = True,
 ) -> Iterator[HostProcess]:
-    """Start a host of an app on a free port, with its state and log in `folder`."""
-    process, log = launch(app, folder, *options, environment=environment)
+    """Start a host of an app, with its state and log in `folder`.
+
+    Its port is a free one, or without `any_port` what its settings say.
+    """
+    process, log = launch(app, folder, *options, environment=environment, any_port=any_port)
     try:
         yield HostProcess(process, _read_banner(process, log), log)
     finally:
@@ -98,12 +105,16 @@ def running(
 
 
 def launch(
-    app: Path, folder: Path, *options: str, environment: Mapping[str, str] | None = None
+    app: Path,
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    any_port: bool = True,
 ) -> tuple[subprocess.Popen[str], Path]:
     """Start a host without waiting for it; return the process and its log."""
     log = folder / "host.log"
     command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
-    if "--port" not in options:
+    if any_port and "--port" not in options:
         command += ["--port", "0"]
     if "--data" not in options:
         command += ["--data", str(folder / "data")]
