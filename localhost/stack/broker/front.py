@@ -6,16 +6,15 @@ So nothing leaves this process that is not on disk.
 """
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from proton import Event, Handler, Link
 from proton.reactor import Container
 
-from localhost.stack.broker.links import Inlet, Outlet, refuse
+from localhost.stack.broker.links import Inlet, Outlet, mirror, refuse
 from localhost.stack.broker.management import Management
 from localhost.stack.broker.message import Clock
-from localhost.stack.broker.namespace import Namespace, UnknownEntityError
-from localhost.stack.broker.requests import CBS, MANAGEMENT, Requests, open_as_asked
+from localhost.stack.broker.namespace import MANAGEMENT, Namespace, UnknownEntityError, path
+from localhost.stack.broker.requests import CBS, Requests
 from localhost.stack.broker.store import Store
 from localhost.stack.broker.turn import Turn
 
@@ -95,12 +94,13 @@ class Front(Handler):
         self._set_alarm(event.container)
 
     def _attach(self, link: Link) -> None:
-        address = _path((link.remote_target if link.is_receiver else link.remote_source).address)
+        address = path((link.remote_target if link.is_receiver else link.remote_source).address)
         if address == CBS or address.lower().endswith(MANAGEMENT):
             if link.is_receiver:
                 link.handler = Requests(link, address, self._management, self._turn)
             else:
-                open_as_asked(link)
+                mirror(link)
+                link.open()
         elif link.is_receiver:
             link.handler = Inlet(link, self._namespace.ingress(address), self._turn)
         elif _asks_for_session(link):
@@ -120,14 +120,6 @@ class Front(Handler):
         if due is not None:
             delay = max(due - self._clock(), SHORTEST_WAIT_SECONDS)
             self._alarm = container.schedule(delay, self)
-
-
-def _path(address: str | None) -> str:
-    """The path of an address, which may be a whole URL, of whatever scheme and host."""
-    if address is None:
-        return ""
-    path = urlsplit(address).path if "://" in address else address
-    return unquote(path).strip("/")
 
 
 def _asks_for_session(link: Link) -> bool:

@@ -35,7 +35,7 @@ class Inlet(Handler):
         self._ingress = ingress
         self._turn = turn
         link.max_message_size = MAX_MESSAGE_BYTES
-        _mirror(link)
+        mirror(link)
         link.open()
         link.flow(CREDIT)
 
@@ -85,7 +85,7 @@ class Outlet(Handler):
         self._queue = queue
         self._turn = turn
         self._deletes = link.remote_snd_settle_mode == Link.SND_SETTLED
-        _mirror(link)
+        mirror(link)
         link.open()
         self.connection = link.connection
         turn.join(self)
@@ -174,13 +174,18 @@ def reject(delivery: Delivery, name: str, description: str) -> None:
 
 
 def refuse(link: Link, name: str, description: str) -> None:
-    """Refuse a link: answer its attach and close it at once, as AMQP has it."""
+    """Refuse a link: answer its attach and close it at once.
+
+    AMQP would have the ends left out; azure-servicebus then never looks at the reason.
+    """
+    mirror(link)
     link.open()
     link.condition = Condition(name, description)
     link.close()
 
 
-def _mirror(link: Link) -> None:
+def mirror(link: Link) -> None:
+    """Grant a link the ends and the modes that the client asked for."""
     link.source.copy(link.remote_source)
     link.target.copy(link.remote_target)
     link.snd_settle_mode = link.remote_snd_settle_mode

@@ -20,7 +20,7 @@ from localhost.stack.broker.message import (
     NotAllowedError,
 )
 from localhost.stack.broker.message_queue import MessageQueue
-from localhost.stack.broker.namespace import Namespace, UnknownEntityError
+from localhost.stack.broker.namespace import MANAGEMENT, Namespace, UnknownEntityError, path
 
 PREFIX = "com.microsoft:"
 ARGUMENT_ERROR = "com.microsoft:argument-error"
@@ -69,6 +69,13 @@ class Management:
             "receive-by-sequence-number": self._receive_deferred,
             "update-disposition": self._settle,
         }
+
+    def authorize(self, name: str) -> Answer:
+        """Accept a token for an entity, named by its URL; Service Bus knows none that is absent."""
+        address = path(name)
+        if self._namespace.has(address.removesuffix(MANAGEMENT)):
+            return Answer(202, "Accepted")
+        return Answer(404, f"The messaging entity '{name}' could not be found.", NOT_FOUND)
 
     def answer(self, address: str, operation: str, body: Any) -> Answer:
         """Do what is asked of the entity at `address`."""

@@ -7,6 +7,7 @@ address with `/$deadletterqueue`.
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 from localhost.stack.broker import settings
 from localhost.stack.broker.ingress import Ingress
@@ -14,7 +15,7 @@ from localhost.stack.broker.message import Clock, Journal, Message, State
 from localhost.stack.broker.message_queue import MessageQueue
 
 DEAD_LETTERS = "/$deadletterqueue"
-SUBSCRIPTIONS = "/subscriptions/"
+MANAGEMENT = "/$management"
 
 Accepts = Callable[[bytes], bool]
 T = TypeVar("T")
@@ -69,6 +70,10 @@ class Namespace:
             UnknownEntityError: There is none.
         """
         return _find(self._queues, address)
+
+    def has(self, address: str) -> bool:
+        """Whether an entity has this address."""
+        return address.lower() in self._ingresses or address.lower() in self._queues
 
     def browse(self, address: str) -> list[Message]:
         """All messages of a queue, those on its schedule too, in the order of their numbers.
@@ -158,3 +163,11 @@ def _find(parts: dict[str, T], address: str) -> T:
             f"The messaging entity '{address}' could not be found. Declare it in the entities file."
         )
     return found
+
+
+def path(address: str | None) -> str:
+    """The path of an address, which may be a whole URL, of whatever scheme and host."""
+    if address is None:
+        return ""
+    path = urlsplit(address).path if "://" in address else address
+    return unquote(path).strip("/")

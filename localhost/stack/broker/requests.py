@@ -1,7 +1,7 @@
 """The links by which clients ask and are answered: `$cbs` and `<entity>/$management`.
 
 A client opens two links to the same address; what it asks on the one is answered on the other.
-Every token is accepted: the broker listens on loopback only.
+Any token for an entity that there is will do: the broker listens on loopback only.
 """
 
 from functools import partial
@@ -19,12 +19,12 @@ from proton import (
     symbol,
 )
 
-from localhost.stack.broker.links import CREDIT, DECODE_ERROR, reject
+from localhost.stack.broker.links import CREDIT, DECODE_ERROR, mirror, reject
 from localhost.stack.broker.management import Answer, Management
+from localhost.stack.broker.namespace import MANAGEMENT
 from localhost.stack.broker.turn import Turn
 
 CBS = "$cbs"
-MANAGEMENT = "/$management"
 
 
 class Requests(Handler):
@@ -41,7 +41,8 @@ class Requests(Handler):
         self._address = address
         self._management = management
         self._turn = turn
-        open_as_asked(link)
+        mirror(link)
+        link.open()
         link.flow(CREDIT)
 
     def on_delivery(self, event: Event) -> None:
@@ -70,17 +71,15 @@ class Requests(Handler):
         event.link.detach()
 
     def _reply(self, request: Message) -> Message:
+        properties = {str(name): value for name, value in (request.properties or {}).items()}
         if self._address == CBS:
-            reply = Message(properties={"status-code": int32(202), "status-description": "OK"})
+            reply = _token_reply(self._management.authorize(str(properties.get("name"))))
         else:
-            reply = _encoded(self._answer(request))
+            entity = self._address[: -len(MANAGEMENT)]
+            operation = str(properties.get("operation"))
+            reply = _reply(self._management.answer(entity, operation, request.body))
         reply.correlation_id = request.id
         return reply
-
-    def _answer(self, request: Message) -> Answer:
-        operation = str((request.properties or {}).get("operation"))
-        entity = self._address[: -len(MANAGEMENT)]
-        return self._management.answer(entity, operation, request.body)
 
     def _send(self, delivery: Delivery, reply: Message) -> None:
         link = _answering_link(delivery.link, self._address)
@@ -88,13 +87,6 @@ class Requests(Handler):
         delivery.settle()
         if link is not None:
             link.send(reply).settle()
-
-
-def open_as_asked(link: Link) -> None:
-    """Open a link with the ends that the client gave it."""
-    link.source.copy(link.remote_source)
-    link.target.copy(link.remote_target)
-    link.open()
 
 
 def _answering_link(asking: Link, address: str) -> Link | None:
@@ -109,7 +101,15 @@ def _answering_link(asking: Link, address: str) -> Link | None:
     return None
 
 
-def _encoded(answer: Answer) -> Message:
+def _token_reply(answer: Answer) -> Message:
+    properties = {
+        "status-code": int32(answer.status),
+        "status-description": answer.description,
+    }
+    return Message(properties=properties)
+
+
+def _reply(answer: Answer) -> Message:
     properties: dict[str, object] = {
         "statusCode": int32(answer.status),
         "statusDescription": answer.description,
