@@ -18,7 +18,7 @@ READ_AT_ONCE = 8
 class BatchOutcomes:
     """What is known of a batch: its outcome lines, and its partial where it has one."""
 
-    items: int
+    cut: BatchCut
     lines: bytes
     partial: bytes | None
 
@@ -43,7 +43,7 @@ def _batches(
 def _read(files: RunFiles, parts: Parts, key: tuple[int, int], cut: BatchCut) -> BatchOutcomes:
     part = parts.newest.get(key)
     if part is None:
-        return BatchOutcomes(cut.items, range_line("pending", cut.first_index, cut.items, 0), None)
+        return BatchOutcomes(cut, range_line("pending", cut.first_index, cut.items, 0), None)
     has_partial = part.partial_path in parts.with_partial
     partial = files.read(part.partial_path) if has_partial else None
-    return BatchOutcomes(cut.items, files.read(part.path), partial)
+    return BatchOutcomes(cut, files.read(part.path), partial)

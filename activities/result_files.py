@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from activities.dead_letters import dead_letters
 from activities.part_reader import BatchOutcomes
 from fanout import ids
 from fanout.adapters.blob import BlobWriter, md5
@@ -19,6 +20,7 @@ STEMS: dict[ItemStatus, str] = {
     "compensated": "COMPENSATED",
     "compensation_failed": "COMPENSATION_FAILED",
 }
+DEAD_LETTERS = "DEAD-LETTERS"
 
 
 class _Sequence:
@@ -69,16 +71,19 @@ class ResultFiles:
         self._files = files
         self._run_id = run_id
         self._sequences = {s: _Sequence(files, run_id, stem) for s, stem in STEMS.items()}
+        self._dead_letters = _Sequence(files, run_id, DEAD_LETTERS)
         self._counts: Counter[ItemStatus] = Counter()
         self._rendered: list[ResultFile] = []
 
     def sort_in(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
         if are_all(batch.lines, "succeeded"):
-            self._put("succeeded", batch.lines, batch.items)
+            self._put("succeeded", batch.lines, batch.cut.items)
             return
         for line in batch.lines.splitlines(keepends=True):
             self._put(status_of(line), line, items_in(line))
+        for letter in dead_letters(self._files, self._run_id, batch.cut, batch.lines):
+            self._dead_letters.write(letter, 1)
 
     def _put(self, status: ItemStatus, lines: bytes, items: int) -> None:
         self._sequences[status].write(lines, items)
@@ -100,8 +105,12 @@ class ResultFiles:
 
     def close(self) -> None:
         """End the outcome files."""
-        for sequence in self._sequences.values():
+        for sequence in self._every_sequence:
             sequence.close()
+
+    @property
+    def _every_sequence(self) -> list[_Sequence]:
+        return [*self._sequences.values(), self._dead_letters]
 
     @property
     def items(self) -> ItemCounts:
@@ -112,5 +121,5 @@ class ResultFiles:
     @property
     def files(self) -> list[ResultFile]:
         """Every file, those of the workload first."""
-        outcomes = [file for s in self._sequences.values() for file in s.closed]
+        outcomes = [file for s in self._every_sequence for file in s.closed]
         return [*self._rendered, *outcomes]

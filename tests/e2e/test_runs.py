@@ -279,3 +279,12 @@ def test_health_names_each_dependency(product: Product):
     answer = product.host.get("/api/health")
     assert answer.status == 200
     assert answer.json == {"status": "up", "dependencies": {"storage": "up", "durable": "up"}}
+
+
+def test_items_given_up_on_are_dead_letters_with_the_item_itself(product: Product):
+    items = [{}, {"ending": "permanent"}, {}]
+    run_id = product.run(probe(items, tolerance={"count": 1}))["run_id"]
+    (letter,) = product.file(run_id, "DEAD-LETTERS-00000.jsonl").body.splitlines()
+    told = json.loads(letter)
+    assert told["item"] == {"id": 1, "ending": "permanent"}
+    assert (told["item_id"], told["error"]["type"]) == ("item-1", "PermanentError")

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from activities.finalize import finalize_run
 from activities.plan import plan_run
 from activities.process_batch import process
+from activities.result_files import DEAD_LETTERS
 from fanout import ids
 from fanout.adapters.runs import RunFiles
 from fanout.models.outcome import Outcome
@@ -77,7 +78,11 @@ class LocalRun:
 
     def outcomes(self) -> list[Outcome]:
         """Every outcome in the result files, file by file as the manifest lists them."""
-        listed = [file for file in self.manifest().files if file.name.endswith(".jsonl")]
+        listed = [
+            file
+            for file in self.manifest().files
+            if file.name.endswith(".jsonl") and not file.name.startswith(DEAD_LETTERS)
+        ]
         return [
             outcome
             for file in listed
