@@ -52,8 +52,22 @@ class MeasuredHost:
 
     def peak_mib(self) -> float:
         """Peak resident memory of the host and its workers, added up; not the emulators'."""
-        ours = (pid for pid in _family(self.process.pid) if _is_ours(pid))
-        return sum(_peak_kib(pid) for pid in ours) / 1024
+        return sum(_kib(pid, "VmHWM") for pid in self._processes()) / 1024
+
+    def resident_mib(self) -> float:
+        """Resident memory of the host and its workers now, added up; not the emulators'."""
+        return sum(_kib(pid, "VmRSS") for pid in self._processes()) / 1024
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the host and its workers have used so far; not the emulators'."""
+        return sum(self.cpu_seconds_each())
+
+    def cpu_seconds_each(self) -> list[float]:
+        """The same of each process."""
+        return [_cpu_seconds(pid) for pid in self._processes()]
+
+    def _processes(self) -> Iterator[int]:
+        return (pid for pid in _family(self.process.pid) if _is_ours(pid))
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -67,11 +81,17 @@ def _is_ours(pid: int) -> bool:
     return b"localhost" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _peak_kib(pid: int) -> int:
+def _kib(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1])
     return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    # The name in parentheses may hold spaces; user and system time are the 14th and 15th field.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
