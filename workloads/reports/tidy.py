@@ -49,33 +49,15 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
 
 
 def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
-    if not width or data.startswith(_BYTE_ORDER_MARK) or not _is_text(data):
-        return False
-    # Polars takes a carriage return off the beginning of what it reads.
-    if data.count(b"\r") != data.count(b"\r\n"):
+    # Polars takes these off the beginning of what it reads.
+    if data.startswith(_BYTE_ORDER_MARK) or data.count(b"\r") != data.count(b"\r\n"):
         return False
     separators = _separators(data, delimiter)
     if separators is None:
         return False
-    row = delimiter * (width - 1) + b"\n"
     if not data.endswith(b"\n"):
         separators += b"\n"
-    # A lone column has no separators that would tell a blank line, which is no record.
-    return separators == row * height and (width > 1 or not _has_blank_line(data))
-
-
-def _is_text(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _has_blank_line(data: bytes) -> bool:
-    return data.startswith((b"\n", b"\r")) or b"\n\n" in data or b"\n\r" in data
+    return width > 0 and separators == (delimiter * (width - 1) + b"\n") * height
 
 
 @lru_cache
@@ -87,8 +69,8 @@ def _separators(data: bytes, delimiter: bytes) -> bytes | None:
     """Take delimiters and line feeds outside quotes; None if a quote stands where none should."""
     if b'"' not in data:
         return data.translate(None, _not_separators(delimiter))
-    padded = np.frombuffer(b"\n" + data + b"\n\n", np.uint8)
-    raw = padded[1:-2]
+    padded = np.frombuffer(b"\n" + data + b"\n", np.uint8)
+    raw = padded[1:-1]
     quotes = np.flatnonzero(raw == _QUOTE)
     if quotes.size % 2 or not _quotes_enclose_fields(padded, quotes, delimiter[0]):
         return None
@@ -103,13 +85,13 @@ def _quotes_enclose_fields(
     """Tell whether quotes open at the start of a field and close at its end, in turn.
 
     Args:
-        padded: The data, after one line feed and before two.
+        padded: The data, between two line feeds.
         quotes: Where they stand in the data.
         delimiter: The byte between fields.
     """
     opening, closing = quotes[0::2], quotes[1::2]
-    before, after, second = padded[opening], padded[closing + 2], padded[closing + 3]
+    before, after = padded[opening], padded[closing + 2]
     opens = (before == delimiter) | (before == _LF) | (before == _QUOTE)
-    closes = (after == delimiter) | (after == _LF) | (after == _QUOTE)
-    closes |= (after == _CR) & (second == _LF)
+    # A carriage return is one of a line ending, or the chunk would not be tidy.
+    closes = (after == delimiter) | (after == _LF) | (after == _CR) | (after == _QUOTE)
     return bool(opens.all() and closes.all())

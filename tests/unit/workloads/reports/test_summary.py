@@ -7,6 +7,7 @@ import pytest
 from fanout.errors import PermanentError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import BatchLimits
+from fanout.models.selection import ConstantSelector
 from fanout.records import Chunk
 from fanout.workload import Failure
 from tests.support.report_runs import REPORTS, chunks, context, document, inline, report, summary
@@ -193,7 +194,7 @@ def test_a_cell_that_a_filter_compares_as_a_number_must_be_one():
     parameters = ReportParameters.model_validate(
         {"metrics": {"x": ["sum"]}, "filter": [{"column": "y", "op": "gt", "value": 0}]}
     )
-    partial, failures = summary(list(chunks(b"x,y\n1,2\nbad,b\n5,b\n")), parameters)
+    partial, failures = summary(list(chunks(b"x,y\n1,2\nbad,b\n5,b\n6,-1\n")), parameters)
     assert [(f.index, "column 'y'" in f.error.message) for f in failures] == [(1, True), (2, True)]
     assert partial is not None
     assert partial.rows == 1
@@ -209,6 +210,15 @@ def test_a_column_that_is_not_there_is_a_permanent_error():
     (chunk,) = chunks(b"x\n1\n")
     with pytest.raises(PermanentError, match="no column 'y'"):
         REPORTS.process_chunk(chunk, context(ReportParameters(group_by=["y"])))
+
+
+def test_selected_fields_are_columns_too():
+    (chunk,) = chunks(b"x\n1\n2\n")
+    selected = replace(chunk, selection={"year": ConstantSelector(const=2013)})
+    parameters = ReportParameters(group_by=["year"], metrics={"x": ["sum"]})
+    partial, failures = summary([selected], parameters)
+    assert failures == []
+    assert figures(document(partial, parameters)) == {"2013": (2, {"x": {"sum": 3}})}
 
 
 def test_a_refused_batch_is_one_failure():

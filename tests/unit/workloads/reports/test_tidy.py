@@ -33,14 +33,26 @@ def slowly(chunk: Chunk) -> list[dict[str, str]] | None:
 @example(HEADERS[0], b'""\n""')
 @example(HEADERS[1], b"\r,")
 @example(HEADERS[1], b"1\n2,3,4\n")
+@example(HEADERS[1], b"1,2,3\n4\n")
+@example(HEADERS[1], b'1,a"b"\n')
+@example(HEADERS[1], b'1,a"b,c"\n')
+@example(HEADERS[1], b'1,"')
+@example(HEADERS[1], b'1,"x')
+@example(HEADERS[1], b'1,"a"b\n')
+@example(HEADERS[1], b'1,"a"\r\n')
 @example(HEADERS[1], b'"a"\r,b\n')
 @example(HEADERS[1], b'"a"",b\n",c\n')
 @example(HEADERS[1], b"\xef\xbb\xbfa,b\n")
+@example(HEADERS[1], b"1,\xff\n")
 def test_a_tidy_chunk_reads_as_its_records_do(header, body):
     for chunk in chunks(header + body):
-        frame = read_tidy(chunk, chunk.columns or [])
-        if frame is not None:
-            assert frame.rows(named=True) == slowly(chunk)
+        records = slowly(chunk)
+        # Of columns that are not wanted polars overlooks what is wrong with them.
+        for wanted in (chunk.columns or [], ["a"], (chunk.columns or [])[-1:]):
+            frame = read_tidy(chunk, wanted)
+            if frame is not None:
+                assert records is not None
+                assert frame.rows(named=True) == [{c: row[c] for c in wanted} for row in records]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +76,7 @@ def test_usual_csv_takes_the_quick_way(body):
 @pytest.mark.parametrize("body", [b"1\n", b"1,2,3\n", b"1\n2,3,4\n", b'a"b,2\n', b"\xff,1\n"])
 def test_anything_unusual_is_left_to_the_records(body):
     (chunk,) = chunks(b"a,b\n" + body)
-    assert read_tidy(chunk, ["a", "b"]) is None
+    assert read_tidy(chunk, ["a"]) is None
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", " "])
