@@ -7,10 +7,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from localhost import logs
+from localhost import logs, store_cli
 from localhost.banner import banner
+from localhost.durable.schema import StoreError
+from localhost.faults import Faults, FaultsError
 from localhost.host import START_ERRORS, Host, Options
+from localhost.reload import Stamps, changed, stamps
 
 DATA_FOLDER = ".localhost"
 
@@ -18,10 +22,17 @@ DATA_FOLDER = ".localhost"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     parsed = _parser().parse_args(arguments)
+    if hasattr(parsed, "run"):
+        return _run(parsed)
     logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
     # A library's chatter is not the host's.
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     app_dir = parsed.app.resolve()
+    try:
+        faults = Faults.load(parsed.faults) if parsed.faults else None
+    except FaultsError as error:
+        print(error, file=sys.stderr)
+        return 1
     options = Options(
         app_dir=app_dir,
         data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),
@@ -29,8 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker_count=parsed.workers,
         has_stack=parsed.stack,
         has_auth=parsed.auth,
+        faults=faults,
     )
-    return asyncio.run(_serve(options))
+    return asyncio.run(_serve(options, reload=parsed.reload))
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Run a command that looks into a store."""
+    try:
+        return int(parsed.run(parsed))
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +75,12 @@ def _parser() -> argparse.ArgumentParser:
                        help="start no storage emulator")  # fmt: skip
     start.add_argument("--auth", action="store_true",
                        help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
+    start.add_argument("--reload", action="store_true",
+                       help="start again when files of the app change")  # fmt: skip
+    start.add_argument("--faults", type=Path, metavar="FILE",
+                       help="disturb activities, workers and storage as the file says")  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log what the host does")
+    store_cli.add_commands(commands)
     return parser
 
 
@@ -72,11 +98,22 @@ def _count(text: str) -> int:
     return count
 
 
-async def _serve(options: Options) -> int:
+async def _serve(options: Options, *, reload: bool) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    while True:
+        known = stamps(options.app_dir) if reload else None
+        code = await _serve_once(options, stopping, known)
+        if code is not None:
+            return code
+
+
+async def _serve_once(
+    options: Options, stopping: asyncio.Event, known: Stamps | None
+) -> int | None:
+    """Serve until there is a reason not to; give the exit code, or None to start again."""
     host = Host(options)
     starting = asyncio.create_task(host.start())
     stopped = asyncio.create_task(stopping.wait())
@@ -89,9 +126,34 @@ async def _serve(options: Options) -> int:
         app = starting.result()
     except START_ERRORS as error:
         print(error, file=sys.stderr)
-        stopped.cancel()
-        return 1
-    print(banner(app), flush=True)
-    await stopped
+        if known is None:
+            stopped.cancel()
+            return 1
+    else:
+        print(banner(app), flush=True)
+    return await _wait(host, options, stopped, known)
+
+
+async def _wait(
+    host: Host, options: Options, stopped: "asyncio.Task[bool]", known: Stamps | None
+) -> int | None:
+    reasons: set[asyncio.Future[Any]] = {stopped, host.failure}
+    changes = None
+    if known is not None:
+        changes = asyncio.create_task(changed(options.app_dir, known))
+        reasons.add(changes)
+    await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
     await host.stop()
-    return 0
+    code = None
+    if host.failure.done():
+        print(host.failure.result(), file=sys.stderr)
+        code = 1
+    elif stopped.done():
+        code = 0
+    elif changes is not None:
+        files = ", ".join(path.name for path in changes.result())
+        logging.getLogger(__name__).info("%s changed; starting again", files)
+    for reason in (stopped, changes):
+        if reason is not None:
+            reason.cancel()
+    return code

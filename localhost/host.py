@@ -29,6 +29,7 @@ from localhost.durable.engine import Engine
 from localhost.durable.schema import StoreError
 from localhost.durable.settings import DurableSettings, DurableSettingsError
 from localhost.durable.store import Store
+from localhost.faults import Faults, FaultyExecutor
 from localhost.http import HttpFront
 from localhost.key_admin import KeyAdmin
 from localhost.keys import KeyFileError, KeyRing
@@ -36,6 +37,7 @@ from localhost.limits import function_timeout
 from localhost.routing import RouteError
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import Azurite, AzuriteError
+from localhost.stack.faulty_proxy import FaultyProxy
 from localhost.timers import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
@@ -99,15 +101,25 @@ class Options:
     worker_count: int | None = None
     has_stack: bool = True
     has_auth: bool = False
+    faults: Faults | None = None
 
 
 class Host:
-    """A host of one app; `start` it once, then `stop` it."""
+    """A host of one app; `start` it once, then `stop` it.
+
+    Attributes:
+        failure: Done when the host can no longer write its state, and so must be stopped.
+    """
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._functions = AppFunctions((), ())
         self._exits = contextlib.AsyncExitStack()
+        self.failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
+
+    def _fail(self, error: StoreError) -> None:
+        if not self.failure.done():
+            self.failure.set_result(error)
 
     async def start(self) -> App:
         """Serve the app.
@@ -135,6 +147,7 @@ class Host:
         origin = f"http://localhost:{listeners.port_of(public[0])}"
         async with contextlib.AsyncExitStack() as unused:
             store = Store.open(self._options.data_dir / STORE_FILE)
+            store.on_failure = self._fail
             unused.push_async_callback(store.close)
             executor = await self._start_executor(settings, origin)
             engine = Engine(executor, store, durable_settings)
@@ -173,7 +186,15 @@ class Host:
         _, stack = await asyncio.gather(executor.prepare(), self._start_stack(environment))
         executor.environment.update(stack)
         await executor.start()
-        return executor
+        return self._disturbed(executor)
+
+    def _disturbed(self, executor: HostedExecutor) -> HostedExecutor:
+        """Put the faults that were asked for between the host and user code."""
+        faults = self._options.faults
+        if faults is None:
+            return executor
+        logger.warning("Faults are on: %s", faults.model_dump_json())
+        return FaultyExecutor(executor, faults, lambda: getattr(executor, "worker_pids", []))
 
     async def _start_stack(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Start the emulators, and leave their addresses where other programs find them."""
@@ -182,6 +203,11 @@ class Host:
         azurite = Azurite(self._options.data_dir / "azurite", environment)
         self._exits.push_async_callback(azurite.stop)
         addresses = await azurite.start()
+        faults = self._options.faults
+        if faults is not None and faults.storage.fail > 0:
+            proxy = FaultyProxy(addresses, faults.storage.fail, faults.seed)
+            self._exits.push_async_callback(proxy.stop)
+            addresses = await proxy.start()
         (self._options.data_dir / STACK_FILE).write_text(json.dumps(addresses, indent=2))
         return addresses
 

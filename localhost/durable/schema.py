@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x46414E4F  # "FANO"
 
 _TABLES = """
@@ -70,6 +70,12 @@ CREATE TABLE operations (
 """
 
 
+# What leads from each version to the next; a new file goes the same way from version 1 on.
+_MIGRATIONS: dict[int, str] = {
+    1: "CREATE INDEX instances_by_status ON instances (status, created_at);",
+}
+
+
 class StoreError(Exception):
     """The store's file cannot be used; the message says why and what to do."""
 
@@ -95,14 +101,19 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables == 0:
         connection.executescript(
-            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
             f"{_TABLES} COMMIT;"
         )
+        version = 1
     elif application != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program; name another data folder")
     elif version > VERSION:
         raise StoreError(
             f"{path} was written by a newer version of this host (schema {version}, this one knows "
             f"{VERSION}); update the host, or move the file away to begin with an empty one"
+        )
+    for step in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN; {_MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;"
         )
     connection.execute("SELECT count(*) FROM (SELECT 1 FROM instances LIMIT 1)").fetchone()

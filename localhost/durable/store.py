@@ -70,6 +70,11 @@ class Store:
         self._writer = threading.Thread(target=self._write, name="durable-write", daemon=True)
         self._writer.start()
 
+    def release(self) -> None:
+        """Let go of a file that was opened but never started."""
+        self._reads.shutdown()
+        self._lock.close()
+
     async def close(self) -> None:
         """Write what was submitted, then let go of the file."""
         if self._writer is not None:

@@ -1,0 +1,88 @@
+"""A proxy before the storage emulator that refuses a share of its calls with 503."""
+
+import random
+import re
+from collections.abc import Mapping
+
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
+from yarl import URL
+
+HOP_HEADERS = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
+    "content-encoding",
+}
+_BLOB_ORIGIN = re.compile(r"BlobEndpoint=(http://[^/;]+)/")
+# Signed with the request, so none may be added to it.
+AUTO_HEADERS = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
+REFUSED = (
+    '<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code>'
+    "<Message>Refused on purpose (--faults).</Message></Error>"
+)
+
+
+class FaultyProxy:
+    """Serves on a free loopback port what another origin serves, but for a share of the calls.
+
+    Args:
+        addresses: Connection strings by setting; the calls go to their blob endpoint.
+        share: The share that is refused, 0 to 1.
+        seed: What the refused ones are drawn from.
+    """
+
+    def __init__(self, addresses: Mapping[str, str], share: float, seed: int | None = None) -> None:
+        self._addresses = addresses
+        self._origin = ""
+        self._share = share
+        self._random = random.Random(seed)  # noqa: S311  no secret is drawn from it
+        self._runner: web.AppRunner | None = None
+        self._session: ClientSession | None = None
+        self.refused = 0
+
+    async def start(self) -> dict[str, str]:
+        """Start, and return the connection strings to use instead."""
+        found = [_BLOB_ORIGIN.search(text) for text in self._addresses.values()]
+        self._origin = next((match[1] for match in found if match is not None), "")
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar(), auto_decompress=False
+        )
+        application = web.Application(client_max_size=0)
+        application.router.add_route("*", "/{tail:.*}", self._forward)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        instead = rf"BlobEndpoint=http://127.0.0.1:{port}/"
+        return {name: _BLOB_ORIGIN.sub(instead, text) for name, text in self._addresses.items()}
+
+    async def stop(self) -> None:
+        """Stop."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if self._random.random() < self._share:
+            self.refused += 1
+            headers = {"x-ms-error-code": "ServerBusy", "Retry-After": "0"}
+            return web.Response(status=503, text=REFUSED, headers=headers)
+        url = URL(self._origin + request.raw_path, encoded=True)
+        assert self._session is not None  # noqa: S101  it is there from start to stop
+        # The shared key signs the path, not the host, so it stays right.
+        async with self._session.request(
+            request.method,
+            url,
+            headers=request.headers,
+            data=body or None,
+            skip_auto_headers=AUTO_HEADERS,
+        ) as answer:
+            headers = {n: v for n, v in answer.headers.items() if n.lower() not in HOP_HEADERS}
+            content = await answer.read()
+            if request.method == "HEAD" and "Content-Length" in answer.headers:
+                headers["Content-Length"] = answer.headers["Content-Length"]
+            return web.Response(status=answer.status, body=content, headers=headers)

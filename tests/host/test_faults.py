@@ -1,0 +1,91 @@
+"""At-least-once made visible: faults on demand, and orchestrations that end right all the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient
+
+from fanout.adapters.blob import API_VERSION
+from tests.support.host_process import HostProcess, launch, running
+
+APP = Path(__file__).parent / "apps" / "durable_app"
+BASE = "/runtime/webhooks/durabletask"
+
+
+def faults(folder: Path, document: dict[str, Any]) -> tuple[str, str]:
+    path = folder / "faults.json"
+    path.write_text(json.dumps(document))
+    return "--faults", str(path)
+
+
+def finished(host: HostProcess, name: str, value: Any = None) -> Any:
+    body = None if value is None else json.dumps(value).encode()
+    path = f"{BASE}/orchestrators/{name}?timeout=60&pollingInterval=1"
+    answer = host.request("POST", path, body)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def test_an_activity_delivered_twice_has_its_result_used_once(tmp_path):
+    options = faults(tmp_path, {"activities": {"deliver_twice": 1.0}})
+    with running(APP, tmp_path, "--no-stack", *options) as host:
+        plan = {"file": str(tmp_path / "tries"), "times": 0, "attempts": 1}
+        assert finished(host, "retries", plan) in (1, 2)
+        assert finished(host, "all_of", {"n": 50}) == list(range(50))
+        assert "Faults are on" in host.log
+    assert len((tmp_path / "tries").read_text()) == 2
+
+
+def test_late_and_reordered_completions_change_no_result(tmp_path):
+    options = faults(tmp_path, {"activities": {"delay_ms": [0, 80], "reorder": True}})
+    with running(APP, tmp_path, "--no-stack", *options) as host:
+        assert finished(host, "all_of", {"n": 60}) == list(range(60))
+        assert finished(host, "parent") == [7, 7]
+
+
+def test_workers_killed_around_activities_lose_nothing(tmp_path):
+    kills = {"kill_before_activity": 0.02, "kill_after_activity": 0.02}
+    options = faults(tmp_path, {"seed": 5, "workers": kills})
+    with running(APP, tmp_path, "--no-stack", "--workers", "2", *options) as host:
+        assert finished(host, "all_of", {"n": 100}) == list(range(100))
+        assert "exited" in host.log or "killed" in host.log
+
+
+def test_a_share_of_storage_calls_is_refused(tmp_path):
+    options = faults(tmp_path, {"storage": {"fail": 1.0}})
+    settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    with running(APP, tmp_path, *options, environment=settings):
+        stack = json.loads((tmp_path / "data" / "stack.json").read_text())
+        with BlobServiceClient.from_connection_string(
+            stack["AzureWebJobsStorage"], api_version=API_VERSION, retry_total=0
+        ) as client:
+            with pytest.raises(HttpResponseError) as refused:
+                client.create_container("refused")
+            assert refused.value.status_code == 503
+
+
+def test_storage_behind_the_proxy_works_when_nothing_is_refused(tmp_path):
+    options = faults(tmp_path, {"seed": 1, "storage": {"fail": 0.0000001}})
+    settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    with running(APP, tmp_path, *options, environment=settings):
+        stack = json.loads((tmp_path / "data" / "stack.json").read_text())
+        with BlobServiceClient.from_connection_string(
+            stack["AzureWebJobsStorage"], api_version=API_VERSION
+        ) as client:
+            container = client.create_container("through")
+            container.upload_blob("a b/ü.txt", b"data" * 1000)
+            assert container.download_blob("a b/ü.txt").readall() == b"data" * 1000
+            assert container.get_blob_client("a b/ü.txt").get_blob_properties().size == 4000
+
+
+def test_a_broken_file_of_faults_stops_the_start(tmp_path):
+    path = tmp_path / "faults.json"
+    path.write_text('{"activities": {"deliver_twice": 2}}')
+    process, log = launch(APP, tmp_path, "--no-stack", "--faults", str(path))
+    assert process.wait(timeout=30) == 1
+    assert process.stdout is not None
+    process.stdout.close()
+    assert "activities.deliver_twice" in log.read_text()
