@@ -93,12 +93,12 @@ def measure_workers() -> Gains:
     return gains
 
 
-def seconds_in_workers(count: int) -> tuple[float, float]:
+def seconds_in_workers(count: int, rounds: int = WORKER_ROUNDS) -> tuple[float, float]:
     """Seconds by the clock, and of processor time of the busiest process."""
     with running(APP, "--no-stack", "--workers", str(count)) as host:
         _run(host, "compute", {"n": 2, "rounds": 1}, 2)
         before = host.cpu_seconds_each()
-        seconds = _run(host, "compute", {"n": WORKER_CALLS, "rounds": WORKER_ROUNDS}, WORKER_CALLS)
+        seconds = _run(host, "compute", {"n": WORKER_CALLS, "rounds": rounds}, WORKER_CALLS)
         used = zip(before, host.cpu_seconds_each(), strict=True)
         return seconds, max(after - begun for begun, after in used)
 

@@ -37,6 +37,10 @@ class MeasuredHost:
         self.seconds_to_start = seconds_to_start
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Send JSON and return the status and the parsed answer."""
         headers = {"Content-Type": "application/json"}
@@ -109,7 +113,9 @@ def running(app: Path, *options: str) -> Iterator[MeasuredHost]:
             )  # fmt: skip
         try:
             _wait(process, port, log)
-            yield MeasuredHost(process, port, Path(data), time.perf_counter() - begun)
+            seconds = time.perf_counter() - begun
+            with contextlib.closing(MeasuredHost(process, port, Path(data), seconds)) as host:
+                yield host
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=20)
@@ -122,9 +128,10 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             raise SystemExit(f"the host ended at start:\n{log.read_text()}")
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/admin/host/status")
-            if connection.getresponse().status == http.client.OK:
-                return
+            with contextlib.closing(connection):
+                connection.request("GET", "/admin/host/status")
+                if connection.getresponse().status == http.client.OK:
+                    return
         except OSError:
             time.sleep(0.01)
     raise SystemExit(f"the host did not answer in {START_SECONDS} s:\n{log.read_text()}")
