@@ -71,11 +71,11 @@ def sections(content: bytes) -> Sections:
     view = memoryview(content)
     start = 0
     while start < len(content):
-        code, value, size = _section(view[start:])
+        code, value, size = _section(view[start:], {HEADER, ANNOTATIONS})
         if code == HEADER:
-            header = value
+            header = value or []
         elif code == ANNOTATIONS:
-            annotations = value
+            annotations = value or {}
         elif code in kept:
             kept[code] = content[start : start + size]
         elif code != DELIVERY_ANNOTATIONS:
@@ -190,7 +190,7 @@ def _data_sections(body: bytes) -> list[bytes]:
     found = []
     start = 0
     while start < len(body):
-        code, value, size = _section(view[start:])
+        code, value, size = _section(view[start:], {DATA})
         if code != DATA:
             return []
         found.append(value)
@@ -206,7 +206,7 @@ def _is_message(content: bytes) -> bool:
         if content[start] != DESCRIBED:
             return False
         try:
-            code, _, size = _section(view[start:])
+            code, _, size = _section(view[start:], set())
         except MalformedMessageError:
             return False
         if not HEADER <= code <= FOOTER:
@@ -224,22 +224,26 @@ def _field(fields: list[Any], index: int) -> Any:
 
 
 def _value(section: bytes, default: Any) -> Any:
-    return _section(memoryview(section))[1] if section else default
+    return _section(memoryview(section), {PROPERTIES, APPLICATION_PROPERTIES})[1] or default
 
 
-def _section(view: memoryview) -> tuple[int, Any, int]:
-    """Decode one section: its descriptor's code, its value and its size in bytes."""
+def _section(view: memoryview, wanted: set[int]) -> tuple[int, Any, int]:
+    """Decode one section: its descriptor's code, its value if it is wanted, its size in bytes."""
+    if not view:
+        return 0, None, 0
     data = Data()
     try:
         size = data.decode(view)
-    except ProtonException as error:
+        data.rewind()
+        if data.next() != Data.DESCRIBED or size <= 0:
+            raise MalformedMessageError("Not an AMQP message: a section has no descriptor.")
+        data.enter()
+        code = data.get_ulong() if data.next() == Data.ULONG else 0
+        data.next()
+        value = _owned(data.get_object()) if code in wanted else None
+    except (ProtonException, ValueError, TypeError) as error:
         raise MalformedMessageError(f"Not an AMQP message: {error}") from error
-    data.rewind()
-    data.next()
-    section: Any = data.get_object()
-    if size <= 0 or not isinstance(section, Described):
-        raise MalformedMessageError("Not an AMQP message: a section has no descriptor.")
-    return int(section.descriptor), _owned(section.value), size
+    return int(code), value, size
 
 
 def _owned(value: Any) -> Any:

@@ -20,6 +20,7 @@ from localhost.stack.broker.turn import Turn
 
 NOT_FOUND = "amqp:not-found"
 NOT_ALLOWED = "amqp:not-allowed"
+CONTAINER_ID = "fanout-broker"
 SESSION_FILTER = "com.microsoft:session-filter"
 SHORTEST_WAIT_SECONDS = 0.001
 
@@ -44,6 +45,7 @@ class Front(Handler):
 
     def on_connection_remote_open(self, event: Event) -> None:
         """Open the connection."""
+        event.connection.container = CONTAINER_ID
         event.connection.open()
 
     def on_session_remote_open(self, event: Event) -> None:

@@ -10,7 +10,7 @@ Source: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp
 from functools import partial
 from uuid import UUID
 
-from proton import Condition, Delivery, Event, Handler, Link, Receiver, Sender
+from proton import Condition, Delivery, Event, Handler, Link, Receiver, Sender, symbol
 
 from localhost.stack.broker import encoded
 from localhost.stack.broker.ingress import Ingress
@@ -37,7 +37,7 @@ class Inlet(Handler):
         link.max_message_size = MAX_MESSAGE_BYTES
         mirror(link)
         link.open()
-        link.flow(CREDIT)
+        replenish(link)
 
     def on_delivery(self, event: Event) -> None:
         """Take in a message, or the messages of a batch."""
@@ -47,7 +47,7 @@ class Inlet(Handler):
         elif delivery.readable and not delivery.partial:
             content = bytes(link.recv(delivery.pending) or b"")
             link.advance()
-            link.flow(1)
+            replenish(link)
             self._take(delivery, content)
 
     def on_link_remote_close(self, event: Event) -> None:
@@ -169,7 +169,9 @@ class Outlet(Handler):
 
 def reject(delivery: Delivery, name: str, description: str) -> None:
     """Refuse a delivery, or a settlement, and say why."""
-    delivery.local.condition = Condition(name, description)
+    # azure-servicebus looks for the info of a rejection, and fails where it is absent.
+    info = {symbol("com.microsoft:origin"): "development broker"}
+    delivery.local.condition = Condition(name, description, info)
     _confirm(delivery, Delivery.REJECTED)
 
 
@@ -182,6 +184,12 @@ def refuse(link: Link, name: str, description: str) -> None:
     link.open()
     link.condition = Condition(name, description)
     link.close()
+
+
+def replenish(link: Receiver) -> None:
+    """Let a client send on, now and then rather than for each message."""
+    if link.credit <= CREDIT // 2:
+        link.flow(CREDIT - link.credit)
 
 
 def mirror(link: Link) -> None:

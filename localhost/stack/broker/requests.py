@@ -19,7 +19,7 @@ from proton import (
     symbol,
 )
 
-from localhost.stack.broker.links import CREDIT, DECODE_ERROR, mirror, reject
+from localhost.stack.broker.links import DECODE_ERROR, mirror, reject, replenish
 from localhost.stack.broker.management import Answer, Management
 from localhost.stack.broker.namespace import MANAGEMENT
 from localhost.stack.broker.turn import Turn
@@ -43,7 +43,7 @@ class Requests(Handler):
         self._turn = turn
         mirror(link)
         link.open()
-        link.flow(CREDIT)
+        replenish(link)
 
     def on_delivery(self, event: Event) -> None:
         """Do what is asked."""
@@ -52,11 +52,11 @@ class Requests(Handler):
             return
         content = bytes(link.recv(delivery.pending) or b"")
         link.advance()
-        link.flow(1)
+        replenish(link)
         request = Message()
         try:
             request.decode(content)
-        except ProtonException as error:
+        except (ProtonException, ValueError, TypeError) as error:
             reject(delivery, DECODE_ERROR, str(error))
             return
         reply = self._reply(request)

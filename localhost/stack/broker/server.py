@@ -62,7 +62,6 @@ class Server(Handler):
         self._ready = ready
         self._stopping = EventInjector()
         self._container = Container(self, Front(namespace, self._store, time.time))
-        self._container.container_id = "fanout-broker"
 
     def run(self) -> None:
         """Serve."""
