@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from fanout.adapters.runs import RunFiles
 from fanout.adapters.sources import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
+from fanout.records import SourceInfo
 from fanout.workload import Workload
 from starters.problems import ROOT, RequestTooLargeError, field_problems
 from workloads import registry
@@ -61,7 +62,7 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
         InvalidRequestError: Every problem found is named.
     """
     problems: list[FieldProblem] = []
-    source = _collect(problems, lambda: inspect(request.source, files.store))
+    source = _collect(problems, lambda: _source(request, files))
     workload = _collect(problems, lambda: _workload(request.workload))
     if workload is not None:
         parameters = _collect(problems, lambda: _parameters(workload, request))
@@ -69,6 +70,15 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
             problems += workload.check(parameters, source)
     if problems:
         raise InvalidRequestError(problems)
+
+
+def _source(request: RunRequest, files: RunFiles) -> SourceInfo:
+    """What is known of the source, with the columns that the request's selection adds."""
+    found = inspect(request.source, files.store)
+    if found.columns is None or not request.select:
+        return found
+    added = [name for name in request.select if name not in found.columns]
+    return replace(found, columns=[*found.columns, *added])
 
 
 def _collect(problems: list[FieldProblem], look: Callable[[], Found]) -> Found | None:

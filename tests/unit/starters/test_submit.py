@@ -88,6 +88,14 @@ def test_an_unknown_column_is_refused_naming_the_columns_there_are(files: RunFil
     assert found[0] == "parameters.column" and "n, text" in found[1]
 
 
+def test_a_column_that_the_selection_adds_is_known(files: RunFiles):
+    select = {"m": {"path": "n"}}
+    chosen = RunRequest.model_validate(
+        {"workload": "sum", "source": CSV, "parameters": {"column": "m"}, "select": select}
+    )
+    check_request(chosen, files)
+
+
 def test_problems_of_every_kind_are_named_together(files: RunFiles):
     found = refused(files, source=CSV | {"blob": "no"}, parameters={"colour": 1})
     assert set(found) == {"source.blob", "parameters.column", "parameters.colour"}
