@@ -28,7 +28,9 @@ class Batch:
 
     Attributes:
         is_last_round: Whether items that fail in it have used up their attempts.
-        before: The batch's part file of the round before; empty in round 0.
+        before: The batch's part file of the round before; empty in round 0. In a later attempt of
+            the run, round 0 has the part of the attempt before, its items to redo being pending.
+        before_partial: The partial beside the part of the attempt before, if there is one.
     """
 
     run_id: str
@@ -37,6 +39,7 @@ class Batch:
     chunk: Chunk
     parameters: Any
     before: bytes = b""
+    before_partial: bytes | None = None
 
     @property
     def attempt(self) -> int:

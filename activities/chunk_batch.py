@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from activities.batches import Batch, Processed, error_info
 from fanout.adapters.telemetry import logger
-from fanout.models.outcome import ErrorInfo, ItemStatus
-from fanout.outcome_lines import failed_line, range_line
+from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
+from fanout.outcome_lines import counted, failed_line, range_line, status_of
 from fanout.records import Chunk
 from fanout.workload import ChunkWorkload, Context, Failure
 
@@ -34,7 +34,8 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _refused(batch, error_info(error))
     duration_ms = (time.perf_counter() - begun) * 1000
     lines = list(_lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms))
-    processed = Processed(lines, partial, succeeded=chunk.count - len(failures))
+    had_succeeded = counted(batch.before)["succeeded"]
+    processed = Processed(lines, partial, succeeded=chunk.count - len(failures) - had_succeeded)
     for failure in failures:
         processed.count_failed(failure.error, str(failure.index))
     return processed
@@ -69,13 +70,19 @@ def _lines(
 
 
 def _refused(batch: Batch, error: ErrorInfo) -> Processed:
-    chunk, processed = batch.chunk, Processed()
-    status: ItemStatus
-    if error.retryable and not batch.is_last_round:
-        processed.count_retryable(error, chunk.count)
-        status = "pending"
-    else:
-        processed.count_failed(error, str(chunk.first_index), chunk.count)
-        status = "failed"
-    processed.lines = [range_line(status, chunk.first_index, chunk.count, batch.attempt, error)]
+    """Note that the chunk was refused; items that succeeded in an earlier attempt stay so."""
+    chunk, processed = batch.chunk, Processed(partial=batch.before_partial)
+    wants_another = error.retryable and not batch.is_last_round
+    status: ItemStatus = "pending" if wants_another else "failed"
+    waiting = batch.before or range_line("pending", chunk.first_index, chunk.count, 0)
+    for line in waiting.splitlines(keepends=True):
+        if status_of(line) != "pending":
+            processed.lines.append(line)
+            continue
+        item = Outcome.model_validate_json(line)
+        if wants_another:
+            processed.count_retryable(error, item.count)
+        else:
+            processed.count_failed(error, item.item_id, item.count)
+        processed.lines.append(range_line(status, item.index, item.count, batch.attempt, error))
     return processed

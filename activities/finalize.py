@@ -35,7 +35,7 @@ def finalize(ref: dict, context: func.Context) -> dict:
 
 def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
     """Write the results of a run and say how it ended."""
-    request = kept_request(files, ref.run_id)
+    request = kept_request(files, ref.run_id, ref.attempt)
     manifest = kept_manifest(files, ref.run_id)
     results = ResultFiles(files, ref.run_id)
     merger = _Merger(request)

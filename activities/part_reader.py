@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from fanout.adapters.parts import Parts, newest_parts
+from fanout.adapters.parts import Parts, overlaid_parts
 from fanout.adapters.runs import RunFiles, kept_partition
-from fanout.models.plan import BatchCut, PlanManifest
+from fanout.models.plan import BatchCut, Origin, PlanManifest
 from fanout.models.wave import RunRef
 from fanout.outcome_lines import range_line
 
@@ -19,13 +19,17 @@ class BatchOutcomes:
     """What is known of a batch: its outcome lines, and its partial where it has one."""
 
     cut: BatchCut
+    origin: Origin
     lines: bytes
     partial: bytes | None
 
 
 def read_batches(files: RunFiles, ref: RunRef, manifest: PlanManifest) -> Iterator[BatchOutcomes]:
-    """Read every batch of the plan; one that left no part has all its items pending."""
-    parts = newest_parts(files, ref.run_id, ref.attempt)
+    """Read every batch of the first plan as the attempts up to `ref`'s left it.
+
+    One that left no part has all its items pending.
+    """
+    parts = overlaid_parts(files, ref.run_id, ref.attempt)
     batches = _batches(files, ref, manifest)
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         while some := list(islice(batches, READ_AT_ONCE)):
@@ -43,7 +47,14 @@ def _batches(
 def _read(files: RunFiles, parts: Parts, key: tuple[int, int], cut: BatchCut) -> BatchOutcomes:
     part = parts.newest.get(key)
     if part is None:
-        return BatchOutcomes(cut, range_line("pending", cut.first_index, cut.items, 0), None)
+        pending = range_line("pending", cut.first_index, cut.items, 0)
+        return BatchOutcomes(cut, Origin(partition=key[0], batch=key[1]), pending, None)
     has_partial = part.partial_path in parts.with_partial
     partial = files.read(part.partial_path) if has_partial else None
-    return BatchOutcomes(cut, files.read(part.path), partial)
+    origin = Origin(
+        partition=key[0],
+        batch=key[1],
+        part=part.path,
+        partial=part.partial_path if has_partial else None,
+    )
+    return BatchOutcomes(cut, origin, files.read(part.path), partial)

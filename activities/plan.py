@@ -8,8 +8,9 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.replan import redo
 from fanout import ids, names
-from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.runs import RunFiles, kept_manifest, run_files
 from fanout.adapters.sources import SourceCuts, cut_source
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import InvalidRequestError, SourceChangedError
@@ -41,7 +42,9 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     A source that cannot be run over (gone, changed meanwhile) is a refusal, which no repetition
     would change; any other failure is raised, and the activity is tried again.
     """
-    request = files.request(ref.run_id)
+    request = files.request(ref.run_id, ref.attempt)
+    if ref.attempt > 1:
+        return _replan(ref, request, files)
     try:
         cuts = cut_source(
             request.source, files.store, request.batch, request.max_items, files.scratch(ref.run_id)
@@ -58,6 +61,29 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     files.write_model(ids.plan_path(ref.run_id), manifest)
     log.info("planned %d items in %d batches", manifest.items, manifest.batches)
     return _result(request, manifest)
+
+
+def _replan(ref: RunRef, request: RunRequest, files: RunFiles) -> PlanResult:
+    """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
+    todo = redo(files, ref)
+    batches = len(todo.cuts)
+    a_partition = batches_per_partition(batches, shard_count(request.concurrency.batches))
+    manifest = kept_manifest(files, ref.run_id).model_copy(
+        update={
+            "batches": batches,
+            "partitions": math.ceil(batches / a_partition),
+            "batches_per_partition": a_partition,
+        }
+    )
+    for partition in range(manifest.partitions):
+        here = slice(partition * a_partition, (partition + 1) * a_partition)
+        cuts, origins = todo.cuts[here], todo.origins[here]
+        planned = PartitionPlan(partition=partition, cuts=cuts, origins=origins)
+        files.write_model(ids.partition_path(ref.run_id, partition, ref.attempt), planned)
+    files.write_model(ids.plan_path(ref.run_id, ref.attempt), manifest)
+    log.info("planned attempt %d of %d batches", ref.attempt, batches)
+    result = _result(request, manifest)
+    return result.model_copy(update={"succeeded": todo.succeeded, "failed": todo.failed})
 
 
 def _read(cuts: Iterable[BatchCut]) -> "array[int]":

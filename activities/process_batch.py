@@ -12,6 +12,7 @@ import azure.functions as func
 from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
 from activities.map_batch import process_map_batch
+from activities.replan import reopens
 from fanout import names
 from fanout.adapters.parts import part_of
 from fanout.adapters.runs import (
@@ -26,8 +27,8 @@ from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo, Outcome
-from fanout.models.plan import BatchCut
-from fanout.models.wave import BatchRef, BatchResult
+from fanout.models.plan import BatchCut, Origin
+from fanout.models.wave import BatchRef, BatchResult, RunRef
 from fanout.outcome_lines import failed_line, range_line, status_of
 from fanout.payloads import dump
 from fanout.workload import ChunkWorkload, MapWorkload
@@ -47,12 +48,13 @@ def process_batch(ref: dict, context: func.Context) -> dict:
 def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Run the workload over a batch, or (in a later round) over those items that wait for one."""
     begun = time.perf_counter()
-    cut = kept_partition(files, ref.run_id, ref.partition).cuts[ref.batch]
+    cut = kept_partition(files, ref.run_id, ref.partition, ref.attempt).cuts[ref.batch]
     before = _before(ref, files)
     try:
         processed = _process(ref, files, cut, before)
     except SourceChangedError as error:
         processed = _given_up(cut, before, error)
+        processed.partial = _before_partial(ref, files)
     part = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, ref.retry_round)
     if processed.partial is not None:
         files.write(part.partial_path, processed.partial)
@@ -74,15 +76,32 @@ def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
 
 
 def _before(ref: BatchRef, files: RunFiles) -> bytes:
-    """The part file of the round before."""
+    """The part file of the round before, or of the attempt before with what is to be redone."""
     if ref.retry_round == 0:
-        return b""
+        origin = _origin(ref, files)
+        if origin is None or origin.part is None:
+            return b""
+        run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
+        return reopens(files, run, files.read(origin.part))
     previous = ref.retry_round - 1
     return files.read(part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, previous).path)
 
 
+def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:
+    """The partial of the attempt before, which stays as long as the batch is refused."""
+    origin = _origin(ref, files)
+    return files.read(origin.partial) if origin is not None and origin.partial else None
+
+
+def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:
+    if ref.attempt == 1:
+        return None
+    plan = kept_partition(files, ref.run_id, ref.partition, ref.attempt)
+    return plan.origins[ref.batch]
+
+
 def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Processed:
-    request = kept_request(files, ref.run_id)
+    request = kept_request(files, ref.run_id, ref.attempt)
     workload = registry.get(request.workload)
     batch = Batch(
         run_id=ref.run_id,
@@ -97,6 +116,7 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
         ),
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before,
+        before_partial=_before_partial(ref, files),
     )
     if isinstance(workload, ChunkWorkload):
         return process_chunk_batch(workload, batch)

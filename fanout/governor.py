@@ -57,7 +57,12 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
     return state.model_copy(
         update={
             "phase": "processing",
-            "items": ItemCounts(total=start.items, pending=start.items),
+            "items": ItemCounts(
+                total=start.items,
+                succeeded=start.succeeded,
+                failed=start.failed,
+                pending=start.items - start.succeeded - start.failed,
+            ),
             "partitions": PartitionCounts(total=start.partitions),
             "tolerance": start.tolerance,
             "on_exceeded": start.on_exceeded,

@@ -12,8 +12,11 @@ def is_run_id(text: str) -> bool:
 
 
 def attempt_instance(run_id: str, attempt: int) -> str:
-    """The orchestration instance of a run's attempt: the run id itself, then ``{run_id}.2``..."""
-    return run_id if attempt == 1 else f"{run_id}.{attempt}"
+    """The orchestration instance of a run's attempt: the run id itself, then ``{run_id}:a2``...
+
+    No run id has a colon, so no other run's instance can have this name.
+    """
+    return run_id if attempt == 1 else f"{run_id}:a{attempt}"
 
 
 def shard_instance(run_instance: str, shard: int) -> str:
@@ -26,9 +29,19 @@ def request_path(run_id: str) -> str:
     return f"{run_id}/request.json"
 
 
-def plan_path(run_id: str) -> str:
-    """The plan: counts, source facts and where each partition begins."""
-    return f"{run_id}/plan/manifest.json"
+def attempts_folder(run_id: str) -> str:
+    """What the names of the claims of all later attempts begin with."""
+    return f"{run_id}/attempts/"
+
+
+def attempt_path(run_id: str, attempt: int) -> str:
+    """The claim of an attempt after the first: what it is asked to do."""
+    return f"{run_id}/attempts/{attempt:05d}.json"
+
+
+def plan_path(run_id: str, attempt: int = 1) -> str:
+    """The plan: counts and source facts; that of a later attempt is ``plan/a2-manifest.json``."""
+    return f"{run_id}/plan/{_of_attempt(attempt)}manifest.json"
 
 
 def plan_folder(run_id: str) -> str:
@@ -36,9 +49,13 @@ def plan_folder(run_id: str) -> str:
     return f"{run_id}/plan/"
 
 
-def partition_path(run_id: str, partition: int) -> str:
+def partition_path(run_id: str, partition: int, attempt: int = 1) -> str:
     """The batch cuts of one partition (0-based)."""
-    return f"{run_id}/plan/p{partition:05d}.json"
+    return f"{run_id}/plan/{_of_attempt(attempt)}p{partition:05d}.json"
+
+
+def _of_attempt(attempt: int) -> str:
+    return "" if attempt == 1 else f"a{attempt}-"
 
 
 def part_path(run_id: str, attempt: int, partition: int, batch: int, retry_round: int) -> str:

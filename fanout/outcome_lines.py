@@ -4,6 +4,8 @@ A line begins with its status. Nothing inside a JSON value can hold a line feed,
 followed by that beginning is always a line's start, and whole files can be counted by it.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -91,6 +93,59 @@ def pending_indexes(data: bytes) -> set[int]:
     start = _STARTS["pending"]
     lines = data.splitlines()
     return {int(from_json(line)["index"]) for line in lines if line.startswith(start)}
+
+
+def counted(data: bytes) -> Counter[ItemStatus]:
+    """Count the items of a part file by status."""
+    counts: Counter[ItemStatus] = Counter()
+    for line in data.splitlines():
+        counts[status_of(line)] += items_in(line)
+    return counts
+
+
+def reopened(data: bytes, error_types: list[str] | None, *, whole: bool) -> bytes:
+    """Make failed items of a part file pending again, so that another attempt takes them up.
+
+    Args:
+        data: The part file.
+        error_types: Only items whose error is of one of these; None takes every one.
+        whole: Whether the batch is done again whole or not at all (chunk workloads): one item to
+            redo opens all that failed. Otherwise every item gets a line of its own.
+    """
+    lines = data.splitlines(keepends=True)
+    wanted = [_is_open(line, error_types) for line in lines]
+    if whole:
+        failed = [status_of(line) == "failed" for line in lines]
+        return b"".join(map(_as_pending, lines, failed if any(wanted) else wanted))
+    return b"".join(
+        part
+        for line, is_open in zip(lines, wanted, strict=True)
+        for part in (_singly(_as_pending(line, True)) if is_open else (line,))
+    )
+
+
+def _is_open(line: bytes, error_types: list[str] | None) -> bool:
+    status = status_of(line)
+    if status == "failed" and error_types is not None:
+        return from_json(line)["error"]["type"] in error_types
+    return status in ("failed", "pending")
+
+
+def _as_pending(line: bytes, is_open: bool) -> bytes:
+    if not is_open or status_of(line) != "failed":
+        return line
+    return _STARTS["pending"] + line[len(_STARTS["failed"]) :]
+
+
+def _singly(line: bytes) -> Iterator[bytes]:
+    """Give each item of a range a line of its own."""
+    if items_in(line) == 1:
+        yield line
+        return
+    outcome = from_json(line)
+    first, count = outcome["index"], outcome.pop("count")
+    for index in range(first, first + count):
+        yield to_json(outcome | {"index": index, "item_id": str(index)}) + b"\n"
 
 
 def items_in(line: bytes) -> int:

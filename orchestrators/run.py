@@ -88,6 +88,8 @@ def _start(plan: PlanResult, now: datetime) -> GovernorStart:
         width=plan.width,
         tolerance=plan.tolerance,
         on_exceeded=plan.on_exceeded,
+        succeeded=plan.succeeded,
+        failed=plan.failed,
         at=timestamp(now),
     )
 

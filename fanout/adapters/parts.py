@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from fanout import ids
-from fanout.adapters.runs import RunFiles
+from fanout.adapters.runs import RunFiles, kept_partition
 
 _PART = re.compile(r"/parts/a\d+-p(\d+)-r(\d+)-b(\d+)\.jsonl$")
 _PARTIAL = ".partial.json"
@@ -47,6 +47,25 @@ def newest_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
         if key not in newest or newest[key].retry_round < part.retry_round:
             newest[key] = part
     return Parts(dict(sorted(newest.items())), frozenset(partials))
+
+
+def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
+    """Find the newest part of every batch of the first attempt's plan, whichever attempt wrote it.
+
+    Args:
+        files: Where the run is kept.
+        run_id: The run.
+        attempt: The latest attempt to look at.
+    """
+    first = newest_parts(files, run_id, 1)
+    newest, with_partial = first.newest, first.with_partial
+    for later in range(2, attempt + 1):
+        found = newest_parts(files, run_id, later)
+        for (partition, batch), part in found.newest.items():
+            origin = kept_partition(files, run_id, partition, later).origins[batch]
+            newest[origin.partition, origin.batch] = part
+        with_partial |= found.with_partial
+    return Parts(newest, with_partial)
 
 
 def _parse(name: str) -> Part | None:

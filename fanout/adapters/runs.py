@@ -10,6 +10,7 @@ from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
 from fanout.adapters.settings import settings
 from fanout.adapters.sources_plan import Scratch
 from fanout.models.plan import PartitionPlan, PlanManifest
+from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.splitting.codecs import Expansion
 
@@ -33,18 +34,29 @@ class RunFiles:
 
     def claim(self, run_id: str, request: RunRequest) -> bool:
         """Write the request if the run id is free; tell whether it was."""
-        data = request.model_dump_json().encode()
+        return self._claim(ids.request_path(run_id), request)
+
+    def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
+        """Write what a later attempt is to do if nobody has; tell whether nobody had."""
+        return self._claim(ids.attempt_path(run_id, attempt), redrive)
+
+    def _claim(self, path: str, model: BaseModel) -> bool:
+        data = model.model_dump_json().encode()
         try:
-            self.store.write(
-                self.container,
-                ids.request_path(run_id),
-                data,
-                media_type=JSON,
-                if_none_match=True,
-            )
+            self.store.write(self.container, path, data, media_type=JSON, if_none_match=True)
         except BlobExistsError:
             return False
         return True
+
+    def newest_attempt(self, run_id: str) -> int:
+        """The number of the run's latest attempt, 1 the first."""
+        claims = self.store.names(self.container, ids.attempts_folder(run_id))
+        return max((int(name[-10:-5]) for name in claims), default=1)
+
+    def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
+        """Read what a later attempt is to do."""
+        path = ids.attempt_path(run_id, attempt)
+        return RedriveRequest.model_validate_json(self.read(path))
 
     def find_request(self, run_id: str) -> RunRequest | None:
         """Read the request of a run; None where there is no such run."""
@@ -52,17 +64,18 @@ class RunFiles:
             return None
         return self.request(run_id)
 
-    def request(self, run_id: str) -> RunRequest:
-        """Read the request of a run that exists."""
-        return RunRequest.model_validate_json(self.read(ids.request_path(run_id)))
+    def request(self, run_id: str, attempt: int = 1) -> RunRequest:
+        """Read the request of a run that exists, as one of its attempts carries it out."""
+        request = RunRequest.model_validate_json(self.read(ids.request_path(run_id)))
+        return request if attempt == 1 else self.redrive_request(run_id, attempt).over(request)
 
-    def manifest(self, run_id: str) -> PlanManifest:
-        """Read the plan's manifest."""
-        return PlanManifest.model_validate_json(self.read(ids.plan_path(run_id)))
+    def manifest(self, run_id: str, attempt: int = 1) -> PlanManifest:
+        """Read the manifest of an attempt's plan."""
+        return PlanManifest.model_validate_json(self.read(ids.plan_path(run_id, attempt)))
 
-    def partition(self, run_id: str, partition: int) -> PartitionPlan:
+    def partition(self, run_id: str, partition: int, attempt: int = 1) -> PartitionPlan:
         """Read the cuts of one partition."""
-        path = ids.partition_path(run_id, partition)
+        path = ids.partition_path(run_id, partition, attempt)
         return PartitionPlan.model_validate_json(self.read(path))
 
     def read(self, path: str) -> bytes:
@@ -87,18 +100,18 @@ def run_files() -> RunFiles:
 
 
 @lru_cache(maxsize=_KEPT_RUNS)
-def kept_request(files: RunFiles, run_id: str) -> RunRequest:
-    """The request of a run, read once in this process."""
-    return files.request(run_id)
+def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
+    """The request of an attempt of a run, read once in this process."""
+    return files.request(run_id, attempt)
 
 
 @lru_cache(maxsize=_KEPT_RUNS)
-def kept_manifest(files: RunFiles, run_id: str) -> PlanManifest:
+def kept_manifest(files: RunFiles, run_id: str, attempt: int = 1) -> PlanManifest:
     """The plan's manifest, read once in this process."""
-    return files.manifest(run_id)
+    return files.manifest(run_id, attempt)
 
 
 @lru_cache(maxsize=_KEPT_PARTITIONS)
-def kept_partition(files: RunFiles, run_id: str, partition: int) -> PartitionPlan:
+def kept_partition(files: RunFiles, run_id: str, partition: int, attempt: int = 1) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    return files.partition(run_id, partition)
+    return files.partition(run_id, partition, attempt)

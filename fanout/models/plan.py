@@ -7,7 +7,7 @@ how many batches each partition has.
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class BatchCut(NamedTuple):
@@ -66,13 +66,35 @@ class PartsPage(BaseModel):
     parts: list[PlanPart]
 
 
+class Origin(BaseModel):
+    """Which batch of the first attempt a later one tries again, and what is known of it so far.
+
+    Attributes:
+        partition: In the first attempt's plan; `batch` counts within it.
+        part: Path of its newest outcomes; None if it left none.
+        partial: Path of the partial beside them, if there is one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    partition: int
+    batch: int
+    part: str | None = None
+    partial: str | None = None
+
+
 class PartitionPlan(BaseModel):
-    """``plan/p00012.json``: the cuts of one partition, in source order."""
+    """``plan/p00012.json``: the cuts of one partition, in source order.
+
+    Attributes:
+        origins: Of each cut, in a later attempt of a run; empty in the first.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     partition: int
     cuts: list[BatchCut]
+    origins: list[Origin] = Field(default_factory=list)
 
 
 class PlanManifest(BaseModel):

@@ -29,6 +29,7 @@ class PlanResult(_Message):
     Attributes:
         shards: Sub-orchestrations that share the partitions.
         width: Batches that one shard may have in flight.
+        succeeded: Items that an earlier attempt settled, and `failed` likewise: not tried again.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
     """
 
@@ -42,6 +43,8 @@ class PlanResult(_Message):
     retry: RetryPolicy = RetryPolicy()
     tolerance: Tolerance = Tolerance()
     on_exceeded: Literal["stop", "continue"] = "stop"
+    succeeded: int = 0
+    failed: int = 0
     refusal: str | None = None
 
 
@@ -156,7 +159,10 @@ class RunOpening(_Message):
 
 
 class GovernorStart(_Message):
-    """Tells the governor what the run is; `at` is ISO 8601 in UTC."""
+    """Tells the governor what the run is; `at` is ISO 8601 in UTC.
+
+    `succeeded` and `failed` are items that an earlier attempt settled.
+    """
 
     items: int
     partitions: int
@@ -164,6 +170,8 @@ class GovernorStart(_Message):
     width: int
     tolerance: Tolerance
     on_exceeded: Literal["stop", "continue"]
+    succeeded: int = 0
+    failed: int = 0
     at: str
 
 

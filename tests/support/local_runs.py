@@ -13,6 +13,7 @@ from activities.result_files import DEAD_LETTERS
 from fanout import ids
 from fanout.adapters.runs import RunFiles
 from fanout.models.outcome import Outcome
+from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef
@@ -28,6 +29,7 @@ class LocalRun:
 
     Attributes:
         results: What each call of `process_batch` came to.
+        attempt: The attempt that it is in.
         rounds: How many rounds each batch took, by partition and batch.
     """
 
@@ -36,16 +38,24 @@ class LocalRun:
     results: list[BatchResult] = field(default_factory=list)
     rounds: Counter[tuple[int, int]] = field(default_factory=Counter)
 
+    attempt: int = 1
+
     def __post_init__(self) -> None:
         self.files = RunFiles(self.store, "runs")  # type: ignore[arg-type]  # the double of it
         self.request = self.request.model_copy(update={"run_id": RUN_ID})
         assert self.files.claim(RUN_ID, self.request)
 
     def plan(self) -> PlanResult:
-        return plan_run(RunRef(run_id=RUN_ID), self.files)
+        return plan_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
 
     def batch(self, partition: int = 0, batch: int = 0, retry_round: int = 0) -> BatchResult:
-        ref = BatchRef(run_id=RUN_ID, partition=partition, batch=batch, retry_round=retry_round)
+        ref = BatchRef(
+            run_id=RUN_ID,
+            attempt=self.attempt,
+            partition=partition,
+            batch=batch,
+            retry_round=retry_round,
+        )
         return process(ref, self.files)
 
     def batches(self, plan: PlanResult) -> list[tuple[int, int]]:
@@ -63,7 +73,19 @@ class LocalRun:
                 wants_another = result.retryable > 0
 
     def finalize(self) -> RunEnd:
-        return finalize_run(RunRef(run_id=RUN_ID), self.files)
+        return finalize_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
+
+    def redrive(self, **asked: Any) -> RunEnd:
+        """Make another attempt of the run."""
+        self.claim_redrive(**asked)
+        return self.run()
+
+    def claim_redrive(self, **asked: Any) -> None:
+        self.attempt += 1
+        redrive = RedriveRequest.model_validate(asked)
+        assert self.files.claim_attempt(RUN_ID, self.attempt, redrive)
+        self.rounds.clear()
+        self.results.clear()
 
     def run(self) -> RunEnd:
         self.work_off(self.plan())

@@ -1,0 +1,27 @@
+"""Redrive: what a further attempt of a run is asked to do."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.models.request import Concurrency, RetryPolicy, RunRequest, Tolerance
+
+
+class RedriveRequest(BaseModel):
+    """Body of ``POST /api/runs/{run_id}/redrive``, kept as ``attempts/00002.json``.
+
+    Attributes:
+        error_types: Failed items are tried again only if their error is of one of these types; None
+            takes every one. Pending items always are.
+        retry: Takes the place of the run's own policy; so do `tolerance` and `concurrency`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    error_types: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    retry: RetryPolicy | None = None
+    tolerance: Tolerance | None = None
+    concurrency: Concurrency | None = None
+
+    def over(self, request: RunRequest) -> RunRequest:
+        """The run's request as this attempt carries it out."""
+        named = {"retry": self.retry, "tolerance": self.tolerance, "concurrency": self.concurrency}
+        return request.model_copy(update={k: v for k, v in named.items() if v is not None})
