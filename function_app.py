@@ -8,10 +8,10 @@ from entities import governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import run, shard
-from starters import http
+from starters import http, redrive
 
 configure(settings().log_level)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-for room in (http, run, shard, plan, process_batch, finalize, governor):
+for room in (http, redrive, run, shard, plan, process_batch, finalize, governor):
     app.register_functions(room.bp)

@@ -9,9 +9,9 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.part_reader import read_batches
 from activities.result_files import ResultFiles
 from fanout import ids, names
+from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
 from fanout.adapters.telemetry import logged, logger
 from fanout.models.request import RunRequest

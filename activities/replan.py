@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from activities.part_reader import BatchOutcomes, read_batches
+from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request
 from fanout.models.plan import BatchCut, Origin
 from fanout.models.wave import RunRef
@@ -40,18 +40,6 @@ def is_whole(files: RunFiles, run_id: str) -> bool:
     """Tell whether batches of the run are processed whole."""
     workload = registry.get(kept_request(files, run_id).workload)
     return isinstance(workload, ChunkWorkload)
-
-
-def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:
-    """Tell whether `attempt` left an item that a redrive of these error types would take up."""
-    batches = read_batches(
-        files, RunRef(run_id=run_id, attempt=attempt), kept_manifest(files, run_id)
-    )
-    return any(_waiting(batch, error_types, whole=False) for batch in batches)
-
-
-def _waiting(batch: BatchOutcomes, error_types: list[str] | None, *, whole: bool) -> int:
-    return counted(reopened(batch.lines, error_types, whole=whole))["pending"]
 
 
 def redo(files: RunFiles, ref: RunRef) -> Redo:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from activities.dead_letters import dead_letters
-from activities.part_reader import BatchOutcomes
 from fanout import ids
 from fanout.adapters.blob import BlobWriter, md5
+from fanout.adapters.part_reader import BatchOutcomes
 from fanout.adapters.runs import JSON_LINES, RunFiles
 from fanout.models.outcome import ItemStatus
 from fanout.models.status import ItemCounts, ResultFile

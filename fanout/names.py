@@ -3,6 +3,7 @@
 # starters
 START_RUN = "start_run"
 GET_RUN = "get_run"
+REDRIVE_RUN = "redrive_run"
 GET_RESULTS = "get_results"
 GET_RESULT_FILE = "get_result_file"
 LIST_WORKLOADS = "list_workloads"

@@ -80,7 +80,7 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     what = "accepted" if claimed.is_new else "found again"
     log.info("%s a run of '%s'", what, request.workload, extra={"run_id": claimed.run_id})
     state = await _started(client, claimed)
-    base = _origin(req) + f"/api/runs/{claimed.run_id}"
+    base = origin(req) + f"/api/runs/{claimed.run_id}"
     body = {"run_id": claimed.run_id, "status_url": base, "results_url": f"{base}/results"}
     if settings().expose_durable_urls:
         body |= client.create_http_management_payload(claimed.run_id)
@@ -104,7 +104,7 @@ async def _started(client: Any, claimed: Claimed) -> str | None:
     that it is over.
     """
     if not claimed.is_new and await client.get_status(claimed.run_id):
-        state = await _governor(client, claimed.run_id)
+        state = await governor_of(client, claimed.run_id)
         return DONE if state.phase == DONE else None
     try:
         await client.start_new(names.RUN, claimed.run_id, dump(RunRef(run_id=claimed.run_id)))
@@ -158,7 +158,7 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
 @answering
 async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the content of one result file that the manifest lists."""
-    run_id, name = _run_id(req), req.route_params["name"]
+    run_id, name = run_id_of(req), req.route_params["name"]
     files = run_files()
     try:
         data = await asyncio.to_thread(files.read, ids.results_manifest_path(run_id))
@@ -227,28 +227,34 @@ async def _durable_health(client: Any) -> str:
 
 
 async def _status(req: func.HttpRequest, client: Any) -> RunStatus:
-    run_id = _run_id(req)
+    run_id = run_id_of(req)
     request = await asyncio.to_thread(run_files().find_request, run_id)
     if request is None:
         raise RunNotFoundError(run_id)
-    durable = await client.get_status(run_id)
-    state = await _governor(client, run_id)
-    results_url = f"{_origin(req)}/api/runs/{run_id}/results"
-    return run_status(request, durable, state, results_url, datetime.now(UTC))
+    attempt = await asyncio.to_thread(run_files().newest_attempt, run_id)
+    instance = ids.attempt_instance(run_id, attempt)
+    durable = await client.get_status(instance)
+    state = await governor_of(client, instance)
+    results_url = f"{origin(req)}/api/runs/{run_id}/results"
+    status = run_status(request, durable, state, results_url, datetime.now(UTC))
+    return status.model_copy(update={"redrive_count": attempt - 1})
 
 
-def _run_id(req: func.HttpRequest) -> str:
+def run_id_of(req: func.HttpRequest) -> str:
+    """Read the run's id from the route."""
     run_id = str(req.route_params["run_id"])
     if not ids.is_run_id(run_id):
         raise RunNotFoundError(run_id)
     return run_id
 
 
-async def _governor(client: Any, run_id: str) -> GovernorState:
-    found = await client.read_entity_state(df.EntityId(names.GOVERNOR, run_id))
+async def governor_of(client: Any, instance: str) -> GovernorState:
+    """Read what the governor of an attempt knows."""
+    found = await client.read_entity_state(df.EntityId(names.GOVERNOR, instance))
     return GovernorState.model_validate(found.entity_state or {})
 
 
-def _origin(req: func.HttpRequest) -> str:
+def origin(req: func.HttpRequest) -> str:
+    """The scheme and host that the caller used."""
     parts = urlsplit(req.url)
     return f"{parts.scheme}://{parts.netloc}"

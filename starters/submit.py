@@ -38,6 +38,19 @@ def parse_request(body: bytes, max_bytes: int) -> RunRequest:
         RequestTooLargeError: It is longer than `max_bytes`.
         InvalidRequestError: It is no JSON, or no RunRequest; every fault is named.
     """
+    try:
+        return RunRequest.model_validate(parse_document(body, max_bytes))
+    except ValidationError as invalid:
+        raise InvalidRequestError(field_problems(invalid)) from invalid
+
+
+def parse_document(body: bytes, max_bytes: int) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RequestTooLargeError: It is longer than `max_bytes`.
+        InvalidRequestError: It is no JSON object.
+    """
     if len(body) > max_bytes:
         raise RequestTooLargeError(
             f"The body has {len(body)} bytes; this app accepts {max_bytes}. Put the items into a "
@@ -49,10 +62,7 @@ def parse_request(body: bytes, max_bytes: int) -> RunRequest:
         raise InvalidRequestError([FieldProblem(ROOT, f"it is no JSON: {error}")]) from error
     if not isinstance(document, dict):
         raise InvalidRequestError([FieldProblem(ROOT, "it is no JSON object")])
-    try:
-        return RunRequest.model_validate(document)
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid)) from invalid
+    return document
 
 
 def check_request(request: RunRequest, files: RunFiles) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from activities.replan import has_redo
 from fanout import ids
+from fanout.adapters.part_reader import has_redo
 from fanout.models.request import RunRequest
 from fanout.models.wave import PlanResult
 from tests.support.local_runs import RUN_ID, LocalRun, inline

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from fanout.adapters.parts import Parts, overlaid_parts
-from fanout.adapters.runs import RunFiles, kept_partition
+from fanout.adapters.runs import RunFiles, kept_manifest, kept_partition
 from fanout.models.plan import BatchCut, Origin, PlanManifest
 from fanout.models.wave import RunRef
-from fanout.outcome_lines import range_line
+from fanout.outcome_lines import range_line, reopened, status_of
 
 READ_AT_ONCE = 8
 
@@ -58,3 +58,13 @@ def _read(files: RunFiles, parts: Parts, key: tuple[int, int], cut: BatchCut) ->
         partial=part.partial_path if has_partial else None,
     )
     return BatchOutcomes(cut, origin, files.read(part.path), partial)
+
+
+def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:
+    """Tell whether `attempt` left an item that a redrive of these error types would take up."""
+    ref = RunRef(run_id=run_id, attempt=attempt)
+    for batch in read_batches(files, ref, kept_manifest(files, run_id)):
+        lines = reopened(batch.lines, error_types, whole=True).splitlines()
+        if any(status_of(line) == "pending" for line in lines):
+            return True
+    return False

@@ -1,0 +1,116 @@
+"""Redrive: a further attempt of a run that is over, over its failed and pending items."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.core.exceptions import ResourceNotFoundError
+from pydantic import ValidationError
+
+from fanout import ids, names
+from fanout.adapters.part_reader import has_redo
+from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.settings import settings
+from fanout.adapters.telemetry import logger
+from fanout.errors import InvalidRequestError, RunConflictError, RunNotFoundError
+from fanout.models.redrive import RedriveRequest
+from fanout.models.wave import RunRef
+from fanout.payloads import dump
+from starters.http import (
+    DONE,
+    RETRY_AFTER_SECONDS,
+    answer,
+    answering,
+    governor_of,
+    origin,
+    run_id_of,
+)
+from starters.problems import field_problems
+from starters.submit import parse_document
+from starters.views import FAILED
+
+bp = df.Blueprint()
+log = logger("redrive")
+
+
+@bp.route(route="runs/{run_id}/redrive", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.REDRIVE_RUN)
+@bp.durable_client_input(client_name="client")
+@answering
+async def redrive_run(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
+    """Begin a further attempt of a run."""
+    run_id = run_id_of(req)
+    asked = parse_redrive(req.get_body(), settings().max_request_bytes)
+    attempt = await redrive(run_id, asked, client, run_files())
+    base = f"{origin(req)}/api/runs/{run_id}"
+    body = {
+        "run_id": run_id,
+        "attempt": attempt,
+        "status_url": base,
+        "results_url": f"{base}/results",
+    }
+    return answer(body, HTTPStatus.ACCEPTED, Location=base, Retry_After=RETRY_AFTER_SECONDS)
+
+
+def parse_redrive(body: bytes, max_bytes: int) -> RedriveRequest:
+    """Read a RedriveRequest; no body asks for everything.
+
+    Raises:
+        RequestTooLargeError: It is longer than `max_bytes`.
+        InvalidRequestError: It is no JSON object, or no RedriveRequest; every fault is named.
+    """
+    try:
+        return RedriveRequest.model_validate(parse_document(body or b"{}", max_bytes))
+    except ValidationError as invalid:
+        raise InvalidRequestError(field_problems(invalid)) from invalid
+
+
+async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFiles) -> int:
+    """Claim the next attempt of a run and start it; a claim that nobody started is started.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        RunConflictError: It is running, or being redriven already, or has nothing to redo.
+    """
+    if await asyncio.to_thread(files.find_request, run_id) is None:
+        raise RunNotFoundError(run_id)
+    newest = await asyncio.to_thread(files.newest_attempt, run_id)
+    if await client.get_status(ids.attempt_instance(run_id, newest)):
+        await _insist_on_end(run_id, newest, client)
+        await asyncio.to_thread(_insist_on_work, run_id, newest, asked, files)
+        newest += 1
+        if not await asyncio.to_thread(files.claim_attempt, run_id, newest, asked):
+            raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
+    elif newest == 1:
+        raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")
+    elif await asyncio.to_thread(files.redrive_request, run_id, newest) != asked:
+        raise RunConflictError(run_id, f"The run '{run_id}' is being redriven in another way.")
+    ref = RunRef(run_id=run_id, attempt=newest)
+    await client.start_new(names.RUN, ids.attempt_instance(run_id, newest), dump(ref))
+    log.info("redrives the run as attempt %d", newest)
+    return newest
+
+
+async def _insist_on_end(run_id: str, attempt: int, client: Any) -> None:
+    instance = ids.attempt_instance(run_id, attempt)
+    if (await governor_of(client, instance)).phase == DONE:
+        return
+    found = await client.get_status(instance)
+    if found.runtime_status is None or found.runtime_status.value not in FAILED:
+        raise RunConflictError(run_id, f"The run '{run_id}' is still running.")
+
+
+def _insist_on_work(run_id: str, attempt: int, asked: RedriveRequest, files: RunFiles) -> None:
+    try:
+        has_work = has_redo(files, run_id, attempt, asked.error_types)
+    except ResourceNotFoundError as error:
+        message = f"The run '{run_id}' has no plan to redrive; start a new one."
+        raise RunConflictError(run_id, message) from error
+    if not has_work:
+        kind = "" if asked.error_types is None else " of these types"
+        message = f"The run '{run_id}' has no pending items and no failures{kind} to redrive."
+        raise RunConflictError(run_id, message)
