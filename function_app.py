@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import finalize, plan, process_batch
+from activities import compensate_batch, finalize, plan, process_batch
 from entities import governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
@@ -13,5 +13,5 @@ from starters import http, redrive
 configure(settings().log_level)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-for room in (http, redrive, run, shard, plan, process_batch, finalize, governor):
+for room in (http, redrive, run, shard, plan, process_batch, compensate_batch, finalize, governor):
     app.register_functions(room.bp)

@@ -62,6 +62,9 @@ def end_of(request: RunRequest, items: ItemCounts) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items."""
     if is_exceeded(request.tolerance, items.failed, items.total):
         failures = f"{items.failed} of {items.total} items failed, more than the run's tolerance"
+        # Where a success is left, compensation has not run to its end.
+        if request.on_exceeded == "compensate" and not items.succeeded:
+            return RunEnd(outcome="compensated", items=items, error=failures)
         return RunEnd(outcome="failed", items=items, error=failures)
     if items.pending:
         lost = f"{items.pending} of {items.total} items are pending: their batches were lost"

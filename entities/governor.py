@@ -14,7 +14,7 @@ bp = df.Blueprint()
 
 @bp.entity_trigger(context_name="context", entity_name=names.GOVERNOR)
 def governor(context: df.DurableEntityContext) -> None:
-    """Apply one operation: open, begin, report, finalizing or finish."""
+    """Apply one operation: open, begin, report, settle, finalizing or finish."""
     state = GovernorState.model_validate(context.get_state(dict))
     state, answer = apply(state, context.operation_name, context.get_input())
     context.set_state(state.model_dump(mode="json", exclude_defaults=True))
@@ -36,6 +36,8 @@ def apply(state: GovernorState, operation: str, message: Any) -> tuple[GovernorS
     if operation == "report":
         state, order = rules.report(state, WaveReport.model_validate(message))
         return state, order.model_dump(mode="json")
+    if operation == "settle":
+        return rules.settle(state)
     if operation == "finalizing":
         return rules.finalizing(state), None
     if operation == "finish":

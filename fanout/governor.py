@@ -35,7 +35,7 @@ class GovernorState(BaseModel):
     sequences: dict[int, int] = Field(default_factory=dict)
     errors: dict[str, ErrorGroup] = Field(default_factory=dict)
     tolerance: Tolerance = Tolerance()
-    on_exceeded: Literal["stop", "continue"] = "stop"
+    on_exceeded: Literal["stop", "continue", "compensate"] = "stop"
     width: int = 1
     is_stopping: bool = False
     started_at: str | None = None
@@ -75,8 +75,10 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
 def report(state: GovernorState, wave: WaveReport) -> tuple[GovernorState, WaveOrder]:
     """Count a wave, once, and answer how to go on."""
     if wave.sequence > state.sequences.get(wave.shard, 0):
-        state = _count(state, wave)
-    action: Literal["continue", "stop"] = "stop" if state.is_stopping else "continue"
+        count = _count if wave.stage == "process" else _count_compensated
+        state = count(state, wave)
+    is_over = state.is_stopping and wave.stage == "process"
+    action: Literal["continue", "stop"] = "stop" if is_over else "continue"
     return state, WaveOrder(action=action, width=state.width)
 
 
@@ -99,10 +101,39 @@ def _count(state: GovernorState, wave: WaveReport) -> GovernorState:
             "lost_batches": state.lost_batches + tally.lost_batches,
             "sequences": {**state.sequences, wave.shard: wave.sequence},
             "errors": merge_errors(state.errors, tally.errors),
-            "is_stopping": state.is_stopping or (passed and state.on_exceeded == "stop"),
+            "is_stopping": state.is_stopping or (passed and state.on_exceeded != "continue"),
             "updated_at": wave.at,
         }
     )
+
+
+def _count_compensated(state: GovernorState, wave: WaveReport) -> GovernorState:
+    tally, before = wave.tally, state.items
+    items = before.model_copy(
+        update={
+            "succeeded": before.succeeded - tally.succeeded - tally.failed,
+            "compensated": before.compensated + tally.succeeded,
+            "compensation_failed": before.compensation_failed + tally.failed,
+        }
+    )
+    return state.model_copy(
+        update={
+            "items": items,
+            "retries": state.retries + tally.retries,
+            "lost_batches": state.lost_batches + tally.lost_batches,
+            "sequences": {**state.sequences, wave.shard: wave.sequence},
+            "errors": merge_errors(state.errors, tally.errors),
+            "updated_at": wave.at,
+        }
+    )
+
+
+def settle(state: GovernorState) -> tuple[GovernorState, bool]:
+    """Answer, when the shards are through, whether what succeeded is to be compensated."""
+    is_due = state.is_stopping and state.on_exceeded == "compensate"
+    if is_due and state.phase == "processing":
+        state = state.model_copy(update={"phase": "compensating"})
+    return state, is_due
 
 
 def finalizing(state: GovernorState) -> GovernorState:

@@ -19,9 +19,9 @@ def attempt_instance(run_id: str, attempt: int) -> str:
     return run_id if attempt == 1 else f"{run_id}:a{attempt}"
 
 
-def shard_instance(run_instance: str, shard: int) -> str:
-    """The instance id of one shard sub-orchestration (0-based)."""
-    return f"{run_instance}:s{shard:02d}"
+def shard_instance(run_instance: str, shard: int, letter: str = "s") -> str:
+    """The instance id of one shard sub-orchestration (0-based); those that compensate have a c."""
+    return f"{run_instance}:{letter}{shard:02d}"
 
 
 def request_path(run_id: str) -> str:
@@ -66,6 +66,11 @@ def part_path(run_id: str, attempt: int, partition: int, batch: int, retry_round
 def partial_path(run_id: str, attempt: int, partition: int, batch: int, retry_round: int) -> str:
     """The partial summary that a chunk workload made of one batch, beside its part file."""
     return f"{run_id}/parts/a{attempt}-p{partition:05d}-r{retry_round}-b{batch:04d}.partial.json"
+
+
+def compensation_path(run_id: str, partition: int, batch: int, retry_round: int) -> str:
+    """The outcomes of one batch after its compensation: ``parts/c1-p00012-r0-b0003.jsonl``."""
+    return f"{run_id}/parts/c1-p{partition:05d}-r{retry_round}-b{batch:04d}.jsonl"
 
 
 def result_path(run_id: str, name: str) -> str:

@@ -17,6 +17,7 @@ SHARD = "shard"
 # activities
 PLAN = "plan"
 PROCESS_BATCH = "process_batch"
+COMPENSATE_BATCH = "compensate_batch"
 FINALIZE = "finalize"
 
 # entities

@@ -99,6 +99,20 @@ class MapWorkload(Workload[ParametersT], Generic[ItemT, ParametersT]):
             TransientError: It may succeed later. Any other exception counts as transient.
         """
 
+    def compensate(
+        self, item: ItemT, output: Any, context: Context[ParametersT]
+    ) -> Awaitable[None] | None:
+        """Undo what `process` did to an item; asked for by ``on_exceeded: "compensate"``.
+
+        Raises as `process` does. A workload that does not override it cannot compensate.
+        """
+        raise NotImplementedError(f"the workload '{self.name}' cannot compensate")
+
+    @property
+    def can_compensate(self) -> bool:
+        """Whether the workload says how an item is compensated."""
+        return type(self).compensate is not MapWorkload.compensate
+
 
 class ChunkWorkload(Workload[ParametersT], Generic[PartialT, ParametersT]):
     """A function over a batch at once, whose partial results merge into one."""

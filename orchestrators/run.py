@@ -3,7 +3,7 @@
 1. tell the governor that it begins, and stop if the run is over: a second start of it does nothing
 2. plan the source (activity)
 3. tell the governor what there is to do
-4. open the shards, all at once, and wait for all of them
+4. open the shards, all at once, and wait for all of them; if the run is to compensate, once more
 5. finalize: fan in to the results (activity)
 6. tell the governor how it ended
 """
@@ -16,7 +16,15 @@ import azure.durable_functions as df
 
 from fanout import names
 from fanout.ids import shard_instance
-from fanout.models.wave import GovernorStart, PlanResult, RunEnd, RunOpening, RunRef, ShardWork
+from fanout.models.wave import (
+    GovernorStart,
+    PlanResult,
+    RunEnd,
+    RunOpening,
+    RunRef,
+    ShardWork,
+    Stage,
+)
 from fanout.payloads import dump, shortened
 from orchestrators.attempts import attempt, attempt_all
 from orchestrators.retries import infrastructure
@@ -53,15 +61,9 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, 
         return _failed(plan.refusal)
     start = _start(plan, context.current_utc_datetime)
     yield context.call_entity(governor, "begin", dump(start))
-    shards = [
-        context.call_sub_orchestrator(
-            names.SHARD,
-            dump(_work(ref, plan, shard, context.instance_id)),
-            shard_instance(context.instance_id, shard),
-        )
-        for shard in range(plan.shards)
-    ]
-    ended = yield from attempt_all(context, shards)
+    ended = yield from attempt_all(context, _shards(context, ref, plan, "process"))
+    if plan.on_exceeded == "compensate" and (yield context.call_entity(governor, "settle")):
+        ended += yield from attempt_all(context, _shards(context, ref, plan, "compensate"))
     yield context.call_entity(governor, "finalizing")
     finalized = yield from attempt(
         context.call_activity_with_retry(names.FINALIZE, infrastructure(), dump(ref))
@@ -74,6 +76,18 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, 
     if broken and end.outcome == "failed":
         return end.model_copy(update={"error": shortened(broken[0], MAX_ERROR_BYTES)})
     return end
+
+
+def _shards(context: Any, ref: RunRef, plan: PlanResult, stage: Stage) -> list[Any]:
+    letter = "s" if stage == "process" else "c"
+    return [
+        context.call_sub_orchestrator(
+            names.SHARD,
+            dump(_work(ref, plan, shard, context.instance_id, stage)),
+            shard_instance(context.instance_id, shard, letter),
+        )
+        for shard in range(plan.shards)
+    ]
 
 
 def _failed(reason: str) -> RunEnd:
@@ -94,7 +108,7 @@ def _start(plan: PlanResult, now: datetime) -> GovernorStart:
     )
 
 
-def _work(ref: RunRef, plan: PlanResult, shard: int, instance_id: str) -> ShardWork:
+def _work(ref: RunRef, plan: PlanResult, shard: int, instance_id: str, stage: Stage) -> ShardWork:
     return ShardWork(
         run_id=ref.run_id,
         attempt=ref.attempt,
@@ -107,6 +121,7 @@ def _work(ref: RunRef, plan: PlanResult, shard: int, instance_id: str) -> ShardW
         retry=plan.retry,
         width=plan.width,
         partition=shard,
+        stage=stage,
     )
 
 

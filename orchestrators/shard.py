@@ -87,7 +87,8 @@ def _call(context: Any, work: ShardWork, batch: int) -> Any:
         batch=batch,
         retry_round=work.retrying.retry_round if work.retrying else 0,
     )
-    return context.call_activity_with_retry(names.PROCESS_BATCH, infrastructure(), dump(ref))
+    activity = names.PROCESS_BATCH if work.stage == "process" else names.COMPENSATE_BATCH
+    return context.call_activity_with_retry(activity, infrastructure(), dump(ref))
 
 
 def _after_round(work: ShardWork, batches: list[int], ended: list[Attempt]) -> ShardWork:
@@ -142,10 +143,12 @@ def _most_frequent(groups: list[ErrorGroup]) -> list[ErrorGroup]:
 
 def _report(context: Any, work: ShardWork) -> Generator[Any, Any, WaveOrder]:
     report = WaveReport(
-        shard=work.shard,
+        # Numbers of their own, for each shard's reports are counted once.
+        shard=work.shard if work.stage == "process" else work.shards + work.shard,
         sequence=work.sequence + 1,
         tally=work.tally,
         partitions_done=int(work.wave_end == work.batches_here),
+        stage=work.stage,
         at=timestamp(context.current_utc_datetime),
     )
     governor = df.EntityId(names.GOVERNOR, work.governor)

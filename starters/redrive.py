@@ -76,8 +76,26 @@ async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFil
         RunNotFoundError: There is no such run.
         RunConflictError: It is running, or being redriven already, or has nothing to redo.
     """
-    if await asyncio.to_thread(files.find_request, run_id) is None:
+    request = await asyncio.to_thread(files.find_request, run_id)
+    if request is None:
         raise RunNotFoundError(run_id)
+    if request.on_exceeded == "compensate":
+        raise RunConflictError(run_id, f"The run '{run_id}' compensates; start a new one instead.")
+    attempt = await _claimed(run_id, asked, client, files)
+    instance = ids.attempt_instance(run_id, attempt)
+    ref = RunRef(run_id=run_id, attempt=attempt)
+    try:
+        await client.start_new(names.RUN, instance, dump(ref))
+    except Exception as error:  # the SDK raises Exception itself
+        if not await client.get_status(instance):
+            raise
+        message = f"The run '{run_id}' is being redriven already."
+        raise RunConflictError(run_id, message) from error
+    log.info("redrives the run as attempt %d", attempt)
+    return attempt
+
+
+async def _claimed(run_id: str, asked: RedriveRequest, client: Any, files: RunFiles) -> int:
     newest = await asyncio.to_thread(files.newest_attempt, run_id)
     if await client.get_status(ids.attempt_instance(run_id, newest)):
         await _insist_on_end(run_id, newest, client)
@@ -89,9 +107,6 @@ async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFil
         raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")
     elif await asyncio.to_thread(files.redrive_request, run_id, newest) != asked:
         raise RunConflictError(run_id, f"The run '{run_id}' is being redriven in another way.")
-    ref = RunRef(run_id=run_id, attempt=newest)
-    await client.start_new(names.RUN, ids.attempt_instance(run_id, newest), dump(ref))
-    log.info("redrives the run as attempt %d", newest)
     return newest
 
 

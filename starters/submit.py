@@ -15,7 +15,7 @@ from fanout.adapters.sources import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.records import SourceInfo
-from fanout.workload import Workload
+from fanout.workload import MapWorkload, Workload
 from starters.problems import ROOT, RequestTooLargeError, field_problems
 from workloads import registry
 
@@ -78,6 +78,7 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
         parameters = _collect(problems, lambda: _parameters(workload, request))
         if parameters is not None and source is not None:
             problems += workload.check(parameters, source)
+        problems += _compensation(workload, request)
     if problems:
         raise InvalidRequestError(problems)
 
@@ -105,6 +106,14 @@ def _workload(name: str) -> Workload[Any]:
         return registry.get(name)
     except registry.UnknownWorkloadError as error:
         raise InvalidRequestError([FieldProblem("workload", str(error))]) from error
+
+
+def _compensation(workload: Workload[Any], request: RunRequest) -> list[FieldProblem]:
+    can_compensate = isinstance(workload, MapWorkload) and workload.can_compensate
+    if request.on_exceeded != "compensate" or can_compensate:
+        return []
+    message = f"the workload '{workload.name}' does not say how an item is compensated"
+    return [FieldProblem("on_exceeded", message)]
 
 
 def _parameters(workload: Workload[Any], request: RunRequest) -> BaseModel:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fanout import ids
 from fanout.adapters.runs import RunFiles, kept_partition
 
-_PART = re.compile(r"/parts/a\d+-p(\d+)-r(\d+)-b(\d+)\.jsonl$")
+_PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)\.jsonl$")
 _PARTIAL = ".partial.json"
 
 
@@ -35,9 +35,18 @@ class Parts:
 
 def newest_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
     """Find the newest part of every batch of an attempt, in source order."""
+    return _newest(files, f"{run_id}/parts/a{attempt}-")
+
+
+def newest_of_partition(files: RunFiles, run_id: str, partition: int) -> Parts:
+    """Find the newest part of every batch of one partition of the first attempt."""
+    return _newest(files, f"{run_id}/parts/a1-p{partition:05d}-")
+
+
+def _newest(files: RunFiles, prefix: str) -> Parts:
     newest: dict[tuple[int, int], Part] = {}
     partials = set()
-    for name in files.store.names(files.container, f"{run_id}/parts/a{attempt}-"):
+    for name in files.store.names(files.container, prefix):
         if name.endswith(_PARTIAL):
             partials.add(name)
         part = _parse(name)
@@ -65,6 +74,7 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
             origin = kept_partition(files, run_id, partition, later).origins[batch]
             newest[origin.partition, origin.batch] = part
         with_partial |= found.with_partial
+    newest |= _newest(files, f"{run_id}/parts/c1-").newest
     return Parts(newest, with_partial)
 
 

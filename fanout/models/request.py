@@ -75,7 +75,7 @@ class RunRequest(_Message):
     concurrency: Concurrency = Concurrency()
     retry: RetryPolicy = RetryPolicy()
     tolerance: Tolerance = Tolerance()
-    on_exceeded: Literal["stop", "continue"] = "stop"
+    on_exceeded: Literal["stop", "continue", "compensate"] = "stop"
     max_items: int | None = Field(default=None, ge=1)
     select: Selection = Field(default_factory=dict)
 

@@ -42,16 +42,19 @@ class PlanResult(_Message):
     width: int = 1
     retry: RetryPolicy = RetryPolicy()
     tolerance: Tolerance = Tolerance()
-    on_exceeded: Literal["stop", "continue"] = "stop"
+    on_exceeded: Literal["stop", "continue", "compensate"] = "stop"
     succeeded: int = 0
     failed: int = 0
     refusal: str | None = None
 
 
+Stage = Literal["process", "compensate"]
+
+
 class BatchRef(_Message):
     """Input of `process_batch`: whose batch, which attempt of the run, which retry round.
 
-    `batch` counts within the partition (0-based).
+    `batch` counts within the partition (0-based). `compensate_batch` counts both from the end.
     """
 
     run_id: str
@@ -117,6 +120,7 @@ class ShardWork(_Message):
         partition: The partition it is in; the next is `shards` further on.
         batch: First batch of the wave, within the partition.
         tally: What the wave has come to so far.
+        stage: What is done with the batches.
     """
 
     run_id: str
@@ -134,6 +138,7 @@ class ShardWork(_Message):
     batch: int = 0
     tally: WaveTally = WaveTally()
     retrying: Retrying | None = None
+    stage: Stage = "process"
 
     @property
     def batches_here(self) -> int:
@@ -169,7 +174,7 @@ class GovernorStart(_Message):
     shards: int
     width: int
     tolerance: Tolerance
-    on_exceeded: Literal["stop", "continue"]
+    on_exceeded: Literal["stop", "continue", "compensate"]
     succeeded: int = 0
     failed: int = 0
     at: str
@@ -181,12 +186,14 @@ class WaveReport(_Message):
     Attributes:
         sequence: 1-based number of the wave within the shard; the governor counts each once.
         partitions_done: Partitions finished by this wave (0 or 1).
+        stage: What was done; when compensating, `tally` counts items compensated as succeeded.
     """
 
     shard: int
     sequence: int
     tally: WaveTally
     partitions_done: int = 0
+    stage: Stage = "process"
     at: str
 
 

@@ -82,6 +82,15 @@ def scenarios() -> dict[str, Script]:
         "tolerated": Script(
             planned(6, shards=1, width=2, on_exceeded="continue", **one_item), failing
         ),
+        "compensated": Script(
+            planned(20, per_partition=2, shards=2, width=1, on_exceeded="compensate", **one_item),
+            failing,
+            undo=lambda ref: result(retryable=1) if ref.retry_round < 1 else result(succeeded=1),
+        ),
+        "compensation-not-due": Script(planned(2, on_exceeded="compensate")),
+        "compensation-lost": Script(
+            planned(4, on_exceeded="compensate", **one_item), failing, undo=lost(0)
+        ),
         "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),
         "unplanned": Script(OSError("no plan")),
         "unfinished": Script(planned(2), finalize=OSError("no results")),

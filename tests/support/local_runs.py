@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
 from activities.plan import plan_run
 from activities.process_batch import process
@@ -71,6 +72,20 @@ class LocalRun:
                 self.results.append(result)
                 self.rounds[partition, batch] += 1
                 wants_another = result.retryable > 0
+
+    def compensate(self, plan: PlanResult) -> list[BatchResult]:
+        """Give every batch as many rounds of compensation as it wants."""
+        results = []
+        for partition, batch in self.batches(plan):
+            result, retry_round = BatchResult(retryable=1), 0
+            while result.retryable:
+                ref = BatchRef(
+                    run_id=RUN_ID, partition=partition, batch=batch, retry_round=retry_round
+                )
+                result = compensate(ref, self.files)
+                results.append(result)
+                retry_round += 1
+        return results
 
     def finalize(self) -> RunEnd:
         return finalize_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)

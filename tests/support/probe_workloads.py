@@ -33,6 +33,8 @@ class ProbeItem(BaseModel):
     ending: Ending = "ok"
     good: int = 1
     retry_after: float | None = None
+    undo: Literal["ok", "permanent"] = "ok"
+    undo_good: int = 1
 
     @field_validator("ending")
     @classmethod
@@ -55,6 +57,13 @@ class Probe(MapWorkload[ProbeItem, NoParameters]):
 
     def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
         return end(item, context)
+
+    def compensate(self, item: ProbeItem, output: Any, context: Context[NoParameters]) -> None:
+        assert output["id"] == item.id
+        if context.attempt < item.undo_good:
+            raise TransientError("not yet")
+        if item.undo == "permanent":
+            raise PermanentError("never to be undone")
 
 
 class AsyncProbe(Probe):

@@ -34,12 +34,16 @@ class Script:
         finalize: The result of `finalize`; an exception is raised instead. Without counts, those of
             the governor stand.
         asked: Every batch that was asked for, in order.
+        undo: Gives the result of a batch's compensation, or raises.
+        undone: Every compensation that was asked for, in order.
     """
 
     plan: PlanResult | Exception
     batch: Behaviour = succeed
     finalize: RunEnd | Exception = FINALIZED
     asked: list[BatchRef] = field(default_factory=list)
+    undo: Behaviour = succeed
+    undone: list[BatchRef] = field(default_factory=list)
 
 
 def planned(batches: int, *, per_partition: int = 2, shards: int = 1, **more: Any) -> PlanResult:
@@ -70,6 +74,12 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
         script = scripts[ref["run_id"]]
         script.asked.append(BatchRef.model_validate(ref))
         return script.batch(script.asked[-1])
+
+    @app.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
+    def compensate_batch(ref):
+        script = scripts[ref["run_id"]]
+        script.undone.append(BatchRef.model_validate(ref))
+        return script.undo(script.undone[-1])
 
     @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
     def finalize(ref):

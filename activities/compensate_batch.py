@@ -1,0 +1,136 @@
+"""The activity `compensate_batch`: undoes the items of a batch that succeeded, newest first.
+
+Batches are counted from the end, so that shards which go forward compensate backward. It never
+raises for an item; an item whose compensation is to be tried again stays succeeded meanwhile.
+"""
+
+import asyncio
+import inspect
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic_core import from_json, to_json
+
+from activities.batches import Processed, error_info
+from fanout import ids, names
+from fanout.adapters.parts import newest_of_partition
+from fanout.adapters.runs import (
+    JSON_LINES,
+    RunFiles,
+    kept_manifest,
+    kept_partition,
+    kept_request,
+    run_files,
+)
+from fanout.adapters.sources import read_chunk
+from fanout.adapters.telemetry import bind_task, logged, logger
+from fanout.errors import PermanentError, SourceChangedError
+from fanout.models.outcome import ErrorInfo
+from fanout.models.wave import BatchRef, BatchResult
+from fanout.outcome_lines import status_of
+from fanout.payloads import dump
+from fanout.splitting.records import parse_records
+from fanout.workload import Context, MapWorkload
+from workloads import registry
+
+bp = df.Blueprint()
+log = logger(names.COMPENSATE_BATCH)
+
+
+@bp.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
+def compensate_batch(ref: dict, context: func.Context) -> dict:
+    """Compensate a batch; shell around `compensate`."""
+    with logged(context, ref["run_id"]):
+        return dump(compensate(BatchRef.model_validate(ref), run_files()))
+
+
+def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:
+    """Undo what succeeded in a batch, or (in a later round) what is left of it."""
+    manifest = kept_manifest(files, ref.run_id)
+    number = manifest.batches - 1 - (ref.partition * manifest.batches_per_partition + ref.batch)
+    partition, batch = divmod(number, manifest.batches_per_partition)
+    before = _before(ref, files, partition, batch)
+    lines = before.splitlines(keepends=True)
+    done = {at: line for at, line in enumerate(lines) if status_of(line) == "succeeded"}
+    processed = Processed()
+    if done:
+        undo = _Undo(ref, files, partition, batch)
+        for at, line in reversed(done.items()):
+            lines[at] = undo.line(line, processed)
+    path = ids.compensation_path(ref.run_id, partition, batch, ref.retry_round)
+    if before:
+        files.write(path, b"".join(lines), JSON_LINES)
+    log.debug("wrote %s", path)
+    return processed.result
+
+
+def _before(ref: BatchRef, files: RunFiles, partition: int, batch: int) -> bytes:
+    """The outcomes so far; empty if the batch was never processed."""
+    if ref.retry_round:
+        previous = ref.retry_round - 1
+        return files.read(ids.compensation_path(ref.run_id, partition, batch, previous))
+    part = newest_of_partition(files, ref.run_id, partition).newest.get((partition, batch))
+    return files.read(part.path) if part is not None else b""
+
+
+class _Undo:
+    """Compensates the items of one batch in one round."""
+
+    def __init__(self, ref: BatchRef, files: RunFiles, partition: int, batch: int) -> None:
+        request = kept_request(files, ref.run_id)
+        workload = registry.get(request.workload)
+        if not isinstance(workload, MapWorkload):
+            raise TypeError(f"the workload '{workload.name}' has no items to compensate")
+        self._workload = workload
+        self._ref = ref
+        self._is_last_round = ref.retry_round + 1 >= request.retry.max_attempts
+        self._parameters = workload.parameters_model.model_validate(request.parameters)
+        cut = kept_partition(files, ref.run_id, partition).cuts[batch]
+        manifest = kept_manifest(files, ref.run_id)
+        self._records: dict[int, Any] = {}
+        self._fault: SourceChangedError | None = None
+        try:
+            chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
+        except SourceChangedError as fault:
+            self._fault = fault
+        else:
+            self._records = {record.index: record.value for record in parse_records(chunk)}
+
+    def line(self, line: bytes, processed: Processed) -> bytes:
+        """Compensate the item of a line, count it, and give its new line."""
+        outcome = from_json(line)
+        bind_task(outcome["item_id"])
+        error = self._error_of(outcome)
+        if error is None:
+            processed.succeeded += 1
+            return to_json(outcome | {"status": "compensated"}) + b"\n"
+        if error.retryable and not self._is_last_round:
+            processed.count_retryable(error)
+            return line
+        processed.count_failed(error, outcome["item_id"])
+        told = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}
+        return to_json(outcome | told) + b"\n"
+
+    def _error_of(self, outcome: dict[str, Any]) -> ErrorInfo | None:
+        if self._fault is not None:
+            return error_info(PermanentError(str(self._fault)))
+        context = Context(
+            run_id=self._ref.run_id,
+            idempotency_key=f"{self._ref.run_id}/{outcome['item_id']}/compensate",
+            attempt=self._ref.retry_round + 1,
+            parameters=self._parameters,
+            logger=log,
+        )
+        try:
+            item = self._workload.item_model.model_validate(self._records[outcome["index"]])
+            waiting = self._workload.compensate(item, outcome["output"], context)
+            if inspect.isawaitable(waiting):
+                asyncio.run(_finish(waiting))
+        except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
+            return error_info(error)
+        return None
+
+
+async def _finish(waiting: Any) -> None:
+    await waiting
