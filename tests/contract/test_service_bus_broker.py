@@ -308,6 +308,12 @@ def test_an_entity_that_is_not_declared_is_refused_when_it_is_opened(client) -> 
     assert "404" in str(refused.value.inner_exception or refused.value)
 
 
+@pytest.mark.skipif(service_bus.external() is not None, reason="Service Bus has sessions")
+def test_a_session_is_refused(client, queue) -> None:
+    with pytest.raises(ServiceBusError):
+        client.get_queue_receiver(queue, session_id="s").receive_messages(1, max_wait_time=5)
+
+
 def test_the_case_of_names_does_not_matter(client, queue) -> None:
     _send(client, queue.upper(), "a")
     with _opened(client.get_queue_receiver(queue)) as receiver:
@@ -369,13 +375,14 @@ def test_a_renewed_lock_holds_longer(client, short_queue) -> None:
         receiver.complete_message(message)
 
 
-def test_the_clients_lock_renewer_keeps_a_message(client, short_queue) -> None:
-    _send(client, short_queue, "a")
+def test_the_clients_lock_renewer_keeps_a_message(client) -> None:
+    queue = _fresh(client, "renewed")
+    _send(client, queue, "a")
     renewer = AutoLockRenewer(max_lock_renewal_duration=60)
-    with _opened(client.get_queue_receiver(short_queue, auto_lock_renewer=renewer)) as receiver:
+    with _opened(client.get_queue_receiver(queue, auto_lock_renewer=renewer)) as receiver:
         message = _receive(receiver)[0]
         first_end = message.locked_until_utc
-        _until(lambda: datetime.now(UTC) > first_end + timedelta(seconds=0.5))
+        _until(lambda: datetime.now(UTC) > first_end + timedelta(seconds=1))
         receiver.complete_message(message)
     renewer.close()
 

@@ -32,6 +32,8 @@ def entities(lock_seconds: int = LOCK_SECONDS) -> dict[str, Any]:
     short = {**plain, "LockDuration": f"PT{lock_seconds}S"}
     queues = [_entity(f"plain-{i}", plain) for i in range(PLAIN_QUEUES)]
     queues += [_entity(f"short-{i}", short) for i in range(SHORT_QUEUES)]
+    # Under 4 seconds the client's own renewer, which looks each second, comes too late.
+    queues += [_entity(f"renewed-{i}", {**plain, "LockDuration": "PT5S"}) for i in range(2)]
     queues += [
         _entity(
             f"unique-{i}",
