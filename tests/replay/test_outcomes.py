@@ -107,6 +107,27 @@ def test_a_run_told_to_go_on_does_so_beyond_its_tolerance(recorded: Recorded):
     assert (items.failed, items.succeeded, items.pending) == (6, 54, 0)
 
 
+def test_compensation_goes_over_every_batch_and_is_tried_again(recorded: Recorded):
+    script, items = recorded.scripts["compensated"], recorded.governors["compensated"].items
+    assert len(script.asked) < script.plan.batches, "processing stopped"
+    undone = Counter((ref.partition, ref.batch, ref.retry_round) for ref in script.undone)
+    every = [divmod(batch, script.plan.batches_per_partition) for batch in range(20)]
+    assert undone == Counter((p, b, r) for p, b in every for r in (0, 1))
+    assert items.compensated == len(every)
+    assert {one.instance_id[-3] for one in recorded.of("compensated")} == {"s", "c"}
+
+
+def test_a_run_within_its_tolerance_compensates_nothing(recorded: Recorded):
+    assert recorded.scripts["compensation-not-due"].undone == []
+    assert recorded.governors["compensation-not-due"].items.succeeded == 20
+
+
+def test_a_batch_that_cannot_be_compensated_takes_no_other_with_it(recorded: Recorded):
+    state, script = recorded.governors["compensation-lost"], recorded.scripts["compensation-lost"]
+    assert state.lost_batches > 0
+    assert {(ref.partition, ref.batch) for ref in script.undone} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
 def test_a_source_that_cannot_be_run_over_ends_the_run_failed(recorded: Recorded):
     assert recorded.outputs["refused"]["outcome"] == "failed"
     assert "flights.csv" in recorded.outputs["refused"]["error"]

@@ -37,6 +37,33 @@ def wave(shard: int, sequence: int, at: str = AT, partitions_done: int = 0, **ta
     )
 
 
+def test_a_later_attempt_begins_with_what_is_settled():
+    state = governor.begin(GovernorState(), start(10, succeeded=6, failed=1))
+    assert state.items == ItemCounts(total=10, succeeded=6, failed=1, pending=3)
+
+
+def test_compensation_is_counted_apart_and_goes_on_beyond_the_tolerance():
+    state = governor.begin(GovernorState(), start(10, on_exceeded="compensate"))
+    state, order = governor.report(state, wave(0, 1, succeeded=6, failed=1))
+    assert order.action == "stop"
+    state, is_due = apply(state, "settle", None)
+    assert is_due and state.phase == "compensating"
+    undone = wave(2, 1, succeeded=4, failed=2).model_copy(update={"stage": "compensate"})
+    for _ in range(2):
+        state, order = governor.report(state, undone)
+        assert order.action == "continue"
+    assert state.items == ItemCounts(
+        total=10, failed=1, pending=3, compensated=4, compensation_failed=2
+    )
+
+
+@pytest.mark.parametrize("on_exceeded", ["stop", "continue"])
+def test_only_a_run_that_is_to_compensate_does(on_exceeded):
+    state = governor.begin(GovernorState(), start(10, on_exceeded=on_exceeded))
+    state, _ = governor.report(state, wave(0, 1, succeeded=6, failed=1))
+    assert apply(state, "settle", None) == (state, False)
+
+
 def opened() -> GovernorState:
     state, end = governor.open_run(GovernorState(), RunOpening(at=AT))
     assert end is None
