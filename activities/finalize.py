@@ -54,8 +54,19 @@ def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
     )
     files.write_model(ids.results_manifest_path(ref.run_id), listed)
     files.write_model(ids.summary_path(ref.run_id), end)
+    if ref.attempt > 1:
+        _clear(files, listed)
     log.info("%s: %s", end.outcome, end.items)
     return end
+
+
+def _clear(files: RunFiles, listed: ResultManifest) -> None:
+    """Delete what an earlier attempt left among the results and this one did not write."""
+    kept = {ids.result_path(listed.run_id, file.name) for file in listed.files}
+    kept.add(ids.results_manifest_path(listed.run_id))
+    for name in list(files.store.names(files.container, ids.result_path(listed.run_id, ""))):
+        if name not in kept:
+            files.store.delete(files.container, name)
 
 
 def end_of(request: RunRequest, items: ItemCounts) -> RunEnd:

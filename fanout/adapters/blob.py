@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -136,6 +137,11 @@ class BlobStore:
     def open_writer(self, container: str, blob: str, media_type: str) -> "BlobWriter":
         """Write a blob piece by piece in bounded memory; nothing shows before `close`."""
         return BlobWriter(self._service.get_blob_client(container, blob), media_type)
+
+    def delete(self, container: str, blob: str) -> None:
+        """Delete a blob; one that is gone already is no fault."""
+        with suppress(ResourceNotFoundError):
+            self._service.get_blob_client(container, blob).delete_blob()
 
     def names(self, container: str, prefix: str) -> Iterator[str]:
         """List the blobs below a prefix in order; none where there is no such container."""

@@ -44,6 +44,7 @@ def test_a_sum_is_completed_by_a_redrive(product: Product):
     status = redriven(product, status["run_id"], {"retry": AT_ONCE})
     assert status["outcome"] == "succeeded"
     assert product.file(status["run_id"], "sum.json").json == {"sum": 15, "began": [0, 2, 4]}
+    assert not [name for name in product.blobs_of(status["run_id"]) if "/results/FAILED" in name]
 
 
 def test_a_run_with_nothing_to_redo_is_not_redriven(product: Product):

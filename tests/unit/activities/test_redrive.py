@@ -119,6 +119,8 @@ def test_only_batches_with_something_to_redo_are_planned():
     assert (plan.batches, plan.items, plan.succeeded, plan.failed) == (1, 6, 5, 0)
     run.work_off(plan)
     assert run.finalize().outcome == "succeeded"
+    left = set(run.store.names("runs", ids.result_path(RUN_ID, "")))
+    assert left == {ids.result_path(RUN_ID, n) for n in ("manifest.json", "SUCCEEDED-00000.jsonl")}
     assert set(states(run).values()) == {"succeeded"}
 
 
