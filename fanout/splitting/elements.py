@@ -99,7 +99,8 @@ def _check_end(rest: Iterable[bytes], state: ElementState) -> None:
 
 def batch_elements(data: bytes, first_line: int) -> Iterator[Found]:
     """Find the elements of a batch: those of an array, without its brackets."""
-    state = ElementState(0, first_line)
+    # A batch has an element at least, so one without a byte is an empty element and no empty array.
+    state = ElementState(0, first_line, is_first=False)
     for piece in in_pieces([data, b"]"]):
         found, state = scan_elements(piece, state)
         yield found

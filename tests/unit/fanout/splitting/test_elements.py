@@ -97,6 +97,8 @@ def test_the_elements_of_any_array_come_out(items, indent, sizes, limits):
 @given(text=st.lists(tokens, max_size=25).map("".join), sizes=sizes, limits=limits)
 @example(text="1,,2]", sizes=[1], limits=LIMITS)
 @example(text="1,]", sizes=[9], limits=LIMITS)
+@example(text=",]", sizes=[1], limits=BatchLimits(max_items=1, max_bytes=1))
+@example(text=",\n,1]", sizes=[1], limits=BatchLimits(max_items=1, max_bytes=1))
 @example(text=" \n ]", sizes=[2], limits=LIMITS)
 @example(text='"\\\\",1]', sizes=[3], limits=LIMITS)
 def test_any_bytes_are_cut_as_they_are_read_one_at_a_time(text, sizes, limits):
