@@ -1,10 +1,18 @@
 """Servers that tests share within one pytest process, and the options of the long runs."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.azurite import running_azurite
+
+# CI tries the same examples each time, so that a change is judged by itself; a developer's machine
+# tries others at every run, and so finds what nobody thought of.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
