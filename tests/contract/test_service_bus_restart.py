@@ -1,5 +1,6 @@
 """The development broker killed at any moment keeps what it accepted, and that only."""
 
+import asyncio
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ from azure.servicebus import (
     ServiceBusReceiver,
     ServiceBusSubQueue,
 )
+from azure.servicebus.aio import ServiceBusClient as AsyncClient
 from azure.servicebus.exceptions import ServiceBusError
 
 from tests.support.service_bus import BrokerProcess, entities
@@ -179,6 +181,27 @@ def test_an_idle_broker_rests(broker: BrokerProcess) -> None:
         before = _cpu_seconds(broker.pid)
         assert receiver.receive_messages(1, max_wait_time=4) == []
         assert _cpu_seconds(broker.pid) - before < 0.1
+
+
+async def test_clients_that_left_leave_no_memory_behind(broker: BrokerProcess) -> None:
+    async def visit(client: AsyncClient) -> None:
+        async with client.get_queue_sender("plain-6") as sender:
+            await sender.send_messages(ServiceBusMessage(b"x" * 20_000))
+        async with client.get_queue_receiver("plain-6") as receiver:
+            [message] = await receiver.receive_messages(1, max_wait_time=WAIT_SECONDS)
+            await receiver.complete_message(message)
+            await receiver.peek_messages(1)
+
+    sizes = []
+    async with AsyncClient.from_connection_string(broker.connection_string) as client:
+        for _ in range(3):
+            await asyncio.gather(*[visit(client) for _ in range(16)])
+            sizes.append(_resident_kib(broker.pid))
+    assert sizes[2] - sizes[0] < 1024, sizes
+
+
+def _resident_kib(pid: int) -> int:
+    return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0])
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -81,23 +81,20 @@ class Outlet(Handler):
     """A client's receiver: it is sent as many messages as it gives credit for."""
 
     def __init__(self, link: Sender, queue: MessageQueue, turn: Turn) -> None:
-        self._link = link
         self._queue = queue
         self._turn = turn
         self._deletes = link.remote_snd_settle_mode == Link.SND_SETTLED
         mirror(link)
         link.open()
-        self.connection = link.connection
-        turn.join(self)
+        turn.join(link, self)
 
-    def pump(self) -> None:
+    def pump(self, link: Sender) -> None:
         """Send what is ready; then, to a receiver that drains its link, say that this is all."""
-        link = self._link
         while link.credit > 0 and self._queue.has_ready():
             if self._deletes:
-                self._send_settled()
+                self._send_settled(link)
             else:
-                self._send_locked()
+                self._send_locked(link)
         if link.drain_mode and link.credit > 0:
             link.drained()
 
@@ -121,30 +118,30 @@ class Outlet(Handler):
 
     def on_link_remote_close(self, event: Event) -> None:
         """The client is done; what it holds stays locked until the locks expire."""
-        self._turn.drop(self)
+        self._turn.drop(event.link)
         event.link.close()
 
     def on_link_remote_detach(self, event: Event) -> None:
         """The client is done; what it holds stays locked until the locks expire."""
-        self._turn.drop(self)
+        self._turn.drop(event.link)
         event.link.detach()
 
-    def _send_locked(self) -> None:
+    def _send_locked(self, link: Sender) -> None:
         lock = self._queue.receive()
         if lock is None:
             return
-        delivery = self._link.delivery(lock.token.bytes_le)
+        delivery = link.delivery(lock.token.bytes_le)
         delivery.lock_token = lock.token
-        self._link.send(encoded.outgoing(lock.message, lock.locked_until))
-        self._link.advance()
+        link.send(encoded.outgoing(lock.message, lock.locked_until))
+        link.advance()
 
-    def _send_settled(self) -> None:
+    def _send_settled(self, link: Sender) -> None:
         message = self._queue.receive_and_delete()
         if message is None:
             return
-        delivery = self._link.delivery(str(message.sequence_number))
-        self._link.send(encoded.outgoing(message))
-        self._link.advance()
+        delivery = link.delivery(str(message.sequence_number))
+        link.send(encoded.outgoing(message))
+        link.advance()
         delivery.settle()
 
     def _settle(self, token: UUID, delivery: Delivery) -> int:

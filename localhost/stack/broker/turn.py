@@ -1,38 +1,40 @@
 """One turn of the event loop: what is asked in it is answered once its changes are on disk."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Protocol
+
+from proton import Connection, Sender
 
 
 class Outgoing(Protocol):
-    """A link that may have something to send."""
+    """What sends by a link."""
 
-    @property
-    def connection(self) -> Hashable:
-        """The connection it is part of."""
-
-    def pump(self) -> None:
+    def pump(self, link: Sender) -> None:
         """Send what there is, as far as the receiver lets it."""
 
 
 class Turn:
-    """What the links leave to the end of the turn."""
+    """What the links leave to the end of the turn.
+
+    Only here are links held beside what serves them. Proton holds the server of a link with the
+    link, out of the garbage collector's sight: one that held its link would hold it for ever.
+    """
 
     def __init__(self) -> None:
-        self._outlets: list[Outgoing] = []
+        self._outlets: list[tuple[Sender, Outgoing]] = []
         self._answers: list[Callable[[], None]] = []
 
-    def join(self, outlet: Outgoing) -> None:
+    def join(self, link: Sender, outlet: Outgoing) -> None:
         """Have a link send from now on."""
-        self._outlets.append(outlet)
+        self._outlets.append((link, outlet))
 
-    def drop(self, outlet: Outgoing) -> None:
+    def drop(self, link: Sender) -> None:
         """Have a link send no more."""
-        self._outlets = [other for other in self._outlets if other is not outlet]
+        self._outlets = [pair for pair in self._outlets if pair[0] != link]
 
-    def leave(self, connection: Hashable) -> None:
+    def leave(self, connection: Connection) -> None:
         """Have no link of this connection send any more."""
-        self._outlets = [o for o in self._outlets if o.connection != connection]
+        self._outlets = [pair for pair in self._outlets if pair[0].connection != connection]
 
     def after_commit(self, answer: Callable[[], None]) -> None:
         """Answer when what was changed so far is on disk."""
@@ -40,8 +42,8 @@ class Turn:
 
     def pump(self) -> None:
         """Let every link send."""
-        for outlet in self._outlets:
-            outlet.pump()
+        for link, outlet in self._outlets:
+            outlet.pump(link)
 
     def answer(self) -> None:
         """Give the answers that waited."""

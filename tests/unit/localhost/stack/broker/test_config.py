@@ -115,3 +115,9 @@ def test_a_file_is_read_and_named_in_complaints(tmp_path: Path) -> None:
         config.read(path)
     path.write_text(json.dumps(_queue()))
     assert [queue.name for queue in config.read(path).queues] == ["q"]
+
+
+def test_the_entities_that_ship_are_in_order() -> None:
+    shipped = config.read(Path(__file__).parents[5] / "localhost" / "servicebus.json")
+    assert {"fanout-requests", "fanout-dead-letters"} <= {q.name for q in shipped.queues}
+    assert [topic.name for topic in shipped.topics] == ["fanout-events"]
