@@ -70,7 +70,7 @@ class Front(Handler):
 
     def on_session_remote_close(self, event: Event) -> None:
         """Close the session."""
-        self._turn.leave(event.connection)
+        self._turn.leave(event.session)
         event.session.close()
 
     def on_connection_remote_close(self, event: Event) -> None:

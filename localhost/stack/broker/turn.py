@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from proton import Connection, Sender
+from proton import Connection, Sender, Session
 
 
 class Outgoing(Protocol):
@@ -32,9 +32,11 @@ class Turn:
         """Have a link send no more."""
         self._outlets = [pair for pair in self._outlets if pair[0] != link]
 
-    def leave(self, connection: Connection) -> None:
-        """Have no link of this connection send any more."""
-        self._outlets = [pair for pair in self._outlets if pair[0].connection != connection]
+    def leave(self, gone: Session | Connection) -> None:
+        """Have no link of this session or connection send any more."""
+        self._outlets = [
+            pair for pair in self._outlets if gone not in (pair[0].session, pair[0].connection)
+        ]
 
     def after_commit(self, answer: Callable[[], None]) -> None:
         """Answer when what was changed so far is on disk."""
