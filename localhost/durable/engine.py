@@ -124,6 +124,8 @@ class Engine:
         existing = self._live.get(identity.id)
         if existing is not None:
             if self._settings.overridable_existing_instance_states != "AnyState":
+                # Who is told that it exists may ask for it, so that is said once it is on disk.
+                await self._store.commit(Transaction())
                 raise InstanceExistsError(
                     f"An Orchestration instance with the status {existing.status} already exists."
                 )

@@ -278,6 +278,20 @@ async def test_an_id_in_use_is_refused_and_one_that_has_ended_is_used_again(path
         assert await durable.run("counts_down", [1, 0], instance_id="one") == 2
 
 
+async def test_whoever_is_told_that_an_id_is_in_use_finds_its_instance(path):
+    async def attempt(durable) -> bool:
+        try:
+            await durable.start("waits", instance_id="one")
+        except InstanceExistsError:
+            return await durable.engine.get_instance("one") is not None
+        return True
+
+    for _ in range(20):
+        async with hub(make_app(), path) as durable:
+            assert all(await asyncio.gather(*(attempt(durable) for _ in range(8))))
+            await durable.engine.purge("one")
+
+
 async def test_any_state_lets_a_start_replace_a_running_instance(path):
     settings = {"overridable_existing_instance_states": "AnyState"}
     async with hub(make_app(), path, **settings) as durable:
