@@ -6,6 +6,7 @@ from one seeded source, so a run of faults can be had again.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -170,7 +171,10 @@ class FaultyExecutor:
 
     def _kill_a_worker(self) -> None:
         pids = self._worker_pids()
-        if pids:
+        if not pids:
+            return
+        # One that was killed a moment ago may still be listed.
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self._random.choice(pids), signal.SIGKILL)
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,6 +61,18 @@ async def test_completions_overtake_one_another():
     )
     assert sorted(results) == sorted(recorder.calls)
     assert results != recorder.calls
+
+
+async def test_a_worker_that_is_dead_already_keeps_no_result_back():
+    kills = {"kill_before_activity": 1, "kill_after_activity": 1}
+    recorder, results = Recorder(), []
+    dead = subprocess.Popen(["true"])  # noqa: ASYNC220  it is over at once
+    dead.wait()
+    faults = Faults.model_validate({"workers": kills})
+    executor = FaultyExecutor(recorder, faults, lambda: [dead.pid])
+    executor.submit([Invocation("1", "act", "null")], results.extend)
+    await asyncio.sleep(0.05)
+    assert [result.id for result in results] == ["1"]
 
 
 async def test_the_same_seed_makes_the_same_faults():
