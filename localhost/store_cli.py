@@ -59,8 +59,16 @@ def instances(connection: sqlite3.Connection, where: InstanceFilter) -> Iterator
 
 
 def purge(connection: sqlite3.Connection, where: InstanceFilter) -> int:
-    """Remove the finished instances that a filter means; return how many."""
-    statuses = (where.statuses or FINISHED_STATUSES) & FINISHED_STATUSES
+    """Remove the finished instances that a filter means; return how many.
+
+    Raises:
+        ValueError: The filter names a status of instances that have not finished.
+    """
+    unfinished = where.statuses - FINISHED_STATUSES
+    if unfinished:
+        # Left out, it would leave an empty filter, and that means every instance.
+        raise ValueError(f"only what has finished is purged, not {', '.join(sorted(unfinished))}")
+    statuses = where.statuses or FINISHED_STATUSES
     kept = InstanceFilter(where.created_from, where.created_to, statuses, where.id_prefix)
     ids = queries.matching_ids(connection, kept)
     tx = Transaction()
@@ -121,8 +129,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
                             help="the data folder (default: .localhost)")  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(run=run)
-    for parser in (listing, clearing):
-        parser.add_argument("--status", action="append", default=[], choices=RUNTIME_STATUSES,
+    for parser, statuses in ((listing, RUNTIME_STATUSES), (clearing, sorted(FINISHED_STATUSES))):
+        parser.add_argument("--status", action="append", default=[], choices=statuses,
                             help="only these; may be given several times")  # fmt: skip
         parser.add_argument("--prefix", metavar="ID", help="only ids that begin so")
 

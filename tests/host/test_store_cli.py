@@ -46,6 +46,14 @@ def test_purge_removes_finished_instances_only(tmp_path):
     assert [json.loads(line)["instanceId"] for line in left] == ["waits"]
 
 
+def test_purge_of_what_has_not_finished_is_refused_and_removes_nothing(tmp_path):
+    data = filled(tmp_path)
+    refused = localhost("purge", "--data", data, "--status", "Running")
+    assert refused.returncode != 0 and "Running" in refused.stderr
+    left = localhost("instances", "--data", data, "--json").stdout.splitlines()
+    assert len(left) == 3
+
+
 def test_doctor_counts_and_finds_nothing_wrong(tmp_path):
     data = filled(tmp_path)
     done = localhost("doctor", "--data", data)
