@@ -1,14 +1,15 @@
 """Looking into a store that no host has open: `instances`, `purge` and `doctor`."""
 
 import argparse
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from localhost.durable import queries, schema
+from localhost.durable import checkup, queries, schema
 from localhost.durable.contract import (
     FINISHED_STATUSES,
     RUNTIME_STATUSES,
@@ -20,18 +21,12 @@ from localhost.durable.transaction import Transaction
 
 STORE_FILE = "durable.sqlite"
 PAGE = 1000
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that `doctor` found: what it is, and what to do about it."""
-
-    what: str
-    advice: str
+# Below this, what purged instances left in the file is not worth a word.
+MUCH_FREE_BYTES = 10_000_000
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[sqlite3.Connection]:
+def opened(data: Path) -> Iterator[Store]:
     """Open the store of a data folder, for as long as no host has it.
 
     Raises:
@@ -42,10 +37,21 @@ def opened(data: Path) -> Iterator[sqlite3.Connection]:
         raise schema.StoreError(f"{path} does not exist; name the data folder with --data")
     store = Store.open(path)
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            yield connection
+        yield store
+    except sqlite3.Error as error:
+        raise schema.unusable(str(path), error) from error
     finally:
         store.release()
+
+
+@contextmanager
+def connected(data: Path) -> Iterator[sqlite3.Connection]:
+    """Open the store of a data folder for a connection of one's own."""
+    with (
+        opened(data) as store,
+        closing(sqlite3.connect(store.path, isolation_level=None)) as connection,
+    ):
+        yield connection
 
 
 def instances(connection: sqlite3.Connection, where: InstanceFilter) -> Iterator[InstanceRecord]:
@@ -62,15 +68,13 @@ def purge(connection: sqlite3.Connection, where: InstanceFilter) -> int:
     """Remove the finished instances that a filter means; return how many.
 
     Raises:
-        ValueError: The filter names a status of instances that have not finished.
+        ValueError: The filter names a status that is not one of an end.
     """
-    unfinished = where.statuses - FINISHED_STATUSES
-    if unfinished:
-        # Left out, it would leave an empty filter, and that means every instance.
-        raise ValueError(f"only what has finished is purged, not {', '.join(sorted(unfinished))}")
+    if not where.statuses <= FINISHED_STATUSES:
+        raise ValueError(f"not finished: {sorted(where.statuses - FINISHED_STATUSES)}")
     statuses = where.statuses or FINISHED_STATUSES
-    kept = InstanceFilter(where.created_from, where.created_to, statuses, where.id_prefix)
-    ids = queries.matching_ids(connection, kept)
+    finished = InstanceFilter(where.created_from, where.created_to, statuses, where.id_prefix)
+    ids = queries.matching_ids(connection, finished)
     tx = Transaction()
     for instance_id in ids:
         tx.delete_instance(instance_id)
@@ -78,45 +82,10 @@ def purge(connection: sqlite3.Connection, where: InstanceFilter) -> int:
     for sql, values in tx.statements:
         connection.execute(sql, values)
     connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if ids:
+        connection.execute("VACUUM")  # only this makes the file smaller
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return len(ids)
-
-
-def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many instances there are of each status."""
-    rows = connection.execute("SELECT status, count(*) FROM instances GROUP BY status")
-    found = dict(rows.fetchall())
-    return {status: found[status] for status in RUNTIME_STATUSES if status in found}
-
-
-def findings(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Look for damage, for rows that belong to nothing, and for instances that cannot move."""
-    for (line,) in connection.execute("PRAGMA integrity_check").fetchall():
-        if line != "ok":
-            yield Finding(
-                f"the file is damaged: {line}", "move it away and begin with an empty one"
-            )
-    for table in ("history", "inbox", "payloads"):
-        (orphans,) = connection.execute(
-            f"SELECT count(DISTINCT instance_id) FROM {table}"  # noqa: S608  a name from above
-            " WHERE instance_id NOT IN (SELECT instance_id FROM instances)"
-        ).fetchone()
-        if orphans:
-            yield Finding(
-                f"{table} has rows of {orphans} instances that do not exist",
-                "harmless; please report how it came about",
-            )
-    parents = connection.execute(
-        "SELECT instance_id, parent_id, status FROM instances WHERE parent_id IS NOT NULL"
-        " AND parent_id NOT IN (SELECT instance_id FROM instances)"
-    )
-    for instance_id, parent_id, status in parents.fetchall():
-        if status in FINISHED_STATUSES:
-            continue
-        yield Finding(
-            f"'{instance_id}' runs for '{parent_id}', which was purged",
-            "terminate it, or let it end",
-        )
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -129,8 +98,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
                             help="the data folder (default: .localhost)")  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(run=run)
-    for parser, statuses in ((listing, RUNTIME_STATUSES), (clearing, sorted(FINISHED_STATUSES))):
-        parser.add_argument("--status", action="append", default=[], choices=statuses,
+    for parser, choices in (
+        (listing, RUNTIME_STATUSES),
+        (clearing, tuple(filter(FINISHED_STATUSES.__contains__, RUNTIME_STATUSES))),
+    ):
+        parser.add_argument("--status", action="append", default=[], choices=choices,
                             help="only these; may be given several times")  # fmt: skip
         parser.add_argument("--prefix", metavar="ID", help="only ids that begin so")
 
@@ -140,7 +112,7 @@ def _filter(arguments: argparse.Namespace) -> InstanceFilter:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    with opened(arguments.data) as connection:
+    with connected(arguments.data) as connection:
         for record in instances(connection, _filter(arguments)):
             if arguments.json:
                 print(json.dumps(_as_json(record)))
@@ -162,26 +134,38 @@ def _as_json(record: InstanceRecord) -> dict[str, str | None]:
 
 
 def _purge(arguments: argparse.Namespace) -> int:
-    with opened(arguments.data) as connection:
+    with connected(arguments.data) as connection:
         removed = purge(connection, _filter(arguments))
     print(json.dumps({"instancesDeleted": removed}) if arguments.json else f"{removed} removed")
     return 0
 
 
 def _examine(arguments: argparse.Namespace) -> int:
-    path = arguments.data / STORE_FILE
-    with opened(arguments.data) as connection:
-        found = list(findings(connection))
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        by_status = counts(connection)
+    with opened(arguments.data) as store:
+        found = asyncio.run(checkup.examine(store))
+        bytes_on_disk = store.path.stat().st_size
     if arguments.json:
-        wrong = [{"what": finding.what, "advice": finding.advice} for finding in found]
-        print(json.dumps({"schema": version, "instances": by_status, "findings": wrong}, indent=2))
-        return 1 if found else 0
-    print(f"{path}: schema {version}, {path.stat().st_size:,} bytes")
-    for status, number in by_status.items():
-        print(f"  {status:<12} {number:,}")
-    for finding in found:
+        document = {
+            "schema": found.version,
+            "bytes": bytes_on_disk,
+            "freeBytes": found.free_bytes,
+            "instances": found.instances,
+            "rows": found.rows,
+            "findings": [asdict(finding) for finding in found.findings],
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        print(f"{store.path}: schema {found.version}, {bytes_on_disk:,} bytes")
+        _report(found)
+    return 1 if found.findings else 0
+
+
+def _report(found: checkup.Checkup) -> None:
+    for status, number in found.instances.items():
+        print(f"  {status:<14} {number:>12,}")
+    print("  " + ", ".join(f"{table} {rows:,}" for table, rows in found.rows.items()))
+    if found.free_bytes > MUCH_FREE_BYTES:
+        print(f"  {found.free_bytes:,} bytes of the file are unused; the next purge frees them")
+    for finding in found.findings:
         print(f"! {finding.what}: {finding.advice}")
-    print(f"{len(found)} findings" if found else "nothing is wrong")
-    return 1 if found else 0
+    print(f"{len(found.findings)} findings" if found.findings else "nothing is wrong")

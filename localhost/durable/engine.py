@@ -80,7 +80,7 @@ class Engine:
         self._core = Core(self._store, self._settings, functions, self._clock)
         self._orchestrations = Orchestrations(self._core, self._executor)
         try:
-            recovered = await recover(self._core)
+            recovered = await recover(self._store)
         except BaseException:
             await self._store.close()
             raise

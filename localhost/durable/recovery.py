@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localhost.durable import payloads
-from localhost.durable.core import Core
 from localhost.durable.entities import Operation
 from localhost.durable.events import EventType
 from localhost.durable.execution import Execution, Task
@@ -53,19 +52,19 @@ class _Rows:
     last_sequence: int
 
 
-async def recover(core: Core) -> Recovered:
+async def recover(store: Store) -> Recovered:
     """Read and rebuild; nothing is started yet.
 
     Raises:
         StoreError: A history contradicts itself.
     """
-    rows = await core.store.read(_select)
+    rows = await store.read(_select)
     recovered = Recovered(last_sequence=rows.last_sequence)
     for row in rows.instances:
         instance = _instance(row)
         turns = rows.turns.get(instance.id, [])
-        await rebuild(instance, turns, core.store)
-        await _refill(instance, rows.inbox.get(instance.id, []), core.store)
+        await rebuild(instance, turns, store)
+        await _refill(instance, rows.inbox.get(instance.id, []), store)
         recovered.instances.append(instance)
     recovered.operations = [
         Operation(seq, (name, key), json.loads(message))

@@ -76,6 +76,12 @@ _MIGRATIONS: dict[int, str] = {
 }
 
 
+# An extended error code has the primary one in its lowest byte. A table that is missing is an
+# SQLITE_ERROR.
+_PRIMARY_CODE = 0xFF
+_DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 class StoreError(Exception):
     """The store's file cannot be used; the message says why and what to do."""
 
@@ -88,11 +94,22 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
     """
     try:
         _prepare(connection, path)
-    except sqlite3.DatabaseError as damage:
-        raise StoreError(
-            f"{path} is not a durable store or is damaged ({damage}); "
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+
+
+def unusable(path: str, error: sqlite3.Error) -> StoreError:
+    """Say what SQLite cannot do with a file; only one that is damaged has to go."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code & _PRIMARY_CODE in _DAMAGE:
+        return StoreError(
+            f"{path} is not a durable store or is damaged ({error}); "
             "move it away and start again to begin with an empty one"
-        ) from damage
+        )
+    return StoreError(
+        f"{path} cannot be used now ({error}); it is not damaged. See that no other program has "
+        "it open, that its folder may be written and that the disk is not full"
+    )
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -111,6 +128,11 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         raise StoreError(
             f"{path} was written by a newer version of this host (schema {version}, this one knows "
             f"{VERSION}); update the host, or move the file away to begin with an empty one"
+        )
+    elif version not in (*_MIGRATIONS, VERSION):
+        raise StoreError(
+            f"{path} has the impossible schema version {version} and is damaged; "
+            "move it away and start again to begin with an empty one"
         )
     for step in range(version, VERSION):
         connection.executescript(

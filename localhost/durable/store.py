@@ -72,6 +72,7 @@ class Store:
 
     def release(self) -> None:
         """Let go of a file that was opened but never started."""
+        self._reads.submit(self._close_reader).result()
         self._reads.shutdown()
         self._lock.close()
 

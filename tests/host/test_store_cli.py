@@ -1,10 +1,15 @@
 """Looking into the store of a host that is not running."""
 
 import json
+import shlex
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.support.host_process import REPOSITORY, running
 
@@ -46,12 +51,37 @@ def test_purge_removes_finished_instances_only(tmp_path):
     assert [json.loads(line)["instanceId"] for line in left] == ["waits"]
 
 
-def test_purge_of_what_has_not_finished_is_refused_and_removes_nothing(tmp_path):
+@pytest.mark.parametrize("status", ["Running", "Pending", "Suspended"])
+def test_purge_refuses_statuses_of_what_has_not_ended(tmp_path, status):
     data = filled(tmp_path)
-    refused = localhost("purge", "--data", data, "--status", "Running")
-    assert refused.returncode != 0 and "Running" in refused.stderr
-    left = localhost("instances", "--data", data, "--json").stdout.splitlines()
-    assert len(left) == 3
+    refused = localhost("purge", "--data", data, "--status", status)
+    assert refused.returncode == 2 and "invalid choice" in refused.stderr
+    assert len(localhost("instances", "--data", data).stdout.splitlines()) == 3
+
+
+def test_purge_of_some_keeps_the_rest(tmp_path):
+    data = filled(tmp_path)
+    options = ("--status", "Completed", "--prefix", "chain-2", "--json")
+    assert json.loads(localhost("purge", "--data", data, *options).stdout) == {
+        "instancesDeleted": 1
+    }
+    left = localhost("instances", "--data", data).stdout.splitlines()
+    assert [line.split()[-1] for line in left] == ["chain-1", "waits"]
+
+
+def test_what_purge_leaves_goes_on_when_the_host_starts_again(tmp_path):
+    data = filled(tmp_path)
+    localhost("purge", "--data", data)
+    with running(APP, tmp_path, "--no-stack") as host:
+        assert host.get(f"{BASE}/instances/chain-1").status == 404
+        path, json_type = f"{BASE}/instances/waits/raiseEvent/item", "application/json"
+        raised = host.request("POST", path, b'"now"', {"Content-Type": json_type})
+        assert raised.status == 202
+        deadline = time.monotonic() + 20
+        while (answer := host.get(f"{BASE}/instances/waits")).status == 202:
+            assert time.monotonic() < deadline, host.log
+            time.sleep(0.02)
+        assert answer.json["output"] == ["now"]
 
 
 def test_doctor_counts_and_finds_nothing_wrong(tmp_path):
@@ -69,6 +99,38 @@ def test_doctor_names_what_belongs_to_nothing(tmp_path):
     connection.close()
     done = localhost("doctor", "--data", data)
     assert done.returncode == 1 and "do not exist" in done.stdout
+
+
+def test_a_damaged_store_is_refused_with_what_to_do(tmp_path):
+    data = filled(tmp_path)
+    path = Path(data) / "durable.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"?" * (path.stat().st_size - 4096))
+    for command in ("instances", "purge", "doctor"):
+        done = localhost(command, "--data", data)
+        assert done.returncode == 1
+        assert "damaged" in done.stderr and "move it away" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    data = filled(tmp_path)
+    with closing(sqlite3.connect(Path(data) / "durable.sqlite")) as connection, connection:
+        connection.executemany(
+            "INSERT INTO instances (instance_id, name, execution_id, status, created_at,"
+            " updated_at) VALUES (?, 'n', 'e', 'Completed', ?, ?)",
+            [(f"many-{n}", *["2026-01-01T00:00:00.0000000Z"] * 2) for n in range(5000)],
+        )
+    command = f"{shlex.quote(sys.executable)} -m localhost instances --data {shlex.quote(data)}"
+    done = subprocess.run(
+        f"{command} | head -n 1", shell=True, cwd=REPOSITORY, capture_output=True, text=True,
+        timeout=60, check=True,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
 
 
 def test_a_store_in_use_or_missing_is_refused_with_what_to_do(tmp_path):
