@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FaultsError as error:
         print(error, file=sys.stderr)
         return 1
+    if faults is not None:
+        logging.getLogger(__name__).warning(faults.announcement())
     options = Options(
         app_dir=app_dir,
         data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),

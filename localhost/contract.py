@@ -3,7 +3,7 @@
 `localhost.workers` implements `Executor`; HTTP, timers and the durable engine call it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -139,6 +139,20 @@ class Executor(Protocol):
 
     def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
         """Run these calls."""
+
+
+class HostedExecutor(Executor, Protocol):
+    """An executor that starts in two steps and takes constant inputs."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of user code; it may be added to until `start`."""
+
+    async def prepare(self) -> None:
+        """Do what can be done before the environment is known."""
+
+    def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
+        """Say what calls of a function are given besides what triggers them."""
 
 
 class AppLoadError(Exception):

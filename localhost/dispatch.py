@@ -86,6 +86,10 @@ class Dispatcher:
         """What a lane is running."""
         return [call.invocation for call in self._lanes.get(lane, {}).values()]
 
+    def runs(self, lane: Lane, invocation_id: str) -> bool:
+        """Whether a lane is running this call."""
+        return invocation_id in self._lanes.get(lane, {})
+
     def add(self, lane: Lane) -> None:
         """Begin to use a lane."""
         self._lanes[lane] = {}

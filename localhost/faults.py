@@ -1,27 +1,21 @@
 """Faults on demand (`--faults FILE`): what no emulator does, to try an app against it.
 
 At-least-once delivery made visible: activities delivered twice, completions late and out of order,
-workers killed around an activity, storage calls refused. Development only. Every decision is drawn
-from one seeded source, so a run of faults can be had again.
+workers killed around an activity, storage calls refused. Development only. This module reads the
+file and draws what happens to each activity; `faulty_executor` makes it happen.
 """
 
-import asyncio
-import contextlib
 import json
-import os
 import random
-import signal
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from localhost.contract import Done, Executor, FunctionInfo, Invocation, InvocationResult
-
-Share = Annotated[float, Field(ge=0, le=1)]
-ACTIVITY = "activityTrigger"
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Milliseconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
 
 
 class FaultsError(Exception):
@@ -29,7 +23,7 @@ class FaultsError(Exception):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ActivityFaults(_Section):
@@ -42,26 +36,43 @@ class ActivityFaults(_Section):
     """
 
     deliver_twice: Share = 0
-    delay_ms: tuple[float, float] = (0, 0)
+    delay_ms: tuple[Milliseconds, Milliseconds] = (0, 0)
     reorder: bool = False
 
     @field_validator("delay_ms")
     @classmethod
     def _is_a_range(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if not 0 <= value[0] <= value[1]:
+        if value[0] > value[1]:
             raise ValueError("it takes two times, the shorter first")
         return value
 
+    @model_validator(mode="after")
+    def _has_time_to_overtake(self) -> "ActivityFaults":
+        if self.reorder and self.delay_ms[0] == self.delay_ms[1]:
+            raise ValueError("reorder takes a delay_ms of two different times to overtake in")
+        return self
+
+
+class KillPoints(_Section):
+    """The shares of activities around which the worker that has them is killed with SIGKILL.
+
+    Attributes:
+        before_activity: When it has just been handed the activity.
+        after_activity: When the activity has run, but its result is not yet received: it is lost.
+    """
+
+    before_activity: Share = 0
+    after_activity: Share = 0
+
 
 class WorkerFaults(_Section):
-    """The shares of activities around which a worker is killed with SIGKILL."""
+    """What happens to worker processes."""
 
-    kill_before_activity: Share = 0
-    kill_after_activity: Share = 0
+    kill: KillPoints = KillPoints()
 
 
 class StorageFaults(_Section):
-    """The share of calls to the storage emulator that are answered 503."""
+    """The share of calls to the storage emulator's blob service that are answered 503."""
 
     fail: Share = 0
 
@@ -70,7 +81,7 @@ class Faults(_Section):
     """The file of faults.
 
     Attributes:
-        seed: What every decision is drawn from; None takes another each time.
+        seed: What every decision is drawn from; `load` takes another each time if there is none.
     """
 
     seed: int | None = None
@@ -86,102 +97,66 @@ class Faults(_Section):
             FaultsError: It is missing, no JSON, or asks for something that is not known.
         """
         try:
-            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            faults = cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise FaultsError(f"{path} cannot be read: {error.strerror}.") from error
-        except json.JSONDecodeError as error:
-            raise FaultsError(
-                f"{path}, line {error.lineno}: it is no JSON: {error.msg}."
-            ) from error
         except ValidationError as invalid:
-            first = invalid.errors()[0]
-            field = ".".join(map(str, first["loc"])) or "the document"
-            raise FaultsError(f"{path}: {field}: {first['msg']}.") from invalid
-
-
-class FaultyExecutor:
-    """An executor that does to another's activities what the faults say.
-
-    Args:
-        inner: The executor that runs user code.
-        worker_pids: The processes that may be killed; empty where there are none.
-    """
-
-    def __init__(
-        self, inner: Executor, faults: Faults, worker_pids: Callable[[], Sequence[int]]
-    ) -> None:
-        self._inner = inner
-        self._faults = faults
-        self._worker_pids = worker_pids
-        self._random = random.Random(faults.seed)  # noqa: S311  no secret is drawn from it
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+            problems = (f"{path}: {_problem(error)}." for error in invalid.errors())
+            raise FaultsError("\n".join(problems)) from invalid
+        if faults.seed is None:
+            seed = random.SystemRandom().getrandbits(32)
+            return faults.model_copy(update={"seed": seed})
+        return faults
 
     @property
-    def functions(self) -> Sequence[FunctionInfo]:
-        """See `Executor`."""
-        return self._inner.functions
+    def kills_workers(self) -> bool:
+        """Whether any worker may be killed."""
+        return self.workers.kill != KillPoints()
 
-    async def start(self) -> None:
-        """See `Executor`."""
-        await self._inner.start()
-
-    async def stop(self) -> None:
-        """See `Executor`."""
-        await self._inner.stop()
-
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
-        """Run these calls, activities with faults."""
-        activities = {f.name for f in self.functions if f.trigger_type == ACTIVITY}
-        disturbed = [call for call in invocations if call.function in activities]
-        calm = [call for call in invocations if call.function not in activities]
-        if calm:
-            self._inner.submit(calm, done)
-        if disturbed:
-            self._disturb(disturbed, done)
-
-    def _disturb(self, calls: Sequence[Invocation], done: Done) -> None:
-        faults = self._faults
-        for call in calls:
-            late = self._late(done)
-            self._inner.submit([call], late)
-            if self._happens(faults.activities.deliver_twice):
-                again = replace(call, id=f"{call.id}-again")
-                self._inner.submit([again], _as_if_of(call, late))
-            if self._happens(faults.workers.kill_before_activity):
-                self._kill_a_worker()
-
-    def _late(self, done: Done) -> Done:
-        loop = asyncio.get_running_loop()
-        low, high = self._faults.activities.delay_ms
-        fixed = self._random.uniform(low, high) / 1000
-
-        def hand_over(results: Sequence[InvocationResult]) -> None:
-            if self._happens(self._faults.workers.kill_after_activity):
-                self._kill_a_worker()
-            reorder = self._faults.activities.reorder
-            delay = self._random.uniform(low, high) / 1000 if reorder else fixed
-            loop.call_later(delay, done, results)
-
-        return hand_over
-
-    def _happens(self, share: float) -> bool:
-        return share > 0 and self._random.random() < share
-
-    def _kill_a_worker(self) -> None:
-        pids = self._worker_pids()
-        if not pids:
-            return
-        # One that was killed a moment ago may still be listed.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._random.choice(pids), signal.SIGKILL)
+    def announcement(self) -> str:
+        """Say what will happen and how to have it again."""
+        asked = json.dumps(self.model_dump(exclude_defaults=True, exclude={"seed"}))
+        return (
+            "Faults are on (--faults, for development only). Activities, workers and storage are "
+            f"disturbed on purpose: {asked}. To have the same again: seed {self.seed}."
+        )
 
 
-def _as_if_of(call: Invocation, done: Done) -> Done:
-    """Hand over a second delivery's completion as the first's: which comes first is open."""
+def _problem(error: Any) -> str:
+    place = ".".join(map(str, error["loc"])) or "the document"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"
 
-    def hand_over(results: Sequence[InvocationResult]) -> None:
-        done([replace(result, id=call.id) for result in results])
 
-    return hand_over
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to one activity.
+
+    Attributes:
+        delays: How long the completion of its first and of its second delivery is held back, in
+            seconds.
+    """
+
+    is_delivered_twice: bool
+    delays: tuple[float, float]
+    is_killed_before: bool
+    is_killed_after: bool
+
+
+def fates(faults: Faults) -> Iterator[Fate]:
+    """Draw the fate of one activity after the other.
+
+    Each takes as many numbers as any other, so that a share that is changed changes what it is of,
+    and leaves the rest as it was.
+    """
+    source = random.Random(faults.seed)  # noqa: S311 - no secret is drawn from it
+    low, high = faults.activities.delay_ms
+    kill = faults.workers.kill
+    while True:
+        yield Fate(
+            source.random() < faults.activities.deliver_twice,
+            (source.uniform(low, high) / 1000, source.uniform(low, high) / 1000),
+            source.random() < kill.before_activity,
+            source.random() < kill.after_activity,
+        )

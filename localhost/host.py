@@ -12,7 +12,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -22,14 +21,15 @@ from localhost.admin import Admin
 from localhost.app import App
 from localhost.auth import Gate
 from localhost.bindings import AppFunctions, examine
-from localhost.contract import AppLoadError, Executor, FunctionInfo
+from localhost.contract import AppLoadError, FunctionInfo, HostedExecutor
 from localhost.dispatch import Examine
 from localhost.durable.api import DurableApi
 from localhost.durable.engine import Engine
 from localhost.durable.schema import StoreError
 from localhost.durable.settings import DurableSettings, DurableSettingsError
 from localhost.durable.store import Store
-from localhost.faults import Faults, FaultyExecutor
+from localhost.faults import Faults, FaultsError
+from localhost.faulty_executor import FaultyExecutor
 from localhost.http import HttpFront
 from localhost.key_admin import KeyAdmin
 from localhost.keys import KeyFileError, KeyRing
@@ -59,6 +59,7 @@ START_ERRORS = (
     TimerError,
     AzuriteError,
     KeyFileError,
+    FaultsError,
 )
 
 
@@ -70,18 +71,6 @@ class _Doors:
     rpc: socket.socket
     gate: Gate
     keys: KeyAdmin
-
-
-class HostedExecutor(Executor, Protocol):
-    """An executor that starts in two steps and takes constant inputs."""
-
-    environment: dict[str, str]
-
-    async def prepare(self) -> None:
-        """Do what can be done before the environment is known."""
-
-    def bind(self, inputs: dict[str, dict[str, str]]) -> None:
-        """Say what calls of a function are given besides what triggers them."""
 
 
 @dataclass(frozen=True)
@@ -186,25 +175,21 @@ class Host:
         _, stack = await asyncio.gather(executor.prepare(), self._start_stack(environment))
         executor.environment.update(stack)
         await executor.start()
-        return self._disturbed(executor)
-
-    def _disturbed(self, executor: HostedExecutor) -> HostedExecutor:
-        """Put the faults that were asked for between the host and user code."""
-        faults = self._options.faults
-        if faults is None:
-            return executor
-        logger.warning("Faults are on: %s", faults.model_dump_json())
-        return FaultyExecutor(executor, faults, lambda: getattr(executor, "worker_pids", []))
+        return executor
 
     async def _start_stack(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Start the emulators, and leave their addresses where other programs find them."""
         if not self._options.has_stack:
+            if self._options.faults is not None and self._options.faults.storage.fail > 0:
+                raise _no_storage_to_fail("--no-stack says so")
             return {}
         azurite = Azurite(self._options.data_dir / "azurite", environment)
         self._exits.push_async_callback(azurite.stop)
         addresses = await azurite.start()
         faults = self._options.faults
         if faults is not None and faults.storage.fail > 0:
+            if not addresses:
+                raise _no_storage_to_fail("no setting says UseDevelopmentStorage=true")
             proxy = FaultyProxy(addresses, faults.storage.fail, faults.seed)
             self._exits.push_async_callback(proxy.stop)
             addresses = await proxy.start()
@@ -236,15 +221,25 @@ class Host:
             await web.SockSite(runner, listener).start()
 
 
+def _no_storage_to_fail(reason: str) -> FaultsError:
+    return FaultsError(
+        f"--faults: storage.fail: the host starts no storage emulator, because {reason}."
+    )
+
+
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:
     timeout = function_timeout(settings.host_json)
+    faults = options.faults
     if options.worker_count == 0:
+        if faults is not None and faults.kills_workers:
+            raise FaultsError("--faults: workers.kill: with --workers 0 there are none to kill.")
         from localhost.inprocess import InProcessExecutor  # it imports the app's libraries
 
-        return InProcessExecutor(
+        inside = InProcessExecutor(
             settings.app_dir, settings.environment, timeout=timeout, examine=take
         )
-    return workers.ProcessExecutor(
+        return inside if faults is None else FaultyExecutor(inside, faults, None)
+    processes = workers.ProcessExecutor(
         settings.app_dir,
         settings.environment,
         count=options.worker_count or workers.default_count(settings.environment),
@@ -252,6 +247,7 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
         timeout=timeout,
         examine=take,
     )
+    return processes if faults is None else FaultyExecutor(processes, faults, processes)
 
 
 def _durable_settings(settings: Settings) -> DurableSettings:

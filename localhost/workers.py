@@ -182,6 +182,11 @@ class ProcessExecutor:
         """The ids of the processes now running."""
         return [lane.pid for lane in self._lanes]
 
+    def worker_of(self, invocation_id: str) -> int | None:
+        """The id of the process that runs a call; None if none has it now."""
+        running = (n.pid for n in self._lanes if self._dispatcher.runs(n, invocation_id))
+        return next(running, None)
+
     async def prepare(self) -> None:
         """Start the processes, so that they import libraries while the host does other things."""
         lanes = [WorkerLane(self._dispatcher) for _ in range(self._count)]

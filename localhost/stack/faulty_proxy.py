@@ -4,7 +4,8 @@ import random
 import re
 from collections.abc import Mapping
 
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 HOP_HEADERS = {
@@ -12,7 +13,6 @@ HOP_HEADERS = {
     "keep-alive",
     "transfer-encoding",
     "content-length",
-    "content-encoding",
 }
 _BLOB_ORIGIN = re.compile(r"BlobEndpoint=(http://[^/;]+)/")
 # Signed with the request, so none may be added to it.
@@ -46,7 +46,10 @@ class FaultyProxy:
         found = [_BLOB_ORIGIN.search(text) for text in self._addresses.values()]
         self._origin = next((match[1] for match in found if match is not None), "")
         self._session = ClientSession(
-            connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar(), auto_decompress=False
+            connector=TCPConnector(limit=0),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            timeout=ClientTimeout(),
         )
         application = web.Application(client_max_size=0)
         application.router.add_route("*", "/{tail:.*}", self._forward)
@@ -69,20 +72,27 @@ class FaultyProxy:
         body = await request.read()
         if self._random.random() < self._share:
             self.refused += 1
-            headers = {"x-ms-error-code": "ServerBusy", "Retry-After": "0"}
-            return web.Response(status=503, text=REFUSED, headers=headers)
+            busy = {"x-ms-error-code": "ServerBusy", "Retry-After": "0"}
+            return web.Response(status=503, text=REFUSED, headers=busy)
         url = URL(self._origin + request.raw_path, encoded=True)
         assert self._session is not None  # noqa: S101  it is there from start to stop
-        # The shared key signs the path, not the host, so it stays right.
-        async with self._session.request(
-            request.method,
-            url,
-            headers=request.headers,
-            data=body or None,
-            skip_auto_headers=AUTO_HEADERS,
-        ) as answer:
-            headers = {n: v for n, v in answer.headers.items() if n.lower() not in HOP_HEADERS}
-            content = await answer.read()
-            if request.method == "HEAD" and "Content-Length" in answer.headers:
-                headers["Content-Length"] = answer.headers["Content-Length"]
-            return web.Response(status=answer.status, body=content, headers=headers)
+        # The shared key signs the path, not the host, so it stays right. It signs the length too.
+        sent = _passed_on(request.headers)
+        if body or "Content-Length" in request.headers:
+            sent["Content-Length"] = str(len(body))
+        try:
+            async with self._session.request(
+                request.method, url, headers=sent, data=body or None, skip_auto_headers=AUTO_HEADERS
+            ) as answer:
+                headers = _passed_on(answer.headers)
+                content = await answer.read()
+                if request.method == "HEAD" and "Content-Length" in answer.headers:
+                    headers["Content-Length"] = answer.headers["Content-Length"]
+                return web.Response(status=answer.status, body=content, headers=headers)
+        except ClientError as error:
+            return web.Response(status=502, text=f"The storage emulator did not answer: {error}")
+
+
+def _passed_on(headers: "CIMultiDictProxy[str]") -> "CIMultiDict[str]":
+    """The headers that are not about one connection alone; repeated ones stay so."""
+    return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in HOP_HEADERS)

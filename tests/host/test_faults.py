@@ -1,6 +1,7 @@
 """At-least-once made visible: faults on demand, and orchestrations that end right all the same."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,22 @@ def finished(host: HostProcess, name: str, value: Any = None) -> Any:
     return answer.json
 
 
-def test_an_activity_delivered_twice_has_its_result_used_once(tmp_path):
+def counting(folder: Path, name: str) -> dict[str, Any]:
+    """The input of `retries` that has its activity count in a file and succeed at once."""
+    return {"file": str(folder / name), "times": 0, "attempts": 1}
+
+
+def test_an_activity_delivered_twice_runs_twice_and_has_one_result(tmp_path):
     options = faults(tmp_path, {"activities": {"deliver_twice": 1.0}})
     with running(APP, tmp_path, "--no-stack", *options) as host:
-        plan = {"file": str(tmp_path / "tries"), "times": 0, "attempts": 1}
-        assert finished(host, "retries", plan) in (1, 2)
+        assert "Faults are on" in host.log and '"deliver_twice": 1.0' in host.log
+        path = f"{BASE}/orchestrators/retries/twice?timeout=60&pollingInterval=1"
+        body = json.dumps(counting(tmp_path, "tries")).encode()
+        assert host.request("POST", path, body).json in (1, 2)
         assert finished(host, "all_of", {"n": 50}) == list(range(50))
-        assert "Faults are on" in host.log
+        history = host.get(f"{BASE}/instances/twice?showHistory=true").json["historyEvents"]
+        assert [event["EventType"] for event in history].count("TaskCompleted") == 1
+        assert "Traceback" not in host.log
     assert len((tmp_path / "tries").read_text()) == 2
 
 
@@ -46,12 +56,37 @@ def test_late_and_reordered_completions_change_no_result(tmp_path):
         assert finished(host, "parent") == [7, 7]
 
 
-def test_workers_killed_around_activities_lose_nothing(tmp_path):
-    kills = {"kill_before_activity": 0.02, "kill_after_activity": 0.02}
-    options = faults(tmp_path, {"seed": 5, "workers": kills})
-    with running(APP, tmp_path, "--no-stack", "--workers", "2", *options) as host:
-        assert finished(host, "all_of", {"n": 100}) == list(range(100))
-        assert "exited" in host.log or "killed" in host.log
+def test_a_result_that_dies_with_its_worker_has_the_activity_run_again(tmp_path):
+    options = faults(tmp_path, {"workers": {"kill": {"after_activity": 1.0}}})
+    with running(APP, tmp_path, "--no-stack", *options) as host:
+        assert finished(host, "retries", counting(tmp_path, "tries")) == 2
+        assert "is killed after fail_first" in host.log
+    assert len((tmp_path / "tries").read_text()) == 2
+
+
+def test_every_orchestration_ends_right_under_killed_workers(tmp_path):
+    kill = {"before_activity": 0.03, "after_activity": 0.03}
+    options = faults(tmp_path, {"seed": 5, "workers": {"kill": kill}})
+    wanted = {
+        "chain": ({"value": 3}, [3, 3]),
+        "all_of": ({"n": 60}, list(range(60))),
+        "parent": (None, [7, 7]),
+        "catches": (None, None),
+        "counts": ({"key": "k"}, 7),
+        "sleeps": ({"seconds": 1}, None),
+    }
+    with (
+        running(APP, tmp_path, "--no-stack", "--workers", "2", *options) as host,
+        ThreadPoolExecutor(len(wanted)) as pool,
+    ):
+        runs = {name: pool.submit(finished, host, name, wanted[name][0]) for name in wanted}
+        for name, (_, result) in wanted.items():
+            found = runs[name].result()
+            if result is not None:
+                assert found == result, name
+        assert "boom" in runs["catches"].result()
+        assert runs["sleeps"].result() >= 1
+        assert "was killed by SIGKILL" in host.log
 
 
 def test_a_share_of_storage_calls_is_refused(tmp_path):
@@ -89,3 +124,22 @@ def test_a_broken_file_of_faults_stops_the_start(tmp_path):
     assert process.stdout is not None
     process.stdout.close()
     assert "activities.deliver_twice" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("document", "options", "says"),
+    [
+        ({"workers": {"kill": {"after_activity": 1}}}, ["--workers", "0"], "workers.kill"),
+        ({"storage": {"fail": 0.5}}, ["--no-stack"], "storage.fail"),
+        ({"storage": {"fail": 0.5}}, [], "storage.fail"),
+    ],
+)
+def test_faults_that_could_never_happen_stop_the_start(tmp_path, document, options, says):
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps(document))
+    process, log = launch(APP, tmp_path, *options, "--faults", str(path))
+    assert process.wait(timeout=30) == 1
+    assert process.stdout is not None
+    process.stdout.close()
+    assert f"--faults: {says}" in log.read_text()
+    assert "Traceback" not in log.read_text()

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,18 +25,27 @@ def localhost(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def filled(folder: Path) -> str:
+def fill(folder: Path) -> Path:
     """Make a store with two finished instances and one that waits; give its folder."""
     with running(APP, folder, "--no-stack") as host:
         for name in ("chain-1", "chain-2"):
             path = f"{BASE}/orchestrators/chain/{name}?timeout=20&pollingInterval=1"
             assert host.request("POST", path, b'{"value": 1}').status == 200
         host.request("POST", f"{BASE}/orchestrators/collects/waits", b'{"count": 1}')
-    return str(folder / "data")
+    return folder / "data"
 
 
-def test_instances_are_listed_and_filtered(tmp_path):
-    data = filled(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def data(original: Path, tmp_path: Path) -> str:
+    return str(shutil.copytree(original, tmp_path / "data"))
+
+
+def test_instances_are_listed_and_filtered(data):
     lines = localhost("instances", "--data", data, "--json").stdout.splitlines()
     found = {record["instanceId"]: record["runtimeStatus"] for record in map(json.loads, lines)}
     assert found["chain-1"] == found["chain-2"] == "Completed"
@@ -44,23 +54,20 @@ def test_instances_are_listed_and_filtered(tmp_path):
     assert [line.split()[-1] for line in plain.stdout.splitlines()] == ["chain-1", "chain-2"]
 
 
-def test_purge_removes_finished_instances_only(tmp_path):
-    data = filled(tmp_path)
+def test_purge_removes_finished_instances_only(data):
     assert localhost("purge", "--data", data).stdout == "2 removed\n"
     left = localhost("instances", "--data", data, "--json").stdout.splitlines()
     assert [json.loads(line)["instanceId"] for line in left] == ["waits"]
 
 
 @pytest.mark.parametrize("status", ["Running", "Pending", "Suspended"])
-def test_purge_refuses_statuses_of_what_has_not_ended(tmp_path, status):
-    data = filled(tmp_path)
+def test_purge_refuses_statuses_of_what_has_not_ended(data, status):
     refused = localhost("purge", "--data", data, "--status", status)
     assert refused.returncode == 2 and "invalid choice" in refused.stderr
     assert len(localhost("instances", "--data", data).stdout.splitlines()) == 3
 
 
-def test_purge_of_some_keeps_the_rest(tmp_path):
-    data = filled(tmp_path)
+def test_purge_of_some_keeps_the_rest(data):
     options = ("--status", "Completed", "--prefix", "chain-2", "--json")
     assert json.loads(localhost("purge", "--data", data, *options).stdout) == {
         "instancesDeleted": 1
@@ -69,8 +76,7 @@ def test_purge_of_some_keeps_the_rest(tmp_path):
     assert [line.split()[-1] for line in left] == ["chain-1", "waits"]
 
 
-def test_what_purge_leaves_goes_on_when_the_host_starts_again(tmp_path):
-    data = filled(tmp_path)
+def test_what_purge_leaves_goes_on_when_the_host_starts_again(data, tmp_path):
     localhost("purge", "--data", data)
     with running(APP, tmp_path, "--no-stack") as host:
         assert host.get(f"{BASE}/instances/chain-1").status == 404
@@ -84,16 +90,14 @@ def test_what_purge_leaves_goes_on_when_the_host_starts_again(tmp_path):
         assert answer.json["output"] == ["now"]
 
 
-def test_doctor_counts_and_finds_nothing_wrong(tmp_path):
-    data = filled(tmp_path)
+def test_doctor_counts_and_finds_nothing_wrong(data):
     done = localhost("doctor", "--data", data)
     assert done.returncode == 0, done.stdout
     assert "Completed" in done.stdout and "nothing is wrong" in done.stdout
     assert json.loads(localhost("doctor", "--data", data, "--json").stdout)["findings"] == []
 
 
-def test_doctor_names_what_belongs_to_nothing(tmp_path):
-    data = filled(tmp_path)
+def test_doctor_names_what_belongs_to_nothing(data):
     with sqlite3.connect(Path(data) / "durable.sqlite") as connection:
         connection.execute("INSERT INTO history VALUES ('ghost', 0, '', NULL)")
     connection.close()
@@ -101,8 +105,7 @@ def test_doctor_names_what_belongs_to_nothing(tmp_path):
     assert done.returncode == 1 and "do not exist" in done.stdout
 
 
-def test_a_damaged_store_is_refused_with_what_to_do(tmp_path):
-    data = filled(tmp_path)
+def test_a_damaged_store_is_refused_with_what_to_do(data):
     path = Path(data) / "durable.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -116,8 +119,7 @@ def test_a_damaged_store_is_refused_with_what_to_do(tmp_path):
         assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
-    data = filled(tmp_path)
+def test_a_reader_that_has_seen_enough_is_no_error(data):
     with closing(sqlite3.connect(Path(data) / "durable.sqlite")) as connection, connection:
         connection.executemany(
             "INSERT INTO instances (instance_id, name, execution_id, status, created_at,"

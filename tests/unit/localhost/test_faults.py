@@ -1,103 +1,109 @@
-import asyncio
+"""The file of faults, and what is drawn from it."""
+
 import json
-import subprocess
-from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
-from localhost.faults import Faults, FaultsError, FaultyExecutor
+from localhost.faults import Faults, FaultsError, fates
+
+WHOLE = {
+    "seed": 7,
+    "activities": {"deliver_twice": 0.05, "delay_ms": [0, 200], "reorder": True},
+    "workers": {"kill": {"before_activity": 0.01, "after_activity": 0.02}},
+    "storage": {"fail": 0.03},
+}
 
 
-def info(name: str, kind: str) -> FunctionInfo:
-    binding = {"type": kind, "name": "value"}
-    return FunctionInfo(name, binding, [binding], is_async=False)
+def written(folder: Path, document: object) -> Path:
+    path = folder / "faults.json"
+    text = document if isinstance(document, str) else json.dumps(document)
+    path.write_text(text)
+    return path
 
 
-class Recorder:
-    """An executor that notes its calls and answers each with its number."""
-
-    functions = (info("act", "activityTrigger"), info("run", "orchestrationTrigger"))
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
-        for call in invocations:
-            self.calls.append(call.id)
-            done([InvocationResult(call.id, str(len(self.calls)))])
+def test_every_field_is_read(tmp_path):
+    faults = Faults.load(written(tmp_path, WHOLE))
+    assert json.loads(faults.model_dump_json()) == WHOLE
 
 
-async def run(faults: Faults, function: str, number: int) -> tuple[Recorder, list[str]]:
-    recorder, results = Recorder(), []
-    executor = FaultyExecutor(recorder, faults, lambda: [])
-    calls = [Invocation(str(n), function, "null") for n in range(number)]
-    executor.submit(calls, lambda ended: results.extend(result.id for result in ended))
-    for _ in range(100):
-        if len(results) >= len(recorder.calls):
-            break
-        await asyncio.sleep(0.01)
-    return recorder, results
-
-
-async def test_activities_are_delivered_twice_and_orchestrators_never():
-    faults = Faults.model_validate({"seed": 1, "activities": {"deliver_twice": 1}})
-    twice, results = await run(faults, "act", 5)
-    assert [call for call in twice.calls if "again" not in call] == [str(n) for n in range(5)]
-    assert sorted(results) == sorted([str(n) for n in range(5)] * 2)
-    once, _ = await run(faults, "run", 5)
-    assert once.calls == [str(n) for n in range(5)]
-
-
-async def test_completions_overtake_one_another():
-    delays = {"delay_ms": [0, 30], "reorder": True}
-    recorder, results = await run(
-        Faults.model_validate({"seed": 7, "activities": delays}), "act", 20
-    )
-    assert sorted(results) == sorted(recorder.calls)
-    assert results != recorder.calls
-
-
-async def test_a_worker_that_is_dead_already_keeps_no_result_back():
-    kills = {"kill_before_activity": 1, "kill_after_activity": 1}
-    recorder, results = Recorder(), []
-    dead = subprocess.Popen(["true"])  # noqa: ASYNC220  it is over at once
-    dead.wait()
-    faults = Faults.model_validate({"workers": kills})
-    executor = FaultyExecutor(recorder, faults, lambda: [dead.pid])
-    executor.submit([Invocation("1", "act", "null")], results.extend)
-    await asyncio.sleep(0.05)
-    assert [result.id for result in results] == ["1"]
-
-
-async def test_the_same_seed_makes_the_same_faults():
-    faults = Faults.model_validate({"seed": 3, "activities": {"deliver_twice": 0.5}})
-    assert (await run(faults, "act", 50))[0].calls == (await run(faults, "act", 50))[0].calls
+def test_what_is_not_named_does_not_happen(tmp_path):
+    faults = Faults.load(written(tmp_path, {}))
+    assert not faults.kills_workers
+    for fate in islice(fates(faults), 100):
+        assert not (fate.is_delivered_twice or fate.is_killed_before or fate.is_killed_after)
+        assert fate.delays == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ("{", "line 1: it is no JSON"),
-        (json.dumps({"activities": {"deliver_twice": 2}}), "activities.deliver_twice"),
-        (json.dumps({"activities": {"delay_ms": [5, 1]}}), "the shorter first"),
-        (json.dumps({"network": {}}), "network"),
+        ("{", "Invalid JSON: .* line 1 column 1"),
+        ("[]", "the document: "),
+        ({"activities": {"deliver_twice": 2}}, "activities.deliver_twice: .*less than or equal"),
+        ({"activities": {"deliver_twice": -0.1}}, "activities.deliver_twice: .*greater than"),
+        ({"activities": {"deliver_twice": True}}, "activities.deliver_twice: .*valid number"),
+        ({"activities": {"deliver_twice": "1"}}, "activities.deliver_twice: .*valid number"),
+        ('{"storage": {"fail": NaN}}', "storage.fail: .*finite"),
+        ({"activities": {"delay_ms": [5, 1]}}, "activities.delay_ms: .*the shorter first"),
+        ({"activities": {"delay_ms": [5]}}, "activities.delay_ms"),
+        ({"activities": {"delay_ms": [-1, 5]}}, "activities.delay_ms.0"),
+        ({"activities": {"reorder": True}}, "activities: reorder takes a delay_ms"),
+        ({"workers": {"kill": {"during": 1}}}, "workers.kill.during: there is no such setting"),
+        ({"network": {}}, "network: there is no such setting"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_refused_with_the_place(
-    tmp_path: Path, document: str, says: str
-):
-    path = tmp_path / "faults.json"
-    path.write_text(document)
-    with pytest.raises(FaultsError, match=says):
+def test_a_file_that_makes_no_sense_is_refused_with_the_place(tmp_path, document, says):
+    path = written(tmp_path, document)
+    with pytest.raises(FaultsError, match=says) as refused:
         Faults.load(path)
+    assert str(path) in str(refused.value)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path):
-    with pytest.raises(FaultsError, match="cannot be read"):
+def test_every_mistake_is_named_at_once(tmp_path):
+    document = {"storage": {"fail": 2}, "network": 1}
+    with pytest.raises(FaultsError) as refused:
+        Faults.load(written(tmp_path, document))
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(FaultsError, match=r"none\.json cannot be read"):
         Faults.load(tmp_path / "none.json")
+
+
+def test_the_same_seed_draws_the_same_fates_and_another_others():
+    faults = Faults(seed=3, **{k: v for k, v in validated(WHOLE).items() if k != "seed"})
+    first = list(islice(fates(faults), 200))
+    assert first == list(islice(fates(faults), 200))
+    assert first != list(islice(fates(faults.model_copy(update={"seed": 4})), 200))
+
+
+def validated(document: dict[str, object]) -> dict[str, object]:
+    faults = Faults.model_validate_json(json.dumps(document))
+    return {name: getattr(faults, name) for name in Faults.model_fields}
+
+
+def test_a_share_that_is_changed_leaves_the_other_draws_as_they_were():
+    calmer = {**WHOLE, "activities": {**WHOLE["activities"], "deliver_twice": 0}}
+    one, other = Faults(**validated(WHOLE)), Faults(**validated(calmer))
+    for fate, same in zip(islice(fates(one), 200), islice(fates(other), 200), strict=True):
+        assert fate.delays == same.delays
+        assert fate.is_killed_before == same.is_killed_before
+
+
+def test_shares_and_delays_are_what_was_asked_for():
+    drawn = list(islice(fates(Faults(**validated({**WHOLE, "seed": 1}))), 20_000))
+    assert sum(fate.is_delivered_twice for fate in drawn) == pytest.approx(1000, rel=0.15)
+    assert sum(fate.is_killed_after for fate in drawn) == pytest.approx(400, rel=0.2)
+    assert all(0 <= delay <= 0.2 for fate in drawn for delay in fate.delays)
+
+
+def test_a_file_without_a_seed_gets_one_that_is_announced(tmp_path):
+    path = written(tmp_path, {"storage": {"fail": 0.5}})
+    one, other = Faults.load(path), Faults.load(path)
+    assert one.seed is not None and one.seed != other.seed
+    assert f"seed {one.seed}" in one.announcement()
+    assert "development only" in one.announcement()
+    assert '{"storage": {"fail": 0.5}}' in one.announcement()
