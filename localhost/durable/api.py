@@ -13,6 +13,7 @@ from localhost.durable import entity_api, instance_api
 from localhost.durable.answers import BadRequestError, empty, failure
 from localhost.durable.client_binding import binding_text
 from localhost.durable.contract import DurableError, DurableService
+from localhost.durable.schema import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class DurableApi:
             return empty(HTTPStatus.NOT_FOUND)
         try:
             return await handler(self._service, request, parts)
-        except (BadRequestError, DurableError) as error:
+        except (BadRequestError, DurableError, StoreError) as error:  # the store reports its own
             return failure(error)
         except Exception as error:
             logger.exception("%s %s failed", request.method, request.path)

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
@@ -26,6 +27,8 @@ T = TypeVar("T")
 Callback = Callable[[], None]
 _Work = tuple[list[Statement], Callback | None]
 _ROWS_A_QUERY = 500
+# The last two are of values that SQLite cannot hold: half a surrogate pair, a number too large.
+_WRITE_ERRORS = (sqlite3.Error, StoreError, ValueError, OverflowError)
 
 
 class Store:
@@ -133,15 +136,14 @@ class Store:
             self._reader.close()
 
     def _write(self) -> None:
-        connection = _connect(self.path)
         try:
-            while self._write_group(connection):
-                pass
-        except sqlite3.Error as error:
+            with closing(_connect(self.path)) as connection:
+                while self._write_group(connection):
+                    pass
+        except _WRITE_ERRORS as error:
             failure = StoreError(f"{self.path} can no longer be written: {error}")
+            failure.__cause__ = error
             self._call(partial(self._fail, failure))
-        finally:
-            connection.close()
 
     def _write_group(self, connection: sqlite3.Connection) -> bool:
         """Commit everything that is waiting as one; say whether there will be more."""

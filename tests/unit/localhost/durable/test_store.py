@@ -96,6 +96,31 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         Store.open(tmp_path / "file" / "hub.db")
 
 
+@pytest.mark.parametrize("value", ["\ud800", 2**70], ids=["no text", "no number"])
+async def test_a_value_that_sqlite_does_not_take_is_a_failure_and_no_silence(path, value):
+    store = Store.open(path)
+    failures = []
+    store.on_failure = failures.append
+    store.start()
+    odd = Transaction()
+    odd.statements.append(("INSERT INTO entities VALUES ('e', 'k', ?, 'now')", (value,)))
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreError, match="can no longer be written"):
+            await store.commit(odd)
+    assert len(failures) == 1
+    await store.close()
+
+
+async def test_a_file_that_goes_bad_between_opening_and_writing_is_a_failure(path):
+    store = Store.open(path)
+    path.write_bytes(b"not a database at all" * 100)
+    store.start()
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreError, match="damaged"):
+            await store.commit(entity("one"))
+    await store.close()
+
+
 async def test_a_write_that_fails_ends_every_wait_with_the_reason(path):
     store = Store.open(path)
     failures = []
