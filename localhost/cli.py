@@ -4,27 +4,27 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from localhost import logs, store_cli
-from localhost.banner import banner
 from localhost.durable.schema import StoreError
 from localhost.faults import Faults, FaultsError
-from localhost.host import START_ERRORS, Host, Options
-from localhost.reload import Stamps, changed, stamps
+from localhost.host import Options
+from localhost.serving import serve
 
 DATA_FOLDER = ".localhost"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
     if hasattr(parsed, "run"):
         return _run(parsed)
+    if parsed.reload and parsed.workers == 0:
+        parser.error("--reload starts new worker processes, and --workers 0 has none")
     logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
     # A library's chatter is not the host's.
     logging.getLogger("asyncio").setLevel(logging.WARNING)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         has_auth=parsed.auth,
         faults=faults,
     )
-    return asyncio.run(_serve(options, reload=parsed.reload))
+    return asyncio.run(serve(options, reload=parsed.reload))
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -105,64 +105,3 @@ def _count(text: str) -> int:
     if count < 0:
         raise ValueError(text)
     return count
-
-
-async def _serve(options: Options, *, reload: bool) -> int:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    while True:
-        known = stamps(options.app_dir) if reload else None
-        code = await _serve_once(options, stopping, known)
-        if code is not None:
-            return code
-
-
-async def _serve_once(
-    options: Options, stopping: asyncio.Event, known: Stamps | None
-) -> int | None:
-    """Serve until there is a reason not to; give the exit code, or None to start again."""
-    host = Host(options)
-    starting = asyncio.create_task(host.start())
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
-        return 0
-    try:
-        app = starting.result()
-    except START_ERRORS as error:
-        print(error, file=sys.stderr)
-        if known is None:
-            stopped.cancel()
-            return 1
-    else:
-        print(banner(app), flush=True)
-    return await _wait(host, options, stopped, known)
-
-
-async def _wait(
-    host: Host, options: Options, stopped: "asyncio.Task[bool]", known: Stamps | None
-) -> int | None:
-    reasons: set[asyncio.Future[Any]] = {stopped, host.failure}
-    changes = None
-    if known is not None:
-        changes = asyncio.create_task(changed(options.app_dir, known))
-        reasons.add(changes)
-    await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
-    await host.stop()
-    code = None
-    if host.failure.done():
-        print(host.failure.result(), file=sys.stderr)
-        code = 1
-    elif stopped.done():
-        code = 0
-    elif changes is not None:
-        files = ", ".join(path.name for path in changes.result())
-        logging.getLogger(__name__).info("%s changed; starting again", files)
-    for reason in (stopped, changes):
-        if reason is not None:
-            reason.cancel()
-    return code

@@ -6,10 +6,9 @@ engine before the workers that run its functions.
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -36,14 +35,13 @@ from localhost.keys import KeyFileError, KeyRing
 from localhost.limits import function_timeout
 from localhost.routing import RouteError
 from localhost.settings import Settings, SettingsError
-from localhost.stack.azurite import Azurite, AzuriteError
-from localhost.stack.faulty_proxy import FaultyProxy
+from localhost.stack.azurite import AzuriteError
+from localhost.stack.storage import Storage
 from localhost.timers import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
 
 STORE_FILE = "durable.sqlite"
-STACK_FILE = "stack.json"
 KEY_FILE = "keys.json"
 RPC_PORT = 17071
 RPC_PATH = "/durabletask/"
@@ -96,12 +94,18 @@ class Options:
 class Host:
     """A host of one app; `start` it once, then `stop` it.
 
+    Args:
+        storage: What it starts if the app needs it, and leaves running.
+
     Attributes:
+        port: Where it listens, once it has started.
         failure: Done when the host can no longer write its state, and so must be stopped.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, storage: Storage) -> None:
         self._options = options
+        self._storage = storage
+        self.port = 0
         self._functions = AppFunctions((), ())
         self._exits = contextlib.AsyncExitStack()
         self.failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
@@ -133,7 +137,8 @@ class Host:
         durable_settings = _durable_settings(settings)
         public = self._listen(settings)
         rpc = self._exits.enter_context(listeners.listen_preferably(RPC_PORT))
-        origin = f"http://localhost:{listeners.port_of(public[0])}"
+        self.port = listeners.port_of(public[0])
+        origin = f"http://localhost:{self.port}"
         async with contextlib.AsyncExitStack() as unused:
             store = Store.open(self._options.data_dir / STORE_FILE)
             store.on_failure = self._fail
@@ -172,29 +177,10 @@ class Host:
         executor = _executor(self._options, replace(settings, environment=environment), take)
         self._exits.push_async_callback(executor.stop)
         # The workers import their libraries while the storage emulator starts.
-        _, stack = await asyncio.gather(executor.prepare(), self._start_stack(environment))
+        _, stack = await asyncio.gather(executor.prepare(), self._storage.start(environment))
         executor.environment.update(stack)
         await executor.start()
         return executor
-
-    async def _start_stack(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Start the emulators, and leave their addresses where other programs find them."""
-        if not self._options.has_stack:
-            if self._options.faults is not None and self._options.faults.storage.fail > 0:
-                raise _no_storage_to_fail("--no-stack says so")
-            return {}
-        azurite = Azurite(self._options.data_dir / "azurite", environment)
-        self._exits.push_async_callback(azurite.stop)
-        addresses = await azurite.start()
-        faults = self._options.faults
-        if faults is not None and faults.storage.fail > 0:
-            if not addresses:
-                raise _no_storage_to_fail("no setting says UseDevelopmentStorage=true")
-            proxy = FaultyProxy(addresses, faults.storage.fail, faults.seed)
-            self._exits.push_async_callback(proxy.stop)
-            addresses = await proxy.start()
-        (self._options.data_dir / STACK_FILE).write_text(json.dumps(addresses, indent=2))
-        return addresses
 
     async def _serve(self, app: App, durable: DurableApi, doors: "_Doors") -> None:
         # The executor adds the inputs itself.
@@ -219,12 +205,6 @@ class Host:
         self._exits.push_async_callback(runner.cleanup)
         for listener in sockets:
             await web.SockSite(runner, listener).start()
-
-
-def _no_storage_to_fail(reason: str) -> FaultsError:
-    return FaultsError(
-        f"--faults: storage.fail: the host starts no storage emulator, because {reason}."
-    )
 
 
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:

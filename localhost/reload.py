@@ -1,6 +1,8 @@
 """Noticing that an app's files have changed (`--reload`)."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +10,7 @@ SUFFIXES = {".py"}
 NAMES = {"host.json", "local.settings.json"}
 LEFT_OUT = {".venv", "venv", "node_modules", "__pycache__", ".localhost", ".git", "tests"}
 LOOK_EVERY_SECONDS = 1.0
+UNREADABLE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 Stamps = Mapping[Path, float]
 
@@ -17,13 +20,21 @@ def stamps(folder: Path) -> Stamps:
     found: dict[Path, float] = {}
     pending = [folder]
     while pending:
-        for entry in pending.pop().iterdir():
-            if entry.is_dir():
-                if entry.name not in LEFT_OUT and not entry.is_symlink():
-                    pending.append(entry)
-            elif entry.suffix in SUFFIXES or entry.name in NAMES:
-                found[entry] = entry.stat().st_mtime
+        # Editors make and remove files all the time: one that is gone by now does not count,
+        # nor does one that the host could not read.
+        with contextlib.suppress(*UNREADABLE):
+            for entry in list(os.scandir(pending.pop())):
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in LEFT_OUT:
+                        pending.append(Path(entry.path))
+                elif _counts(entry.name):
+                    with contextlib.suppress(*UNREADABLE):
+                        found[Path(entry.path)] = entry.stat().st_mtime
     return found
+
+
+def _counts(name: str) -> bool:
+    return name in NAMES or Path(name).suffix in SUFFIXES
 
 
 async def changed(folder: Path, known: Stamps) -> list[Path]:

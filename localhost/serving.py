@@ -1,0 +1,108 @@
+"""Serving an app until it is told to stop, its store fails, or its files change (`--reload`)."""
+
+import asyncio
+import contextlib
+import enum
+import logging
+import signal
+import sys
+from dataclasses import replace
+from typing import Any
+
+from localhost.banner import banner
+from localhost.host import START_ERRORS, Host, Options
+from localhost.reload import Stamps, changed, stamps
+from localhost.stack.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+
+class End(enum.Enum):
+    """Why a host was stopped."""
+
+    TOLD = enum.auto()
+    FAILED = enum.auto()
+    CHANGED = enum.auto()
+
+
+async def serve(options: Options, *, reload: bool) -> int:
+    """Serve, host after host with `reload`, and return the exit code."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    storage = Storage(options.data_dir, is_enabled=options.has_stack, faults=options.faults)
+    stopped = asyncio.create_task(stopping.wait())
+    serving = _Serving(options, storage, stopped, reload=reload)
+    try:
+        while (end := await serving.once()) is End.CHANGED:
+            pass
+    finally:
+        stopped.cancel()
+        await storage.stop()
+    return 1 if end is End.FAILED else 0
+
+
+class _Serving:
+    """Runs one host after the other."""
+
+    def __init__(
+        self, options: Options, storage: Storage, stopped: "asyncio.Task[Any]", *, reload: bool
+    ) -> None:
+        self._options = options
+        self._storage = storage
+        self._stopped = stopped
+        self._reload = reload
+
+    async def once(self) -> End:
+        """Serve until there is a reason not to."""
+        known = stamps(self._options.app_dir) if self._reload else None
+        host = Host(self._options, self._storage)
+        try:
+            started = await self._start(host)
+            if started is None:
+                return End.TOLD
+            if not started and known is None:
+                return End.FAILED
+            return await self._wait(host, known)
+        finally:
+            await host.stop()
+
+    async def _start(self, host: Host) -> bool | None:
+        """Start a host and say whether it could; None if it was told to stop meanwhile."""
+        starting = asyncio.create_task(host.start())
+        await asyncio.wait({starting, self._stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+            return None
+        try:
+            app = starting.result()
+        except START_ERRORS as error:
+            print(error, file=sys.stderr)
+            return False
+        print(banner(app), flush=True)
+        if self._options.port == 0:
+            # "Any free port" is chosen once: the next host is found where this one was.
+            self._options = replace(self._options, port=host.port)
+        return True
+
+    async def _wait(self, host: Host, known: Stamps | None) -> End:
+        reasons: set[asyncio.Future[Any]] = {self._stopped, host.failure}
+        async with contextlib.AsyncExitStack() as exits:
+            changes = None
+            if known is not None:
+                changes = asyncio.create_task(changed(self._options.app_dir, known))
+                exits.callback(changes.cancel)
+                reasons.add(changes)
+            await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            if host.failure.done():
+                print(host.failure.result(), file=sys.stderr)
+                return End.FAILED
+            if self._stopped.done() or changes is None:
+                return End.TOLD
+            names = ", ".join(
+                str(path.relative_to(self._options.app_dir)) for path in changes.result()
+            )
+            logger.info("%s changed; starting again", names)
+            return End.CHANGED

@@ -1,0 +1,83 @@
+"""The storage that the host brings along: Azurite, and before it the proxy that fails calls.
+
+It outlives the host that asked for it when the app is reloaded: its addresses stay, and so do the
+connections of whoever else uses it.
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from localhost.faults import Faults, FaultsError
+from localhost.stack.azurite import DEVELOPMENT, Azurite
+from localhost.stack.faulty_proxy import FaultyProxy
+
+STACK_FILE = "stack.json"
+
+
+class Storage:
+    """Storage for the settings that ask for it; `start` as often as needed, `stop` at the end.
+
+    Args:
+        is_enabled: False to start nothing, whatever the settings say.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, is_enabled: bool = True, faults: Faults | None = None
+    ) -> None:
+        self._data_dir = data_dir
+        self._is_enabled = is_enabled
+        self._faults = faults
+        self._exits = contextlib.AsyncExitStack()
+        self._wanted: list[str] = []
+        self._addresses: dict[str, str] = {}
+
+    async def start(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Start what these settings need unless it runs; return the settings to override.
+
+        The addresses are left in a file, where other programs find them.
+
+        Raises:
+            AzuriteError: The emulator does not start.
+            FaultsError: Its calls are to fail, but it is not needed.
+        """
+        wanted = sorted(name for name, value in environment.items() if value == DEVELOPMENT)
+        self._check_faults(is_needed=bool(wanted))
+        if not self._is_enabled:
+            return {}
+        if wanted != self._wanted:
+            await self.stop()
+            self._addresses = await self._launch(environment)
+            self._wanted = wanted
+        (self._data_dir / STACK_FILE).write_text(json.dumps(self._addresses, indent=2))
+        return dict(self._addresses)
+
+    async def stop(self) -> None:
+        """Stop what was started."""
+        self._wanted, self._addresses = [], {}
+        await self._exits.aclose()
+
+    async def _launch(self, environment: Mapping[str, str]) -> dict[str, str]:
+        azurite = Azurite(self._data_dir / "azurite", environment)
+        self._exits.push_async_callback(azurite.stop)
+        addresses = await azurite.start()
+        if self._faults is None or not self._faults.storage.fail:
+            return addresses
+        proxy = FaultyProxy(addresses, self._faults.storage.fail, self._faults.seed)
+        self._exits.push_async_callback(proxy.stop)
+        return await proxy.start()
+
+    def _check_faults(self, *, is_needed: bool) -> None:
+        if self._faults is None or not self._faults.storage.fail:
+            return
+        if not self._is_enabled:
+            raise _no_storage_to_fail("--no-stack says so")
+        if not is_needed:
+            raise _no_storage_to_fail(f"no setting says {DEVELOPMENT}")
+
+
+def _no_storage_to_fail(reason: str) -> FaultsError:
+    return FaultsError(
+        f"--faults: storage.fail: the host starts no storage emulator, because {reason}."
+    )
