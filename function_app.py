@@ -3,8 +3,8 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import compensate_batch, finalize, plan, process_batch
-from entities import governor
+from activities import compensate_batch, finalize, plan, plan_compensation, process_batch, scan
+from entities import admission, governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import run, shard
@@ -13,5 +13,9 @@ from starters import http, redrive
 configure(settings().log_level)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-for room in (http, redrive, run, shard, plan, process_batch, compensate_batch, finalize, governor):
+STARTERS = (http, redrive)
+ORCHESTRATORS = (run, shard)
+ACTIVITIES = (plan, scan, process_batch, plan_compensation, compensate_batch, finalize)
+ENTITIES = (governor, admission)
+for room in (*STARTERS, *ORCHESTRATORS, *ACTIVITIES, *ENTITIES):
     app.register_functions(room.bp)

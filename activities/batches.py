@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from activities.time_limits import TimeLimits
 from fanout.errors import PermanentError, TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.status import ErrorGroup
@@ -31,6 +32,7 @@ class Batch:
         before: The batch's part file of the round before; empty in round 0. In a later attempt of
             the run, round 0 has the part of the attempt before, its items to redo being pending.
         before_partial: The partial beside the part of the attempt before, if there is one.
+        limits: How much time it and its items have.
     """
 
     run_id: str
@@ -40,6 +42,7 @@ class Batch:
     parameters: Any
     before: bytes = b""
     before_partial: bytes | None = None
+    limits: TimeLimits = field(default_factory=TimeLimits)
 
     @property
     def attempt(self) -> int:

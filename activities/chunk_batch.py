@@ -27,7 +27,7 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     )
     begun = time.perf_counter()
     try:
-        made = workload.process_chunk(chunk, context)
+        made = batch.limits.call_batch(workload.process_chunk, chunk, context)
         failures = _in_order(made.failures, chunk)
         partial = workload.dump_partial(made.partial)
     except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome

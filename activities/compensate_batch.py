@@ -1,11 +1,13 @@
 """The activity `compensate_batch`: undoes the items of a batch that succeeded, newest first.
 
-Batches are counted from the end, so that shards which go forward compensate backward. It never
-raises for an item; an item whose compensation is to be tried again stays succeeded meanwhile.
+It never raises for an item; an item whose compensation is to be tried again stays succeeded
+meanwhile.
 """
 
 import asyncio
 import inspect
+import time
+from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
@@ -14,7 +16,6 @@ from pydantic_core import from_json, to_json
 
 from activities.batches import Processed, error_info
 from fanout import ids, names
-from fanout.adapters.parts import newest_of_partition
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -47,38 +48,38 @@ def compensate_batch(ref: dict, context: func.Context) -> dict:
 
 def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Undo what succeeded in a batch, or (in a later round) what is left of it."""
-    manifest = kept_manifest(files, ref.run_id)
-    number = manifest.batches - 1 - (ref.partition * manifest.batches_per_partition + ref.batch)
-    partition, batch = divmod(number, manifest.batches_per_partition)
-    before = _before(ref, files, partition, batch)
-    lines = before.splitlines(keepends=True)
+    begun = time.perf_counter()
+    of = ids.generation(ref.attempt, "compensate")
+    lines = _before(ref, files, of).splitlines(keepends=True)
     done = {at: line for at, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
     if done:
-        undo = _Undo(ref, files, partition, batch)
+        undo = _Undo(ref, files, of)
         for at, line in reversed(done.items()):
             lines[at] = undo.line(line, processed)
-    path = ids.compensation_path(ref.run_id, partition, batch, ref.retry_round)
-    if before:
-        files.write(path, b"".join(lines), JSON_LINES)
-    log.debug("wrote %s", path)
-    return processed.result
+    path = ids.part_path(ref.run_id, of, ref.name)
+    files.write(path, b"".join(lines), JSON_LINES)
+    work_ms = round((time.perf_counter() - begun) * 1000, 1)
+    log.debug("wrote %s", path, extra={"duration_ms": work_ms})
+    return processed.result.model_copy(update={"work_ms": work_ms})
 
 
-def _before(ref: BatchRef, files: RunFiles, partition: int, batch: int) -> bytes:
-    """The outcomes so far; empty if the batch was never processed."""
+def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
+    """The outcomes so far."""
     if ref.retry_round:
-        previous = ref.retry_round - 1
-        return files.read(ids.compensation_path(ref.run_id, partition, batch, previous))
-    part = newest_of_partition(files, ref.run_id, partition).newest.get((partition, batch))
-    return files.read(part.path) if part is not None else b""
+        previous = replace(ref.name, retry_round=ref.retry_round - 1)
+        return files.read(ids.part_path(ref.run_id, of, previous))
+    origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
+    if origin.part is None:
+        raise ValueError("a batch that nobody processed is not planned to be compensated")
+    return files.read(origin.part)
 
 
 class _Undo:
     """Compensates the items of one batch in one round."""
 
-    def __init__(self, ref: BatchRef, files: RunFiles, partition: int, batch: int) -> None:
-        request = kept_request(files, ref.run_id)
+    def __init__(self, ref: BatchRef, files: RunFiles, of: str) -> None:
+        request = kept_request(files, ref.run_id, ref.attempt)
         workload = registry.get(request.workload)
         if not isinstance(workload, MapWorkload):
             raise TypeError(f"the workload '{workload.name}' has no items to compensate")
@@ -86,7 +87,7 @@ class _Undo:
         self._ref = ref
         self._is_last_round = ref.retry_round + 1 >= request.retry.max_attempts
         self._parameters = workload.parameters_model.model_validate(request.parameters)
-        cut = kept_partition(files, ref.run_id, partition).cuts[batch]
+        cut = kept_partition(files, ref.run_id, ref.partition, of).cuts[ref.batch]
         manifest = kept_manifest(files, ref.run_id)
         self._records: dict[int, Any] = {}
         self._fault: SourceChangedError | None = None

@@ -16,7 +16,7 @@ from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_file
 from fanout.adapters.telemetry import logged, logger
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultManifest, RunOutcome
-from fanout.models.wave import RunEnd, RunRef
+from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
 from fanout.policies import is_exceeded
 from fanout.workload import ChunkWorkload
@@ -44,7 +44,7 @@ def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
         merger.add(batch.partial)
     results.close()
     merger.render(results)
-    end = end_of(request, results.items)
+    end = end_of(request, ref.verdict, results.items)
     listed = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
@@ -69,9 +69,11 @@ def _clear(files: RunFiles, listed: ResultManifest) -> None:
             files.store.delete(files.container, name)
 
 
-def end_of(request: RunRequest, items: ItemCounts) -> RunEnd:
+def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items."""
-    if is_exceeded(request.tolerance, items.failed, items.total):
+    if items.pending and verdict.is_cancelled:
+        return RunEnd(outcome="cancelled", items=items)
+    if is_exceeded(verdict.tolerance, items.failed, items.total):
         failures = f"{items.failed} of {items.total} items failed, more than the run's tolerance"
         # Where a success is left, compensation has not run to its end.
         if request.on_exceeded == "compensate" and not items.succeeded:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,9 @@ def _process_one(workload: MapWorkload, batch: Batch, record: Record) -> Ended:
     ended = _validated(workload, record)
     if ended.error is None:
         try:
-            ended.output = workload.process(ended.output, _context(batch, ended.item_id))
+            batch.limits.insist_on_time_left()
+            context = _context(batch, ended.item_id)
+            ended.output = batch.limits.call_item(workload.process, ended.output, context)
         except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
             ended.output, ended.error = None, error_info(error)
     ended.duration_ms = (time.perf_counter() - begun) * 1000
@@ -81,14 +83,25 @@ async def _process_concurrently(
             ended = _validated(workload, record)
             if ended.error is None:
                 try:
+                    batch.limits.insist_on_time_left()
                     context = _context(batch, ended.item_id)
-                    ended.output = await workload.process(ended.output, context)
+                    ended.output = await _in_time(batch, workload.process(ended.output, context))
                 except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
                     ended.output, ended.error = None, error_info(error)
             ended.duration_ms = (time.perf_counter() - begun) * 1000
             return ended
 
     return await asyncio.gather(*(one(record) for record in records))
+
+
+async def _in_time(batch: Batch, output: Awaitable[Any]) -> Any:
+    try:
+        async with asyncio.timeout(batch.limits.item_seconds) as limit:
+            return await output
+    except TimeoutError:
+        if not limit.expired():  # the workload's own
+            raise
+        raise batch.limits.item_timeout() from None
 
 
 def _validated(workload: MapWorkload, record: Record) -> Ended:

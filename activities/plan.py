@@ -1,30 +1,30 @@
 """The activity `plan`: cuts the source into batches and writes down where each one is."""
 
-import math
 from array import array
 from collections.abc import Iterable
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.replan import redo
+from activities.replan import plan_redo
+from activities.work import work_of, written
 from fanout import ids, names
-from fanout.adapters.runs import RunFiles, kept_manifest, run_files
+from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.sources import SourceCuts, cut_source
+from fanout.adapters.sources_plan import Wanted
+from fanout.adapters.sources_scans import cut_scanned, prepare_scans
 from fanout.adapters.telemetry import logged, logger
+from fanout.batching import batches_per_partition, max_span
 from fanout.errors import InvalidRequestError, SourceChangedError
+from fanout.models.limits import Limits
 from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
-from fanout.models.wave import PlanResult, RunRef
+from fanout.models.wave import PlanResult, RunRef, Work
 from fanout.payloads import dump, shortened
 
 bp = df.Blueprint()
 log = logger(names.PLAN)
 
-MAX_SHARDS = 64
-MAX_BATCHES_A_PARTITION = 100
-BATCHES_A_SHARD = 16
 MAX_REFUSAL_BYTES = 1000
 _FIELDS = len(BatchCut._fields)
 
@@ -39,55 +39,33 @@ def plan(ref: dict, context: func.Context) -> dict:
 def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     """Cut the source of a run and write its plan; done twice, it writes the same again.
 
+    A large blob is not cut at once: the answer is how many of its ranges are to be scanned first.
     A source that cannot be run over (gone, changed meanwhile) is a refusal, which no repetition
     would change; any other failure is raised, and the activity is tried again.
     """
     request = files.request(ref.run_id, ref.attempt)
     if ref.attempt > 1:
-        return _replan(ref, request, files)
+        return _result(request, work=plan_redo(ref, request, files))
+    scratch = files.scratch(ref.run_id)
+    wanted = Wanted(request.batch, request.max_items)
     try:
-        cuts = cut_source(
-            request.source, files.store, request.batch, request.max_items, files.scratch(ref.run_id)
+        if not ref.scanned and (scans := prepare_scans(request.source, wanted, scratch)):
+            return _result(request).model_copy(update={"scans": scans})
+        cuts = (
+            cut_scanned(scratch)
+            if ref.scanned
+            else cut_source(request.source, files.store, request.batch, request.max_items, scratch)
         )
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
         log.warning("the source is refused", exc_info=error)
-        return _result(request, None, refusal=shortened(str(error), MAX_REFUSAL_BYTES))
-    manifest = _manifest(request, cuts, table)
-    for partition in range(manifest.partitions):
-        files.write_model(
-            ids.partition_path(ref.run_id, partition), _partition(table, manifest, partition)
-        )
-    files.write_model(ids.plan_path(ref.run_id), manifest)
-    log.info("planned %d items in %d batches", manifest.items, manifest.batches)
-    return _result(request, manifest)
-
-
-def _replan(ref: RunRef, request: RunRequest, files: RunFiles) -> PlanResult:
-    """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
-    todo = redo(files, ref)
-    batches = len(todo.cuts)
-    a_partition = batches_per_partition(batches, shard_count(request.concurrency.batches))
-    manifest = kept_manifest(files, ref.run_id).model_copy(
-        update={
-            "batches": batches,
-            "partitions": math.ceil(batches / a_partition),
-            "batches_per_partition": a_partition,
-        }
-    )
-    for partition in range(manifest.partitions):
-        here = slice(partition * a_partition, (partition + 1) * a_partition)
-        cuts, origins = todo.cuts[here], todo.origins[here]
-        planned = PartitionPlan(partition=partition, cuts=cuts, origins=origins)
-        files.write_model(ids.partition_path(ref.run_id, partition, ref.attempt), planned)
-    files.write_model(ids.plan_path(ref.run_id, ref.attempt), manifest)
-    log.info("planned attempt %d of %d batches", ref.attempt, batches)
-    result = _result(request, manifest)
-    return result.model_copy(update={"succeeded": todo.succeeded, "failed": todo.failed})
+        refusal = shortened(str(error), MAX_REFUSAL_BYTES)
+        return _result(request).model_copy(update={"refusal": refusal})
+    return _result(request, work=_written(ref, request, cuts, table, files))
 
 
 def _read(cuts: Iterable[BatchCut]) -> "array[int]":
-    """Hold the cuts as plain numbers: 40 bytes a batch, so a million batches fit anywhere."""
+    """Hold the cuts as plain numbers: 48 bytes a cut, so a million of them fit anywhere."""
     table = array("q")
     for cut in cuts:
         table.extend(cut)
@@ -98,14 +76,30 @@ def _cut(table: "array[int]", number: int) -> BatchCut:
     return BatchCut(*table[number * _FIELDS : (number + 1) * _FIELDS])
 
 
+def _written(
+    ref: RunRef, request: RunRequest, cuts: SourceCuts, table: "array[int]", files: RunFiles
+) -> Work:
+    manifest = _manifest(request, cuts, table)
+    partitions = (_partition(table, manifest, number) for number in range(manifest.partitions))
+    written(files, ref.run_id, ids.FIRST, manifest, partitions)
+    log.info("planned %d items in %d cuts", manifest.items, manifest.batches)
+    work = work_of(request, manifest)
+    if request.batch is not None or cuts.parts is not None or not manifest.batches:
+        return work
+    bounds = zip(table[0::_FIELDS], table[1::_FIELDS], strict=True)
+    largest = max(end - offset for offset, end in bounds)
+    return work.model_copy(update={"max_span": max_span(largest, work.batch_items)})
+
+
 def _manifest(request: RunRequest, cuts: SourceCuts, table: "array[int]") -> PlanManifest:
     batches = len(table) // _FIELDS
     last = _cut(table, batches - 1) if batches else None
-    a_partition = batches_per_partition(batches, shard_count(request.concurrency.batches))
+    are_grains = request.batch is None and cuts.parts is None
+    a_partition = batches_per_partition(batches, request.concurrency.batches, are_grains=are_grains)
     return PlanManifest(
         items=last.first_index + last.items if last else 0,
         batches=batches,
-        partitions=math.ceil(batches / a_partition),
+        partitions=-(-batches // a_partition),
         batches_per_partition=a_partition,
         header=cuts.header,
         etag=cuts.etag,
@@ -121,35 +115,11 @@ def _partition(table: "array[int]", manifest: PlanManifest, partition: int) -> P
     return PartitionPlan(partition=partition, cuts=[_cut(table, number) for number in numbers])
 
 
-def shard_count(concurrent_batches: int) -> int:
-    """How many shards share a run that may have so many batches in flight."""
-    return min(MAX_SHARDS, math.ceil(concurrent_batches / BATCHES_A_SHARD))
-
-
-def batches_per_partition(batches: int, shards: int) -> int:
-    """How many batches a partition has: few enough that every shard has work."""
-    return min(MAX_BATCHES_A_PARTITION, max(1, math.ceil(batches / shards)))
-
-
-def _result(
-    request: RunRequest, manifest: PlanManifest | None, refusal: str | None = None
-) -> PlanResult:
-    counts: dict[str, Any] = {}
-    if manifest is not None:
-        shards = min(shard_count(request.concurrency.batches), manifest.partitions)
-        counts = {
-            "items": manifest.items,
-            "batches": manifest.batches,
-            "partitions": manifest.partitions,
-            "batches_per_partition": manifest.batches_per_partition,
-            "shards": shards,
-            "width": max(1, request.concurrency.batches // max(1, shards)),
-        }
+def _result(request: RunRequest, work: Work | None = None) -> PlanResult:
     return PlanResult(
         workload=request.workload,
+        work=work or Work(),
+        limits=Limits.of(request.concurrency, request.tolerance),
         retry=request.retry,
-        tolerance=request.tolerance,
         on_exceeded=request.on_exceeded,
-        refusal=refusal,
-        **counts,
     )

@@ -5,6 +5,7 @@ is then tried again; file names are deterministic, so a second time writes the s
 """
 
 import time
+from dataclasses import replace
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -13,8 +14,9 @@ from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
 from activities.map_batch import process_map_batch
 from activities.replan import reopens
-from fanout import names
-from fanout.adapters.parts import part_of
+from activities.time_limits import TimeLimits
+from fanout import ids, names
+from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -48,25 +50,28 @@ def process_batch(ref: dict, context: func.Context) -> dict:
 def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Run the workload over a batch, or (in a later round) over those items that wait for one."""
     begun = time.perf_counter()
-    cut = kept_partition(files, ref.run_id, ref.partition, ref.attempt).cuts[ref.batch]
+    of = ids.generation(ref.attempt)
+    cuts = kept_partition(files, ref.run_id, ref.partition, of).cuts
+    cut = joined(cuts[ref.batch : ref.batch + ref.span])
     before = _before(ref, files)
     try:
         processed = _process(ref, files, cut, before)
     except SourceChangedError as error:
         processed = _given_up(cut, before, error)
         processed.partial = _before_partial(ref, files)
-    part = part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, ref.retry_round)
+    part = ids.part_path(ref.run_id, of, ref.name)
     if processed.partial is not None:
-        files.write(part.partial_path, processed.partial)
-    files.write(part.path, b"".join(processed.lines), JSON_LINES)
-    result = processed.result
-    _tell(part.path, result, (time.perf_counter() - begun) * 1000)
+        files.write(ids.partial_path(part), processed.partial)
+    files.write(part, b"".join(processed.lines), JSON_LINES)
+    work_ms = round((time.perf_counter() - begun) * 1000, 1)
+    result = processed.result.model_copy(update={"work_ms": work_ms})
+    _tell(part, result)
     return result
 
 
-def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
+def _tell(path: str, result: BatchResult) -> None:
     """Log a batch, and each kind of failure in it; the part file has every single one."""
-    log.debug("wrote %s", path, extra={"duration_ms": duration_ms})
+    log.debug("wrote %s", path, extra={"duration_ms": result.work_ms})
     if result.retryable:
         log.info("%d items of %s will be tried again", result.retryable, path)
     for group in result.errors:
@@ -83,8 +88,8 @@ def _before(ref: BatchRef, files: RunFiles) -> bytes:
             return b""
         run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
         return reopens(files, run, files.read(origin.part))
-    previous = ref.retry_round - 1
-    return files.read(part_of(ref.run_id, ref.attempt, ref.partition, ref.batch, previous).path)
+    previous = replace(ref.name, retry_round=ref.retry_round - 1)
+    return files.read(ids.part_path(ref.run_id, ids.generation(ref.attempt), previous))
 
 
 def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:
@@ -96,7 +101,7 @@ def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:
 def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:
     if ref.attempt == 1:
         return None
-    plan = kept_partition(files, ref.run_id, ref.partition, ref.attempt)
+    plan = kept_partition(files, ref.run_id, ref.partition, ids.generation(ref.attempt))
     return plan.origins[ref.batch]
 
 
@@ -117,6 +122,7 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before,
         before_partial=_before_partial(ref, files),
+        limits=TimeLimits.begin(request.timeouts),
     )
     if isinstance(workload, ChunkWorkload):
         return process_chunk_batch(workload, batch)

@@ -1,33 +1,38 @@
 """What a later attempt does: those batches of the first that have items to redo, cut as before."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from fanout.adapters.part_reader import read_batches
+from activities.work import again, work_of, written
+from fanout import ids
+from fanout.adapters.part_reader import BatchOutcomes, joined, read_batches
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request
+from fanout.adapters.telemetry import logger
 from fanout.models.plan import BatchCut, Origin
-from fanout.models.wave import RunRef
+from fanout.models.request import RunRequest
+from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted, reopened
 from fanout.workload import ChunkWorkload
 from workloads import registry
 
+log = logger("redrive")
 
-@dataclass(frozen=True)
+
+@dataclass
 class Redo:
     """What an attempt is to do.
 
     Attributes:
-        items: Items of the whole run.
         succeeded: Items that are settled: they succeeded in an earlier attempt.
         failed: Items that are settled: they failed otherwise than the redrive asks for.
         cuts: Of the batches with items to redo, in source order.
         origins: Of each cut.
     """
 
-    items: int
-    succeeded: int
-    failed: int
-    cuts: list[BatchCut]
-    origins: list[Origin]
+    succeeded: int = 0
+    failed: int = 0
+    cuts: list[BatchCut] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
 
 
 def reopens(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
@@ -42,19 +47,63 @@ def is_whole(files: RunFiles, run_id: str) -> bool:
     return isinstance(workload, ChunkWorkload)
 
 
+def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
+    """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
+    todo = redo(files, ref)
+    base = kept_manifest(files, ref.run_id)
+    manifest, partitions = again(base, request, todo.cuts, todo.origins)
+    written(files, ref.run_id, ids.generation(ref.attempt), manifest, partitions)
+    log.info("planned attempt %d of %d batches", ref.attempt, manifest.batches)
+    work = work_of(request, manifest, items=sum(cut.items for cut in todo.cuts))
+    return work.model_copy(update={"succeeded": todo.succeeded, "failed": todo.failed})
+
+
 def redo(files: RunFiles, ref: RunRef) -> Redo:
     """Find what an attempt is to do, a few batches in memory at a time."""
     error_types = files.redrive_request(ref.run_id, ref.attempt).error_types
     whole = is_whole(files, ref.run_id)
     before = ref.model_copy(update={"attempt": ref.attempt - 1})
-    succeeded = failed = 0
-    kept: list[tuple[BatchCut, Origin]] = []
-    manifest = kept_manifest(files, ref.run_id)
-    for batch in read_batches(files, before, manifest):
+    todo = Redo()
+    for batch in _regrouped(read_batches(files, before, kept_manifest(files, ref.run_id))):
         counts = counted(reopened(batch.lines, error_types, whole=whole))
-        succeeded += counts["succeeded"]
-        failed += counts["failed"]
+        todo.succeeded += counts["succeeded"]
+        todo.failed += counts["failed"]
         if counts["pending"]:
-            kept.append((batch.cut, batch.origin))
-    cuts, origins = [cut for cut, _ in kept], [origin for _, origin in kept]
-    return Redo(manifest.items, succeeded, failed, cuts, origins)
+            todo.cuts.append(batch.cut)
+            todo.origins.append(batch.origin)
+    return todo
+
+
+def _regrouped(batches: Iterator[BatchOutcomes]) -> Iterator[BatchOutcomes]:
+    """Join neighbours that nobody tried into batches as large as the last that was tried."""
+    span = 1
+    held: BatchOutcomes | None = None
+    for batch in batches:
+        if held is not None and _fits(held, batch, span):
+            held = _with(held, batch)
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if batch.origin.part is None:
+            held = batch
+        else:
+            span = batch.origin.span
+            yield batch
+    if held is not None:
+        yield held
+
+
+def _fits(held: BatchOutcomes, batch: BatchOutcomes, span: int) -> bool:
+    return (
+        batch.origin.part is None
+        and batch.origin.partition == held.origin.partition
+        and batch.cut.part == held.cut.part
+        and held.origin.span < span
+    )
+
+
+def _with(held: BatchOutcomes, batch: BatchOutcomes) -> BatchOutcomes:
+    origin = held.origin.model_copy(update={"span": held.origin.span + batch.origin.span})
+    cut = joined([held.cut, batch.cut])
+    return replace(held, cut=cut, origin=origin, lines=held.lines + batch.lines)

@@ -1,7 +1,12 @@
 """Every id and blob path of a run, made in one place: a name says whose outcomes it holds."""
 
 import re
+from dataclasses import dataclass
+from typing import Literal
 
+Stage = Literal["process", "compensate"]
+
+PARTIAL_SUFFIX = ".partial.json"
 RUN_ID_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
 _RUN_ID = re.compile(RUN_ID_PATTERN)
 
@@ -39,9 +44,17 @@ def attempt_path(run_id: str, attempt: int) -> str:
     return f"{run_id}/attempts/{attempt:05d}.json"
 
 
-def plan_path(run_id: str, attempt: int = 1) -> str:
-    """The plan: counts and source facts; that of a later attempt is ``plan/a2-manifest.json``."""
-    return f"{run_id}/plan/{_of_attempt(attempt)}manifest.json"
+def generation(attempt: int, stage: Stage = "process") -> str:
+    """One pass over the batches of a run: ``a1`` processes in attempt 1, ``c1`` compensates."""
+    return f"{'a' if stage == 'process' else 'c'}{attempt}"
+
+
+FIRST = generation(1)
+
+
+def plan_path(run_id: str, of: str = FIRST) -> str:
+    """The plan: counts and source facts; of a later generation it is ``plan/a2-manifest.json``."""
+    return f"{run_id}/plan/{_of_generation(of)}manifest.json"
 
 
 def plan_folder(run_id: str) -> str:
@@ -49,28 +62,50 @@ def plan_folder(run_id: str) -> str:
     return f"{run_id}/plan/"
 
 
-def partition_path(run_id: str, partition: int, attempt: int = 1) -> str:
-    """The batch cuts of one partition (0-based)."""
-    return f"{run_id}/plan/{_of_attempt(attempt)}p{partition:05d}.json"
+def partition_path(run_id: str, partition: int, of: str = FIRST) -> str:
+    """The cuts of one partition (0-based)."""
+    return f"{run_id}/plan/{_of_generation(of)}p{partition:05d}.json"
 
 
-def _of_attempt(attempt: int) -> str:
-    return "" if attempt == 1 else f"a{attempt}-"
+def _of_generation(name: str) -> str:
+    return "" if name == FIRST else f"{name}-"
 
 
-def part_path(run_id: str, attempt: int, partition: int, batch: int, retry_round: int) -> str:
-    """The outcomes of one batch in one retry round: ``parts/a1-p00012-r0-b0003.jsonl``."""
-    return f"{run_id}/parts/a{attempt}-p{partition:05d}-r{retry_round}-b{batch:04d}.jsonl"
+@dataclass(frozen=True, order=True, slots=True)
+class BatchName:
+    """Whose outcomes a part file holds.
+
+    Attributes:
+        partition: 0-based, in the plan of the generation.
+        batch: Its first cut within the partition.
+        span: How many cuts it takes.
+        retry_round: 0 is the first try.
+    """
+
+    partition: int
+    batch: int
+    span: int = 1
+    retry_round: int = 0
 
 
-def partial_path(run_id: str, attempt: int, partition: int, batch: int, retry_round: int) -> str:
-    """The partial summary that a chunk workload made of one batch, beside its part file."""
-    return f"{run_id}/parts/a{attempt}-p{partition:05d}-r{retry_round}-b{batch:04d}.partial.json"
+def parts_folder(run_id: str) -> str:
+    """What the names of all part files begin with."""
+    return f"{run_id}/parts/"
 
 
-def compensation_path(run_id: str, partition: int, batch: int, retry_round: int) -> str:
-    """The outcomes of one batch after its compensation: ``parts/c1-p00012-r0-b0003.jsonl``."""
-    return f"{run_id}/parts/c1-p{partition:05d}-r{retry_round}-b{batch:04d}.jsonl"
+def part_path(run_id: str, of: str, name: BatchName) -> str:
+    """The outcomes of one batch in one retry round: ``parts/a1-p00012-r0-b0003.jsonl``.
+
+    A batch of more than one cut has their number, too: ``b0003n0020``.
+    """
+    span = "" if name.span == 1 else f"n{name.span:04d}"
+    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
+    return f"{parts_folder(run_id)}{of}-{where}.jsonl"
+
+
+def partial_path(part: str) -> str:
+    """The partial summary that a chunk workload made of a batch, beside its part file."""
+    return part.removesuffix(".jsonl") + PARTIAL_SUFFIX
 
 
 def result_path(run_id: str, name: str) -> str:

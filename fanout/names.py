@@ -16,12 +16,15 @@ SHARD = "shard"
 
 # activities
 PLAN = "plan"
+SCAN = "scan"
+PLAN_COMPENSATION = "plan_compensation"
 PROCESS_BATCH = "process_batch"
 COMPENSATE_BATCH = "compensate_batch"
 FINALIZE = "finalize"
 
 # entities
 GOVERNOR = "governor"
+ADMISSION = "admission"
 
 ALL = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

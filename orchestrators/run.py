@@ -1,21 +1,23 @@
 """The orchestrator `run`: one attempt of a run, from plan to results.
 
 1. tell the governor that it begins, and stop if the run is over: a second start of it does nothing
-2. plan the source (activity)
-3. tell the governor what there is to do
+2. wait for its turn, where the app carries out only so many runs at once
+3. plan the source (activities) and tell the governor what there is to do
 4. open the shards, all at once, and wait for all of them; if the run is to compensate, once more
 5. finalize: fan in to the results (activity)
-6. tell the governor how it ended
+6. tell the governor how it ended, and make room for the next run
 """
 
 from collections.abc import Generator
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.ids import shard_instance
+from fanout.admission import Entry
+from fanout.ids import Stage, shard_instance
+from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.wave import (
     GovernorStart,
     PlanResult,
@@ -23,16 +25,23 @@ from fanout.models.wave import (
     RunOpening,
     RunRef,
     ShardWork,
-    Stage,
+    Verdict,
+    Work,
 )
 from fanout.payloads import dump, shortened
-from orchestrators.attempts import attempt, attempt_all
+from orchestrators.attempts import Attempt, attempt, attempt_all
+from orchestrators.clock import timestamp
+from orchestrators.planning import planned
 from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
 MAX_ERROR_BYTES = 1000
+ADMISSION_KEY = "app"
+FIRST_NAP_SECONDS = 1.0
+NAPS_A_HISTORY = 50
 
 Steps = Generator[Any, Any, Any]
+Ending = Generator[Any, Any, RunEnd]
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=names.RUN)
@@ -40,31 +49,65 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
     governor = df.EntityId(names.GOVERNOR, context.instance_id)
-    opening = RunOpening(at=timestamp(context.current_utc_datetime))
-    earlier_end = yield context.call_entity(governor, "open", dump(opening))
+    earlier_end = yield context.call_entity(governor, "open", dump(_opening(context, ref)))
     if earlier_end is not None:
         return earlier_end
-    end = yield from _carry_out(context, ref, governor)
+    turn = yield from _turn(context, ref, governor)
+    if turn == "later":
+        context.continue_as_new(dump(ref))
+        return None
+    if turn == "never":
+        end = RunEnd(outcome="cancelled")
+    else:
+        end = yield from _carry_out(context, ref, governor)
     end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
     yield context.call_entity(governor, "finish", dump(end))
+    if ref.max_runs:
+        yield context.call_entity(_admission(), "leave", context.instance_id)
     return dump(end)
 
 
-def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, RunEnd]:
-    planned = yield from attempt(
-        context.call_activity_with_retry(names.PLAN, infrastructure(), dump(ref))
-    )
-    if planned.failure is not None:
-        return _failed(planned.failure)
-    plan = PlanResult.model_validate(planned.result)
-    if plan.refusal is not None:
-        return _failed(plan.refusal)
-    start = _start(plan, context.current_utc_datetime)
-    yield context.call_entity(governor, "begin", dump(start))
-    ended = yield from attempt_all(context, _shards(context, ref, plan, "process"))
-    if plan.on_exceeded == "compensate" and (yield context.call_entity(governor, "settle")):
-        ended += yield from attempt_all(context, _shards(context, ref, plan, "compensate"))
-    yield context.call_entity(governor, "finalizing")
+def _opening(context: Any, ref: RunRef) -> RunOpening:
+    at = timestamp(context.current_utc_datetime)
+    return RunOpening(at=at, is_queued=ref.max_runs > 0)
+
+
+def _admission() -> df.EntityId:
+    return df.EntityId(names.ADMISSION, ADMISSION_KEY)
+
+
+def _turn(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, str]:
+    """Wait for the run's turn: ``now``, ``never`` if it is cancelled, or ``later``.
+
+    Later means that the history has grown, and the wait goes on in a new one.
+    """
+    if not ref.max_runs:
+        return "now"
+    nap = FIRST_NAP_SECONDS
+    for _ in range(NAPS_A_HISTORY):
+        at = timestamp(context.current_utc_datetime)
+        entry = Entry(instance=context.instance_id, max_runs=ref.max_runs, at=at)
+        if (yield context.call_entity(_admission(), "enter", dump(entry))):
+            yield context.call_entity(governor, "open", dump(RunOpening(at=at)))
+            return "now"
+        if (yield context.call_entity(governor, "is_cancelled")):
+            return "never"
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=nap))
+        nap = min(2 * nap, MAX_NAP_SECONDS)
+    return "later"
+
+
+def _carry_out(context: Any, ref: RunRef, governor: Any) -> Ending:
+    found = yield from planned(context, ref)
+    if isinstance(found, str):
+        return _failed(found)
+    yield from _begin(context, governor, found, found.work, "process")
+    ended = yield from attempt_all(context, _shards(context, ref, found, found.work, "process"))
+    if found.on_exceeded == "compensate" and (yield context.call_entity(governor, "settle")):
+        undone = yield from _compensated(context, ref, found, governor)
+        ended += undone
+    verdict = Verdict.model_validate((yield context.call_entity(governor, "finalizing")))
+    ref = ref.model_copy(update={"verdict": verdict})
     finalized = yield from attempt(
         context.call_activity_with_retry(names.FINALIZE, infrastructure(), dump(ref))
     )
@@ -78,53 +121,59 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, 
     return end
 
 
-def _shards(context: Any, ref: RunRef, plan: PlanResult, stage: Stage) -> list[Any]:
+def _compensated(
+    context: Any, ref: RunRef, plan: PlanResult, governor: Any
+) -> Generator[Any, Any, list[Attempt]]:
+    """Undo what succeeded, newest first; gives what the shards came to."""
+    found = yield from attempt(
+        context.call_activity_with_retry(names.PLAN_COMPENSATION, infrastructure(), dump(ref))
+    )
+    if found.failure is not None:
+        return [found]
+    work = Work.model_validate(found.result)
+    yield from _begin(context, governor, plan, work, "compensate")
+    ended: list[Attempt] = yield from attempt_all(
+        context, _shards(context, ref, plan, work, "compensate")
+    )
+    return ended
+
+
+def _begin(context: Any, governor: Any, plan: PlanResult, work: Work, stage: Stage) -> Steps:
+    start = GovernorStart(
+        work=work,
+        limits=plan.limits,
+        on_exceeded=plan.on_exceeded,
+        stage=stage,
+        at=timestamp(context.current_utc_datetime),
+    )
+    yield context.call_entity(governor, "begin", dump(start))
+
+
+def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stage) -> list[Any]:
     letter = "s" if stage == "process" else "c"
     return [
         context.call_sub_orchestrator(
             names.SHARD,
-            dump(_work(ref, plan, shard, context.instance_id, stage)),
+            dump(
+                ShardWork(
+                    run_id=ref.run_id,
+                    attempt=ref.attempt,
+                    governor=context.instance_id,
+                    shard=shard,
+                    shards=work.shards,
+                    batches=work.batches,
+                    partitions=work.partitions,
+                    batches_per_partition=work.batches_per_partition,
+                    retry=plan.retry,
+                    partition=shard,
+                    stage=stage,
+                )
+            ),
             shard_instance(context.instance_id, shard, letter),
         )
-        for shard in range(plan.shards)
+        for shard in range(work.shards)
     ]
 
 
 def _failed(reason: str) -> RunEnd:
     return RunEnd(outcome="failed", error=shortened(reason, MAX_ERROR_BYTES))
-
-
-def _start(plan: PlanResult, now: datetime) -> GovernorStart:
-    return GovernorStart(
-        items=plan.items,
-        partitions=plan.partitions,
-        shards=plan.shards,
-        width=plan.width,
-        tolerance=plan.tolerance,
-        on_exceeded=plan.on_exceeded,
-        succeeded=plan.succeeded,
-        failed=plan.failed,
-        at=timestamp(now),
-    )
-
-
-def _work(ref: RunRef, plan: PlanResult, shard: int, instance_id: str, stage: Stage) -> ShardWork:
-    return ShardWork(
-        run_id=ref.run_id,
-        attempt=ref.attempt,
-        governor=instance_id,
-        shard=shard,
-        shards=plan.shards,
-        batches=plan.batches,
-        partitions=plan.partitions,
-        batches_per_partition=plan.batches_per_partition,
-        retry=plan.retry,
-        width=plan.width,
-        partition=shard,
-        stage=stage,
-    )
-
-
-def timestamp(moment: datetime) -> str:
-    """A time of the orchestration's clock as ISO 8601 in UTC."""
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,8 +1,9 @@
 """The orchestrator `shard`: every S-th partition of a run, one wave of batches after the other.
 
-1. fan out over the batches of a wave (or, in a later round, over those with items to try again)
-2. if items want another round, wait out the back-off and fan out over their batches again
-3. report the wave to the governor, which answers whether to go on and how wide
+1. report the wave before to the governor, which answers whether to go on, when, and how wide
+2. fan out over the batches of the wave
+3. if items want another round, wait out the back-off, ask the governor, and fan out over their
+   batches again
 4. continue as new before the history gets long, carrying only the position
 """
 
@@ -13,32 +14,31 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.models.status import ErrorGroup
+from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.wave import (
     BatchRef,
-    BatchResult,
     Retrying,
     ShardWork,
+    Wave,
     WaveOrder,
     WaveReport,
     WaveTally,
 )
-from fanout.payloads import dump, shortened
+from fanout.payloads import dump
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import Attempt, attempt_all
+from orchestrators.attempts import attempt_all
+from orchestrators.clock import moment, now, timestamp
 from orchestrators.retries import infrastructure
-from orchestrators.run import timestamp
+from orchestrators.tallies import added, result_of
 
 bp = df.Blueprint()
 Steps = Generator[Any, Any, Any]
+Working = Generator[Any, Any, ShardWork]
 
 # Events a history may reach before it is left behind, counted as below.
 EVENT_BUDGET = 500
 EVENTS_A_BATCH = 3
-EVENTS_A_STEP = 8
-MAX_KINDS = 5
-MAX_REASON_BYTES = 320
-LOST_BATCH = "LostBatchError"
+EVENTS_A_STEP = 10
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=names.SHARD)
@@ -46,108 +46,53 @@ def shard(context: df.DurableOrchestrationContext) -> Steps:
     """Work off the partitions of one shard; returns how many waves it took."""
     work = ShardWork.model_validate(context.get_input())
     events = 0
-    while not work.is_done:
-        batches = _batches(work)
-        yield from _wait(context, work)
-        ended = yield from attempt_all(context, [_call(context, work, b) for b in batches])
-        work = _after_round(work, batches, ended)
-        if work.retrying is None:
-            order = yield from _report(context, work)
-            if order.action == "stop":
-                break
-            work = _next_wave(work, order)
-        events += EVENTS_A_STEP + EVENTS_A_BATCH * len(batches)
-        if events > EVENT_BUDGET and not work.is_done:
-            context.continue_as_new(dump(work))
-            return None
-    return {"waves": work.sequence}
+    while events < EVENT_BUDGET:
+        is_due = yield from _backed_off(context, work)
+        order = yield from _asked(context, work, is_due=is_due)
+        events += EVENTS_A_STEP
+        if order.action == "stop":
+            if work.wave is None:
+                return {"waves": work.sequence}
+            work = _after_wave(work, is_complete=False)
+            continue
+        yield from _sleep(context, order.wait_seconds)
+        if order.action == "go" and is_due:
+            work = work if work.wave is not None else _in_wave(work, order)
+            batches = _batches(work)
+            work = yield from _fanned_out(context, work, batches)
+            events += EVENTS_A_BATCH * len(batches)
+    context.continue_as_new(dump(work))
+    return None
 
 
-def _batches(work: ShardWork) -> list[int]:
-    if work.retrying is not None:
-        return work.retrying.batches
-    return list(range(work.batch, work.wave_end))
+def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:
+    """Wait out the back-off before a retry round; tell whether it is over.
 
-
-def _wait(context: Any, work: ShardWork) -> Steps:
-    """Wait out the back-off before a retry round."""
+    A long one is waited out in naps, so that whoever cancels or suspends the run is heard.
+    """
     if work.retrying is None:
-        return
-    seeds = (work.run_id, work.attempt, work.shard, work.partition, work.batch)
-    delay = backoff_seconds(work.retry, work.retrying.retry_round, *seeds)
-    delay = max(delay, work.retrying.retry_after or 0.0)
-    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=delay))
+        return True
+    until = moment(work.retrying.until)
+    yield from _sleep(context, min((until - now(context)).total_seconds(), MAX_NAP_SECONDS))
+    return now(context) >= until
 
 
-def _call(context: Any, work: ShardWork, batch: int) -> Any:
-    ref = BatchRef(
-        run_id=work.run_id,
-        attempt=work.attempt,
-        partition=work.partition,
-        batch=batch,
-        retry_round=work.retrying.retry_round if work.retrying else 0,
-    )
-    activity = names.PROCESS_BATCH if work.stage == "process" else names.COMPENSATE_BATCH
-    return context.call_activity_with_retry(activity, infrastructure(), dump(ref))
+def _sleep(context: Any, seconds: float) -> Steps:
+    if seconds > 0:
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
-def _after_round(work: ShardWork, batches: list[int], ended: list[Attempt]) -> ShardWork:
-    """Add up a round, and see which batches want another."""
-    results = [_result(one, work.partition, b) for b, one in zip(batches, ended, strict=True)]
-    again = [b for b, r in zip(batches, results, strict=True) if r.retryable]
-    retrying = None
-    if again:
-        asked = [r.retry_after for r in results if r.retry_after is not None]
-        done = work.retrying.retry_round if work.retrying else 0
-        retrying = Retrying(
-            batches=again, retry_round=done + 1, retry_after=max(asked, default=None)
-        )
-    lost = sum(one.failure is not None for one in ended)
-    tally = _add(work.tally, results, lost, is_retry=work.retrying is not None)
-    return work.model_copy(update={"tally": tally, "retrying": retrying})
-
-
-def _result(ended: Attempt, partition: int, batch: int) -> BatchResult:
-    """Read a result; of a batch lost for good only the reason is known, its items stay pending."""
-    if ended.failure is None:
-        return BatchResult.model_validate(ended.result)
-    reason = ErrorGroup(
-        type=LOST_BATCH,
-        message=shortened(ended.failure, MAX_REASON_BYTES),
-        count=1,
-        example_item=f"partition {partition}, batch {batch}",
-    )
-    return BatchResult(errors=[reason])
-
-
-def _add(tally: WaveTally, results: list[BatchResult], lost: int, *, is_retry: bool) -> WaveTally:
-    tried = sum(r.succeeded + r.failed + r.retryable for r in results)
-    return WaveTally(
-        succeeded=tally.succeeded + sum(r.succeeded for r in results),
-        failed=tally.failed + sum(r.failed for r in results),
-        retries=tally.retries + (tried if is_retry else 0),
-        lost_batches=tally.lost_batches + lost,
-        errors=_most_frequent([*tally.errors, *(e for r in results for e in r.errors)]),
-    )
-
-
-def _most_frequent(groups: list[ErrorGroup]) -> list[ErrorGroup]:
-    merged: dict[tuple[str, str], ErrorGroup] = {}
-    for group in groups:
-        key = (group.type, group.message)
-        seen = merged.get(key)
-        count = group.count + (seen.count if seen else 0)
-        merged[key] = (seen or group).model_copy(update={"count": count})
-    return sorted(merged.values(), key=lambda group: -group.count)[:MAX_KINDS]
-
-
-def _report(context: Any, work: ShardWork) -> Generator[Any, Any, WaveOrder]:
+def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, WaveOrder]:
+    """Report the last wave, or tell of the next round, and hear how to go on."""
     report = WaveReport(
-        # Numbers of their own, for each shard's reports are counted once.
-        shard=work.shard if work.stage == "process" else work.shards + work.shard,
-        sequence=work.sequence + 1,
-        tally=work.tally,
-        partitions_done=int(work.wave_end == work.batches_here),
+        shard=work.key,
+        sequence=work.sequence,
+        tally=WaveTally() if work.wave else work.tally,
+        partitions_done=work.partitions_done,
+        is_done=work.is_done,
+        left=0 if work.is_done else work.batches_here - work.batch,
+        again=work.retrying.items if work.retrying else 0,
+        is_due=is_due,
         stage=work.stage,
         at=timestamp(context.current_utc_datetime),
     )
@@ -156,14 +101,75 @@ def _report(context: Any, work: ShardWork) -> Generator[Any, Any, WaveOrder]:
     return WaveOrder.model_validate(order)
 
 
-def _next_wave(work: ShardWork, order: WaveOrder) -> ShardWork:
-    is_through = work.wave_end == work.batches_here
+def _in_wave(work: ShardWork, order: WaveOrder) -> ShardWork:
+    wave = Wave(end=min(work.batch + order.cuts, work.batches_here), span=order.span)
+    return work.model_copy(update={"wave": wave, "tally": WaveTally(), "partitions_done": 0})
+
+
+def _after_wave(work: ShardWork, *, is_complete: bool) -> ShardWork:
+    """Move on to the next wave; one that was given up leaves items pending."""
+    end = work.wave.end if work.wave else work.batch
+    is_through = end == work.batches_here
     return work.model_copy(
         update={
             "sequence": work.sequence + 1,
-            "width": order.width,
-            "tally": WaveTally(),
+            "wave": None,
+            "retrying": None,
+            "partitions_done": int(is_through and is_complete),
             "partition": work.partition + work.shards if is_through else work.partition,
-            "batch": 0 if is_through else work.wave_end,
+            "batch": 0 if is_through else end,
         }
     )
+
+
+def _batches(work: ShardWork) -> list[BatchRef]:
+    """The batches of the wave, or in a later round those that have items to try again."""
+    if work.wave is None:
+        return []
+    end, span = work.wave.end, work.wave.span
+    firsts = work.retrying.batches if work.retrying else range(work.batch, end, span)
+    return [
+        BatchRef(
+            run_id=work.run_id,
+            attempt=work.attempt,
+            partition=work.partition,
+            batch=first,
+            span=min(span, end - first),
+            retry_round=work.retrying.retry_round if work.retrying else 0,
+        )
+        for first in firsts
+    ]
+
+
+def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:
+    """Carry out a round, and see which batches want another."""
+    activity = names.PROCESS_BATCH if work.stage == "process" else names.COMPENSATE_BATCH
+    calls = [
+        context.call_activity_with_retry(activity, infrastructure(), dump(batch))
+        for batch in batches
+    ]
+    ended = yield from attempt_all(context, calls)
+    results = [result_of(one, batch) for one, batch in zip(ended, batches, strict=True)]
+    lost = sum(one.failure is not None for one in ended)
+    tally = added(work.tally, results, lost, is_retry=work.retrying is not None)
+    again = [b.batch for b, r in zip(batches, results, strict=True) if r.retryable]
+    if not again:
+        return _after_wave(work.model_copy(update={"tally": tally}), is_complete=lost == 0)
+    retrying = Retrying(
+        batches=again,
+        items=sum(result.retryable for result in results),
+        retry_round=(work.retrying.retry_round if work.retrying else 0) + 1,
+        until="",
+    )
+    asked = max((r.retry_after for r in results if r.retry_after is not None), default=0.0)
+    return work.model_copy(
+        update={"tally": tally, "retrying": _until(context, work, retrying, asked)}
+    )
+
+
+def _until(context: Any, work: ShardWork, retrying: Retrying, asked: float) -> Retrying:
+    """Say when the round may begin: after the back-off, or as long as the other side asked for."""
+    seeds = (work.run_id, work.attempt, work.shard, work.partition, work.batch)
+    delay = max(backoff_seconds(work.retry, retrying.retry_round, *seeds), asked)
+    until = context.current_utc_datetime + timedelta(seconds=delay)
+    return retrying.model_copy(update={"until": timestamp(until)})

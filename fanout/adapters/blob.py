@@ -152,6 +152,16 @@ class BlobStore:
         except ResourceNotFoundError:
             return
 
+    def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
+        """List the blobs below a prefix in order, each with its bytes; none without a container."""
+        try:
+            for found in self._service.get_container_client(container).list_blobs(
+                name_starts_with=prefix
+            ):
+                yield found.name, found.size
+        except ResourceNotFoundError:
+            return
+
     def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
         """List the blobs below a prefix in order, with what a listing tells of each.
 

@@ -12,6 +12,7 @@ from fanout.models.wave import RunRef
 from fanout.outcome_lines import range_line, reopened, status_of
 
 READ_AT_ONCE = 8
+Position = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -24,40 +25,86 @@ class BatchOutcomes:
     partial: bytes | None
 
 
-def read_batches(files: RunFiles, ref: RunRef, manifest: PlanManifest) -> Iterator[BatchOutcomes]:
+@dataclass(frozen=True)
+class PlannedBatch:
+    """A batch of the first plan: a cut that nobody tried yet, or the cuts that one part covers."""
+
+    cut: BatchCut
+    origin: Origin
+
+
+def read_batches(
+    files: RunFiles,
+    ref: RunRef,
+    manifest: PlanManifest,
+    begin: Position = (0, 0),
+    end: Position | None = None,
+) -> Iterator[BatchOutcomes]:
     """Read every batch of the first plan as the attempts up to `ref`'s left it.
 
     One that left no part has all its items pending.
+
+    Args:
+        files: Where the run is kept.
+        ref: The run, and the latest attempt to look at.
+        manifest: The first plan.
+        begin: Partition and first cut of the first batch to read.
+        end: Those of the batch to stop before; None reads to the end.
     """
     parts = overlaid_parts(files, ref.run_id, ref.attempt)
-    batches = _batches(files, ref, manifest)
+    batches = (
+        batch
+        for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
+        if (batch.origin.partition, batch.origin.batch) >= begin
+    )
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         while some := list(islice(batches, READ_AT_ONCE)):
-            yield from pool.map(lambda batch: _read(files, parts, *batch), some)
+            for outcomes in pool.map(lambda batch: _read(files, batch), some):
+                if end is not None and (outcomes.origin.partition, outcomes.origin.batch) >= end:
+                    return
+                yield outcomes
 
 
-def _batches(
-    files: RunFiles, ref: RunRef, manifest: PlanManifest
-) -> Iterator[tuple[tuple[int, int], BatchCut]]:
-    for partition in range(manifest.partitions):
-        for batch, cut in enumerate(kept_partition(files, ref.run_id, partition).cuts):
-            yield (partition, batch), cut
+def planned_batches(
+    files: RunFiles, run_id: str, manifest: PlanManifest, parts: Parts, first_partition: int = 0
+) -> Iterator[PlannedBatch]:
+    """List every batch of the first plan, in source order, with where its outcomes are."""
+    for partition in range(first_partition, manifest.partitions):
+        cuts = kept_partition(files, run_id, partition).cuts
+        at = 0
+        while at < len(cuts):
+            origin = _origin(parts, partition, at)
+            yield PlannedBatch(joined(cuts[at : at + origin.span]), origin)
+            at += origin.span
 
 
-def _read(files: RunFiles, parts: Parts, key: tuple[int, int], cut: BatchCut) -> BatchOutcomes:
-    part = parts.newest.get(key)
+def _origin(parts: Parts, partition: int, batch: int) -> Origin:
+    part = parts.newest.get((partition, batch))
     if part is None:
-        pending = range_line("pending", cut.first_index, cut.items, 0)
-        return BatchOutcomes(cut, Origin(partition=key[0], batch=key[1]), pending, None)
+        return Origin(partition=partition, batch=batch)
     has_partial = part.partial_path in parts.with_partial
-    partial = files.read(part.partial_path) if has_partial else None
-    origin = Origin(
-        partition=key[0],
-        batch=key[1],
+    return Origin(
+        partition=partition,
+        batch=batch,
+        span=part.span,
         part=part.path,
         partial=part.partial_path if has_partial else None,
     )
-    return BatchOutcomes(cut, origin, files.read(part.path), partial)
+
+
+def joined(cuts: list[BatchCut]) -> BatchCut:
+    """Make one batch of cuts that follow each other in one blob."""
+    first, last = cuts[0], cuts[-1]
+    return first._replace(end=last.end, items=sum(cut.items for cut in cuts))
+
+
+def _read(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
+    cut, origin = batch.cut, batch.origin
+    if origin.part is None:
+        pending = range_line("pending", cut.first_index, cut.items, 0)
+        return BatchOutcomes(cut, origin, pending, None)
+    partial = files.read(origin.partial) if origin.partial is not None else None
+    return BatchOutcomes(cut, origin, files.read(origin.part), partial)
 
 
 def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:

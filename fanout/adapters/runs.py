@@ -69,13 +69,13 @@ class RunFiles:
         request = RunRequest.model_validate_json(self.read(ids.request_path(run_id)))
         return request if attempt == 1 else self.redrive_request(run_id, attempt).over(request)
 
-    def manifest(self, run_id: str, attempt: int = 1) -> PlanManifest:
-        """Read the manifest of an attempt's plan."""
-        return PlanManifest.model_validate_json(self.read(ids.plan_path(run_id, attempt)))
+    def manifest(self, run_id: str, of: str = ids.FIRST) -> PlanManifest:
+        """Read the manifest of a generation's plan."""
+        return PlanManifest.model_validate_json(self.read(ids.plan_path(run_id, of)))
 
-    def partition(self, run_id: str, partition: int, attempt: int = 1) -> PartitionPlan:
+    def partition(self, run_id: str, partition: int, of: str = ids.FIRST) -> PartitionPlan:
         """Read the cuts of one partition."""
-        path = ids.partition_path(run_id, partition, attempt)
+        path = ids.partition_path(run_id, partition, of)
         return PartitionPlan.model_validate_json(self.read(path))
 
     def read(self, path: str) -> bytes:
@@ -106,12 +106,20 @@ def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
 
 
 @lru_cache(maxsize=_KEPT_RUNS)
-def kept_manifest(files: RunFiles, run_id: str, attempt: int = 1) -> PlanManifest:
+def kept_manifest(files: RunFiles, run_id: str, of: str = ids.FIRST) -> PlanManifest:
     """The plan's manifest, read once in this process."""
-    return files.manifest(run_id, attempt)
+    return files.manifest(run_id, of)
 
 
 @lru_cache(maxsize=_KEPT_PARTITIONS)
-def kept_partition(files: RunFiles, run_id: str, partition: int, attempt: int = 1) -> PartitionPlan:
+def kept_partition(
+    files: RunFiles, run_id: str, partition: int, of: str = ids.FIRST
+) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    return files.partition(run_id, partition, attempt)
+    return files.partition(run_id, partition, of)
+
+
+def forget_kept() -> None:
+    """Drop what this process has read: a run was deleted, and its id may be used again."""
+    for kept in (kept_request, kept_manifest, kept_partition):
+        kept.cache_clear()

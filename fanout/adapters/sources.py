@@ -65,7 +65,7 @@ def inspect(source: Source, store: BlobReader) -> SourceInfo:
 def cut_source(
     source: Source,
     store: BlobReader,
-    limits: BatchLimits,
+    limits: BatchLimits | None,
     max_items: int | None = None,
     scratch: Scratch | None = None,
 ) -> SourceCuts:
@@ -74,7 +74,7 @@ def cut_source(
     Args:
         source: What to cut.
         store: Where its blobs are.
-        limits: What one batch may hold.
+        limits: What one batch may hold; None cuts grains that suit the size of the source.
         max_items: How many items to take from the beginning; None takes all.
         scratch: Where copies go; needed for compressed blobs, listings and manifests.
 
@@ -82,9 +82,11 @@ def cut_source(
         InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    if isinstance(source, InlineSource):
-        return SourceCuts(None, None, 0, iter(cut_items(source.items, limits, max_items)))
     wanted = Wanted(limits, max_items)
+    if isinstance(source, InlineSource):
+        items = source.items
+        cuts = cut_items(items, wanted.of_items(len(items)), max_items)
+        return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, SetSource):
         if scratch is None:
             raise ValueError("a source of many blobs is planned with a place for its list")

@@ -14,15 +14,17 @@ from fanout.adapters.sources_parquet import ParquetBlob, read_rows
 from fanout.adapters.sources_plan import Scratch, SourceCuts, Wanted
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.codecs import decompress
 from fanout.splitting.cuts import cut_batches
 from fanout.splitting.header import read_csv_start
-from fanout.splitting.scan import Found
 from fanout.splitting.split import TextFormat, find_records
 
+# How many bytes usually come out of a compressed one, for the size of grains alone.
+USUAL_RATIO = 4
 # A batch of several records is never larger (`BatchLimits.max_bytes`); one record alone may be.
 MAX_RECORD_BYTES = 64 * 1_048_576
 
@@ -70,32 +72,34 @@ def cut_blob(
     """
     if isinstance(how, ParquetFormat):
         file = ParquetBlob.open(blob, how.columns)
-        cuts = file.cuts(wanted.limits, wanted.max_items)
+        rows = sum(group.rows for group in file.groups)
+        cuts = file.cuts(wanted.of_items(rows), wanted.max_items)
         return SourceCuts(None, blob.ref.etag, blob.size, cuts)
     codec = how.codec(blob.ref.blob)
     if codec is None:
-        return _cut_text(blob, how, wanted, blob.chunks())
+        return _cut_text(blob, how, wanted.of_bytes(blob.size), wanted, blob.chunks())
     if scratch is None:
         raise ValueError("a compressed source is planned with a place for its copy")
     name = scratch.copy_name(blob)
     copy = scratch.copy(name, decompress(blob.chunks(), codec, scratch.allowed))
-    made = _cut_text(blob, how, wanted, copy.pieces())
+    limits = wanted.of_bytes(blob.size * USUAL_RATIO)
+    made = _cut_text(blob, how, limits, wanted, copy.pieces())
     return replace(made, cuts=copy.finished_by(made.cuts), data=scratch.ref(name))
 
 
 def _cut_text(
-    blob: OpenBlob, how: TextFormat, wanted: Wanted, chunks: Iterator[bytes]
+    blob: OpenBlob, how: TextFormat, limits: BatchLimits, wanted: Wanted, chunks: Iterator[bytes]
 ) -> SourceCuts:
     with readable(blob.ref):
         found = find_records(chunks, how)
     header = _named(blob, found.columns) if isinstance(how, CsvFormat) else None
-    cuts = _cuts(blob, found.blocks, wanted)
+    cuts = _cuts(blob, cut_batches(found.blocks, limits, wanted.max_items))
     return SourceCuts(header, blob.ref.etag, blob.size, cuts)
 
 
-def _cuts(blob: OpenBlob, blocks: Iterator[Found], wanted: Wanted) -> Iterator[BatchCut]:
+def _cuts(blob: OpenBlob, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
     with readable(blob.ref):
-        yield from cut_batches(blocks, wanted.limits, wanted.max_items)
+        yield from cuts
 
 
 def read_batch(

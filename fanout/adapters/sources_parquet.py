@@ -80,12 +80,24 @@ def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: B
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    with _decoding:
-        number, first = _group_of(_footer(store, ref).metadata, cut.offset)
-        table = _group(store, ref, number, tuple(columns) if columns else None)
-    rows = table.slice(cut.offset - first, cut.items).to_pylist()
-    lines = (to_json(row, bytes_mode="base64", inf_nan_mode="null") for row in rows)
+    lines: list[bytes] = []
+    at = cut.offset
+    while at < cut.end:
+        rows = _rows(store, ref, tuple(columns) if columns else None, at, cut.end)
+        lines += (to_json(row, bytes_mode="base64", inf_nan_mode="null") for row in rows)
+        at += len(rows)
     return b"".join(line + b"\n" for line in lines)
+
+
+def _rows(
+    store: BlobReader, ref: BlobRef, columns: tuple[str, ...] | None, begin: int, end: int
+) -> list[Any]:
+    """Read rows from `begin` on, up to `end` or to the end of the row group."""
+    with _decoding:
+        number, first = _group_of(_footer(store, ref).metadata, begin)
+        table = _group(store, ref, number, columns)
+    rows: list[Any] = table.slice(begin - first, end - begin).to_pylist()
+    return rows
 
 
 def _checked(blob: OpenBlob, names: list[str], wanted: list[str] | None) -> list[str]:

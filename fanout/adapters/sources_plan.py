@@ -8,6 +8,7 @@ from fanout import ids
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.settings import Settings
 from fanout.adapters.sources_blobs import BlobFiles, OpenBlob, Writer, open_blob
+from fanout.batching import grain_of_bytes, grain_of_items
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.splitting.codecs import Expansion
@@ -93,11 +94,20 @@ class Wanted:
     """How a source is to be cut.
 
     Attributes:
+        limits: What one batch may hold; None cuts grains that suit the size of the source.
         max_items: How many items to take from the beginning; None takes all.
     """
 
-    limits: BatchLimits
+    limits: BatchLimits | None
     max_items: int | None = None
+
+    def of_bytes(self, length: int) -> BatchLimits:
+        """The limits for a source of so many bytes."""
+        return self.limits or grain_of_bytes(length)
+
+    def of_items(self, count: int) -> BatchLimits:
+        """The limits for a source of so many items."""
+        return self.limits or grain_of_items(count)
 
 
 @dataclass(frozen=True)

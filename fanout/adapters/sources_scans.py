@@ -11,19 +11,20 @@ from pydantic import BaseModel
 
 from fanout.adapters.sources_blobs import OpenBlob, open_blob, readable
 from fanout.adapters.sources_formats import columns_of
-from fanout.adapters.sources_plan import Scratch, SourceCuts
-from fanout.models.request import BatchLimits
+from fanout.adapters.sources_plan import Scratch, SourceCuts, Wanted
 from fanout.models.scans import RangeScan, ScanPlan
 from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
 
 RANGE_BYTES = 64 * 1_048_576
+# As many as the history of one orchestration has room for; ranges of a huge blob are longer.
+MAX_RANGES = 200
 _PLAN = "scan.json"
 
 
 def prepare_scans(
-    source: Source, scratch: Scratch, max_items: int | None = None, range_bytes: int = RANGE_BYTES
+    source: Source, wanted: Wanted, scratch: Scratch, range_bytes: int = RANGE_BYTES
 ) -> int:
     """Write down how a source is scanned; return its number of ranges, 0 where one pass does.
 
@@ -34,7 +35,7 @@ def prepare_scans(
         InvalidRequestError: As `fanout.adapters.sources.cut_source` does.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    if not isinstance(source, CsvSource | JsonlSource) or max_items is not None:
+    if not isinstance(source, CsvSource | JsonlSource) or wanted.max_items is not None:
         return 0
     if source.codec(source.blob) is not None:
         return 0
@@ -49,13 +50,14 @@ def prepare_scans(
         header=header,
         start=start,
         start_line=line,
-        range_bytes=range_bytes,
+        range_bytes=max(range_bytes, -(-blob.size // MAX_RANGES)),
+        limits=wanted.of_bytes(blob.size),
     )
     _write(scratch, _PLAN, plan)
     return plan.ranges
 
 
-def scan_part(source: LineFormat, limits: BatchLimits, number: int, scratch: Scratch) -> None:
+def scan_part(source: LineFormat, number: int, scratch: Scratch) -> None:
     """Scan one range (0-based) and write down what was found.
 
     Raises:
@@ -65,14 +67,14 @@ def scan_part(source: LineFormat, limits: BatchLimits, number: int, scratch: Scr
     begin, end = plan.bounds(number)
     blob = OpenBlob(scratch.store, plan.blob, plan.length)
     chunks = blob.chunks(begin, end - begin) if end > begin else iter(())
-    found = scan_range(chunks, begin, source, limits, is_first=number == 0)
+    found = scan_range(chunks, begin, source, plan.limits, is_first=number == 0)
     _write(scratch, _scan_name(number), found)
 
 
-def cut_scanned(limits: BatchLimits, scratch: Scratch) -> SourceCuts:
+def cut_scanned(scratch: Scratch) -> SourceCuts:
     """Cut a source whose ranges have all been scanned."""
     plan = _scan_plan(scratch)
-    cuts = join_ranges(_scans(plan, scratch), plan.start, plan.start_line, limits)
+    cuts = join_ranges(_scans(plan, scratch), plan.start, plan.start_line, plan.limits)
     return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts)
 
 

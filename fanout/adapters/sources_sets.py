@@ -16,6 +16,7 @@ from fanout.adapters.sources_blobs import (
 )
 from fanout.adapters.sources_formats import cut_blob
 from fanout.adapters.sources_plan import Scratch, SourceCuts, Wanted
+from fanout.batching import MAX_GRAIN
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BatchCut, BlobRef, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
@@ -44,6 +45,8 @@ def cut_set(source: SetSource, wanted: Wanted, scratch: Scratch) -> SourceCuts:
     if source.read is None:
         made = cut_blob(lines, LINES, wanted, None)
         return replace(made, data=lines.ref)
+    # What all blobs together hold is not known, and no batch spans two of them.
+    wanted = replace(wanted, limits=wanted.limits or MAX_GRAIN)
     flattened = _Flattened(_container(source), source.read, wanted, scratch)
     return SourceCuts(None, None, 0, flattened.cuts(lines), parts=flattened.pages)
 

@@ -70,7 +70,8 @@ class Origin(BaseModel):
     """Which batch of the first attempt a later one tries again, and what is known of it so far.
 
     Attributes:
-        partition: In the first attempt's plan; `batch` counts within it.
+        partition: In the first attempt's plan; `batch`, its first cut, counts within it.
+        span: How many cuts it takes.
         part: Path of its newest outcomes; None if it left none.
         partial: Path of the partial beside them, if there is one.
     """
@@ -79,6 +80,7 @@ class Origin(BaseModel):
 
     partition: int
     batch: int
+    span: int = 1
     part: str | None = None
     partial: str | None = None
 

@@ -18,16 +18,22 @@ from fanout.models.source import (
 __all__ = [
     "BLOB_NAME_MAX_CHARACTERS",
     "CONTAINER_PATTERN",
+    "MAX_BATCHES_AT_ONCE",
     "BatchLimits",
     "Concurrency",
     "CsvSource",
     "InlineSource",
     "JsonlSource",
+    "OnExceeded",
     "RetryPolicy",
     "RunRequest",
     "Source",
+    "Timeouts",
     "Tolerance",
 ]
+
+MAX_BATCHES_AT_ONCE = 6400
+OnExceeded = Literal["stop", "continue", "compensate"]
 
 
 class _Message(BaseModel):
@@ -42,9 +48,26 @@ class BatchLimits(_Message):
 
 
 class Concurrency(_Message):
-    """How much of a run may be in flight at once."""
+    """How much of a run may be in flight at once, and how many items it may begin a second.
 
-    batches: int = Field(default=64, ge=1, le=6400)
+    Attributes:
+        items_per_second: Held over all shards, retries included; None is as fast as it can.
+    """
+
+    batches: int = Field(default=64, ge=1, le=MAX_BATCHES_AT_ONCE)
+    items_per_second: float | None = Field(default=None, gt=0)
+
+
+class Timeouts(_Message):
+    """How long things may take, in seconds; None is as long as the host allows.
+
+    Attributes:
+        item_seconds: One try of one item; one that takes longer has failed, and may be tried again.
+        batch_seconds: All items of one activity; those not begun by then are tried again.
+    """
+
+    item_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    batch_seconds: float | None = Field(default=None, gt=0, le=86_400)
 
 
 class RetryPolicy(_Message):
@@ -65,17 +88,22 @@ class Tolerance(_Message):
 
 
 class RunRequest(_Message):
-    """Everything a run is asked to do."""
+    """Everything a run is asked to do.
+
+    Attributes:
+        batch: How much one activity takes; None fits it to how long the items turn out to take.
+    """
 
     workload: str = Field(min_length=1, max_length=100)
     run_id: str | None = Field(default=None, pattern=RUN_ID_PATTERN)
     source: Source
     parameters: dict[str, Any] = Field(default_factory=dict)
-    batch: BatchLimits = BatchLimits()
+    batch: BatchLimits | None = None
     concurrency: Concurrency = Concurrency()
+    timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
     tolerance: Tolerance = Tolerance()
-    on_exceeded: Literal["stop", "continue", "compensate"] = "stop"
+    on_exceeded: OnExceeded = "stop"
     max_items: int | None = Field(default=None, ge=1)
     select: Selection = Field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.request import BatchLimits
 
 
 class LaneScan(BaseModel):
@@ -62,6 +63,7 @@ class ScanPlan(BaseModel):
         start: Offset of its first record.
         start_line: Line on which that is.
         range_bytes: Length of each range but the last.
+        limits: What one batch may hold.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +74,7 @@ class ScanPlan(BaseModel):
     start: int
     start_line: int
     range_bytes: int
+    limits: BatchLimits
 
     @property
     def ranges(self) -> int:

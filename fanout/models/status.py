@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-Phase = Literal["planning", "processing", "compensating", "finalizing", "done"]
+Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
 RunOutcome = Literal["succeeded", "partially_succeeded", "failed", "compensated", "cancelled"]
 
 

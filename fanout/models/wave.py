@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fanout.models.request import RetryPolicy, Tolerance
+from fanout.ids import BatchName, Stage
+from fanout.models.limits import Limits
+from fanout.models.request import OnExceeded, RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts, RunOutcome
 
 
@@ -16,52 +18,98 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Verdict(_Message):
+    """What the governor knows at the end that the parts do not tell.
+
+    Attributes:
+        tolerance: The tolerance in force; it may have been changed while the run went on.
+    """
+
+    is_cancelled: bool = False
+    tolerance: Tolerance = Tolerance()
+
+
 class RunRef(_Message):
-    """Input of `run`, `plan` and `finalize`: which attempt of which run."""
+    """Input of `run`, `plan` and `finalize`: which attempt of which run.
+
+    Attributes:
+        max_runs: How many runs the app carries out at once; 0 is any number.
+        scanned: Whether the ranges of the source have been scanned (`plan`).
+        verdict: Of the governor (`finalize`).
+    """
 
     run_id: str
     attempt: int = 1
+    max_runs: int = 0
+    scanned: bool = False
+    verdict: Verdict = Verdict()
+
+
+class Work(_Message):
+    """The batches of one generation, as orchestrators share them out.
+
+    Attributes:
+        batches: Cuts of the source; a batch takes one, or up to `max_span`.
+        shards: Sub-orchestrations that share the partitions.
+        batch_items: Items of a cut, on average.
+        max_span: How many cuts one activity may take; 1 where the request set the batches.
+        succeeded: Items that an earlier attempt settled, and `failed` likewise: not tried again.
+    """
+
+    items: int = 0
+    batches: int = 0
+    partitions: int = 0
+    batches_per_partition: int = 1
+    shards: int = 0
+    batch_items: float = 1
+    max_span: int = 1
+    succeeded: int = 0
+    failed: int = 0
 
 
 class PlanResult(_Message):
     """Result of `plan`: the counts, and the policies that orchestrators follow.
 
     Attributes:
-        shards: Sub-orchestrations that share the partitions.
-        width: Batches that one shard may have in flight.
-        succeeded: Items that an earlier attempt settled, and `failed` likewise: not tried again.
+        scans: Ranges of the source to be scanned before it can be planned; 0 once it is.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
     """
 
     workload: str
-    items: int = 0
-    batches: int = 0
-    partitions: int = 0
-    batches_per_partition: int = 1
-    shards: int = 0
-    width: int = 1
+    work: Work = Work()
+    limits: Limits = Limits()
     retry: RetryPolicy = RetryPolicy()
-    tolerance: Tolerance = Tolerance()
-    on_exceeded: Literal["stop", "continue", "compensate"] = "stop"
-    succeeded: int = 0
-    failed: int = 0
+    on_exceeded: OnExceeded = "stop"
+    scans: int = 0
     refusal: str | None = None
 
 
-Stage = Literal["process", "compensate"]
+class ScanRef(_Message):
+    """Input of `scan`: which range (0-based) of the source of which run."""
+
+    run_id: str
+    number: int
 
 
 class BatchRef(_Message):
-    """Input of `process_batch`: whose batch, which attempt of the run, which retry round.
+    """Input of `process_batch` and `compensate_batch`: whose batch, which attempt, which round.
 
-    `batch` counts within the partition (0-based). `compensate_batch` counts both from the end.
+    Attributes:
+        batch: Its first cut, within the partition (0-based).
+        span: How many cuts it takes.
     """
 
     run_id: str
     attempt: int = 1
     partition: int
     batch: int
+    span: int = 1
     retry_round: int = 0
+
+    @property
+    def name(self) -> BatchName:
+        """Whose outcomes these are."""
+        return BatchName(self.partition, self.batch, self.span, self.retry_round)
 
 
 class BatchResult(_Message):
@@ -72,6 +120,7 @@ class BatchResult(_Message):
         failed: Items given up on in this round: permanent failures, or attempts used up.
         retryable: Items that want another round.
         retry_after: The longest wait that the other side asked for, in seconds.
+        work_ms: How long the activity took.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
     """
 
@@ -79,7 +128,13 @@ class BatchResult(_Message):
     failed: int = 0
     retryable: int = 0
     retry_after: float | None = None
+    work_ms: float = 0.0
     errors: list[ErrorGroup] = Field(default_factory=list)
+
+    @property
+    def tried(self) -> int:
+        """Items that were tried in this round."""
+        return self.succeeded + self.failed + self.retryable
 
 
 class WaveTally(_Message):
@@ -88,12 +143,15 @@ class WaveTally(_Message):
     Attributes:
         retries: Item attempts beyond the first.
         lost_batches: Batches whose activity failed for good; nothing is known of their items.
+        tried: Item attempts, all of them, and `work_ms` how long their activities took.
     """
 
     succeeded: int = 0
     failed: int = 0
     retries: int = 0
     lost_batches: int = 0
+    tried: int = 0
+    work_ms: float = 0.0
     errors: list[ErrorGroup] = Field(default_factory=list)
 
 
@@ -101,14 +159,28 @@ class Retrying(_Message):
     """A wave some of whose batches wait for another round.
 
     Attributes:
-        batches: Those batches, numbers within the partition.
+        batches: Their first cuts, numbers within the partition.
+        items: How many items are to be tried again.
         retry_round: The round they wait for; 1 is the first retry.
-        retry_after: The longest wait that the other side asked for, in seconds.
+        until: When it may begin, ISO 8601 in UTC.
     """
 
     batches: list[int]
+    items: int
     retry_round: int
-    retry_after: float | None = None
+    until: str
+
+
+class Wave(_Message):
+    """A wave that was granted.
+
+    Attributes:
+        end: The cut after its last one, within the partition.
+        span: How many cuts each of its batches takes; the last one may take fewer.
+    """
+
+    end: int
+    span: int = 1
 
 
 class ShardWork(_Message):
@@ -116,10 +188,12 @@ class ShardWork(_Message):
 
     Attributes:
         governor: Key of the run's governor entity.
-        sequence: Waves this shard has reported.
+        sequence: Waves this shard has finished.
         partition: The partition it is in; the next is `shards` further on.
-        batch: First batch of the wave, within the partition.
-        tally: What the wave has come to so far.
+        batch: First cut of the wave, within the partition.
+        wave: The wave that it is in; None before the governor grants one.
+        tally: What the wave has come to so far; when none was granted, what the last one came to,
+            and `partitions_done` how many partitions it finished (0 or 1).
         stage: What is done with the batches.
     """
 
@@ -132,76 +206,89 @@ class ShardWork(_Message):
     partitions: int
     batches_per_partition: int
     retry: RetryPolicy
-    width: int
     sequence: int = 0
     partition: int
     batch: int = 0
+    wave: Wave | None = None
     tally: WaveTally = WaveTally()
+    partitions_done: int = 0
     retrying: Retrying | None = None
     stage: Stage = "process"
 
     @property
     def batches_here(self) -> int:
-        """Batches of the partition it is in."""
+        """Cuts of the partition it is in."""
         first = self.partition * self.batches_per_partition
         return min(self.batches_per_partition, self.batches - first)
-
-    @property
-    def wave_end(self) -> int:
-        """The batch after the wave's last one."""
-        return min(self.batch + self.width, self.batches_here)
 
     @property
     def is_done(self) -> bool:
         """Whether no partition is left for this shard."""
         return self.partition >= self.partitions
 
+    @property
+    def key(self) -> str:
+        """How the governor tells shards apart: those that compensate count for themselves."""
+        return f"{'s' if self.stage == 'process' else 'c'}{self.shard}"
+
 
 class RunOpening(_Message):
     """Tells the governor that the run begins; `at` is ISO 8601 in UTC."""
 
     at: str
+    is_queued: bool = False
 
 
 class GovernorStart(_Message):
-    """Tells the governor what the run is; `at` is ISO 8601 in UTC.
+    """Tells the governor what is to be done; `at` is ISO 8601 in UTC."""
 
-    `succeeded` and `failed` are items that an earlier attempt settled.
-    """
-
-    items: int
-    partitions: int
-    shards: int
-    width: int
-    tolerance: Tolerance
-    on_exceeded: Literal["stop", "continue", "compensate"]
-    succeeded: int = 0
-    failed: int = 0
+    work: Work
+    limits: Limits
+    on_exceeded: OnExceeded
+    retry: RetryPolicy = RetryPolicy()
+    stage: Stage = "process"
     at: str
 
 
 class WaveReport(_Message):
-    """What a shard tells the governor after each wave.
+    """What a shard tells the governor after a wave, and when it asks for leave to go on.
 
     Attributes:
-        sequence: 1-based number of the wave within the shard; the governor counts each once.
+        shard: Its key (`ShardWork.key`).
+        sequence: Waves the shard has finished; the governor counts each once.
         partitions_done: Partitions finished by this wave (0 or 1).
+        is_done: Whether the shard has no more to do.
+        left: Cuts left in the partition, from which the next wave is taken.
+        again: Items of the next retry round; above 0, leave is asked for this round, or if it is
+            not due yet, whether it will be wanted.
         stage: What was done; when compensating, `tally` counts items compensated as succeeded.
     """
 
-    shard: int
+    shard: str
     sequence: int
-    tally: WaveTally
+    tally: WaveTally = WaveTally()
     partitions_done: int = 0
+    is_done: bool = False
+    left: int = 0
+    again: int = 0
+    is_due: bool = True
     stage: Stage = "process"
     at: str
 
 
 class WaveOrder(_Message):
-    """What the governor answers: whether to go on, and how wide the next wave may be (batches)."""
+    """What the governor answers.
 
-    action: Literal["continue", "stop"]
-    width: int = 1
+    Attributes:
+        action: ``go``: begin the wave (or round) after `wait_seconds`; ``wait``: ask again after
+            them; ``stop``: begin nothing more.
+        cuts: How many cuts the wave takes, and `span` how many each batch takes of them.
+    """
+
+    action: Literal["go", "wait", "stop"]
+    cuts: int = 0
+    span: int = 1
+    wait_seconds: float = 0.0
 
 
 class RunEnd(_Message):

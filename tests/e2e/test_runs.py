@@ -114,7 +114,7 @@ def test_the_manifest_lists_every_file_with_size_count_and_md5(product: Product)
 
 
 def test_a_run_leaves_the_blobs_that_the_design_names(product: Product):
-    run_id = product.run(sums(product, run_id="layout"))["run_id"]
+    run_id = product.run(sums(product, run_id="layout", batch={"max_items": 1000}))["run_id"]
     assert product.blobs_of(run_id) == [
         "layout/parts/a1-p00000-r0-b0000.jsonl",
         "layout/parts/a1-p00000-r0-b0000.partial.json",

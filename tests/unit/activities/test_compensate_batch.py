@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.models.request import RunRequest
-from tests.support.local_runs import LocalRun, inline
+from tests.support.local_runs import LocalRun, halted, inline
 from tests.support.probe_workloads import Probe
 
 NOW = {"base_seconds": 0, "jitter_seconds": 0}
@@ -25,14 +25,14 @@ def test_exactly_what_succeeded_is_compensated_and_every_item_accounted_for(item
     policy = {"max_attempts": attempts} | NOW
     run = LocalRun(inline(values, batch={"max_items": per_batch}, retry=policy, **UNDO))
     plan = run.plan()
-    stopped = plan.model_copy(update={"batches": data.draw(st.integers(0, plan.batches))})
+    stopped = halted(plan, data.draw(st.integers(0, plan.work.batches)))
     run.work_off(stopped)
-    results = run.compensate(plan)
+    results = run.compensate()
     end = run.finalize()
     found = {o.index + n: o.status for o in run.outcomes() for n in range(o.count)}
     for index, item in enumerate(items):
         expected = "failed"
-        if index >= stopped.batches * per_batch:
+        if index >= stopped.work.batches * per_batch:
             expected = "pending"
         elif item["ending"] == "ok":
             is_undone = item["undo"] == "ok" and item["undo_good"] <= attempts
@@ -51,7 +51,7 @@ def test_the_newest_item_is_compensated_first(monkeypatch):
     run = LocalRun(inline([{"id": n} for n in range(7)], batch={"max_items": 2}, **UNDO))
     plan = run.plan()
     run.work_off(plan)
-    run.compensate(plan)
+    run.compensate()
     assert undone == [6, 5, 4, 3, 2, 1, 0]
 
 
@@ -65,7 +65,7 @@ def test_a_coroutine_compensates_too(monkeypatch):
     run = LocalRun(inline([{"id": 3}], **UNDO))
     plan = run.plan()
     run.work_off(plan)
-    run.compensate(plan)
+    run.compensate()
     assert undone == [(3, 3, "r/item-3/compensate")]
 
 
@@ -76,5 +76,5 @@ def test_items_of_a_source_that_changed_cannot_be_compensated():
     plan = run.plan()
     run.work_off(plan)
     run.store.write("inbox", "items", b'{"id":1}\n')
-    run.compensate(plan)
+    run.compensate()
     assert run.finalize().items.compensation_failed == 1

@@ -7,8 +7,8 @@ from activities.result_files import DEAD_LETTERS
 from fanout import ids
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
-from fanout.models.wave import RunEnd
-from tests.support.local_runs import RUN_ID, LocalRun, inline, lines
+from fanout.models.wave import RunEnd, Verdict
+from tests.support.local_runs import RUN_ID, LocalRun, halted, inline, lines
 
 ONES = {"batch": {"max_items": 1}}
 
@@ -35,8 +35,8 @@ def test_outcomes_are_sorted_by_status_and_keep_their_order():
 
 def test_batches_that_were_never_run_are_pending_and_fail_the_run():
     run = LocalRun(inline(items(5), batch={"max_items": 2}))
-    run.plan()
-    run.batch(batch=1) if run.plan().batches_per_partition > 1 else run.batch(partition=1)
+    size = run.plan().work.batches_per_partition
+    run.batch(*divmod(1, size))
     end = run.finalize()
     assert (end.items.succeeded, end.items.pending, end.items.total) == (2, 3, 5)
     assert end.outcome == "failed"
@@ -99,7 +99,21 @@ def test_the_summary_says_how_the_run_ended():
     ],
 )
 def test_the_outcome_follows_from_the_counts(tolerance: Tolerance, counts: dict, outcome: str):
-    request = inline([]).model_copy(update={"tolerance": tolerance})
-    end = end_of(request, ItemCounts(**counts))
+    end = end_of(inline([]), Verdict(tolerance=tolerance), ItemCounts(**counts))
     assert (end.outcome, end.items) == (outcome, ItemCounts(**counts))
     assert (end.error is None) == (outcome != "failed")
+
+
+def test_a_run_that_was_cancelled_leaves_the_rest_pending():
+    run = LocalRun(inline([{"id": n} for n in range(6)], batch={"max_items": 2}))
+    run.work_off(halted(run.plan(), 1))
+    run.is_cancelled = True
+    end = run.finalize()
+    assert (end.outcome, end.items.succeeded, end.items.pending) == ("cancelled", 2, 4)
+    assert "PENDING-00000.jsonl" in {file.name for file in run.manifest().files}
+
+
+def test_a_cancel_that_came_too_late_changes_nothing():
+    run = LocalRun(inline([{"id": 1}]))
+    run.is_cancelled = True
+    assert run.run().outcome == "succeeded"

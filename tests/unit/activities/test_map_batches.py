@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fanout.adapters.runs import JSON_LINES
 from fanout.models.request import RetryPolicy, RunRequest
-from fanout.models.wave import Retrying, ShardWork, WaveTally
+from fanout.models.wave import Retrying, ShardWork, Wave, WaveTally
 from fanout.payloads import dump
 from tests.support.local_runs import LocalRun, inline
 
@@ -111,7 +111,7 @@ def test_an_item_of_another_shape_fails_for_good_naming_the_field():
 
 def test_a_line_that_does_not_parse_fails_with_its_number():
     source = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
-    request = RunRequest.model_validate({"workload": "probe", "source": source})
+    request = RunRequest.model_validate({"workload": "probe", "source": source, "batch": {}})
     run = LocalRun(request)
     run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":\n\n{"id":2,"ending":"no"}\n')
     run.plan()
@@ -132,7 +132,9 @@ def test_whatever_goes_wrong_with_an_item_is_its_own_outcome(workload: str, endi
 
 def test_items_that_succeeded_stay_so_when_the_source_changes_between_rounds():
     source = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
-    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source} | RETRY))
+    run = LocalRun(
+        RunRequest.model_validate({"workload": "probe", "source": source, "batch": {}} | RETRY)
+    )
     run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":1,"good":2}\n')
     run.plan()
     run.batch()
@@ -146,7 +148,7 @@ def test_items_that_succeeded_stay_so_when_the_source_changes_between_rounds():
 
 def test_a_source_that_changed_after_the_plan_fails_its_items_for_good():
     source = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
-    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source}))
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source, "batch": {}}))
     run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":1}\n')
     run.plan()
     run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":9}\n')
@@ -169,19 +171,32 @@ def test_whatever_failures_say_the_shard_can_carry_them(character: str):
             shards=64,
             batches=10**8,
             partitions=10**6,
-            batches_per_partition=100,
+            batches_per_partition=2500,
             retry=policy,
-            width=100,
             partition=10**6,
-            tally=WaveTally(succeeded=10**8, failed=10**8, retries=10**9, errors=result.errors),
-            retrying=Retrying(batches=[*range(100)], retry_round=99, retry_after=12345.678),
+            batch=2400,
+            wave=Wave(end=2500, span=1),
+            tally=WaveTally(
+                succeeded=10**8,
+                failed=10**8,
+                retries=10**9,
+                tried=10**9,
+                work_ms=1e10,
+                errors=result.errors,
+            ),
+            retrying=Retrying(
+                batches=[*range(2400, 2500)],
+                items=10**8,
+                retry_round=99,
+                until="2026-01-01T00:00:00.000Z",
+            ),
         )
     )
 
 
 def test_failures_that_differ_only_in_their_line_are_of_one_kind():
     source = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
-    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source}))
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source, "batch": {}}))
     run.store.write("inbox", "rows.csv", b"id\n1\n2,3\n4,5\n")
     run.plan()
     (group,) = run.batch().errors

@@ -12,7 +12,7 @@ from fanout import ids
 from fanout.adapters.part_reader import has_redo
 from fanout.models.request import RunRequest
 from fanout.models.wave import PlanResult
-from tests.support.local_runs import RUN_ID, LocalRun, inline
+from tests.support.local_runs import RUN_ID, LocalRun, halted, inline
 from tests.support.probe_workloads import Sum
 
 NOW = {"base_seconds": 0, "jitter_seconds": 0}
@@ -57,10 +57,12 @@ def test_each_item_has_one_final_state_whatever_was_redriven(
     items, per_batch, worked, policy, redrives
 ):
     values = [item | {"id": n} for n, item in enumerate(items)]
-    run = LocalRun(inline(values, batch={"max_items": per_batch}, retry=policy, tolerance=ALL))
+    batch = {"max_items": per_batch} if per_batch < 5 else None
+    request = inline(values, batch=batch, retry=policy, tolerance=ALL)
+    run = LocalRun(request, spans=(1, 3, 2))
     plan = run.plan()
     # A first attempt that is stopped leaves its later batches pending.
-    stopped = plan.model_copy(update={"batches": min(worked, plan.batches)})
+    stopped = halted(plan, worked)
     run.work_off(stopped)
     run.finalize()
     for error_types, policy_now in redrives:
@@ -103,10 +105,10 @@ def ending(item: dict[str, Any], attempts: int) -> str:
 
 def assert_counts_reconcile(run: LocalRun, plan: PlanResult, items: dict[str, int]) -> None:
     """What the governor adds up, from where it begins, is what the files have."""
-    assert plan.succeeded + sum(r.succeeded for r in run.results) == items["succeeded"]
-    assert plan.failed + sum(r.failed for r in run.results) == items["failed"]
+    assert plan.work.succeeded + sum(r.succeeded for r in run.results) == items["succeeded"]
+    assert plan.work.failed + sum(r.failed for r in run.results) == items["failed"]
     assert items["pending"] == 0
-    assert items["total"] == plan.items == items["succeeded"] + items["failed"]
+    assert items["total"] == plan.work.items == items["succeeded"] + items["failed"]
     assert Counter(states(run).values())["failed"] == items["failed"]
 
 
@@ -116,7 +118,12 @@ def test_only_batches_with_something_to_redo_are_planned():
     run.run()
     run.claim_redrive(retry={"max_attempts": 2} | NOW)
     plan = run.plan()
-    assert (plan.batches, plan.items, plan.succeeded, plan.failed) == (1, 6, 5, 0)
+    assert (plan.work.batches, plan.work.items, plan.work.succeeded, plan.work.failed) == (
+        1,
+        6,
+        5,
+        0,
+    )
     run.work_off(plan)
     assert run.finalize().outcome == "succeeded"
     left = set(run.store.names("runs", ids.result_path(RUN_ID, "")))
@@ -159,7 +166,7 @@ def test_chunks_that_keep_failing_keep_what_had_succeeded_and_their_partial():
     assert total(run) == 8
     run.claim_redrive()
     plan = run.plan()
-    assert (plan.batches, plan.succeeded, plan.failed) == (1, 3, 0)
+    assert (plan.work.batches, plan.work.succeeded, plan.work.failed) == (1, 3, 0)
     run.work_off(plan)
     end = run.finalize()
     assert (end.items.succeeded, end.items.failed) == (3, 1)

@@ -2,11 +2,12 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from fanout import governor
+from fanout import governor, leave
 from fanout.governor import GovernorState
+from fanout.models.limits import Limits
 from fanout.models.request import RunRequest, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts, RunStatus
-from fanout.models.wave import GovernorStart, RunEnd, RunOpening, WaveReport, WaveTally
+from fanout.models.wave import GovernorStart, RunEnd, RunOpening, WaveReport, WaveTally, Work
 from starters.views import run_status
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,16 +37,15 @@ def view(state: GovernorState, instance: Any = None, seconds: float = 10) -> Run
 def processing(**tally: Any) -> GovernorState:
     state, _ = governor.open_run(GovernorState(), RunOpening(at=at(0)))
     start = GovernorStart(
-        items=1_000,
-        partitions=4,
-        shards=2,
-        width=2,
-        tolerance=Tolerance(percentage=100),
+        work=Work(items=1_000, batches=8, partitions=4, batches_per_partition=2, shards=2),
+        limits=Limits(batches=4, tolerance=Tolerance(percentage=100)),
         on_exceeded="stop",
         at=at(1),
     )
-    wave = WaveReport(shard=0, sequence=1, tally=WaveTally(**tally), partitions_done=1, at=at(9))
-    return governor.report(governor.begin(state, start), wave)[0]
+    wave = WaveReport(
+        shard="s0", sequence=1, tally=WaveTally(**tally), partitions_done=1, left=2, at=at(9)
+    )
+    return leave.report(governor.begin(state, start), wave)[0]
 
 
 def test_a_run_that_was_claimed_but_not_started_is_pending():

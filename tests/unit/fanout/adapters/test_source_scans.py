@@ -4,6 +4,7 @@ import pytest
 
 from fanout.adapters import sources, sources_scans
 from fanout.adapters.sources import Scratch
+from fanout.adapters.sources_plan import Wanted
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
 from fanout.models.request import BatchLimits, CsvSource, JsonlSource
@@ -31,11 +32,11 @@ def rows(count: int) -> bytes:
 
 def test_every_row_is_read_once_whatever_the_order_of_the_scans(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    ranges = sources_scans.prepare_scans(CSV, scratch, range_bytes=RANGE)
+    ranges = sources_scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
     assert ranges == -(-(store.properties("inbox", "rows.csv").size - 11) // RANGE)
     for number in reversed(range(ranges)):
-        sources_scans.scan_part(CSV, LIMITS, number, scratch)
-    made = sources_scans.cut_scanned(LIMITS, scratch)
+        sources_scans.scan_part(CSV, number, scratch)
+    made = sources_scans.cut_scanned(scratch)
     cuts = list(made)
     manifest = PlanManifest(
         items=500,
@@ -60,10 +61,10 @@ def test_every_row_is_read_once_whatever_the_order_of_the_scans(store, scratch):
 
 def test_a_scan_reads_its_range_alone(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    sources_scans.prepare_scans(CSV, scratch, range_bytes=RANGE)
+    sources_scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
     plan_bytes = store.properties("runs", "r1/plan/scan.json").size
     before = store.bytes_read
-    sources_scans.scan_part(CSV, LIMITS, 1, scratch)
+    sources_scans.scan_part(CSV, 1, scratch)
     assert store.bytes_read - before == RANGE + plan_bytes
 
 
@@ -78,18 +79,18 @@ def test_a_scan_reads_its_range_alone(store, scratch):
 def test_one_pass_does_where_ranges_gain_nothing(source, max_items, store, scratch):
     store.write("inbox", "rows.csv", rows(500))
     store.write("inbox", "small", b"1\n" * (RANGE - 1))
-    assert sources_scans.prepare_scans(source, scratch, max_items, RANGE) == 0
+    assert sources_scans.prepare_scans(source, Wanted(LIMITS, max_items), scratch, RANGE) == 0
 
 
 def test_a_blob_that_changes_is_not_scanned(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    sources_scans.prepare_scans(CSV, scratch, range_bytes=RANGE)
+    sources_scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
     store.write("inbox", "rows.csv", rows(501))
     with pytest.raises(SourceChangedError):
-        sources_scans.scan_part(CSV, LIMITS, 0, scratch)
+        sources_scans.scan_part(CSV, 0, scratch)
 
 
 def test_a_large_blob_without_a_header_is_refused(store, scratch):
     store.write("inbox", "rows.csv", b"a,a\n" * RANGE)
     with pytest.raises(InvalidRequestError, match="more than once: 'a'"):
-        sources_scans.prepare_scans(CSV, scratch, range_bytes=RANGE)
+        sources_scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)

@@ -1,0 +1,41 @@
+"""The activity `plan_compensation`: which batches have items to undo, newest first."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.work import again, work_of, written
+from fanout import ids, names
+from fanout.adapters.part_reader import read_batches
+from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
+from fanout.adapters.telemetry import logged, logger
+from fanout.models.wave import RunRef, Work
+from fanout.outcome_lines import counted
+from fanout.payloads import dump
+
+bp = df.Blueprint()
+log = logger(names.PLAN_COMPENSATION)
+
+
+@bp.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
+def plan_compensation(ref: dict, context: func.Context) -> dict:
+    """Plan the compensation of a run; shell around `plan_undo`."""
+    with logged(context, ref["run_id"]):
+        return dump(plan_undo(RunRef.model_validate(ref), run_files()))
+
+
+def plan_undo(ref: RunRef, files: RunFiles) -> Work:
+    """Plan to undo what succeeded in any attempt; done twice, it writes the same again."""
+    request = kept_request(files, ref.run_id, ref.attempt)
+    base = kept_manifest(files, ref.run_id)
+    batches = [
+        (batch.cut, batch.origin)
+        for batch in read_batches(files, ref, base)
+        if counted(batch.lines)["succeeded"]
+    ]
+    batches.reverse()
+    cuts, origins = [cut for cut, _ in batches], [origin for _, origin in batches]
+    manifest, partitions = again(base, request, cuts, origins)
+    of = ids.generation(ref.attempt, "compensate")
+    written(files, ref.run_id, of, manifest, partitions)
+    log.info("planned to compensate %d batches", manifest.batches)
+    return work_of(request, manifest, items=sum(cut.items for cut in cuts))

@@ -1,0 +1,35 @@
+"""The activity `scan`: finds the records of one range of a large source."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from fanout import names
+from fanout.adapters.runs import RunFiles, kept_request, run_files
+from fanout.adapters.sources_scans import scan_part
+from fanout.adapters.telemetry import logged, logger
+from fanout.errors import SourceChangedError
+from fanout.models.source import CsvSource, JsonlSource
+from fanout.models.wave import ScanRef
+
+bp = df.Blueprint()
+log = logger(names.SCAN)
+
+
+@bp.activity_trigger(input_name="ref", activity=names.SCAN)
+def scan(ref: dict, context: func.Context) -> str:
+    """Scan a range; shell around `scan_range_of`."""
+    with logged(context, ref["run_id"]):
+        return scan_range_of(ScanRef.model_validate(ref), run_files())
+
+
+def scan_range_of(ref: ScanRef, files: RunFiles) -> str:
+    """Scan a range and write down what is in it; gives why the source is refused, or nothing."""
+    source = kept_request(files, ref.run_id).source
+    if not isinstance(source, CsvSource | JsonlSource):
+        raise TypeError(f"a source of kind '{source.kind}' is planned in one pass")
+    try:
+        scan_part(source, ref.number, files.scratch(ref.run_id))
+    except SourceChangedError as error:
+        log.warning("the source is refused", exc_info=error)
+        return str(error)
+    return ""

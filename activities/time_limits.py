@@ -1,0 +1,101 @@
+"""Holding user code to its time."""
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fanout.errors import TransientError
+from fanout.models.request import Timeouts
+
+Made = TypeVar("Made")
+
+
+class ItemTimeoutError(TransientError):
+    """One try of an item took longer than the run allows."""
+
+
+class BatchTimeoutError(TransientError):
+    """The batch had had its time before this item's turn came."""
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """The time limits of a batch that has begun.
+
+    Attributes:
+        item_seconds: What one try of an item may take; None is any time.
+        batch_seconds: What the whole batch may take, and `ends_at` when that is over.
+    """
+
+    item_seconds: float | None = None
+    batch_seconds: float | None = None
+    ends_at: float | None = None
+
+    @classmethod
+    def begin(cls, timeouts: Timeouts) -> "TimeLimits":
+        """Begin to count."""
+        seconds = timeouts.batch_seconds
+        ends_at = None if seconds is None else time.monotonic() + seconds
+        return cls(timeouts.item_seconds, seconds, ends_at)
+
+    def insist_on_time_left(self) -> None:
+        """Let nothing begin when the batch has had its time.
+
+        Raises:
+            BatchTimeoutError: It has.
+        """
+        if self.ends_at is not None and time.monotonic() >= self.ends_at:
+            raise BatchTimeoutError(f"its batch had had its {self.batch_seconds:g} seconds")
+
+    def call_item(self, function: Callable[..., Made], *arguments: Any) -> Made:
+        """Call what processes one item.
+
+        Raises:
+            ItemTimeoutError: It took too long; it is left to itself and what it returns is lost.
+        """
+        if self.item_seconds is None:
+            return function(*arguments)
+        error = self.item_timeout()
+        return _within(self.item_seconds, error, function, *arguments)
+
+    def call_batch(self, function: Callable[..., Made], *arguments: Any) -> Made:
+        """Call what processes a whole batch.
+
+        Raises:
+            BatchTimeoutError: It took too long; it is left to itself and what it returns is lost.
+        """
+        if self.batch_seconds is None:
+            return function(*arguments)
+        error = BatchTimeoutError(f"it took longer than {self.batch_seconds:g} seconds")
+        return _within(self.batch_seconds, error, function, *arguments)
+
+    def item_timeout(self) -> ItemTimeoutError:
+        """Say that an item took too long."""
+        return ItemTimeoutError(f"it took longer than {self.item_seconds:g} seconds")
+
+
+def _within(
+    seconds: float, late: Exception, function: Callable[..., Made], *arguments: Any
+) -> Made:
+    """Call a function in a thread of its own; Python has no other way to stop waiting for it."""
+    made: list[Made] = []
+    failures: list[BaseException] = []
+    context = contextvars.copy_context()
+
+    def call() -> None:
+        try:
+            made.append(context.run(function, *arguments))
+        except BaseException as failure:  # noqa: BLE001  raised again by whoever waits
+            failures.append(failure)
+
+    thread = threading.Thread(target=call, name="timed", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise late
+    if failures:
+        raise failures[0]
+    return made[0]

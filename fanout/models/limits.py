@@ -1,0 +1,61 @@
+"""The limits of a run that can be changed while it goes on."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.models.request import MAX_BATCHES_AT_ONCE, Concurrency, Tolerance
+
+
+class Limits(BaseModel):
+    """What a run may have in flight, how fast it may go, and how many failures it accepts.
+
+    Attributes:
+        batches: Activities at once, over all shards.
+        items_per_second: None is as fast as it can.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    batches: int = 1
+    items_per_second: float | None = None
+    tolerance: Tolerance = Tolerance()
+
+    @classmethod
+    def of(cls, concurrency: Concurrency, tolerance: Tolerance) -> "Limits":
+        """The limits that a request asks for."""
+        return cls(
+            batches=concurrency.batches,
+            items_per_second=concurrency.items_per_second,
+            tolerance=tolerance,
+        )
+
+
+class ConcurrencyChange(BaseModel):
+    """New concurrency; what is not named stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batches: int | None = Field(default=None, ge=1, le=MAX_BATCHES_AT_ONCE)
+    items_per_second: float | None = Field(default=None, gt=0)
+
+
+class LimitsChange(BaseModel):
+    """Body of ``PATCH /api/runs/{run_id}``: what is not named stays as it is.
+
+    ``"items_per_second": null`` takes the rate limit away.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: ConcurrencyChange | None = None
+    tolerance: Tolerance | None = None
+
+    def over(self, limits: Limits) -> Limits:
+        """The limits after this change."""
+        update: dict[str, object] = {}
+        if self.concurrency is not None:
+            update |= self.concurrency.model_dump(exclude_unset=True)
+            if update.get("batches", 1) is None:
+                del update["batches"]
+        if self.tolerance is not None:
+            update["tolerance"] = self.tolerance
+        return limits.model_copy(update=update)

@@ -1,0 +1,20 @@
+"""The time of an orchestration: that of its history, the same in every replay."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+
+def now(context: Any) -> datetime:
+    """The orchestration's time, aware."""
+    found: datetime = context.current_utc_datetime
+    return found.replace(tzinfo=UTC)
+
+
+def timestamp(time: datetime) -> str:
+    """A time of the orchestration's clock as ISO 8601 in UTC."""
+    return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def moment(text: str) -> datetime:
+    """The inverse of `timestamp`, aware."""
+    return datetime.fromisoformat(text)

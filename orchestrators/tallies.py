@@ -1,0 +1,47 @@
+"""Adding up what the batches of a wave came to."""
+
+from fanout.models.status import ErrorGroup
+from fanout.models.wave import BatchRef, BatchResult, WaveTally
+from fanout.payloads import shortened
+from orchestrators.attempts import Attempt
+
+MAX_KINDS = 5
+MAX_REASON_BYTES = 320
+LOST_BATCH = "LostBatchError"
+
+
+def result_of(ended: Attempt, batch: BatchRef) -> BatchResult:
+    """Read a result; of a batch lost for good only the reason is known, its items stay pending."""
+    if ended.failure is None:
+        return BatchResult.model_validate(ended.result)
+    reason = ErrorGroup(
+        type=LOST_BATCH,
+        message=shortened(ended.failure, MAX_REASON_BYTES),
+        count=1,
+        example_item=f"partition {batch.partition}, batch {batch.batch}",
+    )
+    return BatchResult(errors=[reason])
+
+
+def added(tally: WaveTally, results: list[BatchResult], lost: int, *, is_retry: bool) -> WaveTally:
+    """Add the results of a round to what the wave has come to."""
+    tried = sum(r.tried for r in results)
+    return WaveTally(
+        succeeded=tally.succeeded + sum(r.succeeded for r in results),
+        failed=tally.failed + sum(r.failed for r in results),
+        retries=tally.retries + (tried if is_retry else 0),
+        lost_batches=tally.lost_batches + lost,
+        tried=tally.tried + tried,
+        work_ms=round(tally.work_ms + sum(r.work_ms for r in results), 1),
+        errors=_most_frequent([*tally.errors, *(e for r in results for e in r.errors)]),
+    )
+
+
+def _most_frequent(groups: list[ErrorGroup]) -> list[ErrorGroup]:
+    merged: dict[tuple[str, str], ErrorGroup] = {}
+    for group in groups:
+        key = (group.type, group.message)
+        seen = merged.get(key)
+        count = group.count + (seen.count if seen else 0)
+        merged[key] = (seen or group).model_copy(update={"count": count})
+    return sorted(merged.values(), key=lambda group: -group.count)[:MAX_KINDS]
