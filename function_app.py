@@ -8,12 +8,12 @@ from entities import admission, governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import run, shard
-from starters import http, redrive
+from starters import control, http, listing, redrive, watchdog
 
 configure(settings().log_level)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-STARTERS = (http, redrive)
+STARTERS = (http, listing, control, redrive, watchdog)
 ORCHESTRATORS = (run, shard)
 ACTIVITIES = (plan, scan, process_batch, plan_compensation, compensate_batch, finalize)
 ENTITIES = (governor, admission)

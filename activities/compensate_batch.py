@@ -19,10 +19,10 @@ from fanout import ids, names
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
+    files_of,
     kept_manifest,
     kept_partition,
     kept_request,
-    run_files,
 )
 from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import bind_task, logged, logger
@@ -43,7 +43,8 @@ log = logger(names.COMPENSATE_BATCH)
 def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
     with logged(context, ref["run_id"]):
-        return dump(compensate(BatchRef.model_validate(ref), run_files()))
+        found = BatchRef.model_validate(ref)
+        return dump(compensate(found, files_of(found)))
 
 
 def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:

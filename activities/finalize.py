@@ -12,7 +12,7 @@ import azure.functions as func
 from activities.result_files import ResultFiles
 from fanout import ids, names
 from fanout.adapters.part_reader import read_batches
-from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
+from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.telemetry import logged, logger
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultManifest, RunOutcome
@@ -30,7 +30,8 @@ log = logger(names.FINALIZE)
 def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
     with logged(context, ref["run_id"]):
-        return dump(finalize_run(RunRef.model_validate(ref), run_files()))
+        found = RunRef.model_validate(ref)
+        return dump(finalize_run(found, files_of(found)))
 
 
 def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:

@@ -9,7 +9,7 @@ import azure.functions as func
 from activities.replan import plan_redo
 from activities.work import work_of, written
 from fanout import ids, names
-from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.runs import RunFiles, files_of
 from fanout.adapters.sources import SourceCuts, cut_source
 from fanout.adapters.sources_plan import Wanted
 from fanout.adapters.sources_scans import cut_scanned, prepare_scans
@@ -33,7 +33,8 @@ _FIELDS = len(BatchCut._fields)
 def plan(ref: dict, context: func.Context) -> dict:
     """Plan a run; shell around `plan_run`."""
     with logged(context, ref["run_id"]):
-        return dump(plan_run(RunRef.model_validate(ref), run_files()))
+        found = RunRef.model_validate(ref)
+        return dump(plan_run(found, files_of(found)))
 
 
 def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:

@@ -6,7 +6,7 @@ import azure.functions as func
 from activities.work import again, work_of, written
 from fanout import ids, names
 from fanout.adapters.part_reader import read_batches
-from fanout.adapters.runs import RunFiles, kept_manifest, kept_request, run_files
+from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.telemetry import logged, logger
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted
@@ -20,7 +20,8 @@ log = logger(names.PLAN_COMPENSATION)
 def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `plan_undo`."""
     with logged(context, ref["run_id"]):
-        return dump(plan_undo(RunRef.model_validate(ref), run_files()))
+        found = RunRef.model_validate(ref)
+        return dump(plan_undo(found, files_of(found)))
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:

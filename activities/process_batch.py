@@ -20,10 +20,10 @@ from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
+    files_of,
     kept_manifest,
     kept_partition,
     kept_request,
-    run_files,
 )
 from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logged, logger
@@ -44,7 +44,8 @@ log = logger(names.PROCESS_BATCH)
 def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
     with logged(context, ref["run_id"]):
-        return dump(process(BatchRef.model_validate(ref), run_files()))
+        found = BatchRef.model_validate(ref)
+        return dump(process(found, files_of(found)))
 
 
 def process(ref: BatchRef, files: RunFiles) -> BatchResult:

@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import names
-from fanout.adapters.runs import RunFiles, kept_request, run_files
+from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.sources_scans import scan_part
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import SourceChangedError
@@ -19,7 +19,8 @@ log = logger(names.SCAN)
 def scan(ref: dict, context: func.Context) -> str:
     """Scan a range; shell around `scan_range_of`."""
     with logged(context, ref["run_id"]):
-        return scan_range_of(ScanRef.model_validate(ref), run_files())
+        found = ScanRef.model_validate(ref)
+        return scan_range_of(found, files_of(found))
 
 
 def scan_range_of(ref: ScanRef, files: RunFiles) -> str:

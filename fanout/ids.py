@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 Stage = Literal["process", "compensate"]
@@ -29,9 +30,47 @@ def shard_instance(run_instance: str, shard: int, letter: str = "s") -> str:
     return f"{run_instance}:{letter}{shard:02d}"
 
 
+def fan_in_instance(run_instance: str) -> str:
+    """The instance id of the sub-orchestration that writes the results."""
+    return f"{run_instance}:f"
+
+
 def request_path(run_id: str) -> str:
     """The claim of a run id: the request as accepted."""
     return f"{run_id}/request.json"
+
+
+# No run id has a tilde, so these are no run's.
+UNSTARTED_FOLDER = "~unstarted/"
+INDEX_FOLDER = "~index/"
+_LAST_MS = 10**13 - 1
+
+
+def unstarted_path(run_id: str) -> str:
+    """Says that a run was claimed, and perhaps not started."""
+    return f"{UNSTARTED_FOLDER}{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A run in the index; `claimed_at` is aware, in milliseconds."""
+
+    run_id: str
+    workload: str
+    claimed_at: datetime
+
+
+def index_path(run_id: str, workload: str, claimed_at: datetime) -> str:
+    """The entry of a run in the index of all, which has the newest first."""
+    milliseconds = _LAST_MS - int(claimed_at.timestamp() * 1000)
+    return f"{INDEX_FOLDER}{milliseconds:013d}/{workload}/{run_id}"
+
+
+def index_entry(path: str) -> IndexEntry:
+    """The inverse of `index_path`."""
+    milliseconds, workload, run_id = path.removeprefix(INDEX_FOLDER).split("/")
+    claimed_at = datetime.fromtimestamp((_LAST_MS - int(milliseconds)) / 1000, UTC)
+    return IndexEntry(run_id, workload, claimed_at)
 
 
 def attempts_folder(run_id: str) -> str:

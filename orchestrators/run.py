@@ -15,7 +15,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.admission import Entry
+from fanout.admission import KEY, Entry
 from fanout.ids import Stage, shard_instance
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.wave import (
@@ -36,7 +36,6 @@ from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
 MAX_ERROR_BYTES = 1000
-ADMISSION_KEY = "app"
 FIRST_NAP_SECONDS = 1.0
 NAPS_A_HISTORY = 50
 
@@ -73,7 +72,7 @@ def _opening(context: Any, ref: RunRef) -> RunOpening:
 
 
 def _admission() -> df.EntityId:
-    return df.EntityId(names.ADMISSION, ADMISSION_KEY)
+    return df.EntityId(names.ADMISSION, KEY)
 
 
 def _turn(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, str]:
@@ -158,6 +157,7 @@ def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stag
                 ShardWork(
                     run_id=ref.run_id,
                     attempt=ref.attempt,
+                    claim=ref.claim,
                     governor=context.instance_id,
                     shard=shard,
                     shards=work.shards,

@@ -38,6 +38,7 @@ Working = Generator[Any, Any, ShardWork]
 # Events a history may reach before it is left behind, counted as below.
 EVENT_BUDGET = 500
 EVENTS_A_BATCH = 3
+FIRST_NAP_SECONDS = 5.0
 EVENTS_A_STEP = 10
 
 
@@ -73,7 +74,9 @@ def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:
     if work.retrying is None:
         return True
     until = moment(work.retrying.until)
-    yield from _sleep(context, min((until - now(context)).total_seconds(), MAX_NAP_SECONDS))
+    left = (until - now(context)).total_seconds()
+    waited = (now(context) - moment(work.retrying.since)).total_seconds()
+    yield from _sleep(context, min(left, max(FIRST_NAP_SECONDS, waited / 2), MAX_NAP_SECONDS))
     return now(context) >= until
 
 
@@ -132,6 +135,7 @@ def _batches(work: ShardWork) -> list[BatchRef]:
         BatchRef(
             run_id=work.run_id,
             attempt=work.attempt,
+            claim=work.claim,
             partition=work.partition,
             batch=first,
             span=min(span, end - first),
@@ -159,6 +163,7 @@ def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Worki
         batches=again,
         items=sum(result.retryable for result in results),
         retry_round=(work.retrying.retry_round if work.retrying else 0) + 1,
+        since=timestamp(context.current_utc_datetime),
         until="",
     )
     asked = max((r.retry_after for r in results if r.retry_after is not None), default=0.0)

@@ -1,69 +1,29 @@
-"""The HTTP starter: the public API of runs. Each function parses, calls a plain one and answers."""
+"""The HTTP starter: starting runs, and reading how they stand and what they came to."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from functools import wraps
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import AzureError, ResourceNotFoundError
-from pydantic import BaseModel
 
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
-from fanout.errors import FanoutError, RunConflictError, RunNotFoundError
-from fanout.governor import GovernorState
+from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
-from fanout.models.status import ResultFile, ResultManifest, RunStatus
-from fanout.models.wave import RunRef
-from fanout.payloads import dump
-from starters.problems import answer_to, problem
+from fanout.models.status import ResultFile, ResultManifest
+from starters.problems import problem
+from starters.runs import newest_attempt, start, status_of
+from starters.shell import accepted, answer, answering, origin, run_id_of
 from starters.submit import Claimed, check_request, claim, identified, parse_request, schema_of
-from starters.views import run_status
 from workloads import registry
 
 bp = df.Blueprint()
 log = logger("http")
-RETRY_AFTER_SECONDS = "2"
 DONE = "done"
-Handler = Callable[..., Awaitable[func.HttpResponse]]
-
-
-def answering(handler: Handler) -> Handler:
-    """Turn what a handler raises into the answer that `starters.problems` has for it, and log it.
-
-    The handler's `context` gives the log lines their ids, and the durable client its correlation.
-    """
-
-    @wraps(handler)
-    async def answered(**arguments: Any) -> func.HttpResponse:
-        run_id = arguments["req"].route_params.get("run_id")
-        with logged(arguments["context"], run_id):
-            try:
-                return await handler(**arguments)
-            except FanoutError as error:
-                log.info("refused", exc_info=error)
-                return answer_to(error)
-            except AzureError as error:
-                log.exception("storage does not answer")
-                detail = f"Storage does not answer: {type(error).__name__}. Try again."
-                return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
-
-    return answered
-
-
-def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:
-    """Answer with JSON; header names are written with underscores."""
-    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return func.HttpResponse(text, status_code=status, headers=named, mimetype="application/json")
 
 
 @bp.route(route="runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -79,14 +39,12 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     claimed = await asyncio.to_thread(claim, request, files)
     what = "accepted" if claimed.is_new else "found again"
     log.info("%s a run of '%s'", what, request.workload, extra={"run_id": claimed.run_id})
-    state = await _started(client, claimed)
-    base = origin(req) + f"/api/runs/{claimed.run_id}"
-    body = {"run_id": claimed.run_id, "status_url": base, "results_url": f"{base}/results"}
+    state = await _started(client, claimed, files)
+    durable = {}
     if settings().expose_durable_urls:
-        body |= client.create_http_management_payload(claimed.run_id)
-    if state == DONE:
-        return answer(body)
-    return answer(body, HTTPStatus.ACCEPTED, Location=base, Retry_After=RETRY_AFTER_SECONDS)
+        durable = client.create_http_management_payload(claimed.run_id)
+    status = HTTPStatus.OK if state == DONE else HTTPStatus.ACCEPTED
+    return accepted(req, claimed.run_id, status, **durable)
 
 
 def _known_or_sound(request: RunRequest, files: RunFiles) -> None:
@@ -96,20 +54,21 @@ def _known_or_sound(request: RunRequest, files: RunFiles) -> None:
     check_request(request, files)
 
 
-async def _started(client: Any, claimed: Claimed) -> str | None:
+async def _started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
     """Start the claimed run unless it was; tell whether it is over (`DONE`).
 
     A claim that nobody started, because whoever claimed it crashed, is started by the same request
     again. Where both are at it at once, the host refuses the later one, or the run itself finds
     that it is over.
     """
-    if not claimed.is_new and await client.get_status(claimed.run_id):
-        state = await governor_of(client, claimed.run_id)
-        return DONE if state.phase == DONE else None
+    run_id = claimed.run_id
+    if not claimed.is_new and await client.get_status(run_id):
+        attempt = await newest_attempt(run_id, client, files)
+        return DONE if attempt.is_over else None
     try:
-        await client.start_new(names.RUN, claimed.run_id, dump(RunRef(run_id=claimed.run_id)))
+        await start(run_id, 1, client, files)
     except Exception:  # the SDK raises Exception itself
-        if not await client.get_status(claimed.run_id):
+        if not await client.get_status(run_id):
             raise
     return None
 
@@ -120,7 +79,7 @@ async def _started(client: Any, claimed: Claimed) -> str | None:
 @answering
 async def get_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Tell how a run stands."""
-    return answer(await _status(req, client))
+    return answer(await status_of(run_id_of(req), client, run_files(), origin(req)))
 
 
 @bp.route(route="runs/{run_id}/results", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
@@ -131,7 +90,7 @@ async def get_results(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """List the result files of a run that has ended."""
-    status = await _status(req, client)
+    status = await status_of(run_id_of(req), client, run_files(), origin(req))
     if status.phase != DONE:
         raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
     path = ids.results_manifest_path(status.run_id)
@@ -224,37 +183,3 @@ async def _durable_health(client: Any) -> str:
         log.warning("the durable host does not answer", exc_info=error)
         return f"down: {type(error).__name__}"
     return "up"
-
-
-async def _status(req: func.HttpRequest, client: Any) -> RunStatus:
-    run_id = run_id_of(req)
-    request = await asyncio.to_thread(run_files().find_request, run_id)
-    if request is None:
-        raise RunNotFoundError(run_id)
-    attempt = await asyncio.to_thread(run_files().newest_attempt, run_id)
-    instance = ids.attempt_instance(run_id, attempt)
-    durable = await client.get_status(instance)
-    state = await governor_of(client, instance)
-    results_url = f"{origin(req)}/api/runs/{run_id}/results"
-    status = run_status(request, durable, state, results_url, datetime.now(UTC))
-    return status.model_copy(update={"redrive_count": attempt - 1})
-
-
-def run_id_of(req: func.HttpRequest) -> str:
-    """Read the run's id from the route."""
-    run_id = str(req.route_params["run_id"])
-    if not ids.is_run_id(run_id):
-        raise RunNotFoundError(run_id)
-    return run_id
-
-
-async def governor_of(client: Any, instance: str) -> GovernorState:
-    """Read what the governor of an attempt knows."""
-    found = await client.read_entity_state(df.EntityId(names.GOVERNOR, instance))
-    return GovernorState.model_validate(found.entity_state or {})
-
-
-def origin(req: func.HttpRequest) -> str:
-    """The scheme and host that the caller used."""
-    parts = urlsplit(req.url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -1,7 +1,6 @@
 """Redrive: a further attempt of a run that is over, over its failed and pending items."""
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
 import azure.durable_functions as df
@@ -14,22 +13,12 @@ from fanout.adapters.part_reader import has_redo
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
-from fanout.errors import InvalidRequestError, RunConflictError, RunNotFoundError
+from fanout.errors import InvalidRequestError, RunConflictError
 from fanout.models.redrive import RedriveRequest
-from fanout.models.wave import RunRef
-from fanout.payloads import dump
-from starters.http import (
-    DONE,
-    RETRY_AFTER_SECONDS,
-    answer,
-    answering,
-    governor_of,
-    origin,
-    run_id_of,
-)
 from starters.problems import field_problems
+from starters.runs import Attempt, newest_attempt, start
+from starters.shell import accepted, answering, run_id_of
 from starters.submit import parse_document
-from starters.views import FAILED
 
 bp = df.Blueprint()
 log = logger("redrive")
@@ -46,14 +35,7 @@ async def redrive_run(
     run_id = run_id_of(req)
     asked = parse_redrive(req.get_body(), settings().max_request_bytes)
     attempt = await redrive(run_id, asked, client, run_files())
-    base = f"{origin(req)}/api/runs/{run_id}"
-    body = {
-        "run_id": run_id,
-        "attempt": attempt,
-        "status_url": base,
-        "results_url": f"{base}/results",
-    }
-    return answer(body, HTTPStatus.ACCEPTED, Location=base, Retry_After=RETRY_AFTER_SECONDS)
+    return accepted(req, run_id, attempt=attempt)
 
 
 def parse_redrive(body: bytes, max_bytes: int) -> RedriveRequest:
@@ -76,47 +58,40 @@ async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFil
         RunNotFoundError: There is no such run.
         RunConflictError: It is running, or being redriven already, or has nothing to redo.
     """
-    request = await asyncio.to_thread(files.find_request, run_id)
-    if request is None:
-        raise RunNotFoundError(run_id)
-    if request.on_exceeded == "compensate":
-        raise RunConflictError(run_id, f"The run '{run_id}' compensates; start a new one instead.")
-    attempt = await _claimed(run_id, asked, client, files)
-    instance = ids.attempt_instance(run_id, attempt)
-    ref = RunRef(run_id=run_id, attempt=attempt)
+    number = await _claimed(run_id, asked, client, files)
     try:
-        await client.start_new(names.RUN, instance, dump(ref))
+        await start(run_id, number, client, files)
     except Exception as error:  # the SDK raises Exception itself
-        if not await client.get_status(instance):
+        if not await client.get_status(ids.attempt_instance(run_id, number)):
             raise
         message = f"The run '{run_id}' is being redriven already."
         raise RunConflictError(run_id, message) from error
-    log.info("redrives the run as attempt %d", attempt)
-    return attempt
+    log.info("redrives the run as attempt %d", number)
+    return number
 
 
 async def _claimed(run_id: str, asked: RedriveRequest, client: Any, files: RunFiles) -> int:
-    newest = await asyncio.to_thread(files.newest_attempt, run_id)
-    if await client.get_status(ids.attempt_instance(run_id, newest)):
-        await _insist_on_end(run_id, newest, client)
-        await asyncio.to_thread(_insist_on_work, run_id, newest, asked, files)
-        newest += 1
-        if not await asyncio.to_thread(files.claim_attempt, run_id, newest, asked):
+    newest = await newest_attempt(run_id, client, files)
+    if newest.durable:
+        _insist_on_redrivable(newest)
+        await asyncio.to_thread(_insist_on_work, run_id, newest.number, asked, files)
+        if not await asyncio.to_thread(files.claim_attempt, run_id, newest.number + 1, asked):
             raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
-    elif newest == 1:
+        return newest.number + 1
+    if newest.number == 1:
         raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")
-    elif await asyncio.to_thread(files.redrive_request, run_id, newest) != asked:
+    if await asyncio.to_thread(files.redrive_request, run_id, newest.number) != asked:
         raise RunConflictError(run_id, f"The run '{run_id}' is being redriven in another way.")
-    return newest
+    return newest.number
 
 
-async def _insist_on_end(run_id: str, attempt: int, client: Any) -> None:
-    instance = ids.attempt_instance(run_id, attempt)
-    if (await governor_of(client, instance)).phase == DONE:
-        return
-    found = await client.get_status(instance)
-    if found.runtime_status is None or found.runtime_status.value not in FAILED:
+def _insist_on_redrivable(attempt: Attempt) -> None:
+    run_id, items = attempt.run_id, attempt.state.items
+    if not attempt.is_over:
         raise RunConflictError(run_id, f"The run '{run_id}' is still running.")
+    if items.compensated or items.compensation_failed:
+        message = f"The run '{run_id}' was compensated; start a new one instead."
+        raise RunConflictError(run_id, message)
 
 
 def _insist_on_work(run_id: str, attempt: int, asked: RedriveRequest, files: RunFiles) -> None:

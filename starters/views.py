@@ -9,6 +9,11 @@ from fanout.models.status import RunStatus
 
 TOP_ERRORS = 10
 FAILED = {"Failed", "Terminated", "Canceled"}
+FINISHED = FAILED | {"Completed"}
+SUSPENDED = "Suspended"
+# A run that was not heard of for three times as long as a wave should take has stalled.
+STALLED_FACTOR = 3
+LEAST_STALLED_SECONDS = 300.0
 
 
 def run_status(
@@ -35,7 +40,7 @@ def run_status(
     return RunStatus(
         run_id=str(request.run_id),
         workload=request.workload,
-        status=runtime,
+        status=SUSPENDED if state.suspended_at and end is None else runtime,
         phase="done" if was_forced else state.phase,
         outcome="failed" if was_forced else (end.outcome if end else None),
         items=state.items,
@@ -48,8 +53,32 @@ def run_status(
         eta_seconds=_eta(state, rate) if finished is None else None,
         errors=errors[:TOP_ERRORS],
         error=_error(end, durable, was_forced=was_forced),
+        limits=None if state.phase in ("queued", "planning") else state.limits,
+        batches_in_flight=sum(held.batches for held in state.held.values()),
+        stalled_since=None if was_forced else stalled_since(request, state, now),
         results_url=results_url,
     )
+
+
+def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> str | None:
+    """Tell since when a run has not moved, if it should have; times are ISO 8601 in UTC."""
+    is_working = state.phase in ("processing", "compensating") and state.suspended_at is None
+    if not is_working or state.updated_at is None:
+        return None
+    waited = (now - datetime.fromisoformat(state.updated_at)).total_seconds()
+    return state.updated_at if waited > _patience(request, state) else None
+
+
+def _patience(request: RunRequest, state: GovernorState) -> float:
+    """How many seconds may pass between two waves: their work, its retries, and the rate."""
+    work, held = state.work, state.held.values()
+    batch = (state.item_ms or 0.0) / 1000 * work.batch_items * state.span
+    waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
+    rate = state.limits.items_per_second
+    paced = sum(one.items for one in held) / rate if rate else 0.0
+    limit = request.timeouts.batch_seconds or 0.0
+    expected = max(batch, limit) * request.retry.max_attempts + waits + paced
+    return max(LEAST_STALLED_SECONDS, STALLED_FACTOR * expected)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,14 +1,19 @@
 """The files of a run in Blob storage, typed; those that never change are kept per process."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Protocol
 
+from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout import ids
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
 from fanout.adapters.settings import settings
 from fanout.adapters.sources_plan import Scratch
+from fanout.errors import RunNotFoundError
 from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -33,11 +38,34 @@ class RunFiles:
         return Scratch(self.store, self.container, ids.plan_folder(run_id), self.allowed)
 
     def claim(self, run_id: str, request: RunRequest) -> bool:
-        """Write the request if the run id is free; tell whether it was."""
-        return self._claim(ids.request_path(run_id), request)
+        """Write the request if the run id is free; tell whether it was.
+
+        Until `note_started`, the run is among those that somebody may have left behind.
+        """
+        self.write(ids.unstarted_path(run_id), b"")
+        if not self._claim(ids.request_path(run_id), request):
+            return False
+        self.write(ids.index_path(run_id, request.workload, datetime.now(UTC)), b"")
+        return True
+
+    def note_started(self, run_id: str) -> None:
+        """Take note that the orchestration of a claimed run was started."""
+        self.store.delete(self.container, ids.unstarted_path(run_id))
+
+    def claim_of(self, run_id: str) -> str:
+        """What tells this run from an earlier one of the same id that was deleted.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        found = self.store.properties(self.container, ids.request_path(run_id))
+        if found is None:
+            raise RunNotFoundError(run_id)
+        return found.etag
 
     def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
         """Write what a later attempt is to do if nobody has; tell whether nobody had."""
+        self.write(ids.unstarted_path(run_id), b"")
         return self._claim(ids.attempt_path(run_id, attempt), redrive)
 
     def _claim(self, path: str, model: BaseModel) -> bool:
@@ -78,6 +106,22 @@ class RunFiles:
         path = ids.partition_path(run_id, partition, of)
         return PartitionPlan.model_validate_json(self.read(path))
 
+    def names(self, prefix: str) -> Iterator[str]:
+        """List the files whose paths begin so, in order."""
+        yield from self.store.names(self.container, prefix)
+
+    def ages(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """List the files whose paths begin so, with when each was written."""
+        try:
+            for entry in self.store.entries(self.container, prefix):
+                yield entry.name, entry.last_modified
+        except ResourceNotFoundError:
+            return
+
+    def delete(self, path: str) -> None:
+        """Delete a file; one that is gone already is no fault."""
+        self.store.delete(self.container, path)
+
     def read(self, path: str) -> bytes:
         """Read a file whole."""
         return self.store.read(self.container, path)
@@ -97,6 +141,27 @@ def run_files() -> RunFiles:
     to = settings()
     allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
     return RunFiles(blob_store(), to.runs_container, allowed)
+
+
+class ClaimedRef(Protocol):
+    """What activities are told of a run."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def claim(self) -> str: ...
+
+
+_claims: dict[str, str] = {}
+
+
+def files_of(ref: ClaimedRef) -> RunFiles:
+    """The run files for an activity; what an earlier run of the same id left here is forgotten."""
+    if _claims.setdefault(ref.run_id, ref.claim) != ref.claim:
+        forget_kept()
+        _claims.clear()
+        _claims[ref.run_id] = ref.claim
+    return run_files()
 
 
 @lru_cache(maxsize=_KEPT_RUNS)

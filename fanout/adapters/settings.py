@@ -9,6 +9,7 @@ STORAGE = "FANOUT_STORAGE"
 DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
 DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
 DEFAULT_MAX_COMPRESSION_RATIO = 200
+DEFAULT_MAX_RUNS = 16
 
 
 class SettingsError(Exception):
@@ -37,6 +38,7 @@ class Settings:
     Attributes:
         max_uncompressed_bytes: How much may come out of a compressed source.
         max_compression_ratio: How many bytes of it for each compressed one.
+        max_runs: How many runs the app carries out at once; the rest wait.
     """
 
     storage: StorageSettings
@@ -44,6 +46,7 @@ class Settings:
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
     max_uncompressed_bytes: int = DEFAULT_MAX_UNCOMPRESSED_BYTES
     max_compression_ratio: int = DEFAULT_MAX_COMPRESSION_RATIO
+    max_runs: int = DEFAULT_MAX_RUNS
     expose_durable_urls: bool = False
     log_level: str = "INFO"
 
@@ -64,6 +67,7 @@ class Settings:
             max_compression_ratio=_whole(
                 values, "FANOUT_MAX_COMPRESSION_RATIO", DEFAULT_MAX_COMPRESSION_RATIO
             ),
+            max_runs=_whole(values, "FANOUT_MAX_RUNS", DEFAULT_MAX_RUNS),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
         )

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from fanout.models.limits import Limits
+
 Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
 RunOutcome = Literal["succeeded", "partially_succeeded", "failed", "compensated", "cancelled"]
 
@@ -36,7 +38,13 @@ class ErrorGroup(BaseModel):
 
 
 class RunStatus(BaseModel):
-    """``GET /api/runs/{run_id}``. Times are ISO 8601 in UTC."""
+    """``GET /api/runs/{run_id}``. Times are ISO 8601 in UTC.
+
+    Attributes:
+        limits: Those in force; None before the plan is known.
+        batches_in_flight: How many activities are at work, or may be.
+        stalled_since: Since when the run has not moved although it should have; None if it does.
+    """
 
     run_id: str
     workload: str
@@ -54,6 +62,9 @@ class RunStatus(BaseModel):
     eta_seconds: float | None = None
     errors: list[ErrorGroup] = Field(default_factory=list)
     error: str | None = None
+    limits: Limits | None = None
+    batches_in_flight: int = 0
+    stalled_since: str | None = None
     results_url: str
 
 

@@ -33,6 +33,7 @@ class RunRef(_Message):
     """Input of `run`, `plan` and `finalize`: which attempt of which run.
 
     Attributes:
+        claim: What tells this run from an earlier one of the same id that was deleted.
         max_runs: How many runs the app carries out at once; 0 is any number.
         scanned: Whether the ranges of the source have been scanned (`plan`).
         verdict: Of the governor (`finalize`).
@@ -40,6 +41,7 @@ class RunRef(_Message):
 
     run_id: str
     attempt: int = 1
+    claim: str = ""
     max_runs: int = 0
     scanned: bool = False
     verdict: Verdict = Verdict()
@@ -88,6 +90,7 @@ class ScanRef(_Message):
     """Input of `scan`: which range (0-based) of the source of which run."""
 
     run_id: str
+    claim: str = ""
     number: int
 
 
@@ -101,6 +104,7 @@ class BatchRef(_Message):
 
     run_id: str
     attempt: int = 1
+    claim: str = ""
     partition: int
     batch: int
     span: int = 1
@@ -162,12 +166,13 @@ class Retrying(_Message):
         batches: Their first cuts, numbers within the partition.
         items: How many items are to be tried again.
         retry_round: The round they wait for; 1 is the first retry.
-        until: When it may begin, ISO 8601 in UTC.
+        since: When the wait for it began, ISO 8601 in UTC, and `until` when it may begin.
     """
 
     batches: list[int]
     items: int
     retry_round: int
+    since: str
     until: str
 
 
@@ -199,6 +204,7 @@ class ShardWork(_Message):
 
     run_id: str
     attempt: int = 1
+    claim: str = ""
     governor: str
     shard: int
     shards: int

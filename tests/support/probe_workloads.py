@@ -1,5 +1,7 @@
 """Workloads whose items say themselves how they end."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
@@ -33,6 +35,7 @@ class ProbeItem(BaseModel):
     ending: Ending = "ok"
     good: int = 1
     retry_after: float | None = None
+    seconds: float = 0.0
     undo: Literal["ok", "permanent"] = "ok"
     undo_good: int = 1
 
@@ -56,6 +59,7 @@ class Probe(MapWorkload[ProbeItem, NoParameters]):
         return f"item-{item.id}"
 
     def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
+        time.sleep(item.seconds)
         return end(item, context)
 
     def compensate(self, item: ProbeItem, output: Any, context: Context[NoParameters]) -> None:
@@ -72,6 +76,7 @@ class AsyncProbe(Probe):
     name: ClassVar[str] = "async-probe"
 
     async def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
+        await asyncio.sleep(item.seconds)
         return end(item, context)
 
 

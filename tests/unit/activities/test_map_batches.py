@@ -188,6 +188,7 @@ def test_whatever_failures_say_the_shard_can_carry_them(character: str):
                 batches=[*range(2400, 2500)],
                 items=10**8,
                 retry_round=99,
+                since="2026-01-01T00:00:00.000Z",
                 until="2026-01-01T00:00:00.000Z",
             ),
         )

@@ -1,7 +1,6 @@
 """What only happens when something is down or two callers meet; the rest is in tests/e2e."""
 
 import json
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,9 @@ from azure.core.exceptions import ServiceRequestError
 from fanout.adapters.runs import RunFiles
 from fanout.models.request import RunRequest
 from starters import http
+from starters.shell import answering
 from starters.submit import Claimed
+from tests.support.durable_client import Client
 from tests.support.memory_store import MemoryStore
 
 REQUEST = RunRequest.model_validate(
@@ -20,53 +21,36 @@ REQUEST = RunRequest.model_validate(
 )
 
 
-@dataclass
-class Client:
-    """A durable client that knows `instances`, and whose starts may come too late."""
-
-    instances: set[str] = field(default_factory=set)
-    late: bool = False
-    is_away: bool = False
-    started: list[str] = field(default_factory=list)
-
-    async def get_status(self, instance_id: str) -> bool:
-        if self.is_away:
-            raise ConnectionError("the host is away")
-        return instance_id in self.instances
-
-    async def start_new(self, name: str, instance_id: str, value: Any) -> str:
-        if self.late:
-            self.instances.add(instance_id)
-            raise Exception("an instance with this id exists")  # noqa: TRY002 - as the SDK does
-        if self.is_away:
-            raise ConnectionError("the host is away")
-        self.started.append(instance_id)
-        return instance_id
+@pytest.fixture
+def files() -> RunFiles:
+    files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
+    assert files.claim("r", REQUEST)
+    return files
 
 
 def claimed(*, is_new: bool) -> Claimed:
     return Claimed("r", REQUEST, is_new=is_new)
 
 
-async def test_a_new_claim_is_started():
+async def test_a_new_claim_is_started(files: RunFiles):
     client = Client()
-    assert await http._started(client, claimed(is_new=True)) is None
+    assert await http._started(client, claimed(is_new=True), files) is None
     assert client.started == ["r"]
 
 
-async def test_a_claim_that_nobody_started_is_started():
+async def test_a_claim_that_nobody_started_is_started(files: RunFiles):
     client = Client()
-    await http._started(client, claimed(is_new=False))
+    await http._started(client, claimed(is_new=False), files)
     assert client.started == ["r"]
 
 
-async def test_who_comes_second_to_start_a_run_is_not_refused():
-    assert await http._started(Client(late=True), claimed(is_new=False)) is None
+async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles):
+    assert await http._started(Client(late=True), claimed(is_new=False), files) is None
 
 
-async def test_a_run_that_cannot_be_started_is_an_error():
+async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles):
     with pytest.raises(ConnectionError):
-        await http._started(Client(is_away=True), claimed(is_new=True))
+        await http._started(Client(is_away=True), claimed(is_new=True), files)
 
 
 class AwayStore(MemoryStore):
@@ -98,7 +82,7 @@ async def test_health_is_down_when_any_dependency_is(
 
 
 async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
-    @http.answering
+    @answering
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
         raise ServiceRequestError("no route")
 

@@ -7,8 +7,8 @@ from fanout.errors import RunConflictError
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from starters.redrive import redrive
+from tests.support.durable_client import Client
 from tests.support.memory_store import MemoryStore
-from tests.unit.starters.test_http import Client
 
 REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
 ASKED = RedriveRequest()

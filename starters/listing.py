@@ -1,0 +1,132 @@
+"""Lists over HTTP: the runs, newest first, and the items of a run."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from fanout import ids, names
+from fanout.adapters.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
+from fanout.adapters.runs import RunFiles, run_files
+from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
+from fanout.models.outcome import ItemStatus
+from fanout.models.status import RunOutcome, RunStatus
+from fanout.models.wave import RunRef
+from starters.runs import newest_attempt, status_of
+from starters.shell import answer, answering, origin, page_size, run_id_of
+
+bp = df.Blueprint()
+RUNS_A_PAGE = 20
+MAX_RUNS_A_PAGE = 100
+ITEMS_A_PAGE = 100
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs are listed: None takes every one.
+
+    Attributes:
+        since: Claimed at that time or later, aware.
+    """
+
+    workload: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+
+    def takes(self, entry: ids.IndexEntry) -> bool:
+        """Tell by its entry in the index whether a run may be listed."""
+        return self.workload is None or entry.workload == self.workload
+
+
+@bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.LIST_RUNS)
+@bp.durable_client_input(client_name="client")
+@answering
+async def list_runs(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+    """List runs, newest first; a page may be short, and the last has no continuation."""
+    wanted, limit = _filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
+    after = req.params.get("continuation") or ids.INDEX_FOLDER
+    files = run_files()
+    entries, following = await asyncio.to_thread(_entries, files, wanted, after, limit)
+    found = await asyncio.gather(*(_status(entry, client, files, origin(req)) for entry in entries))
+    runs = [
+        run.model_dump(mode="json")
+        for run in found
+        if run is not None and wanted.outcome in (None, run.outcome)
+    ]
+    return answer({"runs": runs, "continuation": following})
+
+
+def _filter(req: func.HttpRequest) -> RunFilter:
+    outcome, since = req.params.get("outcome"), req.params.get("since")
+    problems = []
+    if outcome is not None and outcome not in get_args(RunOutcome):
+        choices = ", ".join(get_args(RunOutcome))
+        problems.append(FieldProblem("outcome", f"'{outcome}' is none of {choices}"))
+    moment = None
+    if since is not None:
+        try:
+            moment = datetime.fromisoformat(since)
+        except ValueError:
+            problems.append(FieldProblem("since", f"'{since}' is no ISO 8601 time"))
+    if problems:
+        raise InvalidRequestError(problems)
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return RunFilter(req.params.get("workload"), outcome, moment)
+
+
+def _entries(
+    files: RunFiles, wanted: RunFilter, after: str, limit: int
+) -> tuple[list[ids.IndexEntry], str | None]:
+    """Read one page of the index; also gives the path after which the next page begins."""
+    found: list[ids.IndexEntry] = []
+    for path in files.names(ids.INDEX_FOLDER):
+        if path <= after:
+            continue
+        entry = ids.index_entry(path)
+        if wanted.since is not None and entry.claimed_at < wanted.since:
+            break
+        if wanted.takes(entry):
+            found.append(entry)
+        if len(found) == limit:
+            return found, path
+    return found, None
+
+
+async def _status(
+    entry: ids.IndexEntry, client: Any, files: RunFiles, where: str
+) -> RunStatus | None:
+    try:
+        return await status_of(entry.run_id, client, files, where)
+    except RunNotFoundError:  # deleted meanwhile
+        return None
+
+
+@bp.route(route="runs/{run_id}/items", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.function_name(names.LIST_ITEMS)
+@bp.durable_client_input(client_name="client")
+@answering
+async def list_items(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
+    """List what happened to the items of a run, in source order, also while it goes on."""
+    files = run_files()
+    attempt = await newest_attempt(run_id_of(req), client, files)
+    status = req.params.get("status")
+    if status is not None and status not in get_args(ItemStatus):
+        message = f"'{status}' is none of {', '.join(get_args(ItemStatus))}"
+        raise InvalidRequestError([FieldProblem("status", message)])
+    limit = page_size(req, ITEMS_A_PAGE, MAX_PAGE)
+    if attempt.state.phase in ("queued", "planning") or not attempt.state.items.total:
+        return answer({"items": [], "continuation": None})
+    ref = RunRef(run_id=attempt.run_id, attempt=attempt.number)
+    after = req.params.get("continuation")
+    try:
+        page = await asyncio.to_thread(outcome_page, files, ref, status, limit, after)
+    except InvalidContinuationError as error:
+        raise InvalidRequestError([FieldProblem("continuation", str(error))]) from error
+    return answer({"items": page.items, "continuation": page.continuation})

@@ -1,0 +1,101 @@
+"""Deleting runs: one that a caller names, or all that are older than they are to be kept."""
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from fanout import ids
+from fanout.adapters.runs import RunFiles, forget_kept
+from fanout.adapters.telemetry import logger
+from fanout.batching import shard_count
+from fanout.errors import RunNotFoundError
+from fanout.models.request import RunRequest
+from starters.runs import newest_attempt
+
+log = logger("retention")
+FORGET = "forget"
+DELETED_AT_ONCE = 32
+# Deletes between two looks at the clock of whoever asked.
+SLICE = 1000
+
+
+async def delete_run(run_id: str, client: Any, files: RunFiles) -> None:
+    """Delete the histories and the blobs of a run; interrupted, it is finished by another call."""
+    attempt = await newest_attempt(run_id, client, files)
+    for number in range(1, attempt.number + 1):
+        await _purge(client, ids.attempt_instance(run_id, number), attempt.request)
+    await client.signal_entity(attempt.governor, FORGET)
+    await asyncio.to_thread(_delete_blobs, run_id, files)
+    forget_kept()
+    log.info("deleted the run", extra={"run_id": run_id})
+
+
+async def _purge(client: Any, instance: str, request: RunRequest) -> None:
+    # A run of fewer partitions has fewer shards; those that are not there cost a call each.
+    shards = range(shard_count(request.concurrency.batches))
+    children = [ids.shard_instance(instance, n, letter) for letter in "sc" for n in shards]
+    for one in [*children, ids.fan_in_instance(instance), instance]:
+        await client.purge_instance_history(one)
+
+
+def _delete_blobs(run_id: str, files: RunFiles) -> None:
+    """Delete every blob of a run, and last what makes it one that exists."""
+    request = ids.request_path(run_id)
+    names = (name for name in files.names(f"{run_id}/") if name != request)
+    for some in _slices(names, SLICE):
+        with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
+            for done in [pool.submit(files.delete, name) for name in some]:
+                done.result()
+    for entry in files.names(ids.INDEX_FOLDER):
+        if ids.index_entry(entry).run_id == run_id:
+            files.delete(entry)
+    files.delete(ids.unstarted_path(run_id))
+    files.delete(request)
+
+
+def _slices(names: Iterable[str], size: int) -> Iterable[list[str]]:
+    source = iter(names)
+    while some := list(islice(source, size)):
+        yield some
+
+
+async def sweep(client: Any, files: RunFiles, older_than: datetime, limit: int = 100) -> int:
+    """Delete runs that were claimed before a time and are over.
+
+    Args:
+        client: The durable client.
+        files: Where runs are kept.
+        older_than: Runs claimed before this are deleted, aware.
+        limit: How many to delete at most; the next sweep goes on.
+
+    Returns:
+        How many were deleted.
+    """
+    deleted = 0
+    for entry in await asyncio.to_thread(_older_entries, files, older_than):
+        if deleted == limit:
+            break
+        try:
+            attempt = await newest_attempt(entry.run_id, client, files)
+        except RunNotFoundError:
+            await asyncio.to_thread(_drop_entry, entry, files)
+            continue
+        if attempt.durable and not attempt.is_over:
+            continue
+        await delete_run(entry.run_id, client, files)
+        deleted += 1
+    if deleted:
+        log.info("deleted %d runs from before %s", deleted, older_than.isoformat())
+    return deleted
+
+
+def _older_entries(files: RunFiles, older_than: datetime) -> list[ids.IndexEntry]:
+    entries = map(ids.index_entry, files.names(ids.INDEX_FOLDER))
+    return [entry for entry in entries if entry.claimed_at < older_than]
+
+
+def _drop_entry(entry: ids.IndexEntry, files: RunFiles) -> None:
+    files.delete(ids.index_path(entry.run_id, entry.workload, entry.claimed_at))
