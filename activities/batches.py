@@ -52,10 +52,15 @@ class Batch:
 
 @dataclass
 class Processed:
-    """The part file in the making, with the counts of this round alone."""
+    """The part file in the making, with the counts of this round alone.
+
+    Attributes:
+        work_ms: How long the items took, reading and writing left out.
+    """
 
     lines: list[bytes] = field(default_factory=list)
     partial: bytes | None = None
+    work_ms: float = 0.0
     succeeded: int = 0
     failed: int = 0
     retryable: int = 0
@@ -93,6 +98,7 @@ class Processed:
             failed=self.failed,
             retryable=self.retryable,
             retry_after=self.retry_after,
+            work_ms=round(self.work_ms, 1),
             errors=groups,
         )
 

@@ -49,20 +49,20 @@ def compensate_batch(ref: dict, context: func.Context) -> dict:
 
 def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Undo what succeeded in a batch, or (in a later round) what is left of it."""
-    begun = time.perf_counter()
     of = ids.generation(ref.attempt, "compensate")
     lines = _before(ref, files, of).splitlines(keepends=True)
+    begun = time.perf_counter()
     done = {at: line for at, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
     if done:
         undo = _Undo(ref, files, of)
         for at, line in reversed(done.items()):
             lines[at] = undo.line(line, processed)
+    processed.work_ms = (time.perf_counter() - begun) * 1000
     path = ids.part_path(ref.run_id, of, ref.name)
     files.write(path, b"".join(lines), JSON_LINES)
-    work_ms = round((time.perf_counter() - begun) * 1000, 1)
-    log.debug("wrote %s", path, extra={"duration_ms": work_ms})
-    return processed.result.model_copy(update={"work_ms": work_ms})
+    log.debug("wrote %s", path, extra={"duration_ms": processed.work_ms})
+    return processed.result
 
 
 def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:

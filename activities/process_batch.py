@@ -64,15 +64,14 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     if processed.partial is not None:
         files.write(ids.partial_path(part), processed.partial)
     files.write(part, b"".join(processed.lines), JSON_LINES)
-    work_ms = round((time.perf_counter() - begun) * 1000, 1)
-    result = processed.result.model_copy(update={"work_ms": work_ms})
-    _tell(part, result)
+    result = processed.result
+    _tell(part, result, (time.perf_counter() - begun) * 1000)
     return result
 
 
-def _tell(path: str, result: BatchResult) -> None:
+def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
     """Log a batch, and each kind of failure in it; the part file has every single one."""
-    log.debug("wrote %s", path, extra={"duration_ms": result.work_ms})
+    log.debug("wrote %s", path, extra={"duration_ms": duration_ms})
     if result.retryable:
         log.info("%d items of %s will be tried again", result.retryable, path)
     for group in result.errors:
@@ -125,11 +124,15 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
         before_partial=_before_partial(ref, files),
         limits=TimeLimits.begin(request.timeouts),
     )
+    begun = time.perf_counter()
     if isinstance(workload, ChunkWorkload):
-        return process_chunk_batch(workload, batch)
-    if isinstance(workload, MapWorkload):
-        return process_map_batch(workload, batch)
-    raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
+        processed = process_chunk_batch(workload, batch)
+    elif isinstance(workload, MapWorkload):
+        processed = process_map_batch(workload, batch)
+    else:
+        raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
+    processed.work_ms = (time.perf_counter() - begun) * 1000
+    return processed
 
 
 def _given_up(cut: BatchCut, before: bytes, error: Exception) -> Processed:

@@ -12,7 +12,9 @@ from fanout.models.wave import WaveOrder, WaveReport
 
 MAX_WIDTH = 100
 TARGET_BATCH_MS = 10_000
-MAX_GROWTH = 8
+# A batch of less work is mostly overhead: better few of these than the whole width at work.
+LEAST_BATCH_MS = 1_000
+MAX_GROWTH = 100
 # Nothing waits longer than this before it asks again: cancel, resume and new limits are heard then.
 MAX_NAP_SECONDS = 30.0
 STARVED_SECONDS = 5.0
@@ -77,8 +79,9 @@ def _granted(state: GovernorState, wave: WaveReport) -> tuple[GovernorState, Wav
     width = _width(state, wave.shard)
     if width < 1:
         return state, _wait(STARVED_SECONDS)
-    # Fewer and larger batches are no use while they leave a part of the width idle.
-    span = min(_span(state), ceil(wave.left / width))
+    # Larger batches are no use while they leave a part of the width idle.
+    least = min(_span(state, LEAST_BATCH_MS), wave.left)
+    span = max(least, min(_span(state, TARGET_BATCH_MS), ceil(wave.left / width)))
     cuts = min(wave.left, width * span)
     rate = state.limits.items_per_second
     if rate is not None:
@@ -103,11 +106,11 @@ def _width(state: GovernorState, shard: str) -> int:
     return min(share, free, MAX_WIDTH)
 
 
-def _span(state: GovernorState) -> int:
-    """How many cuts make a batch that takes about ten seconds."""
+def _span(state: GovernorState, batch_ms: float) -> int:
+    """How many cuts make a batch of so much work."""
     if state.item_ms is None or state.work.max_span == 1:
         return 1
-    wanted = TARGET_BATCH_MS / max(state.item_ms * state.work.batch_items, 1e-6)
+    wanted = batch_ms / max(state.item_ms * state.work.batch_items, 1e-6)
     return int(max(1, min(wanted, state.work.max_span, MAX_GROWTH * state.span)))
 
 

@@ -15,6 +15,7 @@ from fanout.adapters.telemetry import logged, logger
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultFile, ResultManifest
+from starters.dry_run import dry_run
 from starters.problems import problem
 from starters.runs import newest_attempt, start, status_of
 from starters.shell import accepted, answer, answering, origin, run_id_of
@@ -34,6 +35,9 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     """Start a run, or find the one that this request started before."""
     files = run_files()
     request = parse_request(req.get_body(), settings().max_request_bytes)
+    if request.dry_run:
+        await asyncio.to_thread(check_request, request, files)
+        return answer(await asyncio.to_thread(dry_run, request, files))
     request = identified(request, req.headers.get("Idempotency-Key"))
     await asyncio.to_thread(_known_or_sound, request, files)
     claimed = await asyncio.to_thread(claim, request, files)

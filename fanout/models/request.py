@@ -92,6 +92,7 @@ class RunRequest(_Message):
 
     Attributes:
         batch: How much one activity takes; None fits it to how long the items turn out to take.
+        dry_run: Only tell what would be done.
     """
 
     workload: str = Field(min_length=1, max_length=100)
@@ -106,6 +107,7 @@ class RunRequest(_Message):
     on_exceeded: OnExceeded = "stop"
     max_items: int | None = Field(default=None, ge=1)
     select: Selection = Field(default_factory=dict)
+    dry_run: bool = False
 
     @field_validator("run_id")
     @classmethod

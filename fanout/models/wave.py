@@ -124,7 +124,7 @@ class BatchResult(_Message):
         failed: Items given up on in this round: permanent failures, or attempts used up.
         retryable: Items that want another round.
         retry_after: The longest wait that the other side asked for, in seconds.
-        work_ms: How long the activity took.
+        work_ms: How long the items took, reading and writing left out.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
     """
 
@@ -147,7 +147,7 @@ class WaveTally(_Message):
     Attributes:
         retries: Item attempts beyond the first.
         lost_batches: Batches whose activity failed for good; nothing is known of their items.
-        tried: Item attempts, all of them, and `work_ms` how long their activities took.
+        tried: Item attempts, all of them, and `work_ms` how long they took in their activities.
     """
 
     succeeded: int = 0

@@ -82,7 +82,8 @@ def test_a_later_round_touches_only_the_items_that_wait_for_it():
 
 def test_a_batch_delivered_twice_leaves_the_same_part():
     run = one_batch([{"id": 0}, {"id": 1, "ending": "crash"}])
-    assert run.batch() == run.batch()
+    first, again = (run.batch().model_copy(update={"work_ms": 0.0}) for _ in range(2))
+    assert first == again
     assert [outcome.status for outcome in run.part()] == ["succeeded", "pending"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fanout import governor, leave
 from fanout.governor import GovernorState
-from fanout.leave import MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS
+from fanout.leave import MAX_GROWTH, MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import Tolerance
 from fanout.models.wave import GovernorStart, RunOpening, WaveOrder, WaveReport, WaveTally, Work
@@ -197,7 +197,7 @@ def test_batches_grow_to_about_ten_seconds_of_work():
         spans.append(order.span)
     assert spans[0] == 1
     assert spans == sorted(spans)
-    assert all(later <= 8 * earlier for earlier, later in pairwise(spans))
+    assert all(later <= MAX_GROWTH * earlier for earlier, later in pairwise(spans))
     assert spans[-1] * 10 * 0.5 == TARGET_BATCH_MS
 
 
@@ -211,8 +211,15 @@ def test_slow_items_stay_in_small_batches():
 def test_large_batches_leave_no_part_of_the_width_idle():
     shards = Shards(Limits(batches=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000)
     shards.ask(0)
-    order = shards.ask(0, work_ms=0.001)
+    order = shards.ask(0, work_ms=100 * 100)
     assert (order.cuts, order.span) == (40, 4)
+
+
+def test_little_work_is_not_spread_over_the_whole_width():
+    shards = Shards(Limits(batches=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000)
+    shards.ask(0)
+    order = shards.ask(0, work_ms=0.001)
+    assert (order.cuts, order.span) == (40, 40)
 
 
 def test_nothing_begins_while_the_run_is_suspended_and_all_goes_on_when_it_is_resumed():
