@@ -50,7 +50,10 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     scratch = files.scratch(ref.run_id)
     wanted = Wanted(request.batch, request.max_items)
     try:
-        if not ref.scanned and (scans := prepare_scans(request.source, wanted, scratch)):
+        scans = 0
+        if not ref.scanned:
+            scans = prepare_scans(request.source, wanted, scratch, files.scan_range_bytes)
+        if scans:
             return _result(request).model_copy(update={"scans": scans})
         cuts = (
             cut_scanned(scratch)

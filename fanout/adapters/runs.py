@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from fanout import ids
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
-from fanout.adapters.settings import settings
+from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
 from fanout.adapters.sources_plan import Scratch
 from fanout.errors import RunNotFoundError
 from fanout.models.plan import PartitionPlan, PlanManifest
@@ -32,6 +32,7 @@ class RunFiles:
     store: BlobStore
     container: str
     allowed: Expansion = field(default_factory=Expansion)
+    scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
 
     def scratch(self, run_id: str) -> Scratch:
         """Where the plan of a run may leave copies of its source."""
@@ -140,7 +141,7 @@ def run_files() -> RunFiles:
     """The run files of this process, as its settings say."""
     to = settings()
     allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
-    return RunFiles(blob_store(), to.runs_container, allowed)
+    return RunFiles(blob_store(), to.runs_container, allowed, to.scan_range_bytes)
 
 
 class ClaimedRef(Protocol):

@@ -10,6 +10,7 @@ DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
 DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
 DEFAULT_MAX_COMPRESSION_RATIO = 200
 DEFAULT_MAX_RUNS = 16
+DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 
 
 class SettingsError(Exception):
@@ -39,6 +40,8 @@ class Settings:
         max_uncompressed_bytes: How much may come out of a compressed source.
         max_compression_ratio: How many bytes of it for each compressed one.
         max_runs: How many runs the app carries out at once; the rest wait.
+        scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
+            activity for each.
     """
 
     storage: StorageSettings
@@ -47,6 +50,7 @@ class Settings:
     max_uncompressed_bytes: int = DEFAULT_MAX_UNCOMPRESSED_BYTES
     max_compression_ratio: int = DEFAULT_MAX_COMPRESSION_RATIO
     max_runs: int = DEFAULT_MAX_RUNS
+    scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
     expose_durable_urls: bool = False
     log_level: str = "INFO"
 
@@ -68,6 +72,7 @@ class Settings:
                 values, "FANOUT_MAX_COMPRESSION_RATIO", DEFAULT_MAX_COMPRESSION_RATIO
             ),
             max_runs=_whole(values, "FANOUT_MAX_RUNS", DEFAULT_MAX_RUNS),
+            scan_range_bytes=_whole(values, "FANOUT_SCAN_RANGE_BYTES", DEFAULT_SCAN_RANGE_BYTES),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
         )

@@ -17,15 +17,12 @@ from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
 
-RANGE_BYTES = 64 * 1_048_576
 # As many as the history of one orchestration has room for; ranges of a huge blob are longer.
 MAX_RANGES = 200
 _PLAN = "scan.json"
 
 
-def prepare_scans(
-    source: Source, wanted: Wanted, scratch: Scratch, range_bytes: int = RANGE_BYTES
-) -> int:
+def prepare_scans(source: Source, wanted: Wanted, scratch: Scratch, range_bytes: int) -> int:
     """Write down how a source is scanned; return its number of ranges, 0 where one pass does.
 
     One pass does where the source is no plain CSV or JSON lines, where it has no two ranges, and

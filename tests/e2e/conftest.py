@@ -19,6 +19,7 @@ from tests.support.local_runs import lines
 APP = Path(__file__).parent / "apps" / "probe"
 DEADLINE_SECONDS = 60
 MAX_REQUEST_BYTES = 100_000
+SCAN_RANGE_BYTES = 200_000
 
 
 @dataclass
@@ -93,6 +94,7 @@ def product(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "FANOUT_STORAGE": storage,
         "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
         "FANOUT_LOG_LEVEL": "WARNING",
+        "FANOUT_SCAN_RANGE_BYTES": str(SCAN_RANGE_BYTES),
     }
     folder = tmp_path_factory.mktemp("product")
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
