@@ -7,7 +7,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from fanout import ids
+import azure.durable_functions as df
+
+from fanout import ids, names
 from fanout.adapters.runs import RunFiles, forget_kept
 from fanout.adapters.telemetry import logger
 from fanout.batching import shard_count
@@ -26,8 +28,8 @@ async def delete_run(run_id: str, client: Any, files: RunFiles) -> None:
     """Delete the histories and the blobs of a run; interrupted, it is finished by another call."""
     attempt = await newest_attempt(run_id, client, files)
     for number in range(1, attempt.number + 1):
-        await _purge(client, ids.attempt_instance(run_id, number), attempt.request)
-    await client.signal_entity(attempt.governor, FORGET)
+        request = await asyncio.to_thread(files.request, run_id, number)
+        await _purge(client, ids.attempt_instance(run_id, number), request)
     await asyncio.to_thread(_delete_blobs, run_id, files)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
@@ -39,13 +41,14 @@ async def _purge(client: Any, instance: str, request: RunRequest) -> None:
     children = [ids.shard_instance(instance, n, letter) for letter in "sc" for n in shards]
     for one in [*children, ids.fan_in_instance(instance), instance]:
         await client.purge_instance_history(one)
+    await client.signal_entity(df.EntityId(names.GOVERNOR, instance), FORGET)
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:
     """Delete every blob of a run, and last what makes it one that exists."""
     request = ids.request_path(run_id)
-    names = (name for name in files.names(f"{run_id}/") if name != request)
-    for some in _slices(names, SLICE):
+    rest = (name for name in files.names(f"{run_id}/") if name != request)
+    for some in _slices(rest, SLICE):
         with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
             for done in [pool.submit(files.delete, name) for name in some]:
                 done.result()
@@ -56,8 +59,8 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
     files.delete(request)
 
 
-def _slices(names: Iterable[str], size: int) -> Iterable[list[str]]:
-    source = iter(names)
+def _slices(paths: Iterable[str], size: int) -> Iterable[list[str]]:
+    source = iter(paths)
     while some := list(islice(source, size)):
         yield some
 
