@@ -28,7 +28,9 @@ class Batch:
     """One batch in one round.
 
     Attributes:
-        is_last_round: Whether items that fail in it have used up their attempts.
+        max_attempts: How often an item may be tried.
+        is_probe: Whether it is to find out if the downstream is up again: it stops at the first
+            sign that it is not.
         before: The batch's part file of the round before; empty in round 0. In a later attempt of
             the run, round 0 has the part of the attempt before, its items to redo being pending.
         before_partial: The partial beside the part of the attempt before, if there is one.
@@ -37,17 +39,23 @@ class Batch:
 
     run_id: str
     retry_round: int
-    is_last_round: bool
+    max_attempts: int
     chunk: Chunk
     parameters: Any
     before: bytes = b""
     before_partial: bytes | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
+    is_probe: bool = False
 
     @property
     def attempt(self) -> int:
-        """Which try this is for every item in it, 1 the first."""
+        """Which try of the whole batch this is, 1 the first."""
         return self.retry_round + 1
+
+    @property
+    def is_last_round(self) -> bool:
+        """Whether a batch that is tried whole has used up its attempts."""
+        return self.attempt >= self.max_attempts
 
 
 @dataclass
@@ -56,11 +64,15 @@ class Processed:
 
     Attributes:
         work_ms: How long the items took, reading and writing left out.
+        has_tripped: Whether the downstream kept failing, so that the rest was left untried.
+        has_answered: Whether the downstream did what some item asked of it.
     """
 
     lines: list[bytes] = field(default_factory=list)
     partial: bytes | None = None
     work_ms: float = 0.0
+    has_tripped: bool = False
+    has_answered: bool = False
     succeeded: int = 0
     failed: int = 0
     retryable: int = 0
@@ -99,6 +111,8 @@ class Processed:
             retryable=self.retryable,
             retry_after=self.retry_after,
             work_ms=round(self.work_ms, 1),
+            has_tripped=self.has_tripped,
+            has_answered=self.has_answered,
             errors=groups,
         )
 

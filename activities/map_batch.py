@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from activities.batches import MAX_MESSAGE_CHARACTERS, Batch, Processed, error_info
+from activities.downstream import FAILURES_IN_A_ROW, Downstream
 from fanout.adapters.telemetry import bind_task, logger
+from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
-from fanout.outcome_lines import failed_line, pending_indexes, status_of, succeeded_line
+from fanout.outcome_lines import failed_line, status_of, succeeded_line, waiting_items
 from fanout.records import Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
@@ -24,30 +26,61 @@ ASYNC_ITEMS_AT_ONCE = 32
 
 @dataclass(slots=True)
 class Ended:
-    """How one item ended: with an output, or with an error."""
+    """How one item ended: with an output, or with an error.
+
+    Attributes:
+        tried: How often it was tried before.
+        was_tried: Whether it was tried now; if not, the error says what kept it from its turn.
+    """
 
     record: Record
     item_id: str
     output: Any = None
     error: ErrorInfo | None = None
     duration_ms: float = 0.0
+    tried: int = 0
+    was_tried: bool = True
+
+    @property
+    def attempts(self) -> int:
+        """How often it has been tried."""
+        return self.tried + self.was_tried
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A batch at work.
+
+    Attributes:
+        tried: How often each waiting item was tried before, by index.
+    """
+
+    workload: MapWorkload
+    batch: Batch
+    downstream: Downstream
+    tried: dict[int, int]
 
 
 def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     """Process the items of a batch, each by itself; in later rounds those that wait for one."""
-    waiting = pending_indexes(batch.before)
+    waiting = waiting_items(batch.before)
     records = (
         record
         for record in parse_records(batch.chunk)
         if not batch.before or record.index in waiting
     )
+    downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
+    # What a redrive opens again has all its attempts before it.
+    turn = _Turn(workload, batch, downstream, waiting if batch.retry_round else {})
     if inspect.iscoroutinefunction(workload.process):
-        ended: Iterable[Ended] = asyncio.run(_process_concurrently(workload, batch, records))
+        ended: Iterable[Ended] = asyncio.run(_process_concurrently(turn, records))
     else:
-        ended = (_process_one(workload, batch, record) for record in records)
+        ended = (_process_one(turn, record) for record in records)
     processed = Processed()
     fresh = (_note(item, batch, processed) for item in ended)
     processed.lines = list(_replaced(batch.before, fresh))
+    processed.has_tripped = downstream.has_tripped
+    processed.has_answered = downstream.has_answered
     return processed
 
 
@@ -58,40 +91,56 @@ def _replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
     yield from fresh
 
 
-def _process_one(workload: MapWorkload, batch: Batch, record: Record) -> Ended:
+def _process_one(turn: _Turn, record: Record) -> Ended:
     begun = time.perf_counter()
-    ended = _validated(workload, record)
-    if ended.error is None:
+    ended = _validated(turn, record)
+    if ended.error is None and _may_begin(turn, ended):
+        item, context = ended.output, _context(turn, ended)
         try:
-            batch.limits.insist_on_time_left()
-            context = _context(batch, ended.item_id)
-            ended.output = batch.limits.call_item(workload.process, ended.output, context)
+            ended.output = turn.batch.limits.call_item(turn.workload.process, item, context)
         except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-            ended.output, ended.error = None, error_info(error)
+            _fail(turn, ended, error)
+        else:
+            turn.downstream.note(None)
     ended.duration_ms = (time.perf_counter() - begun) * 1000
     return ended
 
 
-async def _process_concurrently(
-    workload: MapWorkload, batch: Batch, records: Iterable[Record]
-) -> list[Ended]:
+async def _process_concurrently(turn: _Turn, records: Iterable[Record]) -> list[Ended]:
     gate = asyncio.Semaphore(ASYNC_ITEMS_AT_ONCE)
 
     async def one(record: Record) -> Ended:
         async with gate:
             begun = time.perf_counter()
-            ended = _validated(workload, record)
-            if ended.error is None:
+            ended = _validated(turn, record)
+            if ended.error is None and _may_begin(turn, ended):
+                item, context = ended.output, _context(turn, ended)
                 try:
-                    batch.limits.insist_on_time_left()
-                    context = _context(batch, ended.item_id)
-                    ended.output = await _in_time(batch, workload.process(ended.output, context))
+                    ended.output = await _in_time(turn.batch, turn.workload.process(item, context))
                 except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-                    ended.output, ended.error = None, error_info(error)
+                    _fail(turn, ended, error)
+                else:
+                    turn.downstream.note(None)
             ended.duration_ms = (time.perf_counter() - begun) * 1000
             return ended
 
     return await asyncio.gather(*(one(record) for record in records))
+
+
+def _may_begin(turn: _Turn, ended: Ended) -> bool:
+    """Tell whether an item's turn comes; one that is kept from it has lost no attempt."""
+    try:
+        turn.batch.limits.insist_on_time_left()
+        turn.downstream.insist_on_up()
+    except TransientError as error:
+        ended.output, ended.error, ended.was_tried = None, error_info(error), False
+        return False
+    return True
+
+
+def _fail(turn: _Turn, ended: Ended, error: Exception) -> None:
+    turn.downstream.note(error)
+    ended.output, ended.error = None, error_info(error)
 
 
 async def _in_time(batch: Batch, output: Awaitable[Any]) -> Any:
@@ -104,20 +153,25 @@ async def _in_time(batch: Batch, output: Awaitable[Any]) -> Any:
         raise batch.limits.item_timeout() from None
 
 
-def _validated(workload: MapWorkload, record: Record) -> Ended:
+def _validated(turn: _Turn, record: Record) -> Ended:
     """Parse the item; `output` holds it until it is replaced by what the workload returns."""
+    ended = Ended(record, str(record.index), error=record.error)
+    ended.tried = turn.tried.get(record.index, 0)
     if record.error is not None:
-        return Ended(record, str(record.index), error=record.error)
+        return ended
     try:
-        item = workload.item_model.model_validate(record.value)
-        found = workload.item_id(item)
+        item = turn.workload.item_model.model_validate(record.value)
+        found = turn.workload.item_id(item)
     except ValidationError as invalid:
-        return Ended(record, str(record.index), error=_invalid(record, invalid))
+        ended.error = _invalid(record, invalid)
+        return ended
     except Exception as error:  # noqa: BLE001  validators and ids are user code too
-        return Ended(record, str(record.index), error=error_info(error))
-    item_id = str(record.index if found is None else found)
-    bind_task(item_id)
-    return Ended(record, item_id, output=item)
+        ended.error = error_info(error)
+        return ended
+    ended.item_id = str(record.index if found is None else found)
+    ended.output = item
+    bind_task(ended.item_id)
+    return ended
 
 
 def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:
@@ -130,11 +184,12 @@ def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:
     return ErrorInfo(type="ItemValidationError", message=message)
 
 
-def _context(batch: Batch, item_id: str) -> Context[Any]:
+def _context(turn: _Turn, ended: Ended) -> Context[Any]:
+    batch = turn.batch
     return Context(
         run_id=batch.run_id,
-        idempotency_key=f"{batch.run_id}/{item_id}/process",
-        attempt=batch.attempt,
+        idempotency_key=f"{batch.run_id}/{ended.item_id}/process",
+        attempt=ended.attempts,
         parameters=batch.parameters,
         logger=log,
     )
@@ -146,15 +201,18 @@ def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
     if error is None:
         try:
             line = succeeded_line(
-                index, ended.item_id, ended.output, batch.attempt, ended.duration_ms
+                index, ended.item_id, ended.output, ended.attempts, ended.duration_ms
             )
         except PydanticSerializationError as fault:
             error = ErrorInfo(type="OutputError", message=f"the output is no JSON: {fault}")
         else:
             processed.succeeded += 1
             return line
-    if error.retryable and not batch.is_last_round:
+    has_attempts_left = not ended.was_tried or ended.attempts < batch.max_attempts
+    if error.retryable and has_attempts_left:
         processed.count_retryable(error)
-        return failed_line("pending", index, ended.item_id, error, batch.attempt, ended.duration_ms)
+        return failed_line(
+            "pending", index, ended.item_id, error, ended.attempts, ended.duration_ms
+        )
     processed.count_failed(error, ended.item_id)
-    return failed_line("failed", index, ended.item_id, error, batch.attempt, ended.duration_ms)
+    return failed_line("failed", index, ended.item_id, error, ended.attempts, ended.duration_ms)

@@ -111,7 +111,8 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
     batch = Batch(
         run_id=ref.run_id,
         retry_round=ref.retry_round,
-        is_last_round=ref.retry_round + 1 >= request.retry.max_attempts,
+        max_attempts=request.retry.max_attempts,
+        is_probe=ref.is_probe,
         chunk=read_chunk(
             request.source,
             cut,

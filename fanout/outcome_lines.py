@@ -88,11 +88,11 @@ def are_all(data: bytes, status: ItemStatus) -> bool:
     return data.startswith(start) and data.count(b"\n" + start) == data.count(b"\n") - 1
 
 
-def pending_indexes(data: bytes) -> set[int]:
-    """The indexes of those items of a part file that want another attempt."""
+def waiting_items(data: bytes) -> dict[int, int]:
+    """The items of a part file that want another attempt, by index: how often each was tried."""
     start = _STARTS["pending"]
-    lines = data.splitlines()
-    return {int(from_json(line)["index"]) for line in lines if line.startswith(start)}
+    found = (from_json(line) for line in data.splitlines() if line.startswith(start))
+    return {int(outcome["index"]): int(outcome["attempts"]) for outcome in found}
 
 
 def counted(data: bytes) -> Counter[ItemStatus]:

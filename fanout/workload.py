@@ -71,11 +71,17 @@ class Context(Generic[ParametersT]):
 
 
 class Workload(ABC, Generic[ParametersT]):
-    """What all shapes have."""
+    """What all shapes have.
+
+    Attributes:
+        downstream: Name of the service that items call, if they call one. When it keeps failing
+            (`TransientError`), all runs that call it wait until it is up again.
+    """
 
     name: ClassVar[str]
     description: ClassVar[str] = ""
     item_model: ClassVar[type[BaseModel]]
+    downstream: ClassVar[str | None] = None
     parameters_model: ClassVar[type[BaseModel]] = NoParameters
 
     def check(self, parameters: ParametersT, source: SourceInfo) -> list[FieldProblem]:

@@ -73,6 +73,7 @@ class PlanResult(_Message):
     """Result of `plan`: the counts, and the policies that orchestrators follow.
 
     Attributes:
+        downstream: The service that the items call, if any.
         scans: Ranges of the source to be scanned before it can be planned; 0 once it is.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
     """
@@ -82,6 +83,7 @@ class PlanResult(_Message):
     limits: Limits = Limits()
     retry: RetryPolicy = RetryPolicy()
     on_exceeded: OnExceeded = "stop"
+    downstream: str | None = None
     scans: int = 0
     refusal: str | None = None
 
@@ -100,6 +102,7 @@ class BatchRef(_Message):
     Attributes:
         batch: Its first cut, within the partition (0-based).
         span: How many cuts it takes.
+        is_probe: Whether it finds out if the downstream is up again.
     """
 
     run_id: str
@@ -109,6 +112,7 @@ class BatchRef(_Message):
     batch: int
     span: int = 1
     retry_round: int = 0
+    is_probe: bool = False
 
     @property
     def name(self) -> BatchName:
@@ -125,6 +129,8 @@ class BatchResult(_Message):
         retryable: Items that want another round.
         retry_after: The longest wait that the other side asked for, in seconds.
         work_ms: How long the items took, reading and writing left out.
+        has_tripped: Whether the downstream kept failing, so that the rest was left untried.
+        has_answered: Whether the downstream did what some item asked of it.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
     """
 
@@ -133,6 +139,8 @@ class BatchResult(_Message):
     retryable: int = 0
     retry_after: float | None = None
     work_ms: float = 0.0
+    has_tripped: bool = False
+    has_answered: bool = False
     errors: list[ErrorGroup] = Field(default_factory=list)
 
     @property

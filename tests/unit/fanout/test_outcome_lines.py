@@ -10,10 +10,10 @@ from fanout.outcome_lines import (
     are_all,
     failed_line,
     items_in,
-    pending_indexes,
     range_line,
     status_of,
     succeeded_line,
+    waiting_items,
 )
 
 json_values = st.recursive(
@@ -78,7 +78,7 @@ def test_the_items_that_wait_are_found(statuses: list[Any]):
         for n, status in enumerate(statuses)
     ]
     wanted = {n for n, status in enumerate(statuses) if status == "pending"}
-    assert pending_indexes(b"".join(lines)) == wanted
+    assert waiting_items(b"".join(lines)).keys() == wanted
 
 
 def test_a_line_that_is_no_outcome_is_refused():

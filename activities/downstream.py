@@ -1,0 +1,47 @@
+"""What a batch does about a downstream that keeps failing: it leaves the rest untried."""
+
+from fanout.errors import TransientError
+
+# Failures in a row, of different items, that no fault of an item explains.
+FAILURES_IN_A_ROW = 3
+
+
+class DownstreamDownError(TransientError):
+    """The downstream kept failing before this item's turn came."""
+
+
+class Downstream:
+    """How the downstream of a batch has answered so far.
+
+    Args:
+        name: The downstream; None for a workload without one, which never trips.
+        most_failures: How many failures in a row it may have.
+    """
+
+    def __init__(self, name: str | None, most_failures: int = FAILURES_IN_A_ROW) -> None:
+        self._name = name
+        self._most = most_failures
+        self._in_a_row = 0
+        self.has_answered = False
+
+    @property
+    def has_tripped(self) -> bool:
+        """Whether it has failed too often in a row."""
+        return self._name is not None and self._in_a_row >= self._most
+
+    def insist_on_up(self) -> None:
+        """Let no item begin once it has tripped.
+
+        Raises:
+            DownstreamDownError: It has.
+        """
+        if self.has_tripped:
+            raise DownstreamDownError(f"the downstream '{self._name}' kept failing")
+
+    def note(self, error: Exception | None) -> None:
+        """Take note of how an item ended; a fault of the item's own is an answer, too."""
+        if isinstance(error, TransientError):
+            self._in_a_row += 1
+        else:
+            self._in_a_row = 0
+            self.has_answered = True
