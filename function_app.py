@@ -3,19 +3,30 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import compensate_batch, finalize, plan, plan_compensation, process_batch, scan
+from activities import (
+    compensate_batch,
+    finalize,
+    lay_out,
+    merge_partials,
+    plan,
+    plan_compensation,
+    process_batch,
+    scan,
+    write_results,
+)
 from entities import admission, governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
-from orchestrators import run, shard
+from orchestrators import fan_in, run, shard
 from starters import control, http, listing, redrive, watchdog
 
 configure(settings().log_level)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 STARTERS = (http, listing, control, redrive, watchdog)
-ORCHESTRATORS = (run, shard)
-ACTIVITIES = (plan, scan, process_batch, plan_compensation, compensate_batch, finalize)
+ORCHESTRATORS = (run, shard, fan_in)
+MAP = (plan, scan, process_batch, plan_compensation, compensate_batch)
+FAN_IN = (lay_out, write_results, merge_partials, finalize)
 ENTITIES = (governor, admission)
-for room in (*STARTERS, *ORCHESTRATORS, *ACTIVITIES, *ENTITIES):
+for room in (*STARTERS, *ORCHESTRATORS, *MAP, *FAN_IN, *ENTITIES):
     app.register_functions(room.bp)

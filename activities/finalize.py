@@ -1,26 +1,29 @@
-"""The activity `finalize`: fans in. Merges partials, sorts outcomes into files, lists every file.
+"""The activity `finalize`: the end of the fan-in. Renders, adds up, and lists every result file.
 
-Everything is read from the part files, which are the last word on every item; a second time writes
-the same again.
+What the ranges came to was read from the part files, which are the last word on every item; a
+second time writes the same again.
 """
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.result_files import ResultFiles
+from activities.partials import Merger, find_partial
+from activities.result_files import in_order
 from fanout import ids, names
-from fanout.adapters.part_reader import read_batches
-from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
+from fanout.adapters.blob import md5
+from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry import logged, logger
+from fanout.fan_in_paths import merged_path, range_path
+from fanout.models.fan_in import FinalizeRef, RangeResult
 from fanout.models.request import RunRequest
-from fanout.models.status import ItemCounts, ResultManifest, RunOutcome
+from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
 from fanout.policies import is_exceeded
-from fanout.workload import ChunkWorkload
-from workloads import registry
+from fanout.workload import RenderedFile
 
 bp = df.Blueprint()
 log = logger(names.FINALIZE)
@@ -30,28 +33,46 @@ log = logger(names.FINALIZE)
 def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
     with logged(context, ref["run_id"]):
-        found = RunRef.model_validate(ref)
+        found = FinalizeRef.model_validate(ref)
         return dump(finalize_run(found, files_of(found)))
 
 
-def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
-    """Write the results of a run and say how it ended."""
+def finalize_run(ref: FinalizeRef, files: RunFiles) -> RunEnd:
+    """Conclude a run whose ranges are written and whose partials are merged into one."""
+    merger = Merger(kept_request(files, ref.run_id, ref.attempt))
+    merger.add(find_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
+    written = [
+        RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
+        for number in range(ref.ranges)
+    ]
+    return conclude(ref, files, written, merger)
+
+
+def conclude(
+    ref: RunRef, files: RunFiles, written: Iterable[RangeResult], merger: Merger
+) -> RunEnd:
+    """Write what the workload renders, the manifest and the summary, and say how the run ended.
+
+    Args:
+        ref: Which attempt of which run.
+        files: Where the run is kept.
+        written: What the ranges came to, in source order.
+        merger: Has all partials.
+    """
     request = kept_request(files, ref.run_id, ref.attempt)
-    manifest = kept_manifest(files, ref.run_id)
-    results = ResultFiles(files, ref.run_id)
-    merger = _Merger(request)
-    for batch in read_batches(files, ref, manifest):
-        results.sort_in(batch)
-        merger.add(batch.partial)
-    results.close()
-    merger.render(results)
-    end = end_of(request, ref.verdict, results.items)
+    counts: Counter[str] = Counter()
+    outcomes: list[ResultFile] = []
+    for one in written:
+        counts.update(one.items.model_dump())
+        outcomes += one.files
+    rendered = [_add(files, ref.run_id, file) for file in merger.rendered()]
+    end = end_of(request, ref.verdict, ItemCounts(**counts))
     listed = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
         outcome=end.outcome,
         items=end.items,
-        files=results.files,
+        files=[*rendered, *in_order(outcomes)],
     )
     files.write_model(ids.results_manifest_path(ref.run_id), listed)
     files.write_model(ids.summary_path(ref.run_id), end)
@@ -59,6 +80,18 @@ def finalize_run(ref: RunRef, files: RunFiles) -> RunEnd:
         _clear(files, listed)
     log.info("%s: %s", end.outcome, end.items)
     return end
+
+
+def _add(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
+    """Write a file that the workload made."""
+    files.write(ids.result_path(run_id, file.name), file.content, file.media_type)
+    return ResultFile(
+        name=file.name,
+        size_bytes=len(file.content),
+        count=file.count,
+        md5=md5(file.content).hex(),
+        media_type=file.media_type,
+    )
 
 
 def _clear(files: RunFiles, listed: ResultManifest) -> None:
@@ -85,25 +118,3 @@ def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
         return RunEnd(outcome="failed", items=items, error=lost)
     outcome: RunOutcome = "partially_succeeded" if items.failed else "succeeded"
     return RunEnd(outcome=outcome, items=items)
-
-
-class _Merger:
-    """Merges the partials of a chunk workload in source order; idle for other shapes."""
-
-    def __init__(self, request: RunRequest) -> None:
-        workload = registry.get(request.workload)
-        self._workload = workload if isinstance(workload, ChunkWorkload) else None
-        self._parameters = workload.parameters_model.model_validate(request.parameters)
-        self._merged: Any = None
-
-    def add(self, data: bytes | None) -> None:
-        if self._workload is None or data is None:
-            return
-        partial = self._workload.load_partial(data)
-        merged = self._merged
-        self._merged = partial if merged is None else self._workload.merge(merged, partial)
-
-    def render(self, results: ResultFiles) -> None:
-        if self._workload is not None:
-            for file in self._workload.render(self._merged, self._parameters):
-                results.add(file)

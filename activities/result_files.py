@@ -1,18 +1,20 @@
-"""The files of a run's results: outcomes sorted by status, and what the workload renders."""
+"""The result files of one range of batches: outcomes sorted by status, order kept."""
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from activities.dead_letters import dead_letters
+from activities.result_formats import Format, OutcomeFile, format_of, lines_format_of
 from fanout import ids
-from fanout.adapters.blob import BlobWriter, md5
 from fanout.adapters.part_reader import BatchOutcomes
-from fanout.adapters.runs import JSON_LINES, RunFiles
+from fanout.adapters.runs import RunFiles
+from fanout.models.fan_in import RangeResult
 from fanout.models.outcome import ItemStatus
+from fanout.models.request import ResultOptions
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.outcome_lines import are_all, items_in, status_of
-from fanout.workload import RenderedFile
 
-MAX_FILE_BYTES = 64 * 1_048_576
 STEMS: dict[ItemStatus, str] = {
     "succeeded": "SUCCEEDED",
     "failed": "FAILED",
@@ -23,57 +25,79 @@ STEMS: dict[ItemStatus, str] = {
 DEAD_LETTERS = "DEAD-LETTERS"
 
 
-class _Sequence:
-    """``FAILED-00000.jsonl``, ``FAILED-00001.jsonl`` ...: each at most 64 MiB."""
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a range go, and how long one gets before the next begins (bytes)."""
 
-    def __init__(self, files: RunFiles, run_id: str, stem: str) -> None:
-        self._files = files
-        self._run_id = run_id
+    files: RunFiles
+    run_id: str
+    number: int
+    max_bytes: int
+
+
+class _Sequence:
+    """``FAILED-00003.jsonl``, ``FAILED-00003-1.jsonl`` ... of the range 3."""
+
+    def __init__(self, place: Place, stem: str, made: Format) -> None:
+        self._place = place
         self._stem = stem
-        self._writer: BlobWriter | None = None
+        self._format = made
+        self._open: OutcomeFile | None = None
         self._items = 0
         self.closed: list[ResultFile] = []
 
     @property
     def _name(self) -> str:
-        return f"{self._stem}-{len(self.closed):05d}.jsonl"
+        rolled = f"-{len(self.closed)}" if self.closed else ""
+        return f"{self._stem}-{self._place.number:05d}{rolled}{self._format.suffix}"
 
     def write(self, lines: bytes, items: int) -> None:
-        if self._writer is not None and self._writer.size + len(lines) > MAX_FILE_BYTES:
+        """Add whole lines; only a single line may be longer than a file."""
+        used = self._open.size if self._open is not None else 0
+        if used + len(lines) <= self._place.max_bytes:
+            self._add(lines, items)
+        elif lines.find(b"\n") == len(lines) - 1:
             self.close()
-        if self._writer is None:
-            path = ids.result_path(self._run_id, self._name)
-            store = self._files.store
-            self._writer = store.open_writer(self._files.container, path, JSON_LINES)
-        self._writer.write(lines)
+            self._add(lines, items)
+        else:
+            for line in lines.splitlines(keepends=True):
+                self.write(line, items_in(line))
+
+    def _add(self, lines: bytes, items: int) -> None:
+        if self._open is None:
+            path = ids.result_path(self._place.run_id, self._name)
+            files, media_type = self._place.files, self._format.media_type
+            self._open = self._format.begin(
+                files.store.open_writer(files.container, path, media_type)
+            )
+        self._open.write(lines)
         self._items += items
 
     def close(self) -> None:
-        if self._writer is None:
+        if self._open is None:
             return
-        digest = self._writer.close()
+        size, digest = self._open.close()
         self.closed.append(
             ResultFile(
                 name=self._name,
-                size_bytes=self._writer.size,
+                size_bytes=size,
                 count=self._items,
                 md5=digest,
-                media_type=JSON_LINES,
+                media_type=self._format.media_type,
             )
         )
-        self._writer, self._items = None, 0
+        self._open, self._items = None, 0
 
 
 class ResultFiles:
-    """Collects the result files of one run, in bounded memory."""
+    """Writes the outcomes of one range, in bounded memory."""
 
-    def __init__(self, files: RunFiles, run_id: str) -> None:
-        self._files = files
-        self._run_id = run_id
-        self._sequences = {s: _Sequence(files, run_id, stem) for s, stem in STEMS.items()}
-        self._dead_letters = _Sequence(files, run_id, DEAD_LETTERS)
+    def __init__(self, place: Place, options: ResultOptions) -> None:
+        self._place = place
+        outcomes, letters = format_of(options), lines_format_of(options)
+        self._sequences = {s: _Sequence(place, stem, outcomes) for s, stem in STEMS.items()}
+        self._dead_letters = _Sequence(place, DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
-        self._rendered: list[ResultFile] = []
 
     def sort_in(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
@@ -82,44 +106,31 @@ class ResultFiles:
             return
         for line in batch.lines.splitlines(keepends=True):
             self._put(status_of(line), line, items_in(line))
-        for letter in dead_letters(self._files, self._run_id, batch.cut, batch.lines):
+        place = self._place
+        for letter in dead_letters(place.files, place.run_id, batch.cut, batch.lines):
             self._dead_letters.write(letter, 1)
 
     def _put(self, status: ItemStatus, lines: bytes, items: int) -> None:
         self._sequences[status].write(lines, items)
         self._counts[status] += items
 
-    def add(self, file: RenderedFile) -> None:
-        """Write a file that the workload made."""
-        path = ids.result_path(self._run_id, file.name)
-        self._files.write(path, file.content, file.media_type)
-        self._rendered.append(
-            ResultFile(
-                name=file.name,
-                size_bytes=len(file.content),
-                count=file.count,
-                md5=md5(file.content).hex(),
-                media_type=file.media_type,
-            )
+    def close(self) -> RangeResult:
+        """End the files, and tell what is in them."""
+        sequences = [*self._sequences.values(), self._dead_letters]
+        for sequence in sequences:
+            sequence.close()
+        counts = {str(status): count for status, count in self._counts.items()}
+        return RangeResult(
+            items=ItemCounts(total=sum(counts.values()), **counts),
+            files=[file for sequence in sequences for file in sequence.closed],
         )
 
-    def close(self) -> None:
-        """End the outcome files."""
-        for sequence in self._every_sequence:
-            sequence.close()
 
-    @property
-    def _every_sequence(self) -> list[_Sequence]:
-        return [*self._sequences.values(), self._dead_letters]
+def in_order(files: Iterable[ResultFile]) -> list[ResultFile]:
+    """Put the files of many ranges together by status; within one, ranges keep their order."""
+    ranks = {stem: rank for rank, stem in enumerate([*STEMS.values(), DEAD_LETTERS])}
+    return sorted(files, key=lambda file: ranks[file.name[: _stem_end(file.name)]])
 
-    @property
-    def items(self) -> ItemCounts:
-        """How many items ended in each way."""
-        counts = {str(status): count for status, count in self._counts.items()}
-        return ItemCounts(total=sum(counts.values()), **counts)
 
-    @property
-    def files(self) -> list[ResultFile]:
-        """Every file, those of the workload first."""
-        outcomes = [file for s in self._every_sequence for file in s.closed]
-        return [*self._rendered, *outcomes]
+def _stem_end(name: str) -> int:
+    return next(at for at, character in enumerate(name) if character.isdecimal()) - 1

@@ -21,6 +21,7 @@ GET_HEALTH = "get_health"
 # orchestrators
 RUN = "run"
 SHARD = "shard"
+FAN_IN = "fan_in"
 
 # activities
 PLAN = "plan"
@@ -28,6 +29,9 @@ SCAN = "scan"
 PLAN_COMPENSATION = "plan_compensation"
 PROCESS_BATCH = "process_batch"
 COMPENSATE_BATCH = "compensate_batch"
+LAY_OUT = "lay_out"
+WRITE_RESULTS = "write_results"
+MERGE_PARTIALS = "merge_partials"
 FINALIZE = "finalize"
 
 # entities

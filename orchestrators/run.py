@@ -4,7 +4,7 @@
 2. wait for its turn, where the app carries out only so many runs at once
 3. plan the source (activities) and tell the governor what there is to do
 4. open the shards, all at once, and wait for all of them; if the run is to compensate, once more
-5. finalize: fan in to the results (activity)
+5. fan in to the results (sub-orchestration)
 6. tell the governor how it ended, and make room for the next run
 """
 
@@ -16,8 +16,9 @@ import azure.durable_functions as df
 
 from fanout import names
 from fanout.admission import KEY, Entry
-from fanout.ids import Stage, shard_instance
+from fanout.ids import Stage, fan_in_instance, shard_instance
 from fanout.leave import MAX_NAP_SECONDS
+from fanout.models.fan_in import FanInWork
 from fanout.models.wave import (
     GovernorStart,
     PlanResult,
@@ -108,7 +109,9 @@ def _carry_out(context: Any, ref: RunRef, governor: Any) -> Ending:
     verdict = Verdict.model_validate((yield context.call_entity(governor, "finalizing")))
     ref = ref.model_copy(update={"verdict": verdict})
     finalized = yield from attempt(
-        context.call_activity_with_retry(names.FINALIZE, infrastructure(), dump(ref))
+        context.call_sub_orchestrator(
+            names.FAN_IN, dump(FanInWork(ref=ref)), fan_in_instance(context.instance_id)
+        )
     )
     if finalized.failure is not None:
         return _failed(finalized.failure)

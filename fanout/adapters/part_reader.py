@@ -57,12 +57,17 @@ def read_batches(
         for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
         if (batch.origin.partition, batch.origin.batch) >= begin
     )
+    for outcomes in read_planned(files, batches):
+        if end is not None and (outcomes.origin.partition, outcomes.origin.batch) >= end:
+            return
+        yield outcomes
+
+
+def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
+    """Read the outcomes of these batches, in the order given."""
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         while some := list(islice(batches, READ_AT_ONCE)):
-            for outcomes in pool.map(lambda batch: _read(files, batch), some):
-                if end is not None and (outcomes.origin.partition, outcomes.origin.batch) >= end:
-                    return
-                yield outcomes
+            yield from pool.map(lambda batch: _read(files, batch), some)
 
 
 def planned_batches(

@@ -11,6 +11,7 @@ DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
 DEFAULT_MAX_COMPRESSION_RATIO = 200
 DEFAULT_MAX_RUNS = 16
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
+DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
 
 
 class SettingsError(Exception):
@@ -42,6 +43,7 @@ class Settings:
         max_runs: How many runs the app carries out at once; the rest wait.
         scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
             activity for each.
+        max_result_file_bytes: How long a result file of outcomes gets, before compression.
     """
 
     storage: StorageSettings
@@ -51,6 +53,7 @@ class Settings:
     max_compression_ratio: int = DEFAULT_MAX_COMPRESSION_RATIO
     max_runs: int = DEFAULT_MAX_RUNS
     scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
+    max_result_file_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
     expose_durable_urls: bool = False
     log_level: str = "INFO"
 
@@ -73,6 +76,9 @@ class Settings:
             ),
             max_runs=_whole(values, "FANOUT_MAX_RUNS", DEFAULT_MAX_RUNS),
             scan_range_bytes=_whole(values, "FANOUT_SCAN_RANGE_BYTES", DEFAULT_SCAN_RANGE_BYTES),
+            max_result_file_bytes=_whole(
+                values, "FANOUT_MAX_RESULT_FILE_BYTES", DEFAULT_MAX_RESULT_FILE_BYTES
+            ),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
         )

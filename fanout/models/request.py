@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from fanout.ids import RUN_ID_PATTERN, is_run_id
 from fanout.models.selection import Selection
@@ -25,6 +25,7 @@ __all__ = [
     "InlineSource",
     "JsonlSource",
     "OnExceeded",
+    "ResultOptions",
     "RetryPolicy",
     "RunRequest",
     "Source",
@@ -87,6 +88,20 @@ class Tolerance(_Message):
     percentage: float = Field(default=0, ge=0, le=100)
 
 
+class ResultOptions(_Message):
+    """How the outcomes are written: ``jsonl`` (gzip if asked), or ``parquet`` (always zstd)."""
+
+    format: Literal["jsonl", "parquet"] = "jsonl"
+    compression: Literal["none", "gzip"] = "none"
+
+    @field_validator("compression")
+    @classmethod
+    def _fits_format(cls, value: str, info: ValidationInfo) -> str:
+        if value == "gzip" and info.data.get("format") == "parquet":
+            raise ValueError("parquet is compressed in itself; gzip is for jsonl")
+        return value
+
+
 class RunRequest(_Message):
     """Everything a run is asked to do.
 
@@ -108,6 +123,7 @@ class RunRequest(_Message):
     max_items: int | None = Field(default=None, ge=1)
     select: Selection = Field(default_factory=dict)
     dry_run: bool = False
+    results: ResultOptions = ResultOptions()
 
     @field_validator("run_id")
     @classmethod

@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,22 @@ class Product:
         return sorted(container.list_blob_names(name_starts_with=f"{run_id}/"))
 
 
-@pytest.fixture(scope="session")
-def product(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+@contextmanager
+def product_on(storage: str, folder: Path, **settings: str) -> Iterator[Product]:
+    """Run the product with an inbox of its own and further settings."""
     environment = {
         "FANOUT_STORAGE": storage,
         "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
         "FANOUT_LOG_LEVEL": "WARNING",
         "FANOUT_SCAN_RANGE_BYTES": str(SCAN_RANGE_BYTES),
     }
-    folder = tmp_path_factory.mktemp("product")
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
     inbox = blobs.create_container(f"inbox-{secrets.token_hex(4)}")
-    with running(APP, folder, "--no-stack", environment=environment) as host:
+    with running(APP, folder, "--no-stack", environment=environment | settings) as host:
         yield Product(host, inbox, blobs)
+
+
+@pytest.fixture(scope="session")
+def product(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with product_on(storage, tmp_path_factory.mktemp("product")) as product:
+        yield product

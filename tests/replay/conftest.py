@@ -11,6 +11,7 @@ import pytest
 from fanout import names
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
+from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, RunEnd
@@ -26,7 +27,7 @@ from tests.support.scripted_runs import (
     work_of,
 )
 
-ORCHESTRATORS = {names.RUN, names.SHARD}
+ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN}
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
@@ -56,6 +57,30 @@ def flaky() -> Behaviour:
             seen.add((ref.partition, ref.batch))
             raise OSError("once")
         return succeed(ref)
+
+    return behave
+
+
+def lost_range(ref: RangeRef | MergeRef) -> None:
+    """The second range is never written."""
+    if ref.number == 1:
+        raise OSError("no room for results")
+
+
+def lost_ranges(ref: RangeRef | MergeRef) -> None:
+    """No range of the second wave is ever written."""
+    if ref.number >= RANGES_AT_ONCE:
+        raise OSError("no room for results")
+
+
+def flaky_fan_in() -> Callable[[RangeRef | MergeRef], None]:
+    """Ranges whose activity fails the first time."""
+    seen: set[int] = set()
+
+    def behave(ref: RangeRef | MergeRef) -> None:
+        if ref.number not in seen:
+            seen.add(ref.number)
+            raise OSError("once")
 
     return behave
 
@@ -120,6 +145,12 @@ def scenarios() -> dict[str, Script]:
             lambda ref: "not a result" if ref.partition == 1 else succeed(ref),
             RunEnd(outcome="failed", items=ItemCounts(total=40, succeeded=20, pending=20)),
         ),
+        "ranges": Script(planned(2), layout=Layout(ranges=3)),
+        "many-ranges": Script(planned(2), layout=Layout(ranges=300, has_partials=True)),
+        "tree": Script(planned(2), layout=Layout(ranges=17, has_partials=True)),
+        "flaky-range": Script(planned(2), layout=Layout(ranges=3), fan_in=flaky_fan_in()),
+        "lost-range": Script(planned(2), layout=Layout(ranges=3), fan_in=lost_range),
+        "lost-ranges": Script(planned(2), layout=Layout(ranges=60), fan_in=lost_ranges),
         "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
     }
 

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from fanout import names
 from fanout.payloads import MAX_PAYLOAD_BYTES
 from tests.replay.conftest import ORCHESTRATORS, Recorded, scenarios
 from tests.support.recorded_histories import Reply, replay
@@ -85,4 +84,4 @@ def size_of(text: str | None) -> int:
 
 
 def test_the_histories_are_those_of_the_registered_orchestrators(recorded: Recorded):
-    assert {one.orchestrator for one in recorded.recordings} == {names.RUN, names.SHARD}
+    assert {one.orchestrator for one in recorded.recordings} == ORCHESTRATORS

@@ -10,13 +10,18 @@ from pydantic_core import from_json
 
 from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
+from activities.lay_out import lay_out_run
+from activities.merge_partials import merge_level
 from activities.plan import plan_run
 from activities.plan_compensation import plan_undo
 from activities.process_batch import process
 from activities.result_files import DEAD_LETTERS
+from activities.write_results import write_range
 from fanout import ids
 from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles
+from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
+from fanout.models.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -37,6 +42,7 @@ class LocalRun:
         attempt: The attempt that it is in.
         rounds: How many rounds each batch took, by partition and batch.
         spans: How many cuts each batch takes, in turn, where the plan lets it.
+        max_bytes: How long a result file of outcomes gets.
     """
 
     request: RunRequest
@@ -47,6 +53,7 @@ class LocalRun:
     attempt: int = 1
     spans: tuple[int, ...] = (1,)
     is_cancelled: bool = False
+    max_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
 
     def __post_init__(self) -> None:
         self.files = RunFiles(self.store, "runs")  # type: ignore[arg-type]  # the double of it
@@ -112,10 +119,28 @@ class LocalRun:
         return results
 
     def finalize(self) -> RunEnd:
+        """Fan in, as the orchestrator `fan_in` does."""
         tolerance = self.files.request(RUN_ID, self.attempt).tolerance
         verdict = Verdict(tolerance=tolerance, is_cancelled=self.is_cancelled)
         ref = RunRef(run_id=RUN_ID, attempt=self.attempt, verdict=verdict)
-        return finalize_run(ref, self.files)
+        layout = lay_out_run(ref, self.files, self.max_bytes)
+        if layout.end is not None:
+            return layout.end
+        work = FanInWork(ref=ref, ranges=layout.ranges, has_partials=layout.has_partials)
+        while wave := work.wave:
+            for number in wave:
+                self._fan_in(work, number)
+            work = work.after_wave
+        last = FinalizeRef(**ref.model_dump(), ranges=layout.ranges, level=work.top)
+        return finalize_run(last, self.files)
+
+    def _fan_in(self, work: FanInWork, number: int) -> None:
+        whose = {"run_id": RUN_ID, "attempt": self.attempt, "number": number}
+        if work.level == 0:
+            write_range(RangeRef(**whose), self.files, self.max_bytes)
+            return
+        below = work.width_of(work.level - 1)
+        merge_level(MergeRef(**whose, level=work.level, below=below), self.files)
 
     def redrive(self, **asked: Any) -> RunEnd:
         """Make another attempt of the run."""

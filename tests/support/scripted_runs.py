@@ -8,14 +8,16 @@ import azure.durable_functions as df
 
 from entities import admission, governor
 from fanout import names
+from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, Work
-from orchestrators import run, shard
+from orchestrators import fan_in, run, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)
 
 FINALIZED = RunEnd(outcome="succeeded")
+ONE_RANGE = Layout(ranges=1)
 
 Behaviour = Callable[[BatchRef], Any]
 
@@ -32,8 +34,13 @@ class Script:
     Attributes:
         plan: The result of `plan`; an exception is raised instead.
         batch: Gives the result of a batch, or raises.
-        finalize: The result of `finalize`; an exception is raised instead. Without counts, those of
+        finalize: The result of the fan-in; an exception is raised instead. Without counts, those of
             the governor stand.
+        layout: The result of `lay_out`; with one range it is at the end, as `finalize` says.
+        fan_in: Does what a range or a merge is to do, or raises.
+        written: Every range that was asked for, in order.
+        merged: Every merge that was asked for, in order.
+        finalized: Every call of `finalize`, in order.
         asked: Every batch that was asked for, in order.
         undo: Gives the result of a batch's compensation, or raises.
         undone: Every compensation that was asked for, in order.
@@ -45,6 +52,11 @@ class Script:
     plan: PlanResult | Exception
     batch: Behaviour = succeed
     finalize: RunEnd | Exception = FINALIZED
+    layout: Layout = ONE_RANGE
+    fan_in: Callable[[RangeRef | MergeRef], None] = lambda _: None
+    written: list[RangeRef] = field(default_factory=list)
+    merged: list[MergeRef] = field(default_factory=list)
+    finalized: list[FinalizeRef] = field(default_factory=list)
     asked: list[BatchRef] = field(default_factory=list)
     undo: Behaviour = succeed
     undone: list[BatchRef] = field(default_factory=list)
@@ -90,7 +102,7 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
 def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, governor.bp, admission.bp):
+    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)
@@ -122,11 +134,37 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
         script.undone.append(BatchRef.model_validate(ref))
         return script.undo(script.undone[-1])
 
+    _register_fan_in(app, scripts)
+    return app
+
+
+def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
+    @app.activity_trigger(input_name="ref", activity=names.LAY_OUT)
+    def lay_out(ref):
+        script = scripts[ref["run_id"]]
+        if script.layout.ranges > 1:
+            return _given(script.layout)
+        return {"ranges": 1, "end": _given(script.finalize)}
+
+    @app.activity_trigger(input_name="ref", activity=names.WRITE_RESULTS)
+    def write_results(ref):
+        script = scripts[ref["run_id"]]
+        script.written.append(RangeRef.model_validate(ref))
+        script.fan_in(script.written[-1])
+        return {"total": 10}
+
+    @app.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
+    def merge_partials(ref):
+        script = scripts[ref["run_id"]]
+        script.merged.append(MergeRef.model_validate(ref))
+        script.fan_in(script.merged[-1])
+        return len(script.merged[-1].merged)
+
     @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
     def finalize(ref):
-        return _given(scripts[ref["run_id"]].finalize)
-
-    return app
+        script = scripts[ref["run_id"]]
+        script.finalized.append(FinalizeRef.model_validate(ref))
+        return _given(script.finalize)
 
 
 def _given(result: Any) -> dict[str, Any]:

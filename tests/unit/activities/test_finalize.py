@@ -1,7 +1,6 @@
 import pytest
 from pydantic_core import from_json
 
-from activities import result_files
 from activities.finalize import end_of
 from activities.result_files import DEAD_LETTERS
 from fanout import ids
@@ -68,17 +67,6 @@ def test_finalizing_twice_gives_the_same():
     manifest, outcomes = run.manifest(), run.outcomes()
     assert run.finalize() == first
     assert (run.manifest(), run.outcomes()) == (manifest, outcomes)
-
-
-def test_a_result_file_that_is_full_is_followed_by_another(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(result_files, "MAX_FILE_BYTES", 500)
-    run = LocalRun(inline(items(20), **ONES))
-    run.run()
-    files = run.manifest().files
-    assert [file.name for file in files] == [f"SUCCEEDED-{n:05d}.jsonl" for n in range(len(files))]
-    assert len(files) > 2 and all(file.size_bytes <= 500 for file in files)
-    assert sum(file.count or 0 for file in files) == 20
-    assert [o.index for o in run.outcomes()] == list(range(20))
 
 
 def test_the_summary_says_how_the_run_ended():
