@@ -52,14 +52,15 @@ FILTER = st.sampled_from([None, ["TransientError"], ["PermanentError", "ZeroDivi
     worked=st.integers(0, 12),
     policy=POLICY,
     redrives=st.lists(st.tuples(FILTER, POLICY), min_size=1, max_size=3),
+    max_bytes=st.sampled_from([1, 700, 1_000_000]),
 )
 def test_each_item_has_one_final_state_whatever_was_redriven(
-    items, per_batch, worked, policy, redrives
+    items, per_batch, worked, policy, redrives, max_bytes
 ):
     values = [item | {"id": n} for n, item in enumerate(items)]
     batch = {"max_items": per_batch} if per_batch < 5 else None
     request = inline(values, batch=batch, retry=policy, tolerance=ALL)
-    run = LocalRun(request, spans=(1, 3, 2))
+    run = LocalRun(request, spans=(1, 3, 2), max_bytes=max_bytes)
     plan = run.plan()
     # A first attempt that is stopped leaves its later batches pending.
     stopped = halted(plan, worked)
