@@ -14,7 +14,7 @@ from activities import (
     scan,
     write_results,
 )
-from entities import admission, governor
+from entities import admission, breaker, governor
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import fan_in, run, shard
@@ -27,6 +27,6 @@ STARTERS = (http, listing, control, redrive, watchdog)
 ORCHESTRATORS = (run, shard, fan_in)
 MAP = (plan, scan, process_batch, plan_compensation, compensate_batch)
 FAN_IN = (lay_out, write_results, merge_partials, finalize)
-ENTITIES = (governor, admission)
+ENTITIES = (governor, admission, breaker)
 for room in (*STARTERS, *ORCHESTRATORS, *MAP, *FAN_IN, *ENTITIES):
     app.register_functions(room.bp)

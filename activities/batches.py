@@ -10,6 +10,7 @@ from fanout.errors import PermanentError, TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult
+from fanout.outcome_lines import waiting_items
 from fanout.payloads import shortened
 from fanout.records import Chunk
 
@@ -17,7 +18,7 @@ MAX_MESSAGE_CHARACTERS = 2000
 MAX_GROUPS = 5
 # Five groups of this size leave room in 4 KiB for what a shard carries besides.
 MAX_TYPE_BYTES = 80
-MAX_GROUP_MESSAGE_BYTES = 320
+MAX_GROUP_MESSAGE_BYTES = 240
 MAX_EXAMPLE_BYTES = 110
 # Failures on different lines are still of one kind.
 _LINE = re.compile(r"^line \d+: ")
@@ -31,18 +32,19 @@ class Batch:
         max_attempts: How often an item may be tried.
         is_probe: Whether it is to find out if the downstream is up again: it stops at the first
             sign that it is not.
-        before: The batch's part file of the round before; empty in round 0. In a later attempt of
-            the run, round 0 has the part of the attempt before, its items to redo being pending.
+        before: The batch's part file of an earlier round; empty in the first. In a later attempt of
+            the run, the first has the part of the attempt before, its items to redo being pending.
+        has_begun: Whether `before` is of an earlier round of this attempt.
         before_partial: The partial beside the part of the attempt before, if there is one.
         limits: How much time it and its items have.
     """
 
     run_id: str
-    retry_round: int
     max_attempts: int
     chunk: Chunk
     parameters: Any
     before: bytes = b""
+    has_begun: bool = False
     before_partial: bytes | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
     is_probe: bool = False
@@ -50,7 +52,12 @@ class Batch:
     @property
     def attempt(self) -> int:
         """Which try of the whole batch this is, 1 the first."""
-        return self.retry_round + 1
+        return 1 + max(self.tried.values(), default=0)
+
+    @property
+    def tried(self) -> dict[int, int]:
+        """How often each item that waits was tried in this attempt of the run, by its index."""
+        return waiting_items(self.before) if self.has_begun else {}
 
     @property
     def is_last_round(self) -> bool:
@@ -76,6 +83,8 @@ class Processed:
     succeeded: int = 0
     failed: int = 0
     retryable: int = 0
+    untried: int = 0
+    retries: int = 0
     retry_after: float | None = None
     _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     _examples: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -109,6 +118,8 @@ class Processed:
             succeeded=self.succeeded,
             failed=self.failed,
             retryable=self.retryable,
+            untried=self.untried,
+            retries=self.retries,
             retry_after=self.retry_after,
             work_ms=round(self.work_ms, 1),
             has_tripped=self.has_tripped,

@@ -36,6 +36,7 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     lines = list(_lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms))
     had_succeeded = counted(batch.before)["succeeded"]
     processed = Processed(lines, partial, succeeded=chunk.count - len(failures) - had_succeeded)
+    processed.retries = chunk.count - had_succeeded if batch.attempt > 1 else 0
     for failure in failures:
         processed.count_failed(failure.error, str(failure.index))
     return processed
@@ -80,6 +81,7 @@ def _refused(batch: Batch, error: ErrorInfo) -> Processed:
             processed.lines.append(line)
             continue
         item = Outcome.model_validate_json(line)
+        processed.retries += item.count if batch.attempt > 1 else 0
         if wants_another:
             processed.count_retryable(error, item.count)
         else:

@@ -7,7 +7,6 @@ meanwhile.
 import asyncio
 import inspect
 import time
-from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
@@ -16,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from activities.batches import Processed, error_info
 from fanout import ids, names
+from fanout.adapters.parts import newest_before
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -37,6 +37,9 @@ from workloads import registry
 
 bp = df.Blueprint()
 log = logger(names.COMPENSATE_BATCH)
+
+# How often an item that is still to be undone was tried.
+UNDO_ATTEMPTS = "undo_attempts"
 
 
 @bp.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
@@ -67,9 +70,9 @@ def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:
 
 def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
     """The outcomes so far."""
-    if ref.retry_round:
-        previous = replace(ref.name, retry_round=ref.retry_round - 1)
-        return files.read(ids.part_path(ref.run_id, of, previous))
+    earlier = newest_before(files, ref, of)
+    if earlier is not None:
+        return earlier
     origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
     if origin.part is None:
         raise ValueError("a batch that nobody processed is not planned to be compensated")
@@ -86,7 +89,7 @@ class _Undo:
             raise TypeError(f"the workload '{workload.name}' has no items to compensate")
         self._workload = workload
         self._ref = ref
-        self._is_last_round = ref.retry_round + 1 >= request.retry.max_attempts
+        self._max_attempts = request.retry.max_attempts
         self._parameters = workload.parameters_model.model_validate(request.parameters)
         cut = kept_partition(files, ref.run_id, ref.partition, of).cuts[ref.batch]
         manifest = kept_manifest(files, ref.run_id)
@@ -103,24 +106,27 @@ class _Undo:
         """Compensate the item of a line, count it, and give its new line."""
         outcome = from_json(line)
         bind_task(outcome["item_id"])
-        error = self._error_of(outcome)
+        attempt = outcome.pop(UNDO_ATTEMPTS, 0) + 1
+        processed.retries += attempt > 1
+        error = self._error_of(outcome, attempt)
         if error is None:
             processed.succeeded += 1
             return to_json(outcome | {"status": "compensated"}) + b"\n"
-        if error.retryable and not self._is_last_round:
+        if error.retryable and attempt < self._max_attempts:
             processed.count_retryable(error)
-            return line
+            # Its first member tells the status, so the new one goes to the end.
+            return to_json(outcome | {UNDO_ATTEMPTS: attempt}) + b"\n"
         processed.count_failed(error, outcome["item_id"])
         told = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}
         return to_json(outcome | told) + b"\n"
 
-    def _error_of(self, outcome: dict[str, Any]) -> ErrorInfo | None:
+    def _error_of(self, outcome: dict[str, Any], attempt: int) -> ErrorInfo | None:
         if self._fault is not None:
             return error_info(PermanentError(str(self._fault)))
         context = Context(
             run_id=self._ref.run_id,
             idempotency_key=f"{self._ref.run_id}/{outcome['item_id']}/compensate",
-            attempt=self._ref.retry_round + 1,
+            attempt=attempt,
             parameters=self._parameters,
             logger=log,
         )

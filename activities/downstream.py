@@ -21,13 +21,13 @@ class Downstream:
     def __init__(self, name: str | None, most_failures: int = FAILURES_IN_A_ROW) -> None:
         self._name = name
         self._most = most_failures
-        self._in_a_row = 0
+        self._in_a_row: list[int] = []
         self.has_answered = False
 
     @property
     def has_tripped(self) -> bool:
         """Whether it has failed too often in a row."""
-        return self._name is not None and self._in_a_row >= self._most
+        return self._name is not None and len(self._in_a_row) >= self._most
 
     def insist_on_up(self) -> None:
         """Let no item begin once it has tripped.
@@ -38,10 +38,15 @@ class Downstream:
         if self.has_tripped:
             raise DownstreamDownError(f"the downstream '{self._name}' kept failing")
 
-    def note(self, error: Exception | None) -> None:
+    def note(self, index: int, error: Exception | None) -> None:
         """Take note of how an item ended; a fault of the item's own is an answer, too."""
         if isinstance(error, TransientError):
-            self._in_a_row += 1
+            self._in_a_row.append(index)
         else:
-            self._in_a_row = 0
+            self._in_a_row.clear()
             self.has_answered = True
+
+    @property
+    def excused(self) -> frozenset[int]:
+        """Items that failed for no fault of theirs: the failures in a row of one that tripped."""
+        return frozenset(self._in_a_row if self.has_tripped else ())

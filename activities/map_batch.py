@@ -70,14 +70,13 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
         if not batch.before or record.index in waiting
     )
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
-    # What a redrive opens again has all its attempts before it.
-    turn = _Turn(workload, batch, downstream, waiting if batch.retry_round else {})
+    turn = _Turn(workload, batch, downstream, batch.tried)
     if inspect.iscoroutinefunction(workload.process):
         ended: Iterable[Ended] = asyncio.run(_process_concurrently(turn, records))
     else:
         ended = (_process_one(turn, record) for record in records)
     processed = Processed()
-    fresh = (_note(item, batch, processed) for item in ended)
+    fresh = (_note(item, batch, processed) for item in _excused(turn, [*ended]))
     processed.lines = list(_replaced(batch.before, fresh))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
@@ -101,7 +100,7 @@ def _process_one(turn: _Turn, record: Record) -> Ended:
         except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
             _fail(turn, ended, error)
         else:
-            turn.downstream.note(None)
+            turn.downstream.note(record.index, None)
     ended.duration_ms = (time.perf_counter() - begun) * 1000
     return ended
 
@@ -120,11 +119,19 @@ async def _process_concurrently(turn: _Turn, records: Iterable[Record]) -> list[
                 except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
                     _fail(turn, ended, error)
                 else:
-                    turn.downstream.note(None)
+                    turn.downstream.note(record.index, None)
             ended.duration_ms = (time.perf_counter() - begun) * 1000
             return ended
 
     return await asyncio.gather(*(one(record) for record in records))
+
+
+def _excused(turn: _Turn, ended: list[Ended]) -> Iterator[Ended]:
+    """Take no attempt from those items that failed because the downstream is down."""
+    excused = turn.downstream.excused
+    for item in ended:
+        item.was_tried = item.was_tried and item.record.index not in excused
+        yield item
 
 
 def _may_begin(turn: _Turn, ended: Ended) -> bool:
@@ -139,7 +146,7 @@ def _may_begin(turn: _Turn, ended: Ended) -> bool:
 
 
 def _fail(turn: _Turn, ended: Ended, error: Exception) -> None:
-    turn.downstream.note(error)
+    turn.downstream.note(ended.record.index, error)
     ended.output, ended.error = None, error_info(error)
 
 
@@ -198,6 +205,7 @@ def _context(turn: _Turn, ended: Ended) -> Context[Any]:
 def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
     """Count an item and write its line."""
     index, error = ended.record.index, ended.error
+    processed.retries += ended.was_tried and ended.tried > 0
     if error is None:
         try:
             line = succeeded_line(
@@ -211,6 +219,7 @@ def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
     has_attempts_left = not ended.was_tried or ended.attempts < batch.max_attempts
     if error.retryable and has_attempts_left:
         processed.count_retryable(error)
+        processed.untried += not ended.was_tried
         return failed_line(
             "pending", index, ended.item_id, error, ended.attempts, ended.duration_ms
         )

@@ -21,6 +21,7 @@ from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.models.wave import PlanResult, RunRef, Work
 from fanout.payloads import dump, shortened
+from workloads import registry
 
 bp = df.Blueprint()
 log = logger(names.PLAN)
@@ -126,4 +127,5 @@ def _result(request: RunRequest, work: Work | None = None) -> PlanResult:
         limits=Limits.of(request.concurrency, request.tolerance),
         retry=request.retry,
         on_exceeded=request.on_exceeded,
+        downstream=registry.get(request.workload).downstream,
     )

@@ -5,7 +5,7 @@ is then tried again; file names are deterministic, so a second time writes the s
 """
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -17,6 +17,7 @@ from activities.replan import reopens
 from activities.time_limits import TimeLimits
 from fanout import ids, names
 from fanout.adapters.part_reader import joined
+from fanout.adapters.parts import newest_before
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -58,7 +59,7 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     try:
         processed = _process(ref, files, cut, before)
     except SourceChangedError as error:
-        processed = _given_up(cut, before, error)
+        processed = _given_up(cut, before.lines, error)
         processed.partial = _before_partial(ref, files)
     part = ids.part_path(ref.run_id, of, ref.name)
     if processed.partial is not None:
@@ -80,16 +81,28 @@ def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
         log.warning("gave up on %d items of %s", group.count, path, extra=about)
 
 
-def _before(ref: BatchRef, files: RunFiles) -> bytes:
-    """The part file of the round before, or of the attempt before with what is to be redone."""
-    if ref.retry_round == 0:
-        origin = _origin(ref, files)
-        if origin is None or origin.part is None:
-            return b""
-        run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
-        return reopens(files, run, files.read(origin.part))
-    previous = replace(ref.name, retry_round=ref.retry_round - 1)
-    return files.read(ids.part_path(ref.run_id, ids.generation(ref.attempt), previous))
+@dataclass(frozen=True)
+class _Before:
+    """The outcomes of a batch so far.
+
+    Attributes:
+        has_begun: Whether they are of an earlier round of this attempt; else of the attempt before,
+            with what is to be redone pending.
+    """
+
+    lines: bytes = b""
+    has_begun: bool = False
+
+
+def _before(ref: BatchRef, files: RunFiles) -> _Before:
+    earlier = newest_before(files, ref, ids.generation(ref.attempt))
+    if earlier is not None:
+        return _Before(earlier, has_begun=True)
+    origin = _origin(ref, files)
+    if origin is None or origin.part is None:
+        return _Before()
+    run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
+    return _Before(reopens(files, run, files.read(origin.part)))
 
 
 def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:
@@ -105,12 +118,11 @@ def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:
     return plan.origins[ref.batch]
 
 
-def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Processed:
+def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: _Before) -> Processed:
     request = kept_request(files, ref.run_id, ref.attempt)
     workload = registry.get(request.workload)
     batch = Batch(
         run_id=ref.run_id,
-        retry_round=ref.retry_round,
         max_attempts=request.retry.max_attempts,
         is_probe=ref.is_probe,
         chunk=read_chunk(
@@ -121,7 +133,8 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: bytes) -> Pr
             request.select,
         ),
         parameters=workload.parameters_model.model_validate(request.parameters),
-        before=before,
+        before=before.lines,
+        has_begun=before.has_begun,
         before_partial=_before_partial(ref, files),
         limits=TimeLimits.begin(request.timeouts),
     )

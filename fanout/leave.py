@@ -32,9 +32,10 @@ def report(state: GovernorState, wave: WaveReport) -> tuple[GovernorState, WaveO
         return _without(state, wave), _STOP
     if state.suspended_at is not None:
         return state, _wait(_nap(state.suspended_at, wave.at))
+    if not wave.may_begin:
+        return state, WaveOrder(action="go")
     if is_round:
-        order = WaveOrder(action="go")
-        return _paced(state, wave, order, wave.again) if wave.is_due else (state, order)
+        return _paced(state, wave, WaveOrder(action="go"), wave.again)
     return _granted(state, wave)
 
 

@@ -37,6 +37,7 @@ FINALIZE = "finalize"
 # entities
 GOVERNOR = "governor"
 ADMISSION = "admission"
+BREAKER = "breaker"
 
 ALL = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

@@ -13,21 +13,24 @@ def jitter(limit_seconds: float, *seeds: object) -> float:
     return limit_seconds * int.from_bytes(digest, "big") / _DRAWS
 
 
-def backoff_seconds(policy: RetryPolicy, retry_round: int, *seeds: object) -> float:
+def backoff_seconds(
+    policy: RetryPolicy, retry_round: int, *seeds: object, at_least_seconds: float = 0.0
+) -> float:
     """The wait before a retry round: exponential, capped, with jitter on top.
 
-    ``min(max_seconds, base * factor ** (round - 1)) + random(0, jitter)``
+    ``max(at_least, min(max_seconds, base * factor ** (round - 1))) + random(0, jitter)``
 
     Args:
         policy: The run's retry policy.
         retry_round: 1 for the first retry.
         seeds: What the random part is drawn from; it differs between shards so that they do not
             retry at the same instant.
+        at_least_seconds: How long the other side asked to be left alone.
 
     Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
     delay = min(policy.max_seconds, policy.base_seconds * policy.factor ** (retry_round - 1))
-    return delay + jitter(policy.jitter_seconds, retry_round, *seeds)
+    return max(at_least_seconds, delay) + jitter(policy.jitter_seconds, retry_round, *seeds)
 
 
 def is_exceeded(tolerance: Tolerance, failed: int, total: int) -> bool:

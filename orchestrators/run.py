@@ -170,6 +170,7 @@ def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stag
                     retry=plan.retry,
                     partition=shard,
                     stage=stage,
+                    downstream=plan.downstream if stage == "process" else None,
                 )
             ),
             shard_instance(context.instance_id, shard, letter),

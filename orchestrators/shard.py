@@ -1,6 +1,7 @@
 """The orchestrator `shard`: every S-th partition of a run, one wave of batches after the other.
 
-1. report the wave before to the governor, which answers whether to go on, when, and how wide
+1. report the wave before to the governor, which answers whether to go on, when, and how wide;
+   where the items call a downstream, its breaker is asked first
 2. fan out over the batches of the wave
 3. if items want another round, wait out the back-off, ask the governor, and fan out over their
    batches again
@@ -8,15 +9,18 @@
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import azure.durable_functions as df
 
 from fanout import names
+from fanout.breaker import CircuitOrder
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.wave import (
     BatchRef,
+    BatchResult,
     Retrying,
     ShardWork,
     Wave,
@@ -27,8 +31,8 @@ from fanout.models.wave import (
 from fanout.payloads import dump
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import attempt_all
+from orchestrators.circuits import circuit_order, is_down, tell_circuit
 from orchestrators.clock import moment, now, timestamp
-from orchestrators.retries import infrastructure
 from orchestrators.tallies import added, result_of
 
 bp = df.Blueprint()
@@ -39,6 +43,10 @@ Working = Generator[Any, Any, ShardWork]
 EVENT_BUDGET = 500
 EVENTS_A_BATCH = 3
 FIRST_NAP_SECONDS = 5.0
+# How often an activity is tried in a row when infrastructure, not an item, fails: here, and not by
+# the SDK's retry options, whose events would multiply those of a wide wave.
+MAX_BREAKDOWNS = 5
+FIRST_REPAIR_SECONDS = 2.0
 EVENTS_A_STEP = 10
 
 
@@ -48,22 +56,51 @@ def shard(context: df.DurableOrchestrationContext) -> Steps:
     work = ShardWork.model_validate(context.get_input())
     events = 0
     while events < EVENT_BUDGET:
-        is_due = yield from _backed_off(context, work)
-        order = yield from _asked(context, work, is_due=is_due)
+        leave = yield from _leave(context, work)
         events += EVENTS_A_STEP
-        if order.action == "stop":
+        if leave.action == "stop":
             if work.wave is None:
                 return {"waves": work.sequence}
             work = _after_wave(work, is_complete=False)
             continue
-        yield from _sleep(context, order.wait_seconds)
-        if order.action == "go" and is_due:
-            work = work if work.wave is not None else _in_wave(work, order)
-            batches = _batches(work)
+        yield from _sleep(context, leave.wait_seconds)
+        if leave.action == "go":
+            work = work if work.wave is not None else _in_wave(work, leave.order)
+            batches = _batches(work, is_probe=leave.is_probe)
             work = yield from _fanned_out(context, work, batches)
             events += EVENTS_A_BATCH * len(batches)
     context.continue_as_new(dump(work))
     return None
+
+
+@dataclass(frozen=True)
+class _Leave:
+    """What the governor and the breaker together allow.
+
+    Attributes:
+        is_probe: Whether only one batch may begin, to find out if the downstream is up again.
+    """
+
+    order: WaveOrder
+    action: Literal["go", "wait", "stop"]
+    wait_seconds: float
+    is_probe: bool = False
+
+
+def _leave(context: Any, work: ShardWork) -> Generator[Any, Any, _Leave]:
+    """Wait out a back-off, then ask the breaker and the governor what may begin."""
+    is_due = yield from _backed_off(context, work)
+    circuit = CircuitOrder()
+    if is_due and not work.is_done:
+        circuit = yield from circuit_order(context, work)
+    may_begin = is_due and circuit.action != "wait"
+    is_probe = circuit.action == "probe"
+    order = yield from _asked(context, work, may_begin=may_begin, is_probe=is_probe)
+    if is_probe and order.action != "go":
+        yield from tell_circuit(context, work, [])
+    if order.action == "go" and not may_begin:
+        return _Leave(order, "wait", min(circuit.wait_seconds, MAX_NAP_SECONDS))
+    return _Leave(order, order.action, order.wait_seconds, is_probe)
 
 
 def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:
@@ -85,17 +122,20 @@ def _sleep(context: Any, seconds: float) -> Steps:
         yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
-def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, WaveOrder]:
+def _asked(
+    context: Any, work: ShardWork, *, may_begin: bool, is_probe: bool
+) -> Generator[Any, Any, WaveOrder]:
     """Report the last wave, or tell of the next round, and hear how to go on."""
+    left = 0 if work.is_done else work.batches_here - work.batch
     report = WaveReport(
         shard=work.key,
         sequence=work.sequence,
         tally=WaveTally() if work.wave else work.tally,
         partitions_done=work.partitions_done,
         is_done=work.is_done,
-        left=0 if work.is_done else work.batches_here - work.batch,
+        left=min(1, left) if is_probe else left,
         again=work.retrying.items if work.retrying else 0,
-        is_due=is_due,
+        may_begin=may_begin,
         stage=work.stage,
         at=timestamp(context.current_utc_datetime),
     )
@@ -125,12 +165,12 @@ def _after_wave(work: ShardWork, *, is_complete: bool) -> ShardWork:
     )
 
 
-def _batches(work: ShardWork) -> list[BatchRef]:
+def _batches(work: ShardWork, *, is_probe: bool) -> list[BatchRef]:
     """The batches of the wave, or in a later round those that have items to try again."""
     if work.wave is None:
         return []
     end, span = work.wave.end, work.wave.span
-    firsts = work.retrying.batches if work.retrying else range(work.batch, end, span)
+    firsts = list(work.retrying.batches if work.retrying else range(work.batch, end, span))
     return [
         BatchRef(
             run_id=work.run_id,
@@ -140,41 +180,59 @@ def _batches(work: ShardWork) -> list[BatchRef]:
             batch=first,
             span=min(span, end - first),
             retry_round=work.retrying.retry_round if work.retrying else 0,
+            is_probe=is_probe,
         )
-        for first in firsts
+        for first in (firsts[:1] if is_probe else firsts)
     ]
 
 
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:
     """Carry out a round, and see which batches want another."""
     activity = names.PROCESS_BATCH if work.stage == "process" else names.COMPENSATE_BATCH
-    calls = [
-        context.call_activity_with_retry(activity, infrastructure(), dump(batch))
-        for batch in batches
-    ]
+    calls = [context.call_activity(activity, dump(batch)) for batch in batches]
     ended = yield from attempt_all(context, calls)
-    results = [result_of(one, batch) for one, batch in zip(ended, batches, strict=True)]
-    lost = sum(one.failure is not None for one in ended)
-    tally = added(work.tally, results, lost, is_retry=work.retrying is not None)
+    breakdowns = (work.retrying.breakdowns if work.retrying else 0) + 1
+    is_last_try = breakdowns >= MAX_BREAKDOWNS
+    results = [
+        result_of(one, batch, is_lost=is_last_try)
+        for one, batch in zip(ended, batches, strict=True)
+    ]
+    yield from tell_circuit(context, work, results)
+    broken = [b.batch for b, one in zip(batches, ended, strict=True) if one.failure is not None]
+    lost = len(broken) if is_last_try else 0
+    work = work.model_copy(update={"tally": added(work.tally, results, lost)})
     again = [b.batch for b, r in zip(batches, results, strict=True) if r.retryable]
+    again = sorted(again if is_last_try else [*again, *broken])
+    items = sum(result.retryable for result in results)
+    # A probe leaves the other batches of its round as they are.
+    if work.retrying is not None and len(batches) < len(work.retrying.batches):
+        again += work.retrying.batches[len(batches) :]
+        items += work.retrying.items - sum(r.tried + r.untried for r in results)
     if not again:
-        return _after_wave(work.model_copy(update={"tally": tally}), is_complete=lost == 0)
+        return _after_wave(work, is_complete=lost == 0)
     retrying = Retrying(
         batches=again,
-        items=sum(result.retryable for result in results),
+        items=max(items, len(again)),
         retry_round=(work.retrying.retry_round if work.retrying else 0) + 1,
         since=timestamp(context.current_utc_datetime),
         until="",
+        breakdowns=breakdowns if broken else 0,
     )
+    until = (now(context) + timedelta(seconds=_delay(work, retrying, results))).isoformat()
+    return work.model_copy(update={"retrying": retrying.model_copy(update={"until": until})})
+
+
+def _delay(work: ShardWork, retrying: Retrying, results: list[BatchResult]) -> float:
+    """Say how long to wait for a round: the back-off, or as long as the other side asked for.
+
+    With the downstream down there is no back-off: the breaker says when. After an activity failed
+    the wait is as long as infrastructure may need to come back.
+    """
+    if is_down(results) and not retrying.breakdowns:
+        return 0.0
     asked = max((r.retry_after for r in results if r.retry_after is not None), default=0.0)
-    return work.model_copy(
-        update={"tally": tally, "retrying": _until(context, work, retrying, asked)}
-    )
-
-
-def _until(context: Any, work: ShardWork, retrying: Retrying, asked: float) -> Retrying:
-    """Say when the round may begin: after the back-off, or as long as the other side asked for."""
+    if retrying.breakdowns:
+        asked = max(asked, FIRST_REPAIR_SECONDS * 2.0 ** (retrying.breakdowns - 1))
     seeds = (work.run_id, work.attempt, work.shard, work.partition, work.batch)
-    delay = max(backoff_seconds(work.retry, retrying.retry_round, *seeds), asked)
-    until = context.current_utc_datetime + timedelta(seconds=delay)
-    return retrying.model_copy(update={"until": timestamp(until)})
+    # To the microsecond: cut short to milliseconds, a wait would be too short, and like others.
+    return backoff_seconds(work.retry, retrying.retry_round, *seeds, at_least_seconds=asked)

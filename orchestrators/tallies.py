@@ -6,14 +6,16 @@ from fanout.payloads import shortened
 from orchestrators.attempts import Attempt
 
 MAX_KINDS = 5
-MAX_REASON_BYTES = 320
+MAX_REASON_BYTES = 240
 LOST_BATCH = "LostBatchError"
 
 
-def result_of(ended: Attempt, batch: BatchRef) -> BatchResult:
+def result_of(ended: Attempt, batch: BatchRef, *, is_lost: bool) -> BatchResult:
     """Read a result; of a batch lost for good only the reason is known, its items stay pending."""
     if ended.failure is None:
         return BatchResult.model_validate(ended.result)
+    if not is_lost:
+        return BatchResult()
     reason = ErrorGroup(
         type=LOST_BATCH,
         message=shortened(ended.failure, MAX_REASON_BYTES),
@@ -23,15 +25,14 @@ def result_of(ended: Attempt, batch: BatchRef) -> BatchResult:
     return BatchResult(errors=[reason])
 
 
-def added(tally: WaveTally, results: list[BatchResult], lost: int, *, is_retry: bool) -> WaveTally:
+def added(tally: WaveTally, results: list[BatchResult], lost: int) -> WaveTally:
     """Add the results of a round to what the wave has come to."""
-    tried = sum(r.tried for r in results)
     return WaveTally(
         succeeded=tally.succeeded + sum(r.succeeded for r in results),
         failed=tally.failed + sum(r.failed for r in results),
-        retries=tally.retries + (tried if is_retry else 0),
+        retries=tally.retries + sum(r.retries for r in results),
         lost_batches=tally.lost_batches + lost,
-        tried=tally.tried + tried,
+        tried=tally.tried + sum(r.tried for r in results),
         work_ms=round(tally.work_ms + sum(r.work_ms for r in results), 1),
         errors=_most_frequent([*tally.errors, *(e for r in results for e in r.errors)]),
     )

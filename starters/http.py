@@ -12,6 +12,7 @@ from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
+from fanout.breaker import CircuitState
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultFile, ResultManifest
@@ -168,7 +169,19 @@ async def health(client: Any, files: RunFiles) -> func.HttpResponse:
     found = {"storage": await _storage_health(files), "durable": await _durable_health(client)}
     is_up = all(state == "up" for state in found.values())
     status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
-    return answer({"status": "up" if is_up else "down", "dependencies": found}, status)
+    circuits = await _circuits(client) if found["durable"] == "up" else {}
+    body = {"status": "up" if is_up else "down", "dependencies": found, "circuits": circuits}
+    return answer(body, status)
+
+
+async def _circuits(client: Any) -> dict[str, Any]:
+    """Tell how the breaker of each downstream stands; an open one takes nothing but time."""
+    found = {}
+    for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
+        entity = await client.read_entity_state(df.EntityId(names.BREAKER, name))
+        state = CircuitState.model_validate(entity.entity_state or {})
+        found[name] = {"state": state.name, "since": state.opened_at}
+    return found
 
 
 async def _storage_health(files: RunFiles) -> str:

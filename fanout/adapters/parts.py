@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from azure.core.exceptions import ResourceNotFoundError
 
 from fanout import ids
 from fanout.adapters.runs import RunFiles, kept_partition
 from fanout.ids import BatchName
+from fanout.models.wave import BatchRef
 
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
 
@@ -83,6 +86,20 @@ def _generations(attempt: int) -> Iterator[str]:
     for number in range(1, attempt + 1):
         yield ids.generation(number)
         yield ids.generation(number, "compensate")
+
+
+def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
+    """Read the part of a batch of the newest earlier round; None if it has none.
+
+    A batch leaves no part in a round that it sat out, or that its activity did not survive.
+    """
+    for retry_round in range(ref.retry_round - 1, -1, -1):
+        try:
+            name = replace(ref.name, retry_round=retry_round)
+            return files.read(ids.part_path(ref.run_id, of, name))
+        except ResourceNotFoundError:
+            continue
+    return None
 
 
 def parse_name(path: str) -> BatchName | None:

@@ -127,6 +127,8 @@ class BatchResult(_Message):
         succeeded: Items that ended well in this round.
         failed: Items given up on in this round: permanent failures, or attempts used up.
         retryable: Items that want another round.
+        untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
+        retries: Item attempts beyond the first.
         retry_after: The longest wait that the other side asked for, in seconds.
         work_ms: How long the items took, reading and writing left out.
         has_tripped: Whether the downstream kept failing, so that the rest was left untried.
@@ -137,6 +139,8 @@ class BatchResult(_Message):
     succeeded: int = 0
     failed: int = 0
     retryable: int = 0
+    untried: int = 0
+    retries: int = 0
     retry_after: float | None = None
     work_ms: float = 0.0
     has_tripped: bool = False
@@ -146,7 +150,7 @@ class BatchResult(_Message):
     @property
     def tried(self) -> int:
         """Items that were tried in this round."""
-        return self.succeeded + self.failed + self.retryable
+        return self.succeeded + self.failed + self.retryable - self.untried
 
 
 class WaveTally(_Message):
@@ -175,6 +179,7 @@ class Retrying(_Message):
         items: How many items are to be tried again.
         retry_round: The round they wait for; 1 is the first retry.
         since: When the wait for it began, ISO 8601 in UTC, and `until` when it may begin.
+        breakdowns: Rounds in a row in which an activity failed.
     """
 
     batches: list[int]
@@ -182,6 +187,7 @@ class Retrying(_Message):
     retry_round: int
     since: str
     until: str
+    breakdowns: int = 0
 
 
 class Wave(_Message):
@@ -208,6 +214,7 @@ class ShardWork(_Message):
         tally: What the wave has come to so far; when none was granted, what the last one came to,
             and `partitions_done` how many partitions it finished (0 or 1).
         stage: What is done with the batches.
+        downstream: The service that the items call, if any.
     """
 
     run_id: str
@@ -228,6 +235,7 @@ class ShardWork(_Message):
     partitions_done: int = 0
     retrying: Retrying | None = None
     stage: Stage = "process"
+    downstream: str | None = None
 
     @property
     def batches_here(self) -> int:
@@ -273,8 +281,8 @@ class WaveReport(_Message):
         partitions_done: Partitions finished by this wave (0 or 1).
         is_done: Whether the shard has no more to do.
         left: Cuts left in the partition, from which the next wave is taken.
-        again: Items of the next retry round; above 0, leave is asked for this round, or if it is
-            not due yet, whether it will be wanted.
+        again: Items of the next retry round; above 0, leave is asked for this round.
+        may_begin: Whether the shard could begin now; if not, it asks whether it is still wanted.
         stage: What was done; when compensating, `tally` counts items compensated as succeeded.
     """
 
@@ -285,7 +293,7 @@ class WaveReport(_Message):
     is_done: bool = False
     left: int = 0
     again: int = 0
-    is_due: bool = True
+    may_begin: bool = True
     stage: Stage = "process"
     at: str
 

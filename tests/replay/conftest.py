@@ -15,6 +15,7 @@ from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, RunEnd
+from orchestrators import shard
 from tests.support.durable_hub import hub
 from tests.support.recorded_histories import Recording, recordings
 from tests.support.scripted_runs import (
@@ -27,6 +28,8 @@ from tests.support.scripted_runs import (
     work_of,
 )
 
+# What infrastructure needs to come back is nothing here.
+shard.FIRST_REPAIR_SECONDS = 0.01
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN}
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
@@ -90,8 +93,23 @@ def patient(ref: BatchRef) -> dict[str, Any]:
     if ref.batch % 2 == 0:
         return succeed(ref) if ref.retry_round == 0 else result()
     if ref.retry_round < 2:
-        return result(succeeded=2, retryable=8 - 2 * ref.retry_round, retry_after=0.02)
-    return result(succeeded=5, failed=1, errors=[FAILED])
+        left = 8 - 2 * ref.retry_round
+        retries = left + 2 if ref.retry_round else 0
+        return result(succeeded=2, retryable=left, retry_after=0.02, retries=retries)
+    return result(succeeded=5, failed=1, errors=[FAILED], retries=6)
+
+
+def outage(calls: int) -> Behaviour:
+    """A downstream that is down for the first calls; what it keeps from its turn loses nothing."""
+    left = [calls]
+
+    def behave(ref: BatchRef) -> dict[str, Any]:
+        if left[0] > 0:
+            left[0] -= 1
+            return result(retryable=10, untried=10, has_tripped=True)
+        return result(succeeded=10, has_answered=True)
+
+    return behave
 
 
 def scenarios() -> dict[str, Script]:
@@ -134,6 +152,9 @@ def scenarios() -> dict[str, Script]:
         "adaptive": Script(
             planned(100, per_partition=50, shards=2, max_span=16),
             lambda ref: result(succeeded=10 * ref.span, work_ms=1.0),
+        ),
+        "downstream-down": Script(
+            planned(12, per_partition=6, shards=2, at_once=3, downstream="shop"), outage(4)
         ),
         "scanned": Script(planned(4, scans=130)),
         "changed": Script(planned(4, scans=3), refused_scan=1),

@@ -201,3 +201,13 @@ def test_times_are_those_of_the_orchestration(recorded: Recorded):
 def test_shards_are_named_after_their_run(recorded: Recorded):
     assert {one.instance_id for one in recorded.of("calm")} == {"calm:s00", "calm:s01"}
     assert recorded.of("calm")[0].orchestrator == names.SHARD
+
+
+def test_a_downstream_that_is_down_is_probed_until_it_is_up_and_no_attempt_is_lost(
+    recorded: Recorded,
+):
+    state, asked = recorded.governors["downstream-down"], recorded.scripts["downstream-down"].asked
+    assert (state.items.succeeded, state.items.failed, state.retries) == (120, 0, 0)
+    probes = [ref for ref in asked if ref.is_probe]
+    assert 1 <= len(probes) <= 4
+    assert sum(not ref.is_probe for ref in asked) >= 12 - len(probes)

@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from entities import admission, governor
+from entities import admission, breaker, governor
 from fanout import names
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
@@ -102,7 +102,7 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
 def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp):
+    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp, breaker.bp):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)

@@ -104,7 +104,7 @@ class Odd(Sum):
 
 def batch_of(count: int, fault: ErrorInfo | None = None) -> Batch:
     chunk = Chunk("csv", b"", ["n"], 10, 2, count, fault)
-    return Batch(RUN_ID, 0, max_attempts=4, chunk=chunk, parameters=SumParameters(column="n"))
+    return Batch(RUN_ID, max_attempts=4, chunk=chunk, parameters=SumParameters(column="n"))
 
 
 @pytest.mark.parametrize("workload", [Odd([9]), Odd([15]), Odd([], partial=object())])

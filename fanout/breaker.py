@@ -1,0 +1,125 @@
+"""A circuit breaker for one downstream, shared by all runs that call it.
+
+Closed, everything goes. Open, nothing does until the circuit has cooled down; then one shard probes
+with one item, and what comes of it closes the circuit or opens it for twice as long.
+
+Source: https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FIRST_COOL_DOWN_SECONDS = 1.0
+MAX_COOL_DOWN_SECONDS = 30.0
+# Whoever waits for another's probe asks again so soon.
+PROBE_WAIT_SECONDS = 1.0
+# A prober that has not been heard of for so long is gone.
+PROBE_EXPIRES_AFTER = timedelta(minutes=5)
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CircuitAsk(_Message):
+    """A shard asks whether it may call the downstream; `at` is ISO 8601 in UTC.
+
+    Attributes:
+        shard: The instance id of the shard.
+    """
+
+    shard: str
+    at: str
+
+
+class CircuitReport(_Message):
+    """What the calls of a shard came to.
+
+    Attributes:
+        has_tripped: Whether the downstream kept failing.
+        has_answered: Whether it did what some item asked of it.
+    """
+
+    shard: str
+    at: str
+    has_tripped: bool = False
+    has_answered: bool = False
+
+
+class CircuitOrder(_Message):
+    """Whether to call the downstream: ``go``, ``probe`` it with one item, or ``wait`` so long."""
+
+    action: Literal["go", "probe", "wait"] = "go"
+    wait_seconds: float = 0.0
+
+
+class CircuitState(_Message):
+    """What the breaker knows. Times are ISO 8601 in UTC.
+
+    Attributes:
+        trips: How often it has opened since the downstream last answered.
+        open_until: When a probe may be made; None while it is closed.
+        opened_at: Since when it has been open, probes and all.
+        prober: The shard that probes at present, and `probed_at` since when.
+    """
+
+    trips: int = 0
+    open_until: str | None = None
+    opened_at: str | None = None
+    prober: str | None = None
+    probed_at: str | None = None
+
+    @property
+    def name(self) -> Literal["closed", "open", "half-open"]:
+        """The state in the pattern's words."""
+        if self.open_until is None:
+            return "closed"
+        return "half-open" if self.prober is not None else "open"
+
+
+CLOSED = CircuitState()
+
+
+def ask(state: CircuitState, asked: CircuitAsk) -> tuple[CircuitState, CircuitOrder]:
+    """Answer a shard that wants to call the downstream."""
+    if state.open_until is None:
+        return state, CircuitOrder()
+    left = (_time(state.open_until) - _time(asked.at)).total_seconds()
+    if left > 0:
+        return state, CircuitOrder(action="wait", wait_seconds=left)
+    if state.prober not in (None, asked.shard) and not _has_expired(state, asked.at):
+        return state, CircuitOrder(action="wait", wait_seconds=PROBE_WAIT_SECONDS)
+    probing = state.model_copy(update={"prober": asked.shard, "probed_at": asked.at})
+    return probing, CircuitOrder(action="probe")
+
+
+def told(state: CircuitState, report: CircuitReport) -> CircuitState:
+    """Take note of what the calls of a shard came to."""
+    is_open = state.open_until is not None
+    if is_open and state.prober != report.shard:
+        return state  # of calls that began before it opened
+    if report.has_tripped:
+        return _opened(state, report.at)
+    if report.has_answered:
+        return CLOSED
+    return state.model_copy(update={"prober": None, "probed_at": None})
+
+
+def _opened(state: CircuitState, at: str) -> CircuitState:
+    doubled = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
+    until = _time(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, doubled))
+    return CircuitState(
+        trips=state.trips + 1,
+        open_until=until.isoformat().replace("+00:00", "Z"),
+        opened_at=state.opened_at or at,
+    )
+
+
+def _has_expired(state: CircuitState, now: str) -> bool:
+    return state.probed_at is None or _time(now) - _time(state.probed_at) > PROBE_EXPIRES_AFTER
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
