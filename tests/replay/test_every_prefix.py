@@ -1,13 +1,12 @@
 """Determinism: whatever part of a history an orchestrator has seen, it decides as it did before."""
 
-import json
 from itertools import pairwise
 
 import pytest
 
 from fanout.payloads import MAX_PAYLOAD_BYTES
 from tests.replay.conftest import ORCHESTRATORS, Recorded, scenarios
-from tests.support.recorded_histories import Reply, replay
+from tests.support.recorded_histories import Reply, payload_bytes, replay
 
 SCENARIOS = sorted(scenarios())
 MOST_EVENTS = 1_000
@@ -69,18 +68,7 @@ def test_no_message_in_a_history_is_longer_than_four_kibibytes(recorded: Recorde
     for recording in recorded.recordings:
         for event in recording.history:
             for key in ("Input", "Result"):
-                assert size_of(event.get(key)) <= MAX_PAYLOAD_BYTES, recording.instance_id
-
-
-def size_of(text: str | None) -> int:
-    """Bytes of a payload, taken out of as many layers of JSON as it is wrapped in."""
-    value = text
-    while isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            break
-    return len(json.dumps(value))
+                assert payload_bytes(event.get(key)) <= MAX_PAYLOAD_BYTES, recording.instance_id
 
 
 def test_the_histories_are_those_of_the_registered_orchestrators(recorded: Recorded):

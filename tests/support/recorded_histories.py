@@ -91,3 +91,24 @@ def _leaves(actions: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from _leaves(action["compoundActions"])
         elif action["actionType"] != EXTERNAL_EVENT:
             yield action
+
+
+def payload(text: str | None) -> Any:
+    """What a payload of a history says, taken out of as many layers of JSON as it is wrapped in."""
+    value: Any = text
+    while isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            break
+    return value
+
+
+def activity_input(event: dict[str, Any]) -> Any:
+    """What an activity was given; the host keeps it as a list of one."""
+    return payload(payload(event["Input"])[0])
+
+
+def payload_bytes(text: str | None) -> int:
+    """How many bytes a payload takes, without those layers."""
+    return len(json.dumps(payload(text)))

@@ -23,6 +23,17 @@ def test_a_wait_is_the_capped_exponential_and_some_jitter(
     assert least <= wait <= least + policy.jitter_seconds
 
 
+@given(policies, st.integers(1, 99), st.floats(0, 100))
+def test_the_other_side_is_left_alone_for_as_long_as_it_asks_and_some_jitter(
+    policy: RetryPolicy, retry_round: int, asked: float
+):
+    wait = backoff_seconds(policy, retry_round, "run", at_least_seconds=asked)
+    least = max(
+        asked, backoff_seconds(policy.model_copy(update={"jitter_seconds": 0}), retry_round)
+    )
+    assert least <= wait <= least + policy.jitter_seconds
+
+
 @given(policies, st.integers(1, 99), st.text())
 def test_a_replay_waits_as_long_as_the_first_time(policy: RetryPolicy, retry_round: int, seed: str):
     assert backoff_seconds(policy, retry_round, seed) == backoff_seconds(policy, retry_round, seed)

@@ -1,0 +1,49 @@
+"""The real orchestrators, entities and activities of Fanout, over blobs in memory."""
+
+import azure.durable_functions as df
+
+from activities.compensate_batch import compensate
+from activities.finalize import finalize_run
+from activities.plan import plan_run
+from activities.plan_compensation import plan_undo
+from activities.process_batch import process
+from activities.scan import scan_range_of
+from entities import admission, governor
+from fanout import names
+from fanout.adapters.runs import RunFiles
+from fanout.models.wave import BatchRef, RunRef, ScanRef
+from fanout.payloads import dump
+from orchestrators import run, shard
+
+
+def local_app(files: RunFiles) -> df.DFApp:
+    """Make an app whose activities do what the product's do, to these files."""
+    app = df.DFApp()
+    for blueprint in (run.bp, shard.bp, governor.bp, admission.bp):
+        app.register_functions(blueprint)
+
+    @app.activity_trigger(input_name="ref", activity=names.PLAN)
+    def plan(ref):
+        return dump(plan_run(RunRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="ref", activity=names.SCAN)
+    def scan(ref):
+        return scan_range_of(ScanRef.model_validate(ref), files)
+
+    @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
+    def process_batch(ref):
+        return dump(process(BatchRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
+    def plan_compensation(ref):
+        return dump(plan_undo(RunRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
+    def compensate_batch(ref):
+        return dump(compensate(BatchRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
+    def finalize(ref):
+        return dump(finalize_run(RunRef.model_validate(ref), files))
+
+    return app

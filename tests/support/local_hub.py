@@ -1,0 +1,98 @@
+"""Runs over blobs in memory, carried out by the real orchestrators on an engine in this process."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from activities.result_files import DEAD_LETTERS
+from fanout import ids, names
+from fanout.adapters.runs import RunFiles
+from fanout.governor import GovernorState
+from fanout.models.outcome import Outcome
+from fanout.models.redrive import RedriveRequest
+from fanout.models.request import RunRequest
+from fanout.models.status import ResultManifest
+from fanout.models.wave import RunEnd, RunRef
+from fanout.payloads import dump
+from tests.support.durable_hub import Hub, hub
+from tests.support.local_app import local_app
+from tests.support.local_runs import lines
+from tests.support.memory_store import MemoryStore
+from tests.support.recorded_histories import Recording, recordings
+
+ORCHESTRATORS = {names.RUN, names.SHARD}
+
+
+@dataclass(frozen=True)
+class LocalHub:
+    """An engine, and the files of the runs that it carries out."""
+
+    durable: Hub
+    files: RunFiles
+
+    async def run(self, run_id: str, request: RunRequest) -> RunEnd:
+        """Carry out a run."""
+        assert self.files.claim(run_id, request.model_copy(update={"run_id": run_id}))
+        return await self._attempt(run_id, 1)
+
+    async def redrive(self, run_id: str, attempt: int, **asked: Any) -> RunEnd:
+        """Carry out a further attempt of a run."""
+        claim = RedriveRequest.model_validate(asked)
+        assert self.files.claim_attempt(run_id, attempt, claim)
+        return await self._attempt(run_id, attempt)
+
+    async def _attempt(self, run_id: str, attempt: int) -> RunEnd:
+        ref = dump(RunRef(run_id=run_id, attempt=attempt))
+        instance = ids.attempt_instance(run_id, attempt)
+        return RunEnd.model_validate(await self.durable.run(names.RUN, ref, instance_id=instance))
+
+    async def governor(self, run_id: str, attempt: int = 1) -> GovernorState:
+        """What the governor of an attempt knows."""
+        instance = ids.attempt_instance(run_id, attempt)
+        record = await self.durable.engine.get_entity(names.GOVERNOR, instance)
+        assert record is not None
+        return GovernorState.model_validate_json(record.state_text)
+
+    def manifest(self, run_id: str) -> ResultManifest:
+        """The list of the run's result files."""
+        data = self.files.read(ids.results_manifest_path(run_id))
+        return ResultManifest.model_validate_json(data)
+
+    def outcomes(self, run_id: str) -> list[Outcome]:
+        """Every line of the result files, as the manifest lists them."""
+        return [
+            outcome
+            for file in self.manifest(run_id).files
+            if file.name.endswith(".jsonl") and not file.name.startswith(DEAD_LETTERS)
+            for outcome in lines(self.files.read(ids.result_path(run_id, file.name)))
+        ]
+
+    def dead_letters(self, run_id: str) -> Counter[int]:
+        """How many dead letters each item has."""
+        return Counter(
+            from_json(line)["index"]
+            for file in self.manifest(run_id).files
+            if file.name.startswith(DEAD_LETTERS)
+            for line in self.files.read(ids.result_path(run_id, file.name)).splitlines()
+        )
+
+    def recordings(self, run_id: str, orchestrator: str = names.SHARD) -> list[Recording]:
+        """The executions of a run's orchestrations."""
+        return [
+            one
+            for one in recordings(self.durable.executor.calls, ORCHESTRATORS)
+            if one.orchestrator == orchestrator and one.instance_id.split(":")[0] == run_id
+        ]
+
+
+@asynccontextmanager
+async def local_hub(path: Path, **settings: Any) -> AsyncIterator[LocalHub]:
+    """Start an engine over a file, for runs over blobs in memory."""
+    files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
+    async with hub(local_app(files), path, **settings) as durable:
+        yield LocalHub(durable, files)
