@@ -1,4 +1,4 @@
-"""Random runs through the real orchestrators and activities: every item is accounted for, always."""
+"""Random runs through the real orchestrators: every item is accounted for, always."""
 
 import asyncio
 import json
@@ -283,7 +283,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         runner.run(engine.__aexit__(None, None, None))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     wanted=st.lists(items, max_size=45),
     asked=requests,
