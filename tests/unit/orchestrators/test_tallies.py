@@ -77,7 +77,7 @@ def test_a_shard_in_the_middle_of_its_widest_round_fits(tally: WaveTally):
             wave=Wave(end=last, span=MAX_GRAINS_A_PARTITION),
             tally=tally,
             partitions_done=1,
-            retrying=Retrying(batches=firsts, items=MANY, retry_round=99, until=AT),
+            retrying=Retrying(batches=firsts, items=MANY, retry_round=99, since=AT, until=AT),
             stage="compensate",
         )
     )
