@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.host_process import HostProcess, running
 
 POLL_SECONDS = 0.05
-WORKERS_ODDS = 0.3
+WORKERS_ODDS = 0.5
 
 Condition = Callable[[HostProcess], bool]
 
@@ -72,7 +72,7 @@ class Killings:
         return is_over(host)
 
     def _pause(self) -> float:
-        return self.moments.uniform(0.2, 1.0)
+        return self.moments.uniform(0.1, 0.5)
 
     def _kill_workers(self, host: HostProcess) -> None:
         for pid in list(children(host.process.pid)):
