@@ -205,8 +205,10 @@ class Followed:
         assert all(n <= self._most for n in calls.values())
         for index, outcome in found.items():
             item, tried = self.items[index], calls.get(("process", index), 0)
-            if index not in self.reopened or self._is_untouched(index, outcome, state):
+            if index not in self.reopened:
                 assert tried == 0
+            elif self._is_untouched(index, outcome, state):
+                assert tried in (0, outcome.attempts)
             elif "odd" not in item and item.get("ending") not in BEFORE_PROCESS:
                 assert tried == outcome.attempts or (outcome.status, tried) == ("pending", 0)
 

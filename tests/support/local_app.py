@@ -4,22 +4,27 @@ import azure.durable_functions as df
 
 from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
+from activities.lay_out import lay_out_run
+from activities.merge_partials import merge_level
 from activities.plan import plan_run
 from activities.plan_compensation import plan_undo
 from activities.process_batch import process
 from activities.scan import scan_range_of
+from activities.write_results import write_range
 from entities import admission, governor
 from fanout import names
 from fanout.adapters.runs import RunFiles
+from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
+from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef
 from fanout.models.wave import BatchRef, RunRef, ScanRef
 from fanout.payloads import dump
-from orchestrators import run, shard
+from orchestrators import fan_in, run, shard
 
 
 def local_app(files: RunFiles) -> df.DFApp:
     """Make an app whose activities do what the product's do, to these files."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, governor.bp, admission.bp):
+    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)
@@ -44,6 +49,20 @@ def local_app(files: RunFiles) -> df.DFApp:
 
     @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
     def finalize(ref):
-        return dump(finalize_run(RunRef.model_validate(ref), files))
+        return dump(finalize_run(FinalizeRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="ref", activity=names.LAY_OUT)
+    def lay_out(ref):
+        found = RunRef.model_validate(ref)
+        return dump(lay_out_run(found, files, DEFAULT_MAX_RESULT_FILE_BYTES))
+
+    @app.activity_trigger(input_name="ref", activity=names.WRITE_RESULTS)
+    def write_results(ref):
+        found = RangeRef.model_validate(ref)
+        return dump(write_range(found, files, DEFAULT_MAX_RESULT_FILE_BYTES))
+
+    @app.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
+    def merge_partials(ref):
+        return merge_level(MergeRef.model_validate(ref), files)
 
     return app
