@@ -6,7 +6,7 @@ from fanout.payloads import shortened
 from orchestrators.attempts import Attempt
 
 MAX_KINDS = 5
-MAX_REASON_BYTES = 240
+MAX_REASON_BYTES = 200
 LOST_BATCH = "LostBatchError"
 
 

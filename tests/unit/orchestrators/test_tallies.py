@@ -40,7 +40,7 @@ def tally() -> WaveTally:
         BatchResult(**counts, work_ms=MANY + 0.1, errors=some)
         for some in (kinds[:MAX_GROUPS], kinds[MAX_GROUPS:])
     ]
-    return added(WaveTally(), results, MAX_WIDTH, is_retry=True)
+    return added(WaveTally(), results, MAX_WIDTH)
 
 
 def test_a_tally_keeps_the_most_frequent_kinds(tally: WaveTally):
@@ -77,7 +77,11 @@ def test_a_shard_in_the_middle_of_its_widest_round_fits(tally: WaveTally):
             wave=Wave(end=last, span=MAX_GRAINS_A_PARTITION),
             tally=tally,
             partitions_done=1,
-            retrying=Retrying(batches=firsts, items=MANY, retry_round=99, since=AT, until=AT),
+            retrying=Retrying(
+                batches=firsts, items=MANY, retry_round=99, since=AT, until=AT, breakdowns=4
+            ),
             stage="compensate",
+            claim='"0x8DF0123456789ABCDEF"',
+            downstream="d" * 60,
         )
     )
