@@ -17,6 +17,7 @@ SERVED_TYPES = frozenset(
         "entityTrigger",
         "durableClient",
         "timerTrigger",
+        "serviceBusTrigger",
     }
 )
 RESERVED_ROUTES = ("admin", "runtime")

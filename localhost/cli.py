@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--reload starts new worker processes, and --workers 0 has none")
     logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
     # A library's chatter is not the host's.
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for library in ("asyncio", "azure"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     app_dir = parsed.app.resolve()
     try:
         faults = Faults.load(parsed.faults) if parsed.faults else None
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
                        help="how many processes run user code; 0: the host's own, for a debugger "
                             "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
     start.add_argument("--no-stack", dest="stack", action="store_false",
-                       help="start no storage emulator")  # fmt: skip
+                       help="start no storage emulator and no Service Bus broker")  # fmt: skip
     start.add_argument("--auth", action="store_true",
                        help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
     start.add_argument("--reload", action="store_true",

@@ -34,8 +34,11 @@ from localhost.key_admin import KeyAdmin
 from localhost.keys import KeyFileError, KeyRing
 from localhost.limits import function_timeout
 from localhost.routing import RouteError
+from localhost.service_bus import ServiceBusTriggers
+from localhost.service_bus_settings import ServiceBusTriggerError, service_bus_functions
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
+from localhost.stack.broker.process import ServiceBusError
 from localhost.stack.storage import Storage
 from localhost.timers import TimerError, Timers, timer_functions
 
@@ -56,6 +59,8 @@ START_ERRORS = (
     RouteError,
     TimerError,
     AzuriteError,
+    ServiceBusError,
+    ServiceBusTriggerError,
     KeyFileError,
     FaultsError,
 )
@@ -107,6 +112,7 @@ class Host:
         self._storage = storage
         self.port = 0
         self._functions = AppFunctions((), ())
+        self._environment: dict[str, str] = {}
         self._exits = contextlib.AsyncExitStack()
         self.failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
 
@@ -179,6 +185,7 @@ class Host:
         # The workers import their libraries while the storage emulator starts.
         _, stack = await asyncio.gather(executor.prepare(), self._storage.start(environment))
         executor.environment.update(stack)
+        self._environment = {**environment, **stack}
         await executor.start()
         return executor
 
@@ -189,6 +196,11 @@ class Host:
         front = HttpFront(app, admin, durable, doors.gate)
         timers.start(timer_functions(app.functions.enabled))
         self._exits.push_async_callback(timers.stop)
+        triggers = ServiceBusTriggers(
+            app.executor, self._environment, app.settings.extension("serviceBus")
+        )
+        self._exits.push_async_callback(triggers.stop)
+        triggers.start(service_bus_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
         await self._open(_rpc_application(durable), [doors.rpc])
         await self._open(front.application(), doors.public)

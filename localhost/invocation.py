@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import azure.functions
 from azure.functions.meta import Datum
 
-from localhost import http_result
+from localhost import http_result, service_bus_data
 from localhost.context import InvocationContext
 from localhost.contract import HttpRequestData, HttpResponseData, Invocation, InvocationResult
 from localhost.functions import LoadedFunction
@@ -106,12 +106,19 @@ class CallableFunction:
 def _decoder(function: LoadedFunction) -> Decode:
     info = function.info
     annotation = get_type_hints(function.call).get(str(info.trigger["name"]))
+    if annotation is str and info.trigger_type == "serviceBusTrigger":
+        return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
         return _decode_generic
     converter = azure.functions.get_binding_registry().get(info.trigger_type)
     if info.trigger_type == "httpTrigger":
         return lambda invocation: converter.decode(
             _http_datum(invocation.payload), trigger_metadata=None
+        )
+    if info.trigger_type == "serviceBusTrigger":
+        return lambda invocation: converter.decode(
+            service_bus_data.body(invocation.payload),
+            trigger_metadata=service_bus_data.metadata(invocation.metadata),
         )
     return lambda invocation: converter.decode(
         Datum(invocation.payload, "json"),

@@ -12,7 +12,7 @@ from typing import Any
 from localhost.banner import banner
 from localhost.host import START_ERRORS, Host, Options
 from localhost.reload import Stamps, changed, stamps
-from localhost.stack.storage import Storage
+from localhost.stack.storage import DEFAULT_ENTITIES, ENTITIES_FILE, Storage
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,13 @@ async def serve(options: Options, *, reload: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    storage = Storage(options.data_dir, is_enabled=options.has_stack, faults=options.faults)
+    own_entities = options.app_dir / ENTITIES_FILE
+    storage = Storage(
+        options.data_dir,
+        is_enabled=options.has_stack,
+        faults=options.faults,
+        entities=own_entities if own_entities.is_file() else DEFAULT_ENTITIES,
+    )
     stopped = asyncio.create_task(stopping.wait())
     serving = _Serving(options, storage, stopped, reload=reload)
     try:

@@ -1,4 +1,4 @@
-"""The storage that the host brings along: Azurite, and before it the proxy that fails calls.
+"""What the host brings along: Azurite, the proxy that fails its calls, and the Service Bus broker.
 
 It outlives the host that asked for it when the app is reloaded: its addresses stay, and so do the
 connections of whoever else uses it.
@@ -11,9 +11,12 @@ from pathlib import Path
 
 from localhost.faults import Faults, FaultsError
 from localhost.stack.azurite import DEVELOPMENT, Azurite
+from localhost.stack.broker.process import ServiceBus, asks_for_broker
 from localhost.stack.faulty_proxy import FaultyProxy
 
 STACK_FILE = "stack.json"
+ENTITIES_FILE = "servicebus.json"
+DEFAULT_ENTITIES = Path(__file__).parents[1] / ENTITIES_FILE
 
 
 class Storage:
@@ -21,11 +24,18 @@ class Storage:
 
     Args:
         is_enabled: False to start nothing, whatever the settings say.
+        entities: The JSON file of the broker's queues and topics.
     """
 
     def __init__(
-        self, data_dir: Path, *, is_enabled: bool = True, faults: Faults | None = None
+        self,
+        data_dir: Path,
+        *,
+        is_enabled: bool = True,
+        faults: Faults | None = None,
+        entities: Path = DEFAULT_ENTITIES,
     ) -> None:
+        self._entities = entities
         self._data_dir = data_dir
         self._is_enabled = is_enabled
         self._faults = faults
@@ -40,16 +50,19 @@ class Storage:
 
         Raises:
             AzuriteError: The emulator does not start.
+            ServiceBusError: The broker does not.
             FaultsError: Its calls are to fail, but it is not needed.
         """
         wanted = sorted(name for name, value in environment.items() if value == DEVELOPMENT)
         self._check_faults(is_needed=bool(wanted))
         if not self._is_enabled:
             return {}
-        if wanted != self._wanted:
+        brokered = sorted(name for name, value in environment.items() if asks_for_broker(value))
+        if wanted + brokered != self._wanted:
             await self.stop()
             self._addresses = await self._launch(environment)
-            self._wanted = wanted
+            self._addresses |= await self._launch_broker(environment)
+            self._wanted = wanted + brokered
         (self._data_dir / STACK_FILE).write_text(json.dumps(self._addresses, indent=2))
         return dict(self._addresses)
 
@@ -67,6 +80,11 @@ class Storage:
         proxy = FaultyProxy(addresses, self._faults.storage.fail, self._faults.seed)
         self._exits.push_async_callback(proxy.stop)
         return await proxy.start()
+
+    async def _launch_broker(self, environment: Mapping[str, str]) -> dict[str, str]:
+        broker = ServiceBus(self._data_dir / "servicebus", environment, self._entities)
+        self._exits.push_async_callback(broker.stop)
+        return await broker.start()
 
     def _check_faults(self, *, is_needed: bool) -> None:
         if self._faults is None or not self._faults.storage.fail:

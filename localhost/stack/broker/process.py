@@ -1,6 +1,7 @@
 """The development broker beside the host: started on a free port, and stopped with it.
 
-It is started only if a setting asks for it: `UseDevelopmentEmulator=true`, alone or in Microsoft's
+It is started only if a setting asks for it: `UseDevelopmentServiceBus=true`, the sibling of
+storage's, or `UseDevelopmentEmulator=true`, alone or in Microsoft's
 connection string for its emulator, with no port. It ends with the host, however that ends; what
 it has accepted is in its file.
 """
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 DEVELOPMENT = "UseDevelopmentEmulator=true"
+SHORT = "UseDevelopmentServiceBus=true"
 START_SECONDS = 15.0
 STOP_SECONDS = 10.0
 _CONNECTION_STRING = re.compile(r"Connection string: (\S+)")
@@ -123,6 +125,8 @@ class ServiceBus:
 
 def asks_for_broker(value: str) -> bool:
     """Whether a setting's value names the development broker and leaves its port open."""
+    if value.strip().rstrip(";").lower() == SHORT.lower():
+        return True
     return DEVELOPMENT.lower() in value.lower() and not _WITH_PORT.search(value)
 
 
