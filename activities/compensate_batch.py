@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from activities.batches import Processed, error_info
 from fanout import ids, names
+from fanout.adapters.part_reader import lines_of
 from fanout.adapters.parts import newest_before
 from fanout.adapters.runs import (
     JSON_LINES,
@@ -76,7 +77,7 @@ def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
     origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
     if origin.part is None:
         raise ValueError("a batch that nobody processed is not planned to be compensated")
-    return files.read(origin.part)
+    return lines_of(files, origin)
 
 
 class _Undo:

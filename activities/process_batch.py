@@ -16,7 +16,7 @@ from activities.map_batch import process_map_batch
 from activities.replan import reopens
 from activities.time_limits import TimeLimits
 from fanout import ids, names
-from fanout.adapters.part_reader import joined
+from fanout.adapters.part_reader import joined, lines_of
 from fanout.adapters.parts import newest_before
 from fanout.adapters.runs import (
     JSON_LINES,
@@ -102,7 +102,7 @@ def _before(ref: BatchRef, files: RunFiles) -> _Before:
     if origin is None or origin.part is None:
         return _Before()
     run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
-    return _Before(reopens(files, run, files.read(origin.part)))
+    return _Before(reopens(files, run, lines_of(files, origin)))
 
 
 def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:

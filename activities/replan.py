@@ -8,7 +8,7 @@ from fanout import ids
 from fanout.adapters.part_reader import BatchOutcomes, joined, read_batches
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request
 from fanout.adapters.telemetry import logger
-from fanout.models.plan import BatchCut, Origin
+from fanout.models.plan import BatchCut, Origin, Reopening
 from fanout.models.request import RunRequest
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted, reopened
@@ -51,7 +51,12 @@ def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
     """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
     todo = redo(files, ref)
     base = kept_manifest(files, ref.run_id)
+    reopening = Reopening(
+        error_types=files.redrive_request(ref.run_id, ref.attempt).error_types,
+        whole=is_whole(files, ref.run_id),
+    )
     manifest, partitions = again(base, request, todo.cuts, todo.origins)
+    manifest = manifest.model_copy(update={"reopening": reopening})
     written(files, ref.run_id, ids.generation(ref.attempt), manifest, partitions)
     log.info("planned attempt %d of %d batches", ref.attempt, manifest.batches)
     work = work_of(request, manifest, items=sum(cut.items for cut in todo.cuts))

@@ -94,6 +94,7 @@ def _origin(parts: Parts, partition: int, batch: int) -> Origin:
         span=part.span,
         part=part.path,
         partial=part.partial_path if has_partial else None,
+        reopening=part.reopening,
     )
 
 
@@ -109,7 +110,16 @@ def _read(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
         pending = range_line("pending", cut.first_index, cut.items, 0)
         return BatchOutcomes(cut, origin, pending, None)
     partial = files.read(origin.partial) if origin.partial is not None else None
-    return BatchOutcomes(cut, origin, files.read(origin.part), partial)
+    return BatchOutcomes(cut, origin, lines_of(files, origin), partial)
+
+
+def lines_of(files: RunFiles, origin: Origin) -> bytes:
+    """Read the outcomes of a batch; failed items that an attempt was to redo are pending."""
+    lines = files.read(str(origin.part))
+    opening = origin.reopening
+    if opening is None:
+        return lines
+    return reopened(lines, opening.error_types, whole=opening.whole)
 
 
 def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:

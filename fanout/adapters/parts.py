@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from azure.core.exceptions import ResourceNotFoundError
 
 from fanout import ids
-from fanout.adapters.runs import RunFiles, kept_partition
+from fanout.adapters.runs import RunFiles, kept_manifest, kept_partition
 from fanout.ids import BatchName
+from fanout.models.plan import Reopening
 from fanout.models.wave import BatchRef
 
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
@@ -21,12 +22,14 @@ class Part:
     Attributes:
         span: How many cuts of the first plan it covers.
         size: Its bytes.
+        reopening: Of an attempt that was to redo the batch and has not reached it, else None.
     """
 
     path: str
     span: int
     retry_round: int
     size: int
+    reopening: Reopening | None = None
 
     @property
     def partial_path(self) -> str:
@@ -70,15 +73,30 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
     with_partial: frozenset[str] = frozenset()
     for of in _generations(attempt):
         found = newest_parts(files, run_id, of)
-        for (partition, batch), part in found.newest.items():
-            if of == ids.FIRST:
-                newest[partition, batch] = part
-                continue
-            origin = kept_partition(files, run_id, partition, of).origins[batch]
-            over = Part(part.path, origin.span, part.retry_round, part.size)
-            newest[origin.partition, origin.batch] = over
+        if of == ids.FIRST:
+            newest |= found.newest
+        elif files.exists(ids.plan_path(run_id, of)):
+            newest |= _overlay(files, run_id, of, found, newest)
         with_partial |= found.with_partial
     return Parts(newest, with_partial)
+
+
+def _overlay(
+    files: RunFiles, run_id: str, of: str, found: Parts, below: dict[tuple[int, int], Part]
+) -> dict[tuple[int, int], Part]:
+    """What a later generation made of the batches that it was to take up, as the first has them."""
+    manifest = kept_manifest(files, run_id, of)
+    over: dict[tuple[int, int], Part] = {}
+    for partition in range(manifest.partitions):
+        origins = kept_partition(files, run_id, partition, of).origins
+        for batch, origin in enumerate(origins):
+            key = (origin.partition, origin.batch)
+            part = found.newest.get((partition, batch))
+            if part is not None:
+                over[key] = replace(part, span=origin.span)
+            elif key in below and manifest.reopening is not None:
+                over[key] = replace(below[key], reopening=manifest.reopening)
+    return over
 
 
 def _generations(attempt: int) -> Iterator[str]:

@@ -123,6 +123,10 @@ class RunFiles:
         """Delete a file; one that is gone already is no fault."""
         self.store.delete(self.container, path)
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file."""
+        return self.store.properties(self.container, path) is not None
+
     def read(self, path: str) -> bytes:
         """Read a file whole."""
         return self.store.read(self.container, path)

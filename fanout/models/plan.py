@@ -66,6 +66,20 @@ class PartsPage(BaseModel):
     parts: list[PlanPart]
 
 
+class Reopening(BaseModel):
+    """Which failed items an attempt tries again; those of a batch that it has not reached wait.
+
+    Attributes:
+        error_types: Only items whose error is of one of these; None takes every one.
+        whole: Whether one item to redo opens all that failed in its batch (chunk workloads).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    error_types: list[str] | None = None
+    whole: bool = False
+
+
 class Origin(BaseModel):
     """Which batch of the first attempt a later one tries again, and what is known of it so far.
 
@@ -74,6 +88,7 @@ class Origin(BaseModel):
         span: How many cuts it takes.
         part: Path of its newest outcomes; None if it left none.
         partial: Path of the partial beside them, if there is one.
+        reopening: Of an attempt that was to redo the batch and has not reached it, else None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,6 +98,7 @@ class Origin(BaseModel):
     span: int = 1
     part: str | None = None
     partial: str | None = None
+    reopening: Reopening | None = None
 
 
 class PartitionPlan(BaseModel):
@@ -109,6 +125,7 @@ class PlanManifest(BaseModel):
         length: Bytes of the source blob, 0 if inline or many.
         data: The copy under ``plan/`` that the cuts point into, where they do not into the blob.
         parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
+        reopening: In a later attempt: which failed items it tries again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -122,6 +139,7 @@ class PlanManifest(BaseModel):
     length: int = 0
     data: BlobRef | None = None
     parts: BlobRef | None = None
+    reopening: Reopening | None = None
 
     def batches_in(self, partition: int) -> int:
         """Count the batches of one partition (0-based)."""

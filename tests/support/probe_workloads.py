@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
@@ -80,6 +82,28 @@ class AsyncProbe(Probe):
         return end(item, context)
 
 
+class CallerParameters(BaseModel):
+    """Where the downstream is."""
+
+    url: str
+
+
+class Caller(MapWorkload[ProbeItem, CallerParameters]):
+    """Calls a downstream for each item."""
+
+    name: ClassVar[str] = "caller"
+    downstream: ClassVar[str | None] = "shop"
+    item_model = ProbeItem
+    parameters_model = CallerParameters
+
+    def process(self, item: ProbeItem, context: Context[CallerParameters]) -> Any:
+        try:
+            with urllib.request.urlopen(f"{context.parameters.url}/{item.id}") as answer:
+                return answer.status
+        except urllib.error.URLError as error:
+            raise TransientError(str(error)) from error
+
+
 def end(item: ProbeItem, context: Context[NoParameters]) -> Any:
     """End an item as it says."""
     if context.attempt < item.good:
@@ -156,5 +180,5 @@ class Sum(ChunkWorkload[dict[str, Any], SumParameters]):
         return from_json(data)
 
 
-for workload in (Probe(), AsyncProbe(), Sum()):
+for workload in (Probe(), AsyncProbe(), Sum(), Caller()):
     registry.register(workload)
