@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -68,3 +69,88 @@ def test_a_gzip_that_breaks_off_fails_the_run_with_the_reason(product: Product):
     status = product.run({"workload": "async-probe", "source": source})
     assert status["outcome"] == "failed"
     assert source["blob"] in status["error"]
+
+
+def test_a_listing_of_ten_thousand_blobs_runs_over_each_of_them_once(product: Product):
+    names = [f"many/{n:05d}.txt" for n in range(10_000)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda name: product.upload(b"x", name), names))
+    product.upload(b"x", "many-others/0.txt")
+    source = {"kind": "listing", "container": product.inbox.container_name, "prefix": "many/"}
+    status = product.run({"workload": "listed", "source": source})
+    assert (status["outcome"], status["items"]["succeeded"]) == ("succeeded", len(names))
+    assert [outcome.item_id for outcome in product.outcomes(status["run_id"])] == names
+
+
+def test_the_blobs_that_a_manifest_names_are_read_and_a_missing_one_is_a_failed_item(
+    product: Product,
+):
+    for part in range(2):
+        product.upload(b'{"id":"m%d"}\n' % part, f"named/{part}.jsonl")
+    lines = b'"named/0.jsonl"\n{"name":"named/1.jsonl"}\n"named/gone.jsonl"\n{"no":"name"}\n'
+    source = product.source(lines, "manifest") | {"read": "jsonl"}
+    status = product.run(
+        {"workload": "async-probe", "source": source, "tolerance": {"percentage": 100}}
+    )
+    assert (status["items"]["succeeded"], status["items"]["failed"]) == (2, 2)
+    messages = [o.error.message for o in product.outcomes(status["run_id"]) if o.error]
+    assert any("named/gone.jsonl" in message for message in messages)
+    assert any("line 4" in message for message in messages)
+
+
+BROKEN = {
+    "a CSV without a header": ("csv", b"", {}, "is empty"),
+    "a CSV with a column twice": ("csv", b"a,a\n1,2\n", {}, "more than once"),
+    "a JSON that breaks off": ("json", b'[{"id":1},', {}, "holds no such JSON array"),
+    "a JSON without the array": ("json", b'{"a":1}', {"pointer": "/b"}, "holds no such JSON array"),
+    "no Parquet": ("parquet", b"PAR1 not at all", {}, "is no Parquet"),
+    "a Parquet without the column": (
+        "parquet",
+        parquet(ROWS),
+        {"columns": ["nothing"]},
+        "has no column 'nothing'",
+    ),
+    "no gzip": ("jsonl", b"not compressed", {"compression": "gzip"}, "cannot be decompressed"),
+    "no zstd": ("csv", b"not compressed", {"compression": "zstd"}, "cannot be decompressed"),
+}
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_a_malformed_source_is_refused_or_fails_with_the_place_of_the_fault(
+    product: Product, name: str
+):
+    kind, data, options, fault = BROKEN[name]
+    source = product.source(data, kind) | options
+    answer = product.post({"workload": "async-probe", "source": source})
+    if answer.status == 400:
+        (error,) = answer.json["errors"]
+        assert error["field"] == "source.blob"
+        assert fault in error["message"] and source["blob"] in error["message"]
+        return
+    assert answer.status == 202
+    status = product.done(answer.json["run_id"])
+    assert status["outcome"] == "failed"
+    assert fault in status["error"] and source["blob"] in status["error"]
+
+
+FAULTY_ITEMS = {
+    "jsonl": (b'{"id":1}\n{"id":\n{"id":3}\n', "line 2"),
+    "csv": (b'id\n1\n"2"x\n3\n', "line 3"),
+}
+
+
+@pytest.mark.parametrize("kind", list(FAULTY_ITEMS))
+def test_a_malformed_record_is_a_failed_item_that_names_its_line(product: Product, kind: str):
+    data, place = FAULTY_ITEMS[kind]
+    request = {"workload": "async-probe", "source": product.source(data, kind)}
+    status = product.run(request | {"tolerance": {"count": 1}})
+    assert (status["outcome"], status["items"]["failed"]) == ("partially_succeeded", 1)
+    (failed,) = (o for o in product.outcomes(status["run_id"]) if o.error)
+    assert failed.index == 1 and place in failed.error.message
+
+
+def test_a_listing_of_a_container_that_is_not_there_fails_with_its_name(product: Product):
+    source = {"kind": "listing", "container": "no-such-container"}
+    status = product.run({"workload": "async-probe", "source": source})
+    assert status["outcome"] == "failed"
+    assert "no-such-container" in status["error"]

@@ -82,6 +82,25 @@ class AsyncProbe(Probe):
         return end(item, context)
 
 
+class ListedBlob(BaseModel):
+    """A blob as a listing has it."""
+
+    name: str
+
+
+class Listed(MapWorkload[ListedBlob, NoParameters]):
+    """Takes note of each blob."""
+
+    name: ClassVar[str] = "listed"
+    item_model = ListedBlob
+
+    def item_id(self, item: ListedBlob) -> str:
+        return item.name
+
+    def process(self, item: ListedBlob, context: Context[NoParameters]) -> Any:
+        return None
+
+
 class CallerParameters(BaseModel):
     """Where the downstream is."""
 
@@ -180,5 +199,5 @@ class Sum(ChunkWorkload[dict[str, Any], SumParameters]):
         return from_json(data)
 
 
-for workload in (Probe(), AsyncProbe(), Sum(), Caller()):
+for workload in (Probe(), AsyncProbe(), Sum(), Caller(), Listed()):
     registry.register(workload)
