@@ -35,6 +35,11 @@ def fan_in_instance(run_instance: str) -> str:
     return f"{run_instance}:f"
 
 
+def queue_instance(run_id: str) -> str:
+    """The orchestration instance that holds a run back until it is its turn."""
+    return f"{run_id}:q"
+
+
 def request_path(run_id: str) -> str:
     """The claim of a run id: the request as accepted."""
     return f"{run_id}/request.json"

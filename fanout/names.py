@@ -17,11 +17,14 @@ GET_RESULT_FILE = "get_result_file"
 LIST_WORKLOADS = "list_workloads"
 GET_WORKLOAD = "get_workload"
 GET_HEALTH = "get_health"
+START_RUNS = "start_runs"
+START_RUN_OVER_BLOB = "start_run_over_blob"
 
 # orchestrators
 RUN = "run"
 SHARD = "shard"
 FAN_IN = "fan_in"
+QUEUED_RUN = "queued_run"
 
 # activities
 PLAN = "plan"
@@ -33,6 +36,8 @@ LAY_OUT = "lay_out"
 WRITE_RESULTS = "write_results"
 MERGE_PARTIALS = "merge_partials"
 FINALIZE = "finalize"
+PUBLISH = "publish"
+FIND_EARLIER_RUNS = "find_earlier_runs"
 
 # entities
 GOVERNOR = "governor"
@@ -42,3 +47,11 @@ BREAKER = "breaker"
 ALL = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
 )
+
+# Registered only where what triggers them is configured.
+WHEN_CONFIGURED = frozenset({START_RUNS, START_RUN_OVER_BLOB})
+
+
+def of_schedule(name: str) -> str:
+    """The name of the timer function that the schedule of this name becomes."""
+    return f"schedule_{name}"

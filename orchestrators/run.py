@@ -6,6 +6,7 @@
 4. open the shards, all at once, and wait for all of them; if the run is to compensate, once more
 5. fan in to the results (sub-orchestration)
 6. tell the governor how it ended, and make room for the next run
+7. publish it (activity); the run has ended as it has, whether or not that succeeds
 """
 
 from collections.abc import Generator
@@ -20,6 +21,7 @@ from fanout.ids import Stage, fan_in_instance, shard_instance
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.fan_in import FanInWork
 from fanout.models.wave import (
+    EndedRun,
     GovernorStart,
     PlanResult,
     RunEnd,
@@ -64,6 +66,10 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     yield context.call_entity(governor, "finish", dump(end))
     if ref.max_runs:
         yield context.call_entity(_admission(), "leave", context.instance_id)
+    ending = EndedRun(run_id=ref.run_id, attempt=ref.attempt, end=end)
+    yield from attempt(
+        context.call_activity_with_retry(names.PUBLISH, infrastructure(), dump(ending))
+    )
     return dump(end)
 
 

@@ -40,11 +40,11 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
         await asyncio.to_thread(check_request, request, files)
         return answer(await asyncio.to_thread(dry_run, request, files))
     request = identified(request, req.headers.get("Idempotency-Key"))
-    await asyncio.to_thread(_known_or_sound, request, files)
+    await asyncio.to_thread(known_or_sound, request, files)
     claimed = await asyncio.to_thread(claim, request, files)
     what = "accepted" if claimed.is_new else "found again"
     log.info("%s a run of '%s'", what, request.workload, extra={"run_id": claimed.run_id})
-    state = await _started(client, claimed, files)
+    state = await started(client, claimed, files)
     durable = {}
     if settings().expose_durable_urls:
         durable = client.create_http_management_payload(claimed.run_id)
@@ -52,14 +52,14 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     return accepted(req, claimed.run_id, status, **durable)
 
 
-def _known_or_sound(request: RunRequest, files: RunFiles) -> None:
+def known_or_sound(request: RunRequest, files: RunFiles) -> None:
     """Check a request, unless its run exists: a source may be gone once its run is over."""
     if files.find_request(str(request.run_id)) is not None:
         return
     check_request(request, files)
 
 
-async def _started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
+async def started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
     """Start the claimed run unless it was; tell whether it is over (`DONE`).
 
     A claim that nobody started, because whoever claimed it crashed, is started by the same request

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 STORAGE = "FANOUT_STORAGE"
+SERVICE_BUS = "FANOUT_SERVICE_BUS"
 DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
 DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
 DEFAULT_MAX_COMPRESSION_RATIO = 200
@@ -34,6 +35,19 @@ class StorageSettings:
 
 
 @dataclass(frozen=True)
+class ServiceBusSettings:
+    """How to reach the Service Bus namespace: as `StorageSettings`, with its host name.
+
+    Attributes:
+        namespace: ``{name}.servicebus.windows.net``.
+    """
+
+    connection_string: str | None = None
+    namespace: str | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting of the app; `local.settings.json.example` lists them with their defaults.
 
@@ -44,6 +58,10 @@ class Settings:
         scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
             activity for each.
         max_result_file_bytes: How long a result file of outcomes gets, before compression.
+        service_bus: None where no Service Bus is configured: runs come and go without it.
+        has_inbox: Whether a blob dropped into the container `inbox` is run over.
+        host: The host name of the app, as its callers know it.
+        retention_days: How long runs are kept after they began; None keeps them for ever.
     """
 
     storage: StorageSettings
@@ -56,6 +74,10 @@ class Settings:
     max_result_file_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
     expose_durable_urls: bool = False
     log_level: str = "INFO"
+    retention_days: int | None = None
+    service_bus: ServiceBusSettings | None = None
+    has_inbox: bool = False
+    host: str = "localhost"
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str]) -> "Settings":
@@ -81,6 +103,10 @@ class Settings:
             ),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
+            retention_days=_whole(values, "FANOUT_RETENTION_DAYS", 0) or None,
+            service_bus=_service_bus(values),
+            has_inbox=_flag(values, "FANOUT_INBOX"),
+            host=values.get("WEBSITE_HOSTNAME") or "localhost",
         )
 
 
@@ -108,6 +134,16 @@ def _storage(values: Mapping[str, str]) -> StorageSettings:
             f"{STORAGE}__blobServiceUri for a connection by identity."
         )
     return StorageSettings(account_url=url, client_id=values.get(f"{STORAGE}__clientId"))
+
+
+def _service_bus(values: Mapping[str, str]) -> ServiceBusSettings | None:
+    connection = values.get(SERVICE_BUS)
+    if connection:
+        return ServiceBusSettings(connection_string=connection)
+    namespace = values.get(f"{SERVICE_BUS}__fullyQualifiedNamespace")
+    if not namespace:
+        return None
+    return ServiceBusSettings(namespace=namespace, client_id=values.get(f"{SERVICE_BUS}__clientId"))
 
 
 def _whole(values: Mapping[str, str], name: str, default: int) -> int:

@@ -69,6 +69,17 @@ class Work(_Message):
     failed: int = 0
 
 
+class QueuedRun(RunRef):
+    """Input of `queued_run` and `find_earlier_runs`: a run of a schedule that awaits its turn.
+
+    Attributes:
+        poll_seconds: How long to wait before asking again.
+    """
+
+    schedule: str
+    poll_seconds: float = 15
+
+
 class PlanResult(_Message):
     """Result of `plan`: the counts, and the policies that orchestrators follow.
 
@@ -326,3 +337,16 @@ class RunEnd(_Message):
     items: ItemCounts = ItemCounts()
     error: str | None = None
     at: str | None = None
+
+
+class EndedRun(RunRef):
+    """Input of `publish`: how an attempt of a run ended."""
+
+    end: RunEnd
+
+
+class Published(_Message):
+    """Result of `publish`: how many messages were sent; none without a Service Bus."""
+
+    events: int = 0
+    dead_letters: int = 0

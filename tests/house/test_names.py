@@ -17,12 +17,21 @@ for function in function_app.app.get_functions():
 """
 
 
-def registered() -> dict[str, str]:
+CONFIGURED = {
+    "FANOUT_NIGHTLY_REPORT": "true",
+    "FANOUT_INBOX": "true",
+    "FANOUT_SERVICE_BUS__fullyQualifiedNamespace": "bus.servicebus.windows.net",
+}
+SCHEDULES = {names.of_schedule(path.stem) for path in (ROOT / "schedules").glob("*.json")}
+ON_BY_SETTING = {names.of_schedule("nightly_report")}
+
+
+def registered(**settings: str) -> dict[str, str]:
     """Function names, and the names their durable triggers go by."""
     listed = subprocess.run(
         [sys.executable, "-c", LIST],
         cwd=ROOT,
-        env={**os.environ, "FANOUT_STORAGE": "UseDevelopmentStorage=true"},
+        env={**os.environ, "FANOUT_STORAGE": "UseDevelopmentStorage=true", **settings},
         capture_output=True,
         text=True,
         check=False,
@@ -31,10 +40,14 @@ def registered() -> dict[str, str]:
     return dict(line.split() for line in listed.stdout.splitlines())
 
 
-def test_the_registered_functions_are_those_that_are_named():
-    found = registered()
-    assert set(found) == names.ALL
+def test_the_registered_functions_are_those_that_are_named_and_a_timer_for_each_schedule():
+    found = registered(**CONFIGURED)
+    assert set(found) == names.ALL | SCHEDULES
     assert all(durable in ("-", name) for name, durable in found.items())
+
+
+def test_without_their_settings_the_optional_functions_are_not_registered():
+    assert set(registered()) == (names.ALL | SCHEDULES) - names.WHEN_CONFIGURED - ON_BY_SETTING
 
 
 def test_the_composition_root_stays_under_forty_lines():

@@ -11,11 +11,13 @@ import pytest
 from fanout import names
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
+from fanout.ids import queue_instance
 from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts
-from fanout.models.wave import BatchRef, BatchResult, RunEnd
+from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
 from orchestrators import shard
+from orchestrators.queued_run import MAX_POLLS
 from tests.support.durable_hub import hub
 from tests.support.recorded_histories import Recording, recordings
 from tests.support.scripted_runs import (
@@ -30,7 +32,7 @@ from tests.support.scripted_runs import (
 
 # What infrastructure needs to come back is nothing here.
 shard.FIRST_REPAIR_SECONDS = 0.01
-ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN}
+ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
@@ -172,6 +174,9 @@ def scenarios() -> dict[str, Script]:
         "flaky-range": Script(planned(2), layout=Layout(ranges=3), fan_in=flaky_fan_in()),
         "lost-range": Script(planned(2), layout=Layout(ranges=3), fan_in=lost_range),
         "lost-ranges": Script(planned(2), layout=Layout(ranges=60), fan_in=lost_ranges),
+        "unpublished": Script(planned(2), publish=OSError("no Service Bus")),
+        "queued": Script(planned(2), earlier=2 * MAX_POLLS + 3),
+        "queued-for-nothing": Script(planned(2), earlier=0),
         "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
     }
 
@@ -205,15 +210,7 @@ async def _record(path: Path) -> Recorded:
     scripts = scenarios()
     app = scripted_app(scripts)
     async with hub(app, path) as durable:
-        started = [
-            durable.start(
-                names.RUN,
-                {"run_id": name, "max_runs": QUEUES.get(name, 0)},
-                instance_id=name,
-            )
-            for name in scripts
-        ]
-        await asyncio.gather(*started)
+        await asyncio.gather(*(_start(durable, name, script) for name, script in scripts.items()))
         ended = await asyncio.gather(*map(durable.result, scripts))
         again = await durable.run(names.RUN, {"run_id": "calm"}, instance_id="calm")
         assert again == ended[0], "a run that is over was run again"
@@ -224,6 +221,15 @@ async def _record(path: Path) -> Recorded:
         f.get_function_name(): f.get_user_function() for f in scripted_app({}).get_functions()
     }
     return Recorded(scripts, outputs, states, found, functions)
+
+
+async def _start(durable: Any, name: str, script: Script) -> None:
+    if script.earlier is None:
+        asked = {"run_id": name, "max_runs": QUEUES.get(name, 0)}
+        await durable.start(names.RUN, asked, instance_id=name)
+        return
+    queued = QueuedRun(run_id=name, schedule="s", poll_seconds=0.001).model_dump()
+    await durable.start(names.QUEUED_RUN, queued, instance_id=queue_instance(name))
 
 
 async def _governor(durable: Any, run_id: str) -> GovernorState:

@@ -214,3 +214,27 @@ def test_a_downstream_that_is_down_is_probed_until_it_is_up_and_no_attempt_is_lo
     probes = [ref for ref in asked if ref.is_probe]
     assert 1 <= len(probes) <= 4
     assert sum(not ref.is_probe for ref in asked) >= 12 - len(probes)
+
+
+def test_a_queued_run_begins_under_its_own_id_when_no_earlier_one_is_left(recorded: Recorded):
+    for run_id, executions in (("queued", 3), ("queued-for-nothing", 1)):
+        assert recorded.scripts[run_id].earlier == -1
+        assert recorded.outputs[run_id]["outcome"] == "succeeded"
+        (run,) = recorded.of(run_id, names.RUN)
+        queued = recorded.of(run_id, names.QUEUED_RUN)
+        assert len(queued) == executions
+        assert run.turns[0]["parentInstanceId"] == queued[-1].instance_id == f"{run_id}:q"
+
+
+def test_every_run_is_published_once_with_how_it_ended(recorded: Recorded):
+    for run_id, script in recorded.scripts.items():
+        if script.publish is None:
+            (ending,) = script.published
+            assert ending.end.model_dump(mode="json") == recorded.outputs[run_id]
+            assert (ending.run_id, ending.attempt) == (run_id, 1)
+
+
+def test_a_run_whose_end_cannot_be_published_has_ended_all_the_same(recorded: Recorded):
+    assert len(recorded.scripts["unpublished"].published) == 5
+    assert recorded.outputs["unpublished"]["outcome"] == "succeeded"
+    assert recorded.governors["unpublished"].phase == "done"

@@ -11,8 +11,8 @@ from fanout import names
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, Work
-from orchestrators import fan_in, run, shard
+from fanout.models.wave import BatchRef, BatchResult, EndedRun, PlanResult, Published, RunEnd, Work
+from orchestrators import fan_in, queued_run, run, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)
 
@@ -47,6 +47,10 @@ class Script:
         undo_plan: The result of `plan_compensation`.
         scanned: Every range that was scanned, in order.
         refused_scan: The range that finds the source changed, if any does.
+        earlier: How often the run of a schedule finds that an earlier one has not ended; None: it
+            was not queued.
+        publish: What `publish` raises, if it fails.
+        published: Every ending that was to be published, in order.
     """
 
     plan: PlanResult | Exception
@@ -63,6 +67,9 @@ class Script:
     undo_plan: Work = field(default_factory=Work)
     scanned: list[int] = field(default_factory=list)
     refused_scan: int | None = None
+    earlier: int | None = None
+    publish: Exception | None = None
+    published: list[EndedRun] = field(default_factory=list)
 
 
 def planned(
@@ -102,7 +109,15 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
 def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp, breaker.bp):
+    for blueprint in (
+        run.bp,
+        shard.bp,
+        fan_in.bp,
+        queued_run.bp,
+        governor.bp,
+        admission.bp,
+        breaker.bp,
+    ):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)
@@ -135,6 +150,7 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
         return script.undo(script.undone[-1])
 
     _register_fan_in(app, scripts)
+    _register_around(app, scripts)
     return app
 
 
@@ -165,6 +181,20 @@ def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
         script = scripts[ref["run_id"]]
         script.finalized.append(FinalizeRef.model_validate(ref))
         return _given(script.finalize)
+
+
+def _register_around(app: df.DFApp, scripts: dict[str, Script]) -> None:
+    @app.activity_trigger(input_name="ending", activity=names.PUBLISH)
+    def publish(ending):
+        script = scripts[ending["run_id"]]
+        script.published.append(EndedRun.model_validate(ending))
+        return _given(script.publish or Published(events=1))
+
+    @app.activity_trigger(input_name="queued", activity=names.FIND_EARLIER_RUNS)
+    def find_earlier_runs(queued):
+        script = scripts[queued["run_id"]]
+        script.earlier -= 1
+        return script.earlier >= 0
 
 
 def _given(result: Any) -> dict[str, Any]:

@@ -34,23 +34,23 @@ def claimed(*, is_new: bool) -> Claimed:
 
 async def test_a_new_claim_is_started(files: RunFiles):
     client = Client()
-    assert await http._started(client, claimed(is_new=True), files) is None
+    assert await http.started(client, claimed(is_new=True), files) is None
     assert client.started == ["r"]
 
 
 async def test_a_claim_that_nobody_started_is_started(files: RunFiles):
     client = Client()
-    await http._started(client, claimed(is_new=False), files)
+    await http.started(client, claimed(is_new=False), files)
     assert client.started == ["r"]
 
 
 async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles):
-    assert await http._started(Client(late=True), claimed(is_new=False), files) is None
+    assert await http.started(Client(late=True), claimed(is_new=False), files) is None
 
 
 async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles):
     with pytest.raises(ConnectionError):
-        await http._started(Client(is_away=True), claimed(is_new=True), files)
+        await http.started(Client(is_away=True), claimed(is_new=True), files)
 
 
 class AwayStore(MemoryStore):

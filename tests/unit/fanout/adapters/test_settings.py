@@ -61,6 +61,7 @@ def test_a_setting_that_makes_no_sense_is_named(values: dict[str, str]):
 def test_the_example_names_every_setting_and_is_sound():
     values = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     source = (ROOT / "fanout" / "adapters" / "settings.py").read_text()
+    source += "".join(path.read_text() for path in (ROOT / "schedules").glob("*.json"))
     ours = {name for name in values if name.startswith("FANOUT_")}
     assert all(name in source for name in ours)
     assert Settings.from_environment(values).expose_durable_urls is True

@@ -1,0 +1,168 @@
+"""Service Bus: what Fanout sends there, over one client in a process.
+
+The SDK's clients and senders are for one thread at a time; activities are many, so a lock is held
+for each call of theirs, and not while messages are made.
+Source: https://learn.microsoft.com/python/api/overview/azure/servicebus-readme (thread safety)
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusMessageBatch
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+
+from fanout.adapters.credentials import credential
+from fanout.adapters.settings import SERVICE_BUS, ServiceBusSettings, settings
+from fanout.adapters.telemetry import logger
+
+EVENTS_TOPIC = "fanout-events"
+DEAD_LETTER_QUEUE = "fanout-dead-letters"
+REQUEST_QUEUE = "fanout-requests"
+# As long as Service Bus lets its own be; all properties of a message share 64 KiB.
+MAX_DESCRIPTION_CHARACTERS = 4096
+Property = int | float | bytes | bool | str | UUID
+log = logger("messaging")
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to send.
+
+    Attributes:
+        message_id: The same for the same message, so that one sent twice can be told.
+        correlation_id: The run that it is about.
+        properties: What a subscription's rules can go by.
+    """
+
+    body: bytes
+    message_id: str
+    content_type: str
+    correlation_id: str | None = None
+    subject: str | None = None
+    properties: Mapping[str | bytes, Property] = field(default_factory=dict)
+
+
+class Messaging:
+    """Sends to queues and topics; safe to share between threads."""
+
+    def __init__(self, client: ServiceBusClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._senders: dict[tuple[str, str], Any] = {}
+
+    @classmethod
+    def connect(cls, to: ServiceBusSettings) -> "Messaging":
+        """Make a client by connection string, or by identity; it connects when first used."""
+        if to.connection_string is not None:
+            return cls(ServiceBusClient.from_connection_string(to.connection_string))
+        return cls(ServiceBusClient(str(to.namespace), credential(to.client_id)))
+
+    def send_to_queue(self, queue: str, messages: Iterable[OutgoingMessage]) -> int:
+        """Send messages in batches as large as Service Bus takes; return how many.
+
+        Messages are taken as they are sent, so any number passes in the memory of one batch.
+
+        Raises:
+            ServiceBusError: Some may have been sent; the same again repeats their ids.
+            MessageSizeExceededError: One alone is larger than Service Bus takes.
+        """
+        return self._send(("queue", queue), messages)
+
+    def send_to_topic(self, topic: str, messages: Iterable[OutgoingMessage]) -> int:
+        """Send messages as `send_to_queue` does."""
+        return self._send(("topic", topic), messages)
+
+    def _send(self, entity: tuple[str, str], messages: Iterable[OutgoingMessage]) -> int:
+        count = 0
+        batch: ServiceBusMessageBatch | None = None
+        try:
+            for message in messages:
+                made = _made(message)
+                if batch is not None and not _fits(batch, made):
+                    self._send_batch(entity, batch)
+                    batch = None
+                if batch is None:
+                    batch = self._new_batch(entity)
+                    batch.add_message(made)
+                count += 1
+            if batch is not None:
+                self._send_batch(entity, batch)
+        except ServiceBusError:
+            self._drop(entity)
+            raise
+        return count
+
+    def _new_batch(self, entity: tuple[str, str]) -> ServiceBusMessageBatch:
+        with self._lock:
+            batch: ServiceBusMessageBatch = self._sender(entity).create_message_batch()
+            return batch
+
+    def _send_batch(self, entity: tuple[str, str], batch: ServiceBusMessageBatch) -> None:
+        with self._lock:
+            self._sender(entity).send_messages(batch)
+
+    def _sender(self, entity: tuple[str, str]) -> Any:
+        if entity not in self._senders:
+            kind, name = entity
+            make = (
+                self._client.get_queue_sender if kind == "queue" else self._client.get_topic_sender
+            )
+            self._senders[entity] = make(name)
+        return self._senders[entity]
+
+    def _drop(self, entity: tuple[str, str]) -> None:
+        """Let the next call open a link of its own, whatever state this one is in."""
+        with self._lock:
+            sender = self._senders.pop(entity, None)
+            if sender is not None:
+                sender.close()
+
+    def close(self) -> None:
+        """Close every link and the connection."""
+        with self._lock:
+            for sender in self._senders.values():
+                sender.close()
+            self._senders.clear()
+            self._client.close()
+
+
+def _made(message: OutgoingMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        message.body,
+        message_id=message.message_id,
+        content_type=message.content_type,
+        correlation_id=message.correlation_id,
+        subject=message.subject,
+        application_properties=dict(message.properties),
+    )
+
+
+def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+    """Add a message to a batch; tell whether there was room."""
+    try:
+        batch.add_message(message)
+    except MessageSizeExceededError:
+        return False
+    return True
+
+
+def fault_properties(reason: str, description: str) -> dict[str | bytes, Property]:
+    """Why a message is a dead letter, under the names that Service Bus gives its own."""
+    return {
+        "DeadLetterReason": reason[:MAX_DESCRIPTION_CHARACTERS],
+        "DeadLetterErrorDescription": description[:MAX_DESCRIPTION_CHARACTERS],
+    }
+
+
+@lru_cache(maxsize=1)
+def messaging() -> Messaging | None:
+    """The Service Bus of this process; None, which is said once, where none is configured."""
+    to = settings().service_bus
+    if to is None:
+        log.warning("%s is not set: no events and no dead letters are sent", SERVICE_BUS)
+        return None
+    return Messaging.connect(to)

@@ -1,0 +1,139 @@
+"""What Fanout sends, as the development broker or a real Service Bus takes it."""
+
+import gc
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+
+from fanout.adapters.messaging import Messaging, OutgoingMessage, fault_properties
+from fanout.adapters.settings import ServiceBusSettings
+from tests.support import service_bus
+
+QUEUE, OTHER_QUEUE, TOPIC, UNIQUE = "plain-70", "plain-71", "topic-7", "unique-3"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service_bus.BrokerProcess]:
+    process = service_bus.BrokerProcess(tmp_path_factory.mktemp("broker"), service_bus.entities())
+    process.start()
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.fixture
+def bus(broker: service_bus.BrokerProcess) -> Iterator[Messaging]:
+    bus = Messaging.connect(ServiceBusSettings(broker.connection_string))
+    yield bus
+    bus.close()
+
+
+def message(number: int, size: int = 10) -> OutgoingMessage:
+    return OutgoingMessage(
+        body=json.dumps({"n": number, "filler": "x" * size}).encode(),
+        message_id=f"r/a1/{number}",
+        content_type="application/json",
+        correlation_id="r",
+        subject="s",
+        properties={"index": number, **fault_properties("PermanentError", "bad")},
+    )
+
+
+def received(
+    broker: service_bus.BrokerProcess, queue: str, count: int
+) -> list[ServiceBusReceivedMessage]:
+    """So many messages of a queue, and an answer to whether there is one more."""
+    found: list[ServiceBusReceivedMessage] = []
+    with (
+        ServiceBusClient.from_connection_string(broker.connection_string) as client,
+        client.get_queue_receiver(queue, receive_mode="receiveanddelete") as receiver,
+    ):
+        while len(found) < count:
+            more = receiver.receive_messages(count, max_wait_time=20)
+            assert more, f"{len(found)} of {count} came"
+            found += more
+        assert receiver.receive_messages(1, max_wait_time=0.2) == []
+    return found
+
+
+def test_more_messages_than_fit_one_batch_all_arrive_in_order(
+    broker: service_bus.BrokerProcess, bus: Messaging
+):
+    sent = [message(number, size=20_000) for number in range(200)]
+    assert bus.send_to_queue(QUEUE, iter(sent)) == 200
+    found = received(broker, QUEUE, 200)
+    assert [m.message_id for m in found] == [m.message_id for m in sent]
+    first = found[0]
+    assert (first.correlation_id, first.subject) == ("r", "s")
+    assert first.content_type == "application/json"
+    assert first.application_properties == {
+        b"index": 0,
+        b"DeadLetterReason": b"PermanentError",
+        b"DeadLetterErrorDescription": b"bad",
+    }
+
+
+def test_what_is_sent_twice_is_told_by_its_id(broker: service_bus.BrokerProcess, bus: Messaging):
+    for _ in range(2):
+        bus.send_to_queue(UNIQUE, [message(number) for number in range(5)])
+    assert len(received(broker, UNIQUE, 5)) == 5
+
+
+def test_nothing_to_send_opens_no_link(bus: Messaging):
+    assert bus.send_to_queue("no-such-queue", []) == 0
+
+
+def test_a_message_larger_than_service_bus_takes_is_an_error_and_the_next_one_goes(
+    broker: service_bus.BrokerProcess, bus: Messaging
+):
+    with pytest.raises(MessageSizeExceededError):
+        bus.send_to_queue(OTHER_QUEUE, [message(1, size=2_000_000)])
+    assert bus.send_to_queue(OTHER_QUEUE, [message(2)]) == 1
+    (found,) = received(broker, OTHER_QUEUE, 1)
+    assert found.message_id == "r/a1/2"
+
+
+def test_many_threads_share_one_client(broker: service_bus.BrokerProcess, bus: Messaging):
+    with ThreadPoolExecutor(8) as pool:
+        sent = pool.map(
+            lambda t: bus.send_to_queue(QUEUE, [message(100 * t + n) for n in range(25)]), range(8)
+        )
+        assert sum(sent) == 200
+    found = {m.message_id for m in received(broker, QUEUE, 200)}
+    assert found == {f"r/a1/{100 * t + n}" for t in range(8) for n in range(25)}
+
+
+def test_a_topic_brings_a_message_to_its_subscriptions(
+    broker: service_bus.BrokerProcess, bus: Messaging
+):
+    assert bus.send_to_topic(TOPIC, [message(1)]) == 1
+    with (
+        ServiceBusClient.from_connection_string(broker.connection_string) as client,
+        client.get_subscription_receiver(TOPIC, "all", receive_mode="receiveanddelete") as receiver,
+    ):
+        (found,) = receiver.receive_messages(1, max_wait_time=20)
+    assert found.message_id == "r/a1/1"
+
+
+def test_a_queue_that_is_not_there_is_an_error(bus: Messaging):
+    with pytest.raises(ServiceBusError):
+        bus.send_to_queue("no-such-queue", [message(1)])
+
+
+# azure-servicebus leaves the socket of a connection that broke to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_sending_goes_on_after_the_broker_was_killed_and_came_back(tmp_path: Path):
+    broker = service_bus.BrokerProcess(tmp_path, service_bus.entities())
+    bus = Messaging.connect(ServiceBusSettings(broker.start()))
+    bus.send_to_queue(QUEUE, [message(1)])
+    broker.kill()
+    broker.start()
+    bus.send_to_queue(QUEUE, [message(2)])
+    assert [m.message_id for m in received(broker, QUEUE, 2)] == ["r/a1/1", "r/a1/2"]
+    bus.close()
+    gc.collect()
+    assert broker.stop() == 0

@@ -1,0 +1,197 @@
+"""A batch of messages: each starts its run once, or is a dead letter, or comes again."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.functions import meta
+from azure.servicebus.exceptions import ServiceBusError
+
+from fanout import ids, names
+from fanout.adapters import settings as settings_module
+from fanout.adapters.messaging import DEAD_LETTER_QUEUE
+from fanout.adapters.runs import RunFiles
+from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
+from starters import service_bus
+from starters.service_bus import Request, UnfinishedBatchError, blueprint, start_all
+from tests.support import probe_workloads
+from tests.support.memory_bus import MemoryBus
+from tests.support.memory_store import MemoryStore
+from tests.unit.starters.test_timer import Client
+
+MAX_BYTES = 2_000
+CSV = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
+SUM = {"workload": probe_workloads.Sum.name, "source": CSV, "parameters": {"column": "n"}}
+LOCAL = Settings(storage=StorageSettings("x"), max_request_bytes=MAX_BYTES)
+
+
+@pytest.fixture(autouse=True)
+def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_bus, "settings", lambda: LOCAL)
+
+
+@pytest.fixture
+def files() -> RunFiles:
+    store = MemoryStore()
+    store.write("inbox", "rows.csv", b"n,text\n1,a\n")
+    return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
+
+
+def message(number: int, body: Any = SUM, message_id: str | None = "") -> Request:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Request(data, number, f"m-{number}" if message_id == "" else message_id)
+
+
+async def start(requests: list[Request], client: Any, files: RunFiles, bus: MemoryBus) -> None:
+    await start_all(requests, client, files, bus)  # type: ignore[arg-type]  # the double of it
+
+
+async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(files: RunFiles):
+    client, bus = Client(), MemoryBus()
+    for _ in range(3):
+        await start([message(1), message(2), message(1)], client, files, bus)
+    assert sorted(client.instances) == ["m-1", "m-2"]
+    assert bus.sent[DEAD_LETTER_QUEUE] == []
+
+
+async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles):
+    client = Client()
+    await start([message(1, SUM | {"run_id": "mine"})], client, files, MemoryBus())
+    assert client.instances == ["mine"]
+
+
+@pytest.mark.parametrize("message_id", ["orders/7", "..", "x" * 101, "zwölf"])
+def test_a_message_id_that_is_no_run_id_is_made_one_the_same_each_time(message_id: str):
+    run_id = message(1, message_id=message_id).run_id
+    assert ids.is_run_id(run_id)
+    assert run_id == message(2, message_id=message_id).run_id
+    assert run_id != message(1, message_id=message_id + "x").run_id
+
+
+def test_a_message_without_an_id_goes_by_its_place_in_the_queue():
+    assert message(7, message_id=None).run_id == "fanout-requests-7"
+    assert ids.is_run_id(message(10**19, message_id=None).run_id)
+
+
+BAD = [
+    (b'{"workload": ', "InvalidRequest", "line 1 column 13"),
+    (b"\xff\xfe", "InvalidRequest", "no JSON"),
+    (SUM | {"workload": "nothing"}, "InvalidRequest", "workload: there is no workload 'nothing'"),
+    (SUM | {"source": CSV | {"blob": "gone.csv"}}, "InvalidRequest", "source.blob"),
+    (SUM | {"dry_run": True}, "InvalidRequest", "dry_run: a dry run is answered"),
+    (b" " * (MAX_BYTES + 1), "RequestTooLarge", str(MAX_BYTES)),
+    (SUM | {"max_items": 1, "run_id": "m-1"}, "RunConflict", "another request"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason", "says"), BAD)
+async def test_a_message_that_can_never_succeed_is_a_dead_letter_and_harms_no_other(
+    files: RunFiles, body: Any, reason: str, says: str
+):
+    client, bus = Client(), MemoryBus()
+    bad = message(2, body)
+    await start([message(1)], client, files, bus)
+    await start([message(1), bad, message(3)], client, files, bus)
+    assert sorted(client.instances) == ["m-1", "m-3"]
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.body == bad.body
+    assert letter.properties["DeadLetterReason"] == reason
+    assert says in str(letter.properties["DeadLetterErrorDescription"])
+    assert (letter.message_id, letter.correlation_id) == ("fanout-requests/2", "m-2")
+
+
+async def test_a_dead_letter_delivered_again_has_the_same_id_and_its_sender_s_properties(
+    files: RunFiles,
+):
+    bus = MemoryBus()
+    bad = Request(b"{", 5, "m", {"tenant": "a", "DeadLetterReason": "mine"})
+    for _ in range(2):
+        await start([bad], Client(), files, bus)
+    first, again = bus.sent[DEAD_LETTER_QUEUE]
+    assert first == again
+    assert first.properties["tenant"] == "a"
+    assert first.properties["DeadLetterReason"] == "InvalidRequest"
+
+
+class FlakyStore(MemoryStore):
+    """Fails once for one run."""
+
+    fails_for = "m-2"
+
+    def write(self, container: str, blob: str, data: bytes, **options: Any) -> None:
+        if blob.startswith(f"{self.fails_for}/"):
+            self.fails_for = "nobody"
+            raise ServiceRequestError("no route")
+        super().write(container, blob, data, **options)
+
+
+async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice():
+    store = FlakyStore()
+    store.write("inbox", "rows.csv", b"n,text\n1,a\n")
+    files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
+    client, bus = Client(), MemoryBus()
+    batch = [message(1), message(2), message(3, b"{"), message(4)]
+    with pytest.raises(UnfinishedBatchError, match="1 of 4"):
+        await start(batch, client, files, bus)
+    assert sorted(client.instances) == ["m-1", "m-4"]
+    await start(batch, client, files, bus)
+    assert sorted(client.instances) == ["m-1", "m-2", "m-4"]
+    assert {letter.message_id for letter in bus.sent[DEAD_LETTER_QUEUE]} == {"fanout-requests/3"}
+
+
+async def test_a_run_claimed_and_not_started_is_started_when_its_message_comes_again(
+    files: RunFiles,
+):
+    client, bus = Client(is_away=True), MemoryBus()
+    with pytest.raises(UnfinishedBatchError):
+        await start([message(1)], client, files, bus)
+    client.is_away = False
+    await start([message(1)], client, files, bus)
+    assert client.instances == ["m-1"]
+
+
+async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles):
+    with pytest.raises(ServiceBusError):
+        await start([message(1), message(2, b"{")], Client(), files, MemoryBus(is_away=True))
+
+
+def test_a_batch_is_read_as_the_worker_delivers_it():
+    arrays: dict[str, list[Any]] = {
+        "UserProperties": [{}, {}],
+        "ApplicationProperties": [{"tenant": "a", "n": 1, "nested": {"x": 1}}, {}],
+        "MessageId": ["m-1", None],
+        "SequenceNumber": [7, 2**40],
+    }
+    metadata = {f"{k}Array": meta.Datum(json.dumps(v), "json") for k, v in arrays.items()}
+    bodies = meta.Datum(SimpleNamespace(bytes=[b"{}", b"\xff"]), "collection_bytes")
+    converter: Any = func.get_binding_registry().get("serviceBusTrigger")
+    first, second = map(Request.of, converter.decode(bodies, trigger_metadata=metadata))
+    assert first == Request(b"{}", 7, "m-1", {"tenant": "a", "n": 1})
+    assert second == Request(b"\xff", 2**40, None)
+    assert second.run_id == f"fanout-requests-{2**40}"
+
+
+def functions(of: Settings) -> list[Any]:
+    app = func.FunctionApp()
+    app.register_functions(blueprint(of))
+    return list(app.get_functions())
+
+
+def test_without_a_service_bus_there_is_no_trigger():
+    assert functions(LOCAL) == []
+
+
+@pytest.mark.parametrize("to", [ServiceBusSettings("Endpoint=x"), ServiceBusSettings(None, "x.y")])
+def test_with_one_the_queue_triggers_batches_by_the_connection_s_name(to: ServiceBusSettings):
+    configured = Settings(storage=StorageSettings("x"), service_bus=to)
+    (function,) = functions(configured)
+    trigger = function.get_trigger().get_dict_repr()
+    assert function.get_function_name() == names.START_RUNS
+    assert (trigger["queueName"], trigger["connection"]) == (
+        "fanout-requests",
+        settings_module.SERVICE_BUS,
+    )
+    assert trigger["cardinality"].value == func.Cardinality.MANY.value
