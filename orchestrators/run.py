@@ -66,7 +66,7 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     yield context.call_entity(governor, "finish", dump(end))
     if ref.max_runs:
         yield context.call_entity(_admission(), "leave", context.instance_id)
-    ending = EndedRun(run_id=ref.run_id, attempt=ref.attempt, end=end)
+    ending = EndedRun(run_id=ref.run_id, attempt=ref.attempt, claim=ref.claim, end=end)
     yield from attempt(
         context.call_activity_with_retry(names.PUBLISH, infrastructure(), dump(ending))
     )

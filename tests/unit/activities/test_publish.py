@@ -83,6 +83,15 @@ def test_each_item_given_up_on_is_a_message_with_its_error_and_how_to_redrive_it
     assert len(bus.sent[EVENTS_TOPIC]) == 1
 
 
+def test_dead_letters_are_read_out_of_gzip_as_well():
+    run, ending = ended(
+        [{"ending": "permanent"}, {}] * 300, results={"format": "jsonl", "compression": "gzip"}
+    )
+    assert any(file.name.endswith("jsonl.gz") for file in run.manifest().files)
+    letters = list(dead_letters(ending, run.files))
+    assert [letter.message_id for letter in letters] == [f"r/a1/{2 * n}" for n in range(300)]
+
+
 def test_publishing_again_repeats_every_id():
     run, ending = ended([{"ending": "permanent"}, {}])
     bus = MemoryBus()
