@@ -33,7 +33,8 @@ from starters.begin import begin
 from starters.problems import RequestTooLargeError
 from starters.submit import Claimed, parse_request
 
-MAX_AT_ONCE = 16
+# As many as the storage client keeps connections for; each message takes several calls.
+MAX_AT_ONCE = 10
 REASONS: dict[type[FanoutError], str] = {
     InvalidRequestError: "InvalidRequest",
     RequestTooLargeError: "RequestTooLarge",

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 LOGGER = "fanout"
-# They log every HTTP request, headers included, at INFO.
-CHATTY = ("azure.core", "azure.identity")
+# They log every HTTP request, headers included, and every change of a link, at INFO.
+CHATTY = ("azure.core", "azure.identity", "azure.servicebus")
 EXTRAS = ("run_id", "task_id", "error_type", "error_message", "duration_ms")
 
 _invocation: ContextVar[dict[str, str]] = ContextVar("invocation")
