@@ -9,7 +9,6 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from azure.core.exceptions import AzureError
 from pydantic_core import from_json, to_json
 
 from activities.result_files import DEAD_LETTERS
@@ -56,7 +55,7 @@ def publish(ending: dict, context: func.Context) -> dict:
                 return dump(Published())
             told = EndedRun.model_validate(ending)
             return dump(publish_ending(told, files_of(told), bus, settings().host))
-        except AzureError:
+        except Exception:
             # The orchestrator, which may not log, goes on without once the retries are used up.
             log.exception("could not publish how the run ended")
             raise

@@ -9,11 +9,16 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusMessageBatch
-from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+from azure.servicebus.exceptions import (
+    MessageSizeExceededError,
+    ServiceBusConnectionError,
+    ServiceBusError,
+)
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SERVICE_BUS, ServiceBusSettings, settings
@@ -24,6 +29,8 @@ DEAD_LETTER_QUEUE = "fanout-dead-letters"
 REQUEST_QUEUE = "fanout-requests"
 # As long as Service Bus lets its own be; all properties of a message share 64 KiB.
 MAX_DESCRIPTION_CHARACTERS = 4096
+# While Service Bus is away, each thread that waits for the lock would try in vain for seconds.
+REST_SECONDS = 3.0
 Property = int | float | bytes | bool | str | UUID
 log = logger("messaging")
 
@@ -53,6 +60,7 @@ class Messaging:
         self._client = client
         self._lock = threading.Lock()
         self._senders: dict[tuple[str, str], Any] = {}
+        self._failed_at: dict[tuple[str, str], float] = {}
 
     @classmethod
     def connect(cls, to: ServiceBusSettings) -> "Messaging":
@@ -91,6 +99,8 @@ class Messaging:
                 count += 1
             if batch is not None:
                 self._send_batch(entity, batch)
+        except MessageSizeExceededError:
+            raise
         except ServiceBusError:
             self._drop(entity)
             raise
@@ -106,6 +116,8 @@ class Messaging:
             self._sender(entity).send_messages(batch)
 
     def _sender(self, entity: tuple[str, str]) -> Any:
+        if monotonic() - self._failed_at.get(entity, -REST_SECONDS) < REST_SECONDS:
+            raise ServiceBusConnectionError(message=f"{entity[1]} failed a moment ago")
         if entity not in self._senders:
             kind, name = entity
             make = (
@@ -115,8 +127,10 @@ class Messaging:
         return self._senders[entity]
 
     def _drop(self, entity: tuple[str, str]) -> None:
-        """Let the next call open a link of its own, whatever state this one is in."""
+        """Let a later call open a link of its own, whatever state this one is in."""
         with self._lock:
+            if monotonic() - self._failed_at.get(entity, -REST_SECONDS) >= REST_SECONDS:
+                self._failed_at[entity] = monotonic()
             sender = self._senders.pop(entity, None)
             if sender is not None:
                 sender.close()

@@ -119,9 +119,15 @@ def test_a_topic_brings_a_message_to_its_subscriptions(
     assert found.message_id == "r/a1/1"
 
 
-def test_a_queue_that_is_not_there_is_an_error(bus: Messaging):
+def test_a_queue_that_is_not_there_is_an_error_at_once_the_next_time_and_harms_no_other(
+    broker: service_bus.BrokerProcess, bus: Messaging
+):
     with pytest.raises(ServiceBusError):
         bus.send_to_queue("no-such-queue", [message(1)])
+    with pytest.raises(ServiceBusError, match="failed a moment ago"):
+        bus.send_to_queue("no-such-queue", [message(1)])
+    assert bus.send_to_queue(OTHER_QUEUE, [message(3)]) == 1
+    assert [m.message_id for m in received(broker, OTHER_QUEUE, 1)] == ["r/a1/3"]
 
 
 # azure-servicebus leaves the socket of a connection that broke to the garbage collector.
