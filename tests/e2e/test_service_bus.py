@@ -11,17 +11,11 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from localhost.bindings import SERVED_TYPES
 from tests.e2e.conftest import APP, Product
 from tests.support.fanout_bus import FanoutBus, reason_of
 from tests.support.host_process import running
 
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        "serviceBusTrigger" not in SERVED_TYPES, reason="the host does not serve serviceBusTrigger"
-    ),
-]
+pytestmark = pytest.mark.timeout(900)
 LOCK_SECONDS = 60
 # What a killed host had received comes again when its locks end.
 SHORT_LOCK_SECONDS = 5
