@@ -9,6 +9,7 @@ import azure.functions as func
 
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
 from fanout.admission import KEY, AdmissionState
 from fanout.errors import RunNotFoundError
@@ -17,8 +18,6 @@ from starters.views import FINISHED, stalled_since
 
 bp = df.Blueprint()
 log = logger(names.WATCHDOG)
-# Whoever claimed a run needs no longer to start it.
-LEFT_BEHIND_AFTER = timedelta(minutes=2)
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
@@ -27,19 +26,27 @@ LEFT_BEHIND_AFTER = timedelta(minutes=2)
 async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
     """Look after runs, every five minutes."""
     with logged(context):
-        await look(client, run_files(), datetime.now(UTC))
+        left_behind = timedelta(seconds=settings().left_behind_seconds)
+        await look(client, run_files(), datetime.now(UTC), left_behind)
 
 
-async def look(client: Any, files: RunFiles, now: datetime) -> None:
-    """Start what was claimed and never started, free the places of the dead, name the stalled."""
-    await _start_left_behind(client, files, now)
+async def look(client: Any, files: RunFiles, now: datetime, left_behind: timedelta) -> None:
+    """Start what was claimed and never started, free the places of the dead, name the stalled.
+
+    Args:
+        client: The durable client.
+        files: Where runs are kept.
+        now: The time, aware.
+        left_behind: How long ago a run was claimed that nobody will start any more.
+    """
+    await _start_left_behind(client, files, now - left_behind)
     await _free_places(client)
     await _name_stalled(client, files, now)
 
 
-async def _start_left_behind(client: Any, files: RunFiles, now: datetime) -> None:
+async def _start_left_behind(client: Any, files: RunFiles, until: datetime) -> None:
     for path, modified in await asyncio.to_thread(lambda: [*files.ages(ids.UNSTARTED_FOLDER)]):
-        if now - modified < LEFT_BEHIND_AFTER:
+        if modified > until:
             continue
         run_id = path.removeprefix(ids.UNSTARTED_FOLDER)
         try:

@@ -94,7 +94,7 @@ def _origin(parts: Parts, partition: int, batch: int) -> Origin:
         span=part.span,
         part=part.path,
         partial=part.partial_path if has_partial else None,
-        reopening=part.reopening,
+        reopenings=list(part.reopenings),
     )
 
 
@@ -116,10 +116,9 @@ def _read(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
 def lines_of(files: RunFiles, origin: Origin) -> bytes:
     """Read the outcomes of a batch; failed items that an attempt was to redo are pending."""
     lines = files.read(str(origin.part))
-    opening = origin.reopening
-    if opening is None:
-        return lines
-    return reopened(lines, opening.error_types, whole=opening.whole)
+    for one in origin.reopenings:
+        lines = reopened(lines, one.error_types, whole=one.whole)
+    return lines
 
 
 def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:

@@ -22,14 +22,14 @@ class Part:
     Attributes:
         span: How many cuts of the first plan it covers.
         size: Its bytes.
-        reopening: Of an attempt that was to redo the batch and has not reached it, else None.
+        reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
     """
 
     path: str
     span: int
     retry_round: int
     size: int
-    reopening: Reopening | None = None
+    reopenings: tuple[Reopening, ...] = ()
 
     @property
     def partial_path(self) -> str:
@@ -95,7 +95,8 @@ def _overlay(
             if part is not None:
                 over[key] = replace(part, span=origin.span)
             elif key in below and manifest.reopening is not None:
-                over[key] = replace(below[key], reopening=manifest.reopening)
+                reopenings = (*below[key].reopenings, manifest.reopening)
+                over[key] = replace(below[key], reopenings=reopenings)
     return over
 
 

@@ -11,6 +11,7 @@ DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
 DEFAULT_MAX_UNCOMPRESSED_BYTES = 64 * 1024**3
 DEFAULT_MAX_COMPRESSION_RATIO = 200
 DEFAULT_MAX_RUNS = 16
+DEFAULT_LEFT_BEHIND_SECONDS = 120
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
 
@@ -55,6 +56,8 @@ class Settings:
         max_uncompressed_bytes: How much may come out of a compressed source.
         max_compression_ratio: How many bytes of it for each compressed one.
         max_runs: How many runs the app carries out at once; the rest wait.
+        left_behind_seconds: A run that was claimed so long ago and not started is started by the
+            watchdog: whoever claimed it is gone.
         scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
             activity for each.
         max_result_file_bytes: How long a result file of outcomes gets, before compression.
@@ -70,6 +73,7 @@ class Settings:
     max_uncompressed_bytes: int = DEFAULT_MAX_UNCOMPRESSED_BYTES
     max_compression_ratio: int = DEFAULT_MAX_COMPRESSION_RATIO
     max_runs: int = DEFAULT_MAX_RUNS
+    left_behind_seconds: int = DEFAULT_LEFT_BEHIND_SECONDS
     scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
     max_result_file_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
     expose_durable_urls: bool = False
@@ -97,6 +101,9 @@ class Settings:
                 values, "FANOUT_MAX_COMPRESSION_RATIO", DEFAULT_MAX_COMPRESSION_RATIO
             ),
             max_runs=_whole(values, "FANOUT_MAX_RUNS", DEFAULT_MAX_RUNS),
+            left_behind_seconds=_whole(
+                values, "FANOUT_LEFT_BEHIND_SECONDS", DEFAULT_LEFT_BEHIND_SECONDS
+            ),
             scan_range_bytes=_whole(values, "FANOUT_SCAN_RANGE_BYTES", DEFAULT_SCAN_RANGE_BYTES),
             max_result_file_bytes=_whole(
                 values, "FANOUT_MAX_RESULT_FILE_BYTES", DEFAULT_MAX_RESULT_FILE_BYTES

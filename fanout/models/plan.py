@@ -88,7 +88,7 @@ class Origin(BaseModel):
         span: How many cuts it takes.
         part: Path of its newest outcomes; None if it left none.
         partial: Path of the partial beside them, if there is one.
-        reopening: Of an attempt that was to redo the batch and has not reached it, else None.
+        reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,7 +98,7 @@ class Origin(BaseModel):
     span: int = 1
     part: str | None = None
     partial: str | None = None
-    reopening: Reopening | None = None
+    reopenings: list[Reopening] = Field(default_factory=list)
 
 
 class PartitionPlan(BaseModel):

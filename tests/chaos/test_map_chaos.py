@@ -135,27 +135,27 @@ def test_every_item_ends_once_and_has_one_effect_whatever_is_killed(
     scene: Scene, chaos_seconds: float
 ):
     everything = set(range(ITEMS))
-    scene.post("/api/runs", scene.request("killed", tolerance={"percentage": 5}))
-    status = scene.through("killed", chaos_seconds)
-    found = by_item(scene.outcomes("killed"))
+    scene.post("/api/runs", scene.request("map-killed", tolerance={"percentage": 5}))
+    status = scene.through("map-killed", chaos_seconds)
+    found = by_item(scene.outcomes("map-killed"))
     reconcile(status, found)
     assert status["outcome"] == "partially_succeeded"
     assert {item for item, o in found.items() if o.status == "failed"} == PERMANENT
     assert {item: o.attempts for item, o in found.items()} == {
         item: fate.attempts for item, fate in FATES.items()
     }
-    assert scene.ledger.rows("effects") == keys("killed", everything - PERMANENT)
+    assert scene.ledger.rows("effects") == keys("map-killed", everything - PERMANENT)
     made, effective = scene.ledger.calls("effects")
     assert made > effective == ITEMS - len(PERMANENT)
 
     scene.ledger.end_faults()
     scene.killings.every_seconds = (0.1, 0.6)
     scene.post("/api/runs/killed/redrive", {"retry": RETRY | {"max_attempts": 2}})
-    status = scene.through("killed", chaos_seconds / 2, redrives=1)
-    found = by_item(scene.outcomes("killed"))
+    status = scene.through("map-killed", chaos_seconds / 2, redrives=1)
+    found = by_item(scene.outcomes("map-killed"))
     reconcile(status, found)
     assert (status["outcome"], status["items"]["succeeded"]) == ("succeeded", ITEMS)
-    assert scene.ledger.rows("effects") == keys("killed", everything)
+    assert scene.ledger.rows("effects") == keys("map-killed", everything)
     assert scene.ledger.calls("effects")[1] == ITEMS
     print(f"{scene.killings.hosts} hosts and {scene.killings.workers} workers were killed")
 

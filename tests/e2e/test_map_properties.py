@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from fanout import names
@@ -289,6 +289,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
+@example(
+    wanted=[{"odd": 1}, {"ending": "permanent"}, {"odd": 1}],
+    asked={
+        "retry": AT_ONCE | {"max_attempts": 1},
+        "tolerance": {},
+        "concurrency": {"batches": 5},
+        "on_exceeded": "stop",
+        "batch": None,
+    },
+    again=[
+        {"concurrency": {"batches": 1}},
+        {"error_types": ["KeyError"], "concurrency": {"batches": 1}},
+    ],
+)
 @given(
     wanted=st.lists(items, max_size=45),
     asked=requests,

@@ -278,7 +278,10 @@ def test_workloads_are_listed_with_their_schemas(product: Product):
 def test_health_names_each_dependency(product: Product):
     answer = product.host.get("/api/health")
     assert answer.status == 200
-    assert answer.json == {"status": "up", "dependencies": {"storage": "up", "durable": "up"}}
+    assert (answer.json["status"], answer.json["dependencies"]) == (
+        "up",
+        {"storage": "up", "durable": "up"},
+    )
 
 
 def test_items_given_up_on_are_dead_letters_with_the_item_itself(product: Product):

@@ -13,6 +13,7 @@ from tests.support.durable_client import Client
 from tests.support.memory_store import EPOCH, MemoryStore
 
 REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
+LEFT_BEHIND = timedelta(minutes=2)
 LATER = EPOCH + timedelta(hours=1)
 
 
@@ -25,28 +26,28 @@ def files() -> RunFiles:
 
 async def test_a_run_that_was_claimed_and_left_is_started(files: RunFiles):
     client = Client()
-    await look(client, files, LATER)
+    await look(client, files, LATER, LEFT_BEHIND)
     assert client.started == ["r"]
-    await look(client, files, LATER)
+    await look(client, files, LATER, LEFT_BEHIND)
     assert client.started == ["r"], "once is enough"
 
 
 async def test_a_claim_is_left_alone_while_its_maker_may_still_start_it(files: RunFiles):
     client = Client()
-    await look(client, files, EPOCH + timedelta(seconds=30))
+    await look(client, files, EPOCH + timedelta(seconds=30), LEFT_BEHIND)
     assert client.started == []
 
 
 async def test_a_redrive_that_was_claimed_and_left_is_started(files: RunFiles):
     assert files.claim_attempt("r", 2, RedriveRequest())
     client = Client(instances={"r"}, finished={"r"})
-    await look(client, files, LATER)
+    await look(client, files, LATER, LEFT_BEHIND)
     assert client.started == ["r:a2"]
 
 
 async def test_a_claim_of_a_run_that_goes_on_is_no_longer_watched(files: RunFiles):
     client = Client(instances={"r"})
-    await look(client, files, LATER)
+    await look(client, files, LATER, LEFT_BEHIND)
     assert client.started == []
     assert [*files.names("~unstarted/")] == []
 
@@ -54,7 +55,7 @@ async def test_a_claim_of_a_run_that_goes_on_is_no_longer_watched(files: RunFile
 async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles):
     state = {"running": {"r": "x", "dead": "x"}, "waiting": {"over": "x"}}
     client = Client(instances={"r", "over"}, finished={"over"}, states={"app": state})
-    await look(client, files, LATER)
+    await look(client, files, LATER, LEFT_BEHIND)
     assert client.signals == [("app", "leave", "dead"), ("app", "leave", "over")]
 
 
@@ -65,8 +66,8 @@ async def test_a_run_that_does_not_move_is_named(files: RunFiles, caplog: pytest
     logger = logging.getLogger("fanout")
     propagates, logger.propagate = logger.propagate, True
     with caplog.at_level(logging.WARNING, "fanout"):
-        await look(client, files, since + timedelta(minutes=4))
+        await look(client, files, since + timedelta(minutes=4), LEFT_BEHIND)
         assert "has not moved" not in caplog.text
-        await look(client, files, since + timedelta(hours=3))
+        await look(client, files, since + timedelta(hours=3), LEFT_BEHIND)
     logger.propagate = propagates
     assert f"has not moved since {since.isoformat()}" in caplog.text
