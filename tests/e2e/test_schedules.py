@@ -22,6 +22,7 @@ from tests.support.host_process import HostProcess, running
 DEADLINE_SECONDS = 90
 PERIOD = timedelta(seconds=2)
 TICKS_A_SESSION = 5
+WATCHDOG_INPUT = b'{"input": ""}'
 # Runs for some seconds: its item is to be tried again after so long.
 SLOW = {"id": 1, "good": 2, "retry_after": 5}
 
@@ -116,7 +117,7 @@ def test_a_schedule_due_every_two_seconds_starts_one_run_a_tick_over_a_restart(
         so_far = len(scheduled.runs("ticks"))
     with scheduled.host() as host:
         # A tick may have been cut off between its claim and its start.
-        assert host.request("POST", "/admin/functions/watchdog", b"{}").status == 202
+        assert host.request("POST", "/admin/functions/watchdog", WATCHDOG_INPUT).status == 202
         runs = scheduled.runs("ticks")
         ended = {run_id: done(host, run_id) for run_id in runs}
     started = said(log, "started")

@@ -16,7 +16,7 @@ from fanout import names
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef
-from fanout.models.wave import BatchRef, RunRef, ScanRef
+from fanout.models.wave import BatchRef, Published, RunRef, ScanRef
 from fanout.payloads import dump
 from orchestrators import fan_in, run, shard
 
@@ -64,5 +64,9 @@ def local_app(files: RunFiles) -> df.DFApp:
     @app.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
     def merge_partials(ref):
         return merge_level(MergeRef.model_validate(ref), files)
+
+    @app.activity_trigger(input_name="ending", activity=names.PUBLISH)
+    def publish(ending):
+        return dump(Published())  # as without Service Bus
 
     return app
