@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
                        help="how many processes run user code; 0: the host's own, for a debugger "
                             "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
     start.add_argument("--no-stack", dest="stack", action="store_false",
-                       help="start no storage emulator and no Service Bus broker")  # fmt: skip
+                       help="start no storage emulator, broker or mail sink")  # fmt: skip
     start.add_argument("--auth", action="store_true",
                        help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
     start.add_argument("--reload", action="store_true",

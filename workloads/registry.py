@@ -3,6 +3,7 @@
 from typing import Any
 
 from fanout.workload import Workload
+from workloads.notifications import Notifications
 from workloads.reports import Reports
 
 
@@ -44,4 +45,5 @@ def all() -> list[Workload[Any]]:
     return [_workloads[name] for name in sorted(_workloads)]
 
 
+register(Notifications())
 register(Reports())

@@ -1,4 +1,4 @@
-"""What the host brings along: Azurite, the proxy that fails its calls, and the Service Bus broker.
+"""What the host brings along: Azurite, the proxy that fails its calls, broker and mail sink.
 
 It outlives the host that asked for it when the app is reloaded: its addresses stay, and so do the
 connections of whoever else uses it.
@@ -13,6 +13,8 @@ from localhost.faults import Faults, FaultsError
 from localhost.stack.azurite import DEVELOPMENT, Azurite
 from localhost.stack.broker.process import ServiceBus, asks_for_broker
 from localhost.stack.faulty_proxy import FaultyProxy
+from localhost.stack.smtp_sink import DEVELOPMENT as DEVELOPMENT_SMTP
+from localhost.stack.smtp_sink import SmtpSink
 
 STACK_FILE = "stack.json"
 ENTITIES_FILE = "servicebus.json"
@@ -58,11 +60,14 @@ class Storage:
         if not self._is_enabled:
             return {}
         brokered = sorted(name for name, value in environment.items() if asks_for_broker(value))
-        if wanted + brokered != self._wanted:
+        mailing = sorted(name for name, v in environment.items() if v == DEVELOPMENT_SMTP)
+        needed = wanted + brokered + mailing
+        if needed != self._wanted:
             await self.stop()
             self._addresses = await self._launch(environment)
             self._addresses |= await self._launch_broker(environment)
-            self._wanted = wanted + brokered
+            self._addresses |= await self._launch_sink(environment)
+            self._wanted = needed
         (self._data_dir / STACK_FILE).write_text(json.dumps(self._addresses, indent=2))
         return dict(self._addresses)
 
@@ -85,6 +90,11 @@ class Storage:
         broker = ServiceBus(self._data_dir / "servicebus", environment, self._entities)
         self._exits.push_async_callback(broker.stop)
         return await broker.start()
+
+    async def _launch_sink(self, environment: Mapping[str, str]) -> dict[str, str]:
+        sink = SmtpSink(self._data_dir / "mails", environment)
+        self._exits.push_async_callback(sink.stop)
+        return await sink.start()
 
     def _check_faults(self, *, is_needed: bool) -> None:
         if self._faults is None or not self._faults.storage.fail:

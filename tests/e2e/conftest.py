@@ -90,8 +90,10 @@ class Product:
 
 
 @contextmanager
-def product_on(storage: str, folder: Path, **settings: str) -> Iterator[Product]:
-    """Run the product with an inbox of its own and further settings."""
+def product_on(
+    storage: str, folder: Path, *, options: tuple[str, ...] = (), **settings: str
+) -> Iterator[Product]:
+    """Run the product with an inbox of its own, further settings and options of the host."""
     environment = {
         "FANOUT_STORAGE": storage,
         "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
@@ -100,7 +102,7 @@ def product_on(storage: str, folder: Path, **settings: str) -> Iterator[Product]
     }
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
     inbox = blobs.create_container(f"inbox-{secrets.token_hex(4)}")
-    with running(APP, folder, "--no-stack", environment=environment | settings) as host:
+    with running(APP, folder, "--no-stack", *options, environment=environment | settings) as host:
         yield Product(host, inbox, blobs)
 
 

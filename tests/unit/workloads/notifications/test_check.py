@@ -1,0 +1,67 @@
+import pytest
+
+from fanout.adapters.settings import SettingsError
+from workloads.notifications.check import problems
+from workloads.notifications.parameters import NotificationParameters
+from workloads.notifications.settings import NotificationSettings, SmtpServer
+
+ALL = NotificationSettings.from_environment(
+    {
+        "FANOUT_SMTP": "smtps://us%40er:p%3Aw@mail.example.org",
+        "FANOUT_WEBHOOK_SECRET": "s",
+        "FANOUT_SMS_URL": "https://sms.example.org/",
+    }
+)
+
+
+def found(settings: NotificationSettings = ALL, **templates: object) -> dict[str, str]:
+    parameters = NotificationParameters.model_validate(
+        {"templates": templates, "sender": {"email": "a@example.org"}}
+    )
+    return {problem.field: problem.message for problem in problems(parameters, settings)}
+
+
+def test_every_template_that_does_not_compile_is_named_with_its_line():
+    named = found(
+        email={"subject": "{{ a", "text": "x\n{% if %}", "html": "{% include 'x' %}"},
+        webhook={"body": "{{ a | no_such_filter }}"},
+        sms={"text": "{% endfor %}"},
+    )
+    prefix = "parameters.templates."
+    assert {field.removeprefix(prefix) for field in named} == {
+        "email.subject", "email.text", "email.html", "webhook.body", "sms.text"
+    }  # fmt: skip
+    assert named[f"{prefix}email.text"].startswith("line 2: ")
+
+
+def test_good_templates_pass():
+    good = {"subject": "{{ a }}", "text": "{{ a }}", "html": "<b>{{ a }}</b>"}
+    assert found(email=good, webhook={"body": "{{ a | tojson }}"}, sms={"text": "{{ a }}"}) == {}
+
+
+def test_a_run_without_any_template_is_refused():
+    assert list(found()) == ["parameters.templates"]
+
+
+def test_a_channel_that_the_app_has_no_settings_for_is_refused():
+    named = found(
+        NotificationSettings(),
+        email={"subject": "a", "text": "a"},
+        webhook={"body": "1"},
+        sms={"text": "a"},
+    )
+    assert [message.rpartition(" ")[2] for message in named.values()] == [
+        "FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_URL"
+    ]  # fmt: skip
+
+
+def test_a_mail_server_is_read_from_a_url():
+    assert ALL.smtp == SmtpServer("smtps", "mail.example.org", 465, "us@er", "p:w")
+    assert "p:w" not in repr(ALL)
+
+
+@pytest.mark.parametrize("url", ["mail.example.org", "http://x", "smtp://", "smtp://u:secret@h:x"])
+def test_a_mail_server_that_is_no_url_is_named_without_its_password(url: str):
+    with pytest.raises(SettingsError, match="FANOUT_SMTP") as raised:
+        NotificationSettings.from_environment({"FANOUT_SMTP": url})
+    assert "secret" not in str(raised.value)

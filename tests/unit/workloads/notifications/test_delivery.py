@@ -1,0 +1,119 @@
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from fanout.errors import PermanentError, TransientError
+from fanout.workload import Context
+from tests.support.memory_store import MemoryStore
+from tests.support.receiver import Said, receiving
+from workloads.notifications import suppression
+from workloads.notifications.delivery import Delivery
+from workloads.notifications.parameters import NotificationParameters
+from workloads.notifications.receipts import Receipts
+from workloads.notifications.recipient import Recipient
+from workloads.notifications.settings import NotificationSettings
+
+TEMPLATES = {"webhook": {"body": '{"name": {{ name | tojson }}}'}, "sms": {"text": "Hi {{ name }}"}}
+SETTINGS = NotificationSettings(webhook_secret=b"s", allow_private_webhooks=True)
+
+
+class Provider:
+    """Takes messages, after it failed with each of `errors`."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.texts: list[str] = []
+
+    def send(self, to: str, sender: str | None, text: str, key: str) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.texts.append(text)
+        return f"m-{len(self.texts)}"
+
+
+class Scene:
+    """One store and one provider, before which recipients have their turns."""
+
+    def __init__(self, *errors: Exception, **parameters: Any) -> None:
+        self.store = MemoryStore()
+        self.provider = Provider(*errors)
+        self.parameters = NotificationParameters.model_validate(
+            {"templates": TEMPLATES} | parameters
+        )
+
+    def tell(self, settings: NotificationSettings = SETTINGS, **recipient: Any) -> dict[str, Any]:
+        item = Recipient(id="1", fields={"name": "Ada"}, **recipient)
+        context = Context("r", "r/1/process", 1, self.parameters, logging.getLogger())
+        receipts = Receipts(self.store, "runs", "r")
+        return Delivery(item, context, settings, receipts, self.provider).run()
+
+
+def test_a_channel_that_succeeded_is_not_tried_again_for_the_sake_of_another():
+    scene = Scene(TransientError("busy", 2.0), TransientError("busy"))
+    with receiving() as receiver:
+        to = {"webhook": f"{receiver.origin}/", "sms": "+4930123456"}
+        with pytest.raises(TransientError, match="sms: busy; webhook: sent") as raised:
+            scene.tell(**to)
+        assert raised.value.retry_after == 2
+        with pytest.raises(TransientError):
+            scene.tell(**to)
+        receipts = scene.tell(**to)
+        again = scene.tell(**to)
+    assert again == receipts
+    assert len(receiver.received) == len(scene.provider.texts) == 1
+    assert receipts["sms"].message_id == "m-1"
+    assert receipts["webhook"].message_id == "r/1/process/webhook"
+    assert receipts["webhook"].code == 200
+    assert receipts["webhook"].at is not None
+    assert json.loads(receiver.received[0].body) == {"name": "Ada"}
+
+
+def test_one_permanent_failure_fails_the_item_and_the_others_are_still_told():
+    scene = Scene()
+    refusal = pytest.raises(PermanentError, match="webhook: the webhook answered 404; sms: sent")
+    with receiving({"/": [Said(404)]}) as receiver, refusal:
+        scene.tell(webhook=f"{receiver.origin}/", sms="+4930123456")
+    assert scene.provider.texts == ["Hi Ada"]
+
+
+def test_what_is_suppressed_is_not_sent_and_says_so():
+    scene = Scene(suppressed=[" +4930123456 "])
+    assert scene.tell(sms="+4930123456")["sms"].status == "suppressed"
+    assert scene.provider.texts == []
+
+
+def test_a_suppression_list_is_a_blob_with_an_address_a_line(monkeypatch):
+    scene = Scene(suppression_list={"container": "lists", "blob": "off.txt"})
+    scene.store.write(
+        "lists", "off.txt", "\ufeff# bounced\n\nBOB@example.org\n+4930123456\r\n".encode()
+    )
+    monkeypatch.setattr(suppression, "blob_store", lambda: scene.store)
+    suppression._listed.cache_clear()
+    assert scene.tell(sms="+4930123456")["sms"].status == "suppressed"
+    assert suppression.is_suppressed("bob@Example.org", scene.parameters, "r")
+    assert not suppression.is_suppressed("ada@example.org", scene.parameters, "r")
+    suppression._listed.cache_clear()
+
+
+def test_a_webhook_into_the_own_network_is_refused_unless_a_setting_allows_it():
+    scene = Scene()
+    with receiving() as receiver:
+        strict = NotificationSettings(webhook_secret=b"s")
+        with pytest.raises(PermanentError, match="port"):
+            scene.tell(strict, webhook=f"{receiver.origin}/")
+        with pytest.raises(PermanentError, match="public internet"):
+            scene.tell(strict, webhook="http://2130706433/")
+        assert receiver.received == []
+        assert scene.tell(webhook=f"{receiver.origin}/")["webhook"].status == "sent"
+
+
+def test_a_recipient_whom_no_template_fits_is_a_failure():
+    with pytest.raises(PermanentError, match="no template"):
+        Scene().tell(email="ada@example.org")
+
+
+def test_what_the_app_is_not_configured_for_is_a_failure():
+    with pytest.raises(PermanentError, match="no secret"):
+        Scene().tell(NotificationSettings(), webhook="https://example.org/")

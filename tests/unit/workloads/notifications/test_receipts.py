@@ -1,0 +1,101 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fanout.errors import PermanentError, TransientError
+from tests.support.memory_store import MemoryStore
+from workloads.notifications.receipts import Receipt, Receipts, path
+
+
+class LockedStore(MemoryStore):
+    """As storage has it, of two conditional writes at once only one wins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def write(self, *args, **options):
+        with self._lock:
+            super().write(*args, **options)
+
+
+def receipts(store: MemoryStore, **options: float) -> Receipts:
+    return Receipts(store, "runs", "r", **options)
+
+
+def test_what_was_sent_is_not_sent_again():
+    store, sent = LockedStore(), []
+
+    def send() -> Receipt:
+        sent.append(1)
+        return Receipt(status="sent", message_id=str(len(sent)))
+
+    first = receipts(store).once("k/email", "c", send)
+    assert receipts(store).once("k/email", "c", send) == first
+    assert len(sent) == 1
+    receipts(store).once("k/sms", "c", send)
+    assert len(sent) == 2
+
+
+def test_of_two_at_once_one_sends_and_the_other_waits_for_its_receipt():
+    store, sent, go = LockedStore(), [], threading.Event()
+
+    def send() -> Receipt:
+        go.wait(10)
+        sent.append(1)
+        return Receipt(status="sent", message_id="m")
+
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(receipts(store).once, "k", "c", send) for _ in range(4)]
+        go.set()
+        found = [call.result(timeout=10) for call in calls]
+    assert len(sent) == 1
+    assert {receipt.message_id for receipt in found} == {"m"}
+
+
+def test_what_failed_may_be_sent_by_the_next():
+    store = LockedStore()
+
+    def fail() -> Receipt:
+        raise TransientError("not now")
+
+    with pytest.raises(TransientError):
+        receipts(store).once("k", "c", fail)
+    assert receipts(store).once("k", "c", lambda: Receipt(status="sent")).status == "sent"
+
+
+class Died(BaseException):
+    """Stands for the death of the process: nothing after it runs."""
+
+
+def test_after_a_death_in_between_it_is_sent_again_once_the_claim_has_run_out():
+    store = LockedStore()
+
+    def die() -> Receipt:
+        raise Died
+
+    with pytest.raises(Died):
+        receipts(store, claim_seconds=0.05).once("k", "c", die)
+    assert list(store.names("runs", "r/")) == [path("r", "k")]
+    assert receipts(store).once("k", "c", lambda: Receipt(status="sent")).status == "sent"
+
+
+def test_one_who_lost_his_claim_and_then_fails_leaves_the_others_receipt():
+    store = LockedStore()
+
+    def overtaken() -> Receipt:
+        receipts(store).once("k", "c", lambda: Receipt(status="sent", message_id="other"))
+        raise TransientError("too slow")
+
+    with pytest.raises(TransientError):
+        receipts(store, claim_seconds=0).once("k", "c", overtaken)
+    kept = receipts(store).once("k", "c", lambda: pytest.fail("it was sent before"))
+    assert kept.message_id == "other"
+
+
+def test_another_recipient_of_the_same_id_is_told_nothing_in_his_place():
+    store = LockedStore()
+    receipts(store).once("k", "ada", lambda: Receipt(status="sent"))
+    with pytest.raises(PermanentError, match="same id"):
+        receipts(store).once("k", "bob", lambda: pytest.fail("not to be sent"))

@@ -1,0 +1,101 @@
+"""What a notification is made of: the parameters of the workload `notifications`."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workloads.notifications.recipient import Channel, MailAddress
+
+MAX_TEMPLATE_CHARACTERS = 65_536
+Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_CHARACTERS)]
+Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmailTemplate(_Part):
+    """A mail.
+
+    Attributes:
+        html: The same for readers of HTML; fields are escaped in it.
+    """
+
+    subject: Template
+    text: Template
+    html: Template | None = None
+
+
+class WebhookTemplate(_Part):
+    """A webhook; `body` renders to JSON: write ``{{ name | tojson }}`` for a field."""
+
+    body: Template
+
+
+class SmsTemplate(_Part):
+    """A text message."""
+
+    text: Template
+
+
+class Templates(_Part):
+    """Jinja templates for each channel that is used; a recipient's fields are their variables."""
+
+    email: EmailTemplate | None = None
+    webhook: WebhookTemplate | None = None
+    sms: SmsTemplate | None = None
+
+
+class Sender(_Part):
+    """Whom messages are from.
+
+    Attributes:
+        name: Shown beside the address of a mail.
+        sms: Number or name, as the provider takes it.
+    """
+
+    email: MailAddress | None = None
+    name: Annotated[str, Field(max_length=200)] = ""
+    reply_to: MailAddress | None = None
+    sms: Annotated[str, Field(max_length=20)] | None = None
+
+
+class Limits(_Part):
+    """What one worker process sends per second; `concurrency.items_per_second` is the whole run's.
+
+    Attributes:
+        timeout_seconds: What one answer of the other side may take.
+    """
+
+    email_per_second: Rate | None = None
+    webhook_per_second: Rate | None = None
+    sms_per_second: Rate | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 10.0
+
+    def per_second(self, channel: Channel) -> float | None:
+        """The rate of a channel; None is without a limit."""
+        rate: float | None = getattr(self, f"{channel}_per_second")
+        return rate
+
+
+class SuppressionBlob(_Part):
+    """A text blob with an address a line; empty lines and those that begin with # do not count."""
+
+    container: Annotated[str, Field(min_length=1)]
+    blob: Annotated[str, Field(min_length=1)]
+
+
+class NotificationParameters(_Part):
+    """The parameters of a run.
+
+    Attributes:
+        suppressed: Addresses that nothing is sent to, whatever the case of their letters.
+        suppression_list: More of them.
+    """
+
+    templates: Templates
+    sender: Sender = Sender()
+    limits: Limits = Limits()
+    suppressed: Annotated[list[str], Field(max_length=10_000)] = []
+    suppression_list: SuppressionBlob | None = None

@@ -1,0 +1,84 @@
+"""The app settings of notifications: servers and secrets, which no request may carry."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from fanout.adapters.settings import SettingsError
+
+SMTP = "FANOUT_SMTP"
+SECRET = "FANOUT_WEBHOOK_SECRET"  # noqa: S105  the setting's name
+ALLOW_PRIVATE = "FANOUT_ALLOW_PRIVATE_WEBHOOKS"
+SMS_URL = "FANOUT_SMS_URL"
+SMS_TOKEN = "FANOUT_SMS_TOKEN"  # noqa: S105  the setting's name
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mails are handed in.
+
+    Attributes:
+        scheme: ``smtp`` (STARTTLS where offered), ``smtp+starttls`` (required) or ``smtps``.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class NotificationSettings:
+    """The settings; what is None is not configured."""
+
+    smtp: SmtpServer | None = None
+    webhook_secret: bytes | None = field(default=None, repr=False)
+    allow_private_webhooks: bool = False
+    sms_url: str | None = None
+    sms_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, values: Mapping[str, str]) -> "NotificationSettings":
+        """Read the settings.
+
+        Raises:
+            SettingsError: One is malformed.
+        """
+        flag = (values.get(ALLOW_PRIVATE) or "false").lower()
+        if flag not in ("true", "false", "1", "0"):
+            raise SettingsError(f"{ALLOW_PRIVATE} is '{flag}'; it takes true or false.")
+        return cls(
+            smtp=_smtp(values[SMTP]) if values.get(SMTP) else None,
+            webhook_secret=(values.get(SECRET) or "").encode() or None,
+            allow_private_webhooks=flag in ("true", "1"),
+            sms_url=values.get(SMS_URL) or None,
+            sms_token=values.get(SMS_TOKEN) or None,
+        )
+
+
+@lru_cache(maxsize=1)
+def notification_settings() -> NotificationSettings:
+    """The settings of this process."""
+    return NotificationSettings.from_environment(os.environ)
+
+
+def _smtp(url: str) -> SmtpServer:
+    form = f"{SMTP} takes smtp://, smtp+starttls:// or smtps:// with [user:password@]host[:port]."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise SettingsError(form) from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise SettingsError(form)  # and not its value, which may hold a password
+    return SmtpServer(
+        parts.scheme,
+        parts.hostname,
+        port or _PORTS[parts.scheme],
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+    )
