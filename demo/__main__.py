@@ -1,4 +1,4 @@
-"""`python -m demo [reports]`: run a demo, from an empty host to its result."""
+"""`python -m demo [reports|notifications]`: run a demo, from an empty host to its result."""
 
 import argparse
 import signal
@@ -11,12 +11,16 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from rich.console import Console
 
-from demo import reports
+from demo import notifications, reports
 from demo.errors import DemoError
 from demo.host import ROOT, EmbeddedHost
 from samples.flights import MissingDataError
 
-DEMOS: dict[str, Callable[[reports.Scene], None]] = {"reports": reports.run}
+DEMOS: dict[str, Callable[[reports.Scene], None]] = {
+    "reports": reports.run,
+    "notifications": notifications.run,
+}
+SETTINGS = {"notifications": notifications.SETTINGS}
 INTERRUPTED = 130
 
 
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     begun = time.monotonic()
     try:
-        with EmbeddedHost(parsed.folder) as host:
+        with EmbeddedHost(parsed.folder, SETTINGS.get(parsed.demo)) as host:
             try:
                 DEMOS[parsed.demo](reports.Scene(host, parsed.folder, console))
             except (DemoError, MissingDataError, AzureError) as error:

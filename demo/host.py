@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -26,9 +27,11 @@ class EmbeddedHost:
 
     Args:
         folder: Where it keeps its log, and its state until it is stopped.
+        settings: App settings beside those of the example.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = dict(settings or {})
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "host.log"
         # After a kill the storage emulator may still write its last while this is removed.
@@ -45,7 +48,7 @@ class EmbeddedHost:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*command, *options],
                 cwd=ROOT,
-                env={**os.environ, **_settings(), "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **_settings(), **self._settings, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -92,6 +95,10 @@ class EmbeddedHost:
         """Tell how to reach the storage that it uses, once it is ready."""
         stack = json.loads(Path(self._state.name, "stack.json").read_text())
         return str(stack["FANOUT_STORAGE"])
+
+    def mails(self) -> Path:
+        """Tell where its mail sink keeps mails; the folder goes when it is stopped."""
+        return Path(self._state.name, "mails")
 
     def last_words(self) -> str:
         """Give the end of its log."""

@@ -27,13 +27,13 @@ MARK = "FANOUT_TEST_MARK"
 class Demo:
     """A demo that runs, with a mark in the environment of all that it starts."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, name: str = "reports", **environment: str) -> None:
         self.mark = f"{MARK}={uuid.uuid4()}"
-        name, _, value = self.mark.partition("=")
+        mark, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo", "reports", "--folder", str(folder)],
+            [sys.executable, "-m", "demo", name, "--folder", str(folder)],
             cwd=ROOT,
-            env=os.environ | {name: value, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | environment,
+            env=os.environ | {mark: value, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,8 +67,8 @@ class Demo:
 
 
 @contextlib.contextmanager
-def demo(folder: Path, **environment: str) -> Iterator[Demo]:
-    running = Demo(folder, **environment)
+def demo(folder: Path, name: str = "reports", **environment: str) -> Iterator[Demo]:
+    running = Demo(folder, name, **environment)
     try:
         yield running
     finally:
@@ -136,3 +136,15 @@ def test_a_demo_whose_host_does_not_start_shows_why_and_fails(tmp_path):
         running.assert_nothing_is_left()
     assert "The host ended at once" in output
     assert "ImportError: aiohttp is broken" in output
+
+
+def test_the_demo_of_notifications_shows_mails_and_webhooks_and_leaves_the_mails(tmp_path):
+    with demo(tmp_path, "notifications") as running:
+        output = running.finish()
+        assert running.process.returncode == 0, output
+        running.assert_nothing_is_left()
+    assert "Mails sent         11 of 12: lou@example.com is suppressed" in output
+    assert "Webhooks received  6, their signatures verified; 1 was told to come again" in output
+    assert "Dear Ada Quill,\n\nyour parcel (Lamp, brass) left us today." in output
+    assert len(list(tmp_path.glob("mail-*.eml"))) == 11
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []

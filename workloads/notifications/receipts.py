@@ -1,25 +1,25 @@
 """Receipts: what was sent, remembered for each item and channel, so that it is sent once.
 
-A blob for each item and channel, made before the sending (a claim) and replaced after it (the
-receipt). Whoever comes second waits for the receipt of the first. If the first dies between sending
-and writing its receipt, nobody can know whether it was sent: when its claim has run out, it is sent
-again. So this is at least once; it is twice only after such a death, or where sending takes longer
+Each try to send is a note, a blob numbered from 0 whose conditional creation is the right to send:
+of several that come at once one sends, and the others wait for what its note then says. If it dies
+between sending and noting that, nobody can know whether it was sent: when its claim has run out,
+the next number is up for claiming, and it is sent again. So this is at least once; it is twice only
+after such a death, after a connection that broke before the answer, or where sending takes longer
 than a claim lasts, and then with the same `Message-ID` or `Idempotency-Key` as before.
 """
 
 import hashlib
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Literal, Protocol
 
-from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel, ConfigDict
 
 from fanout.adapters.blob import BlobExistsError
-from fanout.errors import PermanentError
+from fanout.errors import PermanentError, TransientError
 
 CLAIM_SECONDS = 90.0
 POLL_SECONDS = 0.1
@@ -43,20 +43,22 @@ class Receipt(BaseModel):
 
 
 class Note(BaseModel):
-    """The content of a blob: a claim while `receipt` is None.
+    """The content of a blob: a claim until it has a receipt or was given up.
 
     Attributes:
         content: Digest of the item, so that another item of the same id is noticed.
-        owner: Who claimed it.
         until: When the claim runs out.
+        has_failed: Whether sending failed.
+        not_before: Until when the other side then asked to be left alone.
     """
 
     model_config = ConfigDict(frozen=True)
 
     content: str
-    owner: str
     until: datetime
     receipt: Receipt | None = None
+    has_failed: bool = False
+    not_before: datetime | None = None
 
 
 class Store(Protocol):
@@ -72,14 +74,10 @@ class Store(Protocol):
         """Write a blob."""
         ...
 
-    def delete(self, container: str, blob: str) -> None:
-        """Delete a blob."""
-        ...
 
-
-def path(run_id: str, key: str) -> str:
-    """Where the note of a key is: below the run, with which it is deleted."""
-    return f"{run_id}/receipts/{hashlib.sha256(key.encode()).hexdigest()}.json"
+def path(run_id: str, key: str, number: int) -> str:
+    """Where a note of a key is: below the run, with which it is deleted."""
+    return f"{run_id}/receipts/{hashlib.sha256(key.encode()).hexdigest()}/{number:04d}.json"
 
 
 @dataclass(frozen=True)
@@ -101,59 +99,64 @@ class Receipts:
 
         Raises:
             PermanentError: The key was used for another content.
+            TransientError: The other side asked another one of us to wait, and that is not over.
         """
-        blob = path(self.run_id, key)
-        until = datetime.now(UTC) + timedelta(seconds=self.claim_seconds)
-        claim = Note(content=content, owner=secrets.token_hex(8), until=until)
-        found = self._claim(blob, claim)
-        if found is not None:
-            return found
+        for number in count():
+            blob = path(self.run_id, key, number)
+            claim = Note(content=content, until=_after(self.claim_seconds))
+            if self._claim(blob, claim):
+                return self._send(blob, claim, send)
+            receipt = self._receipt(blob, content)
+            if receipt is not None:
+                return receipt
+        raise AssertionError("numbers do not end")
+
+    def _claim(self, blob: str, claim: Note) -> bool:
+        try:
+            self._write(blob, claim, if_none_match=True)
+        except BlobExistsError:
+            return False
+        return True
+
+    def _send(self, blob: str, claim: Note, send: Callable[[], Receipt]) -> Receipt:
         try:
             receipt = send()
-        except Exception:
-            self._release(blob, claim)
+        except Exception as error:
+            wait = error.retry_after if isinstance(error, TransientError) else None
+            until = None if wait is None else _after(wait)
+            failed = claim.model_copy(update={"has_failed": True, "not_before": until})
+            self._write(blob, failed)
             raise
         self._write(blob, claim.model_copy(update={"receipt": receipt}))
         return receipt
 
-    def _claim(self, blob: str, claim: Note) -> Receipt | None:
-        """Claim a blob, or wait for the receipt of whoever did."""
+    def _receipt(self, blob: str, content: str) -> Receipt | None:
+        """Wait for what a note comes to; None if it came to nothing and the next may be claimed."""
         while True:
-            try:
-                self._write(blob, claim, if_none_match=True)
-            except BlobExistsError:
-                note = self._read(blob)
-            else:
-                return None
-            if note is None:  # released meanwhile
-                continue
-            if note.content != claim.content:
+            note = Note.model_validate_json(self.store.read(self.container, blob))
+            if note.content != content:
                 raise PermanentError("another recipient of the source has the same id")
             if note.receipt is not None:
                 return note.receipt
-            if note.until <= datetime.now(UTC):
-                renewed = datetime.now(UTC) + timedelta(seconds=self.claim_seconds)
-                self._write(blob, claim.model_copy(update={"until": renewed}))
+            now = datetime.now(UTC)
+            if note.has_failed:
+                if note.not_before is not None and note.not_before > now:
+                    left = (note.not_before - now).total_seconds()
+                    raise TransientError("the other side asked us to wait", left)
+                return None
+            if note.until <= now:
                 return None
             time.sleep(POLL_SECONDS)
 
-    def _release(self, blob: str, claim: Note) -> None:
-        note = self._read(blob)
-        if note is not None and note.owner == claim.owner:
-            self.store.delete(self.container, blob)
-
-    def _read(self, blob: str) -> Note | None:
-        try:
-            return Note.model_validate_json(self.store.read(self.container, blob))
-        except ResourceNotFoundError:
-            return None
-
     def _write(self, blob: str, note: Note, *, if_none_match: bool = False) -> None:
-        data = note.model_dump_json().encode()
         self.store.write(
             self.container,
             blob,
-            data,
+            note.model_dump_json().encode(),
             media_type="application/json",
             if_none_match=if_none_match,
         )
+
+
+def _after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)

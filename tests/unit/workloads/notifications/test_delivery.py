@@ -51,12 +51,12 @@ class Scene:
 
 
 def test_a_channel_that_succeeded_is_not_tried_again_for_the_sake_of_another():
-    scene = Scene(TransientError("busy", 2.0), TransientError("busy"))
+    scene = Scene(TransientError("busy", 0.0), TransientError("busy"))
     with receiving() as receiver:
         to = {"webhook": f"{receiver.origin}/", "sms": "+4930123456"}
         with pytest.raises(TransientError, match="sms: busy; webhook: sent") as raised:
             scene.tell(**to)
-        assert raised.value.retry_after == 2
+        assert raised.value.retry_after == 0
         with pytest.raises(TransientError):
             scene.tell(**to)
         receipts = scene.tell(**to)
@@ -98,15 +98,14 @@ def test_a_suppression_list_is_a_blob_with_an_address_a_line(monkeypatch):
 
 
 def test_a_webhook_into_the_own_network_is_refused_unless_a_setting_allows_it():
-    scene = Scene()
     with receiving() as receiver:
         strict = NotificationSettings(webhook_secret=b"s")
         with pytest.raises(PermanentError, match="port"):
-            scene.tell(strict, webhook=f"{receiver.origin}/")
+            Scene().tell(strict, webhook=f"{receiver.origin}/")
         with pytest.raises(PermanentError, match="public internet"):
-            scene.tell(strict, webhook="http://2130706433/")
+            Scene().tell(strict, webhook="http://2130706433/")
         assert receiver.received == []
-        assert scene.tell(webhook=f"{receiver.origin}/")["webhook"].status == "sent"
+        assert Scene().tell(webhook=f"{receiver.origin}/")["webhook"].status == "sent"
 
 
 def test_a_recipient_whom_no_template_fits_is_a_failure():

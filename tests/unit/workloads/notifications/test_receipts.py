@@ -77,7 +77,7 @@ def test_after_a_death_in_between_it_is_sent_again_once_the_claim_has_run_out():
 
     with pytest.raises(Died):
         receipts(store, claim_seconds=0.05).once("k", "c", die)
-    assert list(store.names("runs", "r/")) == [path("r", "k")]
+    assert list(store.names("runs", "r/")) == [path("r", "k", 0)]
     assert receipts(store).once("k", "c", lambda: Receipt(status="sent")).status == "sent"
 
 
@@ -99,3 +99,33 @@ def test_another_recipient_of_the_same_id_is_told_nothing_in_his_place():
     receipts(store).once("k", "ada", lambda: Receipt(status="sent"))
     with pytest.raises(PermanentError, match="same id"):
         receipts(store).once("k", "bob", lambda: pytest.fail("not to be sent"))
+
+
+def test_a_wait_that_was_asked_for_holds_for_whoever_comes_meanwhile():
+    store = LockedStore()
+
+    def fail() -> Receipt:
+        raise TransientError("busy", retry_after=60)
+
+    with pytest.raises(TransientError):
+        receipts(store).once("k", "c", fail)
+    with pytest.raises(TransientError, match="asked us to wait") as raised:
+        receipts(store).once("k", "c", lambda: pytest.fail("too early"))
+    assert 0 < raised.value.retry_after <= 60
+
+
+def test_of_many_that_find_a_claim_run_out_only_one_sends():
+    store, sent = LockedStore(), []
+
+    def die() -> Receipt:
+        raise Died
+
+    def send() -> Receipt:
+        sent.append(1)
+        return Receipt(status="sent")
+
+    with pytest.raises(Died):
+        receipts(store, claim_seconds=0).once("k", "c", die)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: receipts(store).once("k", "c", send), range(8)))
+    assert len(sent) == 1
