@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from fanout.adapters import sources, sources_parquet
+from fanout.adapters.part_reader import joined
 from fanout.adapters.sources import Scratch
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
@@ -520,3 +521,16 @@ def test_an_item_that_is_no_object_stands_under_value(store):
     wanted = SOURCE.validate_python({"kind": "inline", "items": ["x"]})
     select = {"i": {"index": True}, "s": {"source": True}}
     assert values(wanted, store, select=select) == [{"value": "x", "i": 0, "s": None}]
+
+
+def test_a_batch_of_several_grains_reads_across_row_groups(store):
+    store.write("inbox", "data", parquet({"n": list(range(25))}, row_group_size=10))
+    wanted = source("parquet")
+    made = sources.cut_source(wanted, store, None)
+    cuts = [*made]
+    assert len(cuts) == 25, "grains of one row"
+    manifest = PlanManifest(
+        items=25, batches=25, partitions=1, batches_per_partition=25, etag=made.etag
+    )
+    chunk = sources.read_chunk(wanted, joined(cuts[5:23]), manifest, store)
+    assert [record.value for record in parse_records(chunk)] == [{"n": n} for n in range(5, 23)]
