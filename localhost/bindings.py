@@ -17,6 +17,7 @@ SERVED_TYPES = frozenset(
         "entityTrigger",
         "durableClient",
         "timerTrigger",
+        "blobTrigger",
         "serviceBusTrigger",
     }
 )

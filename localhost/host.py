@@ -20,6 +20,7 @@ from localhost.admin import Admin
 from localhost.app import App
 from localhost.auth import Gate
 from localhost.bindings import AppFunctions, examine
+from localhost.blobs import BlobTriggerError, BlobTriggers, blob_functions
 from localhost.contract import AppLoadError, FunctionInfo, HostedExecutor
 from localhost.dispatch import Examine
 from localhost.durable.api import DurableApi
@@ -61,6 +62,7 @@ START_ERRORS = (
     AzuriteError,
     ServiceBusError,
     ServiceBusTriggerError,
+    BlobTriggerError,
     KeyFileError,
     FaultsError,
 )
@@ -201,6 +203,9 @@ class Host:
         )
         self._exits.push_async_callback(triggers.stop)
         triggers.start(service_bus_functions(app.functions.enabled))
+        blobs = BlobTriggers(app.executor, self._environment, self._options.data_dir / "blobs")
+        self._exits.push_async_callback(blobs.stop)
+        blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
         await self._open(_rpc_application(durable), [doors.rpc])
         await self._open(front.application(), doors.public)

@@ -1,5 +1,6 @@
 """Calls a loaded function as the Functions worker does, with the library's own converters."""
 
+import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -120,8 +121,9 @@ def _decoder(function: LoadedFunction) -> Decode:
             service_bus_data.body(invocation.payload),
             trigger_metadata=service_bus_data.metadata(invocation.metadata),
         )
+    payload_kind = "bytes" if info.trigger_type == "blobTrigger" else "json"
     return lambda invocation: converter.decode(
-        Datum(invocation.payload, "json"),
+        Datum(invocation.payload, payload_kind),
         trigger_metadata={name: _datum(value) for name, value in invocation.metadata.items()},
     )
 
@@ -135,6 +137,8 @@ def _decode_generic(invocation: Invocation) -> Any:
 def _datum(value: Any) -> Datum:
     if isinstance(value, Datum):
         return value
+    if isinstance(value, dict):
+        return Datum(json.dumps(value), "json")
     kinds = {str: "string", bytes: "bytes", int: "int", float: "double"}
     return Datum(value, kinds.get(type(value), "json"))
 
