@@ -100,5 +100,6 @@ def test_a_blob_that_its_function_cannot_take_is_left_after_some_tries(watched: 
 def test_a_function_without_its_connection_does_not_start(watched: Watched):
     settings = {**watched.settings, "BLOBS": ""}
     process, log = launch(APP, watched.folder, "--no-stack", environment=settings)
-    assert process.wait(DEADLINE_SECONDS) != 0
+    with process:
+        assert process.wait(DEADLINE_SECONDS) != 0
     assert "'BLOBS'" in log.read_text()
