@@ -67,7 +67,11 @@ def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage
         storage, api_version=API_VERSION
     ).create_container("kills")
     container.upload_blob("rain.csv", table(ROWS))
-    environment = {"FANOUT_STORAGE": storage, "FANOUT_LOG_LEVEL": "WARNING"}
+    environment = {
+        "FANOUT_STORAGE": storage,
+        "FANOUT_RUNS_CONTAINER": "kill-host",
+        "FANOUT_LOG_LEVEL": "WARNING",
+    }
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     moments = random.Random(seed)

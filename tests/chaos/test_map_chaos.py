@@ -98,7 +98,11 @@ def scene(storage: str, tmp_path: Path) -> Iterator[Scene]:
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
     items = b"".join(b'{"id":%d}\n' % item for item in range(ITEMS))
     blobs.create_container(container).upload_blob("items.jsonl", items)
-    environment = {"FANOUT_STORAGE": storage, "FANOUT_LOG_LEVEL": "ERROR"}
+    environment = {
+        "FANOUT_STORAGE": storage,
+        "FANOUT_RUNS_CONTAINER": "map-chaos",
+        "FANOUT_LOG_LEVEL": "ERROR",
+    }
     path = tmp_path / "ledger.db"
     ledger = Ledger.create(path)
     yield Scene(Killings(APP, tmp_path, environment, random.Random(seed)), ledger, path, container)
@@ -150,7 +154,7 @@ def test_every_item_ends_once_and_has_one_effect_whatever_is_killed(
 
     scene.ledger.end_faults()
     scene.killings.every_seconds = (0.1, 0.6)
-    scene.post("/api/runs/killed/redrive", {"retry": RETRY | {"max_attempts": 2}})
+    scene.post("/api/runs/map-killed/redrive", {"retry": RETRY | {"max_attempts": 2}})
     status = scene.through("map-killed", chaos_seconds / 2, redrives=1)
     found = by_item(scene.outcomes("map-killed"))
     reconcile(status, found)

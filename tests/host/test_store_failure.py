@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,10 @@ def test_what_was_acknowledged_before_goes_on_once_the_store_is_mended(tmp_path)
         assert started.status == 202
         with closing(sqlite3.connect(path)) as other:
             other.execute("ALTER TABLE history RENAME TO away")
-        refused = host.request("POST", f"{BASE}/orchestrators/chain/two", b'{"value": 1}')
+        was_accepted = False
+        with suppress(RemoteDisconnected):  # it ends before it answers, or after
+            answer = host.request("POST", f"{BASE}/orchestrators/chain/two", b'{"value": 1}')
+            was_accepted = answer.status == 202
         assert host.process.wait(timeout=30) == 1
     with closing(sqlite3.connect(path)) as other:
         other.execute("ALTER TABLE away RENAME TO history")
@@ -41,7 +45,7 @@ def test_what_was_acknowledged_before_goes_on_once_the_store_is_mended(tmp_path)
         json_type = {"Content-Type": "application/json"}
         host.request("POST", f"{BASE}/instances/one/raiseEvent/item", b"5", json_type)
         assert ended(host, "one") == [5]
-        if refused.status == 202:
+        if was_accepted:
             assert ended(host, "two") == [1, 1]
 
 
