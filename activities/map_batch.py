@@ -76,7 +76,9 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     else:
         ended = (_process_one(turn, record) for record in records)
     processed = Processed()
-    fresh = (_note(item, batch, processed) for item in _excused(turn, [*ended]))
+    if workload.downstream is not None:
+        ended = _excused(turn, [*ended])
+    fresh = (_note(item, batch, processed) for item in ended)
     processed.lines = list(_replaced(batch.before, fresh))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered

@@ -11,8 +11,8 @@ from fanout.models.request import BatchLimits
 GRAINS = 10_000
 MAX_GRAIN = BatchLimits()
 # What a batch of several grains may hold: a worker has one in memory for each activity.
-MAX_BATCH_BYTES = 4 * 1_048_576
-MAX_BATCH_ITEMS = 20_000
+MAX_BATCH_BYTES = 2 * 1_048_576
+MAX_BATCH_ITEMS = 10_000
 
 MAX_SHARDS = 64
 BATCHES_A_SHARD = 16
