@@ -41,6 +41,7 @@ from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
 from localhost.stack.storage import Storage
+from localhost.time_zones import TimeZoneError, zone_of
 from localhost.timers import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ START_ERRORS = (
     AppLoadError,
     RouteError,
     TimerError,
+    TimeZoneError,
     AzuriteError,
     ServiceBusError,
     ServiceBusTriggerError,
@@ -193,7 +195,12 @@ class Host:
 
     async def _serve(self, app: App, durable: DurableApi, doors: "_Doors") -> None:
         # The executor adds the inputs itself.
-        timers = Timers(app.executor, self._options.data_dir / "timers", inputs=lambda info: {})
+        timers = Timers(
+            app.executor,
+            self._options.data_dir / "timers",
+            inputs=lambda info: {},
+            zone=zone_of(app.settings.environment),
+        )
         admin = Admin(app, timers.run_now, doors.keys)
         front = HttpFront(app, admin, durable, doors.gate)
         timers.start(timer_functions(app.functions.enabled))

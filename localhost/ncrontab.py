@@ -15,6 +15,7 @@ from typing import Protocol
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 HORIZON_YEARS = 8
+HOURS_A_DAY = 24
 _TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$")
 _DAYS_SPAN = re.compile(r"^(\d+):(\d{1,2}):(\d{1,2})$")
 _MAX_HOURS = 23
@@ -52,6 +53,11 @@ class CronSchedule:
     days: frozenset[int]
     months: frozenset[int]
     weekdays: frozenset[int]
+
+    @property
+    def is_every_hour(self) -> bool:
+        """Whether it is due in every hour: an interval rather than a time of the day."""
+        return len(self.hours) == HOURS_A_DAY
 
     def next_after(self, moment: datetime) -> datetime:
         """The first matching second strictly after `moment`.

@@ -13,13 +13,14 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from localhost.contract import Executor, FunctionInfo, Invocation, InvocationResult, Retry
 from localhost.invoke import invoke
 from localhost.ncrontab import ConstantSchedule, Schedule, ScheduleError, parse
 from localhost.retries import RetryPolicy
+from localhost.time_zones import in_zone
 
 logger = logging.getLogger(__name__)
 
@@ -101,14 +102,14 @@ class Timer:
     retry_policy: RetryPolicy | None = None
 
     @classmethod
-    def of(cls, info: FunctionInfo, now: datetime) -> "Timer":
+    def of(cls, info: FunctionInfo, now: datetime, zone: tzinfo = UTC) -> "Timer":
         """Read the trigger.
 
         Raises:
             TimerError: Its schedule is none, or its retry policy cannot be read.
         """
         try:
-            schedule = parse(str(info.trigger.get("schedule", "")))
+            schedule = in_zone(parse(str(info.trigger.get("schedule", ""))), zone)
             first = schedule.next_after(now)
             gap = schedule.next_after(first) - first
         except ScheduleError as error:
@@ -162,6 +163,7 @@ class Timers:
         folder: Where statuses are kept.
         inputs: Values of further input bindings of a function, by name.
         clock: The time now, aware.
+        zone: By whose clock schedules are due.
     """
 
     def __init__(
@@ -170,11 +172,13 @@ class Timers:
         folder: Path,
         inputs: Callable[[FunctionInfo], dict[str, str]],
         clock: Clock = lambda: datetime.now(UTC),
+        zone: tzinfo = UTC,
     ) -> None:
         self._executor = executor
         self._statuses = StatusFolder(folder)
         self._inputs = inputs
         self._clock = clock
+        self._zone = zone
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, functions: Sequence[FunctionInfo]) -> None:
@@ -184,7 +188,7 @@ class Timers:
             TimerError: One has a schedule that is none; none is started then.
         """
         now = self._clock()
-        timers = [(info, Timer.of(info, now)) for info in functions]
+        timers = [(info, Timer.of(info, now, self._zone)) for info in functions]
         self._tasks = [asyncio.create_task(self._watch(*pair)) for pair in timers]
 
     async def stop(self) -> None:
@@ -195,7 +199,7 @@ class Timers:
 
     async def run_now(self, info: FunctionInfo) -> InvocationResult:
         """Run a timer function by hand, as `POST /admin/functions/{name}` does."""
-        timer = Timer.of(info, self._clock())
+        timer = Timer.of(info, self._clock(), self._zone)
         return await self._invoke(info, timer, self._statuses.read(info.name), is_past_due=False)
 
     async def _watch(self, info: FunctionInfo, timer: Timer) -> None:
