@@ -84,8 +84,17 @@ class Listener(ABC):
                     "function %s cannot receive from %s: %s; trying again",
                     self._source.function, self._source.path, error,
                 )  # fmt: skip
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+                await self._pause()
+            except Exception:
+                logger.exception(
+                    "function %s: its listener failed; it begins again", self._source.function
+                )
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait before the next connection, or until the listener is to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
     @abstractmethod
     async def _pump(self, receiver: ServiceBusReceiver) -> None:
