@@ -2,17 +2,20 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from activities.time_limits import TimeLimits
 from fanout.errors import PermanentError, TransientError
-from fanout.models.outcome import ErrorInfo
+from fanout.models.outcome import ErrorInfo, ItemStatus
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult
-from fanout.outcome_lines import waiting_items
+from fanout.outcome_lines import status_of, waiting_items
 from fanout.payloads import shortened
-from fanout.records import Chunk
+from fanout.records import Chunk, Record
 
 MAX_MESSAGE_CHARACTERS = 2000
 MAX_GROUPS = 5
@@ -82,6 +85,8 @@ class Processed:
     has_answered: bool = False
     succeeded: int = 0
     failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
     retryable: int = 0
     untried: int = 0
     retries: int = 0
@@ -89,12 +94,14 @@ class Processed:
     _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     _examples: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def count_failed(self, error: ErrorInfo, item_id: str, count: int = 1) -> None:
-        """Count items given up on."""
+    def count_failed(
+        self, error: ErrorInfo, item_id: str, count: int = 1, status: ItemStatus = "failed"
+    ) -> None:
+        """Count items given up on; those of a saga may have been compensated."""
         kind = (error.type, _LINE.sub("", error.message)[:MAX_GROUP_MESSAGE_BYTES])
         self._kinds[kind] += count
         self._examples.setdefault(kind, item_id)
-        self.failed += count
+        setattr(self, status, getattr(self, status) + count)
 
     def count_retryable(self, error: ErrorInfo, count: int = 1) -> None:
         """Count items that want another round."""
@@ -117,6 +124,8 @@ class Processed:
         return BatchResult(
             succeeded=self.succeeded,
             failed=self.failed,
+            compensated=self.compensated,
+            compensation_failed=self.compensation_failed,
             retryable=self.retryable,
             untried=self.untried,
             retries=self.retries,
@@ -136,3 +145,21 @@ def error_info(error: Exception) -> ErrorInfo:
         retryable=not isinstance(error, PermanentError),
         retry_after=error.retry_after if isinstance(error, TransientError) else None,
     )
+
+
+def invalid_item(record: Record, invalid: ValidationError) -> ErrorInfo:
+    """Describe what an item's model refused: every field, and the line of the source."""
+    where = f"line {record.line}: " if record.line is not None else ""
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or 'item'}: {fault['msg']}"
+        for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
+    )
+    message = (where + "; ".join(faults))[:MAX_MESSAGE_CHARACTERS]
+    return ErrorInfo(type="ItemValidationError", message=message)
+
+
+def replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
+    """Put the new lines where the lines of pending items were; both are in source order."""
+    for line in before.splitlines(keepends=True):
+        yield next(fresh) if status_of(line) == "pending" else line
+    yield from fresh

@@ -9,14 +9,17 @@ from pydantic_core import from_json, to_json
 from fanout.adapters.runs import RunFiles, kept_manifest, kept_request
 from fanout.adapters.sources import read_chunk
 from fanout.errors import SourceChangedError
+from fanout.models.outcome import ItemStatus
 from fanout.models.plan import BatchCut
 from fanout.outcome_lines import status_of
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+
 
 def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> Iterator[bytes]:
-    """Write a line for each failed item of a batch, holding no more than the batch at once.
+    """Write a line for each item of a batch given up on, holding no more than the batch at once.
 
     Args:
         files: Where the run is kept.
@@ -28,24 +31,35 @@ def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> I
     if not failed:
         return
     found = _items(files, run_id, cut, failed)
-    path = f"/api/runs/{run_id}/redrive"
     for index, outcome in failed.items():
         letter = {
             "index": index,
+            "status": outcome["status"],
             "item_id": outcome["item_id"] if outcome.get("count", 1) == 1 else str(index),
             "attempts": outcome["attempts"],
             "error": outcome["error"],
             **found.get(index, {"item": None}),
-            "redrive": {"path": path, "body": {"error_types": [outcome["error"]["type"]]}},
+            "redrive": _redrive(run_id, outcome),
         }
         yield to_json(letter) + b"\n"
 
 
+def _redrive(run_id: str, outcome: dict[str, Any]) -> dict[str, Any] | None:
+    """How to try such items again; what could not be undone wants a person first."""
+    if outcome["status"] == "compensation_failed":
+        return None
+    body = {"error_types": [outcome["error"]["type"]]}
+    return {"path": f"/api/runs/{run_id}/redrive", "body": body}
+
+
 def _failed(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The outcome of each failed item, those that share a line included."""
+    """The outcome of each item given up on, those that share a line included."""
     for line in lines.splitlines():
-        if status_of(line) == "failed":
+        if status_of(line) in GIVEN_UP:
             outcome = from_json(line)
+            # What a run compensates had succeeded, and has no error.
+            if "error" not in outcome:
+                continue
             for index in range(outcome["index"], outcome["index"] + outcome.get("count", 1)):
                 yield index, outcome
 

@@ -22,7 +22,7 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
-from fanout.policies import is_exceeded
+from fanout.policies import given_up_on, is_exceeded
 from fanout.workload import RenderedFile
 
 bp = df.Blueprint()
@@ -107,8 +107,9 @@ def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items."""
     if items.pending and verdict.is_cancelled:
         return RunEnd(outcome="cancelled", items=items)
-    if is_exceeded(verdict.tolerance, items.failed, items.total):
-        failures = f"{items.failed} of {items.total} items failed, more than the run's tolerance"
+    given_up = given_up_on(items, request.on_exceeded)
+    if is_exceeded(verdict.tolerance, given_up, items.total):
+        failures = f"{given_up} of {items.total} items failed, more than the run's tolerance"
         # Where a success is left, compensation has not run to its end.
         if request.on_exceeded == "compensate" and not items.succeeded:
             return RunEnd(outcome="compensated", items=items, error=failures)
@@ -116,5 +117,5 @@ def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
     if items.pending:
         lost = f"{items.pending} of {items.total} items are pending: their batches were lost"
         return RunEnd(outcome="failed", items=items, error=lost)
-    outcome: RunOutcome = "partially_succeeded" if items.failed else "succeeded"
+    outcome: RunOutcome = "partially_succeeded" if given_up else "succeeded"
     return RunEnd(outcome=outcome, items=items)

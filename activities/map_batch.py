@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from activities.batches import MAX_MESSAGE_CHARACTERS, Batch, Processed, error_info
+from activities.batches import Batch, Processed, error_info, invalid_item, replaced
 from activities.downstream import FAILURES_IN_A_ROW, Downstream
 from fanout.adapters.telemetry import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
-from fanout.outcome_lines import failed_line, status_of, succeeded_line, waiting_items
+from fanout.outcome_lines import failed_line, succeeded_line, waiting_items
 from fanout.records import Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
@@ -79,17 +79,10 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     if workload.downstream is not None:
         ended = _excused(turn, [*ended])
     fresh = (_note(item, batch, processed) for item in ended)
-    processed.lines = list(_replaced(batch.before, fresh))
+    processed.lines = list(replaced(batch.before, fresh))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
     return processed
-
-
-def _replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
-    """Put the new lines where the lines of pending items were; both are in source order."""
-    for line in before.splitlines(keepends=True):
-        yield next(fresh) if status_of(line) == "pending" else line
-    yield from fresh
 
 
 def _process_one(turn: _Turn, record: Record) -> Ended:
@@ -172,7 +165,7 @@ def _validated(turn: _Turn, record: Record) -> Ended:
         item = turn.workload.item_model.model_validate(record.value)
         found = turn.workload.item_id(item)
     except ValidationError as invalid:
-        ended.error = _invalid(record, invalid)
+        ended.error = invalid_item(record, invalid)
         return ended
     except Exception as error:  # noqa: BLE001  validators and ids are user code too
         ended.error = error_info(error)
@@ -181,16 +174,6 @@ def _validated(turn: _Turn, record: Record) -> Ended:
     ended.output = item
     bind_task(ended.item_id)
     return ended
-
-
-def _invalid(record: Record, invalid: ValidationError) -> ErrorInfo:
-    where = f"line {record.line}: " if record.line is not None else ""
-    faults = (
-        f"{'.'.join(map(str, fault['loc'])) or 'item'}: {fault['msg']}"
-        for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
-    )
-    message = (where + "; ".join(faults))[:MAX_MESSAGE_CHARACTERS]
-    return ErrorInfo(type="ItemValidationError", message=message)
 
 
 def _context(turn: _Turn, ended: Ended) -> Context[Any]:

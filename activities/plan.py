@@ -18,9 +18,10 @@ from fanout.batching import batches_per_partition, max_span
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.limits import Limits
 from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
-from fanout.models.request import RunRequest
+from fanout.models.request import BatchLimits, RunRequest
 from fanout.models.wave import PlanResult, RunRef, Work
 from fanout.payloads import dump, shortened
+from fanout.workload import SagaWorkload
 from workloads import registry
 
 bp = df.Blueprint()
@@ -49,7 +50,8 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     if ref.attempt > 1:
         return _result(request, work=plan_redo(ref, request, files))
     scratch = files.scratch(ref.run_id)
-    wanted = Wanted(request.batch, request.max_items)
+    batch = batch_of(request)
+    wanted = Wanted(batch, request.max_items)
     try:
         scans = 0
         if not ref.scanned:
@@ -59,7 +61,7 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         cuts = (
             cut_scanned(scratch)
             if ref.scanned
-            else cut_source(request.source, files.store, request.batch, request.max_items, scratch)
+            else cut_source(request.source, files.store, batch, request.max_items, scratch)
         )
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
@@ -67,6 +69,11 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         refusal = shortened(str(error), MAX_REFUSAL_BYTES)
         return _result(request).model_copy(update={"refusal": refusal})
     return _result(request, work=_written(ref, request, cuts, table, files))
+
+
+def batch_of(request: RunRequest) -> BatchLimits | None:
+    """How much a batch takes by the request, or else the workload; None fits it to the work."""
+    return request.batch or registry.get(request.workload).batch
 
 
 def _read(cuts: Iterable[BatchCut]) -> "array[int]":
@@ -89,7 +96,7 @@ def _written(
     written(files, ref.run_id, ids.FIRST, manifest, partitions)
     log.info("planned %d items in %d cuts", manifest.items, manifest.batches)
     work = work_of(request, manifest)
-    if request.batch is not None or cuts.parts is not None or not manifest.batches:
+    if batch_of(request) is not None or cuts.parts is not None or not manifest.batches:
         return work
     bounds = zip(table[0::_FIELDS], table[1::_FIELDS], strict=True)
     largest = max(end - offset for offset, end in bounds)
@@ -99,7 +106,7 @@ def _written(
 def _manifest(request: RunRequest, cuts: SourceCuts, table: "array[int]") -> PlanManifest:
     batches = len(table) // _FIELDS
     last = _cut(table, batches - 1) if batches else None
-    are_grains = request.batch is None and cuts.parts is None
+    are_grains = batch_of(request) is None and cuts.parts is None
     a_partition = batches_per_partition(batches, request.concurrency.batches, are_grains=are_grains)
     return PlanManifest(
         items=last.first_index + last.items if last else 0,
@@ -121,11 +128,13 @@ def _partition(table: "array[int]", manifest: PlanManifest, partition: int) -> P
 
 
 def _result(request: RunRequest, work: Work | None = None) -> PlanResult:
+    workload = registry.get(request.workload)
     return PlanResult(
         workload=request.workload,
         work=work or Work(),
         limits=Limits.of(request.concurrency, request.tolerance),
         retry=request.retry,
         on_exceeded=request.on_exceeded,
-        downstream=registry.get(request.workload).downstream,
+        downstream=workload.downstream,
+        is_saga=isinstance(workload, SagaWorkload),
     )

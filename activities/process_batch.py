@@ -5,19 +5,17 @@ is then tried again; file names are deterministic, so a second time writes the s
 """
 
 import time
-from dataclasses import dataclass
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
+from activities.earlier import Earlier, outcomes_before, partial_before
 from activities.map_batch import process_map_batch
-from activities.replan import reopens
 from activities.time_limits import TimeLimits
 from fanout import ids, names
-from fanout.adapters.part_reader import joined, lines_of
-from fanout.adapters.parts import newest_before
+from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -30,8 +28,8 @@ from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo, Outcome
-from fanout.models.plan import BatchCut, Origin
-from fanout.models.wave import BatchRef, BatchResult, RunRef
+from fanout.models.plan import BatchCut
+from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, range_line, status_of
 from fanout.payloads import dump
 from fanout.workload import ChunkWorkload, MapWorkload
@@ -55,12 +53,12 @@ def process(ref: BatchRef, files: RunFiles) -> BatchResult:
     of = ids.generation(ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, of).cuts
     cut = joined(cuts[ref.batch : ref.batch + ref.span])
-    before = _before(ref, files)
+    before = outcomes_before(ref, files)
     try:
         processed = _process(ref, files, cut, before)
     except SourceChangedError as error:
         processed = _given_up(cut, before.lines, error)
-        processed.partial = _before_partial(ref, files)
+        processed.partial = partial_before(ref, files)
     part = ids.part_path(ref.run_id, of, ref.name)
     if processed.partial is not None:
         files.write(ids.partial_path(part), processed.partial)
@@ -81,44 +79,7 @@ def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
         log.warning("gave up on %d items of %s", group.count, path, extra=about)
 
 
-@dataclass(frozen=True)
-class _Before:
-    """The outcomes of a batch so far.
-
-    Attributes:
-        has_begun: Whether they are of an earlier round of this attempt; else of the attempt before,
-            with what is to be redone pending.
-    """
-
-    lines: bytes = b""
-    has_begun: bool = False
-
-
-def _before(ref: BatchRef, files: RunFiles) -> _Before:
-    earlier = newest_before(files, ref, ids.generation(ref.attempt))
-    if earlier is not None:
-        return _Before(earlier, has_begun=True)
-    origin = _origin(ref, files)
-    if origin is None or origin.part is None:
-        return _Before()
-    run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
-    return _Before(reopens(files, run, lines_of(files, origin)))
-
-
-def _before_partial(ref: BatchRef, files: RunFiles) -> bytes | None:
-    """The partial of the attempt before, which stays as long as the batch is refused."""
-    origin = _origin(ref, files)
-    return files.read(origin.partial) if origin is not None and origin.partial else None
-
-
-def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:
-    if ref.attempt == 1:
-        return None
-    plan = kept_partition(files, ref.run_id, ref.partition, ids.generation(ref.attempt))
-    return plan.origins[ref.batch]
-
-
-def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: _Before) -> Processed:
+def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier) -> Processed:
     request = kept_request(files, ref.run_id, ref.attempt)
     workload = registry.get(request.workload)
     batch = Batch(
@@ -135,7 +96,7 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: _Before) -> 
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before.lines,
         has_begun=before.has_begun,
-        before_partial=_before_partial(ref, files),
+        before_partial=partial_before(ref, files),
         limits=TimeLimits.begin(request.timeouts),
     )
     begun = time.perf_counter()

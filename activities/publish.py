@@ -113,7 +113,8 @@ def event(ending: EndedRun, files: RunFiles, host: str) -> OutgoingMessage:
 
 def dead_letters(ending: EndedRun, files: RunFiles) -> Iterator[OutgoingMessage]:
     """A message for each item that the attempt gave up on, in bounded memory."""
-    if not ending.end.items.failed:
+    items = ending.end.items
+    if not items.failed + items.compensated + items.compensation_failed:
         return
     if files.newest_attempt(ending.run_id) > ending.attempt:
         log.warning("a redrive has begun: no dead letters are sent of attempt %d", ending.attempt)
@@ -146,7 +147,7 @@ def _letter(ending: EndedRun, line: bytes) -> OutgoingMessage:
 
 def _without_item(letter: dict[str, Any], size: int) -> bytes:
     """The letter without its item, which the run's result files still have."""
-    known = ("index", "item_id", "attempts", "error", "redrive")
+    known = ("index", "status", "item_id", "attempts", "error", "redrive")
     kept = {name: letter[name] for name in known if name in letter}
     return to_json({**kept, "item": None, "omitted_bytes": size})
 

@@ -24,13 +24,16 @@ class Redo:
 
     Attributes:
         succeeded: Items that are settled: they succeeded in an earlier attempt.
-        failed: Items that are settled: they failed otherwise than the redrive asks for.
+        failed: Items that are settled: they failed otherwise than the redrive asks for; likewise
+            those `compensated`, and those whose compensation failed.
         cuts: Of the batches with items to redo, in source order.
         origins: Of each cut.
     """
 
     succeeded: int = 0
     failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
     cuts: list[BatchCut] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
 
@@ -60,7 +63,13 @@ def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
     written(files, ref.run_id, ids.generation(ref.attempt), manifest, partitions)
     log.info("planned attempt %d of %d batches", ref.attempt, manifest.batches)
     work = work_of(request, manifest, items=sum(cut.items for cut in todo.cuts))
-    return work.model_copy(update={"succeeded": todo.succeeded, "failed": todo.failed})
+    settled = {
+        "succeeded": todo.succeeded,
+        "failed": todo.failed,
+        "compensated": todo.compensated,
+        "compensation_failed": todo.compensation_failed,
+    }
+    return work.model_copy(update=settled)
 
 
 def redo(files: RunFiles, ref: RunRef) -> Redo:
@@ -73,6 +82,8 @@ def redo(files: RunFiles, ref: RunRef) -> Redo:
         counts = counted(reopened(batch.lines, error_types, whole=whole))
         todo.succeeded += counts["succeeded"]
         todo.failed += counts["failed"]
+        todo.compensated += counts["compensated"]
+        todo.compensation_failed += counts["compensation_failed"]
         if counts["pending"]:
             todo.cuts.append(batch.cut)
             todo.origins.append(batch.origin)

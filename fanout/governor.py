@@ -18,7 +18,7 @@ from fanout.models.wave import (
     WaveTally,
     Work,
 )
-from fanout.policies import is_exceeded
+from fanout.policies import given_up_on, is_exceeded
 
 MAX_ERROR_KINDS = 50
 
@@ -108,7 +108,9 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
                 total=work.items,
                 succeeded=work.succeeded,
                 failed=work.failed,
-                pending=work.items - work.succeeded - work.failed,
+                compensated=work.compensated,
+                compensation_failed=work.compensation_failed,
+                pending=work.items - work.succeeded - work.failed - work.undone,
             ),
             "partitions": PartitionCounts(total=work.partitions),
             "work": work,
@@ -135,7 +137,8 @@ def count(state: GovernorState, wave: WaveReport) -> GovernorState:
     tally = wave.tally
     items = _counted(state.items, tally) if wave.stage == "process" else _undone(state.items, tally)
     done = state.partitions.done + (wave.partitions_done if wave.stage == "process" else 0)
-    is_passed = is_exceeded(state.limits.tolerance, items.failed, items.total)
+    given_up = given_up_on(items, state.on_exceeded)
+    is_passed = is_exceeded(state.limits.tolerance, given_up, items.total)
     return state.model_copy(
         update={
             "items": items,
@@ -155,7 +158,9 @@ def _counted(items: ItemCounts, tally: WaveTally) -> ItemCounts:
         update={
             "succeeded": items.succeeded + tally.succeeded,
             "failed": items.failed + tally.failed,
-            "pending": items.pending - tally.succeeded - tally.failed,
+            "compensated": items.compensated + tally.compensated,
+            "compensation_failed": items.compensation_failed + tally.compensation_failed,
+            "pending": items.pending - tally.ended,
         }
     )
 

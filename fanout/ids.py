@@ -30,6 +30,12 @@ def shard_instance(run_instance: str, shard: int, letter: str = "s") -> str:
     return f"{run_instance}:{letter}{shard:02d}"
 
 
+def saga_batch_instance(run_instance: str, name: "BatchName") -> str:
+    """The instance id of the sub-orchestration that runs the sagas of a batch in one round."""
+    where = f"p{name.partition:05d}b{name.batch:04d}r{name.retry_round}"
+    return f"{run_instance}:{where}"
+
+
 def fan_in_instance(run_instance: str) -> str:
     """The instance id of the sub-orchestration that writes the results."""
     return f"{run_instance}:f"
@@ -150,6 +156,17 @@ def part_path(run_id: str, of: str, name: BatchName) -> str:
 def partial_path(part: str) -> str:
     """The partial summary that a chunk workload made of a batch, beside its part file."""
     return part.removesuffix(".jsonl") + PARTIAL_SUFFIX
+
+
+def saga_batch_path(run_id: str, of: str, name: BatchName) -> str:
+    """The items of a batch whose sagas are to run, as they were when it was opened."""
+    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
+    return f"{run_id}/sagas/{of}-{where}.json"
+
+
+def saga_record_path(run_id: str, index: int, take: int) -> str:
+    """How one take of the saga of an item (0-based) ended."""
+    return f"{run_id}/sagas/i{index:08d}-t{take}.json"
 
 
 def result_path(run_id: str, name: str) -> str:

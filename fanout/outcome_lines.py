@@ -19,6 +19,9 @@ STATUSES: tuple[ItemStatus, ...] = (
     "compensated",
     "compensation_failed",
 )
+# What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
+# is one whose saga failed.
+_GIVEN_UP = ("failed", "compensated")
 _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 
 
@@ -55,6 +58,24 @@ def failed_line(
         "duration_ms": round(duration_ms, 3),
     }
     return to_json(line) + b"\n"
+
+
+def saga_line(status: ItemStatus, index: int, item_id: str, told: dict[str, Any]) -> bytes:
+    """Write the outcome of an item's saga, with whatever else is to be told."""
+    return to_json({"status": status, "index": index, "item_id": item_id, **told}) + b"\n"
+
+
+def next_takes(data: bytes) -> dict[int, int]:
+    """The items of a part file that want another attempt, by index: which take of their saga.
+
+    A saga that ended has had its take; one that did not goes on with it.
+    """
+    start = _STARTS["pending"]
+    found = (from_json(line) for line in data.splitlines() if line.startswith(start))
+    return {
+        int(line["index"]): line["saga"]["take"] + ("error" in line) if "saga" in line else 1
+        for line in found
+    }
 
 
 def range_line(
@@ -126,15 +147,16 @@ def reopened(data: bytes, error_types: list[str] | None, *, whole: bool) -> byte
 
 def _is_open(line: bytes, error_types: list[str] | None) -> bool:
     status = status_of(line)
-    if status == "failed" and error_types is not None:
+    if status in _GIVEN_UP and error_types is not None:
         return from_json(line)["error"]["type"] in error_types
-    return status in ("failed", "pending")
+    return status == "pending" or status in _GIVEN_UP
 
 
 def _as_pending(line: bytes, is_open: bool) -> bytes:
-    if not is_open or status_of(line) != "failed":
+    status = status_of(line)
+    if not is_open or status not in _GIVEN_UP:
         return line
-    return _STARTS["pending"] + line[len(_STARTS["failed"]) :]
+    return _STARTS["pending"] + line[len(_STARTS[status]) :]
 
 
 def _singly(line: bytes) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.request import OnExceeded, RetryPolicy, Tolerance
+from fanout.models.status import ItemCounts
 
 _DRAWS = 2**64
 
@@ -47,3 +48,14 @@ def is_exceeded(tolerance: Tolerance, failed: int, total: int) -> bool:
     over_percentage = tolerance.percentage > 0 and failed * 100 > tolerance.percentage * total
     is_strict = tolerance.count == 0 and tolerance.percentage == 0
     return is_strict or over_count or over_percentage
+
+
+def given_up_on(items: ItemCounts, on_exceeded: OnExceeded) -> int:
+    """Count the items that did not succeed, as the tolerance has it.
+
+    A saga that failed has compensated its item itself; where a run compensates, `compensated` are
+    the items that had succeeded.
+    """
+    if on_exceeded == "compensate":
+        return items.failed
+    return items.failed + items.compensated + items.compensation_failed

@@ -6,7 +6,7 @@ parameters, and list it in `workloads/registry.py`.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fanout.errors import FieldProblem
 from fanout.models.outcome import ErrorInfo
+from fanout.models.request import BatchLimits, RetryPolicy
 from fanout.records import Chunk, SourceInfo
 
 ItemT = TypeVar("ItemT")
@@ -76,12 +77,14 @@ class Workload(ABC, Generic[ParametersT]):
     Attributes:
         downstream: Name of the service that items call, if they call one. When it keeps failing
             (`TransientError`), all runs that call it wait until it is up again.
+        batch: How much a batch takes where the request does not say; None fits it to the work.
     """
 
     name: ClassVar[str]
     description: ClassVar[str] = ""
     item_model: ClassVar[type[BaseModel]]
     downstream: ClassVar[str | None] = None
+    batch: ClassVar[BatchLimits | None] = None
     parameters_model: ClassVar[type[BaseModel]] = NoParameters
 
     def check(self, parameters: ParametersT, source: SourceInfo) -> list[FieldProblem]:
@@ -142,3 +145,62 @@ class ChunkWorkload(Workload[ParametersT], Generic[PartialT, ParametersT]):
     @abstractmethod
     def load_partial(self, data: bytes) -> PartialT:
         """The inverse of `dump_partial`."""
+
+
+@dataclass(frozen=True)
+class StepContext(Context[ParametersT], Generic[ParametersT]):
+    """What a step of a saga may use besides; to undo it has the idempotency key of its `do`.
+
+    Attributes:
+        outputs: What the steps that are done returned, by their names.
+        is_doubtful: For an undo: nobody knows whether the step took effect, or still will.
+    """
+
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a saga.
+
+    Both functions may be `async def`, raise as `MapWorkload.process` does, and must change nothing
+    when they are called again with the same idempotency key. A `do` that comes after the `undo` of
+    its key must be refused with a `PermanentError`.
+
+    Attributes:
+        name: Up to 30 characters.
+        do: ``(item, context) -> output``: does it, and returns a reference to what it did (JSON, up
+            to 200 bytes, for it travels through the history). A `PermanentError` says that it had
+            no effect.
+        undo: ``(item, output, context)``: takes it back; None where there is nothing to take back.
+            `output` is None if the step ended in doubt.
+        after: Names of the steps that must be done before.
+        retry: When it is tried again; None takes the run's policy.
+    """
+
+    name: str
+    do: Callable[[Any, StepContext[Any]], Any]
+    undo: Callable[[Any, Any, StepContext[Any]], Any] | None = None
+    after: tuple[str, ...] = ()
+    retry: RetryPolicy | None = None
+
+
+# The items of a batch are under way together, each an orchestration of its own.
+SAGAS_A_BATCH = 25
+MAX_SAGAS_A_BATCH = 50
+
+
+class SagaWorkload(Workload[ParametersT], Generic[ItemT, ParametersT]):
+    """Several dependent steps for each item, undone in reverse if one fails for good."""
+
+    batch = BatchLimits(max_items=SAGAS_A_BATCH)
+
+    def item_id(self, item: ItemT) -> str | None:
+        """The item's own id; None means its index in the source."""
+        return None
+
+    @property
+    @abstractmethod
+    def steps(self) -> Sequence[Step]:
+        """The steps; together with their `after` they form a graph without cycles."""

@@ -177,6 +177,7 @@ def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stag
                     partition=shard,
                     stage=stage,
                     downstream=plan.downstream if stage == "process" else None,
+                    is_saga=plan.is_saga,
                 )
             ),
             shard_instance(context.instance_id, shard, letter),

@@ -17,6 +17,7 @@ import azure.durable_functions as df
 
 from fanout import names
 from fanout.breaker import CircuitOrder
+from fanout.ids import saga_batch_instance
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.wave import (
     BatchRef,
@@ -186,11 +187,18 @@ def _batches(work: ShardWork, *, is_probe: bool) -> list[BatchRef]:
     ]
 
 
+def _begun(context: Any, work: ShardWork, batch: BatchRef) -> Any:
+    if work.stage == "compensate":
+        return context.call_activity(names.COMPENSATE_BATCH, dump(batch))
+    if work.is_saga:
+        instance = saga_batch_instance(work.governor, batch.name)
+        return context.call_sub_orchestrator(names.SAGA_BATCH, dump(batch), instance)
+    return context.call_activity(names.PROCESS_BATCH, dump(batch))
+
+
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:
     """Carry out a round, and see which batches want another."""
-    activity = names.PROCESS_BATCH if work.stage == "process" else names.COMPENSATE_BATCH
-    calls = [context.call_activity(activity, dump(batch)) for batch in batches]
-    ended = yield from attempt_all(context, calls)
+    ended = yield from attempt_all(context, [_begun(context, work, batch) for batch in batches])
     breakdowns = (work.retrying.breakdowns if work.retrying else 0) + 1
     is_last_try = breakdowns >= MAX_BREAKDOWNS
     results = [

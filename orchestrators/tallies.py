@@ -30,6 +30,8 @@ def added(tally: WaveTally, results: list[BatchResult], lost: int) -> WaveTally:
     return WaveTally(
         succeeded=tally.succeeded + sum(r.succeeded for r in results),
         failed=tally.failed + sum(r.failed for r in results),
+        compensated=tally.compensated + sum(r.compensated for r in results),
+        compensation_failed=tally.compensation_failed + sum(r.compensation_failed for r in results),
         retries=tally.retries + sum(r.retries for r in results),
         lost_batches=tally.lost_batches + lost,
         tried=tally.tried + sum(r.tried for r in results),

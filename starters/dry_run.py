@@ -13,6 +13,7 @@ from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import BatchCut, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.splitting.records import parse_records
+from workloads import registry
 
 # What is counted one by one; the rest of a larger source is reckoned from it.
 MAX_COUNTED = 100_000
@@ -54,14 +55,15 @@ def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
 
 def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     most = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
-    made = cut_source(request.source, files.store, request.batch, most, scratch)
+    batch = request.batch or registry.get(request.workload).batch
+    made = cut_source(request.source, files.store, batch, most, scratch)
     cuts = [*made]
     counted = sum(cut.items for cut in cuts)
     is_exact = counted < most or counted == request.max_items
     items = counted if is_exact else _reckoned(request, made, cuts, counted)
     first = _first_items(request, made, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
-    estimate = _estimate(request, batches, are_grains=request.batch is None)
+    estimate = _estimate(request, batches, are_grains=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
 

@@ -89,7 +89,9 @@ def _insist_on_redrivable(attempt: Attempt) -> None:
     run_id, items = attempt.run_id, attempt.state.items
     if not attempt.is_over:
         raise RunConflictError(run_id, f"The run '{run_id}' is still running.")
-    if items.compensated or items.compensation_failed:
+    # What a saga compensated can be tried anew; what a run compensated has been taken back.
+    was_compensated = attempt.request.on_exceeded == "compensate"
+    if was_compensated and (items.compensated or items.compensation_failed):
         message = f"The run '{run_id}' was compensated; start a new one instead."
         raise RunConflictError(run_id, message)
 

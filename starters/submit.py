@@ -15,7 +15,7 @@ from fanout.adapters.sources import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.records import SourceInfo
-from fanout.workload import MapWorkload, Workload
+from fanout.workload import MAX_SAGAS_A_BATCH, MapWorkload, SagaWorkload, Workload
 from starters.problems import ROOT, RequestTooLargeError, field_problems
 from workloads import registry
 
@@ -79,6 +79,8 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
         if parameters is not None and source is not None:
             problems += workload.check(parameters, source)
         problems += _compensation(workload, request)
+        if isinstance(workload, SagaWorkload):
+            problems += _saga_limits(request)
     if problems:
         raise InvalidRequestError(problems)
 
@@ -114,6 +116,17 @@ def _compensation(workload: Workload[Any], request: RunRequest) -> list[FieldPro
         return []
     message = f"the workload '{workload.name}' does not say how an item is compensated"
     return [FieldProblem("on_exceeded", message)]
+
+
+def _saga_limits(request: RunRequest) -> list[FieldProblem]:
+    problems = []
+    if request.batch is not None and request.batch.max_items > MAX_SAGAS_A_BATCH:
+        message = f"the items of a saga are under way together: {MAX_SAGAS_A_BATCH} at most"
+        problems.append(FieldProblem("batch.max_items", message))
+    if request.timeouts.batch_seconds is not None:
+        message = "sagas have no batch to time; item_seconds holds for each try of a step"
+        problems.append(FieldProblem("timeouts.batch_seconds", message))
+    return problems
 
 
 def _parameters(workload: Workload[Any], request: RunRequest) -> BaseModel:

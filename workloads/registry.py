@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fanout.workload import Workload
+from fanout.saga_steps import check_steps
+from fanout.workload import SagaWorkload, Workload
 from workloads.notifications import Notifications
 from workloads.reports import Reports
 
@@ -21,10 +22,12 @@ def register(workload: Workload[Any]) -> None:
     """Add a workload.
 
     Raises:
-        ValueError: Another one has its name.
+        ValueError: Another one has its name, or it is a saga whose steps make no sense.
     """
     if workload.name in _workloads:
         raise ValueError(f"there are two workloads called '{workload.name}'")
+    if isinstance(workload, SagaWorkload):
+        check_steps(workload)
     _workloads[workload.name] = workload
 
 

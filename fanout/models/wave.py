@@ -55,7 +55,8 @@ class Work(_Message):
         shards: Sub-orchestrations that share the partitions.
         batch_items: Items of a cut, on average.
         max_span: How many cuts one activity may take; 1 where the request set the batches.
-        succeeded: Items that an earlier attempt settled, and `failed` likewise: not tried again.
+        succeeded: Items that an earlier attempt settled, and `failed` and the rest likewise: they
+            are not tried again.
     """
 
     items: int = 0
@@ -67,6 +68,13 @@ class Work(_Message):
     max_span: int = 1
     succeeded: int = 0
     failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
+
+    @property
+    def undone(self) -> int:
+        """Items that an earlier attempt compensated, or tried to."""
+        return self.compensated + self.compensation_failed
 
 
 class QueuedRun(RunRef):
@@ -85,6 +93,7 @@ class PlanResult(_Message):
 
     Attributes:
         downstream: The service that the items call, if any.
+        is_saga: Whether an item takes several steps, each an activity.
         scans: Ranges of the source to be scanned before it can be planned; 0 once it is.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
     """
@@ -95,6 +104,7 @@ class PlanResult(_Message):
     retry: RetryPolicy = RetryPolicy()
     on_exceeded: OnExceeded = "stop"
     downstream: str | None = None
+    is_saga: bool = False
     scans: int = 0
     refusal: str | None = None
 
@@ -137,6 +147,8 @@ class BatchResult(_Message):
     Attributes:
         succeeded: Items that ended well in this round.
         failed: Items given up on in this round: permanent failures, or attempts used up.
+        compensated: Items of a saga given up on whose steps were undone, or in
+            `compensation_failed` were not all undone.
         retryable: Items that want another round.
         untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
         retries: Item attempts beyond the first.
@@ -149,6 +161,8 @@ class BatchResult(_Message):
 
     succeeded: int = 0
     failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
     retryable: int = 0
     untried: int = 0
     retries: int = 0
@@ -161,7 +175,8 @@ class BatchResult(_Message):
     @property
     def tried(self) -> int:
         """Items that were tried in this round."""
-        return self.succeeded + self.failed + self.retryable - self.untried
+        ended = self.succeeded + self.failed + self.compensated + self.compensation_failed
+        return ended + self.retryable - self.untried
 
 
 class WaveTally(_Message):
@@ -175,11 +190,18 @@ class WaveTally(_Message):
 
     succeeded: int = 0
     failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
     retries: int = 0
     lost_batches: int = 0
     tried: int = 0
     work_ms: float = 0.0
     errors: list[ErrorGroup] = Field(default_factory=list)
+
+    @property
+    def ended(self) -> int:
+        """Items that are no longer pending."""
+        return self.succeeded + self.failed + self.compensated + self.compensation_failed
 
 
 class Retrying(_Message):
@@ -226,6 +248,7 @@ class ShardWork(_Message):
             and `partitions_done` how many partitions it finished (0 or 1).
         stage: What is done with the batches.
         downstream: The service that the items call, if any.
+        is_saga: Whether an item takes several steps, each an activity.
     """
 
     run_id: str
@@ -247,6 +270,7 @@ class ShardWork(_Message):
     retrying: Retrying | None = None
     stage: Stage = "process"
     downstream: str | None = None
+    is_saga: bool = False
 
     @property
     def batches_here(self) -> int:

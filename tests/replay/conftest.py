@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from fanout import names
+from fanout import saga as saga_rules
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
 from fanout.ids import queue_instance
 from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
+from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.saga import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
-from orchestrators import shard
+from orchestrators import saga, shard
 from orchestrators.queued_run import MAX_POLLS
 from tests.support.durable_hub import hub
 from tests.support.recorded_histories import Recording, recordings
@@ -32,7 +35,10 @@ from tests.support.scripted_runs import (
 
 # What infrastructure needs to come back is nothing here.
 shard.FIRST_REPAIR_SECONDS = 0.01
+saga.FIRST_REPAIR_SECONDS = 0.01
+saga_rules.FIRST_REPAIR_SECONDS = 0.01
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
+ORCHESTRATORS |= {names.SAGA_BATCH, names.SAGA}
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
@@ -114,6 +120,58 @@ def outage(calls: int) -> Behaviour:
     return behave
 
 
+ORDER = [
+    StepPlan(name="check", retry=AT_ONCE),
+    StepPlan(name="reserve", after=[0], has_undo=True, retry=AT_ONCE),
+    StepPlan(name="authorise", after=[0], has_undo=True, retry=AT_ONCE),
+    StepPlan(name="capture", after=[1, 2], has_undo=True, retry=AT_ONCE),
+    StepPlan(name="ship", after=[3], has_undo=True, retry=AT_ONCE),
+]
+
+
+def troubled(call: StepCall) -> StepResult:
+    """Items end in all ways: their index says which step, or undo, fails and how."""
+    busy = ErrorInfo(type="TransientError", message="busy", retryable=True)
+    refused = ErrorInfo(type="PermanentError", message="no")
+    fate = call.saga.index % 10
+    if call.mode == "undo":
+        return StepResult(error=refused) if fate == 9 and call.step == 2 else StepResult()
+    if fate == 6 and call.attempt < 3:
+        return StepResult(error=busy)
+    if fate == 7 and call.step == 1:
+        return StepResult(error=busy)
+    if fate in (8, 9) and call.step == 4:
+        return StepResult(error=refused)
+    if fate == 5 and call.step == 0:
+        return StepResult(error=refused)
+    return StepResult(output=f"{call.step}-{call.saga.index}")
+
+
+def breaking_down() -> Callable[[StepCall], StepResult]:
+    """Steps whose activity fails the first time."""
+    seen: set[tuple[int, int]] = set()
+
+    def step(call: StepCall) -> StepResult:
+        if (call.saga.index, call.step) not in seen:
+            seen.add((call.saga.index, call.step))
+            raise OSError("once")
+        return StepResult()
+
+    return step
+
+
+def unrecorded() -> Callable[[SagaRecord], None]:
+    """Ends that are written down at the second try."""
+    seen: set[int] = set()
+
+    def record(found: SagaRecord) -> None:
+        if found.saga.index not in seen:
+            seen.add(found.saga.index)
+            raise OSError("once")
+
+    return record
+
+
 def scenarios() -> dict[str, Script]:
     one_item = {"tolerance": Tolerance(count=1)}
     failing: Behaviour = lambda _: result(succeeded=9, failed=1, errors=[FAILED])  # noqa: E731
@@ -177,6 +235,16 @@ def scenarios() -> dict[str, Script]:
         "unpublished": Script(planned(2), publish=OSError("no Service Bus")),
         "queued": Script(planned(2), earlier=2 * MAX_POLLS + 3),
         "queued-for-nothing": Script(planned(2), earlier=0),
+        "sagas": Script(
+            planned(3, is_saga=True),
+            lambda _: result(succeeded=6, failed=1, compensated=2, compensation_failed=1),
+            steps=ORDER,
+            step=troubled,
+        ),
+        "sagas-breaking-down": Script(
+            planned(1, is_saga=True), steps=ORDER[:3], step=breaking_down(), record=unrecorded()
+        ),
+        "sagas-unclosed": Script(planned(1, is_saga=True), flaky(), steps=ORDER[:1]),
         "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
     }
 

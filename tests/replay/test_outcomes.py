@@ -238,3 +238,30 @@ def test_a_run_whose_end_cannot_be_published_has_ended_all_the_same(recorded: Re
     assert len(recorded.scripts["unpublished"].published) == 5
     assert recorded.outputs["unpublished"]["outcome"] == "succeeded"
     assert recorded.governors["unpublished"].phase == "done"
+
+
+def test_each_saga_ends_in_its_own_way_and_is_written_down_once(recorded: Recorded):
+    ends = {one.saga.index: one.end for one in recorded.scripts["sagas"].recorded}
+    assert len(ends) == len(recorded.scripts["sagas"].recorded) == 30
+    ways = {5: "failed", 7: "compensated", 8: "compensated", 9: "compensation_failed"}
+    assert {n: end.status for n, end in ends.items()} == {
+        n: ways.get(n % 10, "succeeded") for n in ends
+    }
+    assert ends[8].trace.undone[0] == 3 and set(ends[8].trace.undone[1:]) == {1, 2}
+    assert ends[9].trace.undo_failed == [2]
+    assert ends[6].attempts == 3
+    items = recorded.governors["sagas"].items
+    assert (items.succeeded, items.failed) == (18, 3)
+    assert (items.compensated, items.compensation_failed, items.pending) == (6, 3, 0)
+
+
+def test_sagas_outlast_activities_that_fail(recorded: Recorded):
+    ends = [one.end for one in recorded.scripts["sagas-breaking-down"].recorded]
+    assert [(end.status, end.attempts) for end in ends] == [("succeeded", 1)] * 10
+    assert recorded.governors["sagas-unclosed"].items.succeeded == 10
+
+
+def test_no_history_of_a_saga_grows_with_its_batch(recorded: Recorded):
+    found = recorded.of("sagas", names.SAGA)
+    assert len(found) == 30
+    assert max(len(one.history) for one in found) < 100

@@ -2,13 +2,17 @@
 
 import azure.durable_functions as df
 
+from activities.close_sagas import close_batch
 from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
 from activities.lay_out import lay_out_run
 from activities.merge_partials import merge_level
+from activities.open_sagas import open_batch
 from activities.plan import plan_run
 from activities.plan_compensation import plan_undo
 from activities.process_batch import process
+from activities.saga_step import carry_out
+from activities.sagas import write_record
 from activities.scan import scan_range_of
 from activities.write_results import write_range
 from entities import admission, governor
@@ -16,15 +20,16 @@ from fanout import names
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef
+from fanout.models.saga import SagaRecord, StepCall
 from fanout.models.wave import BatchRef, Published, RunRef, ScanRef
 from fanout.payloads import dump
-from orchestrators import fan_in, run, shard
+from orchestrators import fan_in, run, saga, shard
 
 
 def local_app(files: RunFiles) -> df.DFApp:
     """Make an app whose activities do what the product's do, to these files."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, fan_in.bp, governor.bp, admission.bp):
+    for blueprint in (run.bp, shard.bp, saga.bp, fan_in.bp, governor.bp, admission.bp):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)
@@ -69,4 +74,25 @@ def local_app(files: RunFiles) -> df.DFApp:
     def publish(ending):
         return dump(Published())  # as without Service Bus
 
+    _register_sagas(app, files)
     return app
+
+
+def _register_sagas(app: df.DFApp, files: RunFiles) -> None:
+    @app.activity_trigger(input_name="ref", activity=names.OPEN_SAGAS)
+    def open_sagas(ref):
+        return dump(open_batch(BatchRef.model_validate(ref), files))
+
+    @app.activity_trigger(input_name="call", activity=names.SAGA_STEP)
+    def saga_step(call):
+        return dump(carry_out(StepCall.model_validate(call), files))
+
+    @app.activity_trigger(input_name="record", activity=names.RECORD_SAGA)
+    def record_saga(record):
+        found = SagaRecord.model_validate(record)
+        write_record(files, found)
+        return found.end.status
+
+    @app.activity_trigger(input_name="ref", activity=names.CLOSE_SAGAS)
+    def close_sagas(ref):
+        return dump(close_batch(BatchRef.model_validate(ref), files))

@@ -11,8 +11,16 @@ from fanout import names
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.saga import (
+    OpenedSagas,
+    SagaRecord,
+    SagaStart,
+    StepCall,
+    StepPlan,
+    StepResult,
+)
 from fanout.models.wave import BatchRef, BatchResult, EndedRun, PlanResult, Published, RunEnd, Work
-from orchestrators import fan_in, queued_run, run, shard
+from orchestrators import fan_in, queued_run, run, saga, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)
 
@@ -50,6 +58,10 @@ class Script:
         earlier: How often the run of a schedule finds that an earlier one has not ended; None: it
             was not queued.
         publish: What `publish` raises, if it fails.
+        steps: Of the sagas of this run; every batch has ten.
+        step: Gives the result of a step, or raises.
+        record: Does what is to be done when a saga's end is written down, or raises.
+        recorded: Every end that was written down, in order.
         published: Every ending that was to be published, in order.
     """
 
@@ -69,6 +81,10 @@ class Script:
     refused_scan: int | None = None
     earlier: int | None = None
     publish: Exception | None = None
+    steps: list[StepPlan] = field(default_factory=list)
+    step: Callable[[StepCall], Any] = lambda _: StepResult()
+    record: Callable[[SagaRecord], None] = lambda _: None
+    recorded: list[SagaRecord] = field(default_factory=list)
     published: list[EndedRun] = field(default_factory=list)
 
 
@@ -112,6 +128,7 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
     for blueprint in (
         run.bp,
         shard.bp,
+        saga.bp,
         fan_in.bp,
         queued_run.bp,
         governor.bp,
@@ -151,7 +168,33 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
 
     _register_fan_in(app, scripts)
     _register_around(app, scripts)
+    _register_sagas(app, scripts)
     return app
+
+
+def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
+    @app.activity_trigger(input_name="ref", activity=names.OPEN_SAGAS)
+    def open_sagas(ref):
+        first = 10 * (ref["partition"] * 100 + ref["batch"])
+        starts = [SagaStart(index=first + n) for n in range(10)]
+        return _given(OpenedSagas(steps=scripts[ref["run_id"]].steps, sagas=starts))
+
+    @app.activity_trigger(input_name="call", activity=names.SAGA_STEP)
+    def saga_step(call):
+        found = StepCall.model_validate(call)
+        return _given(scripts[found.batch.run_id].step(found))
+
+    @app.activity_trigger(input_name="record", activity=names.RECORD_SAGA)
+    def record_saga(record):
+        found = SagaRecord.model_validate(record)
+        script = scripts[found.batch.run_id]
+        script.record(found)
+        script.recorded.append(found)
+        return found.end.status
+
+    @app.activity_trigger(input_name="ref", activity=names.CLOSE_SAGAS)
+    def close_sagas(ref):
+        return scripts[ref["run_id"]].batch(BatchRef.model_validate(ref))
 
 
 def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:

@@ -30,6 +30,7 @@ def test_a_dead_letter_has_the_item_its_error_its_attempts_and_how_to_redrive_it
     assert letters(run) == [
         {
             "index": 1,
+            "status": "failed",
             "item_id": "item-1",
             "attempts": 1,
             "error": {"type": "PermanentError", "message": "never", "retryable": False},
@@ -38,6 +39,7 @@ def test_a_dead_letter_has_the_item_its_error_its_attempts_and_how_to_redrive_it
         },
         {
             "index": 2,
+            "status": "failed",
             "item_id": "item-2",
             "attempts": 2,
             "error": {"type": "TransientError", "message": "not ever", "retryable": True},

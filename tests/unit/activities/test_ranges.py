@@ -249,6 +249,7 @@ def test_what_was_compensated_is_sorted_range_by_range():
         "COMPENSATED-00000-1.jsonl",
         "COMPENSATED-00001.jsonl",
         "COMPENSATION_FAILED-00001.jsonl",
+        "DEAD-LETTERS-00001.jsonl",
         "DEAD-LETTERS-00002.jsonl",
     ]
 

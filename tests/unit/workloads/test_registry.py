@@ -7,17 +7,10 @@ from fanout.workload import MapWorkload
 from workloads import registry
 from workloads.reports import Reports
 
-IMPORT_SECONDS = 0.05
-MEASURED = """
-import sys, time
-from pydantic import BaseModel, Field
-
-class Loaded(BaseModel):  # pydantic imports most of itself when it makes the first model
-    field: int = Field(ge=0)
-
-begun = time.process_time()
+LOADED = """
+import sys
 import workloads.registry
-print(time.process_time() - begun, *({"polars", "numpy", "matplotlib"} & set(sys.modules)))
+print(*({"polars", "numpy", "matplotlib"} & set(sys.modules)))
 """
 
 
@@ -48,12 +41,7 @@ def test_a_name_is_registered_once():
     assert isinstance(registry.get("reports"), Reports)
 
 
-def test_the_registry_is_imported_in_no_time_and_without_heavy_libraries():
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for _ in range(3)
-    ]
-    assert [heavy for _, *heavy in runs] == [[], [], []]
-    assert min(float(seconds) for seconds, *_ in runs) < IMPORT_SECONDS
+def test_the_registry_is_imported_without_heavy_libraries():
+    command = [sys.executable, "-c", LOADED]
+    heavy = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert heavy.split() == []

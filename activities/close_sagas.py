@@ -1,0 +1,86 @@
+"""The activity `close_sagas`: gathers how the sagas of a batch ended, and writes its part file."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.batches import Processed, replaced
+from activities.sagas import Recorded, SagaItem, find_record, read_batch, saga_workload
+from fanout import ids, names
+from fanout.adapters.runs import JSON_LINES, RunFiles, files_of, kept_request
+from fanout.adapters.telemetry import logged, logger
+from fanout.models.saga import SagaEnd
+from fanout.models.wave import BatchRef, BatchResult
+from fanout.outcome_lines import failed_line, saga_line
+from fanout.payloads import dump
+
+bp = df.Blueprint()
+log = logger(names.CLOSE_SAGAS)
+READ_AT_ONCE = 8
+
+
+@bp.activity_trigger(input_name="ref", activity=names.CLOSE_SAGAS)
+def close_sagas(ref: dict, context: func.Context) -> dict:
+    """Close a batch; shell around `close_batch`."""
+    with logged(context, ref["run_id"]):
+        found = BatchRef.model_validate(ref)
+        return dump(close_batch(found, files_of(found)))
+
+
+def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:
+    """Write the part file of a batch whose sagas are over; one without an end stays pending."""
+    batch = read_batch(files, ref)
+    workload = saga_workload(kept_request(files, ref.run_id, ref.attempt).workload)
+    steps = [step.name for step in workload.steps]
+    processed = Processed()
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        records = pool.map(
+            lambda item: find_record(files, ref.run_id, item.index, item.take), batch.items
+        )
+        lines = _lines(batch.items, records, steps, processed)
+        processed.lines = list(replaced(batch.before.encode(), lines))
+    path = ids.part_path(ref.run_id, ids.generation(ref.attempt), ref.name)
+    files.write(path, b"".join(processed.lines), JSON_LINES)
+    log.debug("wrote %s", path)
+    return processed.result
+
+
+def _lines(
+    items: list[SagaItem],
+    records: Iterator[Recorded | None],
+    steps: list[str],
+    processed: Processed,
+) -> Iterator[bytes]:
+    for item, record in zip(items, records, strict=True):
+        if item.error is not None:
+            processed.count_failed(item.error, item.item_id)
+            yield failed_line("failed", item.index, item.item_id, item.error, 1, 0.0)
+        elif record is None:
+            told: dict[str, Any] = {"attempts": 0, "saga": {"take": item.take}}
+            yield saga_line("pending", item.index, item.item_id, told)
+        else:
+            yield _ended(item, record, steps, processed)
+
+
+def _ended(item: SagaItem, record: Recorded, steps: list[str], processed: Processed) -> bytes:
+    end = record.end
+    processed.retries += end.retries
+    told: dict[str, Any] = {"attempts": end.attempts}
+    if end.error is None:
+        processed.succeeded += 1
+        told["output"] = end.outputs
+    else:
+        processed.count_failed(end.error, item.item_id, status=end.status)
+        told["error"] = end.error.model_dump(exclude_none=True)
+    told["duration_ms"] = record.duration_ms
+    told["saga"] = {"take": item.take, **_named(end, steps)}
+    return saga_line(end.status, item.index, item.item_id, told)
+
+
+def _named(end: SagaEnd, steps: list[str]) -> dict[str, list[str]]:
+    """What happened to the steps, by name."""
+    trace = end.trace.model_dump()
+    return {kind: [steps[n] for n in numbers] for kind, numbers in trace.items() if numbers}
