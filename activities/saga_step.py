@@ -47,9 +47,14 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
     kept = kept_items(files, ref)[call.saga.index]
     step = workload.steps[call.step]
     bind_task(kept.item_id)
+    keys = {
+        one.name: step_key(ref.run_id, kept.item_id, one.name, call.saga.take)
+        for one in workload.steps
+    }
     context = StepContext(
         run_id=ref.run_id,
-        idempotency_key=step_key(ref.run_id, kept.item_id, step.name, call.saga.take),
+        idempotency_key=keys[step.name],
+        keys=keys,
         attempt=call.attempt,
         parameters=workload.parameters_model.model_validate(request.parameters),
         logger=log,

@@ -1,8 +1,9 @@
 """A saga as a pure state machine: which steps may begin, what is to be undone, and how it ended.
 
 Steps whose dependencies are done run together. When one fails for good, nothing more begins; then
-what was done is undone, one step at a time, the last to be done first. A step whose last try ended
-in doubt (it was no clear refusal, so it may have taken effect) is undone as well.
+what was done is undone, one step at a time, the last to be done first. A step that was not refused
+at its first try may have taken effect, whatever became of it later: it is in doubt, and is undone
+as well.
 
 Source: H. Garcia-Molina, K. Salem, "Sagas", SIGMOD 1987.
 """
@@ -185,6 +186,7 @@ class Saga:
 
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
+        was_tried = call.attempt > 1 or course.breakdowns > 0
         course.attempts, course.error, course.breakdowns = call.attempt, error, 0
         policy = step.plan.retry
         if error.retryable and call.attempt < policy.max_attempts:
@@ -193,7 +195,7 @@ class Saga:
             asked = error.retry_after or 0.0
             wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked)
             course.due = now + timedelta(seconds=wait)
-        elif call.mode == "do" and error.retryable:
+        elif call.mode == "do" and (error.retryable or was_tried):
             course.status = "doubtful"
         else:
             course.status = "failed"

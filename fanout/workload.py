@@ -154,10 +154,20 @@ class StepContext(Context[ParametersT], Generic[ParametersT]):
     Attributes:
         outputs: What the steps that are done returned, by their names.
         is_doubtful: For an undo: nobody knows whether the step took effect, or still will.
+        keys: The idempotency keys of all steps, by their names.
     """
 
     outputs: Mapping[str, Any] = field(default_factory=dict)
     is_doubtful: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key_of(self, step: str) -> str:
+        """The idempotency key of another step of the same saga.
+
+        Raises:
+            KeyError: It has no such step.
+        """
+        return self.keys[step]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 from fanout.saga_steps import check_steps
 from fanout.workload import SagaWorkload, Workload
 from workloads.notifications import Notifications
+from workloads.orders import Orders, Receipts
 from workloads.reports import Reports
 
 
@@ -49,4 +50,6 @@ def all() -> list[Workload[Any]]:
 
 
 register(Notifications())
+register(Orders())
+register(Receipts())
 register(Reports())

@@ -1,0 +1,174 @@
+"""Table storage: rows that change together, in one partition, or not at all.
+
+Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import (
+    TableClient,
+    TableEntity,
+    TableServiceClient,
+    TableTransactionError,
+    UpdateMode,
+)
+
+from fanout.adapters.credentials import credential
+from fanout.adapters.settings import SettingsError, StorageSettings, settings
+
+_KEYS = ("PartitionKey", "RowKey")
+_LOST_RACES = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet"}
+_NO_TABLE = "TableNotFound"
+
+
+class RowConflictError(Exception):
+    """Somebody has changed a row meanwhile; nothing was written: read again, decide anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it was read.
+
+    Attributes:
+        values: Its properties, keys left out.
+        etag: What tells this version from others.
+    """
+
+    values: Mapping[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A row to write: a new one, or (with the ETag of the version that was read) over the old."""
+
+    row_key: str
+    values: Mapping[str, Any]
+    etag: str | None = None
+
+
+class Tables(Protocol):
+    """What ledgers ask of Table storage."""
+
+    def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
+        """Read some rows of a partition; those that there are not are left out."""
+        ...
+
+    def write(self, table: str, partition: str, writes: list[Write]) -> None:
+        """Write rows of one partition, all or none.
+
+        Raises:
+            RowConflictError: A new row exists, or an old one is not as it was read.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TableStore:
+    """The tables of a storage account; safe to share between threads."""
+
+    service: TableServiceClient
+    _made: dict[str, TableClient] = field(default_factory=dict)
+
+    @classmethod
+    def connect(cls, to: StorageSettings) -> "TableStore":
+        """Open a client by connection string, or by identity.
+
+        Raises:
+            SettingsError: The account's address does not tell where its tables are.
+        """
+        if to.connection_string is not None:
+            return cls(TableServiceClient.from_connection_string(to.connection_string))
+        return cls(TableServiceClient(_endpoint(to), credential=credential(to.client_id)))
+
+    def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
+        """Read some rows of a partition, one by one; those that there are not are left out.
+
+        A filter that names several would make the service look through the whole partition.
+        Source: https://learn.microsoft.com/azure/storage/tables/table-storage-design-for-query
+        """
+        found = ((key, self._find(table, partition, key)) for key in row_keys)
+        return {key: row for key, row in found if row is not None}
+
+    def _find(self, table: str, partition: str, row_key: str) -> Row | None:
+        try:
+            return _row(self._table(table).get_entity(partition, row_key))
+        except ResourceNotFoundError:
+            return None
+
+    def rows(self, table: str) -> Iterator[tuple[str, str, Row]]:
+        """Read all rows of a table: partition key, row key and row."""
+        try:
+            for found in self._table(table).list_entities():
+                yield found["PartitionKey"], found["RowKey"], _row(found)
+        except ResourceNotFoundError:
+            return
+
+    def write(self, table: str, partition: str, writes: list[Write]) -> None:
+        """Write rows of one partition, all or none; the table is made when it is first used.
+
+        Raises:
+            RowConflictError: A new row exists, or an old one is not as it was read.
+        """
+        operations = [_operation(partition, write) for write in writes]
+        try:
+            self._submit(table, operations)
+        except TableTransactionError as error:
+            if _code(error) not in _LOST_RACES:
+                raise
+            raise RowConflictError(str(error)) from error
+
+    def _submit(self, table: str, operations: list[Any]) -> None:
+        try:
+            self._table(table).submit_transaction(operations)
+        except TableTransactionError as error:
+            if _code(error) != _NO_TABLE:
+                raise
+            self.service.create_table_if_not_exists(table)
+            self._table(table).submit_transaction(operations)
+
+    def _table(self, name: str) -> TableClient:
+        if name not in self._made:
+            self._made[name] = self.service.get_table_client(name)
+        return self._made[name]
+
+
+def _operation(partition: str, write: Write) -> tuple[Any, ...]:
+    entity = {"PartitionKey": partition, "RowKey": write.row_key, **write.values}
+    if write.etag is None:
+        return ("create", entity)
+    condition = {
+        "mode": UpdateMode.REPLACE,
+        "etag": write.etag,
+        "match_condition": MatchConditions.IfNotModified,
+    }
+    return ("update", entity, condition)
+
+
+def _row(entity: TableEntity) -> Row:
+    values = {name: value for name, value in entity.items() if name not in _KEYS}
+    return Row(values, str(entity.metadata["etag"]))
+
+
+def _code(error: TableTransactionError) -> str:
+    # The SDK sets it, and does not declare it.
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code))
+
+
+def _endpoint(to: StorageSettings) -> str:
+    url = str(to.account_url)
+    if ".blob." not in url:
+        raise SettingsError(f"'{url}' does not tell where the account's tables are.")
+    return url.replace(".blob.", ".table.", 1)
+
+
+@lru_cache(maxsize=1)
+def table_store() -> TableStore:
+    """The tables of this process."""
+    return TableStore.connect(settings().storage)
