@@ -1,4 +1,4 @@
-"""`python -m demo [reports|notifications]`: run a demo, from an empty host to its result."""
+"""`python -m demo [reports|notifications|orders]`: run a demo, from an empty host to its result."""
 
 import argparse
 import signal
@@ -11,17 +11,20 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from rich.console import Console
 
-from demo import notifications, reports
+from demo import notifications, orders, reports
 from demo.errors import DemoError
 from demo.host import ROOT, EmbeddedHost
 from samples.flights import MissingDataError
+from samples.orders import MissingGeneratorError
 
 DEMOS: dict[str, Callable[[reports.Scene], None]] = {
     "reports": reports.run,
     "notifications": notifications.run,
+    "orders": orders.run,
 }
-SETTINGS = {"notifications": notifications.SETTINGS}
+SETTINGS = {"notifications": notifications.SETTINGS, "orders": orders.SETTINGS}
 INTERRUPTED = 130
+EXPECTED = (DemoError, MissingDataError, MissingGeneratorError, AzureError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with EmbeddedHost(parsed.folder, SETTINGS.get(parsed.demo)) as host:
             try:
                 DEMOS[parsed.demo](reports.Scene(host, parsed.folder, console))
-            except (DemoError, MissingDataError, AzureError) as error:
+            except EXPECTED as error:
                 console.print(f"\n{error}\n\nThe end of {host.log}:\n", markup=False)
                 console.print(host.last_words(), markup=False)
                 return 1

@@ -93,8 +93,15 @@ class EmbeddedHost:
 
     def connection_string(self) -> str:
         """Tell how to reach the storage that it uses, once it is ready."""
+        return self._address("FANOUT_STORAGE")
+
+    def service_bus(self) -> str:
+        """Tell how to reach the Service Bus that it brings along, once it is ready."""
+        return self._address("FANOUT_SERVICE_BUS")
+
+    def _address(self, setting: str) -> str:
         stack = json.loads(Path(self._state.name, "stack.json").read_text())
-        return str(stack["FANOUT_STORAGE"])
+        return str(stack[setting])
 
     def mails(self) -> Path:
         """Tell where its mail sink keeps mails; the folder goes when it is stopped."""

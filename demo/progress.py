@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from demo.api import Api
 from demo.errors import DemoError
 
-RUN_SECONDS = 300
+RUN_SECONDS = 900
 POLL_SECONDS = 0.1
 
 
