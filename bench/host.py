@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,10 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(app: Path, *options: str) -> Iterator[MeasuredHost]:
-    """Start the host on `app` with a fresh store; stop it at the end."""
+def running(
+    app: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[MeasuredHost]:
+    """Start the host on `app` with a fresh store and further settings; stop it at the end."""
     port = free_port()
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
@@ -109,7 +111,7 @@ def running(app: Path, *options: str) -> Iterator[MeasuredHost]:
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 [*command, "--data", data, "--port", str(port), *options],
-                stdout=sink, stderr=sink, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                stdout=sink, stderr=sink, env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
             )  # fmt: skip
         try:
             _wait(process, port, log)

@@ -9,6 +9,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusRece
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from tests.support.service_bus import ROOT, BrokerProcess
+from workloads.orders.shipments import QUEUE
 
 SUBSCRIPTION = "all"
 WAIT_SECONDS = 60
@@ -69,6 +70,14 @@ class FanoutBus:
         ) as receiver:
             found = _received(receiver, count)
             _insist_on_quiet(receiver)
+        return found
+
+    def shipments(self) -> list[dict[str, Any]]:
+        """What is to be packed, or no longer, until no more comes for a while."""
+        found: list[dict[str, Any]] = []
+        with self._client.get_queue_receiver(QUEUE, receive_mode="receiveanddelete") as receiver:
+            while some := receiver.receive_messages(MOST_AT_ONCE, max_wait_time=QUIET_SECONDS):
+                found += [json.loads(str(message)) for message in some]
         return found
 
     def requests_left(self) -> list[ServiceBusReceivedMessage]:

@@ -1,0 +1,145 @@
+"""Orders per second through the whole product, and how the time grows with their number.
+
+The ledgers are tables of Azurite, and messages go to the development broker: what is measured is a
+laptop. The same load without Fanout (the same steps, called one after the other by two processes)
+tells how much of it is the ledgers'.
+"""
+
+import json
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
+
+from bench.host import MeasuredHost, running
+from bench.measure import growth_exponent, save, show
+from samples.orders import OrderSample, make_orders
+
+ROOT = Path(__file__).parents[1]
+SIZES = (100, 500, 5_000)
+BARE_ORDERS = 500
+WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
+EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+SETTINGS = EXAMPLE | {"FANOUT_SERVICE_BUS": "UseDevelopmentServiceBus=true"}
+
+
+@dataclass
+class Measured:
+    """One run: orders, seconds from POST to `done`, orders per second, how many were shipped."""
+
+    orders: int
+    seconds: float
+    rate: float
+    shipped: int
+
+
+def run(host: MeasuredHost, workload: str, items: list[dict[str, Any]]) -> tuple[float, int]:
+    """Run a workload over items; return its seconds, and how many succeeded."""
+    connection = json.loads((host.data / "stack.json").read_text())["FANOUT_STORAGE"]
+    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
+    if not container.exists():
+        container.create_container()
+    lines = "".join(json.dumps(item) + "\n" for item in items)
+    container.upload_blob(f"{workload}.jsonl", lines.encode(), overwrite=True)
+    request = {
+        "workload": workload,
+        "run_id": f"bench-{workload}",
+        "source": {"kind": "jsonl", "container": "inbox", "blob": f"{workload}.jsonl"},
+        "tolerance": {"percentage": 100},
+    }
+    begun = time.perf_counter()
+    status, answer = host.request("POST", "/api/runs", request)
+    if status != 202:
+        raise SystemExit(f"the run was refused: {answer}")
+    while True:
+        _, state = host.request("GET", f"/api/runs/bench-{workload}")
+        if state["phase"] == "done":
+            break
+        time.sleep(0.1)
+    items_of = state["items"]
+    if items_of["pending"] or items_of["compensation_failed"] or items_of["total"] != len(items):
+        raise SystemExit(f"the run ended {state['outcome']}: {items_of}")
+    return time.perf_counter() - begun, items_of["succeeded"]
+
+
+def bare(environment: dict[str, str], orders: list[dict[str, Any]]) -> int:
+    """Take orders through their steps in this process; return how many were shipped."""
+    os.environ.update(environment)
+    from fanout.errors import PermanentError
+    from fanout.workload import StepContext
+    from workloads.orders.order import Order
+    from workloads.orders.parameters import OrderParameters
+    from workloads.orders.workload import Orders
+
+    steps, shipped = Orders().steps, 0
+    for item in orders:
+        order, outputs = Order.model_validate(item), {}
+        keys = {step.name: f"bare/{order.id}/{step.name}" for step in steps}
+        try:
+            for step in steps:
+                context = StepContext(
+                    run_id="bare",
+                    idempotency_key=keys[step.name],
+                    attempt=1,
+                    parameters=OrderParameters(),
+                    logger=getLogger(),
+                    outputs=outputs,
+                    keys=keys,
+                )
+                outputs[step.name] = step.do(order, context)
+        except PermanentError:
+            continue
+        shipped += 1
+    return shipped
+
+
+def measure_bare(sample: OrderSample) -> Measured:
+    """Take the orders through their steps by two processes, without Fanout and with its ledgers."""
+    with running(ROOT, "--workers", "2", environment=SETTINGS) as host:
+        run(host, "receipts", sample.receipts)
+        stack = json.loads((host.data / "stack.json").read_text())
+        environment = {name: stack[name] for name in ("FANOUT_STORAGE", "FANOUT_SERVICE_BUS")}
+        begun = time.perf_counter()
+        with ProcessPoolExecutor(2) as pool:
+            halves = [pool.submit(bare, environment, sample.orders[n::2]) for n in range(2)]
+            shipped = sum(half.result() for half in halves)
+        seconds = time.perf_counter() - begun
+    return Measured(len(sample.orders), seconds, len(sample.orders) / seconds, shipped)
+
+
+def measure() -> list[Measured]:
+    """Run each size on a host of its own."""
+    runs = []
+    for n in SIZES:
+        sample = make_orders(n)
+        with running(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
+            run(host, "receipts", sample.receipts)
+            seconds, shipped = run(host, "orders", sample.orders)
+        runs.append(Measured(n, seconds, n / seconds, shipped))
+        print(f"  {n:>6,} orders: {seconds:.1f} s, {n / seconds:.1f} /s", flush=True)
+    return runs
+
+
+def _cells(measured: Measured, name: str) -> list[str]:
+    numbers = [f"{measured.seconds:.1f}", f"{measured.rate:.1f}", f"{measured.shipped:,}"]
+    return [name, f"{measured.orders:,}", *numbers]
+
+
+def main() -> None:
+    """Measure, print and save."""
+    runs = measure()
+    plain = measure_bare(make_orders(BARE_ORDERS))
+    columns = ["contender", "orders", "seconds", "orders/s", "shipped"]
+    rows = [_cells(one, "fanout") for one in runs]
+    show("Orders, end to end", columns, [*rows, _cells(plain, "the same steps, bare")])
+    growth = growth_exponent({one.orders: one.seconds for one in runs})
+    print(f"growth exponent: {growth:.2f}")
+    same = next(one for one in runs if one.orders == BARE_ORDERS)
+    print(f"of the bare steps' throughput at {BARE_ORDERS} orders: {same.rate / plain.rate:.2f}x")
+    figures = {"runs": [asdict(one) for one in runs], "bare": asdict(plain), "growth": growth}
+    print(f"saved {save('orders', figures)}")
