@@ -16,6 +16,7 @@ from fanout.models.wave import BatchResult
 from fanout.outcome_lines import status_of, waiting_items
 from fanout.payloads import shortened
 from fanout.records import Chunk, Record
+from fanout.workload import ItemFiles, NoFiles
 
 MAX_MESSAGE_CHARACTERS = 2000
 MAX_GROUPS = 5
@@ -40,6 +41,7 @@ class Batch:
         has_begun: Whether `before` is of an earlier round of this attempt.
         before_partial: The partial beside the part of the attempt before, if there is one.
         limits: How much time it and its items have.
+        files: What its items may read and write.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class Batch:
     before_partial: bytes | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
     is_probe: bool = False
+    files: ItemFiles = field(default_factory=NoFiles)
 
     @property
     def attempt(self) -> int:

@@ -6,10 +6,12 @@ second time writes the same again.
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.map_report import reported
 from activities.partials import Merger, find_partial
 from activities.result_files import in_order
 from fanout import ids, names
@@ -65,7 +67,8 @@ def conclude(
     for one in written:
         counts.update(one.items.model_dump())
         outcomes += one.files
-    rendered = [_add(files, ref.run_id, file) for file in merger.rendered()]
+    made = chain(merger.rendered(), reported(ref, request, files))
+    rendered = [_add(files, ref.run_id, file) for file in made]
     end = end_of(request, ref.verdict, ItemCounts(**counts))
     listed = ResultManifest(
         run_id=ref.run_id,
@@ -98,8 +101,9 @@ def _clear(files: RunFiles, listed: ResultManifest) -> None:
     """Delete what an earlier attempt left among the results and this one did not write."""
     kept = {ids.result_path(listed.run_id, file.name) for file in listed.files}
     kept.add(ids.results_manifest_path(listed.run_id))
+    of_items = ids.result_path(listed.run_id, ids.ITEM_FILES)
     for name in list(files.store.names(files.container, ids.result_path(listed.run_id, ""))):
-        if name not in kept:
+        if name not in kept and not name.startswith(of_items):
             files.store.delete(files.container, name)
 
 

@@ -184,6 +184,7 @@ def _context(turn: _Turn, ended: Ended) -> Context[Any]:
         attempt=ended.attempts,
         parameters=batch.parameters,
         logger=log,
+        files=batch.files,
     )
 
 

@@ -12,6 +12,7 @@ import azure.functions as func
 from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
 from activities.earlier import Earlier, outcomes_before, partial_before
+from activities.item_files import RunItemFiles
 from activities.map_batch import process_map_batch
 from activities.time_limits import TimeLimits
 from fanout import ids, names
@@ -98,6 +99,7 @@ def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier) -> 
         has_begun=before.has_begun,
         before_partial=partial_before(ref, files),
         limits=TimeLimits.begin(request.timeouts),
+        files=RunItemFiles.of(request, ref.run_id, files),
     )
     begun = time.perf_counter()
     if isinstance(workload, ChunkWorkload):

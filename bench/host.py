@@ -107,11 +107,12 @@ def running(
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
         log = Path(data, "host.log")
+        variables = os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {})
         begun = time.perf_counter()
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 [*command, "--data", data, "--port", str(port), *options],
-                stdout=sink, stderr=sink, env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
+                stdout=sink, stderr=sink, env=variables,
             )  # fmt: skip
         try:
             _wait(process, port, log)

@@ -1,4 +1,4 @@
-"""`python -m demo [reports|notifications|orders]`: run a demo, from an empty host to its result."""
+"""`python -m demo [NAME]`: run a demo, from an empty host to its result."""
 
 import argparse
 import signal
@@ -11,7 +11,7 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from rich.console import Console
 
-from demo import notifications, orders, reports
+from demo import images, notifications, orders, reports
 from demo.errors import DemoError
 from demo.host import ROOT, EmbeddedHost
 from samples.flights import MissingDataError
@@ -19,10 +19,15 @@ from samples.orders import MissingGeneratorError
 
 DEMOS: dict[str, Callable[[reports.Scene], None]] = {
     "reports": reports.run,
+    "images": images.run,
     "notifications": notifications.run,
     "orders": orders.run,
 }
-SETTINGS = {"notifications": notifications.SETTINGS, "orders": orders.SETTINGS}
+SETTINGS = {
+    "images": images.SETTINGS,
+    "notifications": notifications.SETTINGS,
+    "orders": orders.SETTINGS,
+}
 INTERRUPTED = 130
 EXPECTED = (DemoError, MissingDataError, MissingGeneratorError, AzureError)
 

@@ -174,6 +174,17 @@ def result_path(run_id: str, name: str) -> str:
     return f"{run_id}/results/{name}"
 
 
+# Below the results: what a workload writes for single items; too many for the manifest.
+ITEM_FILES = "files/"
+
+
+def item_file_name(name: str) -> str | None:
+    """Where an item's file is among the results; None if its name would lead elsewhere."""
+    parts = name.split("/")
+    is_sound = all(part.strip(".") and part.isprintable() and "\\" not in part for part in parts)
+    return ITEM_FILES + name if is_sound else None
+
+
 def results_manifest_path(run_id: str) -> str:
     """The list of every result file with its size, count and MD5."""
     return result_path(run_id, "manifest.json")

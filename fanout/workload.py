@@ -6,14 +6,14 @@ parameters, and list it in `workloads/registry.py`.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from fanout.errors import FieldProblem
-from fanout.models.outcome import ErrorInfo
+from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.request import BatchLimits, RetryPolicy
 from fanout.records import Chunk, SourceInfo
 
@@ -54,6 +54,42 @@ class RenderedFile:
     count: int | None = None
 
 
+class ItemFiles(Protocol):
+    """The blobs that items name, and files that are made of items."""
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Read a blob of the source's container whole.
+
+        Raises:
+            PermanentError: There is none, or it has more than `max_bytes`.
+        """
+        ...
+
+    def write(self, name: str, content: bytes, media_type: str) -> str:
+        """Write a file of an item, over whatever was there; return its name among the results."""
+        ...
+
+    def read_result(self, name: str) -> bytes:
+        """Read a file of the results by its name there."""
+        ...
+
+
+class NoFiles:
+    """The files of a context that has none."""
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """There is nothing to read."""
+        raise NotImplementedError("there are no files here")
+
+    def write(self, name: str, content: bytes, media_type: str) -> str:
+        """There is nowhere to write."""
+        raise NotImplementedError("there are no files here")
+
+    def read_result(self, name: str) -> bytes:
+        """There is nothing to read."""
+        raise NotImplementedError("there are no files here")
+
+
 @dataclass(frozen=True)
 class Context(Generic[ParametersT]):
     """What a workload may use while it processes an item or a chunk.
@@ -62,6 +98,7 @@ class Context(Generic[ParametersT]):
         idempotency_key: ``run_id/item_id/step`` for an item, ``run_id/index`` for a chunk: the same
             however often it is processed.
         attempt: 1 at the first try of this item.
+        files: Where an item's blob is, and where files made of it go (of a `MapWorkload`).
     """
 
     run_id: str
@@ -69,6 +106,7 @@ class Context(Generic[ParametersT]):
     attempt: int
     parameters: ParametersT
     logger: logging.Logger
+    files: ItemFiles = field(default_factory=NoFiles)
 
 
 class Workload(ABC, Generic[ParametersT]):
@@ -116,6 +154,23 @@ class MapWorkload(Workload[ParametersT], Generic[ItemT, ParametersT]):
         Raises as `process` does. A workload that does not override it cannot compensate.
         """
         raise NotImplementedError(f"the workload '{self.name}' cannot compensate")
+
+    def report(
+        self, outcomes: Iterator[Outcome], parameters: ParametersT, files: ItemFiles
+    ) -> Iterable[RenderedFile]:
+        """Make result files of the whole run, at its end; a workload that wants some overrides it.
+
+        Args:
+            outcomes: Every item's, in source order; those never tried may share one.
+            parameters: Of the run.
+            files: Reads what `process` has written.
+        """
+        return ()
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the workload makes result files of its own."""
+        return type(self).report is not MapWorkload.report
 
     @property
     def can_compensate(self) -> bool:

@@ -1,6 +1,7 @@
 """The HTTP starter: starting runs, and reading how they stand and what they came to."""
 
 import asyncio
+import mimetypes
 from http import HTTPStatus
 from typing import Any
 
@@ -121,17 +122,30 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
 @bp.function_name(names.GET_RESULT_FILE)
 @answering
 async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Give the content of one result file that the manifest lists."""
+    """Give the content of a result file: one that the manifest lists, or one of an item."""
     run_id, name = run_id_of(req), req.route_params["name"]
     files = run_files()
     try:
-        data = await asyncio.to_thread(files.read, ids.results_manifest_path(run_id))
-        listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}
-        content = await asyncio.to_thread(files.read, ids.result_path(run_id, listed[name].name))
+        media_type = await asyncio.to_thread(_media_type, files, run_id, name)
+        content = await asyncio.to_thread(files.read, ids.result_path(run_id, name))
     except (ResourceNotFoundError, KeyError):
         detail = f"The run '{run_id}' has no result file '{name}'."
         return problem(HTTPStatus.NOT_FOUND, "result-not-found", detail)
-    return func.HttpResponse(content, mimetype=listed[name].media_type)
+    return func.HttpResponse(content, mimetype=media_type)
+
+
+def _media_type(files: RunFiles, run_id: str, name: str) -> str:
+    """The media type of a result file.
+
+    Raises:
+        KeyError: There is no such file.
+        ResourceNotFoundError: There is no manifest yet.
+    """
+    if name.startswith(ids.ITEM_FILES) and ids.item_file_name(name.removeprefix(ids.ITEM_FILES)):
+        return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    data = files.read(ids.results_manifest_path(run_id))
+    listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}
+    return listed[name].media_type
 
 
 @bp.route(route="workloads", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)

@@ -4,6 +4,7 @@ from typing import Any
 
 from fanout.saga_steps import check_steps
 from fanout.workload import SagaWorkload, Workload
+from workloads.images import Images
 from workloads.notifications import Notifications
 from workloads.orders import Orders, Receipts
 from workloads.reports import Reports
@@ -49,6 +50,7 @@ def all() -> list[Workload[Any]]:
     return [_workloads[name] for name in sorted(_workloads)]
 
 
+register(Images())
 register(Notifications())
 register(Orders())
 register(Receipts())

@@ -1,0 +1,115 @@
+"""Photos per second through the whole product, beside Pillow alone in a pool of processes.
+
+The pool does the same to the same photos (`workloads.images.photo`), and reads and writes files of
+the disk; the product reads blobs, writes blobs, and knows what became of each. The sample photographs
+are enlarged to what a camera of twelve megapixels makes; `BENCH_PIXELS=0` takes them as they are.
+"""
+
+import io
+import json
+import os
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from azure.storage.blob import BlobServiceClient
+from PIL import Image
+
+from bench.host import MeasuredHost, running
+from bench.measure import save, show
+from samples.images import photos
+from workloads.images.parameters import ImageParameters
+from workloads.images.photo import make
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+PHOTOS = int(os.environ.get("BENCH_PHOTOS", "120"))
+LONG_SIDE = int(os.environ.get("BENCH_PIXELS", "4000"))
+WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
+BUDGET = 0.8
+
+
+def album() -> dict[str, bytes]:
+    """The sample photographs, enlarged, under many names."""
+    real = [(Path(name).stem + ".jpg", _enlarged(data)) for name, data in photos().items()]
+    return {f"{n:05d}-{real[n % len(real)][0]}": real[n % len(real)][1] for n in range(PHOTOS)}
+
+
+def _enlarged(data: bytes) -> bytes:
+    if not LONG_SIDE:
+        return data
+    target = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as image:
+        scale = LONG_SIDE / max(image.size)
+        size = round(image.width * scale), round(image.height * scale)
+        large = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    large.save(target, "JPEG", quality=92)
+    return target.getvalue()
+
+
+def make_files(source: Path, target: Path) -> int:
+    """Do to a photo what the workload does; return how many files it became."""
+    made = make(source.read_bytes(), ImageParameters())
+    folder = target / source.name
+    folder.mkdir()
+    for file in made.files:
+        (folder / file.name).write_bytes(file.content)
+    (folder / "metadata.json").write_text(json.dumps(made.metadata))
+    return len(made.files) + 1
+
+
+def alone(photos_by_name: dict[str, bytes]) -> float:
+    """Work off the album with Pillow in processes of its own; return photos per second."""
+    with tempfile.TemporaryDirectory() as folder:
+        sources, target = Path(folder, "in"), Path(folder, "out")
+        sources.mkdir()
+        target.mkdir()
+        for name, data in photos_by_name.items():
+            (sources / name).write_bytes(data)
+        with ProcessPoolExecutor(WORKERS) as pool:
+            pool.submit(make_files, next(sources.iterdir()), Path(tempfile.mkdtemp(dir=folder)))
+            begun = time.perf_counter()
+            files = sum(pool.map(make_files, sorted(sources.iterdir()), [target] * PHOTOS))
+            seconds = time.perf_counter() - begun
+    if files != 4 * PHOTOS:
+        raise SystemExit(f"{files} files were made of {PHOTOS} photos")
+    return PHOTOS / seconds
+
+
+def product(host: MeasuredHost, photos_by_name: dict[str, bytes]) -> float:
+    """Run the workload over the album; return photos per second, from POST to `done`."""
+    connection = json.loads((host.data / "stack.json").read_text())["FANOUT_STORAGE"]
+    inbox = BlobServiceClient.from_connection_string(connection).create_container("album")
+    for name, data in photos_by_name.items():
+        inbox.upload_blob(name, data)
+    source = {"kind": "listing", "container": "album"}
+    request = {"workload": "images", "run_id": "bench", "source": source}
+    begun = time.perf_counter()
+    status, answer = host.request("POST", "/api/runs", request)
+    if status != 202:
+        raise SystemExit(f"the run was refused: {answer}")
+    while True:
+        _, state = host.request("GET", "/api/runs/bench")
+        if state["phase"] == "done":
+            break
+        time.sleep(0.05)
+    if state["items"]["succeeded"] != PHOTOS:
+        raise SystemExit(f"the run ended {state['outcome']}: {state['items']}")
+    return PHOTOS / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Measure both, one after the other and again, print and save."""
+    photos_by_name = album()
+    rates: dict[str, list[float]] = {"pillow alone": [], "fanout": []}
+    for _ in range(2):
+        rates["pillow alone"].append(alone(photos_by_name))
+        with running(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
+            rates["fanout"].append(product(host, photos_by_name))
+    best = {name: max(found) for name, found in rates.items()}
+    rows = [[name, ", ".join(f"{rate:.1f}" for rate in found)] for name, found in rates.items()]
+    show(f"{PHOTOS} photos, {WORKERS} processes", ["contender", "photos/s"], rows)
+    ratio = best["fanout"] / best["pillow alone"]
+    print(f"fanout over pillow alone: {ratio:.2f}x, budget {BUDGET}")
+    print(f"saved {save('images', {'photos': PHOTOS, 'rates': rates, 'ratio': ratio})}")
