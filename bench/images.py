@@ -1,8 +1,9 @@
 """Photos per second through the whole product, beside Pillow alone in a pool of processes.
 
 The pool does the same to the same photos (`workloads.images.photo`), and reads and writes files of
-the disk; the product reads blobs, writes blobs, and knows what became of each. The sample photographs
-are enlarged to what a camera of twelve megapixels makes; `BENCH_PIXELS=0` takes them as they are.
+the disk; the product reads blobs, writes blobs, and knows what became of each. The sample
+photographs are enlarged to what a camera of twelve megapixels makes; `BENCH_PIXELS=0` takes them as
+they are.
 """
 
 import io
