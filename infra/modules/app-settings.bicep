@@ -1,0 +1,101 @@
+// Every app setting, in one place: the names of local.settings.json.example, the connections by
+// identity, and what the platform takes. None of the values is a secret: those are references to the
+// vault. FUNCTIONS_WORKER_RUNTIME and its kin are functionAppConfig on Flex Consumption.
+
+@description('Client id of the app\'s identity.')
+param identityClientId string
+
+@description('Storage account of the host.')
+param hostStorageName string
+
+@description('Storage account of inputs and runs.')
+param dataStorageName string
+
+@description('Container of runs.')
+param runsContainer string
+
+@description('Host name of the Service Bus namespace.')
+param serviceBusHost string
+
+@description('Where telemetry is sent.')
+param insightsConnectionString string
+
+@description('Address of the vault, with a slash at the end.')
+param vaultUri string
+
+@description('Settings whose values are secrets of the vault, separated by commas.')
+param vaultSettings string
+
+@description('Address of the Durable Task Scheduler. Empty: the task hub is in the host\'s storage.')
+param schedulerEndpoint string
+
+@description('Name of the task hub.')
+param taskHubName string
+
+@description('Whether blobs dropped into the inbox are run over.')
+param inboxEnabled bool
+
+@description('Days after which a run is deleted.')
+param runRetentionDays int
+
+@description('Settings that replace those below, by name.')
+param overrides object
+
+var storageSuffix = environment().suffixes.storage
+var inVault = split(replace(vaultSettings, ' ', ''), ',')
+
+var connections = {
+  AzureWebJobsStorage__accountName: hostStorageName
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  FANOUT_STORAGE__blobServiceUri: 'https://${dataStorageName}.blob.${storageSuffix}'
+  FANOUT_STORAGE__queueServiceUri: 'https://${dataStorageName}.queue.${storageSuffix}'
+  FANOUT_STORAGE__credential: 'managedidentity'
+  FANOUT_STORAGE__clientId: identityClientId
+  FANOUT_SERVICE_BUS__fullyQualifiedNamespace: serviceBusHost
+  FANOUT_SERVICE_BUS__credential: 'managedidentity'
+  FANOUT_SERVICE_BUS__clientId: identityClientId
+}
+
+var fanout = {
+  FANOUT_RUNS_CONTAINER: runsContainer
+  FANOUT_MAX_REQUEST_BYTES: '2097152'
+  FANOUT_MAX_UNCOMPRESSED_BYTES: '68719476736'
+  FANOUT_MAX_COMPRESSION_RATIO: '200'
+  FANOUT_MAX_RUNS: '16'
+  FANOUT_LEFT_BEHIND_SECONDS: '120'
+  FANOUT_SCAN_RANGE_BYTES: '67108864'
+  FANOUT_MAX_RESULT_FILE_BYTES: '67108864'
+  // Durable's own URLs carry the task hub's key.
+  FANOUT_EXPOSE_DURABLE_URLS: 'false'
+  FANOUT_LOG_LEVEL: 'INFO'
+  FANOUT_INBOX: string(inboxEnabled)
+  FANOUT_RETENTION_DAYS: string(runRetentionDays)
+  FANOUT_NIGHTLY_REPORT: 'false'
+  FANOUT_SMTP: contains(inVault, 'FANOUT_SMTP') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-smtp)' : ''
+  FANOUT_WEBHOOK_SECRET: contains(inVault, 'FANOUT_WEBHOOK_SECRET') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-webhook-secret)' : ''
+  FANOUT_ALLOW_PRIVATE_WEBHOOKS: 'false'
+  FANOUT_SMS_URL: ''
+  FANOUT_SMS_TOKEN: contains(inVault, 'FANOUT_SMS_TOKEN') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-sms-token)' : ''
+}
+
+var platform = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  AZURE_CLIENT_ID: identityClientId
+  // As many as host.json lets activities run at once: what the host prefetches and the worker cannot
+  // run would wait there, and could not move to another instance. One core would get five.
+  PYTHON_THREADPOOL_THREAD_COUNT: '16'
+}
+
+// They replace what host.json says of the storage provider; the file stays as it is.
+var scheduler = empty(schedulerEndpoint) ? {} : {
+  DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
+  AzureFunctionsJobHost__extensions__durableTask__hubName: taskHubName
+  AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
+  AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+  AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+}
+
+@description('The app settings, by name.')
+output values object = union(connections, fanout, platform, scheduler, overrides)

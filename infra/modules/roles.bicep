@@ -1,0 +1,282 @@
+// Who may do what, each on the smallest thing it is needed on. Nobody has a role on the group, on the
+// namespace or on the data account as a whole.
+
+@description('Object id of the app\'s identity.')
+param identityPrincipalId string
+
+@description('Object id of who handles inputs, results and dead letters. Empty: nobody.')
+param operatorId string
+
+@description('What kind of principal the operator is.')
+param operatorType string
+
+@description('Storage account of the host.')
+param hostStorageName string
+
+@description('Storage account of inputs and runs.')
+param dataStorageName string
+
+@description('Container of runs.')
+param runsContainer string
+
+@description('Containers that sources may lie in.')
+param sourceContainers array
+
+@description('Service Bus namespace.')
+param serviceBusName string
+
+@description('Key Vault.')
+param keyVaultName string
+
+@description('Application Insights component.')
+param insightsName string
+
+@description('Whether the task hub is in the host\'s storage.')
+param usesStorageHub bool
+
+@description('Whether blobs of the inbox trigger runs.')
+param inboxEnabled bool
+
+var roleIds = {
+  blobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  blobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  blobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+  queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  serviceBusDataOwner: '090c5cfd-751d-490a-894a-3ce6f1109419'
+  serviceBusDataReceiver: '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
+  serviceBusDataSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
+  keyVaultSecretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
+  monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+}
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var hasOperator = !empty(operatorId)
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
+  name: hostStorageName
+}
+
+resource dataStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
+  name: dataStorageName
+
+  resource blobs 'blobServices' existing = {
+    name: 'default'
+
+    resource runs 'containers' existing = {
+      name: runsContainer
+    }
+
+    resource inbox 'containers' existing = {
+      name: 'inbox'
+    }
+  }
+}
+
+resource sources 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' existing = [for each in sourceContainers: {
+  parent: dataStorage::blobs
+  name: each
+}]
+
+resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
+  name: serviceBusName
+
+  resource requests 'queues' existing = {
+    name: 'fanout-requests'
+  }
+
+  resource deadLetters 'queues' existing = {
+    name: 'fanout-dead-letters'
+  }
+
+  resource shipments 'queues' existing = {
+    name: 'shipments'
+  }
+
+  resource events 'topics' existing = {
+    name: 'fanout-events'
+  }
+}
+
+resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: keyVaultName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+// The host: packages, keys, leases of timers, and the task hub with its large messages.
+resource appHostBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, identityPrincipalId, roleIds.blobDataOwner)
+  scope: hostStorage
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataOwner)
+  }
+}
+
+// The host's own diagnostic events, and the history of the task hub.
+resource appHostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, identityPrincipalId, roleIds.tableDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.tableDataContributor)
+  }
+}
+
+resource appHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (usesStorageHub) {
+  name: guid(hostStorage.id, identityPrincipalId, roleIds.queueDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.queueDataContributor)
+  }
+}
+
+// Runs are written, sources are read, and nothing else in the account is either.
+resource appRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dataStorage::blobs::runs.id, identityPrincipalId, roleIds.blobDataContributor)
+  scope: dataStorage::blobs::runs
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataContributor)
+  }
+}
+
+resource appReadSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in sourceContainers: {
+  name: guid(sources[i].id, identityPrincipalId, roleIds.blobDataReader)
+  scope: sources[i]
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataReader)
+  }
+}]
+
+// A blob trigger takes both roles: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
+resource appInboxBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (inboxEnabled) {
+  name: guid(dataStorage::blobs::inbox.id, identityPrincipalId, roleIds.blobDataOwner)
+  scope: dataStorage::blobs::inbox
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataOwner)
+  }
+}
+
+resource appInboxQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (inboxEnabled) {
+  name: guid(dataStorage.id, identityPrincipalId, roleIds.queueDataContributor)
+  scope: dataStorage
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.queueDataContributor)
+  }
+}
+
+// Owner of this one queue: the scale controller reads its length, which takes the right to manage.
+resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(serviceBus::requests.id, identityPrincipalId, roleIds.serviceBusDataOwner)
+  scope: serviceBus::requests
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataOwner)
+  }
+}
+
+resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(serviceBus::deadLetters.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: serviceBus::deadLetters
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataSender)
+  }
+}
+
+resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(serviceBus::shipments.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: serviceBus::shipments
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataSender)
+  }
+}
+
+resource appEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(serviceBus::events.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: serviceBus::events
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataSender)
+  }
+}
+
+resource appSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(keyVault.id, identityPrincipalId, roleIds.keyVaultSecretsUser)
+  scope: keyVault
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.keyVaultSecretsUser)
+  }
+}
+
+resource appTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, identityPrincipalId, roleIds.monitoringMetricsPublisher)
+  scope: insights
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.monitoringMetricsPublisher)
+  }
+}
+
+// Who operates: drops inputs, reads results, sends requests, and takes dead letters out.
+resource operatorSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in sourceContainers: if (hasOperator) {
+  name: guid(sources[i].id, operatorId, roleIds.blobDataContributor)
+  scope: sources[i]
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataContributor)
+  }
+}]
+
+resource operatorRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
+  name: guid(dataStorage::blobs::runs.id, operatorId, roleIds.blobDataReader)
+  scope: dataStorage::blobs::runs
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataReader)
+  }
+}
+
+resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
+  name: guid(serviceBus::requests.id, operatorId, roleIds.serviceBusDataSender)
+  scope: serviceBus::requests
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataSender)
+  }
+}
+
+resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
+  name: guid(serviceBus::deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
+  scope: serviceBus::deadLetters
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataReceiver)
+  }
+}
