@@ -200,7 +200,7 @@ async def _circuits(client: Any) -> dict[str, Any]:
 
 async def _storage_health(files: RunFiles) -> str:
     try:
-        await asyncio.to_thread(files.store.ping)
+        await asyncio.to_thread(files.store.ping, files.container)
     except AzureError as error:
         log.warning("storage does not answer", exc_info=error)
         return f"down: {type(error).__name__}"

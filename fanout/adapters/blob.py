@@ -181,9 +181,14 @@ class BlobStore:
                 is_folder=(found.metadata or {}).get("hdi_isfolder") == "true",
             )
 
-    def ping(self) -> None:
-        """Raise whatever keeps the account from answering."""
-        self._service.get_service_properties(timeout=5)
+    def ping(self, container: str) -> None:
+        """Raise whatever keeps a container from answering; one that is not there yet does answer.
+
+        The account is not asked for its own properties: no role on data alone may read those, and
+        the app has none on the account.
+        """
+        with suppress(ResourceNotFoundError):
+            self._service.get_container_client(container).get_container_properties(timeout=5)
 
 
 class BlobWriter:

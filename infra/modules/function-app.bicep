@@ -120,66 +120,70 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       minTlsVersion: '1.2'
     }
   }
+}
 
-  resource appSettings 'config' = {
-    name: 'appsettings'
-    properties: settings
-  }
+resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: settings
+}
 
-  // Always there, so that turning it off again takes effect too.
-  resource signIn 'config' = {
-    name: 'authsettingsV2'
-    properties: {
-      platform: {
+// Always there, so that turning it off again takes effect too.
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: asksForTokens
+    }
+    globalValidation: {
+      requireAuthentication: asksForTokens
+      unauthenticatedClientAction: asksForTokens ? 'Return401' : 'AllowAnonymous'
+      excludedPaths: openPaths
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
         enabled: asksForTokens
-      }
-      globalValidation: {
-        requireAuthentication: asksForTokens
-        unauthenticatedClientAction: asksForTokens ? 'Return401' : 'AllowAnonymous'
-        excludedPaths: openPaths
-      }
-      httpSettings: {
-        requireHttps: true
-      }
-      identityProviders: {
-        azureActiveDirectory: {
-          enabled: asksForTokens
-          registration: {
-            clientId: authClientId
-            openIdIssuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
-          }
-          validation: {
-            allowedAudiences: [
-              authClientId
-              'api://${authClientId}'
-            ]
-          }
+        registration: {
+          clientId: authClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
         }
-      }
-      login: {
-        tokenStore: {
-          enabled: false
+        validation: {
+          allowedAudiences: [
+            authClientId
+            'api://${authClientId}'
+          ]
         }
       }
     }
-    dependsOn: [
-      appSettings
-    ]
-  }
-
-  // Deployments come with an Entra token; user names and passwords are of no use.
-  resource ftpPasswords 'basicPublishingCredentialsPolicies' = {
-    name: 'ftp'
-    properties: {
-      allow: false
+    login: {
+      tokenStore: {
+        enabled: false
+      }
     }
   }
+  dependsOn: [
+    appSettings
+  ]
+}
 
-  resource deploymentPasswords 'basicPublishingCredentialsPolicies' = {
-    name: 'scm'
-    properties: {
-      allow: false
-    }
+// Deployments come with an Entra token; user names and passwords are of no use.
+resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
+
+resource deploymentPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
   }
 }
 

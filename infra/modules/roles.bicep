@@ -58,43 +58,50 @@ resource hostStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
 
 resource dataStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
   name: dataStorageName
+}
 
-  resource blobs 'blobServices' existing = {
-    name: 'default'
+resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2022-09-01' existing = {
+  parent: dataStorage
+  name: 'default'
+}
 
-    resource runs 'containers' existing = {
-      name: runsContainer
-    }
+resource runs 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' existing = {
+  parent: dataBlobs
+  name: runsContainer
+}
 
-    resource inbox 'containers' existing = {
-      name: 'inbox'
-    }
-  }
+resource inbox 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' existing = {
+  parent: dataBlobs
+  name: 'inbox'
 }
 
 resource sources 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' existing = [for each in sourceContainers: {
-  parent: dataStorage::blobs
+  parent: dataBlobs
   name: each
 }]
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
   name: serviceBusName
+}
 
-  resource requests 'queues' existing = {
-    name: 'fanout-requests'
-  }
+resource requests 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
+  parent: serviceBus
+  name: 'fanout-requests'
+}
 
-  resource deadLetters 'queues' existing = {
-    name: 'fanout-dead-letters'
-  }
+resource deadLetters 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
+  parent: serviceBus
+  name: 'fanout-dead-letters'
+}
 
-  resource shipments 'queues' existing = {
-    name: 'shipments'
-  }
+resource shipments 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
+  parent: serviceBus
+  name: 'shipments'
+}
 
-  resource events 'topics' existing = {
-    name: 'fanout-events'
-  }
+resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' existing = {
+  parent: serviceBus
+  name: 'fanout-events'
 }
 
 resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
@@ -139,8 +146,8 @@ resource appHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if
 
 // Runs are written, sources are read, and nothing else in the account is either.
 resource appRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(dataStorage::blobs::runs.id, identityPrincipalId, roleIds.blobDataContributor)
-  scope: dataStorage::blobs::runs
+  name: guid(runs.id, identityPrincipalId, roleIds.blobDataContributor)
+  scope: runs
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -160,8 +167,8 @@ resource appReadSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 
 // A blob trigger takes both roles: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
 resource appInboxBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (inboxEnabled) {
-  name: guid(dataStorage::blobs::inbox.id, identityPrincipalId, roleIds.blobDataOwner)
-  scope: dataStorage::blobs::inbox
+  name: guid(inbox.id, identityPrincipalId, roleIds.blobDataOwner)
+  scope: inbox
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -181,8 +188,8 @@ resource appInboxQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = i
 
 // Owner of this one queue: the scale controller reads its length, which takes the right to manage.
 resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(serviceBus::requests.id, identityPrincipalId, roleIds.serviceBusDataOwner)
-  scope: serviceBus::requests
+  name: guid(requests.id, identityPrincipalId, roleIds.serviceBusDataOwner)
+  scope: requests
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -191,8 +198,8 @@ resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(serviceBus::deadLetters.id, identityPrincipalId, roleIds.serviceBusDataSender)
-  scope: serviceBus::deadLetters
+  name: guid(deadLetters.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: deadLetters
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -201,8 +208,8 @@ resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(serviceBus::shipments.id, identityPrincipalId, roleIds.serviceBusDataSender)
-  scope: serviceBus::shipments
+  name: guid(shipments.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: shipments
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -211,8 +218,8 @@ resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource appEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(serviceBus::events.id, identityPrincipalId, roleIds.serviceBusDataSender)
-  scope: serviceBus::events
+  name: guid(events.id, identityPrincipalId, roleIds.serviceBusDataSender)
+  scope: events
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
@@ -252,8 +259,8 @@ resource operatorSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 }]
 
 resource operatorRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(dataStorage::blobs::runs.id, operatorId, roleIds.blobDataReader)
-  scope: dataStorage::blobs::runs
+  name: guid(runs.id, operatorId, roleIds.blobDataReader)
+  scope: runs
   properties: {
     principalId: operatorId
     principalType: operatorType
@@ -262,8 +269,8 @@ resource operatorRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = if 
 }
 
 resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(serviceBus::requests.id, operatorId, roleIds.serviceBusDataSender)
-  scope: serviceBus::requests
+  name: guid(requests.id, operatorId, roleIds.serviceBusDataSender)
+  scope: requests
   properties: {
     principalId: operatorId
     principalType: operatorType
@@ -272,8 +279,8 @@ resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 }
 
 resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(serviceBus::deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
-  scope: serviceBus::deadLetters
+  name: guid(deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
+  scope: deadLetters
   properties: {
     principalId: operatorId
     principalType: operatorType

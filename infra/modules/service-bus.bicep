@@ -20,9 +20,6 @@ var skuName = isPrivate ? 'Premium' : 'Standard'
 var publicAccess = isPrivate ? 'Disabled' : 'Enabled'
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
-  // checkov:skip=CKV_AZURE_199: Encrypted by keys of the platform; keys of one's own take Premium and an order to have them.
-  // checkov:skip=CKV_AZURE_201: As above: nothing here is under a duty to hold its own keys.
-  // checkov:skip=CKV_AZURE_204: Disabled by isPrivate; otherwise Entra ID guards it, with local auth off.
   name: name
   location: location
   tags: tags

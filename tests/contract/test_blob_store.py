@@ -121,7 +121,8 @@ def test_a_blob_written_in_pieces_shows_whole_when_it_is_closed(
 
 def test_the_real_store_answers_a_ping_and_keeps_media_type_and_md5(storage: str, container: str):
     store = BlobStore.connect(StorageSettings(connection_string=storage))
-    store.ping()
+    store.ping(container)
+    store.ping(f"{container}-not-there")
     store.write(container, "b", b"{}", media_type="application/json")
     found = store._service.get_blob_client(container, "b").get_blob_properties()
     assert found.content_settings.content_type == "application/json"

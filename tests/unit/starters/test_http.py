@@ -54,12 +54,12 @@ async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles):
 
 
 class AwayStore(MemoryStore):
-    def ping(self) -> None:
+    def ping(self, container: str) -> None:
         raise ServiceRequestError("no route")
 
 
 class UpStore(MemoryStore):
-    def ping(self) -> None:
+    def ping(self, container: str) -> None:
         """It answers."""
 
 

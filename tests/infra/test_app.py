@@ -1,0 +1,214 @@
+"""The function app: its plan, its instances, its identity, who may call it, and its settings."""
+
+import json
+from typing import Any
+
+from tests.infra.files import ROOT, module
+from tests.support.bicep import Choice, Expression
+
+HOST = json.loads((ROOT / "host.json").read_text())
+EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+DURABLE = HOST["extensions"]["durableTask"]
+APP = module("function-app")
+SETTINGS = module("app-settings")
+# Set in functionAppConfig on Flex Consumption, and refused as an app setting.
+NOT_A_SETTING = {"FUNCTIONS_WORKER_RUNTIME"}
+# Empty or local in the example: in Azure these are connections by identity or other values.
+OF_THE_ENVIRONMENT = {
+    "FANOUT_EXPOSE_DURABLE_URLS",
+    "FANOUT_INBOX",
+    "FANOUT_RETENTION_DAYS",
+    "FANOUT_RUNS_CONTAINER",
+}
+SECRETS = {"FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_TOKEN"}
+UNSUPPORTED_ON_FLEX = {
+    "FUNCTIONS_WORKER_RUNTIME",
+    "FUNCTIONS_EXTENSION_VERSION",
+    "WEBSITE_RUN_FROM_PACKAGE",
+    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+    "WEBSITE_CONTENTSHARE",
+    "WEBSITE_TIME_ZONE",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT",
+    "ENABLE_ORYX_BUILD",
+}
+
+
+def group(name: str) -> dict[str, Any]:
+    """One of the objects that the settings are put together from."""
+    found = SETTINGS.variables[name]
+    return found.no if isinstance(found, Choice) else found
+
+
+def names_without_connections(settings: dict[str, Any]) -> set[str]:
+    """Setting names; a connection of several settings counts as one."""
+    return {name.partition("__")[0] for name in settings}
+
+
+def test_the_plan_is_flex_consumption_on_linux():
+    plan = APP.only("Microsoft.Web/serverfarms")
+    assert plan.value["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
+    assert plan.properties["reserved"] is True
+    assert APP.only("Microsoft.Web/sites").value["kind"] == "functionapp,linux"
+
+
+def test_the_app_runs_python_3_11_with_the_durable_group_always_ready():
+    config = APP.only("Microsoft.Web/sites").properties["functionAppConfig"]
+    assert config["runtime"] == {"name": "python", "version": "3.11"}
+    scale = config["scaleAndConcurrency"]
+    assert scale["alwaysReady"] == [
+        {"name": "durable", "instanceCount": Expression("durableAlwaysReady")}
+    ]
+    assert scale["maximumInstanceCount"] == Expression("maximumInstanceCount")
+    assert scale["instanceMemoryMB"] == Expression("instanceMemoryMB")
+
+
+def test_packages_are_deployed_with_the_identity():
+    config = APP.only("Microsoft.Web/sites").properties["functionAppConfig"]
+    assert config["deployment"]["storage"] == {
+        "type": "blobContainer",
+        "value": Expression("packageUrl"),
+        "authentication": {
+            "type": "UserAssignedIdentity",
+            "userAssignedIdentityResourceId": Expression("identityId"),
+        },
+    }
+
+
+def test_the_app_has_the_user_assigned_identity_and_no_other():
+    app = APP.only("Microsoft.Web/sites")
+    assert app.value["identity"]["type"] == "UserAssigned"
+    assert list(app.value["identity"]["userAssignedIdentities"]) == ["'${identityId}'"]
+    assert app.properties["keyVaultReferenceIdentity"] == Expression("identityId")
+    made = module("identity").only("Microsoft.ManagedIdentity/userAssignedIdentities")
+    assert made.value["name"] == Expression("name")
+
+
+def test_the_app_is_reached_over_tls_only_and_takes_no_passwords():
+    app = APP.only("Microsoft.Web/sites")
+    assert app.properties["httpsOnly"] is True
+    assert app.properties["siteConfig"]["minTlsVersion"] == "1.2"
+    assert app.properties["siteConfig"]["ftpsState"] == "Disabled"
+    policies = APP.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert {each.value["name"]: each.properties["allow"] for each in policies} == {
+        "ftp": False,
+        "scm": False,
+    }
+
+
+def test_sign_in_by_entra_refuses_whoever_has_no_token_of_the_tenant():
+    sign_in = APP.resources["signIn"]
+    assert sign_in.type == "Microsoft.Web/sites/config"
+    assert sign_in.value["name"] == "authsettingsV2"
+    asked = sign_in.properties
+    on = Expression("asksForTokens")
+    assert APP.variables["asksForTokens"] == Expression("!empty(authClientId)")
+    assert asked["platform"] == {"enabled": on}
+    validation = asked["globalValidation"]
+    assert validation["requireAuthentication"] == on
+    assert validation["unauthenticatedClientAction"] == Choice(
+        "asksForTokens", "Return401", "AllowAnonymous"
+    )
+    entra = asked["identityProviders"]["azureActiveDirectory"]
+    assert entra["registration"]["clientId"] == Expression("authClientId")
+    assert "subscription().tenantId" in entra["registration"]["openIdIssuer"].text
+    assert entra["validation"]["allowedAudiences"] == [
+        Expression("authClientId"),
+        Expression("'api://${authClientId}'"),
+    ]
+    assert asked["login"]["tokenStore"] == {"enabled": False}
+
+
+def test_only_the_probe_is_open_and_the_blob_webhook_where_there_is_an_inbox():
+    assert APP.variables["openPaths"] == Choice(
+        "inboxEnabled", ["/api/health", "/runtime/webhooks/blobs"], ["/api/health"]
+    )
+
+
+def test_the_app_joins_a_subnet_where_it_is_given_one():
+    joined = APP.only("Microsoft.Web/sites").properties["virtualNetworkSubnetId"]
+    assert joined == Choice("empty(subnetId)", None, Expression("subnetId"))
+
+
+def test_app_settings_have_the_names_of_the_example_and_no_other():
+    named = names_without_connections(group("connections") | group("fanout"))
+    assert named == set(EXAMPLE) - NOT_A_SETTING
+
+
+def test_app_settings_have_the_values_of_the_example_where_azure_changes_nothing():
+    ours = group("fanout")
+    same = set(ours) - OF_THE_ENVIRONMENT - SECRETS
+    assert {name: ours[name] for name in same} == {name: EXAMPLE[name] for name in same}
+    assert ours["FANOUT_EXPOSE_DURABLE_URLS"] == "false"
+
+
+def test_all_groups_are_put_together_and_overrides_come_last():
+    assert SETTINGS.outputs["values"].value == Expression(
+        "union(connections, fanout, platform, scheduler, overrides)"
+    )
+    assert APP.resources["appSettings"].value["name"] == "appsettings"
+    assert APP.resources["appSettings"].value["properties"] == Expression("settings")
+
+
+def test_secrets_are_references_to_the_vault_or_nothing():
+    for name in SECRETS:
+        value = group("fanout")[name]
+        secret = name.lower().replace("_", "-")
+        assert value == Choice(
+            f"contains(inVault, '{name}')",
+            Expression(f"'@Microsoft.KeyVault(SecretUri=${{vaultUri}}secrets/{secret})'"),
+            "",
+        )
+
+
+def test_every_connection_is_made_by_the_identity():
+    connections = group("connections")
+    for name in ("AzureWebJobsStorage", "FANOUT_STORAGE", "FANOUT_SERVICE_BUS"):
+        assert connections[f"{name}__credential"] == "managedidentity"
+        assert connections[f"{name}__clientId"] == Expression("identityClientId")
+        # The name alone would win over its group.
+        assert name not in connections
+    # `accountName` is understood for the host's storage only.
+    assert "AzureWebJobsStorage__accountName" in connections
+    assert {"FANOUT_STORAGE__blobServiceUri", "FANOUT_STORAGE__queueServiceUri"} <= set(connections)
+    assert "FANOUT_SERVICE_BUS__fullyQualifiedNamespace" in connections
+
+
+def test_telemetry_is_sent_with_the_identity():
+    platform = group("platform")
+    assert platform["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"] == Expression(
+        "'ClientId=${identityClientId};Authorization=AAD'"
+    )
+    assert platform["AZURE_CLIENT_ID"] == Expression("identityClientId")
+
+
+def test_no_setting_is_one_that_flex_consumption_refuses():
+    every = set().union(*map(group, ("connections", "fanout", "platform", "scheduler")))
+    assert every & UNSUPPORTED_ON_FLEX == set()
+
+
+def test_the_worker_has_a_thread_for_each_activity_that_the_host_hands_it():
+    threads = int(group("platform")["PYTHON_THREADPOOL_THREAD_COUNT"])
+    assert threads >= DURABLE["maxConcurrentActivityFunctions"]
+
+
+def test_queues_of_the_task_hub_are_looked_at_every_ten_seconds_at_least():
+    interval = DURABLE["storageProvider"]["maxQueuePollingInterval"]
+    hours, minutes, seconds = map(int, interval.split(":"))
+    assert 0 < hours * 3600 + minutes * 60 + seconds <= 10
+
+
+def test_the_scheduler_replaces_what_host_json_says_where_it_is_the_backend():
+    chosen = SETTINGS.variables["scheduler"]
+    assert (chosen.condition, chosen.yes) == ("empty(schedulerEndpoint)", {})
+    prefix = "AzureFunctionsJobHost__extensions__durableTask__"
+    connection = "DURABLE_TASK_SCHEDULER_CONNECTION_STRING"
+    assert chosen.no == {
+        connection: Expression(
+            "'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;"
+            "ClientID=${identityClientId}'"
+        ),
+        f"{prefix}hubName": Expression("taskHubName"),
+        f"{prefix}storageProvider__type": "azureManaged",
+        f"{prefix}storageProvider__connectionName": connection,
+        f"{prefix}storageProvider__connectionStringName": connection,
+    }
