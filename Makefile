@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 SETUP := .venv/.setup
+INFRA := .venv/infra
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -23,6 +24,11 @@ node_modules/.setup: package-lock.json $(SETUP)
 	$(BIN)/python -m localhost.stack.node install
 	touch $@
 
+$(INFRA)/.setup: requirements-infra.txt $(SETUP)
+	test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
+	$(INFRA)/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements-infra.txt
+	touch $@
+
 demo: setup ## Run the main job on real data, start to result
 	@$(BIN)/python -m demo $(WORKLOAD)
 
@@ -30,7 +36,7 @@ start: setup ## Start the app on the embedded host (http://localhost:7071)
 	@test -f local.settings.json || cp local.settings.json.example local.settings.json
 	$(BIN)/python -m localhost start
 
-test: setup ## Run every test
+test: setup $(INFRA)/.setup ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 chaos: setup ## Kill things for longer than `make test` does

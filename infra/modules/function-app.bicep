@@ -123,6 +123,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+  // checkov:skip=CKV_AZURE_13: Settings only: who signs in is said by authsettingsV2 below.
+  // checkov:skip=CKV_AZURE_63: Not the config 'web', which has HTTP logs; App Insights has every request.
+  // checkov:skip=CKV_AZURE_65: Not the config 'web', which has error pages; callers get problem details.
+  // checkov:skip=CKV_AZURE_66: Not the config 'web', which has request tracing; App Insights has traces.
+  // checkov:skip=CKV_AZURE_80: Not the config 'web', which has the .NET version; the app is Python.
+  // checkov:skip=CKV_AZURE_88: Not the config 'web', which has Azure Files; Flex Consumption has none.
+  // checkov:skip=CKV_AZURE_222: Said of the site above, whose property this is; the HTTP API is for callers.
   parent: app
   name: 'appsettings'
   properties: settings
@@ -130,6 +137,13 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
 
 // Always there, so that turning it off again takes effect too.
 resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
+  // checkov:skip=CKV_AZURE_13: The check knows 'authsettings', the older one; this is its successor.
+  // checkov:skip=CKV_AZURE_63: Not the config 'web', which has HTTP logs; App Insights has every request.
+  // checkov:skip=CKV_AZURE_65: Not the config 'web', which has error pages; callers get problem details.
+  // checkov:skip=CKV_AZURE_66: Not the config 'web', which has request tracing; App Insights has traces.
+  // checkov:skip=CKV_AZURE_80: Not the config 'web', which has the .NET version; the app is Python.
+  // checkov:skip=CKV_AZURE_88: Not the config 'web', which has Azure Files; Flex Consumption has none.
+  // checkov:skip=CKV_AZURE_222: Said of the site above, whose property this is; the HTTP API is for callers.
   parent: app
   name: 'authsettingsV2'
   properties: {
