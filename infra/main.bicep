@@ -114,6 +114,12 @@ var taskHubName = 'FanoutHub'
 var appName = '${abbreviations.functionApp}${resourceToken}'
 var packageContainer = 'app-package-${take(appName, 32)}-${take(resourceToken, 7)}'
 var runsContainer = 'runs'
+// Of the workload orders.
+var ledgerTables = [
+  'fanoutinventory'
+  'fanoutshipments'
+  'fanoutwallet'
+]
 var namedContainers = empty(sourceContainers) ? [] : split(replace(sourceContainers, ' ', ''), ',')
 var inputContainers = inboxEnabled ? union(namedContainers, [
   'inbox'
@@ -162,6 +168,7 @@ module hostStorage 'modules/storage.bicep' = {
     containers: [
       packageContainer
     ]
+    tables: []
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
     temporaryPrefix: ''
@@ -180,6 +187,7 @@ module dataStorage 'modules/storage.bicep' = {
     containers: union(inputContainers, [
       runsContainer
     ])
+    tables: ledgerTables
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
     // The app's own sweep deletes runs whole; this takes what it could not, a week later.
@@ -252,6 +260,7 @@ module roles 'modules/roles.bicep' = {
     dataStorageName: dataStorage.outputs.name
     runsContainer: runsContainer
     sourceContainers: inputContainers
+    ledgerTables: ledgerTables
     serviceBusName: serviceBus.outputs.name
     keyVaultName: keyVault.outputs.name
     insightsName: monitoring.outputs.insightsName

@@ -68,6 +68,12 @@ var targets = [
     zone: 1
   }
   {
+    name: 'data-table'
+    id: dataStorage.id
+    part: 'table'
+    zone: 2
+  }
+  {
     name: 'service-bus'
     id: serviceBus.id
     part: 'namespace'

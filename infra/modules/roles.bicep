@@ -22,6 +22,9 @@ param runsContainer string
 @description('Containers that sources may lie in.')
 param sourceContainers array
 
+@description('Tables that workloads keep their ledgers in.')
+param ledgerTables array
+
 @description('Service Bus namespace.')
 param serviceBusName string
 
@@ -77,6 +80,16 @@ resource inbox 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-0
 
 resource sources 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' existing = [for each in sourceContainers: {
   parent: dataBlobs
+  name: each
+}]
+
+resource dataTables 'Microsoft.Storage/storageAccounts/tableServices@2022-09-01' existing = {
+  parent: dataStorage
+  name: 'default'
+}
+
+resource ledgers 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-01' existing = [for each in ledgerTables: {
+  parent: dataTables
   name: each
 }]
 
@@ -162,6 +175,16 @@ resource appReadSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataReader)
+  }
+}]
+
+resource appLedgers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in ledgerTables: {
+  name: guid(ledgers[i].id, identityPrincipalId, roleIds.tableDataContributor)
+  scope: ledgers[i]
+  properties: {
+    principalId: identityPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.tableDataContributor)
   }
 }]
 

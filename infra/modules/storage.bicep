@@ -22,6 +22,9 @@ param skuName string
 @description('Names of the blob containers.')
 param containers array
 
+@description('Names of the tables.')
+param tables array
+
 @description('Workspace that takes metrics and the log of deletions.')
 param workspaceId string
 
@@ -86,6 +89,16 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
   properties: {
     publicAccess: 'None'
   }
+}]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2022-09-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-01' = [for each in tables: {
+  parent: tableService
+  name: each
 }]
 
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2022-09-01' = if (deletesTemporary) {

@@ -40,11 +40,11 @@ def ignored(top: str) -> bool:
     return any(fnmatch.fnmatch(top, pattern.rstrip("/")) for pattern in patterns)
 
 
-def tracked() -> set[str]:
+def tracked() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )
-    return {name.partition("/")[0] for name in listed.stdout.split("\0") if name}
+    return [Path(name) for name in listed.stdout.split("\0") if name]
 
 
 def workflow(name: str) -> dict[Any, Any]:
@@ -95,7 +95,8 @@ def test_a_parameter_left_alone_has_the_default_of_the_template(name: str):
 
 def test_every_abbreviation_is_used_and_every_one_used_is_there():
     known = json.loads((INFRA / "abbreviations.json").read_text())
-    assert set(re.findall(r"abbreviations\.(\w+)", MAIN.read_text())) == set(known)
+    used = set(re.findall(r"\babbreviations\.(\w+)", MAIN.read_text())) - {"json"}
+    assert used == set(known)
 
 
 def test_every_parameter_is_explained_with_its_variable():
@@ -110,7 +111,14 @@ def test_every_parameter_is_explained_with_its_variable():
 
 
 def test_the_package_has_the_app_and_nothing_else():
-    assert {top for top in tracked() if not ignored(top)} == DEPLOYED
+    tops = {path.parts[0] for path in tracked()}
+    assert {top for top in tops if not ignored(top)} == DEPLOYED
+
+
+def test_no_pattern_that_keeps_a_folder_at_home_takes_one_of_the_same_name_from_the_app():
+    for path in tracked():
+        if path.parts[0] in DEPLOYED:
+            assert [part for part in path.parts if ignored(part)] in ([], ["README.md"]), path
 
 
 def test_what_a_developers_machine_has_besides_stays_there_too():
@@ -126,7 +134,7 @@ def test_no_workflow_has_a_secret_and_each_may_do_only_what_it_says(path: Path):
     assert "secrets." not in text
     assert workflow(path.name)["permissions"]["contents"] == "read"
     for used in re.findall(r"uses: (\S+)", text):
-        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", used), used
+        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+|\./\.github/workflows/\w+\.yml", used), used
 
 
 def test_ci_runs_what_a_developer_runs():

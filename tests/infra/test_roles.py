@@ -30,6 +30,7 @@ WANTED = {
     (APP, "hostStorage", "queueDataContributor", "usesStorageHub"),
     (APP, "runs", "blobDataContributor", None),
     (APP, "sources[i]", "blobDataReader", None),
+    (APP, "ledgers[i]", "tableDataContributor", None),
     (APP, "inbox", "blobDataOwner", "inboxEnabled"),
     (APP, "dataStorage", "queueDataContributor", "inboxEnabled"),
     (APP, "requests", "serviceBusDataOwner", None),
@@ -84,7 +85,7 @@ def test_every_assignment_is_scoped_to_one_resource_and_named_after_what_it_gran
 
 def test_no_scope_is_a_whole_namespace_and_none_the_data_account_but_for_its_queues():
     scopes = {(each.value["scope"].text, role(each)) for each in ROLES.of_type(TYPE)}
-    assert {name for name, _ in scopes} & {"serviceBus", "dataBlobs"} == set()
+    assert {name for name, _ in scopes} & {"serviceBus", "dataBlobs", "dataTables"} == set()
     assert {role for name, role in scopes if name == "dataStorage"} == {"queueDataContributor"}
 
 

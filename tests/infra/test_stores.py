@@ -8,6 +8,7 @@ import pytest
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import BicepFile, Choice, Expression, read_bicep
+from workloads.orders import inventory, shipments, wallet
 
 LOCAL = json.loads((ROOT / "localhost" / "servicebus.json").read_text())
 NAMESPACE = LOCAL["UserConfig"]["Namespaces"][0]
@@ -70,6 +71,14 @@ def test_the_host_and_the_data_have_accounts_of_their_own():
     assert "runsContainer" in containers.text
 
 
+def test_the_tables_of_the_ledgers_are_there_for_the_app_may_make_none():
+    main = read_bicep(MAIN)
+    assert main.variables["ledgerTables"] == [inventory.TABLE, shipments.TABLE, wallet.TABLE]
+    for name in ("dataStorage", "roles"):
+        params = main.modules[name].value["params"]
+        assert Expression("ledgerTables") in params.values()
+
+
 def test_service_bus_takes_entra_tokens_only():
     namespace = BUS.only("Microsoft.ServiceBus/namespaces").properties
     assert namespace["disableLocalAuth"] is True
@@ -77,7 +86,7 @@ def test_service_bus_takes_entra_tokens_only():
 
 
 def test_the_queues_topic_and_subscriptions_are_those_the_app_names():
-    assert set(by_name(BUS, QUEUES)) == {REQUEST_QUEUE, DEAD_LETTER_QUEUE, "shipments"}
+    assert set(by_name(BUS, QUEUES)) == {REQUEST_QUEUE, DEAD_LETTER_QUEUE, shipments.QUEUE}
     assert set(by_name(BUS, TOPICS)) == {EVENTS_TOPIC}
     assert set(by_name(BUS, f"{TOPICS}/subscriptions")) == {"all", "failures"}
 
@@ -203,6 +212,7 @@ def test_everything_that_is_shut_has_a_private_endpoint_in_the_zone_of_its_kind(
         ("host-table", "table"): f"privatelink.table.{suffix}",
         ("data-blob", "blob"): f"privatelink.blob.{suffix}",
         ("data-queue", "queue"): f"privatelink.queue.{suffix}",
+        ("data-table", "table"): f"privatelink.table.{suffix}",
         ("service-bus", "namespace"): "privatelink.servicebus.windows.net",
         ("key-vault", "vault"): "privatelink.vaultcore.azure.net",
     }

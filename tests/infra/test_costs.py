@@ -1,0 +1,60 @@
+"""The figures of what it costs are those of the code that reckons them for a request."""
+
+import json
+import re
+from types import SimpleNamespace
+
+from fanout.models.estimate import Estimate
+from starters import dry_run
+from tests.infra.files import INFRA, ROOT
+
+README = (INFRA / "README.md").read_text()
+ROW = re.compile(r"^\| ([\d,]+) items? \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.M)
+MILLION = 1_000_000
+MONTH_SECONDS = 30 * 24 * 3600
+
+
+def whole(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def estimate(batches: int) -> Estimate:
+    request = SimpleNamespace(concurrency=SimpleNamespace(batches=64))
+    return dry_run._estimate(request, batches, are_grains=False)  # type: ignore[arg-type]
+
+
+def test_a_million_items_cost_what_a_dry_run_says():
+    rows = ROW.findall(README)
+    assert len(rows) == 4
+    for size, activities, operations, dollars in rows:
+        reckoned = estimate(MILLION // whole(size))
+        assert whole(activities) == reckoned.activities
+        assert whole(operations) == reckoned.storage_operations
+        assert float(dollars) == reckoned.least_cost_dollars
+
+
+def test_the_prices_are_those_of_the_dry_run():
+    for price in (
+        f"{dry_run.DOLLARS_A_MILLION_EXECUTIONS:.2f} a million executions",
+        f"{dry_run.DOLLARS_A_GB_SECOND:f} a GB-second",
+        f"{dry_run.DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS:.2f} ten thousand blob operations",
+        f"{dry_run.DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS:.4f} ten\nthousand operations",
+    ):
+        assert price in README
+
+
+def test_what_it_costs_at_rest_is_reckoned_right():
+    durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]
+    queues = durable["storageProvider"]["partitionCount"] + 1
+    seconds = int(durable["storageProvider"]["maxQueuePollingInterval"].rpartition(":")[2])
+    polls = queues * (MONTH_SECONDS // seconds) * 2
+    assert f"{polls:,} operations" in README
+    polling = polls * dry_run.DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
+    assert f"operations | {polling:.2f} |" in README
+    beats = MONTH_SECONDS // 300
+    watchdog = beats * (
+        dry_run.DOLLARS_A_MILLION_EXECUTIONS / 1e6
+        + dry_run.MIN_BILLED_SECONDS * dry_run.INSTANCE_GB * dry_run.DOLLARS_A_GB_SECOND
+    )
+    assert f"= {beats:,} executions; × 1 s × 2 GB × 0.000026 | {watchdog:.2f} |" in README
+    assert f"{int(MONTH_SECONDS * dry_run.INSTANCE_GB):,} GB-s" in README
