@@ -36,7 +36,8 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     enableRbacAuthorization: true
     enablePurgeProtection: true
     enableSoftDelete: true
-    softDeleteRetentionInDays: 90
+    // The least: an environment that was taken down can be put up again under its name a week later.
+    softDeleteRetentionInDays: 7
     publicNetworkAccess: publicAccess
     networkAcls: {
       bypass: 'AzureServices'

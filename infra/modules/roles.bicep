@@ -301,6 +301,17 @@ resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
+// To take requests out of the queue's own dead letters again.
+resource operatorFailedRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
+  name: guid(requests.id, operatorId, roleIds.serviceBusDataReceiver)
+  scope: requests
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataReceiver)
+  }
+}
+
 resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
   name: guid(deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
   scope: deadLetters

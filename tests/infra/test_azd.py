@@ -1,4 +1,4 @@
-"""azd, the package and the pipelines: what they name exists, and nothing secret or idle goes along."""
+"""azd, the package, the pipelines: what they name exists, and nothing secret or idle goes along."""
 
 import fnmatch
 import json
@@ -17,8 +17,8 @@ AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
 DECLARED = read_bicep(MAIN).params
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(=(.*))?\}")
-# Read off the file and given in it by hand: objects cannot come from the environment, nor can a date
-# that must stay once a budget has it.
+# Written into the file by hand: an object cannot come from the environment, nor should a date that
+# must stay as it is once a budget has it.
 NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "budgetStartDate"}
 WORKFLOWS = ROOT / ".github" / "workflows"
 # What the app is made of; the rest of the repository stays at home.

@@ -56,5 +56,5 @@ def test_what_it_costs_at_rest_is_reckoned_right():
         dry_run.DOLLARS_A_MILLION_EXECUTIONS / 1e6
         + dry_run.MIN_BILLED_SECONDS * dry_run.INSTANCE_GB * dry_run.DOLLARS_A_GB_SECOND
     )
-    assert f"= {beats:,} executions; × 1 s × 2 GB × 0.000026 | {watchdog:.2f} |" in README
+    assert f"= {beats:,} executions; x 1 s x 2 GB x 0.000026 | {watchdog:.2f} |" in README
     assert f"{int(MONTH_SECONDS * dry_run.INSTANCE_GB):,} GB-s" in README

@@ -42,6 +42,7 @@ WANTED = {
     (OPERATOR, "sources[i]", "blobDataContributor", "hasOperator"),
     (OPERATOR, "runs", "blobDataReader", "hasOperator"),
     (OPERATOR, "requests", "serviceBusDataSender", "hasOperator"),
+    (OPERATOR, "requests", "serviceBusDataReceiver", "hasOperator"),
     (OPERATOR, "deadLetters", "serviceBusDataReceiver", "hasOperator"),
 }
 

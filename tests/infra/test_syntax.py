@@ -1,4 +1,4 @@
-"""What a compiler would refuse: names that are not there, modules that do not fit, and house rules."""
+"""What a compiler would refuse: names that are not there, modules that do not fit; house rules."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.support.bicep import BicepFile, BicepSyntaxError, Declaration, read_b
 FUNCTIONS = {
     "concat", "contains", "empty", "environment", "guid", "loadJsonContent", "loadTextContent",
     "replace", "resourceGroup", "split", "string", "subscription", "subscriptionResourceId", "take",
-    "toLower", "union", "uniqueString", "utcNow", "description", "allowed", "minLength", "maxLength",
-    "minValue", "maxValue", "metadata", "secure",
+    "toLower", "union", "uniqueString", "utcNow", "description", "allowed", "minLength",
+    "maxLength", "minValue", "maxValue", "metadata", "secure",
 }  # fmt: skip
 LOOP_VARIABLES = {"each", "i"}
 API_VERSION = re.compile(r"[A-Z]\w+(\.\w+)+/[\w/]+@20\d\d-\d\d-\d\d(-preview)?")
@@ -23,7 +23,9 @@ OUTPUT = re.compile(r"\b(\w+)\.outputs\.(\w+)")
 
 def secret_params_with_defaults(file: BicepFile) -> list[str]:
     return [
-        name for name, each in file.params.items() if "secure" in each.decorators and each.has_default
+        name
+        for name, each in file.params.items()
+        if "secure" in each.decorators and each.has_default
     ]
 
 
@@ -81,9 +83,7 @@ def test_every_module_is_a_file_here_that_takes_just_what_it_is_given(path: Path
 
 
 def test_every_output_that_is_taken_of_a_module_is_one_of_its():
-    modules = {
-        name: read_bicep(INFRA / each.of) for name, each in read_bicep(MAIN).modules.items()
-    }
+    modules = {name: read_bicep(INFRA / each.of) for name, each in read_bicep(MAIN).modules.items()}
     taken = set(OUTPUT.findall(MAIN.read_text()))
     assert len(taken) > 10
     for module, output in taken:

@@ -119,7 +119,9 @@ def test_every_log_alert_has_a_query_that_yields_the_column_it_measures():
 def test_functions_that_queries_name_are_those_of_the_app():
     named = set()
     for query in (*QUERIES.values(), *workbook_queries()):
-        named |= set(re.findall(r"(?:AppRequests[\s\S]*?\bName|prop__functionName\)) == '(\w+)'", query))
+        named |= set(
+            re.findall(r"(?:AppRequests[\s\S]*?\bName|prop__functionName\)) == '(\w+)'", query)
+        )
     assert named == {names.WATCHDOG, names.RUN}
 
 

@@ -1,7 +1,7 @@
-"""Bicep files as data: what a test can ask of them without the compiler, which is not to be had here.
+"""Bicep files as data: what a test can ask of them where there is no compiler.
 
-tree-sitter reads the syntax; a literal becomes the Python value, an object a dict, an array a list,
-a conditional expression a `Choice`, and whatever else is computed stays as its text, an `Expression`.
+tree-sitter reads the syntax. A literal becomes the Python value, an object a dict, an array a list,
+a conditional expression a `Choice`; whatever else is computed stays as its text, an `Expression`.
 """
 
 from collections.abc import Iterator
