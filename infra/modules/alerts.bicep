@@ -33,7 +33,7 @@ var logAlerts = [
   }
   {
     name: 'oldest-message'
-    description: 'A request has waited for more than ten minutes: the app does not take messages, or FANOUT_MAX_RUNS is used up.'
+    description: 'A request has waited for more than ten minutes: start_runs fails, or does not run at all.'
     severity: 2
     window: 'PT15M'
     frequency: 'PT5M'
