@@ -254,8 +254,6 @@ module roles 'modules/roles.bicep' = {
   scope: group
   params: {
     identityPrincipalId: identity.outputs.principalId
-    operatorId: principalId
-    operatorType: principalType
     hostStorageName: hostStorage.outputs.name
     dataStorageName: dataStorage.outputs.name
     runsContainer: runsContainer
@@ -266,6 +264,19 @@ module roles 'modules/roles.bicep' = {
     insightsName: monitoring.outputs.insightsName
     usesStorageHub: !isOnScheduler
     inboxEnabled: inboxEnabled
+  }
+}
+
+module operatorRoles 'modules/operator-roles.bicep' = if (!empty(principalId)) {
+  name: 'operator-roles'
+  scope: group
+  params: {
+    operatorId: principalId
+    operatorType: principalType
+    dataStorageName: dataStorage.outputs.name
+    runsContainer: runsContainer
+    sourceContainers: inputContainers
+    serviceBusName: serviceBus.outputs.name
   }
 }
 

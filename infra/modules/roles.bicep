@@ -1,14 +1,8 @@
-// Who may do what, each on the smallest thing it is needed on. Nobody has a role on the group, on the
+// What the app may do, each on the smallest thing it is needed on. It has no role on the group, on the
 // namespace or on the data account as a whole.
 
 @description('Object id of the app\'s identity.')
 param identityPrincipalId string
-
-@description('Object id of who handles inputs, results and dead letters. Empty: nobody.')
-param operatorId string
-
-@description('What kind of principal the operator is.')
-param operatorType string
 
 @description('Storage account of the host.')
 param hostStorageName string
@@ -47,13 +41,11 @@ var roleIds = {
   queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   serviceBusDataOwner: '090c5cfd-751d-490a-894a-3ce6f1109419'
-  serviceBusDataReceiver: '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   serviceBusDataSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
   keyVaultSecretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
-var hasOperator = !empty(operatorId)
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
   name: hostStorageName
@@ -267,57 +259,5 @@ resource appTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(definitions, roleIds.monitoringMetricsPublisher)
-  }
-}
-
-// Who operates: drops inputs, reads results, sends requests, and takes dead letters out.
-resource operatorSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in sourceContainers: if (hasOperator) {
-  name: guid(sources[i].id, operatorId, roleIds.blobDataContributor)
-  scope: sources[i]
-  properties: {
-    principalId: operatorId
-    principalType: operatorType
-    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataContributor)
-  }
-}]
-
-resource operatorRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(runs.id, operatorId, roleIds.blobDataReader)
-  scope: runs
-  properties: {
-    principalId: operatorId
-    principalType: operatorType
-    roleDefinitionId: subscriptionResourceId(definitions, roleIds.blobDataReader)
-  }
-}
-
-resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(requests.id, operatorId, roleIds.serviceBusDataSender)
-  scope: requests
-  properties: {
-    principalId: operatorId
-    principalType: operatorType
-    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataSender)
-  }
-}
-
-// To take requests out of the queue's own dead letters again.
-resource operatorFailedRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(requests.id, operatorId, roleIds.serviceBusDataReceiver)
-  scope: requests
-  properties: {
-    principalId: operatorId
-    principalType: operatorType
-    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataReceiver)
-  }
-}
-
-resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperator) {
-  name: guid(deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
-  scope: deadLetters
-  properties: {
-    principalId: operatorId
-    principalType: operatorType
-    roleDefinitionId: subscriptionResourceId(definitions, roleIds.serviceBusDataReceiver)
   }
 }

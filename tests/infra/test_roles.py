@@ -2,10 +2,15 @@
 
 import re
 
-from tests.infra.files import BICEP, module
-from tests.support.bicep import Declaration, Expression, read_bicep
+from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
+from starters.blob import INBOX
+from tests.infra.files import BICEP, MAIN, module
+from tests.support.bicep import BicepFile, Declaration, Expression, read_bicep
+from workloads.orders import shipments
 
 ROLES = module("roles")
+OPERATOR_ROLES = module("operator-roles")
+FILES = (ROLES, OPERATOR_ROLES)
 TYPE = "Microsoft.Authorization/roleAssignments"
 # As Azure has them: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN = {
@@ -39,11 +44,11 @@ WANTED = {
     (APP, "events", "serviceBusDataSender", None),
     (APP, "keyVault", "keyVaultSecretsUser", None),
     (APP, "insights", "monitoringMetricsPublisher", None),
-    (OPERATOR, "sources[i]", "blobDataContributor", "hasOperator"),
-    (OPERATOR, "runs", "blobDataReader", "hasOperator"),
-    (OPERATOR, "requests", "serviceBusDataSender", "hasOperator"),
-    (OPERATOR, "requests", "serviceBusDataReceiver", "hasOperator"),
-    (OPERATOR, "deadLetters", "serviceBusDataReceiver", "hasOperator"),
+    (OPERATOR, "sources[i]", "blobDataContributor", None),
+    (OPERATOR, "runs", "blobDataReader", None),
+    (OPERATOR, "requests", "serviceBusDataSender", None),
+    (OPERATOR, "requests", "serviceBusDataReceiver", None),
+    (OPERATOR, "deadLetters", "serviceBusDataReceiver", None),
 }
 
 
@@ -56,9 +61,17 @@ def role(assignment: Declaration) -> str:
     return found[1]
 
 
+def assignments() -> list[tuple[BicepFile, Declaration]]:
+    return [(file, each) for file in FILES for each in file.of_type(TYPE)]
+
+
 def test_role_ids_are_those_of_azure():
-    assert ROLES.variables["roleIds"] == BUILT_IN
-    assert ROLES.variables["definitions"] == "Microsoft.Authorization/roleDefinitions"
+    found: dict[str, str] = {}
+    for file in FILES:
+        assert file.variables["roleIds"].items() <= BUILT_IN.items()
+        assert file.variables["definitions"] == "Microsoft.Authorization/roleDefinitions"
+        found |= file.variables["roleIds"]
+    assert found == BUILT_IN
     scheduler = module("durable-task").variables
     assert scheduler["durableTaskDataContributor"] == DURABLE_TASK_DATA_CONTRIBUTOR
 
@@ -71,27 +84,50 @@ def test_each_role_is_given_where_it_is_needed_and_nowhere_else():
             role(each),
             each.condition,
         )
-        for each in ROLES.of_type(TYPE)
+        for _, each in assignments()
     }
     assert given == WANTED
-    assert len(ROLES.of_type(TYPE)) == len(WANTED)
+    assert len(assignments()) == len(WANTED)
 
 
 def test_every_assignment_is_scoped_to_one_resource_and_named_after_what_it_grants():
-    for each in ROLES.of_type(TYPE):
+    for file, each in assignments():
         scope, who = each.value["scope"].text, each.properties["principalId"].text
-        assert scope.removesuffix("[i]") in ROLES.resources
+        assert scope.removesuffix("[i]") in file.resources
         assert each.value["name"] == Expression(f"guid({scope}.id, {who}, roleIds.{role(each)})")
 
 
 def test_no_scope_is_a_whole_namespace_and_none_the_data_account_but_for_its_queues():
-    scopes = {(each.value["scope"].text, role(each)) for each in ROLES.of_type(TYPE)}
+    scopes = {(each.value["scope"].text, role(each)) for _, each in assignments()}
     assert {name for name, _ in scopes} & {"serviceBus", "dataBlobs", "dataTables"} == set()
     assert {role for name, role in scopes if name == "dataStorage"} == {"queueDataContributor"}
 
 
+def test_every_scope_has_the_name_that_the_app_knows_it_by():
+    """Both files speak of the same containers, queues and topic."""
+    for file in FILES:
+        named = {
+            symbol: each.value["name"]
+            for symbol, each in file.resources.items()
+            if each.is_existing
+        }
+        assert named["runs"] == Expression("runsContainer")
+        assert named["sources"] == Expression("each")
+        assert named["requests"] == REQUEST_QUEUE
+        assert named["deadLetters"] == DEAD_LETTER_QUEUE
+    resources = ROLES.resources
+    assert resources["events"].value["name"] == EVENTS_TOPIC
+    assert resources["shipments"].value["name"] == shipments.QUEUE
+    assert resources["inbox"].value["name"] == INBOX
+    assert resources["ledgers"].over == Expression("ledgerTables")
+
+
+def test_the_operators_roles_are_given_where_an_operator_is_named():
+    assert read_bicep(MAIN).modules["operatorRoles"].condition == "!empty(principalId)"
+
+
 def test_the_app_is_a_service_principal_and_the_operator_what_was_said():
-    for each in ROLES.of_type(TYPE):
+    for _, each in assignments():
         is_app = each.properties["principalId"] == Expression(APP)
         wanted = "ServicePrincipal" if is_app else Expression("operatorType")
         assert each.properties["principalType"] == wanted
@@ -103,8 +139,9 @@ def test_the_scheduler_is_reached_by_a_role_on_its_hub():
     assert assignment.properties["principalType"] == "ServicePrincipal"
 
 
-def test_roles_are_given_in_two_files_only():
+def test_roles_are_given_in_three_files_only():
     assert {path.name for path in BICEP if read_bicep(path).of_type(TYPE)} == {
         "roles.bicep",
+        "operator-roles.bicep",
         "durable-task.bicep",
     }
