@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.registered import ACTIVITIES
-from entities import admission, breaker, governor
+from entities import admission, breaker, governor, rate_limiter
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
@@ -15,7 +15,7 @@ configure(settings().log_level)
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 STARTERS = (http, listing, control, redrive, watchdog)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-ENTITIES = (governor, admission, breaker)
+ENTITIES = (governor, admission, breaker, rate_limiter)
 for room in (*STARTERS, *ORCHESTRATORS, *ACTIVITIES, *ENTITIES):
     app.register_functions(room.bp)
 for starter in (timer.blueprint(), service_bus.blueprint(settings()), blob.blueprint(settings())):

@@ -10,6 +10,7 @@ from activities.replan import plan_redo
 from activities.work import work_of, written
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, files_of
+from fanout.adapters.settings import settings
 from fanout.adapters.sources import SourceCuts, cut_source
 from fanout.adapters.sources_plan import Wanted
 from fanout.adapters.sources_scans import cut_scanned, prepare_scans
@@ -129,12 +130,15 @@ def _partition(table: "array[int]", manifest: PlanManifest, partition: int) -> P
 
 def _result(request: RunRequest, work: Work | None = None) -> PlanResult:
     workload = registry.get(request.workload)
+    downstream = workload.downstream
+    rate = settings().downstream_rates.get(downstream) if downstream is not None else None
     return PlanResult(
         workload=request.workload,
         work=work or Work(),
-        limits=Limits.of(request.concurrency, request.tolerance),
+        limits=Limits.of(request.concurrency, request.tolerance).at_most(rate),
         retry=request.retry,
         on_exceeded=request.on_exceeded,
-        downstream=workload.downstream,
+        downstream=downstream,
+        downstream_rate=rate,
         is_saga=isinstance(workload, SagaWorkload),
     )

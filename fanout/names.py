@@ -49,6 +49,7 @@ FIND_EARLIER_RUNS = "find_earlier_runs"
 GOVERNOR = "governor"
 ADMISSION = "admission"
 BREAKER = "breaker"
+RATE_LIMITER = "rate_limiter"
 
 ALL = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)

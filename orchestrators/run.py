@@ -177,6 +177,8 @@ def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stag
                     partition=shard,
                     stage=stage,
                     downstream=plan.downstream if stage == "process" else None,
+                    downstream_rate=plan.downstream_rate if stage == "process" else None,
+                    batch_items=work.batch_items,
                     is_saga=plan.is_saga,
                 )
             ),

@@ -1,7 +1,7 @@
 """The orchestrator `shard`: every S-th partition of a run, one wave of batches after the other.
 
 1. report the wave before to the governor, which answers whether to go on, when, and how wide;
-   where the items call a downstream, its breaker is asked first
+   where the items call a downstream, its breaker is asked first, and its rate limiter at last
 2. fan out over the batches of the wave
 3. if items want another round, wait out the back-off, ask the governor, and fan out over their
    batches again
@@ -34,6 +34,7 @@ from fanout.policies import backoff_seconds
 from orchestrators.attempts import attempt_all
 from orchestrators.circuits import circuit_order, is_down, tell_circuit
 from orchestrators.clock import moment, now, timestamp
+from orchestrators.pace import booked
 from orchestrators.tallies import added, result_of
 
 bp = df.Blueprint()
@@ -101,7 +102,15 @@ def _leave(context: Any, work: ShardWork) -> Generator[Any, Any, _Leave]:
         yield from tell_circuit(context, work, [])
     if order.action == "go" and not may_begin:
         return _Leave(order, "wait", min(circuit.wait_seconds, MAX_NAP_SECONDS))
-    return _Leave(order, order.action, order.wait_seconds, is_probe)
+    wait_seconds = order.wait_seconds
+    if order.action == "go":
+        booking = yield from booked(context, work, order, is_probe=is_probe)
+        wait_seconds = max(wait_seconds, booking.wait_seconds)
+        if not booking.is_booked:
+            if is_probe:
+                yield from tell_circuit(context, work, [])
+            return _Leave(order, "wait", wait_seconds)
+    return _Leave(order, order.action, wait_seconds, is_probe)
 
 
 def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:

@@ -17,6 +17,7 @@ from fanout.breaker import CircuitState
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultFile, ResultManifest
+from fanout.rate_limiter import RateState
 from starters.dry_run import dry_run
 from starters.problems import problem
 from starters.runs import newest_attempt, start, status_of
@@ -189,13 +190,23 @@ async def health(client: Any, files: RunFiles) -> func.HttpResponse:
 
 
 async def _circuits(client: Any) -> dict[str, Any]:
-    """Tell how the breaker of each downstream stands; an open one takes nothing but time."""
+    """Tell how the breaker of each downstream stands, and how far its rate is booked."""
     found = {}
     for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
-        entity = await client.read_entity_state(df.EntityId(names.BREAKER, name))
-        state = CircuitState.model_validate(entity.entity_state or {})
-        found[name] = {"state": state.name, "since": state.opened_at}
+        circuit = CircuitState.model_validate(await _entity(client, names.BREAKER, name))
+        rate = RateState.model_validate(await _entity(client, names.RATE_LIMITER, name))
+        found[name] = {
+            "state": circuit.name,
+            "since": circuit.opened_at,
+            "items_per_second": settings().downstream_rates.get(name),
+            "booked_until": rate.booked_until,
+        }
     return found
+
+
+async def _entity(client: Any, name: str, key: str) -> Any:
+    entity = await client.read_entity_state(df.EntityId(name, key))
+    return entity.entity_state or {}
 
 
 async def _storage_health(files: RunFiles) -> str:

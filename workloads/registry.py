@@ -1,13 +1,17 @@
-"""Every workload that can be run, by name. A new one is a folder here and one line below."""
+"""Every workload that can be run, by name. A new one is a module or a folder beside this file.
 
+Each class that such a module defines or exports and that is a complete workload is registered, made
+without arguments. A module that does not load keeps the app from loading.
+"""
+
+from importlib import import_module
+from inspect import isabstract
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from fanout.saga_steps import check_steps
 from fanout.workload import SagaWorkload, Workload
-from workloads.images import Images
-from workloads.notifications import Notifications
-from workloads.orders import Orders, Receipts
-from workloads.reports import Reports
 
 
 class UnknownWorkloadError(LookupError):
@@ -50,8 +54,21 @@ def all() -> list[Workload[Any]]:
     return [_workloads[name] for name in sorted(_workloads)]
 
 
-register(Images())
-register(Notifications())
-register(Orders())
-register(Receipts())
-register(Reports())
+def _register_all() -> None:
+    """Register the workloads that the modules beside this one define or export."""
+    for found in iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+        if found.name == __name__:
+            continue
+        module = import_module(found.name)
+        for value in vars(module).values():
+            if _is_workload_of(module.__name__, value):
+                register(value())
+
+
+def _is_workload_of(module: str, value: Any) -> bool:
+    if not isinstance(value, type) or not issubclass(value, Workload) or isabstract(value):
+        return False
+    return f"{value.__module__}.".startswith(f"{module}.")
+
+
+_register_all()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 STORAGE = "FANOUT_STORAGE"
@@ -64,6 +64,7 @@ class Settings:
         service_bus: None where no Service Bus is configured: runs come and go without it.
         has_inbox: Whether a blob dropped into the container `inbox` is run over.
         host: The host name of the app, as its callers know it.
+        downstream_rates: Items a second that each downstream takes from all runs together.
         retention_days: How long runs are kept after they began; None keeps them for ever.
     """
 
@@ -82,6 +83,7 @@ class Settings:
     service_bus: ServiceBusSettings | None = None
     has_inbox: bool = False
     host: str = "localhost"
+    downstream_rates: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str]) -> "Settings":
@@ -114,6 +116,7 @@ class Settings:
             service_bus=_service_bus(values),
             has_inbox=_flag(values, "FANOUT_INBOX"),
             host=values.get("WEBSITE_HOSTNAME") or "localhost",
+            downstream_rates=_rates(values, "FANOUT_DOWNSTREAM_RATES"),
         )
 
 
@@ -160,6 +163,21 @@ def _whole(values: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise SettingsError(f"{name} is '{text}'; it takes a whole number above 0.")
     return int(text)
+
+
+def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:
+    """Read ``shop=50, mail=2.5``."""
+    rates = {}
+    for entry in filter(None, (part.strip() for part in (values.get(name) or "").split(","))):
+        downstream, _, text = entry.partition("=")
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = 0.0
+        if not downstream.strip() or not 0 < rate < float("inf"):
+            raise SettingsError(f"{name} has '{entry}'; it takes downstream=items a second, ...")
+        rates[downstream.strip()] = rate
+    return rates
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:

@@ -28,6 +28,13 @@ class Limits(BaseModel):
             tolerance=tolerance,
         )
 
+    def at_most(self, items_per_second: float | None) -> "Limits":
+        """These limits, no faster than a rate; None leaves them as they are."""
+        if items_per_second is None:
+            return self
+        slowest = min(items_per_second, self.items_per_second or items_per_second)
+        return self.model_copy(update={"items_per_second": slowest})
+
 
 class ConcurrencyChange(BaseModel):
     """New concurrency; what is not named stays as it is."""

@@ -93,6 +93,7 @@ class PlanResult(_Message):
 
     Attributes:
         downstream: The service that the items call, if any.
+        downstream_rate: Items a second that it takes from all runs together; None is any number.
         is_saga: Whether an item takes several steps, each an activity.
         scans: Ranges of the source to be scanned before it can be planned; 0 once it is.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
@@ -104,6 +105,7 @@ class PlanResult(_Message):
     retry: RetryPolicy = RetryPolicy()
     on_exceeded: OnExceeded = "stop"
     downstream: str | None = None
+    downstream_rate: float | None = None
     is_saga: bool = False
     scans: int = 0
     refusal: str | None = None
@@ -248,6 +250,8 @@ class ShardWork(_Message):
             and `partitions_done` how many partitions it finished (0 or 1).
         stage: What is done with the batches.
         downstream: The service that the items call, if any.
+        downstream_rate: Items a second that it takes from all runs together; None is any number.
+        batch_items: Items of a cut, on average.
         is_saga: Whether an item takes several steps, each an activity.
     """
 
@@ -270,6 +274,8 @@ class ShardWork(_Message):
     retrying: Retrying | None = None
     stage: Stage = "process"
     downstream: str | None = None
+    downstream_rate: float | None = None
+    batch_items: float = 1
     is_saga: bool = False
 
     @property

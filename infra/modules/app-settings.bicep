@@ -72,6 +72,7 @@ var fanout = {
   FANOUT_INBOX: string(inboxEnabled)
   FANOUT_RETENTION_DAYS: string(runRetentionDays)
   FANOUT_NIGHTLY_REPORT: 'false'
+  FANOUT_DOWNSTREAM_RATES: ''
   FANOUT_SMTP: contains(inVault, 'FANOUT_SMTP') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-smtp)' : ''
   FANOUT_WEBHOOK_SECRET: contains(inVault, 'FANOUT_WEBHOOK_SECRET') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-webhook-secret)' : ''
   FANOUT_ALLOW_PRIVATE_WEBHOOKS: 'false'

@@ -216,6 +216,14 @@ def scenarios() -> dict[str, Script]:
         "downstream-down": Script(
             planned(12, per_partition=6, shards=2, at_once=3, downstream="shop"), outage(4)
         ),
+        "rate-limited": Script(
+            planned(
+                12, per_partition=6, shards=2, at_once=1, downstream="bank", downstream_rate=400
+            )
+        ),
+        "rate-limited-down": Script(
+            planned(4, shards=2, at_once=1, downstream="post", downstream_rate=400), outage(2)
+        ),
         "scanned": Script(planned(4, scans=130)),
         "changed": Script(planned(4, scans=3), refused_scan=1),
         "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),

@@ -15,7 +15,7 @@ from activities.saga_step import carry_out
 from activities.sagas import write_record
 from activities.scan import scan_range_of
 from activities.write_results import write_range
-from entities import admission, governor
+from entities import admission, governor, rate_limiter
 from fanout import names
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
@@ -29,7 +29,15 @@ from orchestrators import fan_in, run, saga, shard
 def local_app(files: RunFiles) -> df.DFApp:
     """Make an app whose activities do what the product's do, to these files."""
     app = df.DFApp()
-    for blueprint in (run.bp, shard.bp, saga.bp, fan_in.bp, governor.bp, admission.bp):
+    for blueprint in (
+        run.bp,
+        shard.bp,
+        saga.bp,
+        fan_in.bp,
+        governor.bp,
+        admission.bp,
+        rate_limiter.bp,
+    ):
         app.register_functions(blueprint)
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN)

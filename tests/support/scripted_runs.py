@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from entities import admission, breaker, governor
+from entities import admission, breaker, governor, rate_limiter
 from fanout import names
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
@@ -134,6 +134,7 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
         governor.bp,
         admission.bp,
         breaker.bp,
+        rate_limiter.bp,
     ):
         app.register_functions(blueprint)
 

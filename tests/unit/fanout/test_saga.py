@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanout import saga
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy
 from fanout.models.saga import SagaEnd, StepPlan, StepResult
@@ -47,10 +48,10 @@ class Played:
 
 
 def play(steps: list[StepPlan], answer: Answering) -> Played:
-    saga, now = Saga(steps, "run", 7), datetime(2026, 1, 1, tzinfo=UTC)
+    course, now = Saga(steps, "run", 7), datetime(2026, 1, 1, tzinfo=UTC)
     moves: list[list[tuple[str, int]]] = []
     waited: list[float] = []
-    while (move := saga.move(now)) != Move():
+    while (move := course.move(now)) != Move():
         if move.until is not None:
             assert move.until > now
             waited.append((move.until - now).total_seconds())
@@ -58,8 +59,8 @@ def play(steps: list[StepPlan], answer: Answering) -> Played:
             continue
         moves.append([(call.mode, call.step) for call in move.calls])
         now += timedelta(milliseconds=5)
-        saga.note(now, [(call, answer(call)) for call in move.calls])
-    return Played(saga.end(), moves, waited)
+        course.note(now, [(call, answer(call)) for call in move.calls])
+    return Played(course.end(), moves, waited)
 
 
 def failing(
@@ -143,13 +144,13 @@ def test_a_step_whose_tries_ended_in_doubt_is_undone_itself(step: int) -> None:
 
 
 def test_an_undo_knows_whether_its_step_was_done_and_what_it_returned() -> None:
-    saga, now = Saga(orders(), "run"), datetime(2026, 1, 1, tzinfo=UTC)
+    course, now = Saga(orders(), "run"), datetime(2026, 1, 1, tzinfo=UTC)
     seen = {}
-    while (move := saga.move(now)).calls:
+    while (move := course.move(now)).calls:
         seen |= {
-            (call.mode, call.step): (call.is_doubtful, saga.outputs(call)) for call in move.calls
+            (call.mode, call.step): (call.is_doubtful, course.outputs(call)) for call in move.calls
         }
-        saga.note(now, [(call, failing(SHIP, error=BUSY)(call)) for call in move.calls])
+        course.note(now, [(call, failing(SHIP, error=BUSY)(call)) for call in move.calls])
     assert seen["undo", SHIP] == (True, {})
     assert seen["undo", CAPTURE] == (False, {"capture": "o3"})
     assert seen["do", CAPTURE] == (
@@ -213,7 +214,7 @@ def test_activities_that_break_down_cost_no_attempt() -> None:
 
     played = play(orders(), answer)
     assert (played.end.status, played.end.attempts) == ("succeeded", 1)
-    assert played.waited == [2, 4, 8, 16]
+    assert played.waited == pytest.approx([saga.FIRST_REPAIR_SECONDS * 2**n for n in range(4)])
 
 
 def test_a_step_lost_for_good_is_in_doubt_and_undone() -> None:
