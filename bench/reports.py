@@ -1,0 +1,189 @@
+"""A report over a large CSV, end to end, beside polars alone on the same file.
+
+The product runs on the embedded host with Azurite, as `make start` has it: its time is from the POST
+to `done`. Polars reads the file itself, lazily, in a process of its own. Both take turns, so that a
+busy machine is busy for both, and their figures are compared. `BENCH_MIB` is the size of the CSV.
+"""
+
+import csv
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from azure.storage.blob import BlobServiceClient
+
+from bench.host import MeasuredHost, running
+from bench.measure import save, show
+
+APP = Path(__file__).parent / "apps" / "million"  # the product, and what this does not use
+MIB = int(os.environ.get("BENCH_MIB", "256"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
+BUDGET = 3.0
+BLOCK_ROWS = 250_000
+CARRIERS, AIRPORTS, PLANES = 16, 100, 4_000
+RELATIVE = 1e-9  # polars adds floats up in an order of its own
+
+# What a person asks of such a table; polars is asked for the same.
+PARAMETERS = {
+    "group_by": ["carrier"],
+    "metrics": {"dep_delay": ["count", "mean", "min", "max"], "fare": ["sum", "mean"]},
+}
+POLARS = """
+import sys, time
+import polars as pl
+begun = time.perf_counter()
+delay, fare = pl.col("dep_delay"), pl.col("fare")
+frame = (
+    pl.scan_csv(sys.argv[1], null_values=["", "NA"], infer_schema_length=10_000)
+    .group_by("carrier")
+    .agg(
+        pl.len().alias("rows"),
+        delay.count().alias("dep_delay.count"),
+        delay.mean().alias("dep_delay.mean"),
+        delay.min().alias("dep_delay.min"),
+        delay.max().alias("dep_delay.max"),
+        fare.sum().alias("fare.sum"),
+        fare.mean().alias("fare.mean"),
+    )
+    .sort("carrier")
+    .collect(engine=sys.argv[3])
+)
+seconds = time.perf_counter() - begun
+frame.write_csv(sys.argv[2])
+print(seconds)
+"""
+
+
+def write_table(path: Path, mib: int) -> int:
+    """Write a CSV of flights that never were, the same each time; return its rows."""
+    rows = 0
+    with path.open("wb") as file:
+        while file.tell() < mib * 1_048_576:
+            content = _block(rows).encode()
+            file.write(content if rows == 0 else content[content.index(b"\n") + 1 :])
+            rows += BLOCK_ROWS
+    return rows
+
+
+def _block(first: int) -> str:
+    random = np.random.default_rng(first)
+    n = BLOCK_ROWS
+    hours = np.datetime64("2013-01-01T00") + random.integers(0, 8760, n).astype("timedelta64[h]")
+    delays = pl.Series(random.exponential(30, n).astype(np.int64) - 15)
+    frame = pl.DataFrame(
+        {
+            "id": np.arange(first, first + n),
+            "time_hour": hours.astype("datetime64[us]"),
+            "carrier": [f"C{number}" for number in random.integers(0, CARRIERS, n)],
+            "tailnum": [f"N{number:05}" for number in random.integers(0, PLANES, n)],
+            "origin": [f"A{number:03}" for number in random.integers(0, 3, n)],
+            "dest": [f"A{number:03}" for number in random.integers(3, AIRPORTS, n)],
+            "dep_delay": delays.scatter(np.flatnonzero(random.random(n) < 0.03), None),
+            "air_time": random.integers(20, 700, n),
+            "distance": random.integers(80, 5000, n),
+            "fare": np.round(random.lognormal(5, 0.6, n), 2),
+        }
+    )
+    return frame.write_csv(null_value="NA", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+
+
+def upload(data: Path, path: Path) -> None:
+    """Put the table into the host's Azurite."""
+    connection = json.loads((data / "stack.json").read_text())["FANOUT_STORAGE"]
+    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
+    container.create_container()
+    with path.open("rb") as file:
+        container.upload_blob(path.name, file, max_concurrency=2)
+
+
+def run(host: MeasuredHost, name: str, number: int) -> tuple[float, str]:
+    """Run the report; return its seconds from the POST to the end, and report.csv."""
+    request = {
+        "workload": "reports",
+        "run_id": f"report-{number}",
+        "source": {"kind": "csv", "container": "inbox", "blob": name},
+        "parameters": PARAMETERS,
+    }
+    begun = time.perf_counter()
+    status, answer = host.request("POST", "/api/runs", request)
+    if status != 202:
+        raise SystemExit(f"the run was refused: {answer}")
+    while True:
+        _, state = host.request("GET", f"/api/runs/report-{number}")
+        if state["phase"] == "done":
+            break
+        time.sleep(0.05)
+    seconds = time.perf_counter() - begun
+    if state["outcome"] != "succeeded":
+        raise SystemExit(f"the run ended {state['outcome']}: {state}")
+    _, manifest = host.request("GET", f"/api/runs/report-{number}/results")
+    (url,) = [file["url"] for file in manifest["files"] if file["name"] == "report.csv"]
+    return seconds, b"".join(host.stream_lines(url)).decode()
+
+
+def polars_alone(path: Path, engine: str) -> tuple[float, str]:
+    """Do the same with polars in a process of its own; its start is not counted."""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as result:
+        command = [sys.executable, "-c", POLARS, str(path), result.name, engine]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return float(done.stdout), Path(result.name).read_text()
+
+
+def _expect_same(ours: str, theirs: str) -> None:
+    """Compare the figures of all groups: whole numbers exactly, others but for rounding."""
+    one, other = (_by_carrier(text) for text in (ours, theirs))
+    if one.keys() != other.keys():
+        raise SystemExit(f"the groups differ: {one.keys()} and {other.keys()}")
+    for carrier, figures in one.items():
+        for name, figure in figures.items():
+            expected = other[carrier][name]
+            if abs(figure - expected) > RELATIVE * abs(expected):
+                raise SystemExit(f"{carrier}, {name}: {figure}, by polars {expected}")
+
+
+def _by_carrier(text: str) -> dict[str, dict[str, float]]:
+    lines = csv.DictReader(io.StringIO(text))
+    return {line.pop("carrier"): {k: float(v) for k, v in line.items()} for line in lines}
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Take turns; the first turn of each warms the page cache and the workers and is not counted."""
+    path = folder / "flights.csv"
+    rows = write_table(path, MIB)
+    ours, theirs = [], []
+    with running(APP, "--workers", str(WORKERS)) as host:
+        upload(host.data, path)
+        for number in range(ROUNDS + 1):
+            engine = min(("streaming", "in-memory"), key=lambda e: polars_alone(path, e)[0])
+            seconds, made = run(host, path.name, number)
+            alone, expected = polars_alone(path, engine)
+            _expect_same(made, expected)
+            print(f"  run {seconds:.2f} s, polars ({engine}) {alone:.2f} s", flush=True)
+            if number:
+                ours.append(seconds)
+                theirs.append(alone)
+        peak = host.peak_mib()
+    return {"mib": MIB, "rows": rows, "run": ours, "polars": theirs, "peak_mib": peak}
+
+
+def main() -> None:
+    """Measure, print beside the budget and save."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(Path(folder))
+    ours, theirs = (statistics.median(figures[name]) for name in ("run", "polars"))
+    ratio = ours / theirs
+    rates = [f"{figures['mib'] / seconds:,.0f}" for seconds in (ours, theirs)]
+    rows = [["a run, end to end", f"{ours:.2f}", rates[0]], ["polars", f"{theirs:.2f}", rates[1]]]
+    show(f"A report over {MIB:,} MiB of CSV", ["", "seconds", "MiB/s"], rows)
+    print(f"ratio: {ratio:.2f}, budget {BUDGET} at 1 GiB; peak {figures['peak_mib']:.0f} MiB")
+    print(f"saved {save('reports', {**figures, 'ratio': ratio})}")
