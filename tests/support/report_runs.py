@@ -11,7 +11,8 @@ from fanout.splitting.split import split
 from fanout.workload import Context, Failure
 from workloads.reports import Reports
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Partial
+from workloads.reports.partial import Summary
+from workloads.reports.report import Report, reports_of
 
 REPORTS = Reports()
 WHOLE = BatchLimits(max_items=1_000_000, max_bytes=64 * 1_048_576)
@@ -36,10 +37,10 @@ def context(parameters: ReportParameters) -> Context[ReportParameters]:
 
 def summary(
     batches: list[Chunk], parameters: ReportParameters, batches_per_partition: int = 100
-) -> tuple[Partial | None, list[Failure]]:
+) -> tuple[Summary | None, list[Failure]]:
     """Summarise batches and merge them by partition, then those; all are stored between."""
     failures: list[Failure] = []
-    partitions: list[Partial] = []
+    partitions: list[Summary] = []
     for number, batch in enumerate(batches):
         made = REPORTS.process_chunk(batch, context(parameters))
         failures += made.failures
@@ -54,15 +55,18 @@ def summary(
     return whole, failures
 
 
-def files(partial: Partial | None, parameters: ReportParameters) -> dict[str, bytes]:
+def files(partial: Summary | None, parameters: ReportParameters) -> dict[str, bytes]:
     return {file.name: file.content for file in REPORTS.render(partial, parameters)}
 
 
-def document(partial: Partial | None, parameters: ReportParameters) -> dict[str, Any]:
-    """What report.json says."""
-    from workloads.reports.report import Report
+def made(partial: Summary | None, parameters: ReportParameters) -> Report:
+    """The first report."""
+    return reports_of(partial or Summary(), parameters)[0]
 
-    parsed: dict[str, Any] = json.loads(Report.of(partial or Partial({}), parameters).to_json())
+
+def document(partial: Summary | None, parameters: ReportParameters) -> dict[str, Any]:
+    """What the JSON of the first report says."""
+    parsed: dict[str, Any] = json.loads(made(partial, parameters).to_json())
     return parsed
 
 

@@ -1,10 +1,11 @@
 """What is wrong with a report's parameters for a source, before anything starts."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from fanout.errors import FieldProblem
-from workloads.reports.parameters import ReportParameters
+from workloads.reports.parameters import ReportParameters, View, column_of
 
 _MAX_LISTED = 50
 
@@ -21,23 +22,51 @@ def problems(parameters: ReportParameters, columns: list[str] | None) -> Iterato
             if column not in columns:
                 message = f"the source has no column '{column}'; it has {_listed(column, columns)}"
                 yield FieldProblem(f"parameters.{field}", message)
-    metrics = list(parameters.metric_names())
-    sort, metric = parameters.sort, parameters.chart.metric
-    if sort is not None and sort.by not in (choices := [*parameters.group_by, *metrics]):
-        message = f"the report has no '{sort.by}'; it has {_listed(sort.by, choices)}"
-        yield FieldProblem("parameters.sort.by", message)
-    if metric is not None and metric not in metrics:
-        message = f"the report has no metric '{metric}'; it has {_listed(metric, metrics)}"
-        yield FieldProblem("parameters.chart.metric", message)
+    for prefix, view in _views(parameters):
+        for wanted in _named_figures(view):
+            if wanted.name not in wanted.choices:
+                listed = _listed(wanted.name, wanted.choices)
+                message = f"the report has no {wanted.what}'{wanted.name}'; it has {listed}"
+                yield FieldProblem(f"parameters.{prefix}{wanted.field}", message)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A name of a part of the report, where it stands, and which there are."""
+
+    field: str
+    name: str
+    choices: list[str]
+    what: str = "metric "
+
+
+def _views(parameters: ReportParameters) -> Iterator[tuple[str, View]]:
+    """Give every report, and where it stands."""
+    for number, view in enumerate(parameters.views):
+        yield ("" if view is parameters else f"reports[{number}]."), view
+
+
+def _named_figures(view: View) -> Iterator[_Wanted]:
+    metrics = list(view.metric_names())
+    if view.sort is not None:
+        yield _Wanted("sort.by", view.sort.by, [*view.key_names, *metrics], what="")
+    if view.top is not None:
+        yield _Wanted("top.by", view.top.by, metrics)
+    if view.chart.metric is not None:
+        yield _Wanted("chart.metric", view.chart.metric, metrics)
 
 
 def _named_columns(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
     for number, condition in enumerate(parameters.filter):
         yield f"filter[{number}].column", condition.column
-    for number, column in enumerate(parameters.group_by):
-        yield f"group_by[{number}]", column
-    for column in parameters.metrics:
-        yield f"metrics.{column}", column
+    for prefix, view in _views(parameters):
+        for number, condition in enumerate(view.conditions):
+            yield f"{prefix}where[{number}].column", condition.column
+        for number, key in enumerate(view.group_by):
+            field = f"{prefix}group_by[{number}]"
+            yield (field if isinstance(key, str) else f"{field}.column"), column_of(key)
+        for column in view.metrics:
+            yield f"{prefix}metrics.{column}", column
 
 
 def _listed(wanted: str, known: Collection[str]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from workloads.reports.conditions import Condition
 from workloads.reports.numbers import MAX_EXACT, Numbers
-from workloads.reports.parameters import Condition
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,

@@ -1,108 +1,109 @@
-"""What a report is asked for: the parameters of the workload `reports`."""
+"""What is asked for: the parameters of the workload `reports`, one report of them or several."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    model_validator,
+    Tag,
+    ValidationInfo,
+    field_validator,
 )
 
-Metric = Literal["count", "sum", "mean", "min", "max", "std"]
-Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "is_null", "not_null"]
-Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Scalar = StrictBool | Number | StrictStr
+from workloads.reports.conditions import Condition
+from workloads.reports.metrics import DISTINCT, Metrics, is_quantile, needs_numbers
+
+Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 
 ROWS = "rows"
 MAX_BARS = 50
+MAX_REPORTS = 50
+MAX_TOP = 10_000
 _T = TypeVar("_T")
-_NULL_OPERATORS = ("is_null", "not_null")
-_LIST_OPERATORS = ("in", "not_in")
-
-
-def _distinct(values: list[_T]) -> list[_T]:
-    if len(set(values)) < len(values):
-        raise ValueError("it names one thing twice")
-    return values
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Condition(_Part):
-    """One thing that must hold of a row for it to be in the report.
+class DateKey(_Part):
+    """Groups by the hour, day, week, ... of a date.
 
     Attributes:
-        value: What the cell is compared with: as numbers if it is a number, else as texts (by code
-            point; true and false are the texts "true" and "false"). A list for `in` and `not_in`,
-            nothing for `is_null` and `not_null`. A missing cell meets no comparison, not even `ne`.
+        column: Dates or times in ISO 8601. Times are taken as they stand; those with an offset from
+            UTC (``Z`` is one) are taken in UTC. A row with a cell that is no date and not missing
+            is refused.
+        every: How much time makes a group. A week begins on Monday and is called by that day.
     """
 
     column: str
-    op: Operator
-    value: Scalar | list[Scalar] | None = None
-
-    @model_validator(mode="after")
-    def _value_fits_operator(self) -> "Condition":
-        if self.op in _NULL_OPERATORS:
-            if self.value is not None:
-                raise ValueError(f"'{self.op}' takes no value")
-        elif self.op in _LIST_OPERATORS:
-            if not isinstance(self.value, list):
-                raise ValueError(f"'{self.op}' takes a list of values")
-            if len({_is_number(value) for value in self.value}) > 1:
-                raise ValueError("the list mixes numbers and texts")
-        elif self.value is None or isinstance(self.value, list):
-            raise ValueError(f"'{self.op}' takes one value, a number or a text")
-        return self
+    every: Every
 
     @property
-    def is_numeric(self) -> bool:
-        """Whether cells are compared as numbers."""
-        return any(_is_number(value) for value in self._given)
-
-    @property
-    def numbers(self) -> list[int | float]:
-        """What cells are compared with, where that is numbers."""
-        return [value for value in self._given if isinstance(value, int | float)]
-
-    @property
-    def texts(self) -> list[str]:
-        """What cells are compared with, where that is texts."""
-        return [str(v).lower() if isinstance(v, bool) else str(v) for v in self._given]
-
-    @property
-    def _given(self) -> list[Scalar]:
-        if self.value is None:
-            return []
-        return self.value if isinstance(self.value, list) else [self.value]
+    def name(self) -> str:
+        """What the key is called in the report."""
+        return f"{self.column}.{self.every}"
 
 
-def _is_number(value: Scalar) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _kind_of_key(given: Any) -> str:
+    return "column" if isinstance(given, str) else "date"
+
+
+GroupKey = Annotated[
+    Annotated[str, Tag("column")] | Annotated[DateKey, Tag("date")], Discriminator(_kind_of_key)
+]
+
+
+def name_of(key: str | DateKey) -> str:
+    """Tell what a key is called in the report."""
+    return key if isinstance(key, str) else key.name
+
+
+def column_of(key: str | DateKey) -> str:
+    """Tell which column a key is of."""
+    return key if isinstance(key, str) else key.column
+
+
+def _distinct_keys(keys: list[str | DateKey]) -> list[str | DateKey]:
+    _refuse_twice([name_of(key) for key in keys])
+    return keys
+
+
+def _refuse_twice(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise ValueError("it names one thing twice")
 
 
 class Sort(_Part):
     """The order of the groups.
 
     Attributes:
-        by: A column of `group_by`, ``rows``, or a metric such as ``dep_delay.mean``.
+        by: A key of `group_by`, ``rows``, or a metric such as ``dep_delay.mean``.
     """
 
     by: str
     descending: bool = False
 
 
+class Top(_Part):
+    """Only some groups, those with the highest or lowest figures; among equals, the first keys.
+
+    Attributes:
+        by: ``rows`` or a metric such as ``dep_delay.mean``; groups without it come last.
+        order: ``desc`` keeps the highest, ``asc`` the lowest.
+    """
+
+    n: int = Field(ge=1, le=MAX_TOP)
+    by: str
+    order: Literal["desc", "asc"] = "desc"
+
+
 class Chart(_Part):
-    """How ``report.png`` looks.
+    """How the picture of a report looks.
 
     Attributes:
         metric: What the bars show: ``rows`` or a metric such as ``dep_delay.mean``. By default the
@@ -118,27 +119,39 @@ class Chart(_Part):
     top: int = Field(default=20, ge=1, le=MAX_BARS)
 
 
-Metrics = Annotated[list[Metric], Field(min_length=1), AfterValidator(_distinct)]
-
-
-class ReportParameters(_Part):
-    """What rows are wanted, how they are grouped, and what is said of each group.
+class View(_Part):
+    """One report: how rows are grouped, and what is said of each group.
 
     Attributes:
-        filter: Conditions that must all hold.
-        group_by: Columns whose values, as texts, make the groups; none makes one group of all rows.
+        group_by: Columns whose values, as texts, make the groups, and dates by the time they fall
+            into; none makes one group of all rows.
         metrics: Metrics by column. A cell of such a column is a number or missing; a row where it
-            is neither is refused.
-        sort: Order of the groups; by default that of their keys.
-        null_values: Texts that mean that a value is missing.
+            is neither is refused. Where a column has no metric but ``approx_distinct``, its cells
+            are any texts.
+        sort: Order of the groups; by default that of `top`, else that of their keys.
+        top: Which groups to keep; None keeps all.
     """
 
-    filter: list[Condition] = []
-    group_by: Annotated[list[str], AfterValidator(_distinct)] = []
+    group_by: Annotated[list[GroupKey], AfterValidator(_distinct_keys)] = []
     metrics: dict[str, Metrics] = {}
     sort: Sort | None = None
+    top: Top | None = None
     chart: Chart = Chart()
-    null_values: list[str] = ["", "NA"]
+
+    @property
+    def label(self) -> str | None:
+        """The report's name; None where there is only one, without a name."""
+        return None
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """What must hold of a row for it to be in this report, beside `filter`."""
+        return []
+
+    @property
+    def key_names(self) -> list[str]:
+        """The names of the keys, in order."""
+        return [name_of(key) for key in self.group_by]
 
     def metric_names(self) -> Iterator[str]:
         """Name every figure of a group, in order: ``rows``, then ``column.metric``."""
@@ -148,7 +161,84 @@ class ReportParameters(_Part):
                 yield f"{column}.{metric}"
 
     @property
+    def measured(self) -> list[str]:
+        """Columns that are tallied as numbers."""
+        return [column for column, metrics in self.metrics.items() if needs_numbers(metrics)]
+
+    @property
+    def ranked(self) -> list[str]:
+        """Columns of which quantiles are wanted; all of them are measured too."""
+        return [c for c, metrics in self.metrics.items() if any(map(is_quantile, metrics))]
+
+    @property
+    def told_apart(self) -> list[str]:
+        """Columns whose distinct values are counted."""
+        return [column for column, metrics in self.metrics.items() if DISTINCT in metrics]
+
+    @property
     def columns(self) -> list[str]:
         """Every column that the report reads, each once."""
+        filtered = [condition.column for condition in self.conditions]
+        return list(dict.fromkeys([*map(column_of, self.group_by), *self.metrics, *filtered]))
+
+
+class NamedReport(View):
+    """One report of several.
+
+    Attributes:
+        name: Its files are called after it: ``report-NAME.csv``.
+        where: Conditions that must all hold, beside those of `filter`.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")
+    where: list[Condition] = []
+
+    @property
+    def label(self) -> str | None:
+        """Its name."""
+        return self.name
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """Those of `where`."""
+        return self.where
+
+
+class ReportParameters(View):
+    """What rows are wanted, and one report of them or several, made in one pass.
+
+    Attributes:
+        filter: Conditions that must all hold of a row, for every report.
+        null_values: Texts that mean that a value is missing.
+        reports: Several reports; `group_by`, `metrics`, `sort`, `top` and `chart` are then theirs.
+    """
+
+    filter: list[Condition] = []
+    null_values: list[str] = ["", "NA"]
+    reports: list[NamedReport] | None = Field(default=None, min_length=1, max_length=MAX_REPORTS)
+
+    @field_validator("reports")
+    @classmethod
+    def _are_all(
+        cls, reports: list[NamedReport] | None, info: ValidationInfo
+    ) -> list[NamedReport] | None:
+        if reports is None:
+            return None
+        for name, field in View.model_fields.items():
+            if info.data.get(name, field.default) != field.default:
+                raise ValueError(f"where there are reports, '{name}' belongs into each of them")
+        # Some stores of files take names that differ in case for one.
+        _refuse_twice([report.name.casefold() for report in reports])
+        return reports
+
+    @property
+    def views(self) -> list[View]:
+        """The reports, in order."""
+        return [self] if self.reports is None else list(self.reports)
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that is read, each once."""
+        own = [view.columns for view in self.reports or []] or [super().columns]
         filtered = [condition.column for condition in self.filter]
-        return list(dict.fromkeys([*self.group_by, *self.metrics, *filtered]))
+        return list(dict.fromkeys([*(column for names in own for column in names), *filtered]))

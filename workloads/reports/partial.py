@@ -1,13 +1,15 @@
-"""The partial summary of a report: exact tallies by group, which merge without loss.
+"""The partial summary of reports: tallies and sketches by group, which merge without loss.
 
-Its size depends on the groups alone. Merging is exact, hence associative, and does not depend on
-order.
+Its size depends on the groups, and for quantiles on how many orders of magnitude their values span,
+not on the rows. Merging is exact, hence associative, and does not depend on order.
 """
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from workloads.reports import distinct, quantiles
 from workloads.reports.exact import Exact, from_json, to_json
 
 Key = tuple[str | None, ...]
@@ -46,23 +48,35 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rows of one group: how many, and a tally for each column of `metrics`, in its order."""
+    """The rows of one group.
+
+    Attributes:
+        tallies: For each column that is tallied, in the order of the view's `measured`.
+        sketches: For each column whose distinct values are counted, in that of `told_apart`.
+        buckets: For each column of which quantiles are wanted, in that of `ranked`.
+    """
 
     rows: int
-    tallies: tuple[Tally, ...]
+    tallies: tuple[Tally, ...] = ()
+    sketches: tuple[distinct.Sketch, ...] = ()
+    buckets: tuple[quantiles.Buckets, ...] = ()
 
     def merge(self, other: "Group") -> "Group":
         """Combine with other rows of the same group."""
-        pairs = zip(self.tallies, other.tallies, strict=True)
-        return Group(self.rows + other.rows, tuple(left.merge(right) for left, right in pairs))
+        return Group(
+            self.rows + other.rows,
+            tuple(map(Tally.merge, self.tallies, other.tallies)),
+            tuple(map(distinct.merged, self.sketches, other.sketches)),
+            tuple(map(quantiles.merged, self.buckets, other.buckets)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """The groups of some rows.
+    """The groups of some rows in one report.
 
     Attributes:
-        fractional: Columns of `metrics`, by position, in which some number is not written as a
+        fractional: Tallied columns, by position, in which some number is not written as a
             whole number (``1.0`` is not): figures of the others are whole numbers in the report.
     """
 
@@ -83,24 +97,55 @@ class Partial:
         return Partial(groups, self.fractional | other.fractional)
 
 
-def dump(partial: Partial) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known of some rows: a partial for each report, in their order; none of no rows."""
+
+    views: tuple[Partial, ...] = ()
+
+    def merge(self, other: "Summary") -> "Summary":
+        """Combine with other rows of the same reports."""
+        if not self.views or not other.views:
+            return self if self.views else other
+        return Summary(tuple(map(Partial.merge, self.views, other.views)))
+
+
+def dump(summary: Summary) -> bytes:
     """Serialise without loss."""
-    groups = [
-        [key, group.rows, [_tally_to_json(tally) for tally in group.tallies]]
-        for key, group in partial.groups.items()
-    ]
-    document = {"fractional": sorted(partial.fractional), "groups": groups}
+    document = [_partial_to_json(partial) for partial in summary.views]
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def load(data: bytes) -> Partial:
+def load(data: bytes) -> Summary:
     """Invert `dump`."""
-    document = json.loads(data)
-    groups = {
-        tuple(key): Group(rows, tuple(_tally_from_json(*tally) for tally in tallies))
-        for key, rows, tallies in document["groups"]
+    return Summary(tuple(_partial_from_json(**partial) for partial in json.loads(data)))
+
+
+def _partial_to_json(partial: Partial) -> dict[str, Any]:
+    groups = [
+        [
+            key,
+            group.rows,
+            [_tally_to_json(tally) for tally in group.tallies],
+            [base64.b64encode(sketch).decode() for sketch in group.sketches],
+            [quantiles.to_json(buckets) for buckets in group.buckets],
+        ]
+        for key, group in partial.groups.items()
+    ]
+    return {"fractional": sorted(partial.fractional), "groups": groups}
+
+
+def _partial_from_json(fractional: list[int], groups: list[Any]) -> Partial:
+    read = {
+        tuple(key): Group(
+            rows,
+            tuple(_tally_from_json(*tally) for tally in tallies),
+            tuple(base64.b64decode(sketch) for sketch in sketches),
+            tuple(quantiles.from_json(buckets) for buckets in counted),
+        )
+        for key, rows, tallies, sketches, counted in groups
     }
-    return Partial(groups, frozenset(document["fractional"]))
+    return Partial(read, frozenset(fractional))
 
 
 def _tally_to_json(tally: Tally) -> list[Any]:

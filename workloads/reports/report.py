@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from workloads.reports import distinct
 from workloads.reports.exact import Exact, rounded, square_root
-from workloads.reports.parameters import ROWS, Metric, ReportParameters, Sort
-from workloads.reports.partial import Group, Key, Partial, Tally
+from workloads.reports.metrics import DISTINCT, fraction_of, is_quantile
+from workloads.reports.parameters import ROWS, ReportParameters, Sort, View
+from workloads.reports.partial import Group, Key, Partial, Summary, Tally
+from workloads.reports.quantiles import Buckets, quantile
 
 Figure = int | float | None
 
@@ -30,30 +33,50 @@ class ReportGroup:
 
 @dataclass(frozen=True)
 class Report:
-    """Every group, in the order that the parameters ask for."""
+    """Groups with their figures, those that the report is to show, in its order.
+
+    Attributes:
+        parameters: All that was asked for.
+        view: What was asked for of this report.
+        rows: In all groups, also in those that are not shown.
+        total_groups: How many groups there are, also those that are not shown.
+    """
 
     parameters: ReportParameters
+    view: View
     rows: int
+    total_groups: int
     groups: list[ReportGroup]
 
     @classmethod
-    def of(cls, partial: Partial, parameters: ReportParameters) -> "Report":
+    def of(cls, partial: Partial, view: View, parameters: ReportParameters) -> "Report":
         """Compute the figures of all rows."""
         groups = [
-            ReportGroup(key, _figures(group, partial.fractional, parameters))
+            ReportGroup(key, _figures(group, partial.fractional, view))
             for key, group in partial.groups.items()
         ]
+        total = len(groups)
         groups.sort(key=lambda group: [_natural(text) for text in group.key])
-        if parameters.sort is not None:
-            groups = _sorted(groups, parameters.sort, parameters.group_by)
-        return cls(parameters, partial.rows, groups)
+        if view.top is not None:
+            best = Sort(by=view.top.by, descending=view.top.order == "desc")
+            groups = _sorted(groups, best, [])[: view.top.n]
+        if view.sort is not None:
+            groups = _sorted(groups, view.sort, view.key_names)
+        return cls(parameters, view, partial.rows, total, groups)
+
+    @property
+    def stem(self) -> str:
+        """What its files are called, without the ending."""
+        return "report" if self.view.label is None else f"report-{self.view.label}"
 
     def to_json(self) -> bytes:
         """Write parameters, rows, and for each group its key, rows and metrics by column."""
+        common = self.parameters.model_dump(mode="json", include={"filter", "null_values"})
         document = {
             "workload": "reports",
-            "parameters": self.parameters.model_dump(mode="json"),
+            "parameters": common | self.view.model_dump(mode="json", exclude={"reports"}),
             "rows": self.rows,
+            "total_groups": self.total_groups,
             "groups": [self._group_to_json(group) for group in self.groups],
         }
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -63,8 +86,8 @@ class Report:
         """Write a line for each group; no text in it is taken for a formula."""
         text = io.StringIO()
         writer = csv.writer(text)
-        names = list(self.parameters.metric_names())
-        writer.writerow([_safe(name) for name in (*self.parameters.group_by, *names)])
+        names = list(self.view.metric_names())
+        writer.writerow([_safe(name) for name in (*self.view.key_names, *names)])
         for group in self.groups:
             keys = ["" if part is None else _safe(part) for part in group.key]
             writer.writerow([*keys, *(group.figures[name] for name in names)])
@@ -73,25 +96,46 @@ class Report:
     def _group_to_json(self, group: ReportGroup) -> dict[str, Any]:
         metrics = {
             column: {metric: group.figures[f"{column}.{metric}"] for metric in wanted}
-            for column, wanted in self.parameters.metrics.items()
+            for column, wanted in self.view.metrics.items()
         }
-        key = dict(zip(self.parameters.group_by, group.key, strict=True))
+        key = dict(zip(self.view.key_names, group.key, strict=True))
         return {"key": key, "rows": group.figures[ROWS], "metrics": metrics}
 
 
-def _figures(
-    group: Group, fractional: frozenset[int], parameters: ReportParameters
-) -> dict[str, Figure]:
+def reports_of(summary: Summary, parameters: ReportParameters) -> list[Report]:
+    """Make every report that was asked for; without any rows they are empty."""
+    partials = summary.views or [Partial({})] * len(parameters.views)
+    pairs = zip(partials, parameters.views, strict=True)
+    return [Report.of(partial, view, parameters) for partial, view in pairs]
+
+
+def _figures(group: Group, fractional: frozenset[int], view: View) -> dict[str, Figure]:
     figures: dict[str, Figure] = {ROWS: group.rows}
-    columns = zip(parameters.metrics.items(), group.tallies, strict=True)
-    for number, ((column, metrics), tally) in enumerate(columns):
+    measured, ranked, told_apart = view.measured, view.ranked, view.told_apart
+    for column, metrics in view.metrics.items():
         for metric in metrics:
-            figure = _figure(metric, tally, is_fractional=number in fractional)
-            figures[f"{column}.{metric}"] = figure
+            name = f"{column}.{metric}"
+            if metric == DISTINCT:
+                figures[name] = distinct.estimate(group.sketches[told_apart.index(column)])
+                continue
+            number = measured.index(column)
+            tally, is_fractional = group.tallies[number], number in fractional
+            if is_quantile(metric):
+                buckets = group.buckets[ranked.index(column)]
+                figures[name] = _quantile(metric, tally, buckets, is_fractional=is_fractional)
+            else:
+                figures[name] = _figure(metric, tally, is_fractional=is_fractional)
     return figures
 
 
-def _figure(metric: Metric, tally: Tally, *, is_fractional: bool) -> Figure:
+def _quantile(metric: str, tally: Tally, buckets: Buckets, *, is_fractional: bool) -> Figure:
+    if tally.low is None or tally.high is None:
+        return None
+    part = fraction_of(metric)
+    return quantile(buckets, part, tally.low, tally.high, is_fractional=is_fractional)
+
+
+def _figure(metric: str, tally: Tally, *, is_fractional: bool) -> Figure:
     """Round once; what has no value, such as the mean of nothing, is None."""
     if metric == "count":
         return tally.count
@@ -113,9 +157,9 @@ def _standard_deviation(tally: Tally) -> Figure:
     return square_root(deviations / (tally.count - 1))
 
 
-def _sorted(groups: list[ReportGroup], sort: Sort, group_by: list[str]) -> list[ReportGroup]:
+def _sorted(groups: list[ReportGroup], sort: Sort, keys: list[str]) -> list[ReportGroup]:
     """Sort by one thing, stable; groups where it is missing stay last."""
-    position = group_by.index(sort.by) if sort.by in group_by else None
+    position = keys.index(sort.by) if sort.by in keys else None
 
     def value(group: ReportGroup) -> str | Figure:
         return group.figures[sort.by] if position is None else group.key[position]

@@ -1,77 +1,174 @@
-"""Summarise a chunk: read it as a table, refuse what does not parse, filter, and tally the rest."""
+"""Summarise a chunk: read it as a table, refuse what does not parse, filter, and tally the rest.
+
+All reports of a run are made in this one pass: each column is read and parsed once, whoever needs
+it. A row that one of them has to refuse is refused, and in none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk
 from fanout.workload import ChunkResult, Failure
+from workloads.reports.conditions import Condition
+from workloads.reports.dates import Dates, bucketed
 from workloads.reports.filters import kept
 from workloads.reports.numbers import Numbers, parse
-from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Partial
+from workloads.reports.parameters import DateKey, ReportParameters, View
+from workloads.reports.partial import Group, Partial, Summary
+from workloads.reports.sketches import distinct_texts, spread
 from workloads.reports.table import Table, place, read_table
 from workloads.reports.tallies import tally
 
 _MAX_SHOWN_CHARACTERS = 100
 
 
-def summarise(chunk: Chunk, parameters: ReportParameters) -> ChunkResult[Partial]:
-    """Make the partial report of a chunk.
+def summarise(chunk: Chunk, parameters: ReportParameters) -> ChunkResult[Summary]:
+    """Make the partial reports of a chunk.
 
-    A row that does not parse, as a record or where the report needs a number, is a failure and in
-    no group. Of the rows that the filter leaves out, the cells of metrics are not looked at.
+    A row that does not parse, as a record or where a report needs a number or a date, is a failure
+    and in no group. Of the rows that the filters leave out, only the cells that they compare are
+    looked at.
     """
     table = read_table(chunk, parameters.columns, parameters.null_values)
-    compared = [c.column for c in parameters.filter if c.is_numeric]
-    numbers = {column: parse(table.texts[column]) for column in {*compared, *parameters.metrics}}
-    keep = kept(parameters.filter, table.texts, numbers)
-    refused = _refused(compared, list(parameters.metrics), numbers, keep)
+    columns = _Columns(table.texts)
+    common = kept(parameters.filter, table.texts, columns.compared(parameters.filter))
+    keeps = [_both(common, _kept(view, columns)) for view in parameters.views]
+    refused: dict[int, _Refusal] = {}
+    _note(refused, columns.not_compared(parameters.filter), None)
+    for view, keep in zip(parameters.views, keeps, strict=True):
+        _note(refused, columns.not_compared(view.conditions), common)
+        _note(refused, columns.not_usable(view), keep)
+    sound = _sound(refused, table.texts.height)
+    partials = [
+        _partial(view, columns, _both(keep, sound))
+        for view, keep in zip(parameters.views, keeps, strict=True)
+    ]
     failures = [*table.failures, *_failures(table, refused)]
-    used = _used(keep, refused, table.texts.height)
-    keys = table.texts.select(parameters.group_by)
-    columns = [numbers[column] for column in parameters.metrics]
-    squared = ["std" in metrics for metrics in parameters.metrics.values()]
-    rows = table.texts.height
-    if used is not None:
-        keys, rows = keys.filter(used) if keys.width else keys, int(used.sum())
-        columns = [column.filter(used) for column in columns]
-    return ChunkResult(tally(keys, rows, columns, squared), failures)
+    return ChunkResult(Summary(tuple(partials)), failures)
 
 
-def _refused(
-    compared: list[str],
-    measured: list[str],
-    numbers: dict[str, Numbers],
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a row is refused: the column of the first bad cell, and what its text is not."""
+
+    column: str
+    wanted: str
+
+
+class _Columns:
+    """The columns of a chunk, each parsed at most once as what it is used for."""
+
+    def __init__(self, texts: pl.DataFrame) -> None:
+        self.texts = texts
+        self._numbers: dict[str, Numbers] = {}
+        self._dates: dict[DateKey, Dates] = {}
+
+    def numbers(self, column: str) -> Numbers:
+        if column not in self._numbers:
+            self._numbers[column] = parse(self.texts[column])
+        return self._numbers[column]
+
+    def dates(self, key: DateKey) -> Dates:
+        if key not in self._dates:
+            self._dates[key] = bucketed(self.texts[key.column], key)
+        return self._dates[key]
+
+    def compared(self, conditions: list[Condition]) -> dict[str, Numbers]:
+        """The columns that conditions compare as numbers."""
+        return {c.column: self.numbers(c.column) for c in conditions if c.is_numeric}
+
+    def not_compared(
+        self, conditions: list[Condition]
+    ) -> Iterator[tuple[_Refusal, pl.Series | None]]:
+        """Tell which rows conditions cannot compare."""
+        for column, numbers in self.compared(conditions).items():
+            yield _Refusal(column, "a number"), numbers.refused
+
+    def not_usable(self, view: View) -> Iterator[tuple[_Refusal, pl.Series | None]]:
+        """Tell which rows a report cannot use."""
+        for key in view.group_by:
+            if isinstance(key, DateKey):
+                yield _Refusal(key.column, "a date"), self.dates(key).refused
+        for column in view.measured:
+            yield _Refusal(column, "a number"), self.numbers(column).refused
+
+    def keys(self, view: View) -> pl.DataFrame:
+        """The columns that make the groups of a report."""
+        named = [
+            (self.dates(key).keys if isinstance(key, DateKey) else self.texts[key]).alias(name)
+            for key, name in zip(view.group_by, view.key_names, strict=True)
+        ]
+        return pl.DataFrame(named)
+
+
+def _kept(view: View, columns: _Columns) -> pl.Series | None:
+    return kept(view.conditions, columns.texts, columns.compared(view.conditions))
+
+
+def _both(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
+    """Where both hold; None holds everywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _note(
+    refused: dict[int, _Refusal],
+    found: Iterator[tuple[_Refusal, pl.Series | None]],
     keep: pl.Series | None,
-) -> dict[int, str]:
-    """Find the rows with a cell that should be a number and is none, and the first such column."""
-    refused: dict[int, str] = {}
-    for column in dict.fromkeys([*compared, *measured]):
-        mask = numbers[column].refused
+) -> None:
+    """Note the first reason for each row that is kept and refused."""
+    for refusal, mask in found:
         if mask is None:
             continue
-        if keep is not None and column not in compared:
-            mask &= keep
-        for row in mask.arg_true():
-            refused.setdefault(row, column)
-    return dict(sorted(refused.items()))
+        for row in (mask if keep is None else mask & keep).arg_true():
+            refused.setdefault(row, refusal)
 
 
-def _used(keep: pl.Series | None, refused: dict[int, str], rows: int) -> pl.Series | None:
-    """Tell which rows are in the report; None if all are."""
+def _sound(refused: dict[int, _Refusal], rows: int) -> pl.Series | None:
+    """Tell which rows are not refused; None if none is."""
     if not refused:
-        return keep
-    sound = pl.repeat(value=True, n=rows, eager=True).scatter(list(refused), False)
-    return sound if keep is None else sound & keep
+        return None
+    return pl.repeat(value=True, n=rows, eager=True).scatter(list(refused), False)
 
 
-def _failures(table: Table, refused: dict[int, str]) -> list[Failure]:
+def _partial(view: View, columns: _Columns, used: pl.Series | None) -> Partial:
+    """Tally the rows that a report uses."""
+    keys, rows = columns.keys(view), columns.texts.height
+    numbers = {column: columns.numbers(column) for column in view.measured}
+    texts = columns.texts.select(view.told_apart)
+    if used is not None:
+        rows = int(used.sum())
+        keys, texts = (frame.filter(used) if frame.width else frame for frame in (keys, texts))
+        numbers = {column: values.filter(used) for column, values in numbers.items()}
+    squared = ["std" in view.metrics[column] for column in numbers]
+    tallied = tally(keys, rows, list(numbers.values()), squared)
+    if not view.told_apart and not view.ranked:
+        return tallied
+    sketches = [distinct_texts(keys, texts[column]) for column in view.told_apart]
+    spreads = [spread(keys, numbers[column]) for column in view.ranked]
+    groups = {
+        key: Group(
+            group.rows,
+            group.tallies,
+            tuple(of.get(key, b"") for of in sketches),
+            tuple(of.get(key, {}) for of in spreads),
+        )
+        for key, group in tallied.groups.items()
+    }
+    return Partial(groups, tallied.fractional)
+
+
+def _failures(table: Table, refused: dict[int, _Refusal]) -> list[Failure]:
     kind = "CsvValueError" if table.chunk.kind == "csv" else "JsonValueError"
     failures = []
-    for row, column in refused.items():
-        index, text = table.indexes[row], table.texts[column][row]
+    for row, refusal in sorted(refused.items(), key=lambda item: item[0]):
+        index, text = table.indexes[row], table.texts[refusal.column][row]
         shown = text if len(text) <= _MAX_SHOWN_CHARACTERS else text[:_MAX_SHOWN_CHARACTERS] + "…"
         where = place(table.line(row), index)
-        message = f"{where}: column '{column}' has '{shown}', which is not a number"
+        message = f"{where}: column '{refusal.column}' has '{shown}', which is not {refusal.wanted}"
         failures.append(Failure(index, ErrorInfo(type=kind, message=message)))
     return failures

@@ -1,7 +1,7 @@
-"""The workload `reports`: a table becomes counts, sums and averages by group, and a chart.
+"""The workload `reports`: a table becomes figures by group, as files, pictures and a page.
 
-Polars and matplotlib are imported where a chunk is summarised or a report drawn, and not before:
-the app starts without them.
+Polars, matplotlib and datasketches are imported where a chunk is summarised or a report drawn, and
+not before: the app starts without them.
 """
 
 from collections.abc import Iterable
@@ -14,18 +14,20 @@ from fanout.records import Chunk, SourceInfo
 from fanout.workload import ChunkResult, ChunkWorkload, Context, RenderedFile
 from workloads.reports.check import problems
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Partial, dump, load
+from workloads.reports.partial import Summary, dump, load
+
+PARQUET = "application/vnd.apache.parquet"
 
 
 class Row(RootModel[dict[str, Any]]):
     """A row of the table: its cells by column."""
 
 
-class Reports(ChunkWorkload[Partial, ReportParameters]):
+class Reports(ChunkWorkload[Summary, ReportParameters]):
     """Filter, group and summarise rows, whose partial summaries merge exactly."""
 
     name = "reports"
-    description = "Filters and groups rows; counts, adds up and averages them; draws a chart."
+    description = "Filters and groups rows, counts, adds up, averages and ranks them; draws charts."
     item_model = Row
     parameters_model = ReportParameters
 
@@ -35,33 +37,39 @@ class Reports(ChunkWorkload[Partial, ReportParameters]):
 
     def process_chunk(
         self, chunk: Chunk, context: Context[ReportParameters]
-    ) -> ChunkResult[Partial]:
-        """Tally the rows of a chunk by group; rows that do not parse are failures."""
+    ) -> ChunkResult[Summary]:
+        """Tally the rows of a chunk by group, for every report; rows that do not parse fail."""
         from workloads.reports.summary import summarise
 
         return summarise(chunk, context.parameters)
 
-    def merge(self, left: Partial, right: Partial) -> Partial:
+    def merge(self, left: Summary, right: Summary) -> Summary:
         """Add up exactly."""
         return left.merge(right)
 
     def render(
-        self, partial: Partial | None, parameters: ReportParameters
+        self, partial: Summary | None, parameters: ReportParameters
     ) -> Iterable[RenderedFile]:
-        """Write ``report.json``, ``report.csv`` and ``report.png``."""
+        """Write each report as JSON, CSV, Parquet and a picture, and all of them as a page."""
         from workloads.reports.chart import draw
-        from workloads.reports.report import Report
+        from workloads.reports.page import page
+        from workloads.reports.parquet import to_parquet
+        from workloads.reports.picture import Picture
+        from workloads.reports.report import reports_of
 
-        report = Report.of(partial or Partial({}), parameters)
-        groups = len(report.groups)
-        yield RenderedFile("report.json", report.to_json(), "application/json", groups)
-        yield RenderedFile("report.csv", report.to_csv(), "text/csv; charset=utf-8", groups)
-        yield RenderedFile("report.png", draw(report), "image/png")
+        reports = reports_of(partial or Summary(), parameters)
+        for report in reports:
+            stem, groups = report.stem, len(report.groups)
+            yield RenderedFile(f"{stem}.json", report.to_json(), "application/json", groups)
+            yield RenderedFile(f"{stem}.csv", report.to_csv(), "text/csv; charset=utf-8", groups)
+            yield RenderedFile(f"{stem}.parquet", to_parquet(report), PARQUET, groups)
+            yield RenderedFile(f"{stem}.png", draw(Picture.of(report)), "image/png")
+        yield RenderedFile("report.html", page(reports), "text/html; charset=utf-8")
 
-    def dump_partial(self, partial: Partial) -> bytes:
+    def dump_partial(self, partial: Summary) -> bytes:
         """Serialise as JSON, whole numbers and fractions in full."""
         return dump(partial)
 
-    def load_partial(self, data: bytes) -> Partial:
+    def load_partial(self, data: bytes) -> Summary:
         """Invert `dump_partial`."""
         return load(data)

@@ -4,18 +4,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.report_runs import chunks, summary
-from workloads.reports.chart import _value_labels, default_metric, draw
+from tests.support.report_runs import chunks, made, summary
+from workloads.reports.chart import draw
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Partial
-from workloads.reports.report import Report
+from workloads.reports.picture import Picture, default_metric, value_labels
 
 
 def picture(data: bytes = b"", **parameters: Any) -> Image.Image:
     wanted = ReportParameters.model_validate(parameters)
     partial, failures = summary(list(chunks(data)), wanted) if data else (None, [])
     assert failures == []
-    image = Image.open(io.BytesIO(draw(Report.of(partial or Partial({}), wanted))))
+    image = Image.open(io.BytesIO(draw(Picture.of(made(partial, wanted)))))
     image.load()
     assert image.format == "PNG"
     return image
@@ -89,4 +88,4 @@ def test_the_mean_of_the_first_column_is_shown_or_its_first_metric(metrics, defa
     ],
 )
 def test_values_are_labelled_with_three_digits_of_the_largest(values, labels):
-    assert _value_labels(values) == labels
+    assert value_labels(values) == labels

@@ -68,3 +68,38 @@ def test_what_is_there_is_accepted():
         sort={"by": "carrier"},
         chart={"metric": "dep_delay.mean"},
     ) == {}  # fmt: skip
+
+
+def test_problems_of_several_reports_name_the_report():
+    found = problems(
+        reports=[
+            {"name": "sound", "group_by": ["carrier"]},
+            {
+                "name": "faulty",
+                "where": [{"column": "nope", "op": "not_null"}],
+                "group_by": [{"column": "when", "every": "day"}],
+                "metrics": {"foo": ["p50"]},
+                "top": {"n": 3, "by": "foo.p90"},
+                "sort": {"by": "when"},
+            },
+        ]
+    )
+    assert list(found) == [
+        "parameters.reports[1].where[0].column",
+        "parameters.reports[1].group_by[0].column",
+        "parameters.reports[1].metrics.foo",
+        "parameters.reports[1].sort.by",
+        "parameters.reports[1].top.by",
+    ]
+
+
+def test_top_is_by_a_figure_and_not_by_a_key():
+    found = problems(group_by=["carrier"], top={"n": 3, "by": "carrier"})
+    assert found == {
+        "parameters.top.by": "the report has no metric 'carrier'; it has 'rows'",
+    }
+
+
+def test_a_date_is_sorted_by_its_name():
+    by = [{"column": "distance", "every": "day"}]
+    assert problems(group_by=by, sort={"by": "distance.day"}) == {}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fanout.models.request import BatchLimits
 from samples.flights import EXCERPT, ROWS, write_flights
-from tests.support.report_runs import WHOLE, chunks, files, summary
+from tests.support.report_runs import WHOLE, chunks, files, made, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.report import Report
+from workloads.reports.report import Report, reports_of
 
 ALL = ["count", "sum", "mean", "min", "max", "std"]
 RELATIVE = 1e-9
@@ -104,7 +104,7 @@ def test_any_table_in_any_batches_gives_the_exact_figures(table, cuts, batches_p
     if partial is None:
         assert expected == {}
         return
-    report = Report.of(partial, PARAMETERS)
+    report = made(partial, PARAMETERS)
     found = {group.key[0]: group.figures for group in report.groups}
     assert {
         key: {
@@ -122,9 +122,34 @@ def test_the_files_are_the_same_byte_for_byte(table, cuts, batches_per_partition
     data = as_csv(table)
     whole, _ = summary(list(chunks(data)), PARAMETERS)
     parts, _ = summary(list(chunks(data, "csv", cuts)), PARAMETERS, batches_per_partition)
-    one, other = (None if p is None else Report.of(p, PARAMETERS) for p in (whole, parts))
+    one, other = (None if p is None else made(p, PARAMETERS) for p in (whole, parts))
     assert (one and one.to_json()) == (other and other.to_json())
     assert (one and one.to_csv()) == (other and other.to_csv())
+
+
+SKETCHED = ReportParameters.model_validate(
+    {
+        "reports": [
+            {
+                "name": "by-key",
+                "group_by": ["key"],
+                "metrics": {"mixed": ["p1", "p50", "p99.9", "mean"], "whole": ["approx_distinct"]},
+            },
+            {"name": "all", "metrics": {"key": ["approx_distinct"], "offset": ["quantiles"]}},
+        ]
+    }
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows, limits, st.integers(1, 4))
+def test_sketches_are_the_same_byte_for_byte(table, cuts, batches_per_partition):
+    data = as_csv(table)
+    whole, _ = summary(list(chunks(data)), SKETCHED)
+    parts, _ = summary(list(chunks(data, "csv", cuts)), SKETCHED, batches_per_partition)
+    one, other = ([r.to_csv() for r in reports_of(p, SKETCHED)] if p else None
+                  for p in (whole, parts))  # fmt: skip
+    assert one == other
 
 
 @pytest.fixture(scope="session")
@@ -154,8 +179,8 @@ def of_polars(path: Path, group_by: list[str], columns: list[str]) -> dict[Any, 
 
 
 def assert_equals_polars(path: Path, report: Report) -> None:
-    wanted = report.parameters
-    expected = of_polars(path, wanted.group_by, list(wanted.metrics))
+    wanted = report.view
+    expected = of_polars(path, wanted.key_names, list(wanted.metrics))
     assert {group.key for group in report.groups} == set(expected)
     for group in report.groups:
         for name, value in expected[group.key].items():
@@ -188,8 +213,8 @@ def test_the_report_of_all_flights_equals_polars_over_the_whole_file(
     partial, failures = summary(batches, parameters, batches_per_partition)
     assert failures == []
     assert partial is not None
-    assert partial.rows == ROWS
-    assert_equals_polars(flights, Report.of(partial, parameters))
+    assert partial.views[0].rows == ROWS
+    assert_equals_polars(flights, made(partial, parameters))
 
 
 @settings(max_examples=25, deadline=None)
@@ -205,7 +230,7 @@ def test_the_report_of_the_excerpt_equals_polars(cuts, batches_per_partition, gr
     partial, failures = summary(batches, parameters, batches_per_partition)
     assert failures == []
     assert partial is not None
-    assert_equals_polars(EXCERPT, Report.of(partial, parameters))
+    assert_equals_polars(EXCERPT, made(partial, parameters))
 
 
 def test_the_same_report_is_the_same_picture():
@@ -216,3 +241,41 @@ def test_the_same_report_is_the_same_picture():
     whole, _ = summary(list(chunks(data, "csv", WHOLE)), parameters)
     parts, _ = summary(list(chunks(data, "csv", BatchLimits(max_items=300))), parameters, 2)
     assert files(whole, parameters) == files(parts, parameters)
+
+
+def test_sketches_of_all_flights_are_close_to_polars(flights):
+    parameters = ReportParameters.model_validate(
+        {
+            "group_by": ["carrier", {"column": "time_hour", "every": "month"}],
+            "metrics": {
+                "dep_delay": ["p50", "p90", "p99"],
+                "distance": ["p25"],
+                "tailnum": ["approx_distinct"],
+            },
+        }
+    )
+    limit = BatchLimits(max_items=100_000, max_bytes=3_000_000)
+    partial, failures = summary(list(chunks(flights.read_bytes(), "csv", limit)), parameters)
+    assert failures == []
+    month = pl.col("time_hour").str.slice(0, 7).alias("month")
+    delays = [
+        pl.col("dep_delay").drop_nulls().sort().get(
+            ((pl.col("dep_delay").count() * part).ceil().clip(1) - 1).cast(pl.Int64),
+            null_on_oob=True,
+        ).alias(name)
+        for name, part in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
+    ]  # fmt: skip
+    exact = (
+        pl.read_csv(
+            flights, null_values=["", "NA"], infer_schema_length=None, try_parse_dates=False
+        )
+        .group_by("carrier", month)
+        .agg(*delays, pl.col("tailnum").drop_nulls().n_unique().alias("tails"))
+    )
+    expected = {row[:2]: row[2:] for row in exact.iter_rows()}
+    found = {group.key: group.figures for group in made(partial, parameters).groups}
+    assert found.keys() == expected.keys()
+    for key, (*quantiles, tails) in expected.items():
+        for name, value in zip(("p50", "p90", "p99"), quantiles, strict=True):
+            assert found[key][f"dep_delay.{name}"] == pytest.approx(value, rel=1 / 256, abs=0)
+        assert found[key]["tailnum.approx_distinct"] == pytest.approx(tails, rel=0.08, abs=1)

@@ -187,7 +187,7 @@ def test_cells_of_rows_that_are_filtered_out_are_not_looked_at():
     partial, failures = summary(list(chunks(b"x,y\n1,a\nbad,b\n")), parameters)
     assert failures == []
     assert partial is not None
-    assert partial.rows == 1
+    assert partial.views[0].rows == 1
 
 
 def test_a_cell_that_a_filter_compares_as_a_number_must_be_one():
@@ -197,7 +197,7 @@ def test_a_cell_that_a_filter_compares_as_a_number_must_be_one():
     partial, failures = summary(list(chunks(b"x,y\n1,2\nbad,b\n5,b\n6,-1\n")), parameters)
     assert [(f.index, "column 'y'" in f.error.message) for f in failures] == [(1, True), (2, True)]
     assert partial is not None
-    assert partial.rows == 1
+    assert partial.views[0].rows == 1
 
 
 def test_a_long_value_is_cut_short_in_the_message():
@@ -226,7 +226,7 @@ def test_a_refused_batch_is_one_failure():
     chunk = Chunk("csv", b"", ["x"], 7, 2, 1, fault)
     made = REPORTS.process_chunk(chunk, context(ReportParameters(metrics={"x": ["sum"]})))
     assert made.failures == [Failure(7, fault)]
-    assert made.partial.groups == {}
+    assert made.partial.views[0].groups == {}
 
 
 ITEMS = [
@@ -270,7 +270,7 @@ def test_items_that_are_no_objects_or_no_numbers_are_failures():
         (14, "JsonValueError", "item 14"),
     ]
     assert partial is not None
-    assert partial.rows == 2
+    assert partial.views[0].rows == 2
 
 
 def test_a_line_of_json_lines_that_is_no_number_is_named():
