@@ -35,8 +35,8 @@ def buckets_of(numbers: Numbers) -> pl.Series:
     floats = numbers.floats()
     if numbers.huge is not None:
         floats = floats.zip_with(floats.is_not_null(), numbers.huge.cast(pl.Float64))
-    # The sum makes a positive zero of a negative one.
-    bits = (floats.fill_null(0.0) + 0.0).to_numpy().view("int64")
+    # The sum makes a positive zero of a negative one; polars would leave it out.
+    bits = (floats.fill_null(0.0).to_numpy() + 0.0).view("int64")
     # All bits of a negative number's bucket are turned over.
     buckets = pl.Series(((bits & MAGNITUDE) >> SHIFT) ^ (bits >> 63))
     return buckets.zip_with(floats.is_not_null(), pl.Series([None], dtype=pl.Int64))

@@ -56,8 +56,9 @@ def made(items: list[Any], **parameters: Any) -> str:
     return page(reports_of(partial, wanted)).decode()
 
 
-KNOWN = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div",
-         "table", "thead", "tbody", "tr", "th", "td", "svg", "g", "rect", "text", "line"}  # fmt: skip
+KNOWN = set(
+    ["html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "svg", "g", "rect", "text", "line"]
+)
 
 
 def assert_harmless(html: str) -> Elements:
@@ -76,7 +77,7 @@ def test_texts_of_the_data_are_escaped_everywhere():
         [{ATTACK: ATTACK, "x": 1}],
         group_by=[ATTACK],
         metrics={ATTACK + "2": ["approx_distinct"], "x": ["sum"]},
-        chart={"title": ATTACK, "unit": ATTACK, "metric": "x.sum"},
+        chart={"title": ATTACK, "unit": ATTACK[:50], "metric": "x.sum"},
     )
     elements = assert_harmless(html)
     assert "<script" not in html
@@ -116,8 +117,8 @@ def test_a_page_has_a_picture_and_a_table_for_each_report_and_follows_light_and_
     names = Elements(html).names
     assert [names.count(name) for name in ("section", "svg", "table")] == [2, 2, 2]
     assert "prefers-color-scheme: dark" in html
-    assert "90th percentile of x" in Elements(html).texts[0] + html
-    assert "default-src 'none'" in html.replace("&#x27;", "'")
+    assert "90th percentile of x" in html
+    assert "default-src 'none'" in html
 
 
 def test_a_long_report_says_where_the_rest_is():
