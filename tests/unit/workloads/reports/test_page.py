@@ -56,9 +56,10 @@ def made(items: list[Any], **parameters: Any) -> str:
     return page(reports_of(partial, wanted)).decode()
 
 
-KNOWN = set(
-    ["html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "svg", "g", "rect", "text", "line"]
-)
+KNOWN = {
+    "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div", "table",
+    "thead", "tbody", "tr", "th", "td", "svg", "g", "rect", "text", "line",
+}  # fmt: skip
 
 
 def assert_harmless(html: str) -> Elements:
