@@ -22,7 +22,7 @@ from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import BatchLimits, RunRequest
 from fanout.models.wave import PlanResult, RunRef, Work
 from fanout.payloads import dump, shortened
-from fanout.workload import SagaWorkload
+from fanout.workload import ChunkWorkload, SagaWorkload
 from workloads import registry
 
 bp = df.Blueprint()
@@ -101,7 +101,9 @@ def _written(
         return work
     bounds = zip(table[0::_FIELDS], table[1::_FIELDS], strict=True)
     largest = max(end - offset for offset, end in bounds)
-    return work.model_copy(update={"max_span": max_span(largest, work.batch_items)})
+    is_chunk = isinstance(registry.get(request.workload), ChunkWorkload)
+    span = max_span(largest, work.batch_items, is_chunk=is_chunk)
+    return work.model_copy(update={"max_span": span})
 
 
 def _manifest(request: RunRequest, cuts: SourceCuts, table: "array[int]") -> PlanManifest:

@@ -13,6 +13,9 @@ MAX_GRAIN = BatchLimits()
 # What a batch of several grains may hold: a worker has one in memory for each activity.
 MAX_BATCH_BYTES = 2 * 1_048_576
 MAX_BATCH_ITEMS = 10_000
+# One call takes a whole chunk as a table, and tells of it in ranges: more rows cost it little.
+MAX_CHUNK_BYTES = 8 * 1_048_576
+MAX_CHUNK_ITEMS = 1_000_000
 
 MAX_SHARDS = 64
 BATCHES_A_SHARD = 16
@@ -34,15 +37,18 @@ def grain_of_items(count: int) -> BatchLimits:
     return MAX_GRAIN.model_copy(update={"max_items": max(1, min(share, MAX_GRAIN.max_items))})
 
 
-def max_span(largest_bytes: int, mean_items: float) -> int:
+def max_span(largest_bytes: int, mean_items: float, *, is_chunk: bool) -> int:
     """How many grains a batch may take.
 
     Args:
         largest_bytes: Bytes of the largest grain.
         mean_items: Items of a grain, on average.
+        is_chunk: Whether the workload takes a batch whole, and not item by item.
     """
-    by_bytes = MAX_BATCH_BYTES // max(1, largest_bytes)
-    by_items = MAX_BATCH_ITEMS // max(1, ceil(mean_items))
+    max_bytes = MAX_CHUNK_BYTES if is_chunk else MAX_BATCH_BYTES
+    max_items = MAX_CHUNK_ITEMS if is_chunk else MAX_BATCH_ITEMS
+    by_bytes = max_bytes // max(1, largest_bytes)
+    by_items = max_items // max(1, ceil(mean_items))
     return max(1, min(by_bytes, by_items))
 
 

@@ -7,7 +7,6 @@ a chunk has one reading. All others are left to `fanout.splitting.records`, whic
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,37 +37,49 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
             chunk.data,
             has_header=False,
             separator=chunk.dialect.delimiter,
-            infer_schema=False,
+            schema={str(number): pl.String for number in range(len(columns))},
             empty_string_is_null=False,
             columns=[columns.index(name) for name in names],
         )
     except PolarsError:
         return None
     frame.columns = names
-    return frame if frame.height == chunk.count else None
+    return frame.select(wanted) if frame.height == chunk.count else None
 
 
 def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
     # Polars takes these off the beginning of what it reads.
-    if data.startswith(_BYTE_ORDER_MARK) or data.count(b"\r") != data.count(b"\r\n"):
+    if width == 0 or data.startswith(_BYTE_ORDER_MARK):
         return False
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        return False
+    if b'"' not in data:
+        return _has_separators(data, delimiter, width, height)
     separators = _separators(data, delimiter)
     if separators is None:
         return False
     if not data.endswith(b"\n"):
         separators += b"\n"
-    return width > 0 and separators == (delimiter * (width - 1) + b"\n") * height
+    return separators == (delimiter * (width - 1) + b"\n") * height
 
 
-@lru_cache
-def _not_separators(delimiter: bytes) -> bytes:
-    return bytes(byte for byte in range(256) if byte not in (*delimiter, _LF))
+def _has_separators(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
+    """Tell whether a line feed ends each row, and as many delimiters as it needs stand before it."""
+    raw = np.frombuffer(data, np.uint8)
+    ends, a_row = np.flatnonzero(raw == _LF), width - 1
+    if not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    if ends.size != height or not a_row:
+        return bool(ends.size == height) and delimiter not in data
+    places = np.flatnonzero(raw == delimiter[0])
+    if places.size != a_row * height:
+        return False
+    first, last = places[::a_row], places[a_row - 1 :: a_row]
+    return bool((last < ends).all() and (first[1:] > ends[:-1]).all())
 
 
 def _separators(data: bytes, delimiter: bytes) -> bytes | None:
     """Take delimiters and line feeds outside quotes; None if a quote stands where none should."""
-    if b'"' not in data:
-        return data.translate(None, _not_separators(delimiter))
     padded = np.frombuffer(b"\n" + data + b"\n", np.uint8)
     raw = padded[1:-1]
     quotes = np.flatnonzero(raw == _QUOTE)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout import ids
-from fanout.batching import MAX_BATCH_BYTES, batches_per_partition, shard_count
+from fanout.batching import MAX_BATCH_BYTES, MAX_CHUNK_BYTES, batches_per_partition, shard_count
 from fanout.models.request import RunRequest
 from fanout.payloads import dump
 from tests.support.local_runs import RUN_ID, LocalRun, inline
@@ -103,3 +103,11 @@ def test_a_batch_of_grains_is_never_too_large():
     assert run.plan().work.max_span == 1
     run.store.write("inbox", "items.jsonl", line % (b"x" * 1000) * 5000)
     assert 100 < run.plan().work.max_span <= MAX_BATCH_BYTES // 1000
+
+
+def test_a_batch_that_is_taken_whole_may_be_larger():
+    csv = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
+    run = over_lines(0, workload="reports", source=csv)
+    run.store.write("inbox", "rows.csv", b"text\n" + (b"x" * 999 + b"\n") * 30_000)
+    most = run.plan().work.max_span
+    assert MAX_BATCH_BYTES < most * 3_000 <= MAX_CHUNK_BYTES
