@@ -19,19 +19,40 @@ from samples.flights import airline_names, write_flights
 INBOX = "inbox"
 RUNS = "runs"
 BLOB = "flights.csv"
-PICTURE = "report.png"
+PICTURE = "report-airlines.png"
+PAGE = "report.html"
+NAMES = ("airlines", "months", "destinations")
 TITLE = "Departure delay by airline, minutes"
+TOP = 10
 REQUEST = {
     "workload": "reports",
     "source": {"kind": "csv", "container": INBOX, "blob": BLOB},
     "parameters": {
-        "group_by": ["carrier"],
-        "metrics": {"dep_delay": ["mean", "std", "max"]},
-        "sort": {"by": "dep_delay.mean", "descending": True},
-        "chart": {
-            "title": "Mean departure delay by airline, New York 2013",
-            "unit": "minutes",
-        },
+        "reports": [
+            {
+                "name": "airlines",
+                "group_by": ["carrier"],
+                "metrics": {"dep_delay": ["mean", "std", "p90", "max"]},
+                "sort": {"by": "dep_delay.mean", "descending": True},
+                "chart": {
+                    "title": "Mean departure delay by airline, New York 2013",
+                    "unit": "minutes",
+                },
+            },
+            {
+                "name": "months",
+                "group_by": [{"column": "time_hour", "every": "month"}],
+                "metrics": {"dep_delay": ["mean", "p90"]},
+                "chart": {"title": "Mean departure delay by month", "unit": "minutes"},
+            },
+            {
+                "name": "destinations",
+                "group_by": ["dest"],
+                "metrics": {"dep_delay": ["p90"], "tailnum": ["approx_distinct"]},
+                "top": {"n": TOP, "by": "rows"},
+                "chart": {"title": "Where most flights went", "metric": "rows"},
+            },
+        ]
     },
     "batch": {"max_items": 10_000},
 }
@@ -70,15 +91,22 @@ def run(scene: Scene) -> None:
             raise DemoError(f"The run ended as {json.dumps(status, indent=2)}")
         files = api.results(run_id)["files"]
         results = storage.get_container_client(RUNS)
-        report = json.loads(results.download_blob(f"{run_id}/results/report.json").readall())
-        picture = scene.folder / PICTURE
-        picture.write_bytes(results.download_blob(f"{run_id}/results/{PICTURE}").readall())
-        console.print(report_table(report, airline_names()))
+        made = {
+            name: results.download_blob(f"{run_id}/results/{name}").readall()
+            for name in (PICTURE, PAGE, *(f"report-{name}.json" for name in NAMES))
+        }
+        for name in (PICTURE, PAGE):
+            (scene.folder / name).write_bytes(made[name])
+        airlines, months, destinations = (json.loads(made[f"report-{name}.json"]) for name in NAMES)
+        console.print(report_table(airlines, airline_names()))
+        console.print(month_table(months))
+        console.print(destination_table(destinations))
         console.print("Results")
         for file in files:
             blob = results.get_blob_client(f"{run_id}/results/{file['name']}")
             console.print(f"  {blob.url}", soft_wrap=True)
-    console.print(f"Picture  {_short(picture)}", soft_wrap=True)
+    console.print(f"Picture  {_short(scene.folder / PICTURE)}", soft_wrap=True)
+    console.print(f"Page     {_short(scene.folder / PAGE)}", soft_wrap=True)
 
 
 def upload(storage: BlobServiceClient, path: Path) -> str:
@@ -95,7 +123,7 @@ def report_table(report: dict[str, Any], names: dict[str, str]) -> Table:
     """Lay out the report as it came, with the names of the airlines."""
     table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("Airline", no_wrap=True)
-    for heading in ("Code", "Flights", "Mean", "Std. dev.", "Longest"):
+    for heading in ("Code", "Flights", "Mean", "Std. dev.", "90 % within", "Longest"):
         table.add_column(heading, justify="left" if heading == "Code" else "right")
     for group in report["groups"]:
         code, delay = group["key"]["carrier"], group["metrics"]["dep_delay"]
@@ -105,7 +133,36 @@ def report_table(report: dict[str, Any], names: dict[str, str]) -> Table:
             f"{group['rows']:,}",
             f"{delay['mean']:.2f}",
             f"{delay['std']:.2f}",
+            f"{delay['p90']:,}",
             f"{delay['max']:,}",
+        )
+    return table
+
+
+def month_table(report: dict[str, Any]) -> Table:
+    """Lay out the report by month."""
+    table = Table(title="By month, minutes", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("Month", "Flights", "Mean", "90 % within"):
+        table.add_column(heading, justify="left" if heading == "Month" else "right")
+    for group in report["groups"]:
+        month, delay = group["key"]["time_hour.month"], group["metrics"]["dep_delay"]
+        table.add_row(month, f"{group['rows']:,}", f"{delay['mean']:.2f}", f"{delay['p90']:,}")
+    return table
+
+
+def destination_table(report: dict[str, Any]) -> Table:
+    """Lay out the report on the destinations with the most flights."""
+    title = f"The {TOP} destinations with the most flights, of {report['total_groups']}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("Airport", "Flights", "90 % within", "Planes, about"):
+        table.add_column(heading, justify="left" if heading == "Airport" else "right")
+    for group in report["groups"]:
+        delay, planes = group["metrics"]["dep_delay"], group["metrics"]["tailnum"]
+        table.add_row(
+            group["key"]["dest"],
+            f"{group['rows']:,}",
+            f"{delay['p90']:,}",
+            f"{planes['approx_distinct']:,}",
         )
     return table
 

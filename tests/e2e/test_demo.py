@@ -100,12 +100,16 @@ def test_the_demo_ends_with_the_report_of_polars_a_picture_and_nothing_left(tmp_
         (code, (str(count), round(mean, 2))) for code, count, mean in expected.iter_rows()
     ]
     assert f"{ROWS}/{ROWS}" in output
-    image = Image.open(io.BytesIO((tmp_path / "report.png").read_bytes()))
+    image = Image.open(io.BytesIO((tmp_path / "report-airlines.png").read_bytes()))
     image.load()
     assert (image.format, image.width > 800, image.height > 400) == ("PNG", True, True)
-    assert str(tmp_path / "report.png") in output
+    assert str(tmp_path / "report-airlines.png") in output
+    assert str(tmp_path / "report.html") in output
     urls = re.findall(r"^  (http://\S+)$", output, re.MULTILINE)
-    assert {url.rpartition("/")[2] for url in urls} >= {"report.json", "report.csv", "report.png"}
+    assert {url.rpartition("/")[2] for url in urls} >= {
+        "report.html",
+        *(f"report-airlines.{kind}" for kind in ("json", "csv", "parquet", "png")),
+    }
     assert not any(secret in output for secret in ("sig=", "AccountKey", "?"))
     assert re.search(r"^Done in \d+\.\d seconds", output, re.MULTILINE)
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []

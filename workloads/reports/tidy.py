@@ -64,7 +64,7 @@ def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
 
 
 def _has_separators(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
-    """Tell whether a line feed ends each row, and as many delimiters as it needs stand before it."""
+    """Tell whether each row ends with a line feed, and has its delimiters before it."""
     raw = np.frombuffer(data, np.uint8)
     ends, a_row = np.flatnonzero(raw == _LF), width - 1
     if not data.endswith(b"\n"):
