@@ -123,7 +123,7 @@ def report_table(report: dict[str, Any], names: dict[str, str]) -> Table:
     """Lay out the report as it came, with the names of the airlines."""
     table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("Airline", no_wrap=True)
-    for heading in ("Code", "Flights", "Mean", "Std. dev.", "90 % within", "Longest"):
+    for heading in ("Code", "Flights", "Mean", "Std. dev.", "p90", "Longest"):
         table.add_column(heading, justify="left" if heading == "Code" else "right")
     for group in report["groups"]:
         code, delay = group["key"]["carrier"], group["metrics"]["dep_delay"]
@@ -142,7 +142,7 @@ def report_table(report: dict[str, Any], names: dict[str, str]) -> Table:
 def month_table(report: dict[str, Any]) -> Table:
     """Lay out the report by month."""
     table = Table(title="By month, minutes", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("Month", "Flights", "Mean", "90 % within"):
+    for heading in ("Month", "Flights", "Mean", "p90"):
         table.add_column(heading, justify="left" if heading == "Month" else "right")
     for group in report["groups"]:
         month, delay = group["key"]["time_hour.month"], group["metrics"]["dep_delay"]
@@ -154,7 +154,7 @@ def destination_table(report: dict[str, Any]) -> Table:
     """Lay out the report on the destinations with the most flights."""
     title = f"The {TOP} destinations with the most flights, of {report['total_groups']}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("Airport", "Flights", "90 % within", "Planes, about"):
+    for heading in ("Airport", "Flights", "Delay, p90", "Planes, about"):
         table.add_column(heading, justify="left" if heading == "Airport" else "right")
     for group in report["groups"]:
         delay, planes = group["metrics"]["dep_delay"], group["metrics"]["tailnum"]
