@@ -51,8 +51,8 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
     if ref.attempt > 1:
         return _result(request, work=plan_redo(ref, request, files))
     scratch = files.scratch(ref.run_id)
-    batch = batch_of(request)
-    wanted = Wanted(batch, request.max_items)
+    batch, is_chunk = batch_of(request), _takes_chunks(request)
+    wanted = Wanted(batch, request.max_items, is_chunk)
     try:
         scans = 0
         if not ref.scanned:
@@ -62,7 +62,9 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         cuts = (
             cut_scanned(scratch)
             if ref.scanned
-            else cut_source(request.source, files.store, batch, request.max_items, scratch)
+            else cut_source(
+                request.source, files.store, batch, request.max_items, scratch, is_chunk=is_chunk
+            )
         )
         table = _read(cuts)
     except (InvalidRequestError, SourceChangedError) as error:
@@ -75,6 +77,10 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
 def batch_of(request: RunRequest) -> BatchLimits | None:
     """How much a batch takes by the request, or else the workload; None fits it to the work."""
     return request.batch or registry.get(request.workload).batch
+
+
+def _takes_chunks(request: RunRequest) -> bool:
+    return isinstance(registry.get(request.workload), ChunkWorkload)
 
 
 def _read(cuts: Iterable[BatchCut]) -> "array[int]":
@@ -101,8 +107,7 @@ def _written(
         return work
     bounds = zip(table[0::_FIELDS], table[1::_FIELDS], strict=True)
     largest = max(end - offset for offset, end in bounds)
-    is_chunk = isinstance(registry.get(request.workload), ChunkWorkload)
-    span = max_span(largest, work.batch_items, is_chunk=is_chunk)
+    span = max_span(largest, work.batch_items, is_chunk=_takes_chunks(request))
     return work.model_copy(update={"max_span": span})
 
 

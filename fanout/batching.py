@@ -16,6 +16,8 @@ MAX_BATCH_ITEMS = 10_000
 # One call takes a whole chunk as a table, and tells of it in ranges: more rows cost it little.
 MAX_CHUNK_BYTES = 8 * 1_048_576
 MAX_CHUNK_ITEMS = 1_000_000
+CHUNK_GRAINS = 1_000
+LEAST_CHUNK_GRAIN_BYTES = 64 * 1024
 
 MAX_SHARDS = 64
 BATCHES_A_SHARD = 16
@@ -29,6 +31,12 @@ def grain_of_bytes(length: int) -> BatchLimits:
     """The grain of a source of so many bytes: a ten-thousandth of it, up to 1 MiB."""
     share = ceil(length / GRAINS)
     return MAX_GRAIN.model_copy(update={"max_bytes": max(1, min(share, MAX_GRAIN.max_bytes))})
+
+
+def chunk_grain_of_bytes(length: int) -> BatchLimits:
+    """The grain for a workload that takes batches whole: a thousandth, 64 KiB up to 1 MiB."""
+    share = max(LEAST_CHUNK_GRAIN_BYTES, ceil(length / CHUNK_GRAINS))
+    return BatchLimits(max_items=MAX_CHUNK_ITEMS, max_bytes=min(share, MAX_GRAIN.max_bytes))
 
 
 def grain_of_items(count: int) -> BatchLimits:

@@ -13,6 +13,7 @@ from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import BatchCut, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.splitting.records import parse_records
+from fanout.workload import ChunkWorkload
 from workloads import registry
 
 # What is counted one by one; the rest of a larger source is reckoned from it.
@@ -55,8 +56,9 @@ def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
 
 def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     most = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
-    batch = request.batch or registry.get(request.workload).batch
-    made = cut_source(request.source, files.store, batch, most, scratch)
+    workload = registry.get(request.workload)
+    batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
+    made = cut_source(request.source, files.store, batch, most, scratch, is_chunk=is_chunk)
     cuts = [*made]
     counted = sum(cut.items for cut in cuts)
     is_exact = counted < most or counted == request.max_items

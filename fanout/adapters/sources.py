@@ -68,6 +68,8 @@ def cut_source(
     limits: BatchLimits | None,
     max_items: int | None = None,
     scratch: Scratch | None = None,
+    *,
+    is_chunk: bool = False,
 ) -> SourceCuts:
     """Cut a source into batches, reading it once and holding one chunk of it at a time.
 
@@ -77,12 +79,13 @@ def cut_source(
         limits: What one batch may hold; None cuts grains that suit the size of the source.
         max_items: How many items to take from the beginning; None takes all.
         scratch: Where copies go; needed for compressed blobs, listings and manifests.
+        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
 
     Raises:
         InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    wanted = Wanted(limits, max_items)
+    wanted = Wanted(limits, max_items, is_chunk)
     if isinstance(source, InlineSource):
         items = source.items
         cuts = cut_items(items, wanted.of_items(len(items)), max_items)

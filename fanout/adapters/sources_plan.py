@@ -8,7 +8,7 @@ from fanout import ids
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.settings import Settings
 from fanout.adapters.sources_blobs import BlobFiles, OpenBlob, Writer, open_blob
-from fanout.batching import grain_of_bytes, grain_of_items
+from fanout.batching import chunk_grain_of_bytes, grain_of_bytes, grain_of_items
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.splitting.codecs import Expansion
@@ -96,14 +96,18 @@ class Wanted:
     Attributes:
         limits: What one batch may hold; None cuts grains that suit the size of the source.
         max_items: How many items to take from the beginning; None takes all.
+        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
     """
 
     limits: BatchLimits | None
     max_items: int | None = None
+    is_chunk: bool = False
 
     def of_bytes(self, length: int) -> BatchLimits:
         """The limits for a source of so many bytes."""
-        return self.limits or grain_of_bytes(length)
+        if self.limits is not None:
+            return self.limits
+        return chunk_grain_of_bytes(length) if self.is_chunk else grain_of_bytes(length)
 
     def of_items(self, count: int) -> BatchLimits:
         """The limits for a source of so many items."""

@@ -109,5 +109,6 @@ def test_a_batch_that_is_taken_whole_may_be_larger():
     csv = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
     run = over_lines(0, workload="reports", source=csv)
     run.store.write("inbox", "rows.csv", b"text\n" + (b"x" * 999 + b"\n") * 30_000)
-    most = run.plan().work.max_span
-    assert MAX_BATCH_BYTES < most * 3_000 <= MAX_CHUNK_BYTES
+    work = run.plan().work
+    assert 64 * 1024 - 1000 < 30_000_000 / work.batches <= 64 * 1024
+    assert MAX_BATCH_BYTES < work.max_span * 60 * 1024 <= MAX_CHUNK_BYTES
