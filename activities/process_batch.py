@@ -4,7 +4,10 @@ It never raises for an item: what happened to each is an outcome. It raises for 
 is then tried again; file names are deterministic, so a second time writes the same again.
 """
 
+import os
 import time
+from contextlib import nullcontext
+from threading import BoundedSemaphore
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -33,11 +36,15 @@ from fanout.models.plan import BatchCut
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, range_line, status_of
 from fanout.payloads import dump
-from fanout.workload import ChunkWorkload, MapWorkload
+from fanout.workload import ChunkWorkload, MapWorkload, Workload
 from workloads import registry
 
 bp = df.Blueprint()
 log = logger(names.PROCESS_BATCH)
+
+# Chunks are large, and work on one takes a core: more at once only crowd the memory of a worker
+# process. One more than it has cores is read meanwhile.
+_chunks = BoundedSemaphore((os.cpu_count() or 1) + 1)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
@@ -83,6 +90,15 @@ def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
 def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier) -> Processed:
     request = kept_request(files, ref.run_id, ref.attempt)
     workload = registry.get(request.workload)
+    turn = _chunks if isinstance(workload, ChunkWorkload) else nullcontext()
+    with turn:
+        return _processed(ref, files, cut, before, workload)
+
+
+def _processed(
+    ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier, workload: Workload
+) -> Processed:
+    request = kept_request(files, ref.run_id, ref.attempt)
     batch = Batch(
         run_id=ref.run_id,
         max_attempts=request.retry.max_attempts,
