@@ -73,13 +73,20 @@ def parse(texts: pl.Series) -> Numbers:
         return Numbers(whole)
     real = texts.cast(pl.Float64, strict=False)
     finite = real.is_finite().fill_null(value=False)
-    is_whole = texts.str.contains(_WHOLE).fill_null(value=False)
+    is_whole = _are_whole(texts, small, real)
     return Numbers(
         whole=_only(whole, small),
         real=_unless_empty(_only(real, finite & ~is_whole)),
         huge=_unless_empty(_only(texts, finite & is_whole & ~small)),
         refused=_if_any(present & ~finite),
     )
+
+
+def _are_whole(texts: pl.Series, small: pl.Series, real: pl.Series) -> pl.Series:
+    """Tell which texts are whole numbers; small ones are known, others are far from zero."""
+    if (real.abs() >= MAX_EXACT).any():
+        return texts.str.contains(_WHOLE).fill_null(value=False)
+    return small
 
 
 def decompose(reals: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -44,7 +44,7 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
     except PolarsError:
         return None
     frame.columns = names
-    return frame.select(wanted) if frame.height == chunk.count else None
+    return frame if frame.height == chunk.count else None
 
 
 def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
@@ -66,16 +66,14 @@ def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
 def _has_separators(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
     """Tell whether each row ends with a line feed, and has its delimiters before it."""
     raw = np.frombuffer(data, np.uint8)
-    ends, a_row = np.flatnonzero(raw == _LF), width - 1
+    found = raw[np.flatnonzero((raw == delimiter[0]) | (raw == _LF))]
     if not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
-    if ends.size != height or not a_row:
-        return bool(ends.size == height) and delimiter not in data
-    places = np.flatnonzero(raw == delimiter[0])
-    if places.size != a_row * height:
+        found = np.append(found, np.uint8(_LF))
+    if found.size != width * height:
         return False
-    first, last = places[::a_row], places[a_row - 1 :: a_row]
-    return bool((last < ends).all() and (first[1:] > ends[:-1]).all())
+    # With as many line feeds as rows, all of them last, nothing but delimiters is before them.
+    ends = found[width - 1 :: width]
+    return bool((ends == _LF).all() and np.count_nonzero(found == _LF) == height)
 
 
 def _separators(data: bytes, delimiter: bytes) -> bytes | None:
