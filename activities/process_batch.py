@@ -44,7 +44,8 @@ log = logger(names.PROCESS_BATCH)
 
 # Chunks are large, and work on one takes a core: more at once only crowd the memory of a worker
 # process. One more than it has cores is read meanwhile.
-_chunks = BoundedSemaphore((os.cpu_count() or 1) + 1)
+CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
+_chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)

@@ -1,4 +1,6 @@
-from typing import Any
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -7,13 +9,15 @@ from pydantic_core import from_json
 
 from activities.batches import Batch
 from activities.chunk_batch import process_chunk_batch
+from activities.process_batch import CHUNKS_AT_ONCE
 from fanout import ids
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RunRequest
 from fanout.records import Chunk
-from fanout.workload import ChunkResult, Failure
+from fanout.workload import ChunkResult, Context, Failure
 from tests.support.local_runs import RUN_ID, LocalRun, lines
 from tests.support.probe_workloads import Sum, SumParameters
+from workloads import registry
 
 SOURCE = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
 
@@ -129,3 +133,35 @@ def test_a_record_too_large_to_read_fails_without_reaching_the_workload():
     fault = ErrorInfo(type="RecordTooLargeError", message="line 2: too long")
     processed = process_chunk_batch(Odd([]), batch_of(1, fault))
     assert (processed.failed, processed.retryable, processed.partial) == (1, 0, None)
+
+
+class Crowd(Sum):
+    """Tells whether more chunks are at work at once than a process has room for."""
+
+    name: ClassVar[str] = "crowd"
+    too_many = threading.Barrier(CHUNKS_AT_ONCE + 1)
+    met: ClassVar[list[bool]] = []
+
+    def process_chunk(
+        self, chunk: Chunk, context: Context[SumParameters]
+    ) -> ChunkResult[dict[str, Any]]:
+        try:
+            self.too_many.wait(1)
+            self.met.append(True)
+        except threading.BrokenBarrierError:
+            self.met.append(False)
+        return super().process_chunk(chunk, context)
+
+
+registry.register(Crowd())
+ONE_PARTITION = {"batch": {"max_items": 1}, "concurrency": {"batches": 1}}
+
+
+def test_no_more_chunks_are_at_work_than_a_process_has_room_for():
+    batches = CHUNKS_AT_ONCE + 2
+    run = over([f"{n},a" for n in range(batches)], workload="crowd", **ONE_PARTITION)
+    run.plan()
+    with ThreadPoolExecutor(batches) as pool:
+        results = list(pool.map(lambda number: run.batch(batch=number), range(batches)))
+    assert [result.succeeded for result in results] == [1] * batches
+    assert Crowd.met == [False] * batches
