@@ -198,7 +198,7 @@ async def _circuits(client: Any) -> dict[str, Any]:
         found[name] = {
             "state": circuit.name,
             "since": circuit.opened_at,
-            "items_per_second": settings().downstream_rates.get(name),
+            "items_per_second": rate.per_second,
             "booked_until": rate.booked_until,
         }
     return found

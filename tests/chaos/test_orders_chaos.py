@@ -83,7 +83,7 @@ def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
     }
     killings = Killings(APP, tmp_path, environment, random.Random(seed), (1.0, 3.0))
     asked = {
-        "workload": "faulty-orders",
+        "workload": "chaotic-orders",
         "run_id": RUN,
         "source": {"kind": "jsonl", "container": f"chaos-{seed}", "blob": "orders.jsonl"},
         "tolerance": {"percentage": 100},

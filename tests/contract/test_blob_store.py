@@ -47,11 +47,11 @@ def test_a_range_is_read_from_its_offset(store: Any, container: str):
     assert b"".join(store.stream(container, "b", offset=2, length=5)) == b"23456"
 
 
-def test_a_stream_gives_four_mebibytes_at_a_time(store: Any, container: str):
+def test_a_stream_gives_eight_mebibytes_at_a_time(store: Any, container: str):
     data = bytes(range(256)) * (9 * MIB // 256)
     store.write(container, "b", data)
     pieces = list(store.stream(container, "b"))
-    assert [len(piece) for piece in pieces] == [4 * MIB, 4 * MIB, MIB]
+    assert [len(piece) for piece in pieces] == [8 * MIB, MIB]
     assert b"".join(pieces) == data
 
 

@@ -18,6 +18,8 @@ FILE = re.compile(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 LEFT_OUT = {".git", ".venv", "node_modules", ".localhost", ".demo", ".bench", ".hypothesis"}
 DEADLINE_SECONDS = 60
+# What setup has done, in its order; in the copy it is done, and nothing of ours is made anew.
+STAMPS = (".venv/.setup", "node_modules/.setup", ".venv/infra/.setup")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +33,13 @@ def copy(tmp_path: Path) -> Path:
     """The repository as a newcomer has it after `make setup`."""
     copied = tmp_path / "fanout"
     shutil.copytree(ROOT, copied, ignore=lambda _, names: LEFT_OUT & set(names))
-    for made in (".venv", "node_modules"):
-        (copied / made).symlink_to((ROOT / made).resolve())
+    (copied / ".venv").mkdir()
+    for made in (ROOT / ".venv").resolve().iterdir():
+        if made.name not in ("infra", ".setup"):
+            (copied / ".venv" / made.name).symlink_to(made)
+    for stamp in STAMPS:
+        (copied / stamp).parent.mkdir(exist_ok=True)
+        (copied / stamp).touch()
     return copied
 
 

@@ -1,6 +1,7 @@
 """Orders of a chaos test: what fails is drawn from the order's id, the call and the attempt."""
 
 import hashlib
+from typing import ClassVar
 
 from tests.support.faulty_orders import Fault, FaultyOrders
 from workloads import registry
@@ -29,4 +30,10 @@ def fate(order: str, call: str, attempt: int) -> Fault | None:
     return "after" if share < TRANSIENT_SHARE / 2 else "before"
 
 
-registry.register(FaultyOrders(fate))
+class ChaoticOrders(FaultyOrders):
+    """Orders whose failures are drawn, over real ledgers."""
+
+    name: ClassVar[str] = "chaotic-orders"
+
+
+registry.register(ChaoticOrders(fate))

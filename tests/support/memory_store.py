@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceModifiedError, Reso
 from fanout.adapters.blob import BlobExistsError, md5
 from fanout.records import BlobEntry
 
-CHUNK_BYTES = 4 * 1_048_576
+CHUNK_BYTES = 8 * 1_048_576
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a blob was written
 
 
