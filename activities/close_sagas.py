@@ -8,11 +8,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.batches import Processed, replaced
-from activities.sagas import Recorded, SagaItem, find_record, read_batch, saga_workload
+from activities.sagas import find_record, read_batch, saga_workload
 from fanout import ids, names
 from fanout.adapters.runs import JSON_LINES, RunFiles, files_of, kept_request
 from fanout.adapters.telemetry import logged, logger
-from fanout.models.saga import SagaEnd
+from fanout.models.saga import Recorded, SagaEnd, SagaItem
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, saga_line
 from fanout.payloads import dump

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from activities.batches import error_info, invalid_item
 from activities.earlier import outcomes_before
-from activities.sagas import SagaBatch, SagaItem, batch_path, find_record, saga_workload
+from activities.sagas import batch_path, find_record, saga_workload
 from fanout import ids, names
 from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
@@ -25,7 +25,7 @@ from fanout.adapters.telemetry import logged
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BatchCut
-from fanout.models.saga import OpenedSagas, SagaStart
+from fanout.models.saga import OpenedSagas, SagaBatch, SagaItem, SagaStart
 from fanout.models.wave import BatchRef
 from fanout.outcome_lines import next_takes
 from fanout.payloads import dump

@@ -4,57 +4,15 @@ from functools import lru_cache
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import BaseModel, ConfigDict
 
 from fanout import ids
 from fanout.adapters.runs import JSON, RunFiles
-from fanout.models.outcome import ErrorInfo
-from fanout.models.saga import SagaEnd, SagaRecord
+from fanout.models.saga import Recorded, SagaBatch, SagaItem, SagaRecord
 from fanout.models.wave import BatchRef
 from fanout.workload import SagaWorkload
 from workloads import registry
 
 _KEPT_BATCHES = 128
-
-
-class SagaItem(BaseModel):
-    """An item of a batch, as it was when the batch was opened.
-
-    Attributes:
-        take: Which take of its saga is to run.
-        error: Why it has none: the item makes no sense.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    index: int
-    item_id: str
-    take: int = 1
-    item: Any = None
-    error: ErrorInfo | None = None
-
-
-class SagaBatch(BaseModel):
-    """The items of a batch that want a saga; sagas read them here, whatever the source becomes.
-
-    Attributes:
-        before: The outcomes of the batch so far, as lines.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    items: list[SagaItem]
-    before: str = ""
-
-
-class Recorded(BaseModel):
-    """How one take of an item's saga ended, and in which attempt of the run."""
-
-    model_config = ConfigDict(frozen=True)
-
-    attempt: int
-    end: SagaEnd
-    duration_ms: float
 
 
 def saga_workload(name: str) -> SagaWorkload[Any, Any]:
@@ -71,7 +29,7 @@ def saga_workload(name: str) -> SagaWorkload[Any, Any]:
 
 def batch_path(ref: BatchRef) -> str:
     """Where the items of a batch are."""
-    return ids.saga_batch_path(ref.run_id, ids.generation(ref.attempt), ref.name)
+    return ids.saga_batch_path(ref.run_id, ref.attempt, ref.name)
 
 
 def read_batch(files: RunFiles, ref: BatchRef) -> SagaBatch:

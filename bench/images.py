@@ -25,7 +25,7 @@ from workloads.images.photo import make
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-PHOTOS = int(os.environ.get("BENCH_PHOTOS", "120"))
+PHOTOS = int(os.environ.get("BENCH_PHOTOS", "240"))
 LONG_SIDE = int(os.environ.get("BENCH_PIXELS", "4000"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 BUDGET = 0.8

@@ -1,6 +1,7 @@
 """The demo of `orders`: thousands are paid and shipped; those that fail leave nothing behind."""
 
 import json
+import os
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ SETTINGS = {
     "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
 }
 # Of the 5,000 of the sample: the local storage emulator writes some hundred rows a second.
-ORDERS = 1_000
+ORDERS = int(os.environ.get("DEMO_ORDERS", "1000"))
 CONTAINER = "inbox"
 QUEUE = "shipments"
 SHOWN_KINDS = 8

@@ -158,15 +158,32 @@ def partial_path(part: str) -> str:
     return part.removesuffix(".jsonl") + PARTIAL_SUFFIX
 
 
-def saga_batch_path(run_id: str, of: str, name: BatchName) -> str:
+def saga_batches_folder(run_id: str) -> str:
+    """What the names of the items of all batches of sagas begin with."""
+    return f"{run_id}/sagas/batches/"
+
+
+def saga_batch_path(run_id: str, attempt: int, name: BatchName) -> str:
     """The items of a batch whose sagas are to run, as they were when it was opened."""
     where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
-    return f"{run_id}/sagas/{of}-{where}.json"
+    return f"{saga_batches_folder(run_id)}{generation(attempt)}-{where}.json"
+
+
+def saga_batch_of(path: str) -> tuple[int, BatchName]:
+    """The inverse of `saga_batch_path`: attempt and name of a batch."""
+    stem = path.rpartition("/")[2].removesuffix(".json")
+    attempt, partition, retry_round, batch = (int(part[1:]) for part in stem.split("-"))
+    return attempt, BatchName(partition, batch, retry_round=retry_round)
+
+
+def saga_instance(batch_instance: str, index: int) -> str:
+    """The instance id of the saga of an item (0-based) of a batch."""
+    return f"{batch_instance}:i{index}"
 
 
 def saga_record_path(run_id: str, index: int, take: int) -> str:
     """How one take of the saga of an item (0-based) ended."""
-    return f"{run_id}/sagas/i{index:08d}-t{take}.json"
+    return f"{run_id}/sagas/ends/i{index:08d}-t{take}.json"
 
 
 def result_path(run_id: str, name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import names
+from fanout.ids import saga_instance
 from fanout.models.saga import (
     OpenedSagas,
     SagaRecord,
@@ -44,7 +45,7 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
         context.call_sub_orchestrator(
             names.SAGA,
             dump(SagaWork(batch=batch, steps=opened.steps, saga=start)),
-            f"{context.instance_id}:i{start.index}",
+            saga_instance(context.instance_id, start.index),
         )
         for start in opened.sagas
     ]

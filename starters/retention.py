@@ -15,6 +15,7 @@ from fanout.adapters.telemetry import logger
 from fanout.batching import shard_count
 from fanout.errors import RunNotFoundError
 from fanout.models.request import RunRequest
+from fanout.models.saga import SagaBatch
 from starters.runs import newest_attempt
 
 log = logger("retention")
@@ -30,6 +31,7 @@ async def delete_run(run_id: str, client: Any, files: RunFiles) -> None:
     for number in range(1, attempt.number + 1):
         request = await asyncio.to_thread(files.request, run_id, number)
         await _purge(client, ids.attempt_instance(run_id, number), request)
+    await _purge_sagas(run_id, client, files)
     await asyncio.to_thread(_delete_blobs, run_id, files)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
@@ -42,6 +44,22 @@ async def _purge(client: Any, instance: str, request: RunRequest) -> None:
     for one in [*children, ids.fan_in_instance(instance), instance]:
         await client.purge_instance_history(one)
     await client.signal_entity(df.EntityId(names.GOVERNOR, instance), FORGET)
+
+
+async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
+    """Delete the histories of all sagas of a run, which its own blobs name."""
+    batches = await asyncio.to_thread(lambda: [*files.names(ids.saga_batches_folder(run_id))])
+    for path in batches:
+        instances = await asyncio.to_thread(_saga_instances, run_id, path, files)
+        for some in _slices(instances, DELETED_AT_ONCE):
+            await asyncio.gather(*map(client.purge_instance_history, some))
+
+
+def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
+    attempt, name = ids.saga_batch_of(path)
+    batch = ids.saga_batch_instance(ids.attempt_instance(run_id, attempt), name)
+    items = SagaBatch.model_validate_json(files.read(path)).items
+    return [batch, *(ids.saga_instance(batch, item.index) for item in items)]
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:

@@ -137,3 +137,37 @@ class SagaRecord(_Message):
     saga: SagaStart
     end: SagaEnd
     duration_ms: float = 0.0
+
+
+class SagaItem(_Message):
+    """An item of a batch, as it was when the batch was opened.
+
+    Attributes:
+        take: Which take of its saga is to run.
+        error: Why it has none: the item makes no sense.
+    """
+
+    index: int
+    item_id: str
+    take: int = 1
+    item: Any = None
+    error: ErrorInfo | None = None
+
+
+class SagaBatch(_Message):
+    """The items of a batch that want a saga; sagas read them here, whatever the source becomes.
+
+    Attributes:
+        before: The outcomes of the batch so far, as lines.
+    """
+
+    items: list[SagaItem]
+    before: str = ""
+
+
+class Recorded(_Message):
+    """How one take of an item's saga ended, and in which attempt of the run."""
+
+    attempt: int
+    end: SagaEnd
+    duration_ms: float

@@ -152,3 +152,28 @@ def test_the_demo_of_notifications_shows_mails_and_webhooks_and_leaves_the_mails
     assert "Dear Ada Quill,\n\nyour parcel (Lamp, brass) left us today." in output
     assert len(list(tmp_path.glob("mail-*.eml"))) == 11
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_the_demo_of_images_shows_photographs_and_what_was_refused(tmp_path):
+    with demo(tmp_path, "images") as running:
+        output = running.finish()
+        assert running.process.returncode == 0, output
+        running.assert_nothing_is_left()
+    assert "5 photographs and 5 files that are none" in output
+    assert "ImageTooLargeError: it has 60000 x 60000 pixels" in output
+    with Image.open(tmp_path / "images" / "contact-sheet.png") as sheet:
+        assert sheet.size == (1024, 208)
+    rocket = tmp_path / "images" / "files" / "album" / "rocket.jpg"
+    assert len([*rocket.glob("*.avif")]) == len([*rocket.glob("*.webp")]) == 1
+
+
+def test_the_demo_of_orders_shows_what_was_shipped_and_what_it_brought(tmp_path):
+    with demo(tmp_path, "orders", DEMO_ORDERS="40") as running:
+        output = running.finish()
+        assert running.process.returncode == 0, output
+        running.assert_nothing_is_left()
+    shipped = re.search(r"shipped +(\d+)", output)
+    assert shipped is not None and int(shipped[1]) >= 30
+    assert f"Shipments  {shipped[1]} messages on the queue 'shipments'" in output
+    assert re.search(r"Captured   [\d,]+\.\d\d USD", output)
+    assert re.search(r"could not be undone +0", output)

@@ -143,6 +143,12 @@ def test_the_same_run_again_changes_nothing(shop: Product, tables: TableStore, b
     assert after.wallets["bob:EUR"]["captured"] == "7.50"
     assert len(bus.shipments()) == 3
 
+    saga = "/runtime/webhooks/durabletask/instances/orders-2:p00000b0000r0:i1"
+    assert shop.host.get(saga).status == 200
+    assert shop.host.request("DELETE", "/api/runs/orders-2").status == 204
+    assert shop.host.get(saga).status == 404
+    assert shop.blobs_of("orders-2") == []
+
 
 def test_orders_without_a_service_bus_are_refused_at_once(product: Product):
     answer = product.post(request([order(1)]))
