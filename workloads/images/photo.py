@@ -1,6 +1,8 @@
 """All that is made of one photo, from its bytes alone."""
 
+import os
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
 from workloads.images.decoding import decoded, opened
@@ -9,6 +11,8 @@ from workloads.images.parameters import UNBOUNDED, ImageParameters
 from workloads.images.renditions import MEDIA_TYPES, encoded, resized, squared
 
 THUMBNAIL = "thumbnail.jpg"
+# A photo takes a core and, decoded, some hundred MiB: more at once only crowd the memory.
+_at_work = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ def make(data: bytes, parameters: ImageParameters) -> MadePhoto:
     Raises:
         PermanentError: It is no sound photo; which of its kinds says why.
     """
+    with _at_work:
+        return _made(data, parameters)
+
+
+def _made(data: bytes, parameters: ImageParameters) -> MadePhoto:
     image = opened(data, parameters.limits)
     format_, frames = image.format, getattr(image, "n_frames", 1)
     size = image.size
