@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+# What Pillow raises for files that are broken, besides what it calls so.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+)
 
 
 class NotAnImageError(PermanentError):
@@ -48,7 +60,7 @@ def opened(data: bytes, limits: ImageLimits) -> "Image.Image":
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
         raise NotAnImageError(f"it is none of {', '.join(FORMATS)}") from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError) as error:
+    except BROKEN as error:
         raise CorruptImageError(f"its head is broken: {error}") from error
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
@@ -60,6 +72,8 @@ def opened(data: bytes, limits: ImageLimits) -> "Image.Image":
 
 def decoded(image: "Image.Image", *, least: tuple[int, int]) -> "Image.Image":
     """Decode an opened picture, turn it upright, and bring it into sRGB (or grey).
+
+    Nothing of what the file tells beside its pixels is left in the result.
 
     Args:
         image: As `opened` gave it.
@@ -74,12 +88,30 @@ def decoded(image: "Image.Image", *, least: tuple[int, int]) -> "Image.Image":
     try:
         image.draft(None, least)
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        return _in_srgb(upright)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError) as error:
-        if "truncated" in str(error).lower() or isinstance(error, EOFError):
-            raise TruncatedImageError(str(error)) from error
-        raise CorruptImageError(f"its pixels are broken: {error}") from error
+        picture = _in_srgb(ImageOps.exif_transpose(image))
+    except BROKEN as error:
+        raise _refusal(error) from error
+    picture.info = {}
+    return picture
+
+
+def frames_of(image: "Image.Image") -> int:
+    """Count the frames or pages of an opened picture.
+
+    Raises:
+        TruncatedImageError: It ends before it should.
+        CorruptImageError: They cannot be counted.
+    """
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except BROKEN as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> PermanentError:
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return TruncatedImageError(str(error))
+    return CorruptImageError(f"its pixels are broken: {error}")
 
 
 def _in_srgb(image: "Image.Image") -> "Image.Image":
@@ -108,7 +140,8 @@ def _in_srgb(image: "Image.Image") -> "Image.Image":
 
 
 def _to_eight_bits(image: "Image.Image") -> "Image.Image":
+    """Bring 16 bits of grey, which some formats give as 32, into 8."""
     _, brightest = image.getextrema()
-    top = max(255, int(brightest) if isinstance(brightest, int | float) else 65535)
-    scale = 255 / (65535 if top > 255 else 255)
+    has_sixteen = image.mode != "I" or (isinstance(brightest, int) and brightest > 255)
+    scale = 255 / 65535 if has_sixteen else 1
     return image.convert("I").point(lambda value: value * scale).convert("L")

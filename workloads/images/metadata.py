@@ -1,9 +1,10 @@
 """What is told of a photo: size, camera data without the place, colours and a perceptual hash."""
 
-import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from workloads.images.decoding import BROKEN
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,7 +36,7 @@ def exif_of(image: "Image.Image", *, include_location: bool) -> dict[str, Any]:
     """Read the camera's data, none if it is broken; `GPS` is told only if it is asked for."""
     try:
         return _exif_of(image, include_location=include_location)
-    except (OSError, ValueError, SyntaxError, struct.error, KeyError, TypeError):
+    except BROKEN:
         return {}
 
 

@@ -1,12 +1,14 @@
 """The parameters of the workload `images`."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ImageFormat = Literal["jpeg", "webp", "avif", "png"]
 MIB = 1_048_576
 UNBOUNDED = 16_384
+# A worker holds the sheet whole, at three bytes a pixel.
+MAX_SHEET_PIXELS = 80_000_000
 
 
 class _Model(BaseModel):
@@ -74,3 +76,13 @@ class ImageParameters(_Model):
     colours: int = Field(default=5, ge=1, le=16)
     limits: ImageLimits = ImageLimits()
     contact_sheet: ContactSheet = ContactSheet()
+
+    @model_validator(mode="after")
+    def _has_a_sheet_that_fits(self) -> Self:
+        pixels = self.contact_sheet.photos * self.thumbnail.size**2
+        if pixels > MAX_SHEET_PIXELS:
+            raise ValueError(
+                f"contact_sheet.photos: with thumbnails of this size the sheet has {pixels:,} "
+                f"pixels; {MAX_SHEET_PIXELS:,} are allowed"
+            )
+        return self

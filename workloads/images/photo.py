@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any
 
-from workloads.images.decoding import decoded, opened
+from workloads.images.decoding import decoded, frames_of, opened
 from workloads.images.metadata import difference_hash, dominant_colours, exif_of
 from workloads.images.parameters import UNBOUNDED, ImageParameters
 from workloads.images.renditions import MEDIA_TYPES, encoded, resized, squared
 
 THUMBNAIL = "thumbnail.jpg"
+# Orientations of EXIF in which width and height change places.
+ON_ITS_SIDE = (5, 6, 7, 8)
 # A photo takes a core and, decoded, some hundred MiB: more at once only crowd the memory.
 _at_work = BoundedSemaphore(os.cpu_count() or 1)
 
@@ -46,12 +48,10 @@ def make(data: bytes, parameters: ImageParameters) -> MadePhoto:
 
 def _made(data: bytes, parameters: ImageParameters) -> MadePhoto:
     image = opened(data, parameters.limits)
-    format_, frames = image.format, getattr(image, "n_frames", 1)
-    size = image.size
+    format_, size, frames = image.format, image.size, frames_of(image)
     picture = decoded(image, least=_least(parameters))
     exif = exif_of(image, include_location=parameters.include_location)
-    is_turned = (picture.width > picture.height) != (size[0] > size[1])
-    width, height = reversed(size) if is_turned else size
+    width, height = reversed(size) if exif.get("Orientation") in ON_ITS_SIDE else size
     files = []
     for rendition in parameters.renditions:
         copy = resized(picture, rendition)
@@ -77,10 +77,10 @@ def _made(data: bytes, parameters: ImageParameters) -> MadePhoto:
 def _least(parameters: ImageParameters) -> tuple[int, int]:
     """How many pixels suffice for all that is made, whichever side of a photo is up."""
     bounds = [
-        bound
+        min(rendition.max_width, rendition.max_height)
+        if UNBOUNDED in (rendition.max_width, rendition.max_height)
+        else max(rendition.max_width, rendition.max_height)
         for rendition in parameters.renditions
-        for bound in (rendition.max_width, rendition.max_height)
-        if bound != UNBOUNDED
     ]
     side = max([2 * parameters.thumbnail.size, *bounds])
     return side, side
