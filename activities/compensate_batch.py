@@ -14,6 +14,8 @@ import azure.functions as func
 from pydantic_core import from_json, to_json
 
 from activities.batches import Processed, error_info
+from activities.chunks import chunk_of
+from activities.item_files import RunItemFiles
 from fanout import ids, names
 from fanout.adapters.part_reader import lines_of
 from fanout.adapters.parts import newest_before
@@ -21,11 +23,9 @@ from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
     files_of,
-    kept_manifest,
     kept_partition,
     kept_request,
 )
-from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import bind_task, logged, logger
 from fanout.errors import PermanentError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
@@ -93,11 +93,11 @@ class _Undo:
         self._max_attempts = request.retry.max_attempts
         self._parameters = workload.parameters_model.model_validate(request.parameters)
         cut = kept_partition(files, ref.run_id, ref.partition, of).cuts[ref.batch]
-        manifest = kept_manifest(files, ref.run_id)
+        self._files = RunItemFiles.of(request, ref.run_id, files)
         self._records: dict[int, Any] = {}
         self._fault: SourceChangedError | None = None
         try:
-            chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
+            chunk = chunk_of(files, ref.run_id, request, cut)
         except SourceChangedError as fault:
             self._fault = fault
         else:
@@ -130,6 +130,7 @@ class _Undo:
             attempt=attempt,
             parameters=self._parameters,
             logger=log,
+            files=self._files,
         )
         try:
             item = self._workload.item_model.model_validate(self._records[outcome["index"]])

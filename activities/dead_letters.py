@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from fanout.adapters.runs import RunFiles, kept_manifest, kept_request
-from fanout.adapters.sources import read_chunk
+from activities.chunks import chunk_of
+from fanout.adapters.runs import RunFiles, kept_request
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ItemStatus
 from fanout.models.plan import BatchCut
@@ -69,9 +69,8 @@ def _items(
 ) -> dict[int, dict[str, Any]]:
     """Read items of a batch again, by index; none if the source is no longer what was planned."""
     request = kept_request(files, run_id)
-    manifest = kept_manifest(files, run_id)
     try:
-        chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
+        chunk = chunk_of(files, run_id, request, cut)
     except SourceChangedError:
         return {}
     rows = chunk.data.split(b"\n")

@@ -9,6 +9,7 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from activities.batches import error_info, invalid_item
+from activities.chunks import chunk_of
 from activities.earlier import outcomes_before
 from activities.sagas import batch_path, find_record, saga_workload
 from fanout import ids, names
@@ -16,11 +17,9 @@ from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
     RunFiles,
     files_of,
-    kept_manifest,
     kept_partition,
     kept_request,
 )
-from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logged
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo
@@ -78,9 +77,8 @@ def _records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
     request = kept_request(files, ref.run_id, ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, ids.generation(ref.attempt)).cuts
     cut = joined(cuts[ref.batch : ref.batch + ref.span])
-    manifest = kept_manifest(files, ref.run_id)
     try:
-        chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
+        chunk = chunk_of(files, ref.run_id, request, cut)
     except SourceChangedError as error:
         yield from _refused(cut, error)
         return

@@ -14,6 +14,7 @@ import azure.functions as func
 
 from activities.batches import Batch, Processed
 from activities.chunk_batch import process_chunk_batch
+from activities.chunks import chunk_of
 from activities.earlier import Earlier, outcomes_before, partial_before
 from activities.item_files import RunItemFiles
 from activities.map_batch import process_map_batch
@@ -24,11 +25,9 @@ from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
     files_of,
-    kept_manifest,
     kept_partition,
     kept_request,
 )
-from fanout.adapters.sources import read_chunk
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo, Outcome
@@ -104,13 +103,7 @@ def _processed(
         run_id=ref.run_id,
         max_attempts=request.retry.max_attempts,
         is_probe=ref.is_probe,
-        chunk=read_chunk(
-            request.source,
-            cut,
-            kept_manifest(files, ref.run_id),
-            files.store,
-            request.select,
-        ),
+        chunk=chunk_of(files, ref.run_id, request, cut),
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before.lines,
         has_begun=before.has_begun,

@@ -15,6 +15,7 @@ import azure.functions as func
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from activities.batches import error_info
+from activities.item_files import RunItemFiles
 from activities.sagas import kept_items, saga_workload
 from activities.time_limits import TimeLimits
 from fanout import names
@@ -58,6 +59,7 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
         attempt=call.attempt,
         parameters=workload.parameters_model.model_validate(request.parameters),
         logger=log,
+        files=RunItemFiles.of(request, ref.run_id, files),
         outputs=call.outputs,
         is_doubtful=call.is_doubtful,
     )

@@ -1,5 +1,6 @@
 """The steps of a saga, checked, and as orchestrators see them."""
 
+import re
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from fanout.models.request import RetryPolicy
 from fanout.models.saga import MAX_NAME_CHARACTERS, MAX_STEPS, StepPlan
 from fanout.workload import SagaWorkload, Step
+
+# A name is part of idempotency keys, whose parts slashes tell from each other.
+_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_NAME_CHARACTERS}}}")
 
 
 class SagaDefinitionError(ValueError):
@@ -32,8 +36,8 @@ def _fault(steps: Sequence[Step]) -> str | None:
     if not 1 <= len(steps) <= MAX_STEPS:
         return f"it has {len(steps)} steps; it takes 1 to {MAX_STEPS}"
     for step in steps:
-        if not 1 <= len(step.name) <= MAX_NAME_CHARACTERS or not step.name.isascii():
-            return f"the step '{step.name}' needs a name of 1 to {MAX_NAME_CHARACTERS} letters"
+        if _NAME.fullmatch(step.name) is None:
+            return f"the step '{step.name}' needs a name of {_NAME.pattern}"
         if names.count(step.name) > 1:
             return f"two steps are called '{step.name}'"
         unknown = [name for name in step.after if name not in names]

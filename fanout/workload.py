@@ -75,7 +75,7 @@ class ItemFiles(Protocol):
 
 
 class NoFiles:
-    """The files of a context that has none."""
+    """The files of a context that has none: that of a chunk, or one made by hand for a test."""
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """There is nothing to read."""
@@ -98,7 +98,7 @@ class Context(Generic[ParametersT]):
         idempotency_key: ``run_id/item_id/step`` for an item, ``run_id/index`` for a chunk: the same
             however often it is processed.
         attempt: 1 at the first try of this item.
-        files: Where an item's blob is, and where files made of it go (of a `MapWorkload`).
+        files: Where an item's blob is, and where files made of it go; a chunk has none.
     """
 
     run_id: str
@@ -234,7 +234,7 @@ class Step:
     its key must be refused with a `PermanentError`.
 
     Attributes:
-        name: Up to 30 characters.
+        name: ``[A-Za-z0-9_-]{1,30}``.
         do: ``(item, context) -> output``: does it, and returns a reference to what it did (JSON, up
             to 200 bytes, for it travels through the history). A `PermanentError` says that it had
             no effect.

@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 from math import ceil
+from typing import Any
 
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.sources import Scratch, SourceCuts, cut_source, read_chunk
@@ -13,7 +15,7 @@ from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import BatchCut, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.splitting.records import parse_records
-from fanout.workload import ChunkWorkload
+from fanout.workload import ChunkWorkload, SagaWorkload, Workload
 from workloads import registry
 
 # What is counted one by one; the rest of a larger source is reckoned from it.
@@ -65,7 +67,8 @@ def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     items = counted if is_exact else _reckoned(request, made, cuts, counted)
     first = _first_items(request, made, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
-    estimate = _estimate(request, batches, are_grains=batch is None)
+    load = _load(workload, batches, items)
+    estimate = _estimate(request, batches, load, are_grains=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
 
@@ -103,14 +106,33 @@ def _items(
             yield {"error": record.error.message} if record.error else record.value
 
 
-def _estimate(request: RunRequest, batches: int, *, are_grains: bool) -> Estimate:
+@dataclass(frozen=True)
+class _Load:
+    """What the batches of a run come to: activities, orchestrations, and calls of Blob storage."""
+
+    activities: int
+    orchestrations: int
+    blob_operations: int
+
+
+def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
+    """Reckon the work of a run in which nothing fails."""
+    if not isinstance(workload, SagaWorkload):
+        return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
+    # A batch is opened and closed; an item has its steps, its end is written, and read again.
+    activities = 2 * batches + items * (len(workload.steps) + 1)
+    blob_operations = (BLOB_OPERATIONS_A_BATCH + 2) * batches + 2 * items
+    return _Load(activities, batches + items, blob_operations)
+
+
+def _estimate(request: RunRequest, batches: int, load: _Load, *, are_grains: bool) -> Estimate:
     """Reckon activities, storage operations and cost; grains are taken to run one a batch."""
     size = batches_per_partition(batches, request.concurrency.batches, are_grains=are_grains)
     partitions = ceil(batches / size)
     shards = min(shard_count(request.concurrency.batches), partitions)
-    activities = batches + 2
-    blob = BLOB_OPERATIONS_A_BATCH * batches + 2 * partitions + 10
-    history = HISTORY_OPERATIONS_AN_ACTIVITY * (activities + shards)
+    activities = load.activities + 2
+    blob = load.blob_operations + 2 * partitions + 10
+    history = HISTORY_OPERATIONS_AN_ACTIVITY * (activities + load.orchestrations + shards)
     dollars = (
         activities * DOLLARS_A_MILLION_EXECUTIONS / 1e6
         + activities * MIN_BILLED_SECONDS * INSTANCE_GB * DOLLARS_A_GB_SECOND

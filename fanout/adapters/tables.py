@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import (
+    EdmType,
+    EntityProperty,
     TableClient,
     TableEntity,
     TableServiceClient,
@@ -101,14 +103,6 @@ class TableStore:
         except ResourceNotFoundError:
             return None
 
-    def rows(self, table: str) -> Iterator[tuple[str, str, Row]]:
-        """Read all rows of a table: partition key, row key and row."""
-        try:
-            for found in self._table(table).list_entities():
-                yield found["PartitionKey"], found["RowKey"], _row(found)
-        except ResourceNotFoundError:
-            return
-
     def write(self, table: str, partition: str, writes: list[Write]) -> None:
         """Write rows of one partition, all or none; the table is made when it is first used.
 
@@ -139,7 +133,8 @@ class TableStore:
 
 
 def _operation(partition: str, write: Write) -> tuple[Any, ...]:
-    entity = {"PartitionKey": partition, "RowKey": write.row_key, **write.values}
+    values = {name: _told(value) for name, value in write.values.items()}
+    entity = {"PartitionKey": partition, "RowKey": write.row_key, **values}
     if write.etag is None:
         return ("create", entity)
     condition = {
@@ -150,8 +145,18 @@ def _operation(partition: str, write: Write) -> tuple[Any, ...]:
     return ("update", entity, condition)
 
 
+def _told(value: Any) -> Any:
+    """Have whole numbers stored in 64 bits; the SDK would take 32 and refuse larger ones."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return EntityProperty(value, EdmType.INT64) if is_whole else value
+
+
 def _row(entity: TableEntity) -> Row:
-    values = {name: value for name, value in entity.items() if name not in _KEYS}
+    values = {
+        name: value.value if isinstance(value, EntityProperty) else value
+        for name, value in entity.items()
+        if name not in _KEYS
+    }
     return Row(values, str(entity.metadata["etag"]))
 
 

@@ -18,7 +18,7 @@ from tests.support.chaotic_orders import CUSTOMERS, EVERY, ORDERS, PIECES, SKUS
 from tests.support.fanout_bus import FanoutBus
 from tests.support.host_process import HostProcess
 from tests.support.killings import Killings
-from tests.support.order_books import Books
+from tests.support.order_books import AccountTables, Books
 from workloads.orders.inventory import Inventory
 from workloads.orders.steps import SHIP
 from workloads.orders.wallet import Wallet
@@ -113,7 +113,7 @@ def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
     told = bus.shipments()
     bus.close()
 
-    books = Books(tables)
+    books = Books(AccountTables(storage))
     books.insist_on_conservation()
     by_id = {line["item_id"]: line for line in found}
     assert len(found) == len(by_id) == ORDERS

@@ -14,6 +14,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from fanout.adapters.blob import API_VERSION
 from fanout.models.outcome import Outcome
+from tests.support.fanout_bus import FanoutBus
 from tests.support.host_process import Answer, HostProcess, running
 from tests.support.local_runs import lines
 
@@ -110,3 +111,11 @@ def product_on(
 def product(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with product_on(storage, tmp_path_factory.mktemp("product")) as product:
         yield product
+
+
+@pytest.fixture(scope="module")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FanoutBus]:
+    """A broker for the tests of one module."""
+    bus = FanoutBus(tmp_path_factory.mktemp("bus"))
+    yield bus
+    bus.close()

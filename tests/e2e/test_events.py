@@ -17,13 +17,6 @@ QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_s
 
 
 @pytest.fixture(scope="module")
-def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FanoutBus]:
-    bus = FanoutBus(tmp_path_factory.mktemp("bus"))
-    yield bus
-    bus.close()
-
-
-@pytest.fixture(scope="module")
 def telling(
     storage: str, bus: FanoutBus, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:

@@ -10,17 +10,10 @@ from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import RowConflictError, TableStore, Write
 from tests.e2e.conftest import Product, product_on
 from tests.support.fanout_bus import FanoutBus
-from tests.support.order_books import Books
+from tests.support.order_books import AccountTables, Books
 
 ADDRESS = {"name": "Ada", "street": "Main Street 1", "country": "UK"}
 QUICK = {"max_attempts": 3, "base_seconds": 0.05, "jitter_seconds": 0.05}
-
-
-@pytest.fixture(scope="module")
-def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FanoutBus]:
-    bus = FanoutBus(tmp_path_factory.mktemp("bus"))
-    yield bus
-    bus.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +32,11 @@ def shop(
 @pytest.fixture(scope="module")
 def tables(storage: str) -> TableStore:
     return TableStore.connect(StorageSettings(connection_string=storage))
+
+
+@pytest.fixture(scope="module")
+def account(storage: str) -> AccountTables:
+    return AccountTables(storage)
 
 
 def order(number: int, customer: str = "ada", quantity: int = 1, **more: Any) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def lines(product: Product, run_id: str) -> dict[str, dict[str, Any]]:
 
 
 def test_orders_are_shipped_or_leave_nothing_behind_and_a_redrive_takes_up_the_rest(
-    shop: Product, bus: FanoutBus, tables: TableStore
+    shop: Product, bus: FanoutBus, account: AccountTables
 ):
     goods = {"kind": "goods", "id": "g1", "sku": "e2e-pen", "quantity": 12}
     deposit = {"kind": "deposit", "id": "d1", "customer": "ada", "currency": "EUR"}
@@ -84,7 +82,7 @@ def test_orders_are_shipped_or_leave_nothing_behind_and_a_redrive_takes_up_the_r
     items += [order(14, currency="JPY"), {"id": "o15"}]
     status = shop.run(request(items, run_id="orders-1"))
     found = lines(shop, "orders-1")
-    books = Books(tables)
+    books = Books(account)
     books.insist_on_conservation()
     for line in found.values():
         books.insist_on(line, "orders-1")
@@ -115,14 +113,14 @@ def test_orders_are_shipped_or_leave_nothing_behind_and_a_redrive_takes_up_the_r
     assert again["items"]["succeeded"] == 11
     found = lines(shop, "orders-1")
     assert found["o10"]["saga"]["take"] == 2
-    books = Books(tables)
+    books = Books(account)
     books.insist_on_conservation()
     for line in found.values():
         books.insist_on(line, "orders-1")
     assert [one["order"] for one in bus.shipments()] == ["o10"]
 
 
-def test_the_same_run_again_changes_nothing(shop: Product, tables: TableStore, bus: FanoutBus):
+def test_the_same_run_again_changes_nothing(shop: Product, account: AccountTables, bus: FanoutBus):
     receipts = [
         {"kind": "goods", "id": "g3", "sku": "e2e-pen", "quantity": 5},
         {
@@ -136,9 +134,9 @@ def test_the_same_run_again_changes_nothing(shop: Product, tables: TableStore, b
     shop.run(request(receipts, "receipts"))
     asked = request([order(n, customer="bob") for n in range(3)], run_id="orders-2")
     shop.run(asked)
-    before = Books(tables)
+    before = Books(account)
     assert shop.post(asked).status == 200
-    after = Books(tables)
+    after = Books(account)
     assert after.wallets == before.wallets and after.stock == before.stock
     assert after.wallets["bob:EUR"]["captured"] == "7.50"
     assert len(bus.shipments()) == 3
@@ -148,6 +146,13 @@ def test_the_same_run_again_changes_nothing(shop: Product, tables: TableStore, b
     assert shop.host.request("DELETE", "/api/runs/orders-2").status == 204
     assert shop.host.get(saga).status == 404
     assert shop.blobs_of("orders-2") == []
+
+
+def test_a_dry_run_counts_the_steps_of_every_order(shop: Product):
+    answer = shop.post(request([order(n) for n in range(60)], dry_run=True))
+    estimate = answer.json["estimate"]
+    assert (answer.json["items"], estimate["batches"]) == (60, 3)
+    assert estimate["activities"] == 60 * 7 + 3 * 2 + 2
 
 
 def test_orders_without_a_service_bus_are_refused_at_once(product: Product):
@@ -175,7 +180,13 @@ def test_a_row_that_was_changed_meanwhile_is_not_overwritten(tables: TableStore)
         tables.write("racing", "p", [Write("c", {"n": 3}), Write("b", {"n": 3})])
     assert tables.read("racing", "p", ["c"]) == {}
     assert tables.read("unmade", "p", ["c"]) == {}
-    assert [(p, k, r.values["n"]) for p, k, r in tables.rows("racing")] == [
-        ("p", "a", 2),
-        ("p", "b", 1),
-    ]
+    assert {key: row.values["n"] for key, row in tables.read("racing", "p", "ab").items()} == {
+        "a": 2,
+        "b": 1,
+    }
+
+
+def test_whole_numbers_have_64_bits(tables: TableStore):
+    large = {"n": 2**40, "negative": -(2**40), "text": "2", "yes": True}
+    tables.write("numbers", "p", [Write("a", large)])
+    assert tables.read("numbers", "p", ["a"])["a"].values == large

@@ -1,14 +1,31 @@
 """What must be true of the ledgers of orders, whatever happened: read from their rows."""
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableServiceClient
+
 from fanout.adapters.tables import Row
 from workloads.orders import inventory, shipments, wallet
 from workloads.orders.steps import AUTHORISE, CAPTURE, RESERVE, SHIP
+
+
+class AccountTables:
+    """The rows of a real storage account."""
+
+    def __init__(self, connection_string: str) -> None:
+        self._service = TableServiceClient.from_connection_string(connection_string)
+
+    def rows(self, table: str) -> Iterable[tuple[str, str, Row]]:
+        with contextlib.suppress(ResourceNotFoundError):
+            for found in self._service.get_table_client(table).list_entities():
+                values = {name: getattr(value, "value", value) for name, value in found.items()}
+                yield values.pop("PartitionKey"), values.pop("RowKey"), Row(values, "")
 
 
 class Readable(Protocol):

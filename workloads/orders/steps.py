@@ -45,7 +45,7 @@ class OrderSteps:
         )
 
     def validate(self, order: Order, context: Context) -> dict[str, str]:
-        """Refuse an order that costs nothing, or too much; returns its total."""
+        """Refuse an order that costs nothing, or in a currency not accepted; returns its total."""
         parameters = context.parameters
         if order.total <= 0:
             raise PermanentError("the order costs nothing")

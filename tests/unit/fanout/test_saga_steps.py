@@ -55,6 +55,7 @@ class Made(SagaWorkload[Booking, NoParameters]):
         ),
         ([Step("", do)], "needs a name"),
         ([Step("ä", do)], "needs a name"),
+        ([Step("a/b", do)], "needs a name"),
         ([Step("x" * (MAX_NAME_CHARACTERS + 1), do)], "needs a name"),
     ],
 )

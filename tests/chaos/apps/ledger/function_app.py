@@ -1,17 +1,11 @@
 """The product as it stands, with the workload whose effects can be counted."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[4]))
 
-import tests.support.ledger_workload  # noqa: E402,F401 - it registers it
+import tests.support.ledger_workload  # noqa: F401 - it registers it
+from tests.support import product_app
 
-# Both are called function_app, so the product's is loaded under another name.
-spec = importlib.util.spec_from_file_location("product_app", ROOT / "function_app.py")
-assert spec is not None and spec.loader is not None
-product = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(product)
-app = product.app
+app = product_app.load()

@@ -1,17 +1,11 @@
 """The product as it stands, with workloads whose items say themselves how they end."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[4]))
 
-import tests.support.probe_workloads  # noqa: E402,F401 - it registers them
+import tests.support.probe_workloads  # noqa: F401 - it registers them
+from tests.support import product_app
 
-# Both are called function_app, so the product's is loaded under another name.
-spec = importlib.util.spec_from_file_location("product_app", ROOT / "function_app.py")
-assert spec is not None and spec.loader is not None
-product = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(product)
-app = product.app
+app = product_app.load()
