@@ -15,7 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
 START_SECONDS = 30
+# Every look at a run takes some of the cores that it runs on.
+POLL_SECONDS = 0.25
 
 
 def free_port() -> int:
@@ -48,6 +52,27 @@ class MeasuredHost:
         response = self._connection.getresponse()
         text = response.read()
         return response.status, json.loads(text) if text else None
+
+    def container(self, name: str) -> ContainerClient:
+        """A container of the storage that the host brings along, made if need be."""
+        stack = json.loads((self.data / "stack.json").read_text())
+        service = BlobServiceClient.from_connection_string(stack["FANOUT_STORAGE"])
+        container = service.get_container_client(name)
+        if not container.exists():
+            container.create_container()
+        return container
+
+    def run(self, request: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        """Carry out a run, which the request names; return its seconds and its last status."""
+        begun = time.perf_counter()
+        status, answer = self.request("POST", "/api/runs", request)
+        if status != 202:
+            raise SystemExit(f"the run was refused: {answer}")
+        while True:
+            _, state = self.request("GET", f"/api/runs/{request['run_id']}")
+            if state["phase"] == "done":
+                return time.perf_counter() - begun, state
+            time.sleep(POLL_SECONDS)
 
     def stream_lines(self, url: str) -> Iterator[bytes]:
         """Read a text file line by line over a connection of its own."""

@@ -14,7 +14,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from azure.storage.blob import BlobServiceClient
 from PIL import Image
 
 from bench.host import MeasuredHost, running
@@ -29,8 +28,6 @@ PHOTOS = int(os.environ.get("BENCH_PHOTOS", "240"))
 LONG_SIDE = int(os.environ.get("BENCH_PIXELS", "4000"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 BUDGET = 0.8
-# Every look at the run takes some of the cores that it runs on.
-POLL_SECONDS = 0.5
 
 
 def album() -> dict[str, bytes]:
@@ -82,24 +79,14 @@ def alone(photos_by_name: dict[str, bytes]) -> float:
 
 def product(host: MeasuredHost, photos_by_name: dict[str, bytes]) -> float:
     """Run the workload over the album; return photos per second, from POST to `done`."""
-    connection = json.loads((host.data / "stack.json").read_text())["FANOUT_STORAGE"]
-    inbox = BlobServiceClient.from_connection_string(connection).create_container("album")
+    inbox = host.container("album")
     for name, data in photos_by_name.items():
         inbox.upload_blob(name, data)
     source = {"kind": "listing", "container": "album"}
-    request = {"workload": "images", "run_id": "bench", "source": source}
-    begun = time.perf_counter()
-    status, answer = host.request("POST", "/api/runs", request)
-    if status != 202:
-        raise SystemExit(f"the run was refused: {answer}")
-    while True:
-        _, state = host.request("GET", "/api/runs/bench")
-        if state["phase"] == "done":
-            break
-        time.sleep(POLL_SECONDS)
+    seconds, state = host.run({"workload": "images", "run_id": "bench", "source": source})
     if state["items"]["succeeded"] != PHOTOS:
         raise SystemExit(f"the run ended {state['outcome']}: {state['items']}")
-    return PHOTOS / (time.perf_counter() - begun)
+    return PHOTOS / seconds
 
 
 def main() -> None:

@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob import BlobServiceClient
-
 from bench.host import MeasuredHost, running
 from bench.measure import growth_exponent, save, show
 
@@ -49,14 +47,10 @@ def _line(i: int) -> bytes:
     return json.dumps({"id": i, "text": filler[: 32 + i % 32] + filler}).encode() + b"\n"
 
 
-def upload(data: Path, n: int) -> str:
+def upload(host: MeasuredHost, n: int) -> str:
     """Put `n` items into a blob of the host's Azurite and return its name."""
-    connection = json.loads((data / "stack.json").read_text())["FANOUT_STORAGE"]
-    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
-    if not container.exists():
-        container.create_container()
     name = f"items-{n}.jsonl"
-    container.upload_blob(name, lines(n), overwrite=True)
+    host.container("inbox").upload_blob(name, lines(n), overwrite=True)
     return name
 
 
@@ -67,18 +61,10 @@ def run(host: MeasuredHost, blob: str, n: int) -> Measured:
         "run_id": f"million-{n}",
         "source": {"kind": "jsonl", "container": "inbox", "blob": blob},
     }
-    begun = time.perf_counter()
-    status, answer = host.request("POST", "/api/runs", request)
-    if status != 202:
-        raise SystemExit(f"the run was refused: {answer}")
-    while True:
-        _, state = host.request("GET", f"/api/runs/million-{n}")
-        if state["phase"] == "done":
-            seconds = time.perf_counter() - begun
-            measured = Measured(n, seconds, n / seconds, host.peak_mib())
-            _expect_all(host, state, n)
-            return measured
-        time.sleep(0.1)
+    seconds, state = host.run(request)
+    measured = Measured(n, seconds, n / seconds, host.peak_mib())
+    _expect_all(host, state, n)
+    return measured
 
 
 def _expect_all(host: MeasuredHost, state: dict[str, Any], n: int) -> None:
@@ -111,7 +97,7 @@ def measure() -> tuple[list[Measured], dict[int, float]]:
     runs = []
     for n in SIZES:
         with running(APP, "--workers", str(WORKERS)) as host:
-            blob = upload(host.data, n)
+            blob = upload(host, n)
             runs.append(run(host, blob, n))
         print(f"  {n:>9,} items: {runs[-1].seconds:.1f} s, {runs[-1].rate:,.0f} /s", flush=True)
     plain = {}

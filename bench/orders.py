@@ -14,8 +14,6 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob import BlobServiceClient
-
 from bench.host import MeasuredHost, running
 from bench.measure import growth_exponent, save, show
 from samples.orders import OrderSample, make_orders
@@ -40,31 +38,19 @@ class Measured:
 
 def run(host: MeasuredHost, workload: str, items: list[dict[str, Any]]) -> tuple[float, int]:
     """Run a workload over items; return its seconds, and how many succeeded."""
-    connection = json.loads((host.data / "stack.json").read_text())["FANOUT_STORAGE"]
-    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
-    if not container.exists():
-        container.create_container()
     lines = "".join(json.dumps(item) + "\n" for item in items)
-    container.upload_blob(f"{workload}.jsonl", lines.encode(), overwrite=True)
+    host.container("inbox").upload_blob(f"{workload}.jsonl", lines.encode(), overwrite=True)
     request = {
         "workload": workload,
         "run_id": f"bench-{workload}",
         "source": {"kind": "jsonl", "container": "inbox", "blob": f"{workload}.jsonl"},
         "tolerance": {"percentage": 100},
     }
-    begun = time.perf_counter()
-    status, answer = host.request("POST", "/api/runs", request)
-    if status != 202:
-        raise SystemExit(f"the run was refused: {answer}")
-    while True:
-        _, state = host.request("GET", f"/api/runs/bench-{workload}")
-        if state["phase"] == "done":
-            break
-        time.sleep(0.1)
-    items_of = state["items"]
-    if items_of["pending"] or items_of["compensation_failed"] or items_of["total"] != len(items):
-        raise SystemExit(f"the run ended {state['outcome']}: {items_of}")
-    return time.perf_counter() - begun, items_of["succeeded"]
+    seconds, state = host.run(request)
+    counts = state["items"]
+    if counts["pending"] or counts["compensation_failed"] or counts["total"] != len(items):
+        raise SystemExit(f"the run ended {state['outcome']}: {counts}")
+    return seconds, counts["succeeded"]
 
 
 def bare(environment: dict[str, str], orders: list[dict[str, Any]]) -> int:

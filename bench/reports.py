@@ -8,7 +8,6 @@ CSV (256), `BENCH_ROUNDS` how often it is done (3).
 
 import csv
 import io
-import json
 import os
 import statistics
 import subprocess
@@ -20,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from azure.storage.blob import BlobServiceClient
 
 from bench.host import MeasuredHost, running
 from bench.measure import save, show
@@ -98,13 +96,10 @@ def _block(first: int) -> str:
     return frame.write_csv(null_value="NA", datetime_format="%Y-%m-%dT%H:%M:%SZ")
 
 
-def upload(data: Path, path: Path) -> None:
+def upload(host: MeasuredHost, path: Path) -> None:
     """Put the table into the host's Azurite."""
-    connection = json.loads((data / "stack.json").read_text())["FANOUT_STORAGE"]
-    container = BlobServiceClient.from_connection_string(connection).get_container_client("inbox")
-    container.create_container()
     with path.open("rb") as file:
-        container.upload_blob(path.name, file, max_concurrency=2)
+        host.container("inbox").upload_blob(path.name, file, max_concurrency=2)
 
 
 def run(host: MeasuredHost, name: str, number: int) -> tuple[float, str]:
@@ -115,16 +110,7 @@ def run(host: MeasuredHost, name: str, number: int) -> tuple[float, str]:
         "source": {"kind": "csv", "container": "inbox", "blob": name},
         "parameters": PARAMETERS,
     }
-    begun = time.perf_counter()
-    status, answer = host.request("POST", "/api/runs", request)
-    if status != 202:
-        raise SystemExit(f"the run was refused: {answer}")
-    while True:
-        _, state = host.request("GET", f"/api/runs/report-{number}")
-        if state["phase"] == "done":
-            break
-        time.sleep(0.05)
-    seconds = time.perf_counter() - begun
+    seconds, state = host.run(request)
     if state["outcome"] != "succeeded":
         raise SystemExit(f"the run ended {state['outcome']}: {state}")
     _, manifest = host.request("GET", f"/api/runs/report-{number}/results")
@@ -140,16 +126,14 @@ def polars_alone(path: Path, engine: str) -> tuple[float, str]:
         return float(done.stdout), Path(result.name).read_text()
 
 
-def download(data: Path, name: str) -> float:
+def download(host: MeasuredHost, name: str) -> float:
     """Fetch the blob whole into a file, as the bare client does; return its seconds.
 
     Whoever has the table in Blob storage must do at least this before polars can begin.
     """
-    connection = json.loads((data / "stack.json").read_text())["FANOUT_STORAGE"]
-    blob = BlobServiceClient.from_connection_string(connection).get_blob_client("inbox", name)
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as file:
-        blob.download_blob(max_concurrency=4).readinto(file)
+        host.container("inbox").download_blob(name, max_concurrency=4).readinto(file)
     return time.perf_counter() - begun
 
 
@@ -176,14 +160,14 @@ def measure(folder: Path) -> dict[str, Any]:
     rows = write_table(path, MIB)
     ours, theirs, fetched = [], [], []
     with running(APP, "--workers", str(WORKERS)) as host:
-        upload(host.data, path)
+        upload(host, path)
         for number in range(ROUNDS + 1):
             engine = min(("streaming", "in-memory"), key=lambda e: polars_alone(path, e)[0])
             seconds, made = run(host, path.name, number)
             alone, expected = polars_alone(path, engine)
             _expect_same(made, expected)
             print(f"  run {seconds:.2f} s, polars ({engine}) {alone:.2f} s", flush=True)
-            fetching = download(host.data, path.name)
+            fetching = download(host, path.name)
             if number:
                 fetched.append(fetching)
                 ours.append(seconds)

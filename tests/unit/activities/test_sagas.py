@@ -212,3 +212,14 @@ def test_a_step_is_held_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     run.open()
     error = run.step().error
     assert error is not None and (error.type, error.retryable) == ("ItemTimeoutError", True)
+
+
+def test_a_step_may_write_files_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def do(item: Item, context: StepContext[NoParameters]) -> str:
+        return context.files.write(f"{item.id}.txt", b"label", "text/plain")
+
+    monkeypatch.setattr(Free, "do", staticmethod(do))
+    run = Run()
+    run.open()
+    assert run.step().output == "files/a.txt"
+    assert run.files.read("r/results/files/a.txt") == b"label"
