@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from fanout.models.estimate import Estimate
 from starters import dry_run
 from tests.infra.files import INFRA, ROOT
+from workloads import registry
 
 README = (INFRA / "README.md").read_text()
 ROW = re.compile(r"^\| ([\d,]+) items? \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.M)
@@ -20,7 +21,8 @@ def whole(text: str) -> int:
 
 def estimate(batches: int) -> Estimate:
     request = SimpleNamespace(concurrency=SimpleNamespace(batches=64))
-    return dry_run._estimate(request, batches, are_grains=False)  # type: ignore[arg-type]
+    load = dry_run._load(registry.get("notifications"), batches, MILLION)
+    return dry_run._estimate(request, batches, load, are_grains=False)  # type: ignore[arg-type]
 
 
 def test_a_million_items_cost_what_a_dry_run_says():
