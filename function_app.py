@@ -8,12 +8,13 @@ from entities import admission, breaker, governor, rate_limiter
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
-from starters import blob, control, http, listing, redrive, service_bus, timer, watchdog
+from starters import blob, control, http, listing, openapi, redrive, service_bus, timer, watchdog
 
 configure(settings().log_level)
 
-app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-STARTERS = (http, listing, control, redrive, watchdog)
+signs_in = settings().sign_in
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
+STARTERS = (http, openapi, listing, control, redrive, watchdog)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
 ENTITIES = (governor, admission, breaker, rate_limiter)
 for room in (*STARTERS, *ORCHESTRATORS, *ACTIVITIES, *ENTITIES):

@@ -14,7 +14,7 @@ _RUN_ID = re.compile(RUN_ID_PATTERN)
 
 def is_run_id(text: str) -> bool:
     """Tell whether `text` may name a run: ``[A-Za-z0-9._-]{1,100}``, but not dots alone."""
-    return _RUN_ID.match(text) is not None and text.strip(".") != ""
+    return _RUN_ID.fullmatch(text) is not None and text.strip(".") != ""
 
 
 def attempt_instance(run_id: str, attempt: int) -> str:

@@ -17,6 +17,7 @@ GET_RESULT_FILE = "get_result_file"
 LIST_WORKLOADS = "list_workloads"
 GET_WORKLOAD = "get_workload"
 GET_HEALTH = "get_health"
+GET_OPENAPI = "get_openapi"
 START_RUNS = "start_runs"
 START_RUN_OVER_BLOB = "start_run_over_blob"
 

@@ -294,6 +294,8 @@ module settings 'modules/app-settings.bicep' = {
     vaultSettings: vaultSettings
     schedulerEndpoint: isOnScheduler ? scheduler.outputs.endpoint : ''
     taskHubName: taskHubName
+    signIn: !empty(authClientId)
+    sourceContainers: inputContainers
     inboxEnabled: inboxEnabled
     runRetentionDays: runRetentionDays
     overrides: appSettingOverrides

@@ -61,7 +61,7 @@ class HttpFront:
     def application(self) -> web.Application:
         """The application to serve."""
         application = web.Application(client_max_size=self._app.settings.body_limit_bytes)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.router.add_route("*", "/{path:(?s:.*)}", self._handle)
         application.on_response_prepare.append(self._mark)
         return application
 

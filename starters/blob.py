@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from fanout import names
 from fanout.adapters.runs import RunFiles, run_files
-from fanout.adapters.settings import STORAGE, Settings, settings
+from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
@@ -25,7 +25,6 @@ from starters.begin import begin
 from starters.problems import field_problems
 from starters.submit import Claimed, parse_document
 
-INBOX = "inbox"
 TEMPLATE = "request.json"
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "json", ".parquet": "parquet"}
 _COMPRESSED = re.compile(r"\.(gz|zst)$")

@@ -11,26 +11,23 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import ValidationError
 
-from fanout import names
 from fanout.adapters.runs import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.limits import Limits, LimitsChange
+from starters import endpoints
 from starters.problems import ROOT, field_problems
 from starters.retention import delete_run
 from starters.runs import Attempt, newest_attempt
-from starters.shell import accepted, answer, answering, run_id_of
+from starters.shell import accepted, answer, run_id_of, serves
 from starters.submit import parse_document
 
 bp = df.Blueprint()
 log = logger("control")
 
 
-@bp.route(route="runs/{run_id}/cancel", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.CANCEL_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.CANCEL_RUN)
 async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -46,10 +43,7 @@ async def cancel_run(
     return await _told(req, client, attempt, "cancel")
 
 
-@bp.route(route="runs/{run_id}/suspend", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.SUSPEND_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.SUSPEND_RUN)
 async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -58,10 +52,7 @@ async def suspend_run(
     return await _told(req, client, attempt, "suspend", datetime.now(UTC).isoformat())
 
 
-@bp.route(route="runs/{run_id}/resume", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.RESUME_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.RESUME_RUN)
 async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -69,10 +60,7 @@ async def resume_run(
     return await _told(req, client, await _begun(req, client), "resume")
 
 
-@bp.route(route="runs/{run_id}", methods=["PATCH"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.CHANGE_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.CHANGE_RUN)
 async def change_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -85,10 +73,7 @@ async def change_run(
     return answer({"run_id": attempt.run_id, "limits": limits.model_dump(mode="json")})
 
 
-@bp.route(route="runs/{run_id}", methods=["DELETE"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.DELETE_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.DELETE_RUN)
 async def delete(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Delete a run that is over: its history, its blobs, its id."""
     files = run_files()

@@ -12,28 +12,31 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from fanout import ids, names
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.telemetry import logger
 from fanout.breaker import CircuitState
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultFile, ResultManifest
 from fanout.rate_limiter import RateState
+from starters import endpoints
 from starters.dry_run import dry_run
 from starters.problems import problem
 from starters.runs import newest_attempt, start, status_of
-from starters.shell import accepted, answer, answering, origin, run_id_of
+from starters.shell import accepted, answer, origin, run_id_of, serves
 from starters.submit import Claimed, check_request, claim, identified, parse_request, schema_of
 from workloads import registry
 
 bp = df.Blueprint()
 log = logger("http")
 DONE = "done"
+# A result file is opened for its looks alone: no script of it runs, and it loads nothing.
+_HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "font-src data:; sandbox; frame-ancestors 'self'"
+}
 
 
-@bp.route(route="runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.START_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.START_RUN)
 async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Start a run, or find the one that this request started before."""
     files = run_files()
@@ -80,19 +83,13 @@ async def started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
     return None
 
 
-@bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.GET_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.GET_RUN)
 async def get_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Tell how a run stands."""
     return answer(await status_of(run_id_of(req), client, run_files(), origin(req)))
 
 
-@bp.route(route="runs/{run_id}/results", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.GET_RESULTS)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.GET_RESULTS)
 async def get_results(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -117,11 +114,7 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
     return file.model_copy(update={"url": f"{results_url}/{file.name}"})
 
 
-@bp.route(
-    route="runs/{run_id}/results/{*name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
-)
-@bp.function_name(names.GET_RESULT_FILE)
-@answering
+@serves(bp, endpoints.GET_RESULT_FILE)
 async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the content of a result file: one that the manifest lists, or one of an item."""
     run_id, name = run_id_of(req), req.route_params["name"]
@@ -132,7 +125,9 @@ async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.
     except (ResourceNotFoundError, KeyError):
         detail = f"The run '{run_id}' has no result file '{name}'."
         return problem(HTTPStatus.NOT_FOUND, "result-not-found", detail)
-    return func.HttpResponse(content, mimetype=media_type)
+    # The SDK adds the charset of texts.
+    plain = media_type.partition(";")[0]
+    return func.HttpResponse(content, mimetype=plain, headers=_HARMLESS)
 
 
 def _media_type(files: RunFiles, run_id: str, name: str) -> str:
@@ -149,17 +144,13 @@ def _media_type(files: RunFiles, run_id: str, name: str) -> str:
     return listed[name].media_type
 
 
-@bp.route(route="workloads", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.LIST_WORKLOADS)
-@answering
+@serves(bp, endpoints.LIST_WORKLOADS)
 async def list_workloads(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what can be run."""
     return answer({"workloads": [schema_of(workload.name) for workload in registry.all()]})
 
 
-@bp.route(route="workloads/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.GET_WORKLOAD)
-@answering
+@serves(bp, endpoints.GET_WORKLOAD)
 async def get_workload(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Describe one workload."""
     try:
@@ -168,15 +159,12 @@ async def get_workload(req: func.HttpRequest, context: func.Context) -> func.Htt
         return problem(HTTPStatus.NOT_FOUND, "workload-not-found", str(error))
 
 
-@bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-@bp.function_name(names.GET_HEALTH)
-@bp.durable_client_input(client_name="client")
+@serves(bp, endpoints.GET_HEALTH)
 async def get_health(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Tell whether what the app depends on answers."""
-    with logged(context):
-        return await health(client, run_files())
+    return await health(client, run_files())
 
 
 async def health(client: Any, files: RunFiles) -> func.HttpResponse:

@@ -8,20 +8,19 @@ from typing import Any, get_args
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
+from fanout import ids
 from fanout.adapters.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.models.outcome import ItemStatus
 from fanout.models.status import RunOutcome, RunStatus
 from fanout.models.wave import RunRef
+from starters import endpoints
+from starters.endpoints import ITEMS_A_PAGE, MAX_RUNS_A_PAGE, RUNS_A_PAGE
 from starters.runs import newest_attempt, status_of
-from starters.shell import answer, answering, origin, page_size, run_id_of
+from starters.shell import answer, origin, page_size, run_id_of, serves
 
 bp = df.Blueprint()
-RUNS_A_PAGE = 20
-MAX_RUNS_A_PAGE = 100
-ITEMS_A_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,7 @@ class RunFilter:
         return self.workload is None or entry.workload == self.workload
 
 
-@bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.LIST_RUNS)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.LIST_RUNS)
 async def list_runs(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """List runs, newest first; a page may be short, and the last has no continuation."""
     wanted, limit = _filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
@@ -106,10 +102,7 @@ async def _status(
         return None
 
 
-@bp.route(route="runs/{run_id}/items", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.LIST_ITEMS)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.LIST_ITEMS)
 async def list_items(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:

@@ -8,26 +8,24 @@ import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 from pydantic import ValidationError
 
-from fanout import ids, names
+from fanout import ids
 from fanout.adapters.part_reader import has_redo
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
 from fanout.errors import InvalidRequestError, RunConflictError
 from fanout.models.redrive import RedriveRequest
+from starters import endpoints
 from starters.problems import field_problems
 from starters.runs import Attempt, newest_attempt, start
-from starters.shell import accepted, answering, run_id_of
+from starters.shell import accepted, run_id_of, serves
 from starters.submit import parse_document
 
 bp = df.Blueprint()
 log = logger("redrive")
 
 
-@bp.route(route="runs/{run_id}/redrive", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.REDRIVE_RUN)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.REDRIVE_RUN)
 async def redrive_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:

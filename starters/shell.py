@@ -4,9 +4,11 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
+from inspect import signature
 from typing import Any
 from urllib.parse import urlsplit
 
+import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import AzureError
 from pydantic import BaseModel
@@ -14,34 +16,72 @@ from pydantic import BaseModel
 from fanout import ids
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
+from starters.admittance import refusal
+from starters.endpoints import Endpoint
 from starters.problems import answer_to, problem
 
 log = logger("http")
 RETRY_AFTER_SECONDS = "2"
 Handler = Callable[..., Awaitable[func.HttpResponse]]
+# An answer is for who asked, as what it says it is; nothing in it is to be carried out.
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
-def answering(handler: Handler) -> Handler:
-    """Turn what a handler raises into the answer that `starters.problems` has for it, and log it.
+def serves(bp: df.Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
+    """Register a handler as the function of an endpoint.
+
+    It gets what its parameters name: the request, the `context` of its invocation, a durable
+    `client`. The key it takes is the app's to say, unless the endpoint is open to anybody.
+    """
+    is_open = endpoint.role is None
+    level = {"auth_level": func.AuthLevel.ANONYMOUS} if is_open else {}
+
+    def register(handler: Handler) -> Any:
+        made = answering(endpoint)(handler)
+        if "client" in signature(handler).parameters:
+            made = bp.durable_client_input(client_name="client")(made)
+        made = bp.function_name(endpoint.function)(made)
+        return bp.route(route=endpoint.route, methods=[endpoint.method], **level)(made)
+
+    return register
+
+
+def answering(endpoint: Endpoint) -> Callable[[Handler], Handler]:
+    """Let in who may call, turn what a handler raises into an answer, and log it.
 
     The handler's `context` gives the log lines their ids, and the durable client its correlation.
     """
 
-    @wraps(handler)
-    async def answered(**arguments: Any) -> func.HttpResponse:
-        run_id = arguments["req"].route_params.get("run_id")
-        with logged(arguments["context"], run_id):
-            try:
-                return await handler(**arguments)
-            except FanoutError as error:
-                log.info("refused", exc_info=error)
-                return answer_to(error)
-            except AzureError as error:
-                log.exception("storage does not answer")
-                detail = f"Storage does not answer: {type(error).__name__}. Try again."
-                return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+    def wrap(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def answered(**arguments: Any) -> func.HttpResponse:
+            req = arguments["req"]
+            with logged(arguments["context"], req.route_params.get("run_id")):
+                response = refusal(endpoint, req) or await _answer(handler, arguments)
+            for name, value in SAFE_HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
 
-    return answered
+        return answered
+
+    return wrap
+
+
+async def _answer(handler: Handler, arguments: dict[str, Any]) -> func.HttpResponse:
+    try:
+        return await handler(**arguments)
+    except FanoutError as error:
+        log.info("refused", exc_info=error)
+        return answer_to(error)
+    except AzureError as error:
+        log.exception("storage does not answer")
+        detail = f"Storage does not answer: {type(error).__name__}. Try again."
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
 
 
 def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,15 +11,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from fanout.adapters.runs import RunFiles
+from fanout.adapters.settings import not_readable, settings
 from fanout.adapters.sources import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
+from fanout.models.source import Source, containers_of
 from fanout.records import SourceInfo
 from fanout.workload import MAX_SAGAS_A_BATCH, MapWorkload, SagaWorkload, Workload
 from starters.problems import ROOT, RequestTooLargeError, field_problems
 from workloads import registry
 
 Found = TypeVar("Found")
+# Parsers and validators recurse; nobody's request does.
+MAX_DEPTH = 64
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def parse_document(body: bytes, max_bytes: int) -> dict[str, Any]:
 
     Raises:
         RequestTooLargeError: It is longer than `max_bytes`.
-        InvalidRequestError: It is no JSON object.
+        InvalidRequestError: It is no JSON object, or is nested too deep.
     """
     if len(body) > max_bytes:
         raise RequestTooLargeError(
@@ -62,7 +66,25 @@ def parse_document(body: bytes, max_bytes: int) -> dict[str, Any]:
         raise InvalidRequestError([FieldProblem(ROOT, f"it is no JSON: {error}")]) from error
     if not isinstance(document, dict):
         raise InvalidRequestError([FieldProblem(ROOT, "it is no JSON object")])
+    if _is_deeper(document, MAX_DEPTH):
+        message = f"its objects and lists are nested more than {MAX_DEPTH} deep"
+        raise InvalidRequestError([FieldProblem(ROOT, message)])
     return document
+
+
+def _is_deeper(document: Any, most: int) -> bool:
+    """Tell whether objects and lists are nested deeper than that; the document itself is 1."""
+    level = [document]
+    for _ in range(most):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def check_request(request: RunRequest, files: RunFiles) -> None:
@@ -87,11 +109,21 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
 
 def _source(request: RunRequest, files: RunFiles) -> SourceInfo:
     """What is known of the source, with the columns that the request's selection adds."""
+    barred = [*_barred(request.source)]
+    if barred:
+        raise InvalidRequestError(barred)
     found = inspect(request.source, files.store)
     if found.columns is None or not request.select:
         return found
     added = [name for name in request.select if name not in found.columns]
     return replace(found, columns=[*found.columns, *added])
+
+
+def _barred(source: Source) -> Iterator[FieldProblem]:
+    """Name the containers that callers may not have read, be they there or not."""
+    for name, container in containers_of(source):
+        if not settings().may_read(container):
+            yield FieldProblem(name, not_readable(container))
 
 
 def _collect(problems: list[FieldProblem], look: Callable[[], Found]) -> Found | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, ContentSettings
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
@@ -54,10 +54,23 @@ class BlobStore:
         identity = credential(to.client_id)
         return cls(BlobServiceClient(str(to.account_url), credential=identity, **options))
 
+    def _blob(self, container: str, name: str) -> BlobClient:
+        """Open a client for a blob.
+
+        A name with dot segments is refused: HTTP resolves them (RFC 3986, 5.2.4), so that it could
+        lead into another container.
+
+        Raises:
+            ResourceNotFoundError: No blob of this name can be asked for.
+        """
+        if any(segment in (".", "..") for segment in name.split("/")):
+            raise ResourceNotFoundError(f"No blob can be asked for by the name '{name}'.")
+        return self._service.get_blob_client(container, name)
+
     def properties(self, container: str, blob: str) -> BlobProperties | None:
         """Ask for size and ETag; None where there is no such blob or container."""
         try:
-            found = self._service.get_blob_client(container, blob).get_blob_properties()
+            found = self._blob(container, blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
         return BlobProperties(found.size, found.etag)
@@ -97,7 +110,7 @@ class BlobStore:
         condition: dict[str, Any] = {}
         if etag is not None:
             condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        return self._service.get_blob_client(container, blob).download_blob(
+        return self._blob(container, blob).download_blob(
             offset=offset or (0 if length is not None else None),
             length=length,
             **condition,
@@ -118,7 +131,7 @@ class BlobStore:
             BlobExistsError: With `if_none_match`, when there is such a blob.
         """
         content = ContentSettings(content_type=media_type, content_md5=md5(data))
-        target = self._service.get_blob_client(container, blob)
+        target = self._blob(container, blob)
         try:
             try:
                 target.upload_blob(data, overwrite=not if_none_match, content_settings=content)
@@ -136,12 +149,12 @@ class BlobStore:
 
     def open_writer(self, container: str, blob: str, media_type: str) -> "BlobWriter":
         """Write a blob piece by piece in bounded memory; nothing shows before `close`."""
-        return BlobWriter(self._service.get_blob_client(container, blob), media_type)
+        return BlobWriter(self._blob(container, blob), media_type)
 
     def delete(self, container: str, blob: str) -> None:
         """Delete a blob; one that is gone already is no fault."""
         with suppress(ResourceNotFoundError):
-            self._service.get_blob_client(container, blob).delete_blob()
+            self._blob(container, blob).delete_blob()
 
     def names(self, container: str, prefix: str) -> Iterator[str]:
         """List the blobs below a prefix in order; none where there is no such container."""

@@ -48,7 +48,7 @@ class _Place:
     def parse(cls, text: str | None) -> "_Place":
         if text is None:
             return cls()
-        found = _CONTINUATION.match(text)
+        found = _CONTINUATION.fullmatch(text)
         if found is None:
             raise InvalidContinuationError(f"'{text[:100]}' is no continuation")
         return cls(*map(int, found.groups()))

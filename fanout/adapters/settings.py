@@ -14,6 +14,9 @@ DEFAULT_MAX_RUNS = 16
 DEFAULT_LEFT_BEHIND_SECONDS = 120
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
+DEFAULT_MAX_REQUESTS_PER_MINUTE = 6000
+INBOX = "inbox"
+ANY = "*"
 
 
 class SettingsError(Exception):
@@ -65,6 +68,10 @@ class Settings:
         has_inbox: Whether a blob dropped into the container `inbox` is run over.
         host: The host name of the app, as its callers know it.
         downstream_rates: Items a second that each downstream takes from all runs together.
+        sign_in: Whether callers sign in, so that their roles are asked for and no function keys.
+        max_requests_per_minute: How often one caller may call one worker process.
+        source_containers: Which containers a caller may have read: their names, or beginnings of
+            names with a star at the end. A star alone is any but that of the runs.
         retention_days: How long runs are kept after they began; None keeps them for ever.
     """
 
@@ -84,6 +91,9 @@ class Settings:
     has_inbox: bool = False
     host: str = "localhost"
     downstream_rates: Mapping[str, float] = field(default_factory=dict)
+    sign_in: bool = False
+    max_requests_per_minute: int = DEFAULT_MAX_REQUESTS_PER_MINUTE
+    source_containers: tuple[str, ...] = (INBOX,)
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str]) -> "Settings":
@@ -117,7 +127,26 @@ class Settings:
             has_inbox=_flag(values, "FANOUT_INBOX"),
             host=values.get("WEBSITE_HOSTNAME") or "localhost",
             downstream_rates=_rates(values, "FANOUT_DOWNSTREAM_RATES"),
+            sign_in=_sign_in(values),
+            max_requests_per_minute=_whole(
+                values, "FANOUT_MAX_REQUESTS_PER_MINUTE", DEFAULT_MAX_REQUESTS_PER_MINUTE
+            ),
+            source_containers=_source_containers(values),
         )
+
+    def may_read(self, container: str) -> bool:
+        """Tell whether a caller may have a container read."""
+        if container in self.source_containers:
+            return True
+        if container == self.runs_container:  # other callers' requests and results are there
+            return False
+        begins = [name.removesuffix(ANY) for name in self.source_containers if name.endswith(ANY)]
+        return container.startswith(tuple(begins))
+
+
+def not_readable(container: str) -> str:
+    """What to tell a caller who names a container that callers may not have read."""
+    return f"the container '{container}' is none that may be read (FANOUT_SOURCE_CONTAINERS)"
 
 
 @lru_cache(maxsize=1)
@@ -178,6 +207,30 @@ def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:
             raise SettingsError(f"{name} has '{entry}'; it takes downstream=items a second, ...")
         rates[downstream.strip()] = rate
     return rates
+
+
+def _sign_in(values: Mapping[str, str]) -> bool:
+    """Read whether callers sign in; to say so where App Service lets them in without is a mistake.
+
+    Source: https://learn.microsoft.com/azure/app-service/reference-app-settings
+    """
+    is_on = _flag(values, "FANOUT_SIGN_IN")
+    if is_on and (values.get("WEBSITE_AUTH_ENABLED") or "true").lower() != "true":
+        raise SettingsError(
+            "FANOUT_SIGN_IN is true, but the app's authentication is off (WEBSITE_AUTH_ENABLED): "
+            "anybody could say who they are. Turn authentication on, or FANOUT_SIGN_IN off."
+        )
+    return is_on
+
+
+def _source_containers(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Read ``photos, orders-*``; a blob dropped into the inbox is read, whatever is named."""
+    name = "FANOUT_SOURCE_CONTAINERS"
+    found = tuple(filter(None, (part.strip() for part in (values.get(name) or "").split(","))))
+    for entry in found:
+        if ANY in entry.removesuffix(ANY):
+            raise SettingsError(f"{name} has '{entry}'; a star is only at the end.")
+    return (*found, INBOX) if found and _flag(values, "FANOUT_INBOX") else found or (INBOX,)
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:

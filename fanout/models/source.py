@@ -4,15 +4,38 @@ A format says how the records of one blob are read; a source is a format with a 
 blobs whose records are read by a format (`read`), or items in the request itself.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
 BLOB_NAME_MAX_CHARACTERS = 1024
 # RFC 6901: "" is the whole document, "/a/b" the member b of the member a.
 POINTER_PATTERN = r"^(/([^/~]|~[01])*)*$"
 
+
+def _insist_on_plain(name: str) -> str:
+    # An HTTP client may resolve dot segments, and so read another container.
+    if "\\" in name or any(segment in ("", ".", "..") for segment in name.split("/")):
+        raise ValueError("a blob name has no empty, '.' or '..' segment and no backslash")
+    return name
+
+
+ContainerName = Annotated[str, Field(pattern=CONTAINER_PATTERN)]
+BlobName = Annotated[
+    str,
+    Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS),
+    AfterValidator(_insist_on_plain),
+]
 Codec = Literal["gzip", "zstd"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 
@@ -109,19 +132,11 @@ class InlineSource(_Message):
 
 
 class _InContainer(_Message):
-    container: str = Field(pattern=CONTAINER_PATTERN)
+    container: ContainerName
 
 
 class _BlobSource(_InContainer):
-    blob: str = Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS)
-
-    @field_validator("blob")
-    @classmethod
-    def _normalised(cls, value: str) -> str:
-        segments = value.split("/")
-        if "\\" in value or any(segment in ("", ".", "..") for segment in segments):
-            raise ValueError("a blob name has no empty, '.' or '..' segment and no backslash")
-        return value
+    blob: BlobName
 
 
 class JsonlSource(_BlobSource, JsonlFormat):
@@ -180,7 +195,7 @@ class ManifestSource(_BlobSource, _Compressible):
     """
 
     kind: Literal["manifest"]
-    items_container: str | None = Field(default=None, pattern=CONTAINER_PATTERN)
+    items_container: ContainerName | None = None
     read: ReadFormat | None = None
 
 
@@ -196,3 +211,12 @@ Source = Annotated[
     | ManifestSource,
     Field(discriminator="kind"),
 ]
+
+
+def containers_of(source: Source) -> Iterator[tuple[str, str]]:
+    """List the containers that a source has read, each with the field that names it."""
+    if isinstance(source, InlineSource):
+        return
+    yield "source.container", source.container
+    if isinstance(source, ManifestSource) and source.items_container is not None:
+        yield "source.items_container", source.items_container

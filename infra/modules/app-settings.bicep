@@ -32,6 +32,12 @@ param schedulerEndpoint string
 @description('Name of the task hub.')
 param taskHubName string
 
+@description('Whether callers sign in with Entra ID; then their roles are asked for, and no function keys.')
+param signIn bool
+
+@description('Containers that callers may have read.')
+param sourceContainers array
+
 @description('Whether blobs dropped into the inbox are run over.')
 param inboxEnabled bool
 
@@ -71,6 +77,9 @@ var fanout = {
   FANOUT_LOG_LEVEL: 'INFO'
   FANOUT_INBOX: string(inboxEnabled)
   FANOUT_RETENTION_DAYS: string(runRetentionDays)
+  FANOUT_SOURCE_CONTAINERS: join(sourceContainers, ',')
+  FANOUT_SIGN_IN: string(signIn)
+  FANOUT_MAX_REQUESTS_PER_MINUTE: '6000'
   FANOUT_NIGHTLY_REPORT: 'false'
   FANOUT_DOWNSTREAM_RATES: ''
   FANOUT_SMTP: contains(inVault, 'FANOUT_SMTP') ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/fanout-smtp)' : ''

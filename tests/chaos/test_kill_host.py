@@ -69,6 +69,7 @@ def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage
     container.upload_blob("rain.csv", table(ROWS))
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": "kill-host",
         "FANOUT_LOG_LEVEL": "WARNING",
     }

@@ -100,6 +100,7 @@ def scene(storage: str, tmp_path: Path) -> Iterator[Scene]:
     blobs.create_container(container).upload_blob("items.jsonl", items)
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": "map-chaos",
         "FANOUT_LOG_LEVEL": "ERROR",
     }

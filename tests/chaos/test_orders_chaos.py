@@ -76,6 +76,7 @@ def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
     blobs.create_container(f"chaos-{seed}").upload_blob("orders.jsonl", items)
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": "orders-chaos",
         "FANOUT_SERVICE_BUS": bus.connection_string,
         "FANOUT_LOG_LEVEL": "ERROR",

@@ -97,6 +97,7 @@ def product_on(
     """Run the product with an inbox of its own, further settings and options of the host."""
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
         "FANOUT_LOG_LEVEL": "WARNING",
         "FANOUT_SCAN_RANGE_BYTES": str(SCAN_RANGE_BYTES),

@@ -23,6 +23,7 @@ def telling(
     """The product with a Service Bus, that starts no runs by messages."""
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": "telling",
         "FANOUT_SERVICE_BUS": bus.connection_string,
         "AzureWebJobs__start_runs__Disabled": "true",

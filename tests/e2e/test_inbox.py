@@ -16,6 +16,7 @@ from tests.support.host_process import running
 def watching(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": "inbox-runs",
         "FANOUT_INBOX": "true",
     }

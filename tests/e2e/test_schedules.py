@@ -49,6 +49,7 @@ class Scheduled:
     def host(self) -> Iterator[HostProcess]:
         environment = {
             "FANOUT_STORAGE": self.storage,
+            "FANOUT_SOURCE_CONTAINERS": "*",
             "FANOUT_RUNS_CONTAINER": self.container,
             "FANOUT_LEFT_BEHIND_SECONDS": "1",
             "FANOUT_SCHEDULES_FOLDER": str(self.folder / "schedules"),

@@ -37,6 +37,7 @@ def listening(storage: str, bus: FanoutBus, folder: Path) -> Iterator[Product]:
     """The product, whose runs may be as many at once as there are messages."""
     environment = {
         "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_SERVICE_BUS": bus.connection_string,
         "FANOUT_MAX_RUNS": "100",
         "FANOUT_LOG_LEVEL": "WARNING",

@@ -35,6 +35,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
         ("parts/ab-12", "part", {"part": "ab-12"}),
         ("pages", "page", {"page": "1"}),
         ("pages/2", "page", {"page": "2"}),
+        ("pages/a%0Ab", "page", {"page": "a\nb"}),
         ("photos/cat.v2.png", "photo", {"name": "cat.v2", "kind": "png"}),
         ("photos/cat", "photo", {"name": "cat"}),
         ("tree/a", "tree", {"root": "a"}),

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.infra.files import ROOT, module
-from tests.support.bicep import Choice, Expression
+from tests.infra.files import MAIN, ROOT, module
+from tests.support.bicep import Choice, Expression, read_bicep
 
 HOST = json.loads((ROOT / "host.json").read_text())
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
@@ -19,6 +19,8 @@ OF_THE_ENVIRONMENT = {
     "FANOUT_INBOX",
     "FANOUT_RETENTION_DAYS",
     "FANOUT_RUNS_CONTAINER",
+    "FANOUT_SIGN_IN",
+    "FANOUT_SOURCE_CONTAINERS",
 }
 SECRETS = {"FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_TOKEN"}
 UNSUPPORTED_ON_FLEX = {
@@ -116,6 +118,23 @@ def test_sign_in_by_entra_refuses_whoever_has_no_token_of_the_tenant():
         Expression("'api://${authClientId}'"),
     ]
     assert asked["login"]["tokenStore"] == {"enabled": False}
+
+
+def test_the_app_asks_for_roles_where_callers_sign_in_and_for_keys_where_they_do_not():
+    given = read_bicep(MAIN).modules["settings"].value["params"]
+    assert given["signIn"] == Expression("!empty(authClientId)")
+    assert given["signIn"] == APP.variables["asksForTokens"]
+    assert group("fanout")["FANOUT_SIGN_IN"] == Expression("string(signIn)")
+
+
+def test_callers_may_have_read_what_the_identity_may_read_and_no_more():
+    assert read_bicep(MAIN).modules["settings"].value["params"]["sourceContainers"] == Expression(
+        "inputContainers"
+    )
+    roles = read_bicep(MAIN).modules["roles"].value["params"]
+    assert roles["sourceContainers"] == Expression("inputContainers")
+    named = group("fanout")["FANOUT_SOURCE_CONTAINERS"]
+    assert named == Expression("join(sourceContainers, ',')")
 
 
 def test_only_the_probe_is_open_and_the_blob_webhook_where_there_is_an_inbox():

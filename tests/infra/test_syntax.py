@@ -10,7 +10,8 @@ from tests.support.bicep import BicepFile, BicepSyntaxError, Declaration, read_b
 
 # Of Bicep itself: https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
 FUNCTIONS = {
-    "concat", "contains", "empty", "environment", "guid", "loadJsonContent", "loadTextContent",
+    "concat", "contains", "empty", "environment", "guid", "join", "loadJsonContent",
+    "loadTextContent",
     "replace", "resourceGroup", "split", "string", "subscription", "subscriptionResourceId", "take",
     "toLower", "union", "uniqueString", "utcNow", "description", "allowed", "minLength",
     "maxLength", "minValue", "maxValue", "metadata", "secure",

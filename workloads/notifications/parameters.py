@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.models.source import BlobName, ContainerName
 from workloads.notifications.recipient import Channel, MailAddress
 
 MAX_TEMPLATE_CHARACTERS = 65_536
@@ -82,8 +83,8 @@ class Limits(_Part):
 class SuppressionBlob(_Part):
     """A text blob with an address a line; empty lines and those that begin with # do not count."""
 
-    container: Annotated[str, Field(min_length=1)]
-    blob: Annotated[str, Field(min_length=1)]
+    container: ContainerName
+    blob: BlobName
 
 
 class NotificationParameters(_Part):

@@ -5,8 +5,10 @@ app starts without them.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
+from fanout.adapters.settings import not_readable, settings
 from fanout.errors import FieldProblem
 from fanout.records import SourceInfo
 from fanout.workload import Context, MapWorkload
@@ -34,7 +36,7 @@ class Notifications(MapWorkload[Recipient, NotificationParameters]):
         from workloads.notifications.check import problems
         from workloads.notifications.settings import notification_settings
 
-        return list(problems(parameters, notification_settings()))
+        return [*problems(parameters, notification_settings()), *_barred(parameters)]
 
     async def process(
         self, item: Recipient, context: Context[NotificationParameters]
@@ -44,3 +46,10 @@ class Notifications(MapWorkload[Recipient, NotificationParameters]):
 
         receipts = await asyncio.to_thread(Delivery.of(item, context).run)
         return {channel: receipt.model_dump(mode="json") for channel, receipt in receipts.items()}
+
+
+def _barred(parameters: NotificationParameters) -> Iterator[FieldProblem]:
+    listing = parameters.suppression_list
+    if listing is not None and not settings().may_read(listing.container):
+        field = "parameters.suppression_list.container"
+        yield FieldProblem(field, not_readable(listing.container))

@@ -98,3 +98,7 @@ def test_the_first_route_that_takes_the_method_wins() -> None:
     assert router.match("get", "/a/b") == ("first", {"x": "b"})
     assert router.match("PATCH", "/a/b") == ("any", {"y": "b"})
     assert router.match("GET", "/b") is None
+
+
+def test_a_parameter_may_have_a_line_break():
+    assert Template("runs/{run_id}").match(decode_path("/runs/a%0Ab")) == {"run_id": "a\nb"}

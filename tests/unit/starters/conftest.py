@@ -1,11 +1,22 @@
+"""Starters read the settings of the app: here, those of a developer's machine."""
+
+from collections.abc import Iterator
+
 import pytest
 
-from fanout.adapters.settings import Settings, StorageSettings
-from starters import runs
+from fanout.adapters.settings import settings
+from starters import admittance
 
 
 @pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that name no account: nothing here goes near one."""
-    nowhere = Settings(StorageSettings(connection_string="none"), max_runs=3)
-    monkeypatch.setattr(runs, "settings", lambda: nowhere)
+def local_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    monkeypatch.setenv("FANOUT_STORAGE", "none")
+    monkeypatch.setenv("FANOUT_SOURCE_CONTAINERS", "*")
+    _forget()
+    yield monkeypatch
+    _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    admittance._throttle.cache_clear()

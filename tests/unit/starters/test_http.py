@@ -10,7 +10,7 @@ from azure.core.exceptions import ServiceRequestError
 
 from fanout.adapters.runs import RunFiles
 from fanout.models.request import RunRequest
-from starters import http
+from starters import endpoints, http
 from starters.shell import answering
 from starters.submit import Claimed
 from tests.support.durable_client import Client
@@ -82,7 +82,7 @@ async def test_health_is_down_when_any_dependency_is(
 
 
 async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
-    @answering
+    @answering(endpoints.GET_RUN)
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
         raise ServiceRequestError("no route")
 

@@ -71,3 +71,44 @@ def test_the_example_names_every_setting_and_is_sound():
 def test_a_credential_is_made_once_for_each_identity():
     assert credential("a") is credential("a")
     assert credential("a") is not credential("b")
+
+
+@pytest.mark.parametrize(
+    ("named", "allowed", "barred"),
+    [
+        ("", ["inbox"], ["photos", "runs"]),
+        ("photos, orders-*", ["photos", "orders-", "orders-eu"], ["inbox", "orders", "photos2"]),
+        ("*", ["anything", "inbox"], ["runs"]),
+        ("*, runs", ["anything", "runs"], []),
+        ("runs*", ["runs2"], ["runs", "inbox"]),
+    ],
+)
+def test_callers_may_have_read_what_is_named(named: str, allowed: list[str], barred: list[str]):
+    settings = Settings.from_environment(LOCAL | {"FANOUT_SOURCE_CONTAINERS": named})
+    assert all(settings.may_read(container) for container in allowed)
+    assert not any(settings.may_read(container) for container in barred)
+
+
+def test_the_inbox_may_be_read_where_the_app_itself_takes_from_it():
+    values = LOCAL | {"FANOUT_SOURCE_CONTAINERS": "photos", "FANOUT_INBOX": "true"}
+    assert Settings.from_environment(values).may_read("inbox")
+
+
+def test_a_star_within_a_name_is_refused():
+    with pytest.raises(SettingsError, match="a star is only at the end"):
+        Settings.from_environment(LOCAL | {"FANOUT_SOURCE_CONTAINERS": "a*b"})
+
+
+@pytest.mark.parametrize(
+    ("platform", "is_refused"), [({}, False), ({"WEBSITE_AUTH_ENABLED": "True"}, False),
+                                 ({"WEBSITE_AUTH_ENABLED": "False"}, True)],
+)  # fmt: skip
+def test_sign_in_is_trusted_unless_the_platform_says_that_nobody_checks_it(
+    platform: dict[str, str], is_refused: bool
+):
+    values = LOCAL | {"FANOUT_SIGN_IN": "true"} | platform
+    if is_refused:
+        with pytest.raises(SettingsError, match="WEBSITE_AUTH_ENABLED"):
+            Settings.from_environment(values)
+    else:
+        assert Settings.from_environment(values).sign_in

@@ -1,0 +1,83 @@
+"""Who calls: the roles that a sign-in gives, read from what App Service says of it.
+
+With sign-in on, App Service lets nobody through without a token, takes away headers of these names
+that a caller sent, and puts its own in their place.
+
+Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from pydantic_core import from_json
+
+PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
+# Tokens name app roles in this claim, unless the sign-in says of another.
+ROLES_CLAIM = "roles"
+
+
+class Role(IntEnum):
+    """What somebody may do; a higher role includes the lower ones.
+
+    The values of the app roles in Entra ID are ``Fanout.Reader`` and so on.
+    """
+
+    READER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+    @property
+    def claim(self) -> str:
+        """Its value among the roles of a token."""
+        return f"Fanout.{self.name.title()}"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who signed in.
+
+    Attributes:
+        id: Their object id, or that of the app; tells callers apart.
+        role: The highest of their roles; None where they have none of ours.
+    """
+
+    id: str
+    role: Role | None
+
+    def may(self, role: Role) -> bool:
+        """Tell whether they have a role, or a higher one."""
+        return self.role is not None and self.role >= role
+
+
+class NotSignedInError(Exception):
+    """The call says of no sign-in, or of one that cannot be read."""
+
+
+def caller_of(headers: Mapping[str, str]) -> Caller:
+    """Read who signed in.
+
+    Raises:
+        NotSignedInError: Nobody did, or the header cannot be read.
+    """
+    text = headers.get(PRINCIPAL)
+    if not text:
+        raise NotSignedInError("The call has no sign-in.")
+    try:
+        principal = from_json(base64.b64decode(text, validate=True))
+        claims = [(str(one["typ"]), str(one["val"])) for one in principal["claims"]]
+        named = {ROLES_CLAIM, str(principal.get("role_typ") or ROLES_CLAIM)}
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NotSignedInError("The sign-in of the call cannot be read.") from error
+    held = {value for kind, value in claims if kind in named}
+    roles = [role for role in Role if role.claim in held]
+    return Caller(_id(dict(claims), headers), max(roles, default=None))
+
+
+def _id(claims: Mapping[str, str], headers: Mapping[str, Any]) -> str:
+    long_name = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+    found = claims.get("oid") or claims.get(long_name) or headers.get(f"{PRINCIPAL}-ID")
+    return str(found or "unnamed")

@@ -1,0 +1,247 @@
+"""What an attacker would try, on a product that asks for a sign-in: refused, and told why."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from starters import endpoints
+from starters.roles import Role
+from tests.e2e.conftest import MAX_REQUEST_BYTES, Product, product_on
+from tests.support.host_process import Answer
+from tests.support.principals import principal
+
+SECRET = b'{"id": "the secret of another team"}\n'
+RUN = "victim"
+
+
+@pytest.fixture(scope="module")
+def guarded(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with product_on(
+        storage,
+        tmp_path_factory.mktemp("guarded"),
+        FANOUT_RUNS_CONTAINER="guarded-runs",
+        FANOUT_SOURCE_CONTAINERS="inbox-*",
+        FANOUT_SIGN_IN="true",
+        FANOUT_MAX_UNCOMPRESSED_BYTES="1000000",
+        FANOUT_SMTP="smtp://127.0.0.1:9",
+        FANOUT_WEBHOOK_SECRET="of-a-test",
+    ) as product:
+        private = product.blobs.create_container("private")
+        private.upload_blob("secret.jsonl", SECRET)
+        ended(product, {"workload": "probe", "run_id": RUN, "source": inline({"id": 1})})
+        yield product
+        product.blobs.delete_container("private")
+
+
+def call(product: Product, method: str, path: str, body: Any = None, role: str = "Admin") -> Answer:
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    return product.host.request(method, path, data, principal(f"Fanout.{role}"))
+
+
+def ended(product: Product, request: dict[str, Any]) -> dict[str, Any]:
+    answer = call(product, "POST", "/api/runs", request)
+    assert answer.status == 202, answer.body
+    path = f"/api/runs/{answer.json['run_id']}"
+    while (status := call(product, "GET", path).json)["phase"] != "done":
+        pass
+    return dict(status)
+
+
+def inline(*items: Any) -> dict[str, Any]:
+    return {"kind": "inline", "items": [*items]}
+
+
+def fields(answer: Answer) -> list[str]:
+    assert answer.status == 400, answer.body
+    assert answer.header("content-type") == "application/problem+json"
+    return [error["field"] for error in answer.json["errors"]]
+
+
+# The roles
+
+
+@pytest.mark.parametrize("endpoint", endpoints.ALL, ids=lambda one: one.function)
+def test_each_endpoint_is_for_who_has_its_role_or_a_higher_one(
+    endpoint: endpoints.Endpoint, guarded: Product
+):
+    path = "/api/" + endpoint.route.replace("{run_id}", "nobodys").replace("{*name}", "x")
+    for role in Role:
+        status = call(guarded, endpoint.method, path, role=role.name.title()).status
+        assert (status == 403) == (endpoint.role is not None and role < endpoint.role)
+        assert status != 401
+    open_to_all = endpoint is endpoints.GET_HEALTH
+    for headers in ({}, {"X-MS-CLIENT-PRINCIPAL": "e30="}, {"x-functions-key": "any"}):
+        answer = guarded.host.request(endpoint.method, path, b"{}", headers)
+        assert answer.status == (200 if open_to_all else 401)
+    others = guarded.host.request(endpoint.method, path, b"{}", principal("Other.Admin"))
+    assert others.status == (200 if open_to_all else 403)
+
+
+def test_only_the_health_check_is_open_and_only_admins_delete():
+    assert [e.function for e in endpoints.ALL if e.role is None] == ["get_health"]
+    assert [e.function for e in endpoints.ALL if e.role is Role.ADMIN] == ["delete_run"]
+    assert all(e.role is Role.READER for e in endpoints.ALL if e.method == "GET" and e.role)
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "run_id",
+    ["..", ".", "../other", "a/b", "..%2f", "%2e%2e", "a%00b", "a%0d%0aX: y", "~index", "a b"],
+)
+def test_a_run_id_leads_nowhere_but_to_a_run(run_id: str, guarded: Product):
+    quoted = run_id.replace("/", "%2F").replace(" ", "%20")
+    for method, rest in (("GET", ""), ("GET", "/results"), ("GET", "/items"), ("DELETE", "")):
+        assert call(guarded, method, f"/api/runs/{quoted}{rest}").status == 404
+    request = {"workload": "probe", "run_id": run_id, "source": inline()}
+    assert fields(call(guarded, "POST", "/api/runs", request)) == ["run_id"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../request.json", "..%2Frequest.json", "%2e%2e/request.json", "files/../../request.json",
+     "..%5crequest.json", f"../../{RUN}/request.json", "files/..", "./SUCCEEDED-00000.jsonl"],
+)  # fmt: skip
+def test_the_name_of_a_result_leads_to_no_other_blob(name: str, guarded: Product):
+    answer = call(guarded, "GET", f"/api/runs/{RUN}/results/{name}")
+    assert answer.status == 404
+    assert b"probe" not in answer.body
+
+
+@pytest.mark.parametrize("blob", ["../private/secret.jsonl", "a/../../private/secret.jsonl", "./x"])
+def test_a_blob_name_with_dots_is_refused(blob: str, guarded: Product):
+    source = {"kind": "jsonl", "container": guarded.inbox.container_name, "blob": blob}
+    request = {"workload": "probe", "source": source}
+    assert fields(call(guarded, "POST", "/api/runs", request)) == ["source.blob"]
+
+
+def test_a_manifest_leads_to_no_blob_of_another_container(guarded: Product):
+    names = b'"../private/secret.jsonl"\n{"name": "x/../../private/secret.jsonl"}\n'
+    source = guarded.source(names, "manifest") | {"read": "jsonl"}
+    status = ended(guarded, {"workload": "probe", "run_id": "by-manifest", "source": source})
+    assert status["items"]["failed"] == status["items"]["total"] == 2
+    items = call(guarded, "GET", "/api/runs/by-manifest/items").json["items"]
+    assert {item["error"]["type"] for item in items} == {"SourceBlobError"}
+    assert b"another team" not in json.dumps(items).encode()
+
+
+# Sources
+
+
+@pytest.mark.parametrize("container", ["private", "guarded-runs", "not-there"])
+@pytest.mark.parametrize("named", ["container", "items_container"])
+def test_a_container_outside_the_list_is_refused_whether_it_is_there_or_not(
+    container: str, named: str, guarded: Product
+):
+    source = guarded.source(b'"secret.jsonl"\n', "manifest") | {"read": "jsonl", named: container}
+    answer = call(guarded, "POST", "/api/runs", {"workload": "probe", "source": source})
+    assert fields(answer) == [f"source.{named}"]
+    reason = answer.json["errors"][0]["message"]
+    assert reason.replace(container, "X") == (
+        "the container 'X' is none that may be read (FANOUT_SOURCE_CONTAINERS)"
+    )
+    dry = {"workload": "probe", "source": source, "dry_run": True}
+    assert fields(call(guarded, "POST", "/api/runs", dry)) == [f"source.{named}"]
+
+
+def test_a_workload_reads_no_container_outside_the_list_either(guarded: Product):
+    parameters = {
+        "templates": {"sms": {"text": "hello"}},
+        "suppression_list": {"container": "private", "blob": "secret.jsonl"},
+    }
+    request = {"workload": "notifications", "source": inline(), "parameters": parameters}
+    assert "parameters.suppression_list.container" in fields(
+        call(guarded, "POST", "/api/runs", request)
+    )
+
+
+# Sizes
+
+
+def test_a_body_that_is_too_large_is_refused(guarded: Product):
+    answer = call(guarded, "POST", "/api/runs", b" " * (MAX_REQUEST_BYTES + 1))
+    assert answer.status == 413
+    assert answer.json["type"] == "urn:fanout:problem:too-large"
+
+
+@pytest.mark.parametrize("depth", [65, 5000, 45_000])
+def test_json_that_is_nested_too_deep_is_refused(depth: int, guarded: Product):
+    body = b'{"workload": "probe", "parameters": ' + b'{"a":' * depth
+    for text in (body + b"1" + b"}" * depth + b"}", b'{"a": ' + b"[" * depth + b"]" * depth + b"}"):
+        if len(text) <= MAX_REQUEST_BYTES:
+            assert fields(call(guarded, "POST", "/api/runs", text)) == ["body"]
+
+
+def test_a_bomb_in_a_compressed_source_does_not_go_off(guarded: Product):
+    bomb = gzip.compress(b'{"id": "%s"}\n' % (b"x" * 2_000_000))
+    source = guarded.source(bomb, "jsonl") | {"compression": "gzip"}
+    status = ended(guarded, {"workload": "probe", "run_id": "bomb", "source": source})
+    assert status["outcome"] == "failed"
+    assert "larger than 1000000 bytes uncompressed" in status["error"]
+    dry = {"workload": "probe", "source": source, "dry_run": True}
+    assert fields(call(guarded, "POST", "/api/runs", dry)) == ["source.blob"]
+
+
+# What is written into files, mails and calls of others
+
+
+def test_a_formula_in_a_cell_of_a_report_is_text(guarded: Product):
+    rows = b'team,cost\n"=HYPERLINK(""http://evil.example"",""x"")",1\n+1+1,2\n@SUM(A1),3\n-2+3,4\n'
+    parameters = {"group_by": ["team"], "metrics": {"cost": ["sum"]}}
+    request = {"workload": "reports", "run_id": "cells", "parameters": parameters}
+    ended(guarded, request | {"source": guarded.source(rows)})
+    answer = call(guarded, "GET", "/api/runs/cells/results/report.csv")
+    cells = [line.split(",")[0].strip('"') for line in answer.body.decode().splitlines()[1:]]
+    assert len(cells) == 4
+    assert all(cell.startswith("'") for cell in cells), cells
+
+
+def test_a_field_of_a_template_breaks_out_of_no_header(guarded: Product):
+    items = [
+        {"id": "r1", "email": "a@example.org", "fields": {"name": "x\r\nBcc: evil@example.org"}}
+    ]
+    templates = {"email": {"subject": "For {{ name }}", "text": "hello"}}
+    request = {
+        "workload": "notifications", "run_id": "headers", "source": inline(*items),
+        "parameters": {"templates": templates, "sender": {"email": "me@example.org"}},
+    }  # fmt: skip
+    status = ended(guarded, request)
+    assert status["items"]["failed"] == 1
+    assert "no valid headers" in status["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:80/", "http://169.254.169.254/metadata/instance", "http://[::1]/",
+     "http://localhost/", "http://2130706433/", "http://10.0.0.1/", "file:///etc/passwd"],
+)  # fmt: skip
+def test_a_webhook_reaches_nothing_inside(address: str, guarded: Product):
+    request = {
+        "workload": "notifications",
+        "source": inline({"id": "r1", "webhook": address}),
+        "parameters": {"templates": {"webhook": {"body": "{}"}}},
+    }
+    status = ended(guarded, request)
+    assert status["items"]["failed"] == 1, status
+    assert status["errors"][0]["type"] == "PermanentError"
+
+
+# What a browser does with the answers
+
+
+def test_nothing_in_an_answer_is_carried_out(guarded: Product):
+    report = call(guarded, "GET", "/api/runs/cells/results/report.html")
+    assert report.header("content-type") == "text/html; charset=utf-8"
+    policy = str(report.header("content-security-policy"))
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    for answer in (report, call(guarded, "GET", "/api/runs"), call(guarded, "GET", "/api/runs/x")):
+        assert answer.header("x-content-type-options") == "nosniff"
+        assert answer.header("referrer-policy") == "no-referrer"
+        assert answer.header("cache-control") == "no-store"
+        assert str(answer.header("content-security-policy")).startswith("default-src 'none'")
