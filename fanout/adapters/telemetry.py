@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from fanout.redaction import redacted
+
 LOGGER = "fanout"
 # They log every HTTP request, headers included, and every change of a link, at INFO.
 CHATTY = ("azure.core", "azure.identity", "azure.servicebus")
@@ -61,13 +63,13 @@ class JsonFormatter(logging.Formatter):
         }
         if (task_id := _task_id.get()) is not None:
             line["task_id"] = task_id
-        line["message"] = record.getMessage()
+        line["message"] = redacted(record.getMessage())
         for name in EXTRAS:
             if (value := getattr(record, name, None)) is not None:
-                line[name] = value
+                line[name] = redacted(value) if isinstance(value, str) else value
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
-            line["error_message"] = str(record.exc_info[1])
+            line["error_message"] = redacted(str(record.exc_info[1]))
         return json.dumps(line, default=str)
 
 

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from fanout.redaction import Redacted
+
 ItemStatus = Literal["succeeded", "failed", "pending", "compensated", "compensation_failed"]
 
 
@@ -12,7 +14,7 @@ class ErrorInfo(BaseModel):
 
     Attributes:
         type: Class name of the exception, or of the fault found in the source.
-        message: Text for a person; names the line of the source where it knows it.
+        message: Text for a person, without secrets; names the line of the source where it knows it.
         retryable: Whether another attempt could end otherwise.
         retry_after: Seconds the other side asked us to wait.
     """
@@ -20,7 +22,7 @@ class ErrorInfo(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: str
-    message: str
+    message: Redacted
     retryable: bool = False
     retry_after: float | None = None
 

@@ -12,6 +12,7 @@ from fanout.ids import BatchName, Stage
 from fanout.models.limits import Limits
 from fanout.models.request import OnExceeded, RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts, RunOutcome
+from fanout.redaction import Redacted
 
 
 class _Message(BaseModel):
@@ -108,7 +109,7 @@ class PlanResult(_Message):
     downstream_rate: float | None = None
     is_saga: bool = False
     scans: int = 0
-    refusal: str | None = None
+    refusal: Redacted | None = None
 
 
 class ScanRef(_Message):
@@ -365,7 +366,7 @@ class RunEnd(_Message):
 
     outcome: RunOutcome
     items: ItemCounts = ItemCounts()
-    error: str | None = None
+    error: Redacted | None = None
     at: str | None = None
 
 
