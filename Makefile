@@ -3,10 +3,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SETUP := .venv/.setup
 INFRA := .venv/infra
+AUDIT := .venv/audit
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test chaos lint format bench clean
+.PHONY: help setup demo start test chaos lint format audit bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +52,14 @@ lint: setup ## Formatting, lint, types and import rules
 format: setup ## Rewrite files in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+$(AUDIT)/.setup: requirements-audit.txt
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	touch $@
+
+audit: $(AUDIT)/.setup ## Ask PyPI for known vulnerabilities of all that is pinned
+	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock.txt
 
 bench: setup ## Measure, beside peers
 	$(BIN)/python -m bench $(BENCH)

@@ -138,8 +138,10 @@ def test_no_workflow_has_a_secret_and_each_may_do_only_what_it_says(path: Path):
 
 
 def test_ci_runs_what_a_developer_runs():
-    (job,) = workflow("ci.yml")["jobs"].values()
+    jobs = workflow("ci.yml")["jobs"]
+    job = jobs["check"]
     commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert jobs["audit"]["steps"][-1] == {"run": "make audit"}
     assert commands[-2:] == ["make lint", "make test"]
     assert job["timeout-minutes"] >= 15
 
