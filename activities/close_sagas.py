@@ -11,7 +11,8 @@ from activities.batches import Processed, replaced
 from activities.sagas import find_record, read_batch, saga_workload
 from fanout import ids, names
 from fanout.adapters.runs import JSON_LINES, RunFiles, files_of, kept_request
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.models.saga import Recorded, SagaEnd, SagaItem
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, saga_line
@@ -25,7 +26,7 @@ READ_AT_ONCE = 8
 @bp.activity_trigger(input_name="ref", activity=names.CLOSE_SAGAS)
 def close_sagas(ref: dict, context: func.Context) -> dict:
     """Close a batch; shell around `close_batch`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = BatchRef.model_validate(ref)
         return dump(close_batch(found, files_of(found)))
 

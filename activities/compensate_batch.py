@@ -26,7 +26,8 @@ from fanout.adapters.runs import (
     kept_partition,
     kept_request,
 )
-from fanout.adapters.telemetry import bind_task, logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import bind_task, logger
 from fanout.errors import PermanentError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.wave import BatchRef, BatchResult
@@ -46,7 +47,7 @@ UNDO_ATTEMPTS = "undo_attempts"
 @bp.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
 def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = BatchRef.model_validate(ref)
         return dump(compensate(found, files_of(found)))
 

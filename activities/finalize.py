@@ -17,7 +17,8 @@ from activities.result_files import in_order
 from fanout import ids, names
 from fanout.adapters.blob import md5
 from fanout.adapters.runs import RunFiles, files_of, kept_request
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path, range_path
 from fanout.models.fan_in import FinalizeRef, RangeResult
 from fanout.models.request import RunRequest
@@ -34,7 +35,7 @@ log = logger(names.FINALIZE)
 @bp.activity_trigger(input_name="ref", activity=names.FINALIZE)
 def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = FinalizeRef.model_validate(ref)
         return dump(finalize_run(found, files_of(found)))
 

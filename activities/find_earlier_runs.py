@@ -7,7 +7,7 @@ import azure.functions as func
 
 from fanout import names
 from fanout.adapters.instances import unfinished_runs
-from fanout.adapters.telemetry import logged
+from fanout.adapters.spans import invoked
 from fanout.models.wave import QueuedRun
 
 bp = df.Blueprint()
@@ -17,7 +17,7 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 async def find_earlier_runs(queued: dict, client: Any, context: func.Context) -> bool:
     """Tell whether an earlier run has not ended; shell around `has_earlier`."""
-    with logged(context, queued["run_id"]):
+    with invoked(context, queued):
         return await has_earlier(QueuedRun.model_validate(queued), client)
 
 

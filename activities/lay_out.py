@@ -17,7 +17,8 @@ from fanout import names
 from fanout.adapters.range_reader import SizedBatch, sized_batches
 from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import layout_path, range_plan_path
 from fanout.models.fan_in import Layout, RangePlan, RangeRef
 from fanout.models.plan import BatchCut, Origin
@@ -35,7 +36,7 @@ MAX_BATCHES_A_RANGE = 10_000
 def lay_out(ref: dict, context: func.Context) -> dict:
     """Divide a run into ranges; shell around `lay_out_run`."""
     max_bytes = settings().max_result_file_bytes
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = RunRef.model_validate(ref)
         return dump(lay_out_run(found, files_of(found), max_bytes))
 

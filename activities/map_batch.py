@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError
 
 from activities.batches import Batch, Processed, error_info, invalid_item, replaced
 from activities.downstream import FAILURES_IN_A_ROW, Downstream
+from activities.item_watch import ItemWatch
 from fanout.adapters.telemetry import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
@@ -53,12 +54,14 @@ class _Turn:
 
     Attributes:
         tried: How often each waiting item was tried before, by index.
+        watch: Looks at some of the items; None where nobody listens.
     """
 
     workload: MapWorkload
     batch: Batch
     downstream: Downstream
     tried: dict[int, int]
+    watch: ItemWatch | None = None
 
 
 def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
@@ -70,7 +73,8 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
         if not batch.before or record.index in waiting
     )
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
-    turn = _Turn(workload, batch, downstream, batch.tried)
+    watch = ItemWatch.of(workload.name, len(waiting) or batch.chunk.count)
+    turn = _Turn(workload, batch, downstream, batch.tried, watch)
     if inspect.iscoroutinefunction(workload.process):
         ended: Iterable[Ended] = asyncio.run(_process_concurrently(turn, records))
     else:
@@ -96,8 +100,7 @@ def _process_one(turn: _Turn, record: Record) -> Ended:
             _fail(turn, ended, error)
         else:
             turn.downstream.note(record.index, None)
-    ended.duration_ms = (time.perf_counter() - begun) * 1000
-    return ended
+    return _timed(turn, ended, begun)
 
 
 async def _process_concurrently(turn: _Turn, records: Iterable[Record]) -> list[Ended]:
@@ -115,10 +118,17 @@ async def _process_concurrently(turn: _Turn, records: Iterable[Record]) -> list[
                     _fail(turn, ended, error)
                 else:
                     turn.downstream.note(record.index, None)
-            ended.duration_ms = (time.perf_counter() - begun) * 1000
-            return ended
+            return _timed(turn, ended, begun)
 
     return await asyncio.gather(*(one(record) for record in records))
+
+
+def _timed(turn: _Turn, ended: Ended, begun: float) -> Ended:
+    ended.duration_ms = (time.perf_counter() - begun) * 1000
+    if turn.watch is not None and ended.was_tried:
+        failure = ended.error.type if ended.error else None
+        turn.watch.note(ended.item_id, ended.attempts, ended.duration_ms, failure)
+    return ended
 
 
 def _excused(turn: _Turn, ended: list[Ended]) -> Iterator[Ended]:

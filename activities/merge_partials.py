@@ -10,7 +10,8 @@ import azure.functions as func
 from activities.partials import Merger, find_partial
 from fanout import names
 from fanout.adapters.runs import RunFiles, files_of, kept_request
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path
 from fanout.models.fan_in import MergeRef
 
@@ -21,7 +22,7 @@ log = logger(names.MERGE_PARTIALS)
 @bp.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
 def merge_partials(ref: dict, context: func.Context) -> int:
     """Merge neighbouring partials; shell around `merge_level`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = MergeRef.model_validate(ref)
         return merge_level(found, files_of(found))
 

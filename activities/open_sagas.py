@@ -20,7 +20,7 @@ from fanout.adapters.runs import (
     kept_partition,
     kept_request,
 )
-from fanout.adapters.telemetry import logged
+from fanout.adapters.spans import invoked
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BatchCut
@@ -40,7 +40,7 @@ READ_AT_ONCE = 8
 @bp.activity_trigger(input_name="ref", activity=names.OPEN_SAGAS)
 def open_sagas(ref: dict, context: func.Context) -> dict:
     """Open a batch; shell around `open_batch`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = BatchRef.model_validate(ref)
         return dump(open_batch(found, files_of(found)))
 

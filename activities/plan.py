@@ -14,7 +14,8 @@ from fanout.adapters.settings import settings
 from fanout.adapters.sources import SourceCuts, cut_source
 from fanout.adapters.sources_plan import Wanted
 from fanout.adapters.sources_scans import cut_scanned, prepare_scans
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.batching import batches_per_partition, max_span
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.limits import Limits
@@ -35,7 +36,7 @@ _FIELDS = len(BatchCut._fields)
 @bp.activity_trigger(input_name="ref", activity=names.PLAN)
 def plan(ref: dict, context: func.Context) -> dict:
     """Plan a run; shell around `plan_run`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = RunRef.model_validate(ref)
         return dump(plan_run(found, files_of(found)))
 

@@ -7,7 +7,8 @@ from activities.work import again, work_of, written
 from fanout import ids, names
 from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted
 from fanout.payloads import dump
@@ -19,7 +20,7 @@ log = logger(names.PLAN_COMPENSATION)
 @bp.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
 def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `plan_undo`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = RunRef.model_validate(ref)
         return dump(plan_undo(found, files_of(found)))
 

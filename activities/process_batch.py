@@ -20,6 +20,8 @@ from activities.item_files import RunItemFiles
 from activities.map_batch import process_map_batch
 from activities.time_limits import TimeLimits
 from fanout import ids, names
+from fanout.adapters import metrics
+from fanout.adapters.otel import tell
 from fanout.adapters.part_reader import joined
 from fanout.adapters.runs import (
     JSON_LINES,
@@ -28,7 +30,8 @@ from fanout.adapters.runs import (
     kept_partition,
     kept_request,
 )
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import BatchCut
@@ -50,7 +53,7 @@ _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 @bp.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
 def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = BatchRef.model_validate(ref)
         return dump(process(found, files_of(found)))
 
@@ -114,6 +117,8 @@ def _processed(
     begun = time.perf_counter()
     if isinstance(workload, ChunkWorkload):
         processed = process_chunk_batch(workload, batch)
+        seconds = (time.perf_counter() - begun) / max(1, batch.chunk.count)
+        tell(metrics.ITEM_DURATION, seconds, workload=workload.name)
     elif isinstance(workload, MapWorkload):
         processed = process_map_batch(workload, batch)
     else:

@@ -12,6 +12,7 @@ import azure.functions as func
 from pydantic_core import from_json, to_json
 
 from activities.result_files import DEAD_LETTERS
+from activities.run_telemetry import tell_of_end
 from fanout import ids, names
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
@@ -23,9 +24,10 @@ from fanout.adapters.messaging import (
 )
 from fanout.adapters.runs import JSON, RunFiles, files_of, kept_request
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
+from fanout.models.ending import EndedRun, Published
 from fanout.models.status import ResultManifest
-from fanout.models.wave import EndedRun, Published
 from fanout.payloads import dump
 from fanout.splitting.codecs import Expansion, decompress
 
@@ -48,12 +50,13 @@ MAX_LETTER_BYTES = 192 * 1024
 @bp.activity_trigger(input_name="ending", activity=names.PUBLISH)
 def publish(ending: dict, context: func.Context) -> dict:
     """Publish how a run ended; shell around `publish_ending`."""
-    with logged(context, ending["run_id"]):
+    with invoked(context, ending):
         try:
+            told = EndedRun.model_validate(ending)
+            tell_of_end(told, files_of(told))
             bus = messaging()
             if bus is None:
                 return dump(Published())
-            told = EndedRun.model_validate(ending)
             return dump(publish_ending(told, files_of(told), bus, settings().host))
         except Exception:
             # The orchestrator, which may not log, goes on without once the retries are used up.

@@ -5,8 +5,10 @@ import azure.functions as func
 
 from activities.sagas import write_record
 from fanout import names
-from fanout.adapters.runs import files_of
-from fanout.adapters.telemetry import logged
+from fanout.adapters import metrics
+from fanout.adapters.otel import tell
+from fanout.adapters.runs import files_of, kept_request
+from fanout.adapters.spans import invoked
 from fanout.models.saga import SagaRecord
 
 bp = df.Blueprint()
@@ -16,6 +18,9 @@ bp = df.Blueprint()
 def record_saga(record: dict, context: func.Context) -> str:
     """Write down how a saga ended; a second time writes the same again."""
     found = SagaRecord.model_validate(record)
-    with logged(context, found.batch.run_id):
-        write_record(files_of(found.batch), found)
+    with invoked(context, record):
+        files = files_of(found.batch)
+        write_record(files, found)
+        workload = kept_request(files, found.batch.run_id, found.batch.attempt).workload
+        tell(metrics.ITEM_DURATION, found.duration_ms / 1000, workload=workload)
     return found.end.status

@@ -20,7 +20,8 @@ from activities.sagas import kept_items, saga_workload
 from activities.time_limits import TimeLimits
 from fanout import names
 from fanout.adapters.runs import RunFiles, files_of, kept_request
-from fanout.adapters.telemetry import bind_task, logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
 from fanout.models.saga import MAX_OUTPUT_BYTES, StepCall, StepResult
 from fanout.payloads import dump, shortened
@@ -36,7 +37,7 @@ MAX_REASON_BYTES = 400
 def saga_step(call: dict, context: func.Context) -> dict:
     """Do or undo a step; shell around `carry_out`."""
     found = StepCall.model_validate(call)
-    with logged(context, found.batch.run_id):
+    with invoked(context, call):
         return dump(carry_out(found, files_of(found.batch)))
 
 

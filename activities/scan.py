@@ -6,7 +6,8 @@ import azure.functions as func
 from fanout import names
 from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.sources_scans import scan_part
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.errors import SourceChangedError
 from fanout.models.source import CsvSource, JsonlSource
 from fanout.models.wave import ScanRef
@@ -18,7 +19,7 @@ log = logger(names.SCAN)
 @bp.activity_trigger(input_name="ref", activity=names.SCAN)
 def scan(ref: dict, context: func.Context) -> str:
     """Scan a range; shell around `scan_range_of`."""
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = ScanRef.model_validate(ref)
         return scan_range_of(found, files_of(found))
 

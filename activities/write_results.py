@@ -12,7 +12,8 @@ from fanout import names
 from fanout.adapters.range_reader import read_range
 from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.spans import invoked
+from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path, range_path, range_plan_path
 from fanout.models.fan_in import RangePlan, RangeRef, RangeResult
 from fanout.models.status import ItemCounts
@@ -26,7 +27,7 @@ log = logger(names.WRITE_RESULTS)
 def write_results(ref: dict, context: func.Context) -> dict:
     """Write the results of a range; shell around `write_range`."""
     max_bytes = settings().max_result_file_bytes
-    with logged(context, ref["run_id"]):
+    with invoked(context, ref):
         found = RangeRef.model_validate(ref)
         return dump(write_range(found, files_of(found), max_bytes))
 

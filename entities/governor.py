@@ -56,13 +56,18 @@ def _finalizing(state: GovernorState, message: Any) -> Answer:
     return state, verdict.model_dump(mode="json")
 
 
+def _finish(state: GovernorState, message: Any) -> Answer:
+    state = rules.finish(state, RunEnd.model_validate(message))
+    return state, rules.facts(state).model_dump(mode="json")
+
+
 OPERATIONS: dict[str, Callable[[GovernorState, Any], Answer]] = {
     "open": _open,
     "begin": lambda state, said: (rules.begin(state, GovernorStart.model_validate(said)), None),
     "report": _report,
     "settle": lambda state, said: (state, rules.settle(state)),
     "finalizing": _finalizing,
-    "finish": lambda state, said: (rules.finish(state, RunEnd.model_validate(said)), None),
+    "finish": _finish,
     "cancel": lambda state, said: (rules.cancel(state), None),
     "suspend": lambda state, said: (rules.suspend(state, str(said)), None),
     "resume": lambda state, said: (rules.resume(state), None),

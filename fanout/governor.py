@@ -6,6 +6,7 @@ delivered, because each shard numbers its own. How much a shard may begin is in 
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.models.ending import RunFacts
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase
@@ -36,6 +37,7 @@ class GovernorState(BaseModel):
     """What the governor knows. Times are ISO 8601 in UTC.
 
     Attributes:
+        settled: What earlier attempts had settled when this one began.
         sequences: The last report counted of each shard.
         errors: Kinds of failure by ``type: message``, the most frequent 50.
         work: What the shards of this stage share.
@@ -54,6 +56,7 @@ class GovernorState(BaseModel):
 
     phase: Phase = "planning"
     items: ItemCounts = ItemCounts()
+    settled: ItemCounts = ItemCounts()
     partitions: PartitionCounts = PartitionCounts()
     retries: int = 0
     lost_batches: int = 0
@@ -101,17 +104,19 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
     for change in state.changes:
         limits = change.over(limits)
     work = start.work
+    settled = ItemCounts(
+        total=work.items,
+        succeeded=work.succeeded,
+        failed=work.failed,
+        compensated=work.compensated,
+        compensation_failed=work.compensation_failed,
+        pending=work.items - work.succeeded - work.failed - work.undone,
+    )
     return state.model_copy(
         update={
             "phase": "processing",
-            "items": ItemCounts(
-                total=work.items,
-                succeeded=work.succeeded,
-                failed=work.failed,
-                compensated=work.compensated,
-                compensation_failed=work.compensation_failed,
-                pending=work.items - work.succeeded - work.failed - work.undone,
-            ),
+            "items": settled,
+            "settled": settled,
             "partitions": PartitionCounts(total=work.partitions),
             "work": work,
             "limits": limits,
@@ -196,6 +201,16 @@ def finish(state: GovernorState, end: RunEnd) -> GovernorState:
     items = end.items if end.items.total else state.items
     return state.model_copy(
         update={"phase": "done", "items": items, "held": {}, "end": end, "updated_at": end.at}
+    )
+
+
+def facts(state: GovernorState) -> RunFacts:
+    """Tell what the end of the run does not say of it."""
+    return RunFacts(
+        items=state.items,
+        settled=state.settled,
+        retries=state.retries,
+        started_at=state.started_at,
     )
 
 

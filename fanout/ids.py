@@ -207,6 +207,11 @@ def results_manifest_path(run_id: str) -> str:
     return result_path(run_id, "manifest.json")
 
 
+def told_path(run_id: str, attempt: int) -> str:
+    """Says that telemetry has been told how an attempt ended."""
+    return f"{run_id}/told/{generation(attempt)}"
+
+
 def summary_path(run_id: str) -> str:
     """What became of the run."""
     return f"{run_id}/summary.json"

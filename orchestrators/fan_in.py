@@ -59,7 +59,7 @@ def fan_in(context: df.DurableOrchestrationContext) -> Steps:
 
 def _asked(work: FanInWork, number: int) -> tuple[str, BaseModel]:
     """What is asked of which activity for one range, or one partial of the merge tree."""
-    whose = work.ref.model_dump(include={"run_id", "attempt", "claim"})
+    whose = work.ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
     if work.level == 0:
         return names.WRITE_RESULTS, RangeRef(**whose, number=number)
     below = work.width_of(work.level - 1)

@@ -19,7 +19,8 @@ def planned(context: Any, ref: RunRef) -> Generator[Any, Any, PlanResult | str]:
         return found
     for first in range(0, found.scans, SCANS_AT_ONCE):
         numbers = range(first, min(first + SCANS_AT_ONCE, found.scans))
-        scans = [ScanRef(run_id=ref.run_id, claim=ref.claim, number=number) for number in numbers]
+        whose = ref.model_dump(include={"run_id", "claim", "trace"})
+        scans = [ScanRef(**whose, number=number) for number in numbers]
         calls = [
             context.call_activity_with_retry(names.SCAN, infrastructure(), dump(scan))
             for scan in scans

@@ -19,9 +19,9 @@ from fanout import names
 from fanout.admission import KEY, Entry
 from fanout.ids import Stage, fan_in_instance, shard_instance
 from fanout.leave import MAX_NAP_SECONDS
+from fanout.models.ending import EndedRun, RunFacts
 from fanout.models.fan_in import FanInWork
 from fanout.models.wave import (
-    EndedRun,
     GovernorStart,
     PlanResult,
     RunEnd,
@@ -63,10 +63,11 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     else:
         end = yield from _carry_out(context, ref, governor)
     end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
-    yield context.call_entity(governor, "finish", dump(end))
+    facts = RunFacts.model_validate((yield context.call_entity(governor, "finish", dump(end))))
     if ref.max_runs:
         yield context.call_entity(_admission(), "leave", context.instance_id)
-    ending = EndedRun(run_id=ref.run_id, attempt=ref.attempt, claim=ref.claim, end=end)
+    whose = ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
+    ending = EndedRun(**whose, end=end, facts=facts)
     yield from attempt(
         context.call_activity_with_retry(names.PUBLISH, infrastructure(), dump(ending))
     )
@@ -167,6 +168,7 @@ def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stag
                     run_id=ref.run_id,
                     attempt=ref.attempt,
                     claim=ref.claim,
+                    trace=ref.trace,
                     governor=context.instance_id,
                     shard=shard,
                     shards=work.shards,

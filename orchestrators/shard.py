@@ -186,6 +186,7 @@ def _batches(work: ShardWork, *, is_probe: bool) -> list[BatchRef]:
             run_id=work.run_id,
             attempt=work.attempt,
             claim=work.claim,
+            trace=work.trace,
             partition=work.partition,
             batch=first,
             span=min(span, end - first),

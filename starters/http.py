@@ -9,16 +9,15 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from fanout import ids, names
+from fanout import ids
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
-from fanout.breaker import CircuitState
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultFile, ResultManifest
-from fanout.rate_limiter import RateState
 from starters import endpoints
+from starters.circuits import circuits_of
 from starters.dry_run import dry_run
 from starters.problems import problem
 from starters.runs import newest_attempt, start, status_of
@@ -172,29 +171,9 @@ async def health(client: Any, files: RunFiles) -> func.HttpResponse:
     found = {"storage": await _storage_health(files), "durable": await _durable_health(client)}
     is_up = all(state == "up" for state in found.values())
     status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
-    circuits = await _circuits(client) if found["durable"] == "up" else {}
+    circuits = await circuits_of(client) if found["durable"] == "up" else {}
     body = {"status": "up" if is_up else "down", "dependencies": found, "circuits": circuits}
     return answer(body, status)
-
-
-async def _circuits(client: Any) -> dict[str, Any]:
-    """Tell how the breaker of each downstream stands, and how far its rate is booked."""
-    found = {}
-    for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
-        circuit = CircuitState.model_validate(await _entity(client, names.BREAKER, name))
-        rate = RateState.model_validate(await _entity(client, names.RATE_LIMITER, name))
-        found[name] = {
-            "state": circuit.name,
-            "since": circuit.opened_at,
-            "items_per_second": rate.per_second,
-            "booked_until": rate.booked_until,
-        }
-    return found
-
-
-async def _entity(client: Any, name: str, key: str) -> Any:
-    entity = await client.read_entity_state(df.EntityId(name, key))
-    return entity.entity_state or {}
 
 
 async def _storage_health(files: RunFiles) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import ids, names
+from fanout.adapters import spans
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import settings
 from fanout.errors import RunConflictError, RunNotFoundError
@@ -96,6 +97,9 @@ async def status_of(run_id: str, client: Any, files: RunFiles, origin: str) -> R
 async def start(run_id: str, attempt: int, client: Any, files: RunFiles) -> None:
     """Start the orchestration of an attempt; the host refuses one that goes on already."""
     claim = await asyncio.to_thread(files.claim_of, run_id)
-    ref = RunRef(run_id=run_id, attempt=attempt, max_runs=settings().max_runs, claim=claim)
-    await client.start_new(names.RUN, ids.attempt_instance(run_id, attempt), dump(ref))
+    with spans.started(run_id, attempt) as trace:
+        ref = RunRef(
+            run_id=run_id, attempt=attempt, max_runs=settings().max_runs, claim=claim, trace=trace
+        )
+        await client.start_new(names.RUN, ids.attempt_instance(run_id, attempt), dump(ref))
     await asyncio.to_thread(files.note_started, run_id)

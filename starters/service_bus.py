@@ -10,12 +10,14 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, List  # noqa: UP035
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import ids, names
+from fanout.adapters import metrics
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
     REQUEST_QUEUE,
@@ -25,6 +27,7 @@ from fanout.adapters.messaging import (
     fault_properties,
     messaging,
 )
+from fanout.adapters.otel import tell
 from fanout.adapters.runs import JSON, RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import logged, logger
@@ -113,7 +116,15 @@ async def start_runs(
         bus = messaging()
         if bus is None:
             raise UnfinishedBatchError(f"{SERVICE_BUS} is not set")
+        tell(metrics.QUEUE_AGE, age_of(messages, datetime.now(UTC)))
         await start_all([Request.of(message) for message in messages], client, run_files(), bus)
+
+
+def age_of(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
+    """How many seconds the oldest of some messages has waited; 0 where none says since when."""
+    sent = [message.enqueued_time_utc for message in messages if message.enqueued_time_utc]
+    aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in sent)
+    return max(((now - moment).total_seconds() for moment in aware), default=0.0)
 
 
 async def start_all(

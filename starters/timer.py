@@ -15,6 +15,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import ids, names
+from fanout.adapters import spans
 from fanout.adapters.instances import unfinished_runs
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
@@ -107,13 +108,16 @@ async def _queue(schedule: Schedule, request: RunRequest, client: Any, files: Ru
     instance = ids.queue_instance(claimed.run_id)
     if await client.get_status(instance) or await client.get_status(claimed.run_id):
         return
-    waiting = QueuedRun(
-        run_id=claimed.run_id,
-        max_runs=settings().max_runs,
-        claim=await asyncio.to_thread(files.claim_of, claimed.run_id),
-        schedule=schedule.name,
-    )
-    await client.start_new(names.QUEUED_RUN, instance, dump(waiting))
+    claim = await asyncio.to_thread(files.claim_of, claimed.run_id)
+    with spans.started(claimed.run_id, 1) as trace:
+        waiting = QueuedRun(
+            run_id=claimed.run_id,
+            max_runs=settings().max_runs,
+            claim=claim,
+            trace=trace,
+            schedule=schedule.name,
+        )
+        await client.start_new(names.QUEUED_RUN, instance, dump(waiting))
     # Or the watchdog would start it out of turn.
     await asyncio.to_thread(files.note_started, claimed.run_id)
 

@@ -13,6 +13,7 @@ from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
 from fanout.admission import KEY, AdmissionState
 from fanout.errors import RunNotFoundError
+from starters.circuits import circuits_of
 from starters.runs import newest_attempt, start
 from starters.views import FINISHED, stalled_since
 
@@ -42,6 +43,7 @@ async def look(client: Any, files: RunFiles, now: datetime, left_behind: timedel
     await _start_left_behind(client, files, now - left_behind)
     await _free_places(client)
     await _name_stalled(client, files, now)
+    await circuits_of(client)  # tells telemetry of each
 
 
 async def _start_left_behind(client: Any, files: RunFiles, until: datetime) -> None:

@@ -21,6 +21,7 @@ CHATTY = ("azure.core", "azure.identity", "azure.servicebus")
 EXTRAS = ("run_id", "task_id", "error_type", "error_message", "duration_ms")
 
 _invocation: ContextVar[dict[str, str]] = ContextVar("invocation")
+_host_trace: ContextVar[str | None] = ContextVar("host_trace", default=None)
 _task_id: ContextVar[str | None] = ContextVar("task_id", default=None)
 
 
@@ -34,16 +35,39 @@ class Invocation(Protocol):
 
 
 @contextmanager
-def logged(context: Invocation, run_id: str | None = None) -> Iterator[None]:
-    """Give every line that is logged meanwhile the ids of this invocation, and of no item."""
+def logged(
+    context: Invocation, run_id: str | None = None, trace: str | None = None
+) -> Iterator[None]:
+    """Give every line that is logged meanwhile the ids of this invocation, and of no item.
+
+    Args:
+        context: What the Functions worker hands to a function.
+        run_id: The run that it is about, if it is about one.
+        trace: The W3C `traceparent` that goes with the run; without one, the host's trace counts.
+    """
+    host = getattr(getattr(context, "trace_context", None), "trace_parent", None) or None
     ids = {"function_name": context.function_name, "request_id": context.invocation_id}
-    invocation = _invocation.set(ids | ({"run_id": run_id} if run_id else {}))
-    task = _task_id.set(None)
+    if run_id:
+        ids["run_id"] = run_id
+    if trace_id := _trace_id(trace or host):
+        ids["trace_id"] = trace_id
+    invocation, task, above = _invocation.set(ids), _task_id.set(None), _host_trace.set(host)
     try:
         yield
     finally:
+        _host_trace.reset(above)
         _task_id.reset(task)
         _invocation.reset(invocation)
+
+
+def host_trace() -> str | None:
+    """The W3C `traceparent` that the host gave to this invocation, if it traces."""
+    return _host_trace.get()
+
+
+def _trace_id(trace: str | None) -> str | None:
+    parts = trace.split("-") if trace else []
+    return parts[1] if len(parts) == 4 else None
 
 
 def bind_task(item_id: str) -> None:

@@ -58,6 +58,7 @@ class RangeRef(_Message):
     run_id: str
     attempt: int = 1
     claim: str = ""
+    trace: str | None = None
     number: int
 
 
@@ -74,6 +75,7 @@ class MergeRef(_Message):
     run_id: str
     attempt: int = 1
     claim: str = ""
+    trace: str | None = None
     level: int
     number: int
     below: int

@@ -35,6 +35,7 @@ class RunRef(_Message):
 
     Attributes:
         claim: What tells this run from an earlier one of the same id that was deleted.
+        trace: The W3C `traceparent` of the span that started it, where anybody listens.
         max_runs: How many runs the app carries out at once; 0 is any number.
         scanned: Whether the ranges of the source have been scanned (`plan`).
         verdict: Of the governor (`finalize`).
@@ -43,6 +44,7 @@ class RunRef(_Message):
     run_id: str
     attempt: int = 1
     claim: str = ""
+    trace: str | None = None
     max_runs: int = 0
     scanned: bool = False
     verdict: Verdict = Verdict()
@@ -117,6 +119,7 @@ class ScanRef(_Message):
 
     run_id: str
     claim: str = ""
+    trace: str | None = None
     number: int
 
 
@@ -132,6 +135,7 @@ class BatchRef(_Message):
     run_id: str
     attempt: int = 1
     claim: str = ""
+    trace: str | None = None
     partition: int
     batch: int
     span: int = 1
@@ -259,6 +263,7 @@ class ShardWork(_Message):
     run_id: str
     attempt: int = 1
     claim: str = ""
+    trace: str | None = None
     governor: str
     shard: int
     shards: int
@@ -368,16 +373,3 @@ class RunEnd(_Message):
     items: ItemCounts = ItemCounts()
     error: Redacted | None = None
     at: str | None = None
-
-
-class EndedRun(RunRef):
-    """Input of `publish`: how an attempt of a run ended."""
-
-    end: RunEnd
-
-
-class Published(_Message):
-    """Result of `publish`: how many messages were sent; none without a Service Bus."""
-
-    events: int = 0
-    dead_letters: int = 0

@@ -19,9 +19,10 @@ from entities import admission, governor, rate_limiter
 from fanout import names
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
+from fanout.models.ending import Published
 from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef
 from fanout.models.saga import SagaRecord, StepCall
-from fanout.models.wave import BatchRef, Published, RunRef, ScanRef
+from fanout.models.wave import BatchRef, RunRef, ScanRef
 from fanout.payloads import dump
 from orchestrators import fan_in, run, saga, shard
 

@@ -40,6 +40,7 @@ class ProbeItem(BaseModel):
     seconds: float = 0.0
     undo: Literal["ok", "permanent"] = "ok"
     undo_good: int = 1
+    says: str | None = None
 
     @field_validator("ending")
     @classmethod
@@ -125,6 +126,8 @@ class Caller(MapWorkload[ProbeItem, CallerParameters]):
 
 def end(item: ProbeItem, context: Context[NoParameters]) -> Any:
     """End an item as it says."""
+    if item.says is not None:
+        raise PermanentError(item.says)
     if context.attempt < item.good:
         raise TransientError("not yet", retry_after=item.retry_after)
     match item.ending:

@@ -8,6 +8,7 @@ import azure.durable_functions as df
 
 from entities import admission, breaker, governor, rate_limiter
 from fanout import names
+from fanout.models.ending import EndedRun, Published
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
@@ -19,7 +20,7 @@ from fanout.models.saga import (
     StepPlan,
     StepResult,
 )
-from fanout.models.wave import BatchRef, BatchResult, EndedRun, PlanResult, Published, RunEnd, Work
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, Work
 from orchestrators import fan_in, queued_run, run, saga, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-import tests.support.probe_workloads  # noqa: F401 - it registers them
+import tests.support.probe_workloads
+import tests.support.saga_workload  # noqa: F401 - they register them
 from tests.support import product_app
 
 app = product_app.load()

@@ -1,0 +1,74 @@
+"""The end of a run, told to telemetry: once, whatever is carried out again.
+
+Who tells it first claims it by a blob; so the counts are exact. What is claimed is sent at once,
+not with the next interval: a process that dies in between would lose it.
+"""
+
+from datetime import datetime
+
+from fanout import ids
+from fanout.adapters import metrics
+from fanout.adapters.blob import BlobExistsError
+from fanout.adapters.otel import FLUSH_MILLISECONDS, otel, tell
+from fanout.adapters.runs import RunFiles, kept_request
+from fanout.adapters.spans import tell_of_run
+from fanout.models.ending import EndedRun, RunFacts
+from fanout.models.outcome import ItemStatus
+
+ENDS: tuple[ItemStatus, ...] = ("succeeded", "failed", "compensated", "compensation_failed")
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+
+
+def tell_of_end(ending: EndedRun, files: RunFiles) -> None:
+    """Tell metrics and trace how an attempt ended, unless that has been told."""
+    to = otel()
+    if to is None or not _claimed(ending, files):
+        return
+    workload = kept_request(files, ending.run_id, ending.attempt).workload
+    _count(ending, workload)
+    _trace(ending, workload)
+    to.flush(FLUSH_MILLISECONDS)
+
+
+def _claimed(ending: EndedRun, files: RunFiles) -> bool:
+    path = ids.told_path(ending.run_id, ending.attempt)
+    try:
+        files.store.write(files.container, path, b"", if_none_match=True)
+    except BlobExistsError:
+        return False
+    return True
+
+
+def _count(ending: EndedRun, workload: str) -> None:
+    tell(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
+    ended = {status: ended_in(ending.facts, status) for status in ENDS}
+    for status, count in ended.items():
+        if count:
+            tell(metrics.ITEMS, count, workload=workload, outcome=status)
+    tell(metrics.RETRIES, ending.facts.retries, workload=workload)
+    tell(metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload)
+    if (seconds := _seconds(ending)) is not None:
+        tell(metrics.RUN_DURATION, seconds, workload=workload)
+
+
+def ended_in(facts: RunFacts, status: ItemStatus) -> int:
+    """How many items ended so in this attempt: those of earlier ones have been counted."""
+    return max(0, int(getattr(facts.items, status)) - int(getattr(facts.settled, status)))
+
+
+def _seconds(ending: EndedRun) -> float | None:
+    if ending.facts.started_at is None or ending.end.at is None:
+        return None
+    begun, ended = map(datetime.fromisoformat, (ending.facts.started_at, ending.end.at))
+    return (ended - begun).total_seconds()
+
+
+def _trace(ending: EndedRun, workload: str) -> None:
+    begun, ended = ending.facts.started_at, ending.end.at
+    if ending.trace is None or begun is None or ended is None:
+        return
+    items = {f"fanout.items.{k}": n for k, n in ending.facts.items.model_dump().items()}
+    about = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
+    tell_of_run(
+        ending.trace, ending.run_id, ending.attempt, (begun, ended), about, ending.end.error
+    )
