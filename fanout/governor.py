@@ -20,6 +20,7 @@ from fanout.models.wave import (
     Work,
 )
 from fanout.policies import given_up_on, is_exceeded
+from fanout.timeline import Timeline
 
 MAX_ERROR_KINDS = 50
 
@@ -50,6 +51,7 @@ class GovernorState(BaseModel):
         free_at: When the rate allows the next item to begin; None is at once.
         is_stopping: Whether the failures passed the tolerance and the shards are to stop.
         suspended_at: Since when nothing may begin; None if it may.
+        timeline: What each shard did when, for people to look at.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +79,7 @@ class GovernorState(BaseModel):
     started_at: str | None = None
     updated_at: str | None = None
     end: RunEnd | None = None
+    timeline: Timeline = Timeline()
 
     @property
     def is_over(self) -> bool:

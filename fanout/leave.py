@@ -9,6 +9,7 @@ from math import ceil
 
 from fanout.governor import GovernorState, Held, count
 from fanout.models.wave import WaveOrder, WaveReport
+from fanout.timeline import noted
 
 MAX_WIDTH = 100
 TARGET_BATCH_MS = 10_000
@@ -25,6 +26,15 @@ _STOP = WaveOrder(action="stop")
 
 def report(state: GovernorState, wave: WaveReport) -> tuple[GovernorState, WaveOrder]:
     """Count what a shard has done, once, and answer how it is to go on."""
+    is_new = not wave.again and wave.sequence > state.sequences.get(wave.shard, 0)
+    decided, order = _decided(state, wave)
+    if state.started_at is None:
+        return decided, order
+    timeline = noted(state.timeline, state.started_at, wave, order, is_new=is_new)
+    return decided.model_copy(update={"timeline": timeline}), order
+
+
+def _decided(state: GovernorState, wave: WaveReport) -> tuple[GovernorState, WaveOrder]:
     is_round = wave.again > 0
     if not is_round:
         state = _released(_observed(state, wave), wave)

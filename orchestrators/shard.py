@@ -68,6 +68,7 @@ def shard(context: df.DurableOrchestrationContext) -> Steps:
         yield from _sleep(context, leave.wait_seconds)
         if leave.action == "go":
             work = work if work.wave is not None else _in_wave(work, leave.order)
+            work = work.model_copy(update={"began_at": timestamp(context.current_utc_datetime)})
             batches = _batches(work, is_probe=leave.is_probe)
             work = yield from _fanned_out(context, work, batches)
             events += EVENTS_A_BATCH * len(batches)
@@ -148,6 +149,8 @@ def _asked(
         may_begin=may_begin,
         stage=work.stage,
         at=timestamp(context.current_utc_datetime),
+        began_at=work.began_at,
+        idle_since=work.retrying.since if work.retrying else None,
     )
     governor = df.EntityId(names.GOVERNOR, work.governor)
     order = yield context.call_entity(governor, "report", dump(report))

@@ -258,6 +258,7 @@ class ShardWork(_Message):
         downstream_rate: Items a second that it takes from all runs together; None is any number.
         batch_items: Items of a cut, on average.
         is_saga: Whether an item takes several steps, each an activity.
+        began_at: When it last began a wave or round, ISO 8601 in UTC.
     """
 
     run_id: str
@@ -283,6 +284,7 @@ class ShardWork(_Message):
     downstream_rate: float | None = None
     batch_items: float = 1
     is_saga: bool = False
+    began_at: str | None = None
 
     @property
     def batches_here(self) -> int:
@@ -331,6 +333,8 @@ class WaveReport(_Message):
         again: Items of the next retry round; above 0, leave is asked for this round.
         may_begin: Whether the shard could begin now; if not, it asks whether it is still wanted.
         stage: What was done; when compensating, `tally` counts items compensated as succeeded.
+        began_at: When it last began what it had leave for, ISO 8601 in UTC; `idle_since` when that
+            ended, if it has waited since to try items again.
     """
 
     shard: str
@@ -343,6 +347,8 @@ class WaveReport(_Message):
     may_begin: bool = True
     stage: Stage = "process"
     at: str
+    began_at: str | None = None
+    idle_since: str | None = None
 
 
 class WaveOrder(_Message):
