@@ -5,6 +5,9 @@ START_RUN = "start_run"
 GET_RUN = "get_run"
 LIST_RUNS = "list_runs"
 LIST_ITEMS = "list_items"
+GET_REQUEST = "get_request"
+GET_TIMELINE = "get_timeline"
+LIST_SCHEDULES = "list_schedules"
 CANCEL_RUN = "cancel_run"
 SUSPEND_RUN = "suspend_run"
 RESUME_RUN = "resume_run"
@@ -20,6 +23,9 @@ GET_HEALTH = "get_health"
 GET_OPENAPI = "get_openapi"
 START_RUNS = "start_runs"
 START_RUN_OVER_BLOB = "start_run_over_blob"
+
+# dashboard
+DASHBOARD = "dashboard"
 
 # orchestrators
 RUN = "run"

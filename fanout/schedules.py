@@ -47,6 +47,7 @@ class Schedule:
         cron: Six fields of NCRONTAB.
         trigger: What the timer trigger is given: `cron`, or the setting that holds it.
         zone: Where the host's clock is.
+        is_enabled: Whether it has a timer at all.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Schedule:
     request: dict[str, Any] | None = None
     task: Task | None = None
     zone: tzinfo = UTC
+    description: str = ""
+    is_enabled: bool = True
 
     def run_id(self, due: datetime) -> str:
         """The id of the run that is due then: ``nightly-20261123T020000Z``."""
@@ -83,6 +86,13 @@ class Schedule:
         if planned > now + EARLY:
             return now.replace(microsecond=0)
         return planned
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When it is due next after `now`; None if it is not enabled."""
+        if not self.is_enabled:
+            return None
+        found: datetime = _iterator(self.cron, now.astimezone(self.zone)).get_next(datetime)
+        return found.astimezone(UTC)
 
     def _last_due(self, now: datetime) -> datetime:
         # croniter looks strictly before a moment.

@@ -29,15 +29,18 @@ class RunFilter:
 
     Attributes:
         since: Claimed at that time or later, aware.
+        text: What the run's id has in it, in capitals or not.
     """
 
     workload: str | None = None
     outcome: str | None = None
     since: datetime | None = None
+    text: str = ""
 
     def takes(self, entry: ids.IndexEntry) -> bool:
         """Tell by its entry in the index whether a run may be listed."""
-        return self.workload is None or entry.workload == self.workload
+        is_wanted = self.workload is None or entry.workload == self.workload
+        return is_wanted and self.text.lower() in entry.run_id.lower()
 
 
 @serves(bp, endpoints.LIST_RUNS)
@@ -72,7 +75,8 @@ def _filter(req: func.HttpRequest) -> RunFilter:
         raise InvalidRequestError(problems)
     if moment is not None and moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return RunFilter(req.params.get("workload"), outcome, moment)
+    text = req.params.get("text") or ""
+    return RunFilter(req.params.get("workload"), outcome, moment, text)
 
 
 def _entries(

@@ -30,7 +30,16 @@ class _FaultyFileError(Exception):
 
 
 def load_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
-    """Read the schedules of a folder that are enabled, by name.
+    """Read the schedules of a folder that are enabled, by name; as `read_schedules` does.
+
+    Raises:
+        ScheduleFileError: Every fault of every file.
+    """
+    return [schedule for schedule in read_schedules(folder, values) if schedule.is_enabled]
+
+
+def read_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
+    """Read the schedules of a folder, by name.
 
     Args:
         folder: Holds a file ``{name}.json`` for each.
@@ -42,20 +51,16 @@ def load_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
     schedules, faults = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            found = _read(path, values)
+            schedules.append(_read(path, values))
         except _FaultyFileError as error:
             where = f"{folder.name}/{path.name}"
             faults += [f"{where}: {p.field}: {p.message}" for p in error.problems]
-            continue
-        if found is not None:
-            schedules.append(found)
     if faults:
         raise ScheduleFileError("\n".join(faults))
     return schedules
 
 
-def _read(path: Path, values: Mapping[str, str]) -> Schedule | None:
-    """Read a file; None if it is not enabled."""
+def _read(path: Path, values: Mapping[str, str]) -> Schedule:
     file = _parse(path)
     if file.name != path.stem:
         raise _fault("name", f"is '{file.name}', and the file is called '{path.stem}'")
@@ -69,10 +74,12 @@ def _read(path: Path, values: Mapping[str, str]) -> Schedule | None:
         request=file.request,
         task=file.task,
         zone=_zone(values),
+        description=file.description,
+        is_enabled=is_enabled,
     )
     if file.request is not None:
         _check_request(schedule)
-    return schedule if is_enabled else None
+    return schedule
 
 
 def _fault(field: str, message: str) -> _FaultyFileError:

@@ -211,6 +211,7 @@ def schema_of(name: str) -> dict[str, Any]:
     return {
         "name": workload.name,
         "description": workload.description,
+        "downstream": workload.downstream,
         "items": workload.item_model.model_json_schema(),
         "parameters": workload.parameters_model.model_json_schema(),
     }

@@ -42,9 +42,14 @@ def blueprint(values: Mapping[str, str] | None = None) -> df.Blueprint:
     """
     values = os.environ if values is None else values
     made = df.Blueprint()
-    for schedule in load_schedules(Path(values.get(FOLDER_SETTING) or FOLDER), values):
+    for schedule in load_schedules(folder_of(values), values):
         _register(made, schedule)
     return made
+
+
+def folder_of(values: Mapping[str, str]) -> Path:
+    """Where the app's schedule files are."""
+    return Path(values.get(FOLDER_SETTING) or FOLDER)
 
 
 def _register(to: df.Blueprint, schedule: Schedule) -> None:
