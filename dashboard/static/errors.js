@@ -1,0 +1,30 @@
+/** The kinds of failure of a run, each with an item to look at. */
+
+import { h, refill, table } from "./dom.js";
+import { count } from "./format.js";
+import { card } from "./progress.js";
+
+/** The part of the page with the error groups; `showItems(status)` opens the list of items. */
+export function errorsSection(showItems) {
+  const list = h("div");
+  const failed = h("button", { type: "button", onclick: () => showItems("failed") }, "Show failed items");
+  const node = card("errors", "Errors", list, failed);
+  let drawn = null;
+  return {
+    node,
+    show(run) {
+      const told = JSON.stringify(run.errors);
+      failed.hidden = !run.items.failed;
+      if (told === drawn) return;
+      drawn = told;
+      const rows = run.errors.map((group) => [
+        count(group.count),
+        h("code", {}, group.type),
+        h("span", { class: "told" }, group.message),
+        group.example_item ? h("code", {}, group.example_item) : "",
+      ]);
+      const headings = ["Items", "Error", "Message", "For example"];
+      refill(list, rows.length ? table("Kinds of failure", headings, rows, { number: [0] }) : h("p", { class: "soft" }, "No item has been given up on."));
+    },
+  };
+}

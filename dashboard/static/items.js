@@ -1,0 +1,94 @@
+/** The items of a run: how many are in each state, and what happened to single ones. */
+
+import { api } from "./api.js";
+import { bar, legend } from "./charts.js";
+import { problemBox } from "./dialog.js";
+import { h, refill, table } from "./dom.js";
+import { count, percent, pretty, words } from "./format.js";
+
+export const KINDS = [
+  ["succeeded", "Succeeded"],
+  ["failed", "Failed"],
+  ["compensated", "Compensated"],
+  ["compensation_failed", "Compensation failed"],
+  ["pending", "Pending"],
+];
+const PAGE = 50;
+const MOST_SHOWN_LETTERS = 2000;
+
+/** One bar of a run's items by state. */
+export function itemsBar(items) {
+  const parts = KINDS.map(([kind]) => [kind, items[kind]]);
+  const said = KINDS.filter(([kind]) => items[kind]).map(([kind, name]) => `${count(items[kind])} ${name.toLowerCase()}`);
+  return bar(parts, items.total, said.length ? `Of ${count(items.total)} items: ${said.join(", ")}` : "No items yet");
+}
+
+/** What the colours of `itemsBar` stand for, with the figures. */
+export function itemsLegend(items) {
+  return legend(
+    KINDS.map(([kind, name]) => [kind, name, `${count(items[kind])} (${percent(items[kind], items.total)})`]),
+  );
+}
+
+/** The part of a run's page that lists items a page at a time, when somebody asks for them. */
+export function itemsSection(runId) {
+  const choice = h(
+    "select",
+    { id: "items-status" },
+    h("option", { value: "" }, "All"),
+    KINDS.map(([kind, name]) => h("option", { value: kind }, name)),
+  );
+  const list = h("div");
+  const more = h("button", { type: "button", hidden: true, onclick: () => load() }, "More items");
+  const form = h(
+    "form",
+    { class: "filters" },
+    h("label", { for: choice.id }, "Items that are"),
+    choice,
+    h("button", { type: "submit" }, "Show items"),
+  );
+  let rows = [];
+  let continuation = null;
+
+  async function load(isFresh = false) {
+    if (isFresh) [rows, continuation] = [[], null];
+    try {
+      const page = await api.items(runId, { status: choice.value, limit: PAGE, continuation });
+      rows = [...rows, ...page.items.map(cells)];
+      continuation = page.continuation;
+    } catch (error) {
+      refill(list, problemBox(error));
+      return;
+    }
+    more.hidden = continuation === null;
+    const empty = continuation ? "None so far; there may be more." : "There are none.";
+    refill(list, rows.length ? table("Items", ["Index", "Item", "State", "Attempts", "Output or error"], rows, { number: [0, 3] }) : h("p", {}, empty));
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    load(true);
+  });
+  const node = h("section", { class: "card", "aria-labelledby": "items-title" }, h("h2", { id: "items-title" }, "Items"), form, list, more);
+  return {
+    node,
+    open(status) {
+      choice.value = status;
+      node.scrollIntoView();
+      choice.focus();
+      return load(true);
+    },
+  };
+}
+
+function cells(item) {
+  const last = item.count > 1 ? ` to ${count(item.index + item.count - 1)}` : "";
+  const told = item.error ? `${item.error.type}: ${item.error.message}` : pretty(item.output ?? "");
+  return [
+    `${count(item.index)}${last}`,
+    item.item_id ?? "",
+    h("span", { class: `badge state-${item.status}` }, words(item.status)),
+    count(item.attempts),
+    h("span", { class: "told" }, told.slice(0, MOST_SHOWN_LETTERS)),
+  ];
+}

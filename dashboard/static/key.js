@@ -1,0 +1,48 @@
+/** The function key: asked for once, kept in this tab's session, sent as a header by `api.js`. */
+
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+
+const NAME = "fanout-function-key";
+let asking = null;
+
+export function storedKey() {
+  return sessionStorage.getItem(NAME);
+}
+
+/** Ask for the key; several who ask at once share one dialog. Tells whether one was given. */
+export function askForKey() {
+  asking ??= ask().finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+function ask() {
+  const field = h("input", {
+    id: "key-field",
+    name: "key",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "key-hint",
+  });
+  return openDialog({
+    title: "Function key",
+    body: [
+      h("label", { for: "key-field" }, "Key"),
+      field,
+      h(
+        "p",
+        { id: "key-hint", class: "soft" },
+        "It stays in this tab until you close it, and is sent as the header x-functions-key. Leave it empty to forget the key.",
+      ),
+    ],
+    confirm: "Use this key",
+    act: async () => {
+      const key = field.value.trim();
+      if (key) sessionStorage.setItem(NAME, key);
+      else sessionStorage.removeItem(NAME);
+    },
+  });
+}
