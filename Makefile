@@ -7,12 +7,12 @@ AUDIT := .venv/audit
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test chaos lint format audit bench clean
+.PHONY: help setup demo start test chaos lint format audit screenshots bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-setup: $(SETUP) node_modules/.setup ## Install everything into .venv and node_modules
+setup: $(SETUP) node_modules/.setup .venv/.browser ## Install everything into .venv and node_modules
 
 $(SETUP): requirements.txt requirements.lock.txt requirements-dev.txt requirements-samples.txt
 	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is missing: apt-get install python3.11 python3.11-venv"; exit 1; }
@@ -23,6 +23,10 @@ $(SETUP): requirements.txt requirements.lock.txt requirements-dev.txt requiremen
 
 node_modules/.setup: package-lock.json $(SETUP)
 	$(BIN)/python -m localhost.stack.node install
+	touch $@
+
+.venv/.browser: apt-packages.txt $(SETUP)
+	.ci/apt
 	touch $@
 
 $(INFRA)/.setup: requirements-infra.txt $(SETUP)
@@ -60,6 +64,9 @@ $(AUDIT)/.setup: requirements-audit.txt
 
 audit: $(AUDIT)/.setup ## Ask PyPI for known vulnerabilities of all that is pinned
 	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock.txt
+
+screenshots: setup ## Make the pictures of the dashboard anew, from real runs
+	$(BIN)/python -m demo.screenshots
 
 bench: setup ## Measure, beside peers
 	$(BIN)/python -m bench $(BENCH)

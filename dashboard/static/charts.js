@@ -146,7 +146,7 @@ export const STATES = [
  *   `lanes`: `{shard, cells}`.
  */
 export function lanes({ width, seconds, bucketSeconds, lanes: rows, text }) {
-  const row = rows.length > 32 ? 8 : rows.length > 16 ? 11 : 18;
+  const row = rowHeight(rows.length);
   const height = TOP + rows.length * row + BOTTOM;
   const x = (time) => LEFT + ((width - LEFT - RIGHT) * Math.min(time, seconds)) / seconds;
   const picture = svg("svg", { width, height, role: "img", "aria-label": text });
@@ -155,7 +155,7 @@ export function lanes({ width, seconds, bucketSeconds, lanes: rows, text }) {
   rows.forEach((lane, place) => {
     const top = TOP + place * row;
     if (place % every === 0) {
-      picture.append(svg("text", { class: "tick", x: LEFT - 6, y: top + Math.min(row, 14) - 2, "text-anchor": "end" }, lane.shard));
+      picture.append(svg("text", { class: "tick", x: LEFT - 6, y: top + Math.max(row / 2 + 3, 7), "text-anchor": "end" }, lane.shard));
     }
     for (const [from, to, bits] of stretches(lane.cells)) {
       const kinds = STATES.filter(([bit]) => bits & bit);
@@ -173,6 +173,11 @@ export function lanes({ width, seconds, bucketSeconds, lanes: rows, text }) {
   }
   picture.append(...times(seconds, x, height));
   return picture;
+}
+
+function rowHeight(rows) {
+  const [, height] = [[4, 26], [16, 18], [32, 11], [Infinity, 8]].find(([most]) => rows <= most);
+  return height;
 }
 
 /** Neighbouring cells of the same digit as `[first, end, bits]`; those without any are left out. */

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
-import { count } from "./format.js";
+import { several } from "./format.js";
 import { announce } from "./live.js";
 
 const MOST_TYPES = 20;
@@ -41,7 +41,7 @@ export function controls(runId, refresh) {
       buttons.change.hidden = isOver;
       buttons.suspend.hidden = isOver || isSuspended;
       buttons.resume.hidden = isOver || !isSuspended;
-      buttons.redrive.hidden = !isOver;
+      buttons.redrive.hidden = !isOver || run.items.succeeded === run.items.total;
       buttons.again.hidden = !isOver;
     },
   };
@@ -83,19 +83,27 @@ function redriving(run) {
   const types = [...new Set(run.errors.map((group) => group.type))].slice(0, MOST_TYPES);
   const boxes = types.map((type) => h("input", { type: "checkbox", name: "type", value: type, checked: true }));
   const left = run.items.failed + run.items.pending;
+  const tries = h("input", { id: "redrive-tries", type: "number", inputmode: "numeric", min: 1, step: 1, "aria-describedby": "redrive-hint" });
   return {
     title: "Redrive this run?",
     body: [
-      h("p", {}, `Another attempt of the same run, over its ${count(left)} failed and pending items.`),
+      h("p", {}, `Another attempt of the same run, over its ${several(left, "failed or pending item")}.`),
       types.length > 1
         ? h("fieldset", {}, h("legend", {}, "Failed items whose error is"),
             boxes.map((box, place) => h("label", { class: "check" }, box, h("code", {}, types[place]))))
         : null,
+      labelled("Times that an item is tried at most", tries),
+      h("p", { id: "redrive-hint", class: "soft" }, "Empty is as often as the request says."),
     ],
     confirm: "Redrive the run",
-    act: () => {
+    act: async () => {
       const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-      return api.redrive(run.run_id, chosen.length === types.length ? {} : { error_types: chosen });
+      const asked = chosen.length === types.length ? {} : { error_types: chosen };
+      if (given(tries) !== null) {
+        const { retry } = await api.request(run.run_id);
+        asked.retry = { ...retry, max_attempts: given(tries) };
+      }
+      return api.redrive(run.run_id, asked);
     },
   };
 }

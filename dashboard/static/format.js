@@ -11,6 +11,10 @@ export function count(value) {
   return value === null || value === undefined ? NOTHING : WHOLE.format(value);
 }
 
+export function several(amount, name) {
+  return `${count(amount)} ${name}${amount === 1 ? "" : "s"}`;
+}
+
 export function short(value) {
   return SHORT.format(value);
 }

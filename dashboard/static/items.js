@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { bar, legend } from "./charts.js";
 import { problemBox } from "./dialog.js";
-import { h, refill, table } from "./dom.js";
+import { h, refill, say, table } from "./dom.js";
 import { count, percent, pretty, words } from "./format.js";
 
 export const KINDS = [
@@ -14,7 +14,10 @@ export const KINDS = [
   ["pending", "Pending"],
 ];
 const PAGE = 50;
+const MOST_AT_ONCE = 1000;
 const MOST_SHOWN_LETTERS = 2000;
+// A kind of failure leaves out at which line of the source it was.
+const LINE = /^line \d+: /;
 
 /** One bar of a run's items by state. */
 export function itemsBar(items) {
@@ -47,14 +50,17 @@ export function itemsSection(runId) {
     choice,
     h("button", { type: "submit" }, "Show items"),
   );
+  const only = h("p", { class: "soft", hidden: true });
   let rows = [];
   let continuation = null;
+  let group = null;
 
   async function load(isFresh = false) {
     if (isFresh) [rows, continuation] = [[], null];
     try {
-      const page = await api.items(runId, { status: choice.value, limit: PAGE, continuation });
-      rows = [...rows, ...page.items.map(cells)];
+      const limit = group ? MOST_AT_ONCE : PAGE;
+      const page = await api.items(runId, { status: choice.value, limit, continuation });
+      rows = [...rows, ...page.items.filter((item) => isOf(item, group)).map(cells)];
       continuation = page.continuation;
     } catch (error) {
       refill(list, problemBox(error));
@@ -65,20 +71,34 @@ export function itemsSection(runId) {
     refill(list, rows.length ? table("Items", ["Index", "Item", "State", "Attempts", "Output or error"], rows, { number: [0, 3] }) : h("p", {}, empty));
   }
 
+  function narrow(wanted) {
+    group = wanted;
+    only.hidden = group === null;
+    say(only, group ? `Only those with ${group.type}: ${group.message}` : "");
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    narrow(null);
     load(true);
   });
-  const node = h("section", { class: "card", "aria-labelledby": "items-title" }, h("h2", { id: "items-title" }, "Items"), form, list, more);
+  const node = h("section", { class: "card", "aria-labelledby": "items-title" }, h("h2", { id: "items-title" }, "Items"), form, only, list, more);
   return {
     node,
-    open(status) {
+    open(status, wanted) {
       choice.value = status;
+      narrow(wanted);
       node.scrollIntoView();
       choice.focus();
       return load(true);
     },
   };
+}
+
+/** Whether an item failed in the way of an error group, whose message may have been cut short. */
+function isOf(item, group) {
+  if (group === null) return true;
+  return item.error?.type === group.type && item.error.message.replace(LINE, "").startsWith(group.message);
 }
 
 function cells(item) {

@@ -2,7 +2,7 @@
 
 import { figure, legend, stackedAreas } from "./charts.js";
 import { facts, h, refill, say } from "./dom.js";
-import { count, distance, duration, moment, percent, rate, words } from "./format.js";
+import { count, distance, duration, moment, percent, rate, several, words } from "./format.js";
 import { itemsBar, itemsLegend } from "./items.js";
 
 /** The part of the page that says how far the run is. */
@@ -30,7 +30,7 @@ export function progressSection() {
           ["Batches in flight", run.phase === "done" ? null : count(run.batches_in_flight)],
           ["Started", h("time", { datetime: run.started_at, title: distance(run.started_at) }, moment(run.started_at))],
           ["Ended", run.finished_at ? h("time", { datetime: run.finished_at }, moment(run.finished_at)) : null],
-          ["Redriven", run.redrive_count ? `${count(run.redrive_count)} times` : null],
+          ["Redriven", run.redrive_count ? several(run.redrive_count, "time") : null],
         ]),
       );
     },

@@ -31,7 +31,7 @@ export function runPage(main, { subject: runId }) {
       attempt = chosen;
       live.now();
     }),
-    errors: errorsSection((status) => items.open(status)),
+    errors: errorsSection((status, group) => items.open(status, group)),
     limits: limitsSection(),
     results: resultsSection(runId),
     request: requestSection(runId),

@@ -11,8 +11,8 @@ const HEADINGS = ["Schedule", "When", "Does", "Next", "Last run"];
 
 /** Show the page; returns what stops it. */
 export function schedulesPage(main) {
-  const list = h("div");
-  refill(main, h("h1", {}, "Schedules"), list);
+  const list = h("div", { class: "card" });
+  refill(main, h("h1", {}, "Schedules"), h("div", {}, list));
   const live = poll(async (signal) => {
     try {
       const found = await api.schedules({ signal });
@@ -30,7 +30,7 @@ export function schedulesPage(main) {
 function cells(schedule) {
   return [
     h("div", {}, h("strong", {}, schedule.name), h("p", { class: "soft" }, schedule.description)),
-    h("div", {}, h("code", {}, schedule.schedule), h("p", { class: "soft" }, schedule.zone)),
+    h("div", {}, h("code", { class: "when" }, schedule.schedule), h("p", { class: "soft" }, schedule.zone)),
     schedule.workload ? `runs ${schedule.workload}` : words(schedule.task),
     schedule.is_enabled
       ? h("time", { datetime: schedule.next_at, title: moment(schedule.next_at) }, `${moment(schedule.next_at)} (${distance(schedule.next_at)})`)

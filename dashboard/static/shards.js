@@ -2,7 +2,7 @@
 
 import { STATES, figure, lanes, legend, secondsIn } from "./charts.js";
 import { h, refill, say } from "./dom.js";
-import { count, duration } from "./format.js";
+import { count, duration, several } from "./format.js";
 import { card } from "./progress.js";
 
 /** The part of the page that shows the timeline of one attempt. */
@@ -21,7 +21,7 @@ export function shardsSection(onAttempt) {
       say(
         note,
         shards.length
-          ? `${count(run.partitions.total)} partitions, shared by ${count(shards.length)} shards; each takes every ${shards.length === 1 ? "one" : `${count(shards.length)}th`}, a wave at a time.`
+          ? `${several(run.partitions.total, "partition")} in ${several(shards.length, "shard")}. A shard takes one partition after the other, a wave at a time.`
           : "No shard has begun yet.",
       );
       const bucketSeconds = timeline.bucket_seconds;
@@ -50,5 +50,5 @@ function inWords(shards, bucketSeconds, seconds) {
   const told = STATES.map(([bit, , name]) => [name.toLowerCase(), shards.filter((lane) => secondsIn(lane.cells, bit, bucketSeconds)).length])
     .filter(([, number]) => number)
     .map(([name, number]) => `${number} were ${name} at some time`);
-  return `${shards.length} shards over ${duration(seconds)}. ${told.join(", ")}.`;
+  return `${several(shards.length, "shard")} over ${duration(seconds)}. ${told.join(", ")}.`;
 }
