@@ -40,13 +40,17 @@ FRAME_POLICY = (
 @bp.function_name(FUNCTION_NAME)
 def dashboard(req: func.HttpRequest) -> func.HttpResponse:
     """Give a file of the dashboard, its page if none is named."""
-    path = req.route_params.get("path") or ""
-    if not path and urlsplit(req.url).path.endswith("/"):
+    return served(req.url, req.route_params.get("path") or "", req.headers)
+
+
+def served(url: str, path: str, headers: Mapping[str, str]) -> func.HttpResponse:
+    """Answer for a path below the dashboard's, that of the page being empty."""
+    if not path and urlsplit(url).path.endswith("/"):
         # Its addresses are relative to the page without the slash.
         return func.HttpResponse(
             status_code=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": "../dashboard"}
         )
-    return respond(path or INDEX, req.headers)
+    return respond(path or INDEX, headers)
 
 
 def respond(name: str, headers: Mapping[str, str]) -> func.HttpResponse:

@@ -337,20 +337,24 @@ def test_a_run_of_100_000_partitions_is_refreshed_in_under_200_ms_of_scripting(
     dashboard.open("/runs/large")
     for summary in page.locator("details > summary").all()[:2]:
         summary.click()  # the tables of the charts are drawn anew, too
-    expect(page.locator("#shards svg")).to_be_visible()
+    expect(page.get_by_role("img", name="64 shards over 1 min 36 s")).to_be_visible()
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
-    before, refreshes = script_seconds(devtools), len(asked)
+    before, refreshes = busy_seconds(devtools), len(asked)
     with page.expect_response(lambda _: len(asked) >= refreshes + REFRESHES):
         pass
     expect(page.locator("#shards tbody tr")).to_have_count(64)
     done = len(asked) - refreshes
-    spent = 1000 * (script_seconds(devtools) - before) / done
+    spent = 1000 * (busy_seconds(devtools) - before) / done
     with capsys.disabled():
-        print(f"\n100,000 partitions: {spent:.1f} ms of scripting a refresh, over {done}")
+        print(f"\n100,000 partitions: {spent:.1f} ms of the page's thread a refresh, over {done}")
     assert spent < MOST_SCRIPT_MS
 
 
-def script_seconds(devtools: Any) -> float:
+def busy_seconds(devtools: Any) -> float:
+    """How long the page's thread was busy: its scripts, and layout and painting, too.
+
+    Chromium's own ScriptDuration leaves out what runs as the reaction to a promise.
+    """
     metrics = devtools.send("Performance.getMetrics")["metrics"]
-    return float(next(one["value"] for one in metrics if one["name"] == "ScriptDuration"))
+    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
