@@ -7,21 +7,20 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
+from fanout import ids
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.governor import GovernorState
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.timeline import up_to
+from starters import endpoints
 from starters.runs import governor_of
-from starters.shell import answer, answering, run_id_of
+from starters.shell import answer, run_id_of, serves
 
 bp = df.Blueprint()
 
 
-@bp.route(route="runs/{run_id}/request", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.GET_REQUEST)
-@answering
+@serves(bp, endpoints.GET_REQUEST)
 async def get_request(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the request of a run, as its newest attempt or the one asked for carries it out."""
     run_id, files = run_id_of(req), run_files()
@@ -29,10 +28,7 @@ async def get_request(req: func.HttpRequest, context: func.Context) -> func.Http
     return answer(await asyncio.to_thread(files.request, run_id, attempt))
 
 
-@bp.route(route="runs/{run_id}/timeline", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.GET_TIMELINE)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.GET_TIMELINE)
 async def get_timeline(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:

@@ -19,6 +19,7 @@ from fanout.models.answers import (
     Health,
     ItemPage,
     RunPage,
+    ScheduleList,
     WorkloadDescription,
     WorkloadList,
 )
@@ -28,6 +29,7 @@ from fanout.models.outcome import ItemStatus
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest, RunOutcome, RunStatus
+from fanout.models.timeline import RunTimeline
 from starters.roles import Role
 
 RUNS_A_PAGE = 20
@@ -110,6 +112,12 @@ _FILTERS = (
     Argument(
         "since", "Only runs claimed then or later.", {"type": "string", "format": "date-time"}
     ),
+    Argument("text", "Only runs whose id has this in it, in capitals or not.", {"type": "string"}),
+)
+_ATTEMPT = Argument(
+    "attempt",
+    "Which attempt of the run is meant; without it the newest.",
+    {"type": "integer", "minimum": 1},
 )
 
 START_RUN = Endpoint(
@@ -126,6 +134,16 @@ LIST_RUNS = Endpoint(
 GET_RUN = Endpoint(
     names.GET_RUN, "GET", "runs/{run_id}", Role.READER, "Tell how a run stands.",
     {HTTPStatus.OK: (RunStatus,)},
+)  # fmt: skip
+GET_REQUEST = Endpoint(
+    names.GET_REQUEST, "GET", "runs/{run_id}/request", Role.READER,
+    "Give the request of a run, as an attempt carries it out.",
+    {HTTPStatus.OK: (RunRequest,)}, arguments=(_ATTEMPT,),
+)  # fmt: skip
+GET_TIMELINE = Endpoint(
+    names.GET_TIMELINE, "GET", "runs/{run_id}/timeline", Role.READER,
+    "Tell what the shards of an attempt of a run did when.",
+    {HTTPStatus.OK: (RunTimeline,)}, arguments=(_ATTEMPT,),
 )  # fmt: skip
 CHANGE_RUN = Endpoint(
     names.CHANGE_RUN, "PATCH", "runs/{run_id}", Role.OPERATOR,
@@ -173,6 +191,11 @@ LIST_WORKLOADS = Endpoint(
 GET_WORKLOAD = Endpoint(
     names.GET_WORKLOAD, "GET", "workloads/{name}", Role.READER, "Describe one workload.",
     {HTTPStatus.OK: (WorkloadDescription,)}, refusals=(HTTPStatus.NOT_FOUND,),
+)  # fmt: skip
+LIST_SCHEDULES = Endpoint(
+    names.LIST_SCHEDULES, "GET", "schedules", Role.READER,
+    "List the schedules: when each is due next, and its last run.",
+    {HTTPStatus.OK: (ScheduleList,)},
 )  # fmt: skip
 GET_HEALTH = Endpoint(
     names.GET_HEALTH, "GET", "health", None,

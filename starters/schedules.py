@@ -10,25 +10,24 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
+from fanout import ids
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import RunNotFoundError
+from fanout.models.answers import ScheduleDescription, ScheduleList
+from fanout.models.status import RunStatus
 from fanout.schedules import Schedule, time_of
+from starters import endpoints
 from starters.runs import status_of
 from starters.schedule_files import read_schedules
-from starters.shell import answer, answering, origin
+from starters.shell import answer, origin, serves
 from starters.timer import folder_of
 
 bp = df.Blueprint()
 # The last run of a schedule is looked for among so many of the newest runs: one page of a listing.
 NEWEST_RUNS = 5_000
-_SHOWN = {"run_id", "phase", "outcome", "status", "started_at", "finished_at", "items"}
 
 
-@bp.route(route="schedules", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-@bp.function_name(names.LIST_SCHEDULES)
-@bp.durable_client_input(client_name="client")
-@answering
+@serves(bp, endpoints.LIST_SCHEDULES)
 async def list_schedules(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -41,7 +40,7 @@ async def list_schedules(
     )
     now = datetime.now(UTC)
     described = [_described(one, run, now) for one, run in zip(schedules, runs, strict=True)]
-    return answer({"schedules": described})
+    return answer(ScheduleList(schedules=described))
 
 
 def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
@@ -57,31 +56,28 @@ def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     return found
 
 
-async def _status(
-    run_id: str | None, client: Any, files: RunFiles, where: str
-) -> dict[str, Any] | None:
+async def _status(run_id: str | None, client: Any, files: RunFiles, where: str) -> RunStatus | None:
     if run_id is None:
         return None
     try:
-        status = await status_of(run_id, client, files, where)
+        return await status_of(run_id, client, files, where)
     except RunNotFoundError:  # deleted meanwhile
         return None
-    return status.model_dump(mode="json", include=_SHOWN)
 
 
 def _described(
-    schedule: Schedule, last_run: dict[str, Any] | None, now: datetime
-) -> dict[str, Any]:
+    schedule: Schedule, last_run: RunStatus | None, now: datetime
+) -> ScheduleDescription:
     due = schedule.next_due(now)
-    return {
-        "name": schedule.name,
-        "description": schedule.description,
-        "schedule": schedule.cron or schedule.trigger,
-        "zone": str(schedule.zone),
-        "is_enabled": schedule.is_enabled,
-        "on_overlap": schedule.on_overlap,
-        "workload": (schedule.request or {}).get("workload"),
-        "task": schedule.task,
-        "next_at": due.isoformat().replace("+00:00", "Z") if due else None,
-        "last_run": last_run,
-    }
+    return ScheduleDescription(
+        name=schedule.name,
+        description=schedule.description,
+        schedule=schedule.cron or schedule.trigger,
+        zone=str(schedule.zone),
+        is_enabled=schedule.is_enabled,
+        on_overlap=schedule.on_overlap,
+        workload=(schedule.request or {}).get("workload"),
+        task=schedule.task,
+        next_at=due.isoformat().replace("+00:00", "Z") if due else None,
+        last_run=last_run,
+    )

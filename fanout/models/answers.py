@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.models.limits import Limits
 from fanout.models.outcome import Outcome
+from fanout.models.schedule import Overlap, Task
 from fanout.models.status import RunStatus
 
 
@@ -68,10 +69,15 @@ class ChangedLimits(BaseModel):
 
 
 class WorkloadDescription(BaseModel):
-    """A workload, with the JSON Schemas of its items and parameters."""
+    """A workload, with the JSON Schemas of its items and parameters.
+
+    Attributes:
+        downstream: The service that its items call, if they call one.
+    """
 
     name: str
     description: str
+    downstream: str | None = None
     items: dict[str, Any]
     parameters: dict[str, Any]
 
@@ -80,6 +86,35 @@ class WorkloadList(BaseModel):
     """What can be run."""
 
     workloads: list[WorkloadDescription]
+
+
+class ScheduleDescription(BaseModel):
+    """A schedule.
+
+    Attributes:
+        schedule: Six fields of NCRONTAB.
+        zone: Where the clock is that it goes by.
+        workload: What its runs carry out; None where it does a `task` of the app's own.
+        next_at: When it is due next, ISO 8601; None where it is not enabled.
+        last_run: The newest of its runs, as far as one is among the newest runs of all.
+    """
+
+    name: str
+    description: str
+    schedule: str
+    zone: str
+    is_enabled: bool
+    on_overlap: Overlap
+    workload: str | None = None
+    task: Task | None = None
+    next_at: str | None = None
+    last_run: RunStatus | None = None
+
+
+class ScheduleList(BaseModel):
+    """What the app begins by itself, and when."""
+
+    schedules: list[ScheduleDescription]
 
 
 class Circuit(BaseModel):
