@@ -28,9 +28,13 @@ class EmbeddedHost:
     Args:
         folder: Where it keeps its log, and its state until it is stopped.
         settings: App settings beside those of the example.
+        app: The folder of the function app.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, app: Path = ROOT
+    ) -> None:
+        self._app = app
         self._settings = dict(settings or {})
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "host.log"
@@ -43,7 +47,7 @@ class EmbeddedHost:
     def __enter__(self) -> "EmbeddedHost":
         """Start it, and do not wait for it."""
         command = [sys.executable, "-m", "localhost", "start"]
-        options = ["--app", str(ROOT), "--port", "0", "--data", self._state.name]
+        options = ["--app", str(self._app), "--port", "0", "--data", self._state.name]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*command, *options],

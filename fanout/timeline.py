@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fanout.models.wave import WaveOrder, WaveReport, WaveTally
 
 WORKING, RETRYING, WAITING, COMPENSATING = 1, 2, 4, 8
-MAX_BUCKETS = 96
+MAX_BUCKETS = 64
 FIRST_WIDTH_SECONDS = 0.25
 DIGITS = 3
 Series = Literal["succeeded", "failed", "compensated", "retries", "partitions"]

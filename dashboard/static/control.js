@@ -41,7 +41,8 @@ export function controls(runId, refresh) {
       buttons.change.hidden = isOver;
       buttons.suspend.hidden = isOver || isSuspended;
       buttons.resume.hidden = isOver || !isSuspended;
-      buttons.redrive.hidden = !isOver || run.items.succeeded === run.items.total;
+      // What a run compensated as a whole has been taken back; the app refuses to redrive it.
+      buttons.redrive.hidden = !isOver || run.outcome === "succeeded" || run.outcome === "compensated";
       buttons.again.hidden = !isOver;
     },
   };

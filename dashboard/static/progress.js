@@ -78,11 +78,13 @@ const LAYERS = [
 export function rateSection() {
   const headings = ["From", "Succeeded/s", "Failed/s", "Compensated/s", "Retries"];
   const chart = figure("Items a second over time", headings, [0, 1, 2, 3, 4]);
-  const node = card("rate", "Items a second", legend(LAYERS), chart.node);
+  const note = h("p", { class: "soft" }, "Items are counted when their wave ends: the latest seconds still grow.");
+  const node = card("rate", "Items a second", legend(LAYERS), chart.node, note);
   return {
     node,
     show(timeline, seconds) {
       const width = timeline.bucket_seconds;
+      note.hidden = timeline.finished_at !== null;
       const speed = (values) => (values ?? []).map((amount, bucket) => amount / Math.min(width, Math.max(width / 4, seconds - bucket * width)));
       const layers = LAYERS.map(([kind]) => [kind, speed(timeline.series[kind])]);
       const sums = totals(layers);

@@ -19,7 +19,7 @@ class ShardLane(BaseModel):
 
 
 class RunTimeline(BaseModel):
-    """``GET /api/runs/{run_id}/timeline``: one attempt of a run, in at most 96 buckets of time.
+    """``GET /api/runs/{run_id}/timeline``: one attempt of a run, in at most 64 buckets of time.
 
     Attributes:
         attempt: Which one, and `attempts` how many there are.

@@ -19,7 +19,7 @@ COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 LEFT_OUT = {".git", ".venv", "node_modules", ".localhost", ".demo", ".bench", ".hypothesis"}
 DEADLINE_SECONDS = 60
 # What setup has done, in its order; in the copy it is done, and nothing of ours is made anew.
-STAMPS = (".venv/.setup", "node_modules/.setup", ".venv/infra/.setup")
+STAMPS = (".venv/.setup", "node_modules/.setup", ".venv/.browser", ".venv/infra/.setup")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(ROOT, copied, ignore=lambda _, names: LEFT_OUT & set(names))
     (copied / ".venv").mkdir()
     for made in (ROOT / ".venv").resolve().iterdir():
-        if made.name not in ("infra", ".setup"):
+        if made.name not in ("infra", ".setup", ".browser"):
             (copied / ".venv" / made.name).symlink_to(made)
     for stamp in STAMPS:
         (copied / stamp).parent.mkdir(exist_ok=True)

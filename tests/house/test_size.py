@@ -3,7 +3,10 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("fanout", "localhost", "starters", "orchestrators", "activities", "entities", "workloads")
+ROOMS = (
+    "fanout", "localhost", "starters", "orchestrators", "activities", "entities", "workloads",
+    "dashboard",
+)  # fmt: skip
 MAX_LINES = 400
 
 

@@ -23,7 +23,8 @@ NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "budgetStartDate"}
 WORKFLOWS = ROOT / ".github" / "workflows"
 # What the app is made of; the rest of the repository stays at home.
 DEPLOYED = {
-    "activities", "entities", "fanout", "orchestrators", "schedules", "starters", "workloads",
+    "activities", "dashboard", "entities", "fanout", "orchestrators", "schedules", "starters",
+    "workloads",
     "function_app.py", "host.json", "requirements.txt", "requirements.lock.txt", "LICENSE",
 }  # fmt: skip
 

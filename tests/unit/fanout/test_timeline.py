@@ -95,7 +95,7 @@ def test_a_report_from_before_this_version_counts_as_work():
 
 
 def test_buckets_widen_as_the_run_goes_on():
-    found = fitted(Timeline(series={"failed": [1.0, 2.0, 3.0]}), 24)
+    found = fitted(Timeline(series={"failed": [1.0, 2.0, 3.0]}), 0.25 * MAX_BUCKETS)
     assert (found.width_seconds, found.series["failed"]) == (0.5, [3.0, 3.0])
 
 
