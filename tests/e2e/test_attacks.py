@@ -234,12 +234,16 @@ def test_a_webhook_reaches_nothing_inside(address: str, guarded: Product):
 
 
 def test_nothing_in_an_answer_is_carried_out(guarded: Product):
-    report = call(guarded, "GET", "/api/runs/cells/results/report.html")
+    parameters = {"group_by": ["team"], "metrics": {"cost": ["sum"]}}
+    request = {"workload": "reports", "run_id": "page", "parameters": parameters}
+    ended(guarded, request | {"source": guarded.source(b"team,cost\n<script>x</script>,1\n")})
+    report = call(guarded, "GET", "/api/runs/page/results/report.html")
     assert report.header("content-type") == "text/html; charset=utf-8"
     policy = str(report.header("content-security-policy"))
     assert "sandbox" in policy
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
+    assert b"<script>x" not in report.body
     for answer in (report, call(guarded, "GET", "/api/runs"), call(guarded, "GET", "/api/runs/x")):
         assert answer.header("x-content-type-options") == "nosniff"
         assert answer.header("referrer-policy") == "no-referrer"
