@@ -19,6 +19,7 @@ $(SETUP): requirements.txt requirements.lock.txt requirements-dev.txt requiremen
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-samples.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 node_modules/.setup: package-lock.json $(SETUP)
@@ -65,8 +66,9 @@ $(AUDIT)/.setup: requirements-audit.txt
 audit: $(AUDIT)/.setup ## Ask PyPI for known vulnerabilities of all that is pinned
 	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock.txt
 
-screenshots: setup ## Make the pictures of the dashboard anew, from real runs
+screenshots: setup ## Make the pictures of dashboard and command line anew, from real runs
 	$(BIN)/python -m demo.screenshots
+	$(BIN)/python -m demo.recording
 
 bench: setup ## Measure, beside peers
 	$(BIN)/python -m bench $(BENCH)

@@ -1,0 +1,1 @@
+"""The command line: a client of the HTTP API, and of Blob storage for files that it uploads."""

@@ -1,0 +1,142 @@
+"""The calls of the HTTP API, as the command line makes them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from cli.errors import ApiError, CommandError
+from cli.settings import ClientSettings
+
+Json = dict[str, Any]
+TIMEOUT_SECONDS = 60.0
+TRIES = 4
+
+
+class Api:
+    """A client of one app.
+
+    Args:
+        settings: Where it is and what opens it.
+    """
+
+    def __init__(self, settings: ClientSettings) -> None:
+        headers = {"User-Agent": "fanout-cli"}
+        if settings.key:
+            headers["x-functions-key"] = settings.key
+        if settings.token:
+            headers["Authorization"] = f"Bearer {settings.token}"
+        self._url = settings.url
+        # Only what never reached the app is sent again by itself.
+        transport = httpx.HTTPTransport(retries=TRIES)
+        self._client = httpx.Client(
+            base_url=f"{settings.url}/api/",
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            transport=transport,
+        )
+
+    def get(self, path: str, **parameters: Any) -> Json:
+        """GET; parameters that are None are left out.
+
+        Raises:
+            ApiError: The API refused it.
+            CommandError: Nobody answers.
+        """
+        return self._call("GET", path, parameters=parameters)
+
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Json:
+        """POST, with JSON; raises what `get` does."""
+        return self._call("POST", path, body=body, headers=headers)
+
+    def patch(self, path: str, body: Any) -> Json:
+        """PATCH, with JSON; raises what `get` does."""
+        return self._call("PATCH", path, body=body)
+
+    def delete(self, path: str) -> None:
+        """DELETE; raises what `get` does."""
+        self._call("DELETE", path)
+
+    def pages(self, path: str, name: str, **parameters: Any) -> Iterator[Json]:
+        """GET page after page, and give what each lists under a name; raises what `get` does."""
+        continuation = None
+        while True:
+            page = self.get(path, continuation=continuation, **parameters)
+            yield from page[name]
+            continuation = page["continuation"]
+            if continuation is None:
+                return
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """GET a file, piece by piece; raises what `get` does."""
+        with self._answered(), self._client.stream("GET", path) as response:
+            if response.is_error:
+                response.read()
+                raise _refused(response)
+            yield response.iter_bytes()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        said = {name: value for name, value in (parameters or {}).items() if value is not None}
+        with self._answered():
+            response = self._client.request(
+                method, path, params=said, json=body, headers=dict(headers or {})
+            )
+        if response.is_error:
+            raise _refused(response)
+        return dict(response.json()) if response.content else {}
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            what = str(error) or type(error).__name__
+            raise CommandError(
+                f"{self._url} does not answer: {what}. Is it the right address (--url, "
+                "FANOUT_URL), and is the app running?"
+            ) from error
+        except httpx.InvalidURL as error:
+            raise CommandError(f"'{self._url}' is no address: {error}.") from error
+
+
+def run_path(run_id: str, *rest: str) -> str:
+    """The path of a run, or of something of it; the rest may have slashes."""
+    return "/".join(["runs", quote(run_id, safe=""), *map(quote, rest)])
+
+
+def _refused(response: httpx.Response) -> ApiError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return ApiError(response.status_code, response.reason_phrase, _hint(response.status_code))
+    return ApiError(
+        status=response.status_code,
+        title=str(problem.get("title", response.reason_phrase)),
+        detail=str(problem.get("detail", "")),
+        faults=[(str(one["field"]), str(one["message"])) for one in problem.get("errors", [])],
+        problem=problem,
+    )
+
+
+def _hint(status: int) -> str:
+    match status:
+        case 401:
+            return "it asks for a key (--key, FANOUT_KEY) or a sign-in (FANOUT_TOKEN)."
+        case 403:
+            return "you may not do this."
+        case 404:
+            return "there is nothing at this address; is it the app's (--url, FANOUT_URL)?"
+    return "the app gave no reason."

@@ -1,0 +1,68 @@
+"""How numbers and times are written for people."""
+
+from datetime import UTC, datetime
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+OUTCOME_STYLES = {
+    "succeeded": "green",
+    "partially_succeeded": "yellow",
+    "failed": "red",
+    "compensated": "magenta",
+    "cancelled": "cyan",
+}
+
+
+def count(number: float | None) -> str:
+    """``12,345``."""
+    return "" if number is None else f"{number:,.0f}"
+
+
+def rate(number: float | None) -> str:
+    """``12.3/s``, without a fraction from 100 on."""
+    if number is None:
+        return ""
+    return f"{number:,.1f}/s" if number < 100 else f"{number:,.0f}/s"
+
+
+def duration(seconds: float | None) -> str:
+    """``0.4 s``, ``12 s``, ``3:05 min``, ``2:03 h``, ``4.5 days``."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{int(seconds) // MINUTE}:{int(seconds) % MINUTE:02d} min"
+    if seconds < DAY:
+        return f"{int(seconds) // HOUR}:{int(seconds) % HOUR // MINUTE:02d} h"
+    return f"{seconds / DAY:.1f} days"
+
+
+def size(number: float) -> str:
+    """``12 bytes``, ``1.2 MiB``."""
+    if number < 1024:
+        return f"{number:.0f} bytes"
+    for unit in ("KiB", "MiB", "GiB"):
+        number /= 1024
+        if number < 1024:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1024:.1f} TiB"
+
+
+def moment(text: str | None) -> str:
+    """A time in the zone of whoever looks, to the second."""
+    if not text:
+        return ""
+    found = datetime.fromisoformat(text)
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return f"{aware.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def outcome(run: dict[str, object]) -> str:
+    """How a run ended, or else what it is at, with its colour."""
+    ended = run.get("outcome")
+    if ended is None:
+        return f"[blue]{run['phase']}[/]"
+    style = OUTCOME_STYLES.get(str(ended), "white")
+    return f"[{style}]{str(ended).replace('_', ' ')}[/]"

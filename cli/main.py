@@ -1,0 +1,74 @@
+"""The command `fanout`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands import look, results, scaffold, steer, submit, watch
+from cli.errors import FAILED, ApiError, CommandError
+from cli.session import Session
+from cli.settings import ClientSettings
+
+app = typer.Typer(
+    name="fanout",
+    help="Run one function over every item of a large job on Azure Functions, and see to it.",
+    epilog="Where the app is and what opens it: --url and --key, or FANOUT_URL and FANOUT_KEY (or "
+    "FANOUT_TOKEN), or 'url' and 'key' in ~/.config/fanout/config.toml.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    url: Annotated[
+        str | None, typer.Option(help="Of the app; without it http://localhost:7071.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="A function key.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A file with url, key, ... in TOML.")] = None,
+) -> None:
+    """Put together where the app is and what opens it."""
+    context.obj = Session(ClientSettings.found(url, key, config, os.environ))
+
+
+for name, command in (
+    ("submit", submit.submit),
+    ("watch", watch.watch),
+    ("list", look.list_runs),
+    ("show", look.show),
+    ("items", look.items),
+    ("results", results.results),
+    ("cancel", steer.cancel),
+    ("suspend", steer.suspend),
+    ("resume", steer.resume),
+    ("redrive", steer.redrive),
+    ("set", steer.set_limits),
+    ("delete", steer.delete),
+    ("workloads", look.workloads),
+    ("schedules", look.schedules),
+    ("new-workload", scaffold.new_workload),
+):
+    app.command(name)(command)
+
+
+def main() -> None:
+    """Carry out the command line; what goes wrong is told, and the exit code is 1."""
+    try:
+        app()
+    except CommandError as error:
+        _tell(error)
+        sys.exit(FAILED)
+
+
+def _tell(error: CommandError) -> None:
+    if "--json" in sys.argv and isinstance(error, ApiError) and error.problem:
+        typer.echo(json.dumps(error.problem, ensure_ascii=False), err=True)
+    else:
+        typer.secho(str(error), fg=typer.colors.RED, err=True)

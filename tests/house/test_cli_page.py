@@ -1,0 +1,37 @@
+"""The page of the command line has every command, option and exit code, and no other."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from cli.errors import EXIT_CODES
+from cli.main import app
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+ROW = re.compile(r"^\| `([\w-]+)` \| ((?:`--[\w-]+` ?)+) \| [^|]+ \|$", re.M)
+
+
+def test_every_command_is_there_with_all_its_options():
+    group = typer.main.get_command(app)
+    commands = group.commands  # type: ignore[attr-defined]
+    found = {
+        name: {flag for option in command.params for flag in option.opts if flag.startswith("--")}
+        - {"--help"}
+        for name, command in commands.items()
+    }
+    assert {name: set(re.findall(r"--[\w-]+", row)) for name, row in ROW.findall(PAGE)} == found
+
+
+def test_every_exit_code_is_there():
+    told = set(map(int, re.findall(r"^\| (\d+) \|", PAGE, re.M)))
+    assert told == {*EXIT_CODES.values(), 1, 2, 130}
+
+
+def test_every_global_option_is_there():
+    group = typer.main.get_command(app)
+    ours = {flag for option in group.params for flag in option.opts} - {
+        "--help", "-h", "--install-completion", "--show-completion",
+    }  # fmt: skip
+    table = PAGE.split("## Commands")[0]
+    assert set(re.findall(r"^\| `(--\w+)` \|", table, re.M)) == ours
