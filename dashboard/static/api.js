@@ -77,5 +77,6 @@ export const api = {
   change: (id, limits) => tell("PATCH", runPath(id), limits),
   workloads: async () => (await get("workloads")).workloads,
   schedules: async (options) => (await get("schedules", options)).schedules,
+  openapi: (options) => get("openapi.json", options),
   health: (options) => get("health", { ...options, accept: [503] }),
 };

@@ -4,6 +4,7 @@ import { h, refill } from "./dom.js";
 import { healthPage } from "./health.js";
 import { askForKey } from "./key.js";
 import { announce } from "./live.js";
+import { referencePage } from "./reference.js";
 import { runPage } from "./run.js";
 import { runsPage } from "./runs.js";
 import { schedulesPage } from "./schedules.js";
@@ -14,6 +15,7 @@ const PAGES = [
   [/^\/runs\/([^/]+)$/, "runs", null, runPage],
   [/^\/schedules$/, "schedules", "Schedules", schedulesPage],
   [/^\/health$/, "health", "Health", healthPage],
+  [/^\/api$/, "api", "API", referencePage],
 ];
 
 const main = document.getElementById("main");

@@ -191,6 +191,7 @@ def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended:
             ("/", "table.runs a"),
             ("/schedules", "td"),
             ("/health", "dd"),
+            ("/api", "#model-RunRequest table"),
             (f"/runs/{ended}", "#results table"),
         ):
             page = dashboard.open(place)
