@@ -1,25 +1,19 @@
 """The README's "Add your own workload", followed word for word in a copy of the repository."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.host_process import running
+from tests.support.newcomer import ROOT, copied_to, sh
 
-ROOT = Path(__file__).parents[2]
 HEADING = "## Add your own workload"
 FILE = re.compile(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-LEFT_OUT = {".git", ".venv", "node_modules", ".localhost", ".demo", ".bench", ".hypothesis"}
 DEADLINE_SECONDS = 60
-# What setup has done, in its order; in the copy it is done, and nothing of ours is made anew.
-STAMPS = (".venv/.setup", "node_modules/.setup", ".venv/.browser", ".venv/infra/.setup")
 
 
 @pytest.fixture(scope="module")
@@ -30,30 +24,7 @@ def section() -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The repository as a newcomer has it after `make setup`."""
-    copied = tmp_path / "fanout"
-    shutil.copytree(ROOT, copied, ignore=lambda _, names: LEFT_OUT & set(names))
-    (copied / ".venv").mkdir()
-    for made in (ROOT / ".venv").resolve().iterdir():
-        if made.name not in ("infra", ".setup", ".browser"):
-            (copied / ".venv" / made.name).symlink_to(made)
-    for stamp in STAMPS:
-        (copied / stamp).parent.mkdir(exist_ok=True)
-        (copied / stamp).touch()
-    return copied
-
-
-def sh(commands: str, folder: Path) -> str:
-    done = subprocess.run(
-        ["sh", "-e", "-c", commands],
-        cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return copied_to(tmp_path)
 
 
 def test_a_workload_is_added_as_the_readme_says(

@@ -1,0 +1,87 @@
+"""Puts the history of a small run, as the durable host keeps it, into docs/how-it-works.md."""
+
+import json
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from demo.api import Api
+from demo.errors import DemoError
+from demo.host import EmbeddedHost
+
+PAGE = Path(__file__).parents[1] / "docs" / "how-it-works.md"
+BEGIN, END = "<!-- history: begin -->", "<!-- history: end -->"
+RUN_ID = "rain"
+SECONDS = 60
+REQUEST = {
+    "workload": "reports",
+    "run_id": RUN_ID,
+    "source": {
+        "kind": "inline",
+        "items": [
+            {"city": "Oslo", "mm": "3.5"},
+            {"city": "Oslo", "mm": "0.5"},
+            {"city": "Rome", "mm": "1"},
+        ],
+    },
+    "parameters": {"group_by": ["city"], "metrics": {"mm": ["count", "mean"]}},
+}
+
+
+def main() -> int:
+    """Put the histories of a run into the page, and return the exit code."""
+    with tempfile.TemporaryDirectory() as folder, EmbeddedHost(Path(folder)) as host:
+        try:
+            origin = host.wait_until_ready()
+            api = Api(origin)
+            api.start(REQUEST)
+            deadline = time.monotonic() + SECONDS
+            while api.status(RUN_ID)["phase"] != "done":
+                if time.monotonic() > deadline:
+                    raise DemoError(f"The run '{RUN_ID}' is not over after {SECONDS} s.")
+                time.sleep(0.1)
+            shown = "\n\n".join(
+                f"**{title}**, instance `{instance}`:\n\n{table(history(origin, instance))}"
+                for title, instance in (("`run`", RUN_ID), ("`shard`", f"{RUN_ID}:s00"))
+            )
+        except DemoError as error:
+            print(f"{error}\n\n{host.last_words()}", file=sys.stderr)
+            return 1
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{rest.partition(END)[2]}")
+    return 0
+
+
+def history(origin: str, instance: str) -> list[dict[str, Any]]:
+    """Ask the durable host for the history of an instance, once it has ended."""
+    address = f"{origin}/runtime/webhooks/durabletask/instances/{instance}?showHistory=true"
+    for _ in range(100):
+        with urllib.request.urlopen(address) as answer:  # noqa: S310 - our own host's
+            found = json.load(answer)
+        if found["runtimeStatus"] == "Completed":
+            return list(found["historyEvents"])
+        time.sleep(0.1)
+    raise DemoError(f"The instance '{instance}' has not ended.")
+
+
+def table(events: list[dict[str, Any]]) -> str:
+    """The events as rows: milliseconds since the first, what happened, and of what."""
+    begun = datetime.fromisoformat(events[0]["Timestamp"])
+    rows = ["| ms | event | of |", "|---|---|---|"]
+    for event in events:
+        at = datetime.fromisoformat(event["Timestamp"])
+        # An answer of an entity is named by the id of its question.
+        is_answer = event["EventType"] == "EventRaised"
+        name = "" if is_answer else event.get("FunctionName") or event.get("Name") or ""
+        cell = f"`{name}`" if name else ""
+        milliseconds = (at - begun).total_seconds() * 1000
+        rows.append(f"| {milliseconds:.0f} | {event['EventType']} | {cell} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
