@@ -22,7 +22,7 @@ MAX_MESSAGE_CHARACTERS = 2000
 MAX_GROUPS = 5
 # Five groups of this size leave room in 4 KiB for what a shard carries besides.
 MAX_TYPE_BYTES = 80
-MAX_GROUP_MESSAGE_BYTES = 200
+MAX_GROUP_MESSAGE_BYTES = 180
 MAX_EXAMPLE_BYTES = 110
 # Failures on different lines are still of one kind.
 _LINE = re.compile(r"^line \d+: ")

@@ -58,6 +58,7 @@ def test_a_shard_in_the_middle_of_its_widest_round_fits(tally: WaveTally):
         ShardWork(
             run_id=RUN_ID,
             attempt=100,
+            trace=f"00-{'a' * 32}-{'b' * 16}-01",
             governor=attempt_instance(RUN_ID, 100),
             shard=63,
             shards=64,
