@@ -15,6 +15,9 @@ from starters.throttle import Throttle
 
 log = logger("http")
 FORWARDED_FOR = "X-Forwarded-For"
+# What a browser says of where a call comes from, and no script can change.
+FETCH_SITE = "Sec-Fetch-Site"
+OWN_SITE = {"same-origin", "none"}
 NEARBY = "nearby"
 
 
@@ -33,6 +36,8 @@ def refusal(endpoint: Endpoint, req: func.HttpRequest) -> func.HttpResponse | No
             return _not_signed_in(str(error))
         if not caller.may(endpoint.role):
             return _forbidden(caller, endpoint.role)
+        if endpoint.method != "GET" and _is_of_another_site(req):
+            return _forged(caller)
     wait = _throttle().take(caller.id if caller else _address(req))
     return _too_often(wait) if wait else None
 
@@ -43,8 +48,29 @@ def _throttle() -> Throttle:
 
 
 def _address(req: func.HttpRequest) -> str:
-    """Where a call comes from, as the nearest front end says; what is before it anybody may say."""
-    return (req.headers.get(FORWARDED_FOR) or NEARBY).rpartition(",")[2].strip()
+    """Where a call comes from, as the nearest front end says; what is before it anybody may say.
+
+    App Service adds the port, which is another one for each connection.
+    """
+    last = (req.headers.get(FORWARDED_FOR) or NEARBY).rpartition(",")[2].strip()
+    if last.startswith("["):
+        return last[1:].partition("]")[0]
+    address, _, port = last.rpartition(":")
+    return address if port.isdecimal() and ":" not in address else last
+
+
+def _is_of_another_site(req: func.HttpRequest) -> bool:
+    """Tell whether a page of another site has a browser call with the cookie of a sign-in.
+
+    Source: https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
+    """
+    return req.headers.get(FETCH_SITE, "none") not in OWN_SITE
+
+
+def _forged(caller: Caller) -> func.HttpResponse:
+    log.warning("refused a call that a page of another site made for %s", caller.id)
+    detail = "A page of another site may not change anything here."
+    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
 def _not_signed_in(detail: str) -> func.HttpResponse:

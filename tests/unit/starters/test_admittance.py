@@ -68,3 +68,38 @@ def test_a_caller_cannot_pass_for_others_by_what_they_put_before_their_address(
     spoofed = [{"X-Forwarded-For": f"9.9.9.{n}, 1.1.1.1"} for n in range(2)]
     assert refusal(endpoints.GET_RUN, call(**spoofed[0])) is None
     assert refusal(endpoints.GET_RUN, call(**spoofed[1])) is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("1.1.1.1:4711", "1.1.1.1:4712"), ("1.1.1.1", "1.1.1.1:1"),
+        ("[2001:db8::1]:1", "2001:db8::1"),
+        ("9.9.9.9:1, 1.1.1.1:2", "8.8.8.8:3,1.1.1.1:4"),
+    ],
+)  # fmt: skip
+def test_an_address_is_one_caller_whatever_the_port(
+    said: str, same: str, local_settings: pytest.MonkeyPatch
+):
+    local_settings.setenv("FANOUT_MAX_REQUESTS_PER_MINUTE", "1")
+    settings.cache_clear()
+    assert refusal(endpoints.GET_RUN, call(**{"X-Forwarded-For": said})) is None
+    assert refusal(endpoints.GET_RUN, call(**{"X-Forwarded-For": same})) is not None
+
+
+@pytest.mark.usefixtures("signing_in")
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "unheard-of"])
+def test_a_page_of_another_site_changes_nothing_with_the_cookie_of_a_sign_in(site: str):
+    signed = {**principal("Fanout.Admin"), "Sec-Fetch-Site": site}
+    refused = refusal(endpoints.DELETE_RUN, call(**signed))
+    assert refused is not None
+    assert refused.status_code == 403
+    assert "another site" in detail(refused)
+    assert refusal(endpoints.GET_RUN, call(**signed)) is None
+
+
+@pytest.mark.usefixtures("signing_in")
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_the_dashboard_and_whoever_is_no_browser_may(site: str):
+    signed = {**principal("Fanout.Admin"), "Sec-Fetch-Site": site}
+    assert refusal(endpoints.DELETE_RUN, call(**signed)) is None
