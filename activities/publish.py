@@ -53,11 +53,15 @@ def publish(ending: dict, context: func.Context) -> dict:
     with invoked(context, ending):
         try:
             told = EndedRun.model_validate(ending)
-            tell_of_end(told, files_of(told))
-            bus = messaging()
-            if bus is None:
-                return dump(Published())
-            return dump(publish_ending(told, files_of(told), bus, settings().host))
+            sending = tell_of_end(told, files_of(told))
+            try:
+                bus = messaging()
+                if bus is None:
+                    return dump(Published())
+                return dump(publish_ending(told, files_of(told), bus, settings().host))
+            finally:
+                if not sending.wait():
+                    log.warning("telemetry does not take how the run ended")
         except Exception:
             # The orchestrator, which may not log, goes on without once the retries are used up.
             log.exception("could not publish how the run ended")

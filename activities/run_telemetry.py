@@ -4,12 +4,14 @@ Who tells it first claims it by a blob; so the counts are exact. What is claimed
 not with the next interval: a process that dies in between would lose it.
 """
 
+import secrets
 from datetime import datetime
+from threading import Thread
 
 from fanout import ids
 from fanout.adapters import metrics
 from fanout.adapters.blob import BlobExistsError
-from fanout.adapters.otel import FLUSH_MILLISECONDS, otel, tell
+from fanout.adapters.otel import FLUSH_SECONDS, otel, tell
 from fanout.adapters.runs import RunFiles, kept_request
 from fanout.adapters.spans import tell_of_run
 from fanout.models.ending import EndedRun, RunFacts
@@ -19,23 +21,50 @@ ENDS: tuple[ItemStatus, ...] = ("succeeded", "failed", "compensated", "compensat
 GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
 
 
-def tell_of_end(ending: EndedRun, files: RunFiles) -> None:
-    """Tell metrics and trace how an attempt ended, unless that has been told."""
+class Sending:
+    """What was told is on its way, or there was nothing to tell."""
+
+    def __init__(self, thread: Thread | None = None) -> None:
+        self._thread = thread
+
+    def wait(self, seconds: float = FLUSH_SECONDS) -> bool:
+        """Wait until it has been sent, no longer than that; tell whether it has.
+
+        Who takes it may be down, and the exporters keep to no limit of ours.
+        """
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+def tell_of_end(ending: EndedRun, files: RunFiles) -> Sending:
+    """Tell metrics and trace how an attempt ended, unless that has been told.
+
+    Raises:
+        AzureError: Storage does not answer; nothing is claimed, and the same again tells it.
+    """
     to = otel()
-    if to is None or not _claimed(ending, files):
-        return
+    if to is None:
+        return Sending()
+    # Before the claim: what can fail after it would be told by nobody.
     workload = kept_request(files, ending.run_id, ending.attempt).workload
+    if not _claimed(ending, files):
+        return Sending()
     _count(ending, workload)
     _trace(ending, workload)
-    to.flush(FLUSH_MILLISECONDS)
+    thread = Thread(target=to.flush, name="telemetry", daemon=True)
+    thread.start()
+    return Sending(thread)
 
 
 def _claimed(ending: EndedRun, files: RunFiles) -> bool:
-    path = ids.told_path(ending.run_id, ending.attempt)
+    """Claim the end of an attempt; a claim whose answer got lost is ours all the same."""
+    path, mine = ids.told_path(ending.run_id, ending.attempt), secrets.token_bytes(16)
     try:
-        files.store.write(files.container, path, b"", if_none_match=True)
+        files.store.write(files.container, path, mine, if_none_match=True)
     except BlobExistsError:
-        return False
+        return files.read(path) == mine
     return True
 
 

@@ -32,7 +32,7 @@ AZURE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 AZURE_IDENTITY = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
 OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "fanout"
-FLUSH_MILLISECONDS = 5000
+FLUSH_SECONDS = 5.0
 
 _given_id: ContextVar[int | None] = ContextVar("given_id", default=None)
 
@@ -42,12 +42,12 @@ class Otel:
     """What spans and metrics are handed to.
 
     Attributes:
-        flush: Sends what is held back, within so many milliseconds.
+        flush: Sends what is held back; may take as long as the exporters try.
     """
 
     tracer: "Tracer"
     instruments: Mapping[str, Any]
-    flush: Callable[[int], None]
+    flush: Callable[[], None]
 
     def tell(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
         """Add to a counter, record in a histogram, or set a gauge."""
@@ -102,9 +102,10 @@ def made(values: Mapping[str, str]) -> Otel:
         readers.append(PeriodicExportingMetricReader(metric_exporter))
     measures = MeterProvider(readers, resource)
 
-    def flush(milliseconds: int) -> None:
-        spans.force_flush(milliseconds)
-        measures.force_flush(milliseconds)
+    def flush() -> None:
+        # Counts first: the status has no other copy of them for alerts.
+        measures.force_flush()
+        spans.force_flush()
 
     return Otel(spans.get_tracer(SERVICE), _instruments(measures.get_meter(SERVICE)), flush)
 

@@ -117,7 +117,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         insist_on_one_tree(again, attempt=2)
 
 
-def test_sagas_are_in_the_trace_step_by_step(storage: str, tmp_path: Path):
+def test_sagas_tables_and_compensations_are_told_as_well(storage: str, tmp_path: Path):
     with collecting() as collector, observed(storage, tmp_path, collector) as product:
         request = {
             "workload": "voyage", "run_id": "trips", "retry": QUICK, "tolerance": ANY,
@@ -129,6 +129,23 @@ def test_sagas_are_in_the_trace_step_by_step(storage: str, tmp_path: Path):
         until(lambda: collector.named("record_saga"), lambda: product.host.log)
         insist_on_one_tree(list(collector.spans))
         assert {"open_sagas", "saga_step", "record_saga", "close_sagas"} <= names(collector.spans)
+        assert collector.total("fanout.items", outcome="succeeded", workload="voyage") == 1
+        assert collector.total("fanout.items", outcome="compensated", workload="voyage") == 1
+        assert collector.total("fanout.dead_letters", workload="voyage") == 1
+
+        rows = b"team,cost\n" + b"a,1\nb,2\n" * 50
+        parameters = {"group_by": ["team"], "metrics": {"cost": ["sum"]}}
+        table = {"workload": "reports", "run_id": "table", "parameters": parameters}
+        product.run(table | {"source": product.source(rows)})
+        undone = {"workload": "probe", "run_id": "undone", "on_exceeded": "compensate"}
+        items = [{}] * 3 + [{"ending": "permanent"}]
+        product.run(undone | {"source": inline(items), "retry": QUICK})
+        ended(collector, 3, product)
+        assert collector.total("fanout.items", outcome="succeeded", workload="reports") == 100
+        assert collector.histogram("fanout.item.duration", workload="reports")[0] == 1
+        assert collector.total("fanout.runs", outcome="compensated") == 1
+        assert collector.total("fanout.items", outcome="compensated", workload="probe") == 3
+        assert collector.total("fanout.items", outcome="failed", workload="probe") == 1
 
 
 def test_nothing_is_counted_twice_or_lost_when_the_host_is_killed(storage: str, tmp_path: Path):
@@ -195,9 +212,17 @@ def test_log_lines_of_whole_runs_are_as_described_and_have_no_secret(
     with product_on(storage, tmp_path, options=("--auth",), **settings) as product:
         keys = (tmp_path / "data" / "keys.json").read_text()
         key = {"x-functions-key": json.loads(keys)["host"]["default"]}
-        bus.ask([("by-message", json.dumps(probe | {"source": inline(items)}).encode()),
-                 ("faulty", b"{")])  # fmt: skip
-        bus.events(1)
+        saga = {"workload": "voyage", "tolerance": ANY, "retry": QUICK}
+        trips = [{"id": "a"}, {"id": "b", "fates": {"hotel": "refuse"}}]
+        undone = {**probe, "tolerance": {}, "on_exceeded": "compensate"}
+        asked = {
+            "by-message": probe | {"source": inline(items)},
+            "sagas": saga | {"source": inline(trips)},
+            "undone": undone | {"source": inline(items)},
+        }
+        bodies = [(name, json.dumps(body).encode()) for name, body in asked.items()]
+        bus.ask([*bodies, ("faulty", b"{")])
+        bus.events(3)
         body = json.dumps({"workload": "nobody", "source": inline([])}).encode()
         assert product.host.request("POST", "/api/runs", body, key).status == 400
         answer = product.host.request("GET", "/api/runs/by-message", headers=key)
@@ -205,6 +230,7 @@ def test_log_lines_of_whole_runs_are_as_described_and_have_no_secret(
     lines = [json.loads(line) for line in re.findall(r"^.*?(\{\"timestamp\".*\})$", told, re.M)]
     functions = {line.get("function_name") for line in lines}
     assert {"start_runs", "process_batch", "lay_out", "publish", "start_run"} <= functions
+    assert {"saga_step", "compensate_batch"} <= functions
     for line in lines:
         jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())
     assert {"item-1", "item-3"} <= {line.get("task_id") for line in lines}, lines
