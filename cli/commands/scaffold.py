@@ -50,7 +50,8 @@ def new_workload(
     sample = escape((root / "samples" / name / "items.jsonl").as_posix())
     here.out.print(
         f"\nChange it, run `make test`, restart the app, and:\n"
-        f"  fanout submit --workload {name} --data {sample} --watch"
+        f"  fanout submit --workload {name} --data {sample} --watch",
+        soft_wrap=True,  # it is copied
     )
 
 

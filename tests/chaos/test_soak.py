@@ -1,11 +1,12 @@
 """Two hundred orchestrations of mixed shapes while their host and its workers are killed."""
 
+import contextlib
 import json
 import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.host_process import HostProcess, running
+from tests.support.killings import children
 
 APP = Path(__file__).parents[1] / "host" / "apps" / "durable_app"
 BASE = "/runtime/webhooks/durabletask"
@@ -68,19 +70,15 @@ def start_some(host: HostProcess, toll: Toll, wanted: int, moments: random.Rando
         toll.orchestrations[f"soak-{number:03d}"] = one
 
 
-def children(pid: int) -> Iterator[int]:
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        yield from map(int, listed.read_text().split())
-
-
 def kill_workers_until(host: HostProcess, moment: float, moments: random.Random) -> int:
     killed = 0
     while (left := moment - time.monotonic()) > 0:
         time.sleep(min(left, moments.uniform(0.2, 1.0)))
-        for pid in children(host.process.pid):
+        for pid in list(children(host.process.pid)):
             if moments.random() < 0.3:
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
     return killed
 
 
