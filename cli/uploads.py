@@ -86,7 +86,7 @@ def upload(path: Path, settings: ClientSettings, container: str, told: Told) -> 
         with path.open("rb") as data:
             blob.upload_blob(data, progress_hook=lambda done, of: told(done, of or 0))
     except ResourceExistsError:
-        pass
+        return name  # its name says what is in it
     except (AzureError, ValueError) as error:
         raise CommandError(
             f"'{path.name}' cannot be uploaded to the container '{container}': {_reason(error)}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fanout import names
 from fanout.adapters import metrics, otel
 from fanout.adapters.telemetry import Invocation, host_trace, logged
+from fanout.redaction import redacted
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -40,7 +41,8 @@ def started(run_id: str, attempt: int) -> Iterator[str | None]:
         return
     about: dict[str, str | int] = {"fanout.run_id": run_id, "fanout.attempt": attempt}
     parent = _remote(host_trace())
-    with to.tracer.start_as_current_span("start run", parent, attributes=about) as span:
+    span = to.tracer.start_span("start run", parent, attributes=about)
+    with _current(span):
         yield _trace_parent(span)
 
 
@@ -74,8 +76,6 @@ def _activity(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) -> It
     if to is None or trace is None:
         yield
         return
-    from opentelemetry.trace import use_span
-
     run_id, attempt = batch["run_id"], batch.get("attempt", 1)
     about = {"fanout.run_id": run_id, "fanout.attempt": attempt}
     about |= {f"fanout.{key}": v for key in _TOLD if isinstance(v := ref.get(key), int | str)}
@@ -83,8 +83,25 @@ def _activity(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) -> It
         about |= {f"fanout.{key}": batch[key] for key in ("partition", "retry_round")}
     with otel.span_id(_derived(trace, name, json.dumps(ref, sort_keys=True))):
         span = to.tracer.start_span(name, _below_run(trace, run_id, attempt), attributes=about)
-    with use_span(span, end_on_exit=True):
+    with _current(span):
         yield
+
+
+@contextmanager
+def _current(span: "Span") -> Iterator[None]:
+    """Make a span the current one until its work has ended.
+
+    What is raised is told without its secrets; the SDK would send the exception as it is.
+    """
+    from opentelemetry.trace import Status, StatusCode, use_span
+
+    with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield
+        except Exception as error:
+            failure = redacted(f"{type(error).__name__}: {error}")
+            span.set_status(Status(StatusCode.ERROR, failure))
+            raise
 
 
 def tell_of_run(

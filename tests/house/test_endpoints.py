@@ -1,16 +1,12 @@
 """Every HTTP function is one of the table of endpoints: routes, methods and who may call them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from starters import endpoints
+from tests.support.registered import listed
 
-ROOT = Path(__file__).parents[2]
 LIST = """
 import json
 import function_app
@@ -22,20 +18,12 @@ for function in function_app.app.get_functions():
         print(json.dumps([function.get_function_name(), methods, route, str(level)]))
 """
 # The dashboard's files hold no data; what it shows, it asks of the API.
-PAGES = {"dashboard", "dashboard_file"}
+PAGES = {"dashboard"}
 
 
 def registered(**settings: str) -> dict[str, tuple[list[str], str, str]]:
     """The HTTP functions: methods, route and the key they ask for."""
-    listed = subprocess.run(
-        [sys.executable, "-c", LIST],
-        cwd=ROOT,
-        env={**os.environ, "FANOUT_STORAGE": "UseDevelopmentStorage=true", **settings},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = [json.loads(line) for line in listed.stdout.splitlines()]
+    found = [json.loads(line) for line in listed(LIST, **settings)]
     return {
         name: (methods, route, level.rpartition(".")[2].lower())
         for name, methods, route, level in found

@@ -1,11 +1,9 @@
 """Functions share one namespace: each is registered under a name that `fanout.names` lists."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from fanout import names
+from tests.support.registered import listed
 
 ROOT = Path(__file__).parents[2]
 LIST = """
@@ -28,16 +26,7 @@ ON_BY_SETTING = {names.of_schedule("nightly_report")}
 
 def registered(**settings: str) -> dict[str, str]:
     """Function names, and the names their durable triggers go by."""
-    listed = subprocess.run(
-        [sys.executable, "-c", LIST],
-        cwd=ROOT,
-        env={**os.environ, "FANOUT_STORAGE": "UseDevelopmentStorage=true", **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert listed.returncode == 0, listed.stderr
-    return dict(line.split() for line in listed.stdout.splitlines())
+    return dict(line.split() for line in listed(LIST, **settings))
 
 
 def test_the_registered_functions_are_those_that_are_named_and_a_timer_for_each_schedule():
