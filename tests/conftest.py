@@ -52,10 +52,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "measures" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("measures"):
+                item.add_marker(pytest.mark.skip("measures: only with -m measures, alone"))
     patience = hosts.chosen().patience
-    if patience == 1:
-        return
-    for item in items:
+    for item in items if patience != 1 else []:
         own = item.get_closest_marker("timeout")
         seconds = float(own.args[0] if own else config.getini("timeout"))
         item.add_marker(pytest.mark.timeout(seconds * patience), append=False)

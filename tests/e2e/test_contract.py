@@ -114,6 +114,8 @@ def test_every_answer_is_one_that_is_documented(
             make_known(case, run_id, workload)
         # The Functions host hands on no parameter that is empty.
         assume("" not in [*case.query.values()])
+        # The front of another host may answer by itself for a path with a line break.
+        assume(chosen().is_embedded or "\n" not in "".join(map(str, case.path_parameters.values())))
         case.call_and_validate(
             base_url=closed.host.origin,
             headers={KEY: closed.key},

@@ -178,6 +178,13 @@ class Cluster:
                     return instance.host.run_timer(WATCHDOG) == 202
         return False
 
+    def wait_for_workers(self, seconds: float = 60) -> None:
+        """Wait until no instance misses its worker."""
+        ends = time.monotonic() + seconds
+        while any(instance.needs_worker for instance in self.instances):
+            assert time.monotonic() < ends, "a worker is not started again"
+            time.sleep(0.1)
+
     @contextlib.contextmanager
     def clock(self, every_seconds: float = CLOCK_SECONDS) -> Iterator[None]:
         """Run the watchdog every so often, as Azure's timer does."""

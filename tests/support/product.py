@@ -46,8 +46,13 @@ class Product:
         assert answer.status == 200, answer.body
         return dict(answer.json)
 
-    def until(self, run_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        deadline = time.monotonic() + patient(DEADLINE_SECONDS)
+    def until(
+        self,
+        run_id: str,
+        condition: Callable[[dict[str, Any]], bool],
+        seconds: float | None = None,
+    ) -> dict[str, Any]:
+        deadline = time.monotonic() + (seconds or patient(DEADLINE_SECONDS))
         while time.monotonic() < deadline:
             status = self.status(run_id)
             if condition(status):
@@ -55,8 +60,8 @@ class Product:
             time.sleep(patient(POLL_SECONDS))
         raise AssertionError(f"the run is stuck: {status}\n{self.host.log}")
 
-    def done(self, run_id: str) -> dict[str, Any]:
-        return self.until(run_id, lambda status: status["phase"] == "done")
+    def done(self, run_id: str, seconds: float | None = None) -> dict[str, Any]:
+        return self.until(run_id, lambda status: status["phase"] == "done", seconds)
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a run and wait for its end."""
