@@ -114,6 +114,10 @@ class Instance:
         waiting.append(Arrival(seq, task, event))
         return True
 
+    def drop(self, task: Task) -> None:
+        """Forget a completion that waits: its timer was cancelled after it had fired."""
+        self.arrivals = [arrival for arrival in self.arrivals if arrival.task is not task]
+
     def take_silent(self) -> list[Arrival]:
         """Remove the completions that settle without user code noticing."""
         taken, self.silent = self.silent, []

@@ -90,6 +90,7 @@ class Turn:
     def cancel(self, task: Task) -> None:
         """Stop waiting for a timer."""
         task.is_canceled = True
+        self.instance.drop(task)
         self.notes.canceled.append(task.number)
 
     def _back_off(self, task: Task) -> None:
