@@ -37,13 +37,18 @@ class Operation:
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """An entity with something to do."""
+    """An entity with something to do.
+
+    Attributes:
+        writes: How many of its commits are not yet on disk.
+    """
 
     id: EntityId
     queue: deque[Operation] = field(default_factory=deque)
     state: str | None = None
     is_loaded: bool = False
     is_busy: bool = False
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +214,15 @@ class Entities:
         tx.finish_operations(operation.seq for operation in batch.operations)
         entity = batch.entity
         entity.is_busy = False
+        entity.writes += 1
         self._core.store.submit(tx, partial(self._committed, entity, sent))
         self._advance(entity)
 
     def _committed(self, entity: Entity, sent: Sequence[Operation]) -> None:
-        """Forget an idle entity: what the store holds is its newest state."""
+        """Forget an idle entity once what the store holds is its newest state."""
+        entity.writes -= 1
         self.accept(sent)
-        if not entity.is_busy and not entity.queue:
+        if not entity.is_busy and not entity.queue and not entity.writes:
             self._active.pop(entity.id, None)
 
 
