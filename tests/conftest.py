@@ -24,11 +24,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=8.0,
         help="how long the tests marked chaos go on killing things",
     )
+    parser.addoption(
+        "--torn",
+        type=float,
+        default=0.0,
+        help="the share of turns that are torn in the tests marked chaos (docs/embedded-host.md)",
+    )
 
 
 @pytest.fixture(scope="session")
 def chaos_seconds(request: pytest.FixtureRequest) -> float:
     return float(request.config.getoption("--chaos-seconds"))
+
+
+@pytest.fixture(scope="session")
+def torn(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The options of the hosts of chaos tests, for the share of torn turns that is asked for."""
+    share = float(request.config.getoption("--torn"))
+    return ("--faults", f"torn={share}") if share else ()
 
 
 @pytest.fixture(scope="session")
