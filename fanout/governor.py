@@ -244,9 +244,12 @@ def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> Item
     be; until then both had succeeded.
     """
     ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
+    succeeded = settled.succeeded + done.succeeded - undone.succeeded - undone.failed
+    # What is undone is known from the parts; the row of a shard that failed may lack some of them.
+    ended += max(0, -succeeded)
     return settled.model_copy(
         update={
-            "succeeded": settled.succeeded + done.succeeded - undone.succeeded - undone.failed,
+            "succeeded": max(0, succeeded),
             "failed": settled.failed + done.failed,
             "compensated": settled.compensated + done.compensated + undone.succeeded,
             "compensation_failed": (

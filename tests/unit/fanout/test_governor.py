@@ -313,6 +313,32 @@ def test_a_second_wish_to_suspend_keeps_the_first_moment():
     assert governor.resume(control) == governor.resume(ControlState())
 
 
+counts = st.builds(
+    ShardCounts,
+    succeeded=st.integers(0, 30),
+    failed=st.integers(0, 30),
+    compensated=st.integers(0, 30),
+    compensation_failed=st.integers(0, 30),
+)
+
+
+@given(counts, st.integers(0, 50), st.data())
+def test_counts_are_never_negative_nor_more_than_the_total(
+    done: ShardCounts, unsettled: int, data: st.DataObject
+):
+    """Not even where the rows lag behind the parts, by which is known what to undo."""
+    work = done.succeeded + done.failed + done.compensated + done.compensation_failed
+    before = ItemCounts(total=work + unsettled, pending=work + unsettled)
+    missing = data.draw(st.integers(0, unsettled))
+    undone = data.draw(st.integers(0, done.succeeded + missing))
+    failed = data.draw(st.integers(0, undone))
+    found = governor.counted(before, done, ShardCounts(succeeded=undone - failed, failed=failed))
+    numbers = found.model_dump()
+    total = numbers.pop("total")
+    assert sum(numbers.values()) == total == before.total
+    assert all(0 <= number <= total for number in numbers.values())
+
+
 def test_what_an_unstarted_shard_has_is_nothing():
     assert ShardState().sequence == 0
     assert ShardState().counts == ShardCounts()
