@@ -1,6 +1,7 @@
 """Deleting runs: everything of theirs goes, and nothing of another's."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,41 @@ async def test_a_refusal_of_something_that_has_ended_is_an_error(files: RunFiles
     with pytest.raises(Exception, match="500"):
         await delete(Refusing(), files, to)
     assert files.find_request("r") is not None
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("survives", range(12))
+async def test_a_delete_that_was_interrupted_is_finished_by_another(
+    files: RunFiles, to: Rows, survives: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Wherever it stopped, no row is left for the next run of that id to take for its own."""
+    over(to, "r")
+    left = survives
+
+    def crashing(call: Any) -> Any:
+        def wrapped(*args: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Crash
+            return call(*args)
+
+        return wrapped
+
+    with monkeypatch.context() as patch:
+        for owner in (files.store, to.tables):
+            patch.setattr(owner, "delete", crashing(owner.delete))
+        try:
+            await delete(Client(), files, to)
+        except Crash:
+            assert files.find_request("r") is not None or rows_of(to) == []
+    if files.find_request("r") is not None:
+        await delete(Client(), files, to)
+    assert [*files.names("r/")] == []
+    assert rows_of(to) == []
 
 
 async def test_a_sweep_takes_the_old_ones_that_are_over(files: RunFiles, to: Rows):
