@@ -8,7 +8,7 @@ import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from fanout.adapters.rows import Rows
+from fanout.adapters.rows import RowContentionError, Rows
 from fanout.adapters.runs import RunFiles
 from fanout.models.request import RunRequest
 from starters import endpoints, http
@@ -82,14 +82,15 @@ async def test_health_is_down_when_any_dependency_is(
     assert body["status"] == ("up" if status == 200 else "down")
 
 
-async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
+@pytest.mark.parametrize("error", [ServiceRequestError, RowContentionError])
+async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Exception]):
     @answering(endpoints.GET_RUN)
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
-        raise ServiceRequestError("no route")
+        raise error("no route")
 
     request = func.HttpRequest("GET", "http://x/api/runs/r", body=b"", route_params={"run_id": "r"})
     context = SimpleNamespace(function_name="handler", invocation_id="i")
     response = await handler(req=request, context=context)
     assert response.status_code == 503
     assert response.mimetype == "application/problem+json"
-    assert "ServiceRequestError" in json.loads(response.get_body())["detail"]
+    assert error.__name__ in json.loads(response.get_body())["detail"]
