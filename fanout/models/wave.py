@@ -83,7 +83,7 @@ class Work(_Message):
 
 
 class QueuedRun(RunRef):
-    """Input of `queued_run` and `find_earlier_runs`: a run of a schedule that awaits its turn.
+    """Input of `queued_run` and `start_in_turn`: a run of a schedule that awaits its turn.
 
     Attributes:
         poll_seconds: How long to wait before asking again.
