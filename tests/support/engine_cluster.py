@@ -184,6 +184,9 @@ class Cluster:
         while any(instance.needs_worker for instance in self.instances):
             assert time.monotonic() < ends, "a worker is not started again"
             time.sleep(0.1)
+        for instance in self.instances:
+            with instance.lock:  # held until what is started is up
+                assert not instance.needs_worker
 
     @contextlib.contextmanager
     def clock(self, every_seconds: float = CLOCK_SECONDS) -> Iterator[None]:

@@ -28,7 +28,7 @@ def instances(host: Host) -> list[dict[str, Any]]:
         headers = {"x-ms-continuation-token": token}
 
 
-def terminate(host: Host, instance: str, reason: str = "by hand") -> int:
+def terminate(host: Host, instance: str, reason: str = "by-hand") -> int:
     """End an instance as its terminatePostUri does, and return the status of the answer."""
     return host.request("POST", f"{INSTANCES}/{quote(instance)}/terminate?reason={reason}").status
 

@@ -8,7 +8,7 @@ import pytest
 from fanout import governor, ids
 from fanout.adapters.open_runs import note_open, open_attempts
 from fanout.adapters.rows import Rows
-from fanout.adapters.run_rows import change_attempt
+from fanout.adapters.run_rows import change_attempt, read_attempt
 from fanout.adapters.runs import RunFiles
 from fanout.errors import RunConflictError
 from fanout.ids import BatchName
@@ -19,7 +19,7 @@ from fanout.models.wave import RunEnd
 from starters import retention
 from starters.retention import delete_run, sweep
 from starters.runs import newest_attempt
-from tests.support.attempts import at, begun
+from tests.support.attempts import at, begun, decided, shard_of
 from tests.support.durable_client import Client
 from tests.support.memory_store import MemoryStore
 from tests.support.memory_tables import MemoryTables
@@ -123,6 +123,27 @@ async def test_a_run_that_was_terminated_is_ended_and_deleted(files: RunFiles, t
     await delete(client, files, to)
     assert client.terminated == ["r:s00"]
     assert (client.instances, open_attempts(to), rows_of(to)) == (set(), [], [])
+
+
+async def test_what_it_had_under_way_is_waited_for(
+    files: RunFiles, to: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    go_on(to, "r")
+    state = read_attempt(to, "r", 1).state
+    work = shard_of(state, batch=2)
+    state, order = decided(state, work)
+    assert (order.action, order.cuts) == ("go", 3)
+    change_attempt(to, "r", 1, lambda _: (state, None))
+    monkeypatch.setattr("tests.support.durable_client.CREATED", datetime.now(UTC))
+    client = Client()
+    client.end("r", "Terminated", "enough")
+    with pytest.raises(RunConflictError, match="has not ended yet; delete it again later"):
+        await delete(client, files, to)
+    assert files.find_request("r") is not None
+    for batch in (2, 3, 4):
+        files.write(ids.part_path("r", ids.FIRST, BatchName(0, batch)), b"")
+    await delete(client, files, to)
+    assert files.find_request("r") is None
 
 
 async def test_a_refusal_of_something_that_has_ended_is_an_error(files: RunFiles, to: Rows):
