@@ -19,7 +19,9 @@ from fanout.adapters.stragglers import are_written
 from fanout.admission import AdmissionState, Entry
 from fanout.governor import GovernorState
 from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.wave import BeginAsk, Begun, PlanResult, ShardAsk, ShardOrder, ShardWork
+from fanout.models.beginning import BeginAsk, Begun
+from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
+from fanout.models.wave import PlanResult
 from fanout.payloads import dump
 
 bp = df.Blueprint()

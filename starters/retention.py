@@ -48,6 +48,7 @@ async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) 
     await purge(ids.queue_instance(run_id), run_id, client)
     await asyncio.to_thread(_delete_blobs, run_id, files)
     await asyncio.to_thread(_delete_rows, newest, rows)
+    await asyncio.to_thread(_release, run_id, files)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
 
@@ -116,17 +117,21 @@ def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:
-    """Delete every blob of a run, and last what makes it one that exists."""
+    """Delete every blob of a run but its request."""
     request = ids.request_path(run_id)
     rest = (name for name in files.names(f"{run_id}/") if name != request)
     for some in _slices(rest, SLICE):
         with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
             for done in [pool.submit(files.delete, name) for name in some]:
                 done.result()
+
+
+def _release(run_id: str, files: RunFiles) -> None:
+    """Delete what makes it a run that exists; whoever takes its id now finds nothing of it."""
     for entry in files.names(ids.INDEX_FOLDER):
         if ids.index_entry(entry).run_id == run_id:
             files.delete(entry)
-    files.delete(request)
+    files.delete(ids.request_path(run_id))
 
 
 def _slices(paths: Iterable[str], size: int) -> Iterable[list[str]]:

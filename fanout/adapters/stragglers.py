@@ -10,7 +10,7 @@ from fanout import ids
 from fanout.adapters.runs import RunFiles
 from fanout.governor import GovernorState, ShardState
 from fanout.ids import BatchName
-from fanout.models.wave import ShardWork, Wave
+from fanout.models.shard import ShardWork, Wave
 
 # After that whoever worked on a batch is gone, or at one item for so long that nobody waits for it.
 PATIENCE = timedelta(seconds=30)
