@@ -167,7 +167,8 @@ class BatchResult(_Message):
         untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
         retries: Item attempts beyond the first.
         retry_after: The longest wait that the other side asked for, in seconds.
-        work_ms: How long the items took, reading and writing left out.
+        work_ms: How long the items took, reading and writing left out; None if nobody knows, since
+            it was read from the part of an execution whose answer got lost.
         has_tripped: Whether the downstream kept failing, so that the rest was left untried.
         has_answered: Whether the downstream did what some item asked of it.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
@@ -181,7 +182,7 @@ class BatchResult(_Message):
     untried: int = 0
     retries: int = 0
     retry_after: float | None = None
-    work_ms: float = 0.0
+    work_ms: float | None = 0.0
     has_tripped: bool = False
     has_answered: bool = False
     errors: list[ErrorGroup] = Field(default_factory=list)
@@ -200,6 +201,7 @@ class WaveTally(_Message):
         retries: Item attempts beyond the first.
         lost_batches: Batches whose activity failed for good; nothing is known of their items.
         tried: Item attempts, all of them, and `work_ms` how long they took in their activities.
+        untimed: Those of them of which nobody knows how long they took.
     """
 
     succeeded: int = 0
@@ -209,6 +211,7 @@ class WaveTally(_Message):
     retries: int = 0
     lost_batches: int = 0
     tried: int = 0
+    untimed: int = 0
     work_ms: float = 0.0
     errors: list[ErrorGroup] = Field(default_factory=list)
 
@@ -274,7 +277,6 @@ class ShardWork(_Message):
     """Input of `shard`, and all it carries when it continues as new.
 
     Attributes:
-        instance: The orchestration instance of the attempt, which the ids of children begin with.
         call: How often it has asked how to go on: a question that is asked again has its number.
         sequence: Waves this shard has finished, and `counts` what they came to.
         partition: The partition it is in; the next is `shards` further on.
@@ -298,7 +300,6 @@ class ShardWork(_Message):
     attempt: int = 1
     claim: str = ""
     trace: str | None = None
-    instance: str
     call: int = 0
     shard: int
     shards: int
@@ -336,7 +337,6 @@ class ShardWork(_Message):
             attempt=ref.attempt,
             claim=ref.claim,
             trace=ref.trace,
-            instance=attempt_instance(ref.run_id, ref.attempt),
             shard=shard,
             shards=work.shards,
             batches=work.batches,
@@ -350,6 +350,11 @@ class ShardWork(_Message):
             batch_items=work.batch_items,
             is_saga=plan.is_saga,
         )
+
+    @property
+    def instance(self) -> str:
+        """The orchestration instance of the attempt, which the ids of children begin with."""
+        return attempt_instance(self.run_id, self.attempt)
 
     @property
     def batches_here(self) -> int:
