@@ -48,8 +48,8 @@ def saga_step(call: dict, context: func.Context) -> dict:
 def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
     """Do or undo a step, and keep what came of it: whoever makes the same try again hears the same.
 
-    An activity may be carried out twice, and a saga that died is taken up anew: what has been undone
-    meanwhile is so not done again. Looking first costs a read of a row for each try.
+    An activity may be carried out twice, and a saga that died is taken up anew: what has been
+    undone meanwhile is so not done again. Looking first costs a read of a row for each try.
     """
     partition = ids.steps_partition(call.batch.run_id, call.batch.attempt)
     row_key = ids.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
