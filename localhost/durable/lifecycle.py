@@ -70,6 +70,8 @@ class Lifecycle:
 
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
         """Start the sub-orchestration a task stands for; one that cannot be started has failed."""
+        if self._was_started(parent, task):
+            return
         problem = self._child_problem(parent, task)
         if problem is not None:
             outcome = ("Failed", problem, problem)
@@ -85,6 +87,18 @@ class Lifecycle:
             trace_parent=parent.identity.trace_parent,
         )
         self.create(identity, task.input, tx)
+
+    def _was_started(self, parent: Instance, task: Task) -> bool:
+        """Whether a torn turn of the parent has started the child, which is left as it is."""
+        child = self.live.get(task.target or "")
+        link = child.identity.parent if child else None
+        if link is None or (link.instance_id, link.execution_id) != (
+            parent.id,
+            parent.execution_id,
+        ):
+            return False
+        owner = parent.execution.tasks.get(link.task)
+        return owner is None or owner is task or owner.target != task.target
 
     def _child_problem(self, parent: Instance, task: Task) -> str | None:
         if self._core.functions.orchestrator(task.name) is None:
@@ -123,7 +137,7 @@ class Lifecycle:
         tx.update_instance(instance.id, output=outcome.text)
         tx.clear_inbox(instance.id)
         self.forget(instance)
-        self._tell_parent(instance, turn.at, outcome, tx)
+        self.tell_parent(instance, turn.at, outcome, tx)
 
     def forget(self, instance: Instance) -> None:
         """Drop an instance from memory; what still arrives for it is not wanted."""
@@ -135,9 +149,10 @@ class Lifecycle:
         self.forget(instance)
         tx.delete_instance(instance.id)
         reason = f"The instance '{instance.id}' was purged while it was running."
-        self._tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
+        self.tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
 
-    def _tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+    def tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+        """Tell who waits for an instance, if anybody still does, how it ended."""
         link = instance.identity.parent
         parent = self.live.get(link.instance_id) if link else None
         if link is None or parent is None or parent.execution_id != link.execution_id:
