@@ -68,9 +68,9 @@ def parse_entity_id(text: str) -> EntityId | None:
 
 
 def operation_message(name: str, input_text: str | None) -> str:
-    """The message of a client's signal; no input is sent as the JSON text ``null``."""
-    text = json.dumps("null") if input_text is None else input_text
-    return json.dumps({"op": name, "signal": True, "input": text}, separators=(",", ":"))
+    """The message of a client's signal. Without an input there is none, not even ``null``."""
+    message = {"op": name, "signal": True, "input": input_text}
+    return json.dumps(message, separators=(",", ":"))
 
 
 class Entities:
@@ -112,6 +112,13 @@ class Entities:
                 entity = self._active[entity_id] = Entity(entity_id)
             entity.queue.append(operation)
             self._advance(entity)
+
+    def forget(self, entity_id: EntityId, tx: Transaction) -> None:
+        """Purge an entity; what it has still to do it does as a new one."""
+        tx.delete_entity(*entity_id)
+        entity = self._active.get(entity_id)
+        if entity is not None:
+            entity.state = None
 
     def _advance(self, entity: Entity) -> None:
         if entity.is_busy or not entity.queue or not self._is_open:
@@ -166,24 +173,16 @@ class Entities:
                 self._apply(batch, answer)
 
     def _fail(self, batch: Batch, problem: str) -> None:
-        """Answer every operation with one error; the state stays as it was."""
+        """Drop operations that have no answer: as in Azure, their callers wait for ever."""
         logger.error("operations of entity %s failed: %s", "@".join(batch.entity.id), problem)
-        tx = Transaction()
-        text = json.dumps({"result": json.dumps(problem), "exceptionType": "Error"})
-        for operation in batch.operations:
-            if not operation.is_signal:
-                self._reply(operation, text, tx, failed=True)
-        self._complete(batch, tx, [])
+        self._complete(batch, Transaction(), [])
 
     def _apply(self, batch: Batch, answer: dict[str, Any]) -> None:
         tx = Transaction()
         entity = batch.entity
-        if answer["entityExists"]:
-            entity.state = answer["entityState"]
-            tx.put_entity(*entity.id, entity.state, self._core.stamp())
-        else:
-            entity.state = None
-            tx.delete_entity(*entity.id)
+        # One that deleted itself keeps its row, as in the extension's table, until it is purged.
+        entity.state = answer["entityState"] if answer["entityExists"] else None
+        tx.put_entity(*entity.id, entity.state, self._core.stamp())
         for operation, outcome in zip(batch.operations, answer["results"], strict=True):
             self._answer(operation, outcome, tx)
         signals = [_signal(signal) for signal in answer.get("signals") or []]
@@ -240,4 +239,4 @@ def select_state(connection: sqlite3.Connection, entity_id: EntityId) -> str | N
     row = connection.execute(
         "SELECT state FROM entities WHERE name = ? AND key = ?", entity_id
     ).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else str(row[0])

@@ -88,7 +88,7 @@ def execution_completed(at: str, event_id: int, status: str, result_json: str) -
     return _event(EventType.EXECUTION_COMPLETED, at, fields, event_id)
 
 
-def execution_terminated(at: str, reason: str) -> str:
+def execution_terminated(at: str, reason: str | None) -> str:
     return _event(EventType.EXECUTION_TERMINATED, at, f',"Input":{json.dumps(reason)}')
 
 
