@@ -5,7 +5,6 @@ import azure.functions as func
 
 from activities.registered import ACTIVITIES
 from dashboard import blueprint as dashboard
-from entities import admission, breaker, governor, rate_limiter
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
@@ -29,8 +28,7 @@ signs_in = settings().sign_in
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
 STARTERS = (http, openapi, listing, details, control, redrive, schedules, watchdog)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-ENTITIES = (governor, admission, breaker, rate_limiter)
-for room in (*STARTERS, dashboard, *ORCHESTRATORS, *ACTIVITIES, *ENTITIES):
+for room in (*STARTERS, dashboard, *ORCHESTRATORS, *ACTIVITIES):
     app.register_functions(room.bp)
 for starter in (timer.blueprint(), service_bus.blueprint(settings()), blob.blueprint(settings())):
     app.register_functions(starter)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
+from activities.fence import NO_FENCE, Fence
 from activities.time_limits import TimeLimits
 from fanout.errors import PermanentError, TransientError
-from fanout.models.outcome import ErrorInfo, ItemStatus
+from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult
 from fanout.outcome_lines import status_of, waiting_items
@@ -41,6 +43,7 @@ class Batch:
         has_begun: Whether `before` is of an earlier round of this attempt.
         before_partial: The partial beside the part of the attempt before, if there is one.
         limits: How much time it and its items have.
+        fence: Whether its attempt still goes on.
         files: What its items may read and write.
     """
 
@@ -52,6 +55,7 @@ class Batch:
     has_begun: bool = False
     before_partial: bytes | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
+    fence: Fence = NO_FENCE
     is_probe: bool = False
     files: ItemFiles = field(default_factory=NoFiles)
 
@@ -166,3 +170,39 @@ def replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
     for line in before.splitlines(keepends=True):
         yield next(fresh) if status_of(line) == "pending" else line
     yield from fresh
+
+
+def came_to(before: bytes, after: bytes, *, has_begun: bool) -> BatchResult:
+    """Tell what a round of a batch came to, from its part file.
+
+    Args:
+        before: The outcomes before it.
+        after: The part file.
+        has_begun: Whether `before` is of an earlier round of this attempt.
+    """
+    settled = {from_json(line)["index"] for line in before.splitlines() if not _waits(line)}
+    tried_before = waiting_items(before) if has_begun else {}
+    processed = Processed()
+    for line in after.splitlines():
+        outcome = Outcome.model_validate_json(line)
+        if outcome.index in settled:
+            continue
+        _count(outcome, tried_before.get(outcome.index, 0), processed)
+    return processed.result
+
+
+def _waits(line: bytes) -> bool:
+    return status_of(line) == "pending"
+
+
+def _count(outcome: Outcome, tried_before: int, processed: Processed) -> None:
+    was_tried = outcome.attempts > tried_before
+    processed.retries += outcome.count if was_tried and outcome.attempts > 1 else 0
+    error = outcome.error or ErrorInfo(type="", message="")
+    if outcome.status == "succeeded":
+        processed.succeeded += outcome.count
+    elif outcome.status == "pending":
+        processed.count_retryable(error, outcome.count)
+        processed.untried += 0 if was_tried else outcome.count
+    else:
+        processed.count_failed(error, outcome.item_id, outcome.count, outcome.status)

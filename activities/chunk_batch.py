@@ -16,6 +16,8 @@ log = logger("workload")
 def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     """Give the chunk to the workload; a chunk that raises is tried again whole."""
     chunk = batch.chunk
+    if batch.fence.is_over:
+        return _untouched(batch)
     if chunk.fault is not None:
         return _refused(batch, chunk.fault)
     context = Context(
@@ -68,6 +70,15 @@ def _lines(
         at = failure.index + 1
     if at < first + count:
         yield range_line("succeeded", at, first + count - at, attempt)
+
+
+def _untouched(batch: Batch) -> Processed:
+    """Leave the chunk as it is: the attempt has ended."""
+    chunk = batch.chunk
+    lines = batch.before or range_line("pending", chunk.first_index, chunk.count, 0)
+    waiting = counted(lines)["pending"]
+    kept = lines.splitlines(keepends=True)
+    return Processed(kept, batch.before_partial, retryable=waiting, untried=waiting)
 
 
 def _refused(batch: Batch, error: ErrorInfo) -> Processed:

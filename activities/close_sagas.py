@@ -7,7 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.batches import Processed, replaced
+from activities.batches import Processed, came_to, replaced
 from activities.sagas import find_record, read_batch, saga_workload
 from fanout import ids, names
 from fanout.adapters.runs import JSON_LINES, RunFiles, files_of, kept_request
@@ -44,7 +44,9 @@ def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:
         lines = _lines(batch.items, records, steps, processed)
         processed.lines = list(replaced(batch.before.encode(), lines))
     path = ids.part_path(ref.run_id, ids.generation(ref.attempt), ref.name)
-    files.write(path, b"".join(processed.lines), JSON_LINES)
+    if not files.write_first(path, b"".join(processed.lines), JSON_LINES):
+        before = batch.before.encode()
+        return came_to(before, files.read(path), has_begun=ref.retry_round > 0)
     log.debug("wrote %s", path)
     return processed.result
 

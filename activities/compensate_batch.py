@@ -15,10 +15,12 @@ from pydantic_core import from_json, to_json
 
 from activities.batches import Processed, error_info
 from activities.chunks import chunk_of
+from activities.fence import Fence
 from activities.item_files import RunItemFiles
 from fanout import ids, names
 from fanout.adapters.part_reader import lines_of
 from fanout.adapters.parts import newest_before
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -49,24 +51,56 @@ def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(compensate(found, files_of(found)))
+        return dump(compensate(found, files_of(found), rows()))
 
 
-def compensate(ref: BatchRef, files: RunFiles) -> BatchResult:
-    """Undo what succeeded in a batch, or (in a later round) what is left of it."""
+def compensate(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> BatchResult:
+    """Undo what succeeded in a batch, or (in a later round) what is left of it.
+
+    Args:
+        ref: Which batch.
+        files: Where the run is kept.
+        fenced_by: The rows that say when its attempt has ended; None never ends it.
+    """
     of = ids.generation(ref.attempt, "compensate")
-    lines = _before(ref, files, of).splitlines(keepends=True)
+    before = _before(ref, files, of)
+    path = ids.part_path(ref.run_id, of, ref.name)
+    if ref.is_repeated and files.exists(path):
+        return undone_between(before, files.read(path))
+    fence = Fence.around(ref, fenced_by)
+    lines = before.splitlines(keepends=True)
     begun = time.perf_counter()
     done = {at: line for at, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
     if done:
         undo = _Undo(ref, files, of)
         for at, line in reversed(done.items()):
+            if fence.is_over:
+                break
             lines[at] = undo.line(line, processed)
     processed.work_ms = (time.perf_counter() - begun) * 1000
-    path = ids.part_path(ref.run_id, of, ref.name)
-    files.write(path, b"".join(lines), JSON_LINES)
+    if not files.write_first(path, b"".join(lines), JSON_LINES):
+        return undone_between(before, files.read(path))
     log.debug("wrote %s", path, extra={"duration_ms": processed.work_ms})
+    return processed.result
+
+
+def undone_between(before: bytes, after: bytes) -> BatchResult:
+    """Tell what a round of compensation came to, from the outcomes before it and its part file."""
+    processed = Processed()
+    for old, new in zip(before.splitlines(), after.splitlines(), strict=True):
+        if status_of(old) != "succeeded":
+            continue
+        outcome = from_json(new)
+        tries = outcome.get(UNDO_ATTEMPTS, 0)
+        if outcome["status"] == "compensated":
+            processed.succeeded += 1
+        elif outcome["status"] == "compensation_failed":
+            fault = ErrorInfo.model_validate(outcome["error"])
+            processed.count_failed(fault, outcome["item_id"])
+        else:
+            processed.count_retryable(ErrorInfo(type="", message=""))
+            processed.retries += tries > 1
     return processed.result
 
 

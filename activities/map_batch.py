@@ -142,6 +142,7 @@ def _excused(turn: _Turn, ended: list[Ended]) -> Iterator[Ended]:
 def _may_begin(turn: _Turn, ended: Ended) -> bool:
     """Tell whether an item's turn comes; one that is kept from it has lost no attempt."""
     try:
+        turn.batch.fence.insist_on_open()
         turn.batch.limits.insist_on_time_left()
         turn.downstream.insist_on_up()
     except TransientError as error:

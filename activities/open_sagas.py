@@ -56,7 +56,7 @@ def open_batch(ref: BatchRef, files: RunFiles) -> OpenedSagas:
         for record in _records(ref, files)
         if not before.lines or record.index in takes
     ]
-    if ref.attempt > 1 or ref.retry_round > 0:
+    if ref.attempt > 1 or ref.retry_round > 0 or ref.is_repeated:
         items, is_open = _resumed(ref, files, items)
     else:
         is_open = [item.error is None for item in items]

@@ -1,20 +1,16 @@
-"""The activity `plan`: cuts the source into batches and writes down where each one is."""
+"""Planning: cuts the source into batches and writes down where each one is."""
 
 from array import array
 from collections.abc import Iterable
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from activities.replan import plan_redo
 from activities.work import work_of, written
 from fanout import ids, names
-from fanout.adapters.runs import RunFiles, files_of
+from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.sources import SourceCuts, cut_source
 from fanout.adapters.sources_plan import Wanted
 from fanout.adapters.sources_scans import cut_scanned, prepare_scans
-from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.batching import batches_per_partition, max_span
 from fanout.errors import InvalidRequestError, SourceChangedError
@@ -22,23 +18,14 @@ from fanout.models.limits import Limits
 from fanout.models.plan import BatchCut, PartitionPlan, PlanManifest
 from fanout.models.request import BatchLimits, RunRequest
 from fanout.models.wave import PlanResult, RunRef, Work
-from fanout.payloads import dump, shortened
+from fanout.payloads import shortened
 from fanout.workload import ChunkWorkload, SagaWorkload
 from workloads import registry
 
-bp = df.Blueprint()
-log = logger(names.PLAN)
+log = logger(names.BEGIN)
 
 MAX_REFUSAL_BYTES = 1000
 _FIELDS = len(BatchCut._fields)
-
-
-@bp.activity_trigger(input_name="ref", activity=names.PLAN)
-def plan(ref: dict, context: func.Context) -> dict:
-    """Plan a run; shell around `plan_run`."""
-    with invoked(context, ref):
-        found = RunRef.model_validate(ref)
-        return dump(plan_run(found, files_of(found)))
 
 
 def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:

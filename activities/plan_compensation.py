@@ -6,9 +6,12 @@ import azure.functions as func
 from activities.work import again, work_of, written
 from fanout import ids, names
 from fanout.adapters.part_reader import read_batches
+from fanout.adapters.rows import Rows, rows
+from fanout.adapters.run_rows import change_attempt, read_attempt
 from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
+from fanout.governor import GovernorState, begin_to_compensate
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted
 from fanout.payloads import dump
@@ -22,7 +25,21 @@ def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `plan_undo`."""
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
-        return dump(plan_undo(found, files_of(found)))
+        return dump(begin_to_undo(found, files_of(found), rows()))
+
+
+def begin_to_undo(ref: RunRef, files: RunFiles, to: Rows) -> Work:
+    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile."""
+    known = read_attempt(to, ref.run_id, ref.attempt).state.run.undo
+    if known is not None:
+        return known
+    work = plan_undo(ref, files)
+
+    def rule(state: GovernorState) -> tuple[GovernorState, Work]:
+        run = begin_to_compensate(state.run, work)
+        return state.model_copy(update={"run": run}), run.undo or work
+
+    return change_attempt(to, ref.run_id, ref.attempt, rule)
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:

@@ -1,7 +1,8 @@
 """The activity `process_batch`: runs the workload over one batch and writes its part file.
 
 It never raises for an item: what happened to each is an outcome. It raises for infrastructure, and
-is then tried again; file names are deterministic, so a second time writes the same again.
+is then tried again. The name of a part says whose outcomes it holds, and the first to write it has
+said them: whoever carries out the same batch again gives the result that its part has.
 """
 
 import os
@@ -12,10 +13,11 @@ from threading import BoundedSemaphore
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.batches import Batch, Processed
+from activities.batches import Batch, Processed, came_to
 from activities.chunk_batch import process_chunk_batch
 from activities.chunks import chunk_of
 from activities.earlier import Earlier, outcomes_before, partial_before
+from activities.fence import Fence
 from activities.item_files import RunItemFiles
 from activities.map_batch import process_map_batch
 from activities.time_limits import TimeLimits
@@ -23,6 +25,7 @@ from fanout import ids, names
 from fanout.adapters import metrics
 from fanout.adapters.otel import tell
 from fanout.adapters.part_reader import joined
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import (
     JSON_LINES,
     RunFiles,
@@ -55,25 +58,34 @@ def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(process(found, files_of(found)))
+        return dump(process(found, files_of(found), rows()))
 
 
-def process(ref: BatchRef, files: RunFiles) -> BatchResult:
-    """Run the workload over a batch, or (in a later round) over those items that wait for one."""
+def process(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> BatchResult:
+    """Run the workload over a batch, or (in a later round) over those items that wait for one.
+
+    Args:
+        ref: Which batch.
+        files: Where the run is kept.
+        fenced_by: The rows that say when its attempt has ended; None never ends it.
+    """
     begun = time.perf_counter()
     of = ids.generation(ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, of).cuts
     cut = joined(cuts[ref.batch : ref.batch + ref.span])
     before = outcomes_before(ref, files)
+    part = ids.part_path(ref.run_id, of, ref.name)
+    if ref.is_repeated and files.exists(part):
+        return came_to(before.lines, files.read(part), has_begun=before.has_begun)
     try:
-        processed = _process(ref, files, cut, before)
+        processed = _process(ref, files, cut, before, Fence.around(ref, fenced_by))
     except SourceChangedError as error:
         processed = _given_up(cut, before.lines, error)
         processed.partial = partial_before(ref, files)
-    part = ids.part_path(ref.run_id, of, ref.name)
     if processed.partial is not None:
-        files.write(ids.partial_path(part), processed.partial)
-    files.write(part, b"".join(processed.lines), JSON_LINES)
+        files.write_first(ids.partial_path(part), processed.partial)
+    if not files.write_first(part, b"".join(processed.lines), JSON_LINES):
+        return came_to(before.lines, files.read(part), has_begun=before.has_begun)
     result = processed.result
     _tell(part, result, (time.perf_counter() - begun) * 1000)
     return result
@@ -90,19 +102,26 @@ def _tell(path: str, result: BatchResult, duration_ms: float) -> None:
         log.warning("gave up on %d items of %s", group.count, path, extra=about)
 
 
-def _process(ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier) -> Processed:
+def _process(
+    ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier, fence: Fence
+) -> Processed:
     request = kept_request(files, ref.run_id, ref.attempt)
     workload = registry.get(request.workload)
     turn = _chunks if isinstance(workload, ChunkWorkload) else nullcontext()
     with turn:
-        return _processed(ref, files, cut, before, workload)
+        return _processed(_batch(ref, files, cut, before, workload, fence), workload)
 
 
-def _processed(
-    ref: BatchRef, files: RunFiles, cut: BatchCut, before: Earlier, workload: Workload
-) -> Processed:
+def _batch(
+    ref: BatchRef,
+    files: RunFiles,
+    cut: BatchCut,
+    before: Earlier,
+    workload: Workload,
+    fence: Fence,
+) -> Batch:
     request = kept_request(files, ref.run_id, ref.attempt)
-    batch = Batch(
+    return Batch(
         run_id=ref.run_id,
         max_attempts=request.retry.max_attempts,
         is_probe=ref.is_probe,
@@ -113,7 +132,11 @@ def _processed(
         before_partial=partial_before(ref, files),
         limits=TimeLimits.begin(request.timeouts),
         files=RunItemFiles.of(request, ref.run_id, files),
+        fence=fence,
     )
+
+
+def _processed(batch: Batch, workload: Workload) -> Processed:
     begun = time.perf_counter()
     if isinstance(workload, ChunkWorkload):
         processed = process_chunk_batch(workload, batch)

@@ -1,4 +1,4 @@
-"""The activity `publish`: tells others how a run ended, and hands over the items given up on.
+"""Telling others how a run ended, and handing over the items given up on.
 
 An event goes to the topic, each line of the run's dead letters to the queue. Ids are made from the
 run, so what is sent twice, because a first try failed half way, carries the same ids.
@@ -7,12 +7,9 @@ run, so what is sent twice, because a first try failed half way, carries the sam
 from collections.abc import Iterator
 from typing import Any
 
-import azure.durable_functions as df
-import azure.functions as func
 from pydantic_core import from_json, to_json
 
 from activities.result_files import DEAD_LETTERS
-from activities.run_telemetry import tell_of_end
 from fanout import ids, names
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
@@ -20,19 +17,14 @@ from fanout.adapters.messaging import (
     Messaging,
     OutgoingMessage,
     fault_properties,
-    messaging,
 )
-from fanout.adapters.runs import JSON, RunFiles, files_of, kept_request
-from fanout.adapters.settings import settings
-from fanout.adapters.spans import invoked
+from fanout.adapters.runs import JSON, RunFiles, kept_request
 from fanout.adapters.telemetry import logger
 from fanout.models.ending import EndedRun, Published
 from fanout.models.status import ResultManifest
-from fanout.payloads import dump
 from fanout.splitting.codecs import Expansion, decompress
 
-bp = df.Blueprint()
-log = logger(names.PUBLISH)
+log = logger(names.FINISH)
 CLOUD_EVENT = "application/cloudevents+json; charset=utf-8"
 EVENT_TYPES = {
     "succeeded": "fanout.run.completed",
@@ -45,27 +37,6 @@ EVENT_TYPES = {
 OWN_FILES = Expansion(max_bytes=2**63, max_ratio=1100)
 # Service Bus's standard tier takes 256 KiB a message, properties and all.
 MAX_LETTER_BYTES = 192 * 1024
-
-
-@bp.activity_trigger(input_name="ending", activity=names.PUBLISH)
-def publish(ending: dict, context: func.Context) -> dict:
-    """Publish how a run ended; shell around `publish_ending`."""
-    with invoked(context, ending):
-        try:
-            told = EndedRun.model_validate(ending)
-            sending = tell_of_end(told, files_of(told))
-            try:
-                bus = messaging()
-                if bus is None:
-                    return dump(Published())
-                return dump(publish_ending(told, files_of(told), bus, settings().host))
-            finally:
-                if not sending.wait():
-                    log.warning("telemetry does not take how the run ended")
-        except Exception:
-            # The orchestrator, which may not log, goes on without once the retries are used up.
-            log.exception("could not publish how the run ended")
-            raise
 
 
 def publish_ending(ending: EndedRun, files: RunFiles, bus: Messaging, host: str) -> Published:

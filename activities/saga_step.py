@@ -15,15 +15,17 @@ import azure.functions as func
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from activities.batches import error_info
+from activities.fence import Fence
 from activities.item_files import RunItemFiles
 from activities.sagas import kept_items, saga_workload
 from activities.time_limits import TimeLimits
-from fanout import names
+from fanout import ids, names
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, files_of, kept_request
 from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
-from fanout.models.saga import MAX_OUTPUT_BYTES, StepCall, StepResult
+from fanout.models.saga import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.payloads import dump, shortened
 from fanout.workload import Step, StepContext
 
@@ -38,7 +40,26 @@ def saga_step(call: dict, context: func.Context) -> dict:
     """Do or undo a step; shell around `carry_out`."""
     found = StepCall.model_validate(call)
     with invoked(context, call):
-        return dump(carry_out(found, files_of(found.batch)))
+        if Fence.around(found.batch, rows()).is_over:
+            return dump(StepResult(is_over=True))
+        return dump(carry_out_once(found, files_of(found.batch), rows()))
+
+
+def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
+    """Do or undo a step, and keep what came of it: a saga that is taken up anew hears the same.
+
+    A step that was undone by a saga which died is so not done again by the one that replaces it.
+    """
+    partition = ids.steps_partition(call.batch.run_id, call.batch.attempt)
+    row_key = ids.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
+    if call.batch.is_repeated:
+        known = to.load(partition, row_key, KeptStep).result
+        if known is not None:
+            return known
+    result = carry_out(call, files)
+    if to.create(partition, row_key, KeptStep(result=result)):
+        return result
+    return to.load(partition, row_key, KeptStep).result or result
 
 
 def carry_out(call: StepCall, files: RunFiles) -> StepResult:

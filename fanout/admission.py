@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# There is one entity for the whole app.
-KEY = "app"
 # Whoever waits asks at least every half minute; one that has not asked for so long is gone.
 FORGOTTEN_AFTER = timedelta(minutes=5)
 

@@ -28,6 +28,10 @@ class TransientError(FanoutError):
         self.retry_after = retry_after
 
 
+class AttemptOverError(TransientError):
+    """The attempt of the run ended before this item's turn came."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One thing that is wrong with a request.

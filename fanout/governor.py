@@ -1,112 +1,289 @@
-"""The governor of a run as a pure state machine: counts, tolerance, and what may begin when.
+"""What governs an attempt of a run: its rows, and what they say together.
 
-`entities.governor` applies these to a durable entity. A report is counted once however often it is
-delivered, because each shard numbers its own. How much a shard may begin is in `fanout.leave`.
+Each row is one model here, changed by pure rules and written under its ETag by activities and
+starters (`fanout.adapters.run_rows`). No shard writes another's row; how much a shard may begin is
+in `fanout.leave`.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.ids import shard_number, shard_row
 from fanout.models.ending import RunFacts
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
-from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase
+from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
 from fanout.models.wave import (
-    GovernorStart,
+    PlanResult,
     RunEnd,
-    RunOpening,
+    SettleAsk,
+    ShardCounts,
+    ShardOrder,
+    ShardWork,
+    StopReason,
     Verdict,
-    WaveReport,
-    WaveTally,
     Work,
 )
 from fanout.policies import given_up_on, is_exceeded
-from fanout.timeline import Timeline
+from fanout.timeline import Timeline, merged
 
-MAX_ERROR_KINDS = 50
+MAX_ERROR_KINDS = 20
 
 
-class Held(BaseModel):
-    """What a shard was granted: batches in flight at most, and items that its rate was charged."""
-
+class _Row(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Held(_Row):
+    """What a shard was granted: batches in flight at most, and items that its rate was charged."""
 
     batches: int
     items: float
 
 
-class GovernorState(BaseModel):
-    """What the governor knows. Times are ISO 8601 in UTC.
+class RunState(_Row):
+    """The row `run`: what is planned, how far the attempt is, and how it ended.
+
+    Times are ISO 8601 in UTC.
 
     Attributes:
+        claim: What tells this run from an earlier one of the same id that was deleted.
         settled: What earlier attempts had settled when this one began.
-        sequences: The last report counted of each shard.
-        errors: Kinds of failure by ``type: message``, the most frequent 50.
-        work: What the shards of this stage share.
-        limits: Those in force.
-        changes: Changes of them that came before the plan.
-        held: What each shard was granted that has not reported yet.
-        done: Shards that have no more to do.
-        span: Cuts that a batch takes at present.
-        item_ms: How long an item takes, the latest waves weighing most; None before the first.
-        free_at: When the rate allows the next item to begin; None is at once.
-        is_stopping: Whether the failures passed the tolerance and the shards are to stop.
-        suspended_at: Since when nothing may begin; None if it may.
-        timeline: What each shard did when, for people to look at.
+        work: What the shards of the stage share that is under way.
+        verdict: What was decided when the shards were through.
+        undo: What there is to compensate, once that is known.
+        end: How it ended; nothing of the attempt may begin any more.
+        is_told: Whether all has been done that follows from its end.
+        take_overs: When its orchestration had failed and was begun anew, and why.
     """
 
-    model_config = ConfigDict(frozen=True)
-
+    claim: str = ""
     phase: Phase = "planning"
-    items: ItemCounts = ItemCounts()
+    plan: PlanResult | None = None
     settled: ItemCounts = ItemCounts()
-    partitions: PartitionCounts = PartitionCounts()
-    retries: int = 0
-    lost_batches: int = 0
-    sequences: dict[str, int] = Field(default_factory=dict)
-    errors: dict[str, ErrorGroup] = Field(default_factory=dict)
     work: Work = Work()
-    limits: Limits = Limits()
-    changes: list[LimitsChange] = Field(default_factory=list)
-    on_exceeded: OnExceeded = "stop"
-    held: dict[str, Held] = Field(default_factory=dict)
-    done: list[str] = Field(default_factory=list)
-    span: int = 1
-    item_ms: float | None = None
-    free_at: str | None = None
-    is_stopping: bool = False
-    is_cancelled: bool = False
-    suspended_at: str | None = None
+    verdict: Verdict | None = None
+    undo: Work | None = None
     started_at: str | None = None
     updated_at: str | None = None
     end: RunEnd | None = None
+    is_told: bool = False
+    take_overs: list[TakeOver] = Field(default_factory=list)
+
+
+class ControlState(_Row):
+    """The row `control`: what people have asked of the attempt.
+
+    Attributes:
+        change: Of the limits, all changes in one.
+        changes: How many there were.
+        suspended_at: Since when nothing may begin; None if it may.
+        is_closed: Whether the shards are through: it is too late to cancel.
+    """
+
+    change: LimitsChange = LimitsChange()
+    changes: int = 0
+    suspended_at: str | None = None
+    is_cancelled: bool = False
+    is_closed: bool = False
+
+
+class ShardState(_Row):
+    """The row of one shard, which it alone writes.
+
+    Attributes:
+        call: The number of its last question that was answered, and `order` the answer.
+        work: Where it was when it asked.
+        errors: Kinds of failure by ``type: message``, the most frequent.
+        held: What it was granted and has not reported yet.
+        reason: Why it was told to stop; None while it goes on.
+        span: Cuts that its batches took last.
+        item_ms: How long an item takes, the latest waves weighing most; None before the first.
+        timeline: What it did when, for people to look at.
+        updated_at: When it last asked, ISO 8601 in UTC.
+    """
+
+    call: int = 0
+    order: ShardOrder | None = None
+    work: ShardWork | None = None
+    errors: dict[str, ErrorGroup] = Field(default_factory=dict)
+    held: Held | None = None
+    reason: StopReason | None = None
+    span: int = 1
+    item_ms: float | None = None
     timeline: Timeline = Timeline()
+    updated_at: str | None = None
+
+    @property
+    def sequence(self) -> int:
+        """How many finished waves of it are counted."""
+        return self.work.sequence if self.work else 0
+
+    @property
+    def counts(self) -> ShardCounts:
+        """What they came to."""
+        return self.work.counts if self.work else ShardCounts()
+
+
+class PaceState(_Row):
+    """The row `rate`: when the run's own rate lets the next item begin; None is at once.
+
+    Attributes:
+        changes: How many changes of the limits it goes by: a later one begins anew.
+    """
+
+    free_at: str | None = None
+    changes: int = 0
+
+
+class GovernorState(_Row):
+    """All rows of an attempt, and what they say together."""
+
+    run: RunState = RunState()
+    control: ControlState = ControlState()
+    pace: PaceState = PaceState()
+    shards: dict[str, ShardState] = Field(default_factory=dict)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its orchestration has made itself known."""
+        return self.run.started_at is not None
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended."""
-        return self.end is not None
+        """Whether the attempt has ended."""
+        return self.run.end is not None
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is."""
+        return "done" if self.is_over else self.run.phase
+
+    @property
+    def limits(self) -> Limits:
+        """Those in force."""
+        planned = self.run.plan.limits if self.run.plan else Limits()
+        return self.control.change.over(planned)
+
+    @property
+    def on_exceeded(self) -> OnExceeded:
+        """What is to be done when too many items fail."""
+        return self.run.plan.on_exceeded if self.run.plan else "stop"
+
+    @property
+    def items(self) -> ItemCounts:
+        """Where the items are: at the end, where the result files have them."""
+        end = self.run.end
+        if end is not None and end.items.total:
+            return end.items
+        return counted(self.run.settled, self.counts("process"), self.counts("compensate"))
+
+    def counts(self, stage: str) -> ShardCounts:
+        """What the shards of a stage came to, as far as their rows tell."""
+        total = ShardCounts()
+        for shard in self.shards.values():
+            if shard.work is not None and shard.work.stage == stage:
+                total = total.plus(shard.work.counts)
+        return total
+
+    @property
+    def partitions(self) -> PartitionCounts:
+        """Partitions of the plan, and how many of them are done."""
+        work = self.run.plan.work if self.run.plan else Work()
+        of = (s.work for s in self.shards.values() if s.work and s.work.stage == "process")
+        return PartitionCounts(total=work.partitions, done=sum(one.partitions_done for one in of))
+
+    @property
+    def retries(self) -> int:
+        """Tries of items beyond the first."""
+        return self.counts("process").retries + self.counts("compensate").retries
+
+    @property
+    def errors(self) -> dict[str, ErrorGroup]:
+        """Kinds of failure by ``type: message``."""
+        total: dict[str, ErrorGroup] = {}
+        for shard in self.shards.values():
+            total = merge_errors(total, [*shard.errors.values()])
+        return total
+
+    @property
+    def held(self) -> dict[str, Held]:
+        """What each shard was granted that has not reported yet."""
+        if self.is_over or (self.run.verdict is not None and not self.run.verdict.compensates):
+            return {}
+        return {key: shard.held for key, shard in self.shards.items() if shard.held is not None}
+
+    @property
+    def timeline(self) -> Timeline:
+        """What the shards did when."""
+        return merged(
+            [(shard_number(key) or 0, shard.timeline) for key, shard in self.shards.items()]
+        )
+
+    @property
+    def updated_at(self) -> str | None:
+        """When anything was last heard of it."""
+        heard = [self.run.updated_at, *(shard.updated_at for shard in self.shards.values())]
+        return max((at for at in heard if at is not None), default=None)
+
+    @property
+    def has_exceeded(self) -> bool:
+        """Whether more items have failed than the run tolerates, as far as the rows tell."""
+        if self.on_exceeded == "continue":
+            return False
+        if any(shard.reason == "exceeded" for shard in self.shards.values()):
+            return True
+        given_up = given_up_on(self.items, self.on_exceeded)
+        return is_exceeded(self.limits.tolerance, given_up, self.items.total)
+
+    def shards_of(self, work: ShardWork) -> dict[str, ShardState]:
+        """The rows of all shards that share the work of one of them, be they there yet or not."""
+        keys = [shard_row(number, work.stage) for number in range(work.shards)]
+        return {key: self.shards.get(key, ShardState()) for key in keys}
+
+    def with_shard(self, key: str, shard: ShardState) -> "GovernorState":
+        """These rows with another of one shard."""
+        return self.model_copy(update={"shards": {**self.shards, key: shard}})
 
 
-def open_run(state: GovernorState, opening: RunOpening) -> tuple[GovernorState, RunEnd | None]:
-    """Take note of when the run began, or that it waits for others; answer with its end, if any."""
-    if state.started_at is None:
-        state = state.model_copy(update={"started_at": opening.at, "updated_at": opening.at})
-    if state.phase in ("planning", "queued"):
-        phase = "queued" if opening.is_queued else "planning"
-        state = state.model_copy(update={"phase": phase})
-    return state, state.end
+def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
+    """Where the items are after what shards did, and what shards that compensate undid.
+
+    Of the latter, `succeeded` counts items that were compensated, and `failed` those that could not
+    be; until then both had succeeded.
+    """
+    ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
+    return settled.model_copy(
+        update={
+            "succeeded": settled.succeeded + done.succeeded - undone.succeeded - undone.failed,
+            "failed": settled.failed + done.failed,
+            "compensated": settled.compensated + done.compensated + undone.succeeded,
+            "compensation_failed": (
+                settled.compensation_failed + done.compensation_failed + undone.failed
+            ),
+            "pending": settled.pending - ended,
+        }
+    )
 
 
-def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
-    """Take note of the plan, or of what is to be compensated; a second time changes nothing."""
-    if start.stage == "compensate":
-        return _begin_to_compensate(state, start)
-    if state.phase != "planning":
-        return state
-    limits = start.limits
-    for change in state.changes:
-        limits = change.over(limits)
-    work = start.work
+def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState:
+    """Take note that the attempt begins, or that it waits for others."""
+    if run.phase not in ("planning", "queued") or run.end is not None:
+        return run
+    return run.model_copy(
+        update={
+            "claim": claim,
+            "started_at": run.started_at or at,
+            "updated_at": at,
+            "phase": "queued" if is_queued else "planning",
+        }
+    )
+
+
+def begin(run: RunState, plan: PlanResult, at: str) -> RunState:
+    """Take note of the plan; a second time changes nothing."""
+    if run.plan is not None:
+        return run
+    work = plan.work
     settled = ItemCounts(
         total=work.items,
         succeeded=work.succeeded,
@@ -115,144 +292,93 @@ def begin(state: GovernorState, start: GovernorStart) -> GovernorState:
         compensation_failed=work.compensation_failed,
         pending=work.items - work.succeeded - work.failed - work.undone,
     )
-    return state.model_copy(
+    return run.model_copy(
         update={
             "phase": "processing",
-            "items": settled,
+            "plan": plan,
             "settled": settled,
-            "partitions": PartitionCounts(total=work.partitions),
             "work": work,
-            "limits": limits,
-            "changes": [],
-            "on_exceeded": start.on_exceeded,
-            "updated_at": start.at,
+            "updated_at": at,
         }
     )
 
 
-def _begin_to_compensate(state: GovernorState, start: GovernorStart) -> GovernorState:
-    if state.phase == "compensating":
-        return state
-    fresh = {"work": start.work, "held": {}, "done": [], "span": 1, "item_ms": None}
-    update = {"phase": "compensating", "updated_at": start.at, **fresh}
-    return state.model_copy(update=update)
+def settle(state: GovernorState, asked: SettleAsk) -> GovernorState:
+    """Decide, when the shards are through, how the run goes on; once decided, it stays so.
 
-
-def count(state: GovernorState, wave: WaveReport) -> GovernorState:
-    """Count a wave, unless it was counted before."""
-    if wave.sequence <= state.sequences.get(wave.shard, 0):
+    What the orchestrator holds in its history counts; rows stand in for shards that failed.
+    """
+    if state.run.verdict is not None:
         return state
-    tally = wave.tally
-    items = _counted(state.items, tally) if wave.stage == "process" else _undone(state.items, tally)
-    done = state.partitions.done + (wave.partitions_done if wave.stage == "process" else 0)
+    counts = asked.counts if asked.failure is None else state.counts("process")
+    items = counted(state.run.settled, counts, ShardCounts())
+    tolerance = state.limits.tolerance
     given_up = given_up_on(items, state.on_exceeded)
-    is_passed = is_exceeded(state.limits.tolerance, given_up, items.total)
-    return state.model_copy(
-        update={
-            "items": items,
-            "partitions": PartitionCounts(total=state.partitions.total, done=done),
-            "retries": state.retries + tally.retries,
-            "lost_batches": state.lost_batches + tally.lost_batches,
-            "sequences": {**state.sequences, wave.shard: wave.sequence},
-            "errors": merge_errors(state.errors, tally.errors),
-            "is_stopping": state.is_stopping or (is_passed and state.on_exceeded != "continue"),
-            "updated_at": wave.at,
-        }
-    )
+    has_exceeded = "exceeded" in asked.reasons or is_exceeded(tolerance, given_up, items.total)
+    is_cancelled = state.control.is_cancelled
+    compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
+    verdict = Verdict(is_cancelled=is_cancelled, tolerance=tolerance, compensates=compensates)
+    phase: Phase = "compensating" if compensates else "finalizing"
+    update = {"verdict": verdict, "phase": phase, "updated_at": asked.at}
+    closed = state.control.model_copy(update={"is_closed": True})
+    return state.model_copy(update={"run": state.run.model_copy(update=update), "control": closed})
 
 
-def _counted(items: ItemCounts, tally: WaveTally) -> ItemCounts:
-    return items.model_copy(
-        update={
-            "succeeded": items.succeeded + tally.succeeded,
-            "failed": items.failed + tally.failed,
-            "compensated": items.compensated + tally.compensated,
-            "compensation_failed": items.compensation_failed + tally.compensation_failed,
-            "pending": items.pending - tally.ended,
-        }
-    )
+def begin_to_compensate(run: RunState, undo: Work) -> RunState:
+    """Take note of what there is to undo; a second time changes nothing."""
+    return run if run.undo is not None else run.model_copy(update={"undo": undo, "work": undo})
 
 
-def _undone(items: ItemCounts, tally: WaveTally) -> ItemCounts:
-    return items.model_copy(
-        update={
-            "succeeded": items.succeeded - tally.succeeded - tally.failed,
-            "compensated": items.compensated + tally.succeeded,
-            "compensation_failed": items.compensation_failed + tally.failed,
-        }
-    )
-
-
-def settle(state: GovernorState) -> bool:
-    """Answer, when the shards are through, whether what succeeded is to be compensated."""
-    is_due = state.is_stopping and not state.is_cancelled
-    return is_due and state.on_exceeded == "compensate"
-
-
-def finalizing(state: GovernorState) -> tuple[GovernorState, Verdict]:
-    """Say that the shards are through; answer what the parts do not tell."""
-    verdict = Verdict(is_cancelled=state.is_cancelled, tolerance=state.limits.tolerance)
-    if not state.is_over:
-        state = state.model_copy(update={"phase": "finalizing", "held": {}})
-    return state, verdict
-
-
-def finish(state: GovernorState, end: RunEnd) -> GovernorState:
-    """Take the last word on the run; a second time changes nothing."""
-    if state.is_over:
-        return state
-    items = end.items if end.items.total else state.items
-    return state.model_copy(
-        update={"phase": "done", "items": items, "held": {}, "end": end, "updated_at": end.at}
-    )
+def finish(run: RunState, end: RunEnd) -> RunState:
+    """Take the last word on the attempt; a second time changes nothing."""
+    if run.end is not None:
+        return run
+    return run.model_copy(update={"phase": "done", "end": end, "updated_at": end.at})
 
 
 def facts(state: GovernorState) -> RunFacts:
     """Tell what the end of the run does not say of it."""
     return RunFacts(
         items=state.items,
-        settled=state.settled,
+        settled=state.run.settled,
         retries=state.retries,
-        started_at=state.started_at,
+        started_at=state.run.started_at,
+        take_overs=len(state.run.take_overs),
     )
 
 
-def cancel(state: GovernorState) -> GovernorState:
-    """Let nothing more begin; what its failures have stopped, and a compensation, goes on."""
-    if state.is_over or state.is_stopping:
-        return state
-    return state.model_copy(update={"is_cancelled": True})
+def cancel(control: ControlState) -> ControlState:
+    """Let nothing more begin; where the shards are through, it is too late."""
+    return control if control.is_closed else control.model_copy(update={"is_cancelled": True})
 
 
-def suspend(state: GovernorState, at: str) -> GovernorState:
+def suspend(control: ControlState, at: str) -> ControlState:
     """Let nothing begin until the run is resumed."""
-    if state.is_over or state.suspended_at is not None:
-        return state
-    return state.model_copy(update={"suspended_at": at})
+    if control.suspended_at is not None:
+        return control
+    return control.model_copy(update={"suspended_at": at})
 
 
-def resume(state: GovernorState) -> GovernorState:
+def resume(control: ControlState) -> ControlState:
     """Let things begin again."""
-    return state.model_copy(update={"suspended_at": None})
+    return control.model_copy(update={"suspended_at": None})
 
 
-def change(state: GovernorState, asked: LimitsChange) -> GovernorState:
-    """Change the limits; before the plan is known, the change waits for it."""
-    if state.phase in ("queued", "planning"):
-        return state.model_copy(update={"changes": [*state.changes, asked]})
-    # A wait that an earlier rate had set is not served to its end.
-    return state.model_copy(update={"limits": asked.over(state.limits), "free_at": None})
+def change(control: ControlState, asked: LimitsChange) -> ControlState:
+    """Change the limits, over what was changed before."""
+    both = control.change.then(asked)
+    return control.model_copy(update={"change": both, "changes": control.changes + 1})
 
 
 def merge_errors(known: dict[str, ErrorGroup], new: list[ErrorGroup]) -> dict[str, ErrorGroup]:
     """Add up kinds of failure, keeping the most frequent."""
-    merged = dict(known)
+    total = dict(known)
     for group in new:
         key = f"{group.type}: {group.message}"
-        seen = merged.get(key)
-        total = group.count + (seen.count if seen else 0)
-        merged[key] = (seen or group).model_copy(update={"count": total})
-    if len(merged) <= MAX_ERROR_KINDS:
-        return merged
-    ranked = sorted(merged.items(), key=lambda pair: -pair[1].count)
+        seen = total.get(key)
+        count = group.count + (seen.count if seen else 0)
+        total[key] = (seen or group).model_copy(update={"count": count})
+    if len(total) <= MAX_ERROR_KINDS:
+        return total
+    ranked = sorted(total.items(), key=lambda pair: -pair[1].count)
     return dict(ranked[:MAX_ERROR_KINDS])

@@ -36,7 +36,9 @@ SAGA_BATCH = "saga_batch"
 SAGA = "saga"
 
 # activities
-PLAN = "plan"
+BEGIN = "begin"
+STEER = "steer"
+SETTLE = "settle"
 SCAN = "scan"
 PLAN_COMPENSATION = "plan_compensation"
 PROCESS_BATCH = "process_batch"
@@ -49,18 +51,16 @@ LAY_OUT = "lay_out"
 WRITE_RESULTS = "write_results"
 MERGE_PARTIALS = "merge_partials"
 FINALIZE = "finalize"
-PUBLISH = "publish"
-FIND_EARLIER_RUNS = "find_earlier_runs"
-
-# entities
-GOVERNOR = "governor"
-ADMISSION = "admission"
-BREAKER = "breaker"
-RATE_LIMITER = "rate_limiter"
+FINISH = "finish"
+START_IN_TURN = "start_in_turn"
 
 ALL = frozenset(
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
 )
+
+# What a failure says of a function or workload that this instance of the app does not have, and a
+# newer one may: the host's words and those of `workloads.registry`.
+NOT_HERE = ("doesn't exist, is disabled, or is not a", "UnknownWorkloadError")
 
 # Registered only where what triggers them is configured.
 WHEN_CONFIGURED = frozenset({START_RUNS, START_RUN_OVER_BLOB})

@@ -6,10 +6,12 @@ and the next one begins when it ends.
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 # A booking further away is not made: whoever asks for it asks again, and is heard meanwhile.
 MAX_WAIT_SECONDS = 30.0
+# An activity that is delivered again comes no later than this after the first time.
+KEPT_SECONDS = 900.0
 
 
 class _Message(BaseModel):
@@ -17,8 +19,15 @@ class _Message(BaseModel):
 
 
 class RateAsk(_Message):
-    """A shard asks to call the downstream for so many items; `at` is ISO 8601 in UTC."""
+    """A shard asks to call the downstream for so many items; `at` is ISO 8601 in UTC.
 
+    Attributes:
+        caller: The shard, and `call` the number of its question: asked again, it is answered as it
+            was, and books nothing more.
+    """
+
+    caller: str = ""
+    call: int = 0
     items: float
     per_second: float
     at: str
@@ -31,15 +40,34 @@ class RateOrder(_Message):
     wait_seconds: float = 0.0
 
 
+class Booking(_Message):
+    """The last booking of a caller: which question it answered, when it was made and begins.
+
+    Times are ISO 8601 in UTC.
+    """
+
+    call: int
+    at: str
+    begins: str
+
+
 class RateState(_Message):
-    """What is booked: until when, ISO 8601 in UTC, at the rate last asked for."""
+    """What is booked: until when, ISO 8601 in UTC, at the rate last asked for.
+
+    Attributes:
+        bookings: The last one of each caller, as long as its question may be asked again.
+    """
 
     booked_until: str | None = None
     per_second: float | None = None
+    bookings: dict[str, Booking] = Field(default_factory=dict)
 
 
 def book(state: RateState, asked: RateAsk) -> tuple[RateState, RateOrder]:
     """Book the items of a wave, if its turn is soon."""
+    mine = state.bookings.get(asked.caller)
+    if mine is not None and mine.call == asked.call:
+        return state, RateOrder(wait_seconds=_until(mine.begins, asked.at))
     now = datetime.fromisoformat(asked.at)
     begins = now
     if state.booked_until is not None:
@@ -47,8 +75,21 @@ def book(state: RateState, asked: RateAsk) -> tuple[RateState, RateOrder]:
     seconds = (begins - now).total_seconds()
     if seconds > MAX_WAIT_SECONDS:
         return state, RateOrder(is_booked=False, wait_seconds=MAX_WAIT_SECONDS)
-    until = begins + timedelta(seconds=asked.items / asked.per_second)
-    text = until.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return RateState(booked_until=text, per_second=asked.per_second), RateOrder(
-        wait_seconds=seconds
+    begins_at, until = (
+        _text(begins),
+        _text(begins + timedelta(seconds=asked.items / asked.per_second)),
     )
+    bookings = {k: v for k, v in state.bookings.items() if _until(v.at, asked.at) > -KEPT_SECONDS}
+    if asked.caller:
+        bookings[asked.caller] = Booking(call=asked.call, at=asked.at, begins=begins_at)
+    booked = RateState(booked_until=until, per_second=asked.per_second, bookings=bookings)
+    return booked, RateOrder(wait_seconds=seconds)
+
+
+def _until(moment: str, now: str) -> float:
+    """Seconds from now until then; below 0 if it has passed."""
+    return (datetime.fromisoformat(moment) - datetime.fromisoformat(now)).total_seconds()
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

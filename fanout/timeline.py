@@ -1,18 +1,20 @@
-"""What the shards of a run did and when, in so few bytes that the governor can keep it.
+"""What the shards of a run did and when, in so few bytes that a row of each can keep it.
 
 Time since the run began is cut into at most `MAX_BUCKETS` buckets of the same width. When the run
 outlasts them, neighbours are put together and the width doubles, so the size is bounded however
-long a run takes and however many partitions it has. Each shard has a lane of one hexadecimal digit
-a bucket, which adds up what it did in it: `WORKING`, `RETRYING`, `WAITING`, `COMPENSATING`.
+long a run takes and however many partitions it has. Each shard keeps a timeline of its own with one
+lane, and they are put together for whoever looks. A lane has one hexadecimal digit a bucket,
+which adds up what the shard did in it: `WORKING`, `RETRYING`, `WAITING`, `COMPENSATING`.
 """
 
 from datetime import datetime
+from itertools import zip_longest
 from math import ceil
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fanout.models.wave import WaveOrder, WaveReport, WaveTally
+from fanout.models.wave import ShardAsk, ShardOrder, ShardWork, WaveTally
 
 WORKING, RETRYING, WAITING, COMPENSATING = 1, 2, 4, 8
 MAX_BUCKETS = 64
@@ -58,36 +60,77 @@ class Timeline(BaseModel):
 
 
 def noted(
-    timeline: Timeline, started_at: str, wave: WaveReport, order: WaveOrder, *, is_new: bool
+    timeline: Timeline,
+    started_at: str,
+    asked: ShardAsk,
+    order: ShardOrder,
+    *,
+    partitions: int | None,
 ) -> Timeline:
-    """Take note of a report and of what the shard does next.
+    """Take note of what a shard did until it asked, and of what it does next.
 
     Args:
-        timeline: What is known so far.
+        timeline: What is known of the shard so far.
         started_at: When the run began, ISO 8601.
-        wave: The report.
+        asked: What it has done.
         order: What it was answered.
-        is_new: Whether its tally is counted, for the first time.
+        partitions: How many it has finished with the wave that it tells of; None if it tells of
+            none that is not known.
     """
-    at = _seconds(started_at, wave.at)
+    work = asked.work
+    at = _seconds(started_at, asked.at)
     timeline = fitted(timeline, at)
-    number = int(wave.shard[1:])
-    lane = timeline.lanes.get(number, Lane(since=at))
+    lane = timeline.lanes.get(work.shard, Lane(since=at))
     series = timeline.series
-    if is_new:
+    if partitions is not None:
         since = lane.since if lane.wave_since is None else lane.wave_since
-        series = _added(timeline, wave, min(since, at), at)
-    lane = _painted(lane, wave, started_at, timeline.width_seconds)
+        series = _added(timeline, work, partitions, min(since, at), at)
+    lane = _painted(lane, asked, started_at, timeline.width_seconds)
     lane = lane.model_copy(
         update={
             "since": at,
-            "doing": _next(wave, order),
-            "wave_since": _wave_since(lane, wave, order, at),
-            "waves": lane.waves + is_new,
-            "partitions": lane.partitions + (wave.partitions_done if is_new else 0),
+            "doing": _next(asked, order),
+            "wave_since": _wave_since(lane, asked, order, at),
+            "waves": lane.waves + (partitions is not None),
+            "partitions": lane.partitions + (partitions or 0),
         }
     )
-    return timeline.model_copy(update={"series": series, "lanes": {**timeline.lanes, number: lane}})
+    lanes = {**timeline.lanes, work.shard: lane}
+    return timeline.model_copy(update={"series": series, "lanes": lanes})
+
+
+def merged(timelines: list[tuple[int, Timeline]]) -> Timeline:
+    """Put the timelines of shards together, by their numbers.
+
+    A shard has one for what it processed and may have one for what it compensated.
+    """
+    width = max((one.width_seconds for _, one in timelines), default=FIRST_WIDTH_SECONDS)
+    total = Timeline(width_seconds=width)
+    for number, one in timelines:
+        while one.width_seconds < width:
+            one = widened(one)
+        series = dict(total.series)
+        for name, values in one.series.items():
+            series[name] = _sum_of(series.get(name, []), values)
+        lanes = dict(total.lanes)
+        if number in one.lanes:
+            lanes[number] = _both(lanes.get(number), one.lanes[number])
+        total = Timeline(width_seconds=width, series=series, lanes=lanes)
+    return total
+
+
+def _both(before: Lane | None, lane: Lane) -> Lane:
+    """The lanes of both stages of a shard as one, which goes on as the later does."""
+    if before is None:
+        return lane
+    earlier, later = sorted((before, lane), key=lambda one: one.since)
+    length = max(len(earlier.cells), len(later.cells))
+    cells = _either(earlier.cells.ljust(length, "0"), later.cells.ljust(length, "0"))
+    counts = {
+        "waves": earlier.waves + later.waves,
+        "partitions": earlier.partitions + later.partitions,
+    }
+    return later.model_copy(update={"cells": cells, **counts})
 
 
 def up_to(timeline: Timeline, started_at: str, now: str) -> Timeline:
@@ -108,15 +151,20 @@ def up_to(timeline: Timeline, started_at: str, now: str) -> Timeline:
 def fitted(timeline: Timeline, seconds: float) -> Timeline:
     """Widen the buckets until a moment falls into one of the first `MAX_BUCKETS`."""
     while seconds >= timeline.width_seconds * MAX_BUCKETS:
-        timeline = Timeline(
-            width_seconds=timeline.width_seconds * 2,
-            series={name: _sums(values) for name, values in timeline.series.items()},
-            lanes={
-                number: lane.model_copy(update={"cells": _unions(lane.cells)})
-                for number, lane in timeline.lanes.items()
-            },
-        )
+        timeline = widened(timeline)
     return timeline
+
+
+def widened(timeline: Timeline) -> Timeline:
+    """Make the buckets twice as wide."""
+    return Timeline(
+        width_seconds=timeline.width_seconds * 2,
+        series={name: _sums(values) for name, values in timeline.series.items()},
+        lanes={
+            number: lane.model_copy(update={"cells": _unions(lane.cells)})
+            for number, lane in timeline.lanes.items()
+        },
+    )
 
 
 def _seconds(started_at: str, at: str) -> float:
@@ -124,41 +172,42 @@ def _seconds(started_at: str, at: str) -> float:
     return max(0.0, round(passed.total_seconds(), DIGITS))
 
 
-def _next(wave: WaveReport, order: WaveOrder) -> int:
+def _next(asked: ShardAsk, order: ShardOrder) -> int:
     if order.action == "stop":
         return 0
-    if order.action == "wait" or not wave.may_begin:
+    if order.action == "wait" or not asked.is_due:
         return WAITING
-    if wave.stage == "compensate":
-        return COMPENSATING | (RETRYING if wave.again else 0)
-    return RETRYING if wave.again else WORKING
+    is_again = asked.work.retrying is not None
+    if asked.work.stage == "compensate":
+        return COMPENSATING | (RETRYING if is_again else 0)
+    return RETRYING if is_again else WORKING
 
 
-def _wave_since(lane: Lane, wave: WaveReport, order: WaveOrder, at: float) -> float | None:
-    if wave.again:
+def _wave_since(lane: Lane, asked: ShardAsk, order: ShardOrder, at: float) -> float | None:
+    if asked.work.retrying is not None:
         return lane.wave_since
-    begins = order.action == "go" and wave.may_begin
+    begins = order.action == "go" and asked.is_due
     return round(at + order.wait_seconds, DIGITS) if begins else None
 
 
-def _painted(lane: Lane, wave: WaveReport, started_at: str, width: float) -> Lane:
+def _painted(lane: Lane, asked: ShardAsk, started_at: str, width: float) -> Lane:
     cells = lane.cells
-    for start, end, bits in _spans(lane, wave, started_at):
+    for start, end, bits in _spans(lane, asked, started_at):
         cells = _filled(cells, start, end, bits, width)
     return lane.model_copy(update={"cells": cells})
 
 
-def _spans(lane: Lane, wave: WaveReport, started_at: str) -> list[tuple[float, float, int]]:
-    """What the shard did since its last report: it waited, worked, and waited to try again."""
-    since = lane.since
-    at = max(since, _seconds(started_at, wave.at))
+def _spans(lane: Lane, asked: ShardAsk, started_at: str) -> list[tuple[float, float, int]]:
+    """What the shard did since it last asked: it waited, worked, and waited to try again."""
+    work, since = asked.work, lane.since
+    at = max(since, _seconds(started_at, asked.at))
     if lane.doing in (0, WAITING):
         return [(since, at, lane.doing)]
-    began = since if wave.began_at is None else _seconds(started_at, wave.began_at)
-    if began < since:  # it had leave, but not that of its downstream's breaker or rate
+    began = since if work.began_at is None else _seconds(started_at, work.began_at)
+    if began < since:  # it has not begun what it had leave for
         return [(since, at, WAITING)]
     began = min(began, at)
-    ended = at if wave.idle_since is None else _seconds(started_at, wave.idle_since)
+    ended = at if work.retrying is None else _seconds(started_at, work.retrying.since)
     ended = min(max(began, ended), at)
     return [(since, began, WAITING), (began, ended, lane.doing), (ended, at, WAITING)]
 
@@ -176,17 +225,24 @@ def _filled(cells: str, start: float, end: float, bits: int, width: float) -> st
 
 def _unions(cells: str) -> str:
     padded = cells + "0" * (len(cells) % 2)
+    return _either(padded[::2], padded[1::2])
+
+
+def _either(some: str, others: str) -> str:
     return "".join(
-        f"{int(one, 16) | int(other, 16):x}"
-        for one, other in zip(padded[::2], padded[1::2], strict=True)
+        f"{int(one, 16) | int(other, 16):x}" for one, other in zip(some, others, strict=True)
     )
 
 
+def _sum_of(some: list[float], others: list[float]) -> list[float]:
+    return [round(one + other, DIGITS) for one, other in zip_longest(some, others, fillvalue=0.0)]
+
+
 def _added(
-    timeline: Timeline, wave: WaveReport, start: float, end: float
+    timeline: Timeline, work: ShardWork, partitions: int, start: float, end: float
 ) -> dict[Series, list[float]]:
     series = dict(timeline.series)
-    for name, amount in _amounts(wave.stage, wave.tally, wave.partitions_done).items():
+    for name, amount in _amounts(work.stage, work.tally, partitions).items():
         if amount:
             series[name] = _spread(series.get(name, []), amount, start, end, timeline)
     return series
@@ -223,6 +279,4 @@ def _spread(
 
 def _sums(values: list[float]) -> list[float]:
     padded = [*values, 0.0] if len(values) % 2 else values
-    return [
-        round(one + other, DIGITS) for one, other in zip(padded[::2], padded[1::2], strict=True)
-    ]
+    return _sum_of(padded[::2], padded[1::2])

@@ -1,13 +1,29 @@
-"""Yielding tasks without losing what the others came to.
+"""Yielding tasks without losing what the others came to, and starting again what fails in passing.
 
 `task_all` in SDK 1.x raises at the first child that fails and gives nothing of the rest
-(https://github.com/Azure/azure-functions-durable-python/issues/428). Each child is then yielded
-again: those that are complete answer at once, the others are waited for.
+(https://github.com/Azure/azure-functions-durable-python/issues/428). Each child is then looked at:
+those that are complete answer at once, the others are waited for.
+
+An orchestration whose turn meets no worker, because that has just died, fails: the extension takes
+it for one whose code has changed. It is started again under its own id, which puts an end to
+whatever its earlier execution has left behind.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
+from fanout.names import NOT_HERE
+from orchestrators.clock import now
+
+# What the host says when a worker is gone, or is not there yet.
+NO_WORKER = "initialized language workers"
+_DEAD_WORKER = ("Non-Deterministic workflow detected", "language worker")
+# For so long what fails in passing is tried again; a roll-out may take some minutes.
+PATIENCE = timedelta(minutes=10)
+FIRST_REST_SECONDS = 2.0
+MAX_REST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +33,24 @@ class Attempt:
     result: Any = None
     failure: str | None = None
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the reason passes: a worker died, or a newer app is being rolled out."""
+        return self.failure is not None and any(
+            text in self.failure for text in (*_DEAD_WORKER, *NOT_HERE)
+        )
+
+    @property
+    def is_unserved(self) -> bool:
+        """Whether it failed since nobody was there who could have tried it."""
+        return self.failure is not None and any(
+            text in self.failure for text in (NO_WORKER, *NOT_HERE)
+        )
+
 
 Waiting = Generator[Any, Any, Attempt]
+AllWaiting = Generator[Any, Any, list[Attempt]]
+Call = Callable[[], Any]
 
 
 def attempt(task: Any) -> Waiting:
@@ -34,7 +66,7 @@ def _reason(failure: Exception) -> str:
     return str(failure).partition(" \n ")[0] or type(failure).__name__
 
 
-def attempt_all(context: Any, tasks: list[Any]) -> Generator[Any, Any, list[Attempt]]:
+def attempt_all(context: Any, tasks: list[Any]) -> AllWaiting:
     """Yield tasks together and return what each came to, in order."""
     if not tasks:
         return []
@@ -45,3 +77,47 @@ def attempt_all(context: Any, tasks: list[Any]) -> Generator[Any, Any, list[Atte
     for task in tasks:
         ended.append((yield from attempt(task)))
     return ended
+
+
+def persist(context: Any, call: Call) -> Waiting:
+    """Yield what `call` makes, and again as long as it fails in passing."""
+    ended = yield from persist_all(context, [call])
+    return ended[0]
+
+
+def persist_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
+    """Yield what all calls make together; those that fail in passing are made again.
+
+    One is made again while the others go on, but not before a rest, and not for ever: when nothing
+    has come of any for `PATIENCE`, failures are final.
+    """
+    tasks = {number: call() for number, call in enumerate(calls)}
+    ended: dict[int, Attempt] = {}
+    rest, failing_since = FIRST_REST_SECONDS, None
+    while tasks:
+        yield from attempt(context.task_all(list(tasks.values())))
+        done = {n: _outcome(task) for n, task in tasks.items() if task.is_completed}
+        if any(one.failure is None for one in done.values()):
+            rest, failing_since = FIRST_REST_SECONDS, None
+        failing_since = _since(context, failing_since, done)
+        is_patient = failing_since is None or now(context) - failing_since < PATIENCE
+        broken = [n for n, one in done.items() if one.is_passing and is_patient]
+        ended |= {n: one for n, one in done.items() if n not in broken}
+        tasks = {n: task for n, task in tasks.items() if n not in done}
+        if broken:
+            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+            rest = min(2 * rest, MAX_REST_SECONDS)
+            tasks |= {n: calls[n]() for n in broken}
+    return [ended[number] for number in range(len(calls))]
+
+
+def _outcome(task: Any) -> Attempt:
+    if isinstance(task.result, Exception):
+        return Attempt(failure=_reason(task.result))
+    return Attempt(task.result)
+
+
+def _since(context: Any, known: datetime | None, done: dict[int, Attempt]) -> datetime | None:
+    if known is None and any(one.is_passing for one in done.values()):
+        return now(context)
+    return known

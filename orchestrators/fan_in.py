@@ -1,22 +1,24 @@
 """The orchestrator `fan_in`: from the part files of a run to its results, range by range.
 
-1. divide the batches into ranges (activity); one range alone is written and finalized there at once
-2. write the result files of each range (activities, a wave of them at a time)
-3. merge the partials of the ranges in a tree, neighbours first, until one is left (activities)
-4. finalize: render, and list every file (activity)
-5. continue as new before the history gets long, carrying only the position
+The batches are divided into ranges before it begins.
+
+1. write the result files of each range (activities, a wave of them at a time)
+2. merge the partials of the ranges in a tree, neighbours first, until one is left (activities)
+3. finalize: render, and list every file (activity)
+4. continue as new before the history gets long, carrying only the position
 """
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import azure.durable_functions as df
 from pydantic import BaseModel
 
 from fanout import names
-from fanout.models.fan_in import FanInWork, FinalizeRef, Layout, MergeRef, RangeRef
+from fanout.models.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
 from fanout.payloads import dump
-from orchestrators.attempts import Attempt, attempt, attempt_all
+from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
@@ -37,21 +39,14 @@ def fan_in(context: df.DurableOrchestrationContext) -> Steps:
     """Write the results of a run; returns how it ended as a `RunEnd`."""
     work = FanInWork.model_validate(context.get_input())
     spent = EVENTS_A_CALL  # for `finalize`
-    if work.ranges is None:
-        layout = Layout.model_validate((yield from _needed(context, names.LAY_OUT, work.ref)))
-        if layout.end is not None:
-            return dump(layout.end)
-        counts = {"ranges": layout.ranges, "has_partials": layout.has_partials}
-        work = work.model_copy(update=counts)
-        spent += EVENTS_A_CALL
     while wave := work.wave:
         spent += EVENTS_A_CALL * len(wave)
         if spent > EVENT_BUDGET:
             context.continue_as_new(dump(work))
             return None
-        tasks = [_call(context, *_asked(work, number)) for number in wave]
+        calls = [partial(_call, context, *_asked(work, number)) for number in wave]
         # All are waited for: one that is left behind could write over the files of a redrive.
-        _check((yield from attempt_all(context, tasks)))
+        _check((yield from persist_all(context, calls)))
         work = work.after_wave
     last = FinalizeRef(**work.ref.model_dump(), ranges=work.width_of(0), level=work.top)
     return (yield from _needed(context, names.FINALIZE, last))
@@ -72,7 +67,7 @@ def _call(context: Any, activity: str, message: BaseModel) -> Any:
 
 def _needed(context: Any, activity: str, message: BaseModel) -> Steps:
     """Call an activity without which there are no results."""
-    ended = yield from attempt(_call(context, activity, message))
+    ended = yield from persist(context, lambda: _call(context, activity, message))
     _check([ended])
     return ended.result
 

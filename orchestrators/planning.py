@@ -1,42 +1,69 @@
-"""Planning a run: one activity, or for a large blob one for each range and one to join them."""
+"""Beginning a run: its turn, its plan, and for a large blob a scan of each range before that."""
 
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 from fanout import names
-from fanout.models.wave import PlanResult, RunRef, ScanRef
+from fanout.models.wave import BeginAsk, Begun, RunRef, ScanRef
 from fanout.payloads import dump
-from orchestrators.attempts import attempt, attempt_all
+from orchestrators.attempts import Attempt, persist, persist_all
+from orchestrators.clock import timestamp
 from orchestrators.retries import infrastructure
 
 SCANS_AT_ONCE = 100
+# Waits that one history holds.
+WAITS_A_HISTORY = 50
 
 
-def planned(context: Any, ref: RunRef) -> Generator[Any, Any, PlanResult | str]:
-    """Plan the source of a run; gives the plan, or why there is none."""
-    found = yield from _plan(context, ref)
-    if isinstance(found, str) or not found.scans:
-        return found
-    for first in range(0, found.scans, SCANS_AT_ONCE):
-        numbers = range(first, min(first + SCANS_AT_ONCE, found.scans))
-        whose = ref.model_dump(include={"run_id", "claim", "trace"})
-        scans = [ScanRef(**whose, number=number) for number in numbers]
-        calls = [
-            context.call_activity_with_retry(names.SCAN, infrastructure(), dump(scan))
-            for scan in scans
-        ]
-        for scan in (yield from attempt_all(context, calls)):
-            refusal = scan.failure or scan.result
+def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | str | None]:
+    """Begin a run, when it is its turn, and plan its source.
+
+    Returns:
+        What there is to do; a text that says why there is nothing; or None where the history has
+        grown, and the wait goes on in a new one.
+    """
+    for _ in range(WAITS_A_HISTORY):
+        ended = yield from _asked(context, ref)
+        if ended.failure is not None:
+            return ended.failure
+        begun = Begun.model_validate(ended.result)
+        if begun.wait_seconds is None:
+            break
+        until = context.current_utc_datetime + timedelta(seconds=begun.wait_seconds)
+        yield context.create_timer(until)
+    else:
+        return None
+    if begun.plan is None or not begun.plan.scans:
+        return begun
+    refusal = yield from _scanned(context, ref, begun.plan.scans)
+    if refusal:
+        return refusal
+    ended = yield from _asked(context, ref.model_copy(update={"scanned": True}))
+    return Begun.model_validate(ended.result) if ended.failure is None else ended.failure
+
+
+def _asked(context: Any, ref: RunRef) -> Generator[Any, Any, Attempt]:
+    def call() -> Any:
+        at = timestamp(context.current_utc_datetime)
+        asked = BeginAsk(**ref.model_dump(include=set(RunRef.model_fields)), at=at)
+        return context.call_activity_with_retry(names.BEGIN, infrastructure(), dump(asked))
+
+    return (yield from persist(context, call))
+
+
+def _scanned(context: Any, ref: RunRef, scans: int) -> Generator[Any, Any, str]:
+    """Scan all ranges of the source; gives why one could not be, or an empty text."""
+    whose = ref.model_dump(include={"run_id", "claim", "trace"})
+
+    def call(number: int) -> Any:
+        scan = dump(ScanRef(**whose, number=number))
+        return lambda: context.call_activity_with_retry(names.SCAN, infrastructure(), scan)
+
+    for first in range(0, scans, SCANS_AT_ONCE):
+        numbers = range(first, min(first + SCANS_AT_ONCE, scans))
+        for ended in (yield from persist_all(context, [call(number) for number in numbers])):
+            refusal = ended.failure or ended.result
             if refusal:
                 return str(refusal)
-    return (yield from _plan(context, ref.model_copy(update={"scanned": True})))
-
-
-def _plan(context: Any, ref: RunRef) -> Generator[Any, Any, PlanResult | str]:
-    ended = yield from attempt(
-        context.call_activity_with_retry(names.PLAN, infrastructure(), dump(ref))
-    )
-    if ended.failure is not None:
-        return str(ended.failure)
-    plan = PlanResult.model_validate(ended.result)
-    return plan if plan.refusal is None else plan.refusal
+    return ""

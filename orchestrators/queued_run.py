@@ -1,8 +1,7 @@
 """The orchestrator `queued_run`: holds a run of a schedule back until the earlier ones have ended.
 
-1. ask which earlier runs of the schedule have not ended (activity)
-2. while there are any, wait and ask again; continue as new now and then
-3. carry the run out as a sub-orchestration, under the run's own id
+1. ask whether it is its turn, and if so start it (activity)
+2. while it is not, wait and ask again; continue as new now and then
 """
 
 from collections.abc import Generator
@@ -12,26 +11,35 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.models.wave import QueuedRun, RunRef
+from fanout.models.wave import QueuedRun
 from fanout.payloads import dump
+from orchestrators.attempts import persist
 from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
 MAX_POLLS = 40
 
 
+class QueueError(Exception):
+    """Nobody could say whether it is the run's turn; the message has the reason."""
+
+
 @bp.orchestration_trigger(context_name="context", orchestration=names.QUEUED_RUN)
-def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Carry out a run when it is its turn; returns how it ended as a `RunEnd`."""
+def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    """Start a run when it is its turn."""
     queued = QueuedRun.model_validate(context.get_input())
+    message = dump(queued)
     for _ in range(MAX_POLLS):
-        is_waiting = yield context.call_activity_with_retry(
-            names.FIND_EARLIER_RUNS, infrastructure(), dump(queued)
+        asked = yield from persist(
+            context,
+            lambda: context.call_activity_with_retry(
+                names.START_IN_TURN, infrastructure(), message
+            ),
         )
-        if not is_waiting:
-            ref = dump(RunRef(**queued.model_dump(include=set(RunRef.model_fields))))
-            return (yield context.call_sub_orchestrator(names.RUN, ref, queued.run_id))
+        if asked.failure is not None:
+            raise QueueError(asked.failure)
+        if asked.result:
+            return
         pause = timedelta(seconds=queued.poll_seconds)
         yield context.create_timer(context.current_utc_datetime + pause)
-    context.continue_as_new(dump(queued))
-    return None
+    context.continue_as_new(message)

@@ -1,46 +1,49 @@
 """The orchestrator `run`: one attempt of a run, from plan to results.
 
-1. tell the governor that it begins, and stop if the run is over: a second start of it does nothing
-2. wait for its turn, where the app carries out only so many runs at once
-3. plan the source (activities) and tell the governor what there is to do
-4. open the shards, all at once, and wait for all of them; if the run is to compensate, once more
-5. fan in to the results (sub-orchestration)
-6. tell the governor how it ended, and make room for the next run
-7. publish it (activity); the run has ended as it has, whether or not that succeeds
+1. begin (activity): wait for its turn, where the app carries out only so many runs at once, plan
+   the source, and open the rows; a run that is over does nothing more
+2. work off the shards, as children all at once; a small run has one, and works it off itself
+3. settle (activity): decide how it goes on; if it compensates, work off shards once more
+4. fan in to the results: for few parts within the activity that settled, else a sub-orchestration
+5. finish (activity): say how it ended, make room for the next run, publish it
+
+Begun anew under its own id, because its orchestration failed, it goes through the same steps: each
+finds what it had come to before.
 """
 
 from collections.abc import Generator
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.admission import KEY, Entry
 from fanout.ids import Stage, fan_in_instance, shard_instance
-from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.ending import EndedRun, RunFacts
-from fanout.models.fan_in import FanInWork
+from fanout.models.ending import EndedRun
+from fanout.models.fan_in import FanInWork, Layout, Settled
 from fanout.models.wave import (
-    GovernorStart,
+    Begun,
     PlanResult,
     RunEnd,
-    RunOpening,
     RunRef,
+    SettleAsk,
+    ShardAsk,
+    ShardCounts,
+    ShardEnd,
+    ShardOrder,
     ShardWork,
-    Verdict,
+    StopReason,
     Work,
 )
 from fanout.payloads import dump, shortened
-from orchestrators.attempts import Attempt, attempt, attempt_all
+from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.clock import timestamp
-from orchestrators.planning import planned
+from orchestrators.planning import begin
 from orchestrators.retries import infrastructure
+from orchestrators.waves import ShardError, ask_of, work_off
 
 bp = df.Blueprint()
 MAX_ERROR_BYTES = 1000
-FIRST_NAP_SECONDS = 1.0
-NAPS_A_HISTORY = 50
 
 Steps = Generator[Any, Any, Any]
 Ending = Generator[Any, Any, RunEnd]
@@ -50,144 +53,151 @@ Ending = Generator[Any, Any, RunEnd]
 def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
-    governor = df.EntityId(names.GOVERNOR, context.instance_id)
-    earlier_end = yield context.call_entity(governor, "open", dump(_opening(context, ref)))
-    if earlier_end is not None:
-        return earlier_end
-    turn = yield from _turn(context, ref, governor)
-    if turn == "later":
+    begun = yield from begin(context, ref)
+    if begun is None:
         context.continue_as_new(dump(ref))
         return None
-    if turn == "never":
+    if isinstance(begun, str):
+        end = _failed(begun)
+    elif begun.end is not None:
+        end = begun.end
+        if begun.is_told:
+            return dump(end)
+    elif begun.is_cancelled:
         end = RunEnd(outcome="cancelled")
+    elif begun.plan is None or begun.plan.refusal is not None:
+        end = _failed((begun.plan and begun.plan.refusal) or "there is no plan")
     else:
-        end = yield from _carry_out(context, ref, governor)
-    end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
-    facts = RunFacts.model_validate((yield context.call_entity(governor, "finish", dump(end))))
-    if ref.max_runs:
-        yield context.call_entity(_admission(), "leave", context.instance_id)
+        end = yield from _carry_out(context, ref, begun, begun.plan)
+    if end.at is None:
+        end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
     whose = ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
-    ending = EndedRun(**whose, end=end, facts=facts)
-    yield from attempt(
-        context.call_activity_with_retry(names.PUBLISH, infrastructure(), dump(ending))
+    finished = yield from persist(
+        context, lambda: _activity(context, names.FINISH, EndedRun(**whose, end=end))
     )
-    return dump(end)
+    # The row has the last word: the attempt may have been ended by force meanwhile.
+    return finished.result["end"] if finished.failure is None else dump(end)
 
 
-def _opening(context: Any, ref: RunRef) -> RunOpening:
-    at = timestamp(context.current_utc_datetime)
-    return RunOpening(at=at, is_queued=ref.max_runs > 0)
+@dataclass(frozen=True)
+class _Shards:
+    """What the shards of a stage came to.
 
-
-def _admission() -> df.EntityId:
-    return df.EntityId(names.ADMISSION, KEY)
-
-
-def _turn(context: Any, ref: RunRef, governor: Any) -> Generator[Any, Any, str]:
-    """Wait for the run's turn: ``now``, ``never`` if it is cancelled, or ``later``.
-
-    Later means that the history has grown, and the wait goes on in a new one.
+    Attributes:
+        last: What the only shard of a small run did last, if no row knows of it yet.
     """
-    if not ref.max_runs:
-        return "now"
-    nap = FIRST_NAP_SECONDS
-    for _ in range(NAPS_A_HISTORY):
-        at = timestamp(context.current_utc_datetime)
-        entry = Entry(instance=context.instance_id, max_runs=ref.max_runs, at=at)
-        if (yield context.call_entity(_admission(), "enter", dump(entry))):
-            yield context.call_entity(governor, "open", dump(RunOpening(at=at)))
-            return "now"
-        if (yield context.call_entity(governor, "is_cancelled")):
-            return "never"
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=nap))
-        nap = min(2 * nap, MAX_NAP_SECONDS)
-    return "later"
+
+    counts: ShardCounts = field(default_factory=ShardCounts)
+    reasons: tuple[StopReason, ...] = ()
+    failure: str | None = None
+    last: ShardAsk | None = None
 
 
-def _carry_out(context: Any, ref: RunRef, governor: Any) -> Ending:
-    found = yield from planned(context, ref)
-    if isinstance(found, str):
-        return _failed(found)
-    yield from _begin(context, governor, found, found.work, "process")
-    ended = yield from attempt_all(context, _shards(context, ref, found, found.work, "process"))
-    if found.on_exceeded == "compensate" and (yield context.call_entity(governor, "settle")):
-        undone = yield from _compensated(context, ref, found, governor)
-        ended += undone
-    verdict = Verdict.model_validate((yield context.call_entity(governor, "finalizing")))
-    ref = ref.model_copy(update={"verdict": verdict})
-    finalized = yield from attempt(
-        context.call_sub_orchestrator(
-            names.FAN_IN, dump(FanInWork(ref=ref)), fan_in_instance(context.instance_id)
-        )
+def _carry_out(context: Any, ref: RunRef, begun: Begun, plan: PlanResult) -> Ending:
+    shards = yield from _worked_off(context, ref, plan, plan.work, "process", begun.order)
+    asked = SettleAsk(
+        **ref.model_dump(include=set(RunRef.model_fields)),
+        counts=shards.counts,
+        reasons=sorted(set(shards.reasons)),
+        failure=None if shards.failure is None else shortened(shards.failure, MAX_ERROR_BYTES),
+        last=shards.last,
+        at=timestamp(context.current_utc_datetime),
     )
-    if finalized.failure is not None:
-        return _failed(finalized.failure)
-    end = RunEnd.model_validate(finalized.result)
-    broken = [one.failure for one in ended if one.failure is not None]
+    ended = yield from persist(context, lambda: _activity(context, names.SETTLE, asked))
+    if ended.failure is not None:
+        return _failed(ended.failure)
+    settled = Settled.model_validate(ended.result)
+    ref = ref.model_copy(update={"verdict": settled.verdict})
+    failure = shards.failure
+    if settled.verdict.compensates:
+        failure = (yield from _compensated(context, ref, plan)) or failure
+    end = yield from _fanned_in(context, ref, settled.layout)
     # What the parts say is the last word; a broken shard explains it, and may have lost nothing.
-    if broken and end.outcome == "failed":
-        return end.model_copy(update={"error": shortened(broken[0], MAX_ERROR_BYTES)})
+    if failure is not None and end.outcome == "failed":
+        return end.model_copy(update={"error": shortened(failure, MAX_ERROR_BYTES)})
     return end
 
 
-def _compensated(
-    context: Any, ref: RunRef, plan: PlanResult, governor: Any
-) -> Generator[Any, Any, list[Attempt]]:
-    """Undo what succeeded, newest first; gives what the shards came to."""
-    found = yield from attempt(
-        context.call_activity_with_retry(names.PLAN_COMPENSATION, infrastructure(), dump(ref))
+def _compensated(context: Any, ref: RunRef, plan: PlanResult) -> Generator[Any, Any, str | None]:
+    """Undo what succeeded, newest first; gives why a part of it could not be."""
+    ended = yield from persist(context, lambda: _activity(context, names.PLAN_COMPENSATION, ref))
+    if ended.failure is not None:
+        return str(ended.failure)
+    work = Work.model_validate(ended.result)
+    shards = yield from _worked_off(context, ref, plan, work, "compensate")
+    return shards.failure
+
+
+def _worked_off(
+    context: Any,
+    ref: RunRef,
+    plan: PlanResult,
+    work: Work,
+    stage: Stage,
+    order: ShardOrder | None = None,
+) -> Generator[Any, Any, _Shards]:
+    """Work off all shards of a stage: a single one here, as long as the history is short."""
+    firsts = [ShardWork.first(ref, plan, work, n, stage) for n in range(work.shards)]
+    # What another execution has left behind is put an end to by the child that takes it up.
+    if len(firsts) == 1 and not ref.is_resumed:
+        only = firsts[0] if order is None else firsts[0].model_copy(update={"call": 1})
+        try:
+            only, end = yield from work_off(context, only, order, asks_at_end=stage == "compensate")
+        except ShardError as failure:
+            return _Shards(failure=str(failure))
+        if end is not None:
+            last = only.model_copy(update={"call": only.call + 1})
+            asked = ask_of(context, last) if stage == "process" else None
+            return _Shards(end.counts, (end.reason,), last=asked)
+        firsts = [only]
+    ended = yield from persist_all(context, [_Child(context, first) for first in firsts])
+    return _sum_of(ended)
+
+
+@dataclass(frozen=True)
+class _Child:
+    """Starts the child that works off a shard, or starts it again."""
+
+    context: Any
+    work: ShardWork
+
+    def __call__(self) -> Any:
+        instance = shard_instance(self.work.instance, self.work.shard, self.work.stage)
+        return self.context.call_sub_orchestrator(names.SHARD, dump(self.work), instance)
+
+
+def _sum_of(ended: list[Attempt]) -> _Shards:
+    counts, reasons, failure = ShardCounts(), [], None
+    for one in ended:
+        if one.failure is not None:
+            failure = failure or one.failure
+            continue
+        end = ShardEnd.model_validate(one.result)
+        counts = counts.plus(end.counts)
+        reasons.append(end.reason)
+    return _Shards(counts, tuple(reasons), failure)
+
+
+def _fanned_in(context: Any, ref: RunRef, layout: Layout | None) -> Ending:
+    if layout is None:
+        ended = yield from persist(context, lambda: _activity(context, names.LAY_OUT, ref))
+        if ended.failure is not None:
+            return _failed(ended.failure)
+        layout = Layout.model_validate(ended.result)
+    if layout.end is not None:
+        return layout.end
+    work = FanInWork(ref=ref, ranges=layout.ranges, has_partials=layout.has_partials)
+    instance = fan_in_instance(context.instance_id)
+    ended = yield from persist(
+        context, lambda: context.call_sub_orchestrator(names.FAN_IN, dump(work), instance)
     )
-    if found.failure is not None:
-        return [found]
-    work = Work.model_validate(found.result)
-    yield from _begin(context, governor, plan, work, "compensate")
-    ended: list[Attempt] = yield from attempt_all(
-        context, _shards(context, ref, plan, work, "compensate")
-    )
-    return ended
+    if ended.failure is not None:
+        return _failed(ended.failure)
+    return RunEnd.model_validate(ended.result)
 
 
-def _begin(context: Any, governor: Any, plan: PlanResult, work: Work, stage: Stage) -> Steps:
-    start = GovernorStart(
-        work=work,
-        limits=plan.limits,
-        on_exceeded=plan.on_exceeded,
-        stage=stage,
-        at=timestamp(context.current_utc_datetime),
-    )
-    yield context.call_entity(governor, "begin", dump(start))
-
-
-def _shards(context: Any, ref: RunRef, plan: PlanResult, work: Work, stage: Stage) -> list[Any]:
-    letter = "s" if stage == "process" else "c"
-    return [
-        context.call_sub_orchestrator(
-            names.SHARD,
-            dump(
-                ShardWork(
-                    run_id=ref.run_id,
-                    attempt=ref.attempt,
-                    claim=ref.claim,
-                    trace=ref.trace,
-                    governor=context.instance_id,
-                    shard=shard,
-                    shards=work.shards,
-                    batches=work.batches,
-                    partitions=work.partitions,
-                    batches_per_partition=work.batches_per_partition,
-                    retry=plan.retry,
-                    partition=shard,
-                    stage=stage,
-                    downstream=plan.downstream if stage == "process" else None,
-                    downstream_rate=plan.downstream_rate if stage == "process" else None,
-                    batch_items=work.batch_items,
-                    is_saga=plan.is_saga,
-                )
-            ),
-            shard_instance(context.instance_id, shard, letter),
-        )
-        for shard in range(work.shards)
-    ]
+def _activity(context: Any, name: str, message: Any) -> Any:
+    return context.call_activity_with_retry(name, infrastructure(), dump(message))
 
 
 def _failed(reason: str) -> RunEnd:

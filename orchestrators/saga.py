@@ -15,6 +15,7 @@ from fanout.ids import saga_instance
 from fanout.models.saga import (
     OpenedSagas,
     SagaRecord,
+    SagaStart,
     SagaWork,
     StepCall,
     StepResult,
@@ -22,13 +23,21 @@ from fanout.models.saga import (
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.payloads import dump, shortened
 from fanout.saga import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
-from orchestrators.attempts import attempt, attempt_all
+from orchestrators.attempts import attempt, attempt_all, persist, persist_all
 from orchestrators.clock import now
 from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
+
+
+class SagaBatchError(Exception):
+    """The sagas of a batch could not be opened or gathered; the message has the reason."""
+
+
 Steps = Generator[Any, Any, Any]
 MAX_REASON_BYTES = 200
+# What a saga comes to whose run has ended: a later attempt takes it up.
+ABANDONED = "abandoned"
 # How often the end of a saga is written down again when storage fails.
 MAX_RECORDS = 20
 
@@ -38,25 +47,43 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
     begun = now(context)
-    opened = OpenedSagas.model_validate(
-        (yield context.call_activity_with_retry(names.OPEN_SAGAS, infrastructure(), dump(batch)))
-    )
-    sagas = [
-        context.call_sub_orchestrator(
-            names.SAGA,
-            dump(SagaWork(batch=batch, steps=opened.steps, saga=start)),
-            saga_instance(context.instance_id, start.index),
-        )
-        for start in opened.sagas
-    ]
+    opened = OpenedSagas.model_validate((yield from _needed(context, names.OPEN_SAGAS, batch)))
     # One that could not be written down leaves its item pending; a redrive goes on with it.
-    yield from attempt_all(context, sagas)
-    closed = yield context.call_activity_with_retry(
-        names.CLOSE_SAGAS, infrastructure(), dump(batch)
+    yield from persist_all(
+        context, [_SagaCall(context, batch, opened, start) for start in opened.sagas]
     )
+    closed = yield from _needed(context, names.CLOSE_SAGAS, batch)
     took = (now(context) - begun).total_seconds() * 1000
     result = BatchResult.model_validate(closed).model_copy(update={"work_ms": round(took, 1)})
     return dump(result)
+
+
+class _SagaCall:
+    """Starts the saga of an item; from the second time on it takes up what the first has left."""
+
+    def __init__(
+        self, context: Any, batch: BatchRef, opened: OpenedSagas, start: SagaStart
+    ) -> None:
+        self._context = context
+        self._work = SagaWork(batch=batch, steps=opened.steps, saga=start)
+
+    def __call__(self) -> Any:
+        message, index = dump(self._work), self._work.saga.index
+        repeated = self._work.batch.model_copy(update={"is_repeated": True})
+        self._work = self._work.model_copy(update={"batch": repeated})
+        instance = saga_instance(self._context.instance_id, index)
+        return self._context.call_sub_orchestrator(names.SAGA, message, instance)
+
+
+def _needed(context: Any, activity: str, batch: BatchRef) -> Steps:
+    """Call an activity without which the batch comes to nothing."""
+    message = dump(batch)
+    ended = yield from persist(
+        context, lambda: context.call_activity_with_retry(activity, infrastructure(), message)
+    )
+    if ended.failure is not None:
+        raise SagaBatchError(ended.failure)
+    return ended.result
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=names.SAGA)
@@ -68,9 +95,9 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     move = course.move(begun)
     while move != Move():
         if move.until is not None:
-            yield context.create_timer(move.until.replace(tzinfo=None))
-        else:
-            yield from _carried_out(context, work, course, move.calls)
+            yield context.create_timer(move.until)
+        elif not (yield from _carried_out(context, work, course, move.calls)):
+            return ABANDONED
         move = course.move(now(context))
     took = (now(context) - begun).total_seconds() * 1000
     record = SagaRecord(
@@ -80,8 +107,14 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     return record.end.status
 
 
-def _carried_out(context: Any, work: SagaWork, course: Saga, calls: tuple[Call, ...]) -> Steps:
-    """Make some calls, all together, and tell the saga what they came to."""
+def _carried_out(
+    context: Any, work: SagaWork, course: Saga, calls: tuple[Call, ...]
+) -> Generator[Any, Any, bool]:
+    """Make some calls, all together, and tell the saga what they came to.
+
+    Returns:
+        Whether the saga goes on; it does not once the attempt of its run has ended.
+    """
     tasks = [
         context.call_activity(names.SAGA_STEP, dump(_call(work, course, call))) for call in calls
     ]
@@ -92,7 +125,10 @@ def _carried_out(context: Any, work: SagaWork, course: Saga, calls: tuple[Call, 
         else shortened(one.failure, MAX_REASON_BYTES)
         for one in ended
     ]
+    if any(isinstance(result, StepResult) and result.is_over for result in results):
+        return False
     course.note(now(context), zip(calls, results, strict=True))
+    return True
 
 
 def _call(work: SagaWork, course: Saga, call: Call) -> StepCall:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
@@ -12,7 +13,7 @@ from starters.submit import Claimed, claim
 NOBODY_ASKS = "a dry run is answered to who asks for it by HTTP; here nobody waits for an answer"
 
 
-async def begin(request: RunRequest, client: Any, files: RunFiles) -> Claimed:
+async def begin(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> Claimed:
     """Start the run that a request names, or find that it was started before.
 
     Raises:
@@ -20,14 +21,16 @@ async def begin(request: RunRequest, client: Any, files: RunFiles) -> Claimed:
         RunConflictError: Another request has its id.
         AzureError: Storage does not answer; the same request may be begun again.
     """
-    claimed = await claimed_or_found(request, files)
-    await started(client, claimed, files)
+    claimed = await claimed_or_found(request, files, rows)
+    await started(client, claimed, files, rows)
     return claimed
 
 
-async def claimed_or_found(request: RunRequest, files: RunFiles) -> Claimed:
+async def claimed_or_found(
+    request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False
+) -> Claimed:
     """Claim the run that a request names, without starting it; raises what `begin` does."""
     if request.dry_run:
         raise InvalidRequestError([FieldProblem("dry_run", NOBODY_ASKS)])
     await asyncio.to_thread(known_or_sound, request, files)
-    return await asyncio.to_thread(claim, request, files)
+    return await asyncio.to_thread(claim, request, files, rows, is_queued=is_queued)

@@ -16,6 +16,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from pydantic import ValidationError
 
 from fanout import names
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
 from fanout.adapters.telemetry import logged, logger
@@ -51,10 +52,10 @@ def blueprint(to: Settings) -> df.Blueprint:
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
     """Start a run over a blob; shell around `start_over`."""
     with logged(context):
-        await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files())
+        await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows())
 
 
-async def start_over(blob: str, client: Any, files: RunFiles) -> Claimed | None:
+async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> Claimed | None:
     """Start a run over a blob of the inbox; None where it asks for none.
 
     Raises:
@@ -68,7 +69,7 @@ async def start_over(blob: str, client: Any, files: RunFiles) -> Claimed | None:
         return None
     template = await asyncio.to_thread(_template, blob, files)
     request = request_for(blob, found.etag, template)
-    claimed = await begin(request, client, files)
+    claimed = await begin(request, client, files, to)
     what = "started" if claimed.is_new else "found again"
     log.info("%s over the blob '%s'", what, blob, extra={"run_id": claimed.run_id})
     return claimed

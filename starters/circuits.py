@@ -2,22 +2,22 @@
 
 from typing import Any
 
-import azure.durable_functions as df
-
-from fanout import names
+from fanout import ids
 from fanout.adapters import metrics
 from fanout.adapters.otel import tell
+from fanout.adapters.rows import Rows
 from fanout.breaker import CircuitState
 from fanout.rate_limiter import RateState
 from workloads import registry
 
 
-async def circuits_of(client: Any) -> dict[str, Any]:
+def circuits_of(rows: Rows) -> dict[str, Any]:
     """Tell how the breaker of each downstream stands, and how far its rate is booked."""
     found = {}
     for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
-        circuit = CircuitState.model_validate(await _entity(client, names.BREAKER, name))
-        rate = RateState.model_validate(await _entity(client, names.RATE_LIMITER, name))
+        partition = ids.downstream_partition(name)
+        circuit = rows.load(partition, ids.BREAKER_ROW, CircuitState)
+        rate = rows.load(partition, ids.RATE_ROW, RateState)
         tell(metrics.BREAKER_OPEN, int(circuit.name != "closed"), downstream=name)
         found[name] = {
             "state": circuit.name,
@@ -26,8 +26,3 @@ async def circuits_of(client: Any) -> dict[str, Any]:
             "booked_until": rate.booked_until,
         }
     return found
-
-
-async def _entity(client: Any, name: str, key: str) -> Any:
-    entity = await client.read_entity_state(df.EntityId(name, key))
-    return entity.entity_state or {}

@@ -1,8 +1,11 @@
 """Steering runs over HTTP: cancel, suspend, resume, new limits, delete.
 
-The governor is told; shards hear of it when they ask for their next wave or round.
+What is asked is written into a row of the run; shards hear of it when they ask for their next wave
+or round.
 """
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,11 +14,16 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import ValidationError
 
+from fanout import governor
+from fanout.adapters.rows import Rows, rows
+from fanout.adapters.run_rows import change_attempt
 from fanout.adapters.runs import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
+from fanout.governor import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
+from fanout.models.request import RunRequest
 from starters import endpoints
 from starters.problems import ROOT, field_problems
 from starters.retention import delete_run
@@ -33,14 +41,13 @@ async def cancel_run(
 ) -> func.HttpResponse:
     """Let nothing more begin; batches in flight finish, and the rest of the items stay pending."""
     attempt = await _begun(req, client)
-    if attempt.state.phase in ("compensating", "finalizing"):
-        what = "being compensated" if attempt.state.phase == "compensating" else "writing results"
-        message = f"The run '{attempt.run_id}' is {what}; it goes on to its end."
-        raise RunConflictError(attempt.run_id, message)
-    if attempt.state.is_stopping:
-        message = f"The run '{attempt.run_id}' is stopping: it failed more items than it tolerates."
-        raise RunConflictError(attempt.run_id, message)
-    return await _told(req, client, attempt, "cancel")
+
+    def cancel(state: GovernorState) -> ControlState:
+        insist_on_cancellable(attempt.run_id, state)
+        return governor.cancel(state.control)
+
+    await asyncio.to_thread(ask, attempt, cancel, rows())
+    return _asked(req, attempt, "cancel")
 
 
 @serves(bp, endpoints.SUSPEND_RUN)
@@ -48,8 +55,9 @@ async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
-    attempt = await _begun(req, client)
-    return await _told(req, client, attempt, "suspend", datetime.now(UTC).isoformat())
+    attempt, at = await _begun(req, client), datetime.now(UTC).isoformat()
+    await asyncio.to_thread(ask, attempt, lambda s: governor.suspend(s.control, at), rows())
+    return _asked(req, attempt, "suspend")
 
 
 @serves(bp, endpoints.RESUME_RUN)
@@ -57,7 +65,9 @@ async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
-    return await _told(req, client, await _begun(req, client), "resume")
+    attempt = await _begun(req, client)
+    await asyncio.to_thread(ask, attempt, lambda s: governor.resume(s.control), rows())
+    return _asked(req, attempt, "resume")
 
 
 @serves(bp, endpoints.CHANGE_RUN)
@@ -67,22 +77,54 @@ async def change_run(
     """Change the limits of a run that goes on; they are in force within one wave."""
     change = parse_change(req.get_body(), settings().max_request_bytes)
     attempt = await _begun(req, client)
-    await client.signal_entity(attempt.governor, "change", change.model_dump(exclude_unset=True))
-    limits = change.over(limits_of(attempt))
+    state = await asyncio.to_thread(
+        ask, attempt, lambda s: governor.change(s.control, change), rows()
+    )
+    limits = limits_of(attempt.request, state)
     log.info("changed limits to %s", limits)
     return answer({"run_id": attempt.run_id, "limits": limits.model_dump(mode="json")})
 
 
 @serves(bp, endpoints.DELETE_RUN)
 async def delete(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
-    """Delete a run that is over: its history, its blobs, its id."""
+    """Delete a run that is over: its history, its rows, its blobs, its id."""
     files = run_files()
-    attempt = await newest_attempt(run_id_of(req), client, files)
-    if attempt.durable and not attempt.is_over:
+    attempt = await newest_attempt(run_id_of(req), client, files, rows())
+    if attempt.is_begun and not attempt.is_over:
         message = f"The run '{attempt.run_id}' is still running; cancel it first."
         raise RunConflictError(attempt.run_id, message)
-    await delete_run(attempt.run_id, client, files)
+    await delete_run(attempt, client, files, rows())
     return func.HttpResponse(status_code=HTTPStatus.NO_CONTENT)
+
+
+def ask(attempt: Attempt, rule: Callable[[GovernorState], ControlState], to: Rows) -> GovernorState:
+    """Write what people ask of an attempt; gives its rows as they are then.
+
+    Raises:
+        RunConflictError: It has ended meanwhile, or the rule refuses.
+    """
+
+    def change(state: GovernorState) -> tuple[GovernorState, GovernorState]:
+        if state.is_over:
+            raise RunConflictError(attempt.run_id, f"The run '{attempt.run_id}' is over.")
+        changed = state.model_copy(update={"control": rule(state)})
+        return changed, changed
+
+    return change_attempt(to, attempt.run_id, attempt.number, change)
+
+
+def insist_on_cancellable(run_id: str, state: GovernorState) -> None:
+    """Refuse to cancel what goes on to its end.
+
+    Raises:
+        RunConflictError: The run is being compensated, writes its results, or is stopping.
+    """
+    if state.control.is_closed:
+        what = "being compensated" if state.phase == "compensating" else "writing results"
+        raise RunConflictError(run_id, f"The run '{run_id}' is {what}; it goes on to its end.")
+    if state.has_exceeded:
+        message = f"The run '{run_id}' is stopping: it failed more items than it tolerates."
+        raise RunConflictError(run_id, message)
 
 
 def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
@@ -103,25 +145,19 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
     return change
 
 
-def limits_of(attempt: Attempt) -> Limits:
-    """The limits in force: the governor's, or while the run is being planned those to come."""
-    if attempt.state.phase not in ("queued", "planning"):
-        return attempt.state.limits
-    limits = Limits.of(attempt.request.concurrency, attempt.request.tolerance)
-    for change in attempt.state.changes:
-        limits = change.over(limits)
-    return limits
+def limits_of(request: RunRequest, state: GovernorState) -> Limits:
+    """The limits in force, or while the run is being planned those to come."""
+    if state.run.plan is not None:
+        return state.limits
+    return state.control.change.over(Limits.of(request.concurrency, request.tolerance))
 
 
 async def _begun(req: func.HttpRequest, client: Any) -> Attempt:
-    attempt = await newest_attempt(run_id_of(req), client, run_files())
+    attempt = await newest_attempt(run_id_of(req), client, run_files(), rows())
     attempt.insist_on_begun()
     return attempt
 
 
-async def _told(
-    req: func.HttpRequest, client: Any, attempt: Attempt, operation: str, said: Any = None
-) -> func.HttpResponse:
-    await client.signal_entity(attempt.governor, operation, said)
+def _asked(req: func.HttpRequest, attempt: Attempt, operation: str) -> func.HttpResponse:
     log.info("asked to %s", operation)
     return accepted(req, attempt.run_id)

@@ -2,19 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import ids
+from fanout.adapters.rows import rows
+from fanout.adapters.run_rows import read_attempt
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.governor import GovernorState
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.timeline import up_to
 from starters import endpoints
-from starters.runs import governor_of
 from starters.shell import answer, run_id_of, serves
 
 bp = df.Blueprint()
@@ -29,14 +29,12 @@ async def get_request(req: func.HttpRequest, context: func.Context) -> func.Http
 
 
 @serves(bp, endpoints.GET_TIMELINE)
-async def get_timeline(
-    req: func.HttpRequest, client: Any, context: func.Context
-) -> func.HttpResponse:
+async def get_timeline(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Tell what the shards of a run did when; its size does not grow with the run."""
     run_id, files = run_id_of(req), run_files()
     attempt, attempts = await _attempts(req, run_id, files)
-    state = await governor_of(client, ids.attempt_instance(run_id, attempt))
-    return answer(run_timeline(run_id, (attempt, attempts), state, datetime.now(UTC)))
+    known = await asyncio.to_thread(read_attempt, rows(), run_id, attempt)
+    return answer(run_timeline(run_id, (attempt, attempts), known.state, datetime.now(UTC)))
 
 
 def run_timeline(
@@ -47,18 +45,20 @@ def run_timeline(
     Args:
         run_id: The run.
         attempt_of: Which attempt, of how many.
-        state: What its governor knows.
+        state: What its rows say.
         now: Up to when a run that goes on has done what it does, aware.
     """
     found = state.timeline
-    if state.started_at is not None and not state.is_over:
-        found = up_to(found, state.started_at, now.isoformat())
+    started_at, end = state.run.started_at, state.run.end
+    if started_at is not None and end is None:
+        found = up_to(found, started_at, now.isoformat())
     return RunTimeline(
         run_id=run_id,
         attempt=attempt_of[0],
         attempts=attempt_of[1],
-        started_at=state.started_at,
-        finished_at=state.end.at if state.end else None,
+        started_at=started_at,
+        finished_at=end.at if end else None,
+        take_overs=state.run.take_overs,
         bucket_seconds=found.width_seconds,
         series={str(name): values for name, values in found.series.items()},
         shards=[

@@ -10,6 +10,7 @@ import azure.functions as func
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from fanout import ids
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
@@ -45,10 +46,10 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
         return answer(await asyncio.to_thread(dry_run, request, files))
     request = identified(request, req.headers.get("Idempotency-Key"))
     await asyncio.to_thread(known_or_sound, request, files)
-    claimed = await asyncio.to_thread(claim, request, files)
+    claimed = await asyncio.to_thread(claim, request, files, rows())
     what = "accepted" if claimed.is_new else "found again"
     log.info("%s a run of '%s'", what, request.workload, extra={"run_id": claimed.run_id})
-    state = await started(client, claimed, files)
+    state = await started(client, claimed, files, rows())
     durable = {}
     if settings().expose_durable_urls:
         durable = client.create_http_management_payload(claimed.run_id)
@@ -63,7 +64,7 @@ def known_or_sound(request: RunRequest, files: RunFiles) -> None:
     check_request(request, files)
 
 
-async def started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
+async def started(client: Any, claimed: Claimed, files: RunFiles, to: Rows) -> str | None:
     """Start the claimed run unless it was; tell whether it is over (`DONE`).
 
     A claim that nobody started, because whoever claimed it crashed, is started by the same request
@@ -71,9 +72,10 @@ async def started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
     that it is over.
     """
     run_id = claimed.run_id
-    if not claimed.is_new and await client.get_status(run_id):
-        attempt = await newest_attempt(run_id, client, files)
-        return DONE if attempt.is_over else None
+    if not claimed.is_new:
+        attempt = await newest_attempt(run_id, client, files, to)
+        if attempt.is_begun or attempt.is_over:
+            return DONE if attempt.is_over else None
     try:
         await start(run_id, 1, client, files)
     except Exception:  # the SDK raises Exception itself
@@ -85,7 +87,7 @@ async def started(client: Any, claimed: Claimed, files: RunFiles) -> str | None:
 @serves(bp, endpoints.GET_RUN)
 async def get_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Tell how a run stands."""
-    return answer(await status_of(run_id_of(req), client, run_files(), origin(req)))
+    return answer(await status_of(run_id_of(req), client, run_files(), rows(), origin(req)))
 
 
 @serves(bp, endpoints.GET_RESULTS)
@@ -93,7 +95,7 @@ async def get_results(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """List the result files of a run that has ended."""
-    status = await status_of(run_id_of(req), client, run_files(), origin(req))
+    status = await status_of(run_id_of(req), client, run_files(), rows(), origin(req))
     if status.phase != DONE:
         raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
     path = ids.results_manifest_path(status.run_id)
@@ -163,15 +165,15 @@ async def get_health(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Tell whether what the app depends on answers."""
-    return await health(client, run_files())
+    return await health(client, run_files(), rows())
 
 
-async def health(client: Any, files: RunFiles) -> func.HttpResponse:
+async def health(client: Any, files: RunFiles, to: Rows) -> func.HttpResponse:
     """Ask each dependency; 503 if any is down."""
     found = {"storage": await _storage_health(files), "durable": await _durable_health(client)}
     is_up = all(state == "up" for state in found.values())
     status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
-    circuits = await circuits_of(client) if found["durable"] == "up" else {}
+    circuits = await asyncio.to_thread(circuits_of, to) if found["storage"] == "up" else {}
     body = {"status": "up" if is_up else "down", "dependencies": found, "circuits": circuits}
     return answer(body, status)
 

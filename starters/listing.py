@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import get_args
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import ids
 from fanout.adapters.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.models.outcome import ItemStatus
@@ -44,13 +45,14 @@ class RunFilter:
 
 
 @serves(bp, endpoints.LIST_RUNS)
-async def list_runs(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List runs, newest first; a page may be short, and the last has no continuation."""
     wanted, limit = _filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
     after = req.params.get("continuation") or ids.INDEX_FOLDER
     files = run_files()
     entries, following = await asyncio.to_thread(_entries, files, wanted, after, limit)
-    found = await asyncio.gather(*(_status(entry, client, files, origin(req)) for entry in entries))
+    where = origin(req)
+    found = await asyncio.gather(*(_status(entry, files, rows(), where) for entry in entries))
     runs = [
         run.model_dump(mode="json")
         for run in found
@@ -97,22 +99,18 @@ def _entries(
     return found, None
 
 
-async def _status(
-    entry: ids.IndexEntry, client: Any, files: RunFiles, where: str
-) -> RunStatus | None:
+async def _status(entry: ids.IndexEntry, files: RunFiles, to: Rows, where: str) -> RunStatus | None:
     try:
-        return await status_of(entry.run_id, client, files, where)
+        return await status_of(entry.run_id, None, files, to, where)
     except RunNotFoundError:  # deleted meanwhile
         return None
 
 
 @serves(bp, endpoints.LIST_ITEMS)
-async def list_items(
-    req: func.HttpRequest, client: Any, context: func.Context
-) -> func.HttpResponse:
+async def list_items(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what happened to the items of a run, in source order, also while it goes on."""
     files = run_files()
-    attempt = await newest_attempt(run_id_of(req), client, files)
+    attempt = await newest_attempt(run_id_of(req), None, files, rows())
     status = req.params.get("status")
     if status is not None and status not in get_args(ItemStatus):
         message = f"'{status}' is none of {', '.join(get_args(ItemStatus))}"

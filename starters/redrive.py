@@ -9,7 +9,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from pydantic import ValidationError
 
 from fanout import ids
+from fanout.adapters.open_runs import note_open
 from fanout.adapters.part_reader import has_redo
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logger
@@ -17,7 +19,7 @@ from fanout.errors import InvalidRequestError, RunConflictError
 from fanout.models.redrive import RedriveRequest
 from starters import endpoints
 from starters.problems import field_problems
-from starters.runs import Attempt, newest_attempt, start
+from starters.runs import Attempt, end_by_force, newest_attempt, start
 from starters.shell import accepted, run_id_of, serves
 from starters.submit import parse_document
 
@@ -32,7 +34,7 @@ async def redrive_run(
     """Begin a further attempt of a run."""
     run_id = run_id_of(req)
     asked = parse_redrive(req.get_body(), settings().max_request_bytes)
-    attempt = await redrive(run_id, asked, client, run_files())
+    attempt = await redrive(run_id, asked, client, run_files(), rows())
     return accepted(req, run_id, attempt=attempt)
 
 
@@ -49,14 +51,16 @@ def parse_redrive(body: bytes, max_bytes: int) -> RedriveRequest:
         raise InvalidRequestError(field_problems(invalid)) from invalid
 
 
-async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFiles) -> int:
+async def redrive(
+    run_id: str, asked: RedriveRequest, client: Any, files: RunFiles, to: Rows
+) -> int:
     """Claim the next attempt of a run and start it; a claim that nobody started is started.
 
     Raises:
         RunNotFoundError: There is no such run.
         RunConflictError: It is running, or being redriven already, or has nothing to redo.
     """
-    number = await _claimed(run_id, asked, client, files)
+    number = await _claimed(run_id, asked, client, files, to)
     try:
         await start(run_id, number, client, files)
     except Exception as error:  # the SDK raises Exception itself
@@ -68,11 +72,16 @@ async def redrive(run_id: str, asked: RedriveRequest, client: Any, files: RunFil
     return number
 
 
-async def _claimed(run_id: str, asked: RedriveRequest, client: Any, files: RunFiles) -> int:
-    newest = await newest_attempt(run_id, client, files)
-    if newest.durable:
+async def _claimed(
+    run_id: str, asked: RedriveRequest, client: Any, files: RunFiles, to: Rows
+) -> int:
+    newest = await newest_attempt(run_id, client, files, to)
+    if newest.is_begun or newest.is_over:
         _insist_on_redrivable(newest)
+        if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it
+            await end_by_force(newest, client, files, to)
         await asyncio.to_thread(_insist_on_work, run_id, newest.number, asked, files)
+        await asyncio.to_thread(note_open, to, run_id, newest.number + 1)
         if not await asyncio.to_thread(files.claim_attempt, run_id, newest.number + 1, asked):
             raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
         return newest.number + 1

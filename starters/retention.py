@@ -7,43 +7,76 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-import azure.durable_functions as df
-
-from fanout import ids, names
+from fanout import ids
+from fanout.adapters.rows import Rows
+from fanout.adapters.run_rows import read_attempt
 from fanout.adapters.runs import RunFiles, forget_kept
 from fanout.adapters.telemetry import logger
-from fanout.batching import shard_count
-from fanout.errors import RunNotFoundError
-from fanout.models.request import RunRequest
+from fanout.errors import RunConflictError, RunNotFoundError
 from fanout.models.saga import SagaBatch
-from starters.runs import newest_attempt
+from starters.runs import Attempt, children_of, end_by_force, newest_attempt, runtime_of
+from starters.views import FINISHED
 
 log = logger("retention")
-FORGET = "forget"
 DELETED_AT_ONCE = 32
+# How long a part of a run that is told to end may take.
+ENDING_SECONDS = 15.0
+ENDING_PAUSE_SECONDS = 0.5
 # Deletes between two looks at the clock of whoever asked.
 SLICE = 1000
 
 
-async def delete_run(run_id: str, client: Any, files: RunFiles) -> None:
-    """Delete the histories and the blobs of a run; interrupted, it is finished by another call."""
-    attempt = await newest_attempt(run_id, client, files)
-    for number in range(1, attempt.number + 1):
-        request = await asyncio.to_thread(files.request, run_id, number)
-        await _purge(client, ids.attempt_instance(run_id, number), request)
+async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
+    """Delete the histories, rows and blobs of a run; interrupted, it is finished by another call.
+
+    Children go before their parents, and last what makes it a run that exists.
+
+    Raises:
+        RunConflictError: A part of it still runs, and does not end when it is told to.
+    """
+    run_id = newest.run_id
+    if newest.is_forced:
+        await end_by_force(newest, client, files, rows)
     await _purge_sagas(run_id, client, files)
+    for number in range(1, newest.number + 1):
+        state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
+        instance = ids.attempt_instance(run_id, number)
+        for one in [*children_of(run_id, number, state), instance]:
+            await purge(one, run_id, client)
+    await purge(ids.queue_instance(run_id), run_id, client)
     await asyncio.to_thread(_delete_blobs, run_id, files)
+    await asyncio.to_thread(_delete_rows, newest, rows)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
 
 
-async def _purge(client: Any, instance: str, request: RunRequest) -> None:
-    # A run of fewer partitions has fewer shards; those that are not there cost a call each.
-    shards = range(shard_count(request.concurrency.batches))
-    children = [ids.shard_instance(instance, n, letter) for letter in "sc" for n in shards]
-    for one in [*children, ids.fan_in_instance(instance), instance]:
-        await client.purge_instance_history(one)
-    await client.signal_entity(df.EntityId(names.GOVERNOR, instance), FORGET)
+async def purge(instance: str, run_id: str, client: Any) -> None:
+    """Delete the history of an orchestration; one that still runs is ended first.
+
+    Raises:
+        RunConflictError: It does not end.
+    """
+    deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
+    while True:
+        try:
+            await client.purge_instance_history(instance)
+        except Exception:  # the SDK raises Exception itself for 412
+            if runtime_of(await client.get_status(instance)) in (None, *FINISHED):
+                raise
+        else:
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            message = f"A part of the run '{run_id}' has not ended yet; delete it again later."
+            raise RunConflictError(run_id, message)
+        await client.terminate(instance, "the run is deleted")
+        await asyncio.sleep(ENDING_PAUSE_SECONDS)
+
+
+def _delete_rows(newest: Attempt, rows: Rows) -> None:
+    for number in range(1, newest.number + 1):
+        rows.clear(ids.steps_partition(newest.run_id, number))
+        rows.clear(ids.attempt_partition(newest.run_id, number))
+        rows.delete(ids.OPEN_PARTITION, [ids.open_row(newest.run_id, number)])
 
 
 async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
@@ -52,14 +85,14 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
     for path in batches:
         instances = await asyncio.to_thread(_saga_instances, run_id, path, files)
         for some in _slices(instances, DELETED_AT_ONCE):
-            await asyncio.gather(*map(client.purge_instance_history, some))
+            await asyncio.gather(*(purge(one, run_id, client) for one in some))
 
 
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
     attempt, name = ids.saga_batch_of(path)
     batch = ids.saga_batch_instance(ids.attempt_instance(run_id, attempt), name)
     items = SagaBatch.model_validate_json(files.read(path)).items
-    return [batch, *(ids.saga_instance(batch, item.index) for item in items)]
+    return [*(ids.saga_instance(batch, item.index) for item in items), batch]
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:
@@ -73,7 +106,6 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
     for entry in files.names(ids.INDEX_FOLDER):
         if ids.index_entry(entry).run_id == run_id:
             files.delete(entry)
-    files.delete(ids.unstarted_path(run_id))
     files.delete(request)
 
 
@@ -83,12 +115,15 @@ def _slices(paths: Iterable[str], size: int) -> Iterable[list[str]]:
         yield some
 
 
-async def sweep(client: Any, files: RunFiles, older_than: datetime, limit: int = 100) -> int:
+async def sweep(
+    client: Any, files: RunFiles, rows: Rows, older_than: datetime, limit: int = 100
+) -> int:
     """Delete runs that were claimed before a time and are over.
 
     Args:
         client: The durable client.
         files: Where runs are kept.
+        rows: Their rows.
         older_than: Runs claimed before this are deleted, aware.
         limit: How many to delete at most; the next sweep goes on.
 
@@ -100,13 +135,13 @@ async def sweep(client: Any, files: RunFiles, older_than: datetime, limit: int =
         if deleted == limit:
             break
         try:
-            attempt = await newest_attempt(entry.run_id, client, files)
+            attempt = await newest_attempt(entry.run_id, client, files, rows)
         except RunNotFoundError:
             await asyncio.to_thread(_drop_entry, entry, files)
             continue
-        if attempt.durable and not attempt.is_over:
+        if attempt.is_begun and not attempt.is_over:
             continue
-        await delete_run(entry.run_id, client, files)
+        await delete_run(attempt, client, files, rows)
         deleted += 1
     if deleted:
         log.info("deleted %d runs from before %s", deleted, older_than.isoformat())

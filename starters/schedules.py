@@ -5,12 +5,12 @@ import os
 from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from fanout import ids
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.errors import RunNotFoundError
 from fanout.models.answers import ScheduleDescription, ScheduleList
@@ -28,15 +28,13 @@ NEWEST_RUNS = 5_000
 
 
 @serves(bp, endpoints.LIST_SCHEDULES)
-async def list_schedules(
-    req: func.HttpRequest, client: Any, context: func.Context
-) -> func.HttpResponse:
+async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List the schedules, those that are not enabled included."""
     files = run_files()
     schedules = await asyncio.to_thread(read_schedules, folder_of(os.environ), os.environ)
     last = await asyncio.to_thread(last_runs, files, {schedule.name for schedule in schedules})
     runs = await asyncio.gather(
-        *(_status(last.get(one.name), client, files, origin(req)) for one in schedules)
+        *(_status(last.get(one.name), files, rows(), origin(req)) for one in schedules)
     )
     now = datetime.now(UTC)
     described = [_described(one, run, now) for one, run in zip(schedules, runs, strict=True)]
@@ -56,11 +54,11 @@ def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     return found
 
 
-async def _status(run_id: str | None, client: Any, files: RunFiles, where: str) -> RunStatus | None:
+async def _status(run_id: str | None, files: RunFiles, to: Rows, where: str) -> RunStatus | None:
     if run_id is None:
         return None
     try:
-        return await status_of(run_id, client, files, where)
+        return await status_of(run_id, None, files, to, where)
     except RunNotFoundError:  # deleted meanwhile
         return None
 

@@ -28,6 +28,7 @@ from fanout.adapters.messaging import (
     messaging,
 )
 from fanout.adapters.otel import tell
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import JSON, RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import logged, logger
@@ -117,7 +118,9 @@ async def start_runs(
         if bus is None:
             raise UnfinishedBatchError(f"{SERVICE_BUS} is not set")
         tell(metrics.QUEUE_AGE, age_of(messages, datetime.now(UTC)))
-        await start_all([Request.of(message) for message in messages], client, run_files(), bus)
+        await start_all(
+            [Request.of(message) for message in messages], client, run_files(), rows(), bus
+        )
 
 
 def age_of(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
@@ -128,7 +131,7 @@ def age_of(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
 
 
 async def start_all(
-    requests: Sequence[Request], client: Any, files: RunFiles, bus: Messaging
+    requests: Sequence[Request], client: Any, files: RunFiles, to: Rows, bus: Messaging
 ) -> None:
     """Start a run for each request, or hand it on as a dead letter.
 
@@ -140,7 +143,7 @@ async def start_all(
 
     async def start(request: Request) -> Claimed:
         async with gate:
-            return await _start(request, client, files)
+            return await _start(request, client, files, to)
 
     ended = await asyncio.gather(*map(start, requests), return_exceptions=True)
     faulty, failures = [], []
@@ -158,11 +161,11 @@ async def start_all(
         ) from failures[0]
 
 
-async def _start(message: Request, client: Any, files: RunFiles) -> Claimed:
+async def _start(message: Request, client: Any, files: RunFiles, to: Rows) -> Claimed:
     request = parse_request(message.body, settings().max_request_bytes)
     if request.run_id is None:
         request = request.model_copy(update={"run_id": message.run_id})
-    claimed = await begin(request, client, files)
+    claimed = await begin(request, client, files, to)
     what = "started" if claimed.is_new else "found again"
     log.info("%s by message '%s'", what, message.message_id, extra={"run_id": claimed.run_id})
     return claimed

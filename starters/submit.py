@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from fanout.adapters.open_runs import note_open
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import not_readable, settings
 from fanout.adapters.sources import inspect
@@ -174,13 +176,21 @@ def identified(request: RunRequest, idempotency_key: str | None) -> RunRequest:
     return request.model_copy(update={"run_id": run_id})
 
 
-def claim(request: RunRequest, files: RunFiles) -> Claimed:
+def claim(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False) -> Claimed:
     """Claim the run id for this request, or find that the same request has claimed it before.
+
+    Args:
+        request: With the id of its run.
+        files: Where runs are kept.
+        rows: Their rows; until the run has ended, it is among those that somebody looks after.
+        is_queued: Whether the run waits for earlier ones of its schedule.
 
     Raises:
         RunConflictError: The id belongs to another request.
     """
     run_id = str(request.run_id)
+    if files.find_request(run_id) is None:
+        note_open(rows, run_id, 1, is_queued=is_queued)
     if files.claim(run_id, request):
         return Claimed(run_id, request, is_new=True)
     if files.request(run_id) != request:

@@ -16,7 +16,8 @@ import azure.functions as func
 
 from fanout import ids, names
 from fanout.adapters import spans
-from fanout.adapters.instances import unfinished_runs
+from fanout.adapters.open_runs import unfinished_runs
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
@@ -72,9 +73,9 @@ def _handler(schedule: Schedule) -> Handler:
             if timer.past_due:
                 log.warning("'%s' is past due: it was due at %s", schedule.name, due.isoformat())
             if schedule.task == "sweep":
-                await run_sweep(client, run_files())
+                await run_sweep(client, run_files(), rows())
             else:
-                await tick(schedule, due, client, run_files())
+                await tick(schedule, due, client, run_files(), rows())
 
     return on_tick
 
@@ -85,7 +86,7 @@ def due_of(schedule: Schedule, timer: func.TimerRequest, now: datetime) -> datet
     return schedule.due_at(now, datetime.fromisoformat(planned) if planned else None)
 
 
-async def tick(schedule: Schedule, due: datetime, client: Any, files: RunFiles) -> None:
+async def tick(schedule: Schedule, due: datetime, client: Any, files: RunFiles, to: Rows) -> None:
     """Start the run that is due, as the schedule's `on_overlap` has it.
 
     Raises:
@@ -96,20 +97,22 @@ async def tick(schedule: Schedule, due: datetime, client: Any, files: RunFiles) 
     if schedule.on_overlap == "allow":
         earlier: set[str] = set()
     else:
-        earlier = await unfinished_runs(client, schedule.name) - {run_id}
+        earlier = await asyncio.to_thread(unfinished_runs, to, schedule.name) - {run_id}
     ids_to_log = {"run_id": run_id}
     if earlier and schedule.on_overlap == "skip":
         log.warning("left out: '%s' has not ended", min(earlier), extra=ids_to_log)
     elif earlier:
-        await _queue(schedule, request, client, files)
+        await _queue(schedule, request, client, files, to)
         log.info("queued: '%s' has not ended", min(earlier), extra=ids_to_log)
     else:
-        claimed = await begin(request, client, files)
+        claimed = await begin(request, client, files, to)
         log.info("%s", "started" if claimed.is_new else "found again", extra=ids_to_log)
 
 
-async def _queue(schedule: Schedule, request: RunRequest, client: Any, files: RunFiles) -> None:
-    claimed = await claimed_or_found(request, files)
+async def _queue(
+    schedule: Schedule, request: RunRequest, client: Any, files: RunFiles, to: Rows
+) -> None:
+    claimed = await claimed_or_found(request, files, to, is_queued=True)
     instance = ids.queue_instance(claimed.run_id)
     if await client.get_status(instance) or await client.get_status(claimed.run_id):
         return
@@ -123,11 +126,9 @@ async def _queue(schedule: Schedule, request: RunRequest, client: Any, files: Ru
             schedule=schedule.name,
         )
         await client.start_new(names.QUEUED_RUN, instance, dump(waiting))
-    # Or the watchdog would start it out of turn.
-    await asyncio.to_thread(files.note_started, claimed.run_id)
 
 
-async def run_sweep(client: Any, files: RunFiles) -> None:
+async def run_sweep(client: Any, files: RunFiles, to: Rows) -> None:
     """Delete what is older than the app keeps runs, if it says how long that is."""
     days = settings().retention_days
     if days is None:
@@ -135,5 +136,5 @@ async def run_sweep(client: Any, files: RunFiles) -> None:
         return
     oldest = datetime.now(UTC) - timedelta(days=days)
     # Each sweep deletes only so many.
-    while await sweep(client, files, oldest):
+    while await sweep(client, files, to, oldest):
         log.info("more runs may be older than %d days", days)

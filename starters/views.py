@@ -1,4 +1,4 @@
-"""What a caller sees of a run: its status, put together from Durable's and the governor's."""
+"""What a caller sees of a run: its status, put together from its rows and what Durable says."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 from fanout.governor import GovernorState
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
+from fanout.models.wave import RunEnd
 
 TOP_ERRORS = 10
-FAILED = {"Failed", "Terminated", "Canceled"}
-FINISHED = FAILED | {"Completed"}
+# A run whose own orchestration has failed is not over: the watchdog takes it up.
+ENDED_BY_FORCE = {"Terminated", "Canceled"}
+FINISHED = ENDED_BY_FORCE | {"Failed", "Completed"}
 SUSPENDED = "Suspended"
 # A run that was not heard of for three times as long as a wave should take has stalled.
 STALLED_FACTOR = 3
@@ -23,26 +25,29 @@ def run_status(
 
     Args:
         request: The run's request.
-        durable: The SDK's status of the run's orchestration.
-        state: The governor's state; empty while the run is being planned.
+        durable: The SDK's status of the run's orchestration; None where nobody has asked.
+        state: What its rows say; empty before it has begun.
         results_url: Where the results are.
         now: The time to reckon rates by, aware.
     """
-    runtime = durable.runtime_status.value if durable.runtime_status else "Pending"
-    end = state.end
-    # An orchestration that Durable ended by force never told its governor.
-    was_forced = end is None and runtime in FAILED
-    started = state.started_at or (_iso(durable.created_time) if was_forced else None)
-    finished = end.at if end else (_iso(durable.last_updated_time) if was_forced else None)
+    end = state.run.end
+    runtime = durable.runtime_status.value if durable and durable.runtime_status else None
+    if end is None and runtime in ENDED_BY_FORCE:
+        end = forced_end(durable, now)
+    started = state.run.started_at
+    if started is None and end is not None and durable:
+        started = _iso(durable.created_time)
+    finished = end.at if end else None
+    take_overs = state.run.take_overs
     seconds = _seconds(started, finished, now)
     rate = _rate(state, seconds)
     errors = sorted(state.errors.values(), key=lambda group: -group.count)
     return RunStatus(
         run_id=str(request.run_id),
         workload=request.workload,
-        status=SUSPENDED if state.suspended_at and end is None else runtime,
-        phase="done" if was_forced else state.phase,
-        outcome="failed" if was_forced else (end.outcome if end else None),
+        status=_status(state, end, runtime),
+        phase="done" if end else state.phase,
+        outcome=end.outcome if end else None,
         items=state.items,
         partitions=state.partitions,
         retries=state.retries,
@@ -52,17 +57,43 @@ def run_status(
         items_per_second=rate,
         eta_seconds=_eta(state, rate) if finished is None else None,
         errors=errors[:TOP_ERRORS],
-        error=_error(end, durable, was_forced=was_forced),
+        error=end.error if end else None,
         limits=None if state.phase in ("queued", "planning") else state.limits,
         batches_in_flight=sum(held.batches for held in state.held.values()),
-        stalled_since=None if was_forced else stalled_since(request, state, now),
+        stalled_since=None if end else stalled_since(request, state, now),
+        take_overs=len(take_overs),
+        take_over_reason=take_overs[-1].reason if take_overs else None,
         results_url=results_url,
     )
 
 
+def forced_end(durable: Any, now: datetime) -> RunEnd:
+    """How a run ended that Durable has ended by force: it never came to say it itself."""
+    at = _iso(durable.last_updated_time) if durable else None
+    reason = durable.output if durable else None
+    return RunEnd(
+        outcome="failed",
+        error=None if reason is None else str(reason),
+        at=at or _iso(now),
+        is_forced=True,
+    )
+
+
+def _status(state: GovernorState, end: RunEnd | None, runtime: str | None) -> str:
+    """The run's state in Durable's words: that of its rows, so that it fits the rest."""
+    if end is not None:
+        return "Terminated" if end.is_forced else "Completed"
+    if state.control.suspended_at:
+        return SUSPENDED
+    if runtime == "Pending" or not state.has_begun:
+        return "Pending"
+    return "Running"
+
+
 def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> str | None:
     """Tell since when a run has not moved, if it should have; times are ISO 8601 in UTC."""
-    is_working = state.phase in ("processing", "compensating") and state.suspended_at is None
+    suspended_at = state.control.suspended_at
+    is_working = state.phase in ("processing", "compensating") and suspended_at is None
     if not is_working or state.updated_at is None:
         return None
     waited = (now - datetime.fromisoformat(state.updated_at)).total_seconds()
@@ -71,8 +102,10 @@ def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> s
 
 def _patience(request: RunRequest, state: GovernorState) -> float:
     """How many seconds may pass between two waves: their work, its retries, and the rate."""
-    work, held = state.work, state.held.values()
-    batch = (state.item_ms or 0.0) / 1000 * work.batch_items * state.span
+    work, held = state.run.work, state.held.values()
+    slowest = max((s.item_ms or 0.0 for s in state.shards.values()), default=0.0)
+    span = max((shard.span for shard in state.shards.values()), default=1)
+    batch = slowest / 1000 * work.batch_items * span
     waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
     rate = state.limits.items_per_second
     paced = sum(one.items for one in held) / rate if rate else 0.0
@@ -102,9 +135,3 @@ def _rate(state: GovernorState, seconds: float | None) -> float | None:
 
 def _eta(state: GovernorState, rate: float | None) -> float | None:
     return round(state.items.pending / rate, 1) if rate else None
-
-
-def _error(end: Any, durable: Any, *, was_forced: bool) -> str | None:
-    if was_forced:
-        return str(durable.output) if durable.output is not None else None
-    return end.error if end else None

@@ -1,87 +1,149 @@
-"""The watchdog: finishes what a crash left half done, and names runs that do not move."""
+"""The watchdog: finishes what a crash left half done, and names runs that do not move.
+
+It looks at the attempts that are open, which rows of their own list, and asks Durable only how the
+orchestration of one of them stands.
+"""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
+from fanout import admission, ids, names
+from fanout.adapters.open_runs import OpenAttempt, forget, open_attempts
+from fanout.adapters.rows import Rows, rows
 from fanout.adapters.runs import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import logged, logger
-from fanout.admission import KEY, AdmissionState
+from fanout.admission import AdmissionState
 from fanout.errors import RunNotFoundError
 from starters.circuits import circuits_of
-from starters.runs import newest_attempt, start
+from starters.runs import Attempt, end_by_force, newest_attempt, runtime_of, start
+from starters.take_over import take_over
 from starters.views import FINISHED, stalled_since
 
 bp = df.Blueprint()
 log = logger(names.WATCHDOG)
+AT_ONCE = 16
+# What is only told is told so often.
+TELL_EVERY_MINUTES = 5
+# An attempt whose orchestration is complete has been told; if its row is still there, not for long.
+CLOSED_AFTER = timedelta(minutes=5)
 
 
-@bp.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
+@bp.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
 @bp.function_name(names.WATCHDOG)
 @bp.durable_client_input(client_name="client")
 async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
-    """Look after runs, every five minutes."""
+    """Look after runs, every half minute."""
     with logged(context):
         left_behind = timedelta(seconds=settings().left_behind_seconds)
-        await look(client, run_files(), datetime.now(UTC), left_behind)
+        look = Look(client, run_files(), rows(), datetime.now(UTC), left_behind)
+        await look.around()
 
 
-async def look(client: Any, files: RunFiles, now: datetime, left_behind: timedelta) -> None:
-    """Start what was claimed and never started, free the places of the dead, name the stalled.
+@dataclass(frozen=True)
+class Look:
+    """One look of the watchdog.
 
-    Args:
-        client: The durable client.
-        files: Where runs are kept.
+    Attributes:
         now: The time, aware.
         left_behind: How long ago a run was claimed that nobody will start any more.
     """
-    await _start_left_behind(client, files, now - left_behind)
-    await _free_places(client)
-    await _name_stalled(client, files, now)
-    await circuits_of(client)  # tells telemetry of each
 
+    client: Any
+    files: RunFiles
+    rows: Rows
+    now: datetime
+    left_behind: timedelta
 
-async def _start_left_behind(client: Any, files: RunFiles, until: datetime) -> None:
-    for path, modified in await asyncio.to_thread(lambda: [*files.ages(ids.UNSTARTED_FOLDER)]):
-        if modified > until:
-            continue
-        run_id = path.removeprefix(ids.UNSTARTED_FOLDER)
+    async def around(self) -> None:
+        """Look at every open attempt, free the places of the dead, and tell of the rest."""
+        found = await asyncio.to_thread(open_attempts, self.rows)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def look_at(one: OpenAttempt) -> None:
+            async with gate:
+                try:
+                    await self._look_at(one)
+                except Exception:  # one that cannot be looked at must not hide the others
+                    log.exception("cannot look at a run", extra={"run_id": one.run_id})
+
+        await asyncio.gather(*map(look_at, found))
+        await asyncio.to_thread(self._free_places)
+        if self._tells:
+            await asyncio.to_thread(circuits_of, self.rows)
+
+    @property
+    def _tells(self) -> bool:
+        return self.now.minute % TELL_EVERY_MINUTES == 0 and self.now.second < 30
+
+    async def _look_at(self, one: OpenAttempt) -> None:
         try:
-            attempt = await newest_attempt(run_id, client, files)
+            attempt = await newest_attempt(one.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
-            await asyncio.to_thread(files.note_started, run_id)
-            continue
-        if attempt.durable:
-            await asyncio.to_thread(files.note_started, run_id)
-            continue
-        log.warning("starts a run that was claimed and left", extra={"run_id": run_id})
-        await start(run_id, attempt.number, client, files)
+            attempt = None
+        if attempt is None or attempt.number != one.number:
+            # It was never claimed, or a later one was, which is looked at by its own row.
+            if self.now - one.claimed_at > self.left_behind:
+                await asyncio.to_thread(forget, self.rows, one)
+            return
+        if attempt.state.run.is_told:
+            await asyncio.to_thread(forget, self.rows, one)
+        elif attempt.state.is_over:
+            await self._finish(one, attempt)
+        else:
+            await self._look_after(one, attempt)
 
+    async def _look_after(self, one: OpenAttempt, attempt: Attempt) -> None:
+        """Do what an attempt needs that has not ended."""
+        runtime = runtime_of(attempt.durable)
+        if runtime is None:
+            await self._start_left_behind(one)
+        elif attempt.is_forced:
+            await end_by_force(attempt, self.client, self.files, self.rows)
+            await asyncio.to_thread(forget, self.rows, one)
+        elif runtime in FINISHED:  # without an end: it failed, or nobody could write how it ended
+            await take_over(attempt, self.client, self.files, self.rows, self.now)
+        elif self._tells and (since := stalled_since(attempt.request, attempt.state, self.now)):
+            log.warning("has not moved since %s", since, extra={"run_id": one.run_id})
 
-async def _free_places(client: Any) -> None:
-    entity = df.EntityId(names.ADMISSION, KEY)
-    found = await client.read_entity_state(entity)
-    state = AdmissionState.model_validate(found.entity_state or {})
-    for instance in [*state.running, *state.waiting]:
-        status = await client.get_status(instance)
-        if not status or (status.runtime_status and status.runtime_status.value in FINISHED):
+    async def _start_left_behind(self, one: OpenAttempt) -> None:
+        if self.now - one.claimed_at <= self.left_behind:
+            return
+        queue = ids.queue_instance(one.run_id)
+        if one.is_queued and runtime_of(await self.client.get_status(queue)) not in (
+            None,
+            *FINISHED,
+        ):
+            return
+        log.warning("starts a run that was claimed and left", extra={"run_id": one.run_id})
+        await start(one.run_id, one.number, self.client, self.files)
+
+    async def _finish(self, one: OpenAttempt, attempt: Attempt) -> None:
+        """Have an attempt finished that has ended, and of whose end not all is done."""
+        instance = ids.attempt_instance(one.run_id, one.number)
+        durable = await self.client.get_status(instance)
+        ended_at = attempt.state.run.end.at if attempt.state.run.end else None
+        is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
+        if runtime_of(durable) == "Failed":
+            await start(one.run_id, one.number, self.client, self.files, is_resumed=True)
+        elif is_old:  # nobody took how it ended, however often it was tried
+            await asyncio.to_thread(forget, self.rows, one)
+
+    def _free_places(self) -> None:
+        """Free the places of attempts that are not open any more."""
+        going = {ids.attempt_instance(one.run_id, one.number) for one in open_attempts(self.rows)}
+
+        def rule(state: AdmissionState) -> tuple[AdmissionState, set[str]]:
+            gone = {*state.running, *state.waiting} - going
+            for instance in gone:
+                state = admission.leave(state, instance)
+            return state, gone
+
+        gone = self.rows.change(ids.ADMISSION_PARTITION, ids.ADMISSION_ROW, AdmissionState, rule)
+        for instance in sorted(gone):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})
-            await client.signal_entity(entity, "leave", instance)
-
-
-async def _name_stalled(client: Any, files: RunFiles, now: datetime) -> None:
-    running = [df.OrchestrationRuntimeStatus.Running, df.OrchestrationRuntimeStatus.Pending]
-    instances = await client.get_status_by(runtime_status=running)
-    for instance in instances:
-        run_id = str(instance.instance_id).partition(":")[0]
-        if instance.name != names.RUN or not ids.is_run_id(run_id):
-            continue
-        attempt = await newest_attempt(run_id, client, files)
-        since = stalled_since(attempt.request, attempt.state, now)
-        if since is not None:
-            log.warning("has not moved since %s", since, extra={"run_id": run_id})

@@ -39,19 +39,11 @@ class RunFiles:
         return Scratch(self.store, self.container, ids.plan_folder(run_id), self.allowed)
 
     def claim(self, run_id: str, request: RunRequest) -> bool:
-        """Write the request if the run id is free; tell whether it was.
-
-        Until `note_started`, the run is among those that somebody may have left behind.
-        """
-        self.write(ids.unstarted_path(run_id), b"")
+        """Write the request if the run id is free; tell whether it was."""
         if not self._claim(ids.request_path(run_id), request):
             return False
         self.write(ids.index_path(run_id, request.workload, datetime.now(UTC)), b"")
         return True
-
-    def note_started(self, run_id: str) -> None:
-        """Take note that the orchestration of a claimed run was started."""
-        self.store.delete(self.container, ids.unstarted_path(run_id))
 
     def claim_of(self, run_id: str) -> str:
         """What tells this run from an earlier one of the same id that was deleted.
@@ -66,16 +58,10 @@ class RunFiles:
 
     def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
         """Write what a later attempt is to do if nobody has; tell whether nobody had."""
-        self.write(ids.unstarted_path(run_id), b"")
         return self._claim(ids.attempt_path(run_id, attempt), redrive)
 
     def _claim(self, path: str, model: BaseModel) -> bool:
-        data = model.model_dump_json().encode()
-        try:
-            self.store.write(self.container, path, data, media_type=JSON, if_none_match=True)
-        except BlobExistsError:
-            return False
-        return True
+        return self.write_first(path, model.model_dump_json().encode())
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -134,6 +120,14 @@ class RunFiles:
     def write(self, path: str, data: bytes, media_type: str = JSON) -> None:
         """Write a file whole, over whatever was there."""
         self.store.write(self.container, path, data, media_type=media_type)
+
+    def write_first(self, path: str, data: bytes, media_type: str = JSON) -> bool:
+        """Write a file whole unless there is one; tell whether there was none."""
+        try:
+            self.store.write(self.container, path, data, media_type=media_type, if_none_match=True)
+        except BlobExistsError:
+            return False
+        return True
 
     def write_model(self, path: str, model: BaseModel) -> None:
         """Write a message as JSON."""

@@ -3,20 +3,20 @@
 Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import (
     EdmType,
     EntityProperty,
     TableClient,
     TableEntity,
     TableServiceClient,
-    TableTransactionError,
     UpdateMode,
 )
 
@@ -24,8 +24,16 @@ from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 
 _KEYS = ("PartitionKey", "RowKey")
-_LOST_RACES = {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet"}
+# A row that is gone has changed as well.
+_LOST_RACES = {
+    "EntityAlreadyExists",
+    "UpdateConditionNotSatisfied",
+    "ConditionNotMet",
+    "ResourceNotFound",
+    "EntityNotFound",
+}
 _NO_TABLE = "TableNotFound"
+_CODE = re.compile(r'"code":\s*"(\w+)"')
 
 
 class RowConflictError(Exception):
@@ -70,6 +78,18 @@ class Tables(Protocol):
         ...
 
 
+class RowTables(Tables, Protocol):
+    """What the rows of runs ask of Table storage besides."""
+
+    def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
+        """Read all rows of a partition whose keys begin so, in the order of the keys."""
+        ...
+
+    def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
+        """Delete rows of a partition, whatever is in them; those that are gone are no fault."""
+        ...
+
+
 @dataclass(frozen=True)
 class TableStore:
     """The tables of a storage account; safe to share between threads."""
@@ -103,6 +123,22 @@ class TableStore:
         except ResourceNotFoundError:
             return None
 
+    def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
+        """Read all rows of a partition whose keys begin so, in the order of the keys."""
+        wanted = f"PartitionKey eq '{partition}'"
+        if prefix:  # a tilde sorts after whatever our keys have
+            wanted += f" and RowKey ge '{prefix}' and RowKey lt '{prefix}~'"
+        try:
+            found = [*self._table(table).query_entities(wanted)]
+        except ResourceNotFoundError:
+            return {}
+        return {str(entity["RowKey"]): _row(entity) for entity in found}
+
+    def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
+        """Delete rows of a partition, whatever is in them; those that are gone are no fault."""
+        for key in row_keys:
+            self._table(table).delete_entity(partition, key)
+
     def write(self, table: str, partition: str, writes: list[Write]) -> None:
         """Write rows of one partition, all or none; the table is made when it is first used.
 
@@ -112,24 +148,36 @@ class TableStore:
         operations = [_operation(partition, write) for write in writes]
         try:
             self._submit(table, operations)
-        except TableTransactionError as error:
+        except HttpResponseError as error:
             if _code(error) not in _LOST_RACES:
                 raise
             raise RowConflictError(str(error)) from error
 
     def _submit(self, table: str, operations: list[Any]) -> None:
         try:
-            self._table(table).submit_transaction(operations)
-        except TableTransactionError as error:
+            _carry_out(self._table(table), operations)
+        except HttpResponseError as error:
             if _code(error) != _NO_TABLE:
                 raise
             self.service.create_table_if_not_exists(table)
-            self._table(table).submit_transaction(operations)
+            _carry_out(self._table(table), operations)
 
     def _table(self, name: str) -> TableClient:
         if name not in self._made:
             self._made[name] = self.service.get_table_client(name)
         return self._made[name]
+
+
+def _carry_out(table: TableClient, operations: list[Any]) -> None:
+    """One write alone needs no transaction, which costs the service more."""
+    if len(operations) > 1:
+        table.submit_transaction(operations)
+        return
+    kind, entity, *conditions = operations[0]
+    if kind == "create":
+        table.create_entity(entity)
+    else:
+        table.update_entity(entity, **conditions[0])
 
 
 def _operation(partition: str, write: Write) -> tuple[Any, ...]:
@@ -160,10 +208,13 @@ def _row(entity: TableEntity) -> Row:
     return Row(values, str(entity.metadata["etag"]))
 
 
-def _code(error: TableTransactionError) -> str:
-    # The SDK sets it, and does not declare it.
+def _code(error: HttpResponseError) -> str:
+    """The service's word for what is wrong; the SDK reads it of some errors, and not of others."""
     code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code))
+    if code is not None:
+        return str(getattr(code, "value", code))
+    found = _CODE.search(str(error))
+    return found[1] if found else ""
 
 
 def _endpoint(to: StorageSettings) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.models.plan import BatchCut, Origin
 from fanout.models.status import ItemCounts, ResultFile
-from fanout.models.wave import RunEnd, RunRef
+from fanout.models.wave import RunEnd, RunRef, Verdict
 
 # Activities in flight at once: a wave fits into one history, whatever attempts its activities need.
 RANGES_AT_ONCE = 24
@@ -50,6 +50,17 @@ class Layout(_Message):
     ranges: int
     has_partials: bool = False
     end: RunEnd | None = None
+
+
+class Settled(_Message):
+    """Result of `settle`: how the run goes on when its shards are through.
+
+    Attributes:
+        layout: How the fan-in is laid out; None where there is something to compensate first.
+    """
+
+    verdict: Verdict
+    layout: Layout | None = None
 
 
 class RangeRef(_Message):
@@ -103,14 +114,14 @@ class FanInWork(_Message):
     """Input of `fan_in`, and all it carries when it continues as new.
 
     Attributes:
-        ranges: How many there are; None before they are laid out.
+        ranges: How many there are.
         has_partials: Whether partials are to be merged.
         level: 0 while the ranges are written; above it, that of the partials being merged.
         first: The first range, or partial of the level, of the next wave.
     """
 
     ref: RunRef
-    ranges: int | None = None
+    ranges: int
     has_partials: bool = False
     level: int = 0
     first: int = 0
@@ -139,7 +150,7 @@ class FanInWork(_Message):
 
     def width_of(self, level: int) -> int:
         """How many ranges there are, or partials at a level above 0."""
-        width = self.ranges or 0
+        width = self.ranges
         for _ in range(level):
             width = -(-width // MERGED_AT_ONCE)
         return width

@@ -56,6 +56,16 @@ class LimitsChange(BaseModel):
     concurrency: ConcurrencyChange | None = None
     tolerance: Tolerance | None = None
 
+    def then(self, later: "LimitsChange") -> "LimitsChange":
+        """This change and a later one, as one."""
+        both = self.model_dump(exclude_unset=True)
+        for name, value in later.model_dump(exclude_unset=True).items():
+            if name == "concurrency" and value is not None:
+                both[name] = {**(both.get(name) or {}), **value}
+            elif value is not None:
+                both[name] = value
+        return LimitsChange.model_validate(both)
+
     def over(self, limits: Limits) -> Limits:
         """The limits after this change."""
         update: dict[str, object] = {}

@@ -89,11 +89,19 @@ class StepResult(_Message):
     Attributes:
         error: Why it failed, its texts cut short; None if it is done.
         ended_ms: When it ended, by the clock of whoever did it: milliseconds since 1970.
+        is_over: Whether the attempt of the run has ended, so that nothing was done.
     """
 
     output: Any = None
     error: ErrorInfo | None = None
     ended_ms: int = 0
+    is_over: bool = False
+
+
+class KeptStep(_Message):
+    """What one try of a step came to, as a row keeps it."""
+
+    result: StepResult | None = None
 
 
 class SagaTrace(_Message):

@@ -37,6 +37,22 @@ class ErrorGroup(BaseModel):
     example_item: str | None = None
 
 
+class TakeOver(BaseModel):
+    """The orchestration of a run had failed, for no fault of the run, and was begun anew.
+
+    Attributes:
+        id: What tells it from others.
+        at: When, ISO 8601 in UTC.
+        reason: Of the failure.
+        ended: How many items had ended until then.
+    """
+
+    id: str
+    at: str
+    reason: str
+    ended: int = 0
+
+
 class RunStatus(BaseModel):
     """``GET /api/runs/{run_id}``. Times are ISO 8601 in UTC.
 
@@ -44,6 +60,8 @@ class RunStatus(BaseModel):
         limits: Those in force; None before the plan is known.
         batches_in_flight: How many activities are at work, or may be.
         stalled_since: Since when the run has not moved although it should have; None if it does.
+        take_overs: How often its orchestration failed, for no fault of the run, and was begun anew
+            from where it was; `take_over_reason` is that of the last time.
     """
 
     run_id: str
@@ -65,6 +83,8 @@ class RunStatus(BaseModel):
     limits: Limits | None = None
     batches_in_flight: int = 0
     stalled_since: str | None = None
+    take_overs: int = 0
+    take_over_reason: str | None = None
     results_url: str
 
 

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from fanout.models.status import TakeOver
+
 
 class ShardLane(BaseModel):
     """One shard.
@@ -27,6 +29,7 @@ class RunTimeline(BaseModel):
         bucket_seconds: How long a bucket is; the first begins at `started_at`.
         series: How many items, retries and partitions ended in each bucket, by kind; after the last
             number nothing happened.
+        take_overs: When its orchestration had failed and was begun anew, and why.
     """
 
     run_id: str
@@ -37,3 +40,4 @@ class RunTimeline(BaseModel):
     bucket_seconds: float
     series: dict[str, list[float]] = Field(default_factory=dict)
     shards: list[ShardLane] = Field(default_factory=list)
+    take_overs: list[TakeOver] = Field(default_factory=list)

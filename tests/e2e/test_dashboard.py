@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from demo.browser import browser
-from tests.e2e.conftest import Product
 from tests.support.dashboard import PATIENCE_MS, PHONE, Dashboard, dashboard_on
+from tests.support.product import Product
 
 AT_ONCE = {"base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 MOST_SCRIPT_MS = 200
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def dashboard(chromium: Browser, product: Product) -> Iterator[Dashboard]:
-    with dashboard_on(chromium, f"http://127.0.0.1:{product.host.port}") as found:
+    with dashboard_on(chromium, product.host.origin) as found:
         yield found
 
 
@@ -185,7 +185,7 @@ def test_the_rendered_report_is_shown_in_a_sandbox(dashboard: Dashboard, product
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended: str, scheme: str):
-    origin = f"http://127.0.0.1:{product.host.port}"
+    origin = product.host.origin
     with dashboard_on(chromium, origin, color_scheme=scheme) as dashboard:
         for place, waits_for in (
             ("/", "table.runs a"),
@@ -205,7 +205,7 @@ def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended:
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(chromium: Browser, product: Product):
-    origin = f"http://127.0.0.1:{product.host.port}"
+    origin = product.host.origin
     with dashboard_on(chromium, origin, color_scheme="dark") as dashboard:
         page = dashboard.open()
         paper = "getComputedStyle(document.body).backgroundColor"

@@ -1,6 +1,7 @@
 """The real orchestrators, entities and activities of Fanout, over blobs in memory."""
 
 import azure.durable_functions as df
+from entities import admission, governor, rate_limiter
 
 from activities.close_sagas import close_batch
 from activities.compensate_batch import compensate
@@ -15,7 +16,6 @@ from activities.saga_step import carry_out
 from activities.sagas import write_record
 from activities.scan import scan_range_of
 from activities.write_results import write_range
-from entities import admission, governor, rate_limiter
 from fanout import names
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES

@@ -34,6 +34,17 @@ class MemoryTables:
             row = Row(dict(write.values), f"e{next(self._etags)}")
             self._rows[table, partition, write.row_key] = row
 
+    def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
+        return {
+            key: row
+            for (name, within, key), row in sorted(self._rows.items(), key=lambda pair: pair[0])
+            if (name, within) == (table, partition) and key.startswith(prefix)
+        }
+
+    def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
+        for key in [*row_keys]:
+            self._rows.pop((table, partition, key), None)
+
     def rows(self, table: str) -> Iterable[tuple[str, str, Row]]:
         for (name, partition, key), row in sorted(self._rows.items(), key=lambda pair: pair[0]):
             if name == table:

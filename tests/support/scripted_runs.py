@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import azure.durable_functions as df
-
 from entities import admission, breaker, governor, rate_limiter
+
 from fanout import names
 from fanout.models.ending import EndedRun, Published
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef

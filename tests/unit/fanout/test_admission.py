@@ -1,7 +1,7 @@
+from entities.admission import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entities.admission import apply
 from fanout.admission import AdmissionState
 
 

@@ -4,10 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from entities.breaker import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entities.breaker import apply
 from fanout.breaker import CLOSED, MAX_COOL_DOWN_SECONDS, CircuitState
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

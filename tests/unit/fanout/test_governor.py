@@ -2,10 +2,10 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from entities.governor import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entities.governor import apply
 from fanout import governor, leave
 from fanout.governor import MAX_ERROR_KINDS, GovernorState
 from fanout.models.limits import Limits

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from entities.rate_limiter import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entities.rate_limiter import apply
 from fanout.rate_limiter import MAX_WAIT_SECONDS, RateAsk, RateState, book
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-
 from activities.find_earlier_runs import has_earlier
+
 from fanout import ids
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings

@@ -1,0 +1,122 @@
+"""The activity `begin`: lets a run begin when it is its turn, and plans it.
+
+Asked again, because its answer got lost or the orchestration is begun anew, it gives what it gave.
+"""
+
+from datetime import datetime
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.plan import plan_run
+from activities.steering import steer_shard
+from activities.stragglers import are_written
+from fanout import admission, governor, ids, names
+from fanout.adapters.rows import Rows, rows
+from fanout.adapters.run_rows import change_attempt, read_attempt
+from fanout.adapters.runs import RunFiles, files_of
+from fanout.adapters.spans import invoked
+from fanout.admission import AdmissionState, Entry
+from fanout.governor import GovernorState
+from fanout.leave import MAX_NAP_SECONDS
+from fanout.models.wave import BeginAsk, Begun, PlanResult, ShardAsk, ShardOrder, ShardWork
+from fanout.payloads import dump
+
+bp = df.Blueprint()
+FIRST_NAP_SECONDS = 1.0
+
+
+@bp.activity_trigger(input_name="asked", activity=names.BEGIN)
+def begin(asked: dict, context: func.Context) -> dict:
+    """Begin a run; shell around `begin_run`."""
+    with invoked(context, asked):
+        found = BeginAsk.model_validate(asked)
+        return dump(begin_run(found, files_of(found), rows()))
+
+
+def begin_run(asked: BeginAsk, files: RunFiles, to: Rows) -> Begun:
+    """Open the rows of an attempt, wait for its turn, and plan it.
+
+    Args:
+        asked: Which attempt of which run.
+        files: Where the run is kept.
+        to: Its rows.
+    """
+    state = _opened(asked, to)
+    run = state.run
+    if run.end is not None:
+        return Begun(end=run.end, is_told=run.is_told)
+    if run.plan is not None:
+        return Begun(plan=run.plan, order=_first_order(asked, run.plan, to))
+    waiting = _waiting(asked, state, files, to)
+    if waiting is not None:
+        return waiting
+    if run.phase == "queued":
+        _opened(asked, to, has_turn=True)
+    plan = plan_run(asked, files)
+    if plan.refusal is not None or plan.scans:
+        return Begun(plan=plan)
+    return _planned(asked, plan, to)
+
+
+def _waiting(asked: BeginAsk, state: GovernorState, files: RunFiles, to: Rows) -> Begun | None:
+    """What to do until it is the run's turn; None if it is."""
+    if not are_written(asked, files, to):
+        return Begun(wait_seconds=FIRST_NAP_SECONDS)
+    if _is_admitted(asked, to):
+        return None
+    if state.control.is_cancelled:
+        return Begun(is_cancelled=True)
+    return Begun(wait_seconds=_nap(str(state.run.started_at), asked.at))
+
+
+def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorState:
+    is_queued = asked.max_runs > 0 and not has_turn
+
+    def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
+        # One that is planned, or has its turn, is not put back.
+        queued = is_queued and not (state.has_begun and state.run.phase == "planning")
+        run = governor.open_run(state.run, asked.at, asked.claim, is_queued=queued)
+        opened = state.model_copy(update={"run": run})
+        return opened, opened
+
+    return change_attempt(to, asked.run_id, asked.attempt, rule)
+
+
+def _is_admitted(asked: BeginAsk, to: Rows) -> bool:
+    if not asked.max_runs:
+        return True
+    instance = ids.attempt_instance(asked.run_id, asked.attempt)
+    entry = Entry(instance=instance, max_runs=asked.max_runs, at=asked.at)
+    return to.change(
+        ids.ADMISSION_PARTITION,
+        ids.ADMISSION_ROW,
+        AdmissionState,
+        lambda state: admission.enter(state, entry),
+    )
+
+
+def _nap(since: str, now: str) -> float:
+    """A second at first, then half as long as it has waited: soon heard, yet cheap."""
+    waited = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
+    return min(MAX_NAP_SECONDS, max(FIRST_NAP_SECONDS, waited / 2))
+
+
+def _planned(asked: BeginAsk, plan: PlanResult, to: Rows) -> Begun:
+    def rule(state: GovernorState) -> tuple[GovernorState, PlanResult]:
+        run = governor.begin(state.run, plan, asked.at)
+        return state.model_copy(update={"run": run}), run.plan or plan
+
+    kept = change_attempt(to, asked.run_id, asked.attempt, rule)
+    return Begun(plan=kept, order=_first_order(asked, kept, to))
+
+
+def _first_order(asked: BeginAsk, plan: PlanResult, to: Rows) -> ShardOrder | None:
+    """What the only shard of a small run is told when it first asks; it need not ask then."""
+    if plan.work.shards != 1 or asked.is_resumed:
+        return None
+    if read_attempt(to, asked.run_id, asked.attempt).state.run.verdict is not None:
+        return None
+    first = ShardWork.first(asked, plan, plan.work, 0, "process")
+    first = first.model_copy(update={"call": 1})
+    return steer_shard(ShardAsk(work=first, at=asked.at), to)

@@ -1,0 +1,62 @@
+"""The fence around an attempt of a run: once it has ended, or is deleted, nothing of it begins."""
+
+import time
+from dataclasses import dataclass
+
+from fanout import ids
+from fanout.adapters.rows import Rows
+from fanout.errors import AttemptOverError
+from fanout.governor import RunState
+from fanout.models.wave import BatchRef
+
+# Batches of a process that come soon after each other look once.
+LOOK_EVERY_SECONDS = 1.0
+MAX_KEPT = 1000
+_seen: dict[tuple[str, int, str], tuple[float, bool]] = {}
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Tells whether an attempt still goes on; None of `rows` is one that always does."""
+
+    run_id: str
+    attempt: int = 1
+    claim: str = ""
+    rows: Rows | None = None
+
+    @classmethod
+    def around(cls, ref: BatchRef, rows: Rows | None) -> "Fence":
+        """The fence around the attempt of a batch."""
+        return cls(ref.run_id, ref.attempt, ref.claim, rows)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the attempt has ended, as far as was known a second ago.
+
+        Raises:
+            AzureError: Storage does not answer.
+        """
+        if self.rows is None:
+            return False
+        key, now = (self.run_id, self.attempt, self.claim), time.monotonic()
+        looked_at, is_over = _seen.get(key, (0.0, False))
+        if not is_over and (now - looked_at >= LOOK_EVERY_SECONDS or key not in _seen):
+            partition = ids.attempt_partition(self.run_id, self.attempt)
+            run = self.rows.load(partition, ids.RUN_ROW, RunState)
+            is_over = run.end is not None or run.claim != self.claim
+            if len(_seen) >= MAX_KEPT:
+                _seen.clear()
+            _seen[key] = (now, is_over)
+        return is_over
+
+    def insist_on_open(self) -> None:
+        """Let nothing begin once the attempt has ended.
+
+        Raises:
+            AttemptOverError: It has.
+        """
+        if self.is_over:
+            raise AttemptOverError("the attempt of the run had ended")
+
+
+NO_FENCE = Fence("")

@@ -1,0 +1,146 @@
+"""The activity `steer`: what a shard may begin next, from the rows of its run and downstream."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from fanout import breaker, ids, leave, names, rate_limiter
+from fanout.adapters.rows import Rows, rows, tries
+from fanout.adapters.run_rows import read_attempt, write_changes
+from fanout.adapters.spans import invoked
+from fanout.adapters.tables import RowConflictError
+from fanout.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
+from fanout.governor import GovernorState, ShardState
+from fanout.models.wave import ShardAsk, ShardOrder, ShardWork
+from fanout.payloads import dump
+from fanout.rate_limiter import RateAsk, RateOrder, RateState
+
+bp = df.Blueprint()
+_OVER = ShardOrder(action="stop", reason="over")
+
+
+@bp.activity_trigger(input_name="asked", activity=names.STEER)
+def steer(asked: dict, context: func.Context) -> dict:
+    """Tell a shard how to go on; shell around `steer_shard`."""
+    with invoked(context, asked["work"]):
+        return dump(steer_shard(ShardAsk.model_validate(asked), rows()))
+
+
+def steer_shard(asked: ShardAsk, to: Rows) -> ShardOrder:
+    """Count what a shard has done, and say how it is to go on.
+
+    The same question again, because its answer got lost, has the same answer and changes nothing.
+    One that is older than the last is asked by an execution that begins anew: it is told where the
+    one before had come to.
+    """
+    work = asked.work
+    for _ in tries():
+        known = read_attempt(to, work.run_id, work.attempt)
+        if is_over(known.state, work.claim):
+            return _OVER
+        shard = known.state.shards.get(work.key)
+        if shard is not None and work.call <= shard.call:
+            return _answered_before(shard, work)
+        order, changed = _decided(known.state, asked, to)
+        try:
+            write_changes(to, work.run_id, work.attempt, known, changed)
+        except RowConflictError:
+            continue
+        return order
+    raise AssertionError("tries() ends by raising")
+
+
+def is_over(state: GovernorState, claim: str) -> bool:
+    """Tell whether the attempt of a run has ended, or was deleted."""
+    return state.is_over or state.run.claim != claim
+
+
+def _answered_before(shard: ShardState, work: ShardWork) -> ShardOrder:
+    if shard.work is None or shard.order is None:
+        raise ValueError(f"the row of shard {work.key} has an answer and no question")
+    if work.call == shard.call and work.position == shard.work.position:
+        return shard.order
+    return ShardOrder(action="resume", work=shard.work)
+
+
+def _decided(state: GovernorState, asked: ShardAsk, to: Rows) -> tuple[ShardOrder, GovernorState]:
+    work = asked.work
+    circuit = _circuit(asked, to)
+    is_probe = circuit.action == "probe"
+    postponed = circuit.wait_seconds if circuit.action == "wait" else None
+    found = leave.decide(state, asked, is_probe=is_probe, postponed=postponed)
+    order = found.order
+    if order.action == "go":
+        booking = _booked(asked, order, to)
+        if not booking.is_booked:
+            found = leave.decide(state, asked, postponed=booking.wait_seconds)
+        elif booking.wait_seconds > order.wait_seconds:
+            order = order.model_copy(update={"wait_seconds": booking.wait_seconds})
+            shard = found.shard.model_copy(update={"order": order})
+            found = leave.Leave(order, shard, found.pace)
+    if is_probe and found.order.action != "go":
+        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at))
+    changed = state.with_shard(work.key, found.shard)
+    return found.order, changed.model_copy(update={"pace": found.pace})
+
+
+def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
+    """Tell the breaker what came of the last round, and ask whether the next may begin."""
+    work = asked.work
+    if work.downstream is None:
+        return CircuitOrder()
+    if work.is_probe or work.has_tripped or work.has_answered:
+        report = CircuitReport(
+            shard=_caller(work),
+            at=asked.at,
+            has_tripped=work.has_tripped,
+            has_answered=work.has_answered,
+        )
+        _tell(asked, to, report)
+    if not asked.is_due or work.is_done:
+        return CircuitOrder()
+    question = CircuitAsk(shard=_caller(work), at=asked.at)
+    return to.change(
+        ids.downstream_partition(work.downstream),
+        ids.BREAKER_ROW,
+        CircuitState,
+        lambda state: breaker.ask(state, question),
+    )
+
+
+def _tell(asked: ShardAsk, to: Rows, report: CircuitReport) -> None:
+    to.change(
+        ids.downstream_partition(str(asked.work.downstream)),
+        ids.BREAKER_ROW,
+        CircuitState,
+        lambda state: (breaker.told(state, report), None),
+    )
+
+
+def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:
+    """Book the items of a wave or round at the downstream; without a rate there is no wait."""
+    work = asked.work
+    if work.downstream is None or work.downstream_rate is None:
+        return RateOrder()
+    question = RateAsk(
+        caller=_caller(work),
+        call=work.call,
+        items=_items(work, order),
+        per_second=work.downstream_rate,
+        at=asked.at,
+    )
+    return to.change(
+        ids.downstream_partition(work.downstream),
+        ids.RATE_ROW,
+        RateState,
+        lambda state: rate_limiter.book(state, question),
+    )
+
+
+def _items(work: ShardWork, order: ShardOrder) -> float:
+    if order.is_probe:
+        return 1
+    return work.retrying.items if work.retrying else order.cuts * work.batch_items
+
+
+def _caller(work: ShardWork) -> str:
+    return f"{work.instance}:{work.key}"

@@ -1,0 +1,139 @@
+"""Rows that hold one model each: read, changed by a pure rule, and written if unchanged meanwhile.
+
+Table storage is strongly consistent: a write under an ETag happened or did not, and so did all
+writes of one transaction. An answer may be lost after its write; whoever tries again reads what it
+wrote, so rules are such that the same change a second time changes nothing.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from fanout.adapters.settings import settings
+from fanout.adapters.tables import Row, RowConflictError, RowTables, Write, table_store
+
+Model = TypeVar("Model", bound=BaseModel)
+Answer = TypeVar("Answer")
+
+# A property holds 64 KiB, as UTF-16.
+CHUNK_CHARACTERS = 30_000
+# How often a row is tried that others change as well; each time somebody got through.
+MAX_TRIES = 100
+MAX_PAUSE_SECONDS = 0.25
+
+
+class RowContentionError(Exception):
+    """A row was changed by others each time; the activity is to be tried again later."""
+
+
+def packed(model: BaseModel) -> dict[str, str]:
+    """A model as the properties of a row."""
+    text = model.model_dump_json(exclude_unset=True)
+    starts = range(0, max(1, len(text)), CHUNK_CHARACTERS)
+    return {f"json{n}": text[at : at + CHUNK_CHARACTERS] for n, at in enumerate(starts)}
+
+
+def unpacked(row: Row | None, kind: type[Model]) -> Model:
+    """The model of a row; its defaults where there is none."""
+    if row is None:
+        return kind()
+    chunks: list[str] = []
+    while (chunk := row.values.get(f"json{len(chunks)}")) is not None:
+        chunks.append(chunk)
+    return kind.model_validate_json("".join(chunks))
+
+
+def tries() -> Iterator[int]:
+    """Count tries of a change, with a pause before each but the first.
+
+    Raises:
+        RowContentionError: None got through.
+    """
+    for number in range(MAX_TRIES):
+        if number:
+            most = min(MAX_PAUSE_SECONDS, 0.004 * 2.0 ** min(number, 6))
+            time.sleep(random.uniform(0, most))  # noqa: S311  spreads callers, guards nothing
+        yield number
+    raise RowContentionError(f"a row was changed by others {MAX_TRIES} times in a row")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The table of the app's runs."""
+
+    tables: RowTables
+    table: str
+
+    def load(self, partition: str, row_key: str, kind: type[Model]) -> Model:
+        """Read one row; its model's defaults where there is none."""
+        return unpacked(self.tables.read(self.table, partition, [row_key]).get(row_key), kind)
+
+    def all(self, partition: str, prefix: str = "") -> dict[str, Row]:
+        """Read all rows of a partition whose keys begin so, in the order of the keys."""
+        return self.tables.read_all(self.table, partition, prefix)
+
+    def change(
+        self,
+        partition: str,
+        row_key: str,
+        kind: type[Model],
+        rule: Callable[[Model], tuple[Model, Answer]],
+    ) -> Answer:
+        """Change a row by a rule, and give the rule's answer.
+
+        Raises:
+            RowContentionError: Others changed it each time.
+        """
+        for _ in tries():
+            row = self.tables.read(self.table, partition, [row_key]).get(row_key)
+            known = unpacked(row, kind)
+            changed, answer = rule(known)
+            if changed == known:
+                return answer
+            try:
+                self.write(partition, {row_key: changed}, {row_key: row.etag} if row else {})
+            except RowConflictError:
+                continue
+            return answer
+        raise AssertionError("tries() ends by raising")
+
+    def write(self, partition: str, models: dict[str, Any], etags: dict[str, str]) -> None:
+        """Write rows of a partition, all or none; one without an ETag must be new.
+
+        Raises:
+            RowConflictError: Somebody changed one of them.
+        """
+        writes = [Write(key, packed(model), etags.get(key)) for key, model in models.items()]
+        self.tables.write(self.table, partition, writes)
+
+    def create(self, partition: str, row_key: str, model: BaseModel) -> bool:
+        """Write a row that is new; tell whether it was."""
+        try:
+            self.write(partition, {row_key: model}, {})
+        except RowConflictError:
+            return False
+        return True
+
+    def delete(self, partition: str, row_keys: list[str]) -> None:
+        """Delete rows; those that are gone already are no fault."""
+        self.tables.delete(self.table, partition, row_keys)
+
+    def clear(self, partition: str) -> None:
+        """Delete all rows of a partition."""
+        self.delete(partition, [*self.all(partition)])
+
+
+def table_name(container: str) -> str:
+    """The table of the runs of a container: its letters and digits, for a name has no hyphens."""
+    return "fanout" + "".join(filter(str.isalnum, container))
+
+
+@lru_cache(maxsize=1)
+def rows() -> Rows:
+    """The rows of this process's app."""
+    return Rows(table_store(), table_name(settings().runs_container))
