@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from localhost.contract import Executor, Invocation, InvocationResult
+from localhost.durable import events
 from localhost.durable.core import Core
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
@@ -199,10 +200,13 @@ class Entities:
                 )  # fmt: skip
             return
         # Never null: the SDK decodes it as JSON text.
-        answer = {"result": outcome.get("result") or "null"}
+        answer = {
+            "$type": events.dotnet("ResponseMessage"),
+            "result": outcome.get("result") or "null",
+        }
         if failed:
             answer["exceptionType"] = "Error"
-        self._reply(operation, json.dumps(answer), tx, failed=failed)
+        self._reply(operation, json.dumps(answer, separators=(",", ":")), tx, failed=failed)
 
     def _complete(self, batch: Batch, tx: Transaction, sent: Sequence[Operation]) -> None:
         tx.finish_operations(operation.seq for operation in batch.operations)

@@ -78,6 +78,7 @@ class Instance:
         inbox_mark: The newest inbox row of completions it has taken in.
         is_busy: A turn is being worked out.
         must_replay: It was rewound or resumed, and takes a turn even if nothing has arrived.
+        sent: When it last sent something to an entity, by the entity's id.
         generation: How many executions went before this one.
     """
 
@@ -93,6 +94,7 @@ class Instance:
         self.replay_seconds = 0.0
         self.replay_ended = 0.0
         self.generation = -1
+        self.sent: dict[str, str] = {}
         self.reset(execution_id, input_json)
 
     def reset(self, execution_id: str, input_json: str) -> None:

@@ -54,6 +54,7 @@ class Lifecycle:
             instance.execution_id,
             (parent.instance_id, parent.execution_id, parent.task) if parent else None,
             identity.trace_parent,
+            instance.generation,
         )
         text = _as_literal(instance.input_json)
         started = events.execution_started(at, identity.name, identity.version, text, links)

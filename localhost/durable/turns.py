@@ -152,22 +152,30 @@ class Turn:
     def _call_entity(self, task: Task, action: Action, tx: Transaction) -> None:
         task.target = str(uuid.uuid4())
         self.instance.execution.replies[task.target] = task.number
-        self._send(task.number, action, {"id": task.target}, tx)
+        self._send(task.number, action, task.target, tx, is_signal=False)
 
     def _signal_entity(self, task: Task, action: Action, tx: Transaction) -> None:
-        self._send(task.number, action, {"signal": True, "id": str(uuid.uuid4())}, tx)
+        self._send(task.number, action, str(uuid.uuid4()), tx, is_signal=True)
 
-    def _send(self, number: int, action: Action, head: dict[str, object], tx: Transaction) -> None:
+    def _send(
+        self, number: int, action: Action, message_id: str, tx: Transaction, *, is_signal: bool
+    ) -> None:
+        entity_id = action["instanceId"]
         message = {
+            "$type": events.dotnet("RequestMessage"),
             "op": action["operation"],
-            **head,
+            **({"signal": True} if is_signal else {}),
             # A JSON string of JSON text: entities decode their input twice.
             "input": json.dumps(action["input"]),
+            "id": message_id,
             "parent": self.instance.id,
             "parentExecution": self.instance.execution_id,
+            "Timestamp": self.at,
+            "Predecessor": self.instance.sent.get(entity_id, events.NO_TIME),
+            "requestTime": self.at,
         }
+        self.instance.sent[entity_id] = self.at
         text = json.dumps(message, separators=(",", ":"))
-        entity_id = action["instanceId"]
         self.created.append(events.event_sent(self.at, number, entity_id, "op", tx.literal(text)))
         self.effects.messages.append(EntityMessage(entity_id, text))
 

@@ -42,7 +42,7 @@ _ENDINGS = (
 _HIDDEN = (EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED)
 # What the extension says of each event though it says nothing.
 _STARTED: dict[str, Any] = {
-    "Correlation": None, "GenerateNewTrace": False, "Generation": 0, "ScheduledStartTime": None,
+    "Correlation": None, "GenerateNewTrace": False, "ScheduledStartTime": None,
 }  # fmt: skip
 _ENDED: dict[str, Any] = {"Input": None}
 _FAILED: dict[str, Any] = {"Input": None, "FailureDetails": None}

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support import host_process
+from tests.support.azurite import running_azurite
+from tests.support.host_process import EMBEDDED, running
 
 APP = Path(__file__).with_name("app")
-EMBEDDED = "embedded"
+EMBEDDED_NAME = "embedded"
+STORAGE = "AzureWebJobsStorage"
 
 
 @contextlib.contextmanager
@@ -20,22 +22,24 @@ def host_at(where: str, folder: Path) -> Iterator[str]:
     Args:
         where: ``embedded``, the path of a program with the options of `python -m localhost start`,
             or the URL of one that runs already.
+        folder: For its state and its log.
     """
     if where.startswith("http"):
         yield where
         return
-    # Files by which activities count their attempts.
+    # It names the files by which activities count their attempts.
     environment = {"CONFORMANCE_MARK": uuid.uuid4().hex}
-    command = [sys.executable, "-m", "localhost", "start"]
-    if where != EMBEDDED:
-        path = str(Path(where).resolve())
-        command = [sys.executable, path] if path.endswith(".py") else [path]
-    with host_process.running(
-        APP, folder, "--no-stack", environment=environment, command=command
-    ) as host:
-        yield f"http://127.0.0.1:{host.port}"
+    with contextlib.ExitStack() as exits:
+        if where != EMBEDDED_NAME and not os.environ.get(STORAGE):
+            environment[STORAGE] = exits.enter_context(running_azurite(folder))
+        host = exits.enter_context(
+            running(APP, folder, "--no-stack", environment=environment, command=_command(where))
+        )
+        yield host.origin
 
 
-def storage_is_given() -> bool:
-    """Whether the environment names the storage that a host other than the embedded one needs."""
-    return bool(os.environ.get("AzureWebJobsStorage"))
+def _command(where: str) -> tuple[str, ...]:
+    if where == EMBEDDED_NAME:
+        return EMBEDDED
+    path = Path(where).resolve()
+    return (sys.executable, str(path)) if path.suffix == ".py" else (str(path),)

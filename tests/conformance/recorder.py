@@ -37,7 +37,7 @@ _REPLACED: list[tuple[re.Pattern[str], str]] = [
         (r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "<date>", 0),
         (r"http://(?:127\.0\.0\.1|localhost):\d+", "<base>", 0),
         (r"taskHub=\w+", "taskHub=<hub>", 0),
-        (r"code=(?![\w])", "code=<key>", 0),
+        (r"[?&]code=(?:rig)?(?=[&\"]|$)", "", 0),
         (r"connection=(?:AzureWebJobsStorage|Storage)", "connection=<connection>", 0),
         (r"line \d+", "line N", 0),
         (r"0x[0-9a-f]{6,}", "0x<address>", 0),
@@ -45,7 +45,7 @@ _REPLACED: list[tuple[re.Pattern[str], str]] = [
         # Stacks are those of a host's own code.
         (r'(\\*"InnerException\\*":).*', r"\1 (...)", re.DOTALL),
         (r"(\nStack: ).*", r"\1(...)", re.DOTALL),
-        (r" in /_/src/\S+:line N", "", 0),
+        (r"(StackTrace: ) *at [^\n]+", r"\1(...)", 0),
         (r"\n\s*at [^\n]+", "", 0),
     )
 ]

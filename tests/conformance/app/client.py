@@ -17,7 +17,7 @@ def status_seen(status):
 @bp.route(route="client/{op}", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def client(req: func.HttpRequest, client) -> func.HttpResponse:
-    """Does one operation of the SDK's client with the arguments of the body, and says what came of it."""
+    """Does one operation of the SDK's client with the arguments of the body, and tells it."""
     op = req.route_params["op"]
     a = req.get_json()
     try:
@@ -42,8 +42,10 @@ async def client(req: func.HttpRequest, client) -> func.HttpResponse:
                 if a.get("statuses")
                 else None
             )
+
             def at(n):
                 return datetime.fromisoformat(a[n]) if a.get(n) else None
+
             result = sorted(
                 s.instance_id
                 for s in await client.get_status_by(at("from"), at("to"), statuses, a.get("prefix"))
@@ -68,8 +70,10 @@ async def client(req: func.HttpRequest, client) -> func.HttpResponse:
                 if a.get("statuses")
                 else None
             )
+
             def at(n):
                 return datetime.fromisoformat(a[n]) if a.get(n) else None
+
             result = (
                 await client.purge_instance_history_by(at("from"), at("to"), statuses)
             ).instances_deleted

@@ -74,7 +74,7 @@ def o_context(context):
 
 @orchestrator
 def o_stable(context):
-    """Replay-safe values must stay: they pass through activities and are compared in a later turn."""
+    """Replay-safe values stay: they pass through activities and are compared in a later turn."""
     values = [str(context.new_guid()), context.new_uuid(), context.current_utc_datetime.isoformat()]
     told_ = yield context.call_activity("echo", values)
     yield context.call_activity("nap", 0.2)

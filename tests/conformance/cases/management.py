@@ -140,8 +140,10 @@ def listing(c: Case) -> Any:
         c.wait(id_=id_)
     c.until("Running", names[4])
     prefix = f"instanceIdPrefix={c.id}"
+
     def get(q, **h):
         return c.answer("GET", f"{c.hooks}/instances?{q}", headers=h)
+
     seen = {
         q: get(q)
         for q in (

@@ -131,8 +131,6 @@ def start_ids(c: Case) -> Any:
             end.get("runtimeStatus"),
             end.get("http"),
         ]
-        if len(str(seen[key][1])) > 1200:
-            seen[key][1] = str(seen[key][1])[:600]
     return seen
 
 
