@@ -17,8 +17,8 @@ from fanout.adapters.settings import settings
 from fanout.adapters.spans import invoked
 from fanout.errors import AttemptOverError
 from fanout.governor import GovernorState
-from fanout.models.fan_in import Settled
-from fanout.models.wave import RunRef, SettleAsk, Verdict
+from fanout.models.fan_in import SettleAsk, Settled
+from fanout.models.wave import RunRef, Verdict
 from fanout.payloads import dump
 
 bp = df.Blueprint()

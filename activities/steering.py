@@ -10,7 +10,7 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.tables import RowConflictError
 from fanout.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
 from fanout.governor import GovernorState, ShardState
-from fanout.models.wave import ShardAsk, ShardOrder, ShardWork
+from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
 from fanout.payloads import dump
 from fanout.rate_limiter import RateAsk, RateOrder, RateState
 

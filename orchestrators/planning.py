@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from fanout import names
-from fanout.models.wave import BeginAsk, Begun, RunRef, ScanRef
+from fanout.models.beginning import BeginAsk, Begun
+from fanout.models.wave import RunRef, ScanRef
 from fanout.payloads import dump
 from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.clock import timestamp

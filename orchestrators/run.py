@@ -19,22 +19,11 @@ import azure.durable_functions as df
 
 from fanout import names
 from fanout.ids import Stage, fan_in_instance, shard_instance
+from fanout.models.beginning import Begun
 from fanout.models.ending import EndedRun
-from fanout.models.fan_in import FanInWork, Layout, Settled
-from fanout.models.wave import (
-    Begun,
-    PlanResult,
-    RunEnd,
-    RunRef,
-    SettleAsk,
-    ShardAsk,
-    ShardCounts,
-    ShardEnd,
-    ShardOrder,
-    ShardWork,
-    StopReason,
-    Work,
-)
+from fanout.models.fan_in import FanInWork, Layout, SettleAsk, Settled
+from fanout.models.shard import ShardAsk, ShardCounts, ShardEnd, ShardOrder, ShardWork, StopReason
+from fanout.models.wave import PlanResult, RunEnd, RunRef, Work
 from fanout.payloads import dump, shortened
 from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.clock import timestamp

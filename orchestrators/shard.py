@@ -9,7 +9,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout import names
-from fanout.models.wave import ShardWork
+from fanout.models.shard import ShardWork
 from fanout.payloads import dump
 from orchestrators.waves import work_off
 

@@ -15,9 +15,7 @@ from typing import Any
 from fanout import names
 from fanout.ids import saga_batch_instance
 from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.wave import (
-    BatchRef,
-    BatchResult,
+from fanout.models.shard import (
     Retrying,
     ShardAsk,
     ShardEnd,
@@ -25,8 +23,8 @@ from fanout.models.wave import (
     ShardWork,
     StopReason,
     Wave,
-    WaveTally,
 )
+from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.payloads import dump
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import PATIENCE, Attempt, attempt_all, persist

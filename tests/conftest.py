@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how long the tests marked chaos go on killing things",
     )
     parser.addoption(
+        "--torn",
+        type=float,
+        default=0.0,
+        help="the share of turns that are torn in the tests marked chaos (docs/embedded-host.md)",
+    )
+    parser.addoption(
         "--host",
         default=hosts.EMBEDDED_NAME,
         help="what the end-to-end tests run on: embedded, the PATH of a program with the options "
@@ -66,6 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def chaos_seconds(request: pytest.FixtureRequest) -> float:
     return float(request.config.getoption("--chaos-seconds"))
+
+
+@pytest.fixture(scope="session")
+def torn(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The options of the hosts of chaos tests, for the share of torn turns that is asked for."""
+    share = float(request.config.getoption("--torn"))
+    return ("--faults", f"torn={share}") if share else ()
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ from localhost.durable.recovery import recover
 from localhost.durable.rewinder import Rewinder
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store, resolve
+from localhost.durable.torn import Tearing
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
 
@@ -51,6 +52,7 @@ class Engine:
 
     Args:
         clock: The wall clock, aware and UTC.
+        tearing: Which turns lose their state; None for none.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class Engine:
         store: Store,
         settings: DurableSettings,
         clock: Callable[[], datetime] = _utc_now,
+        tearing: Tearing | None = None,
     ) -> None:
         self._executor = executor
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._tearing = tearing or Tearing()
         self._rewinding = asyncio.Lock()
 
     @property
@@ -79,7 +83,7 @@ class Engine:
         """
         self._store.start()
         functions = DurableFunctions(self._executor.functions)
-        self._core = Core(self._store, self._settings, functions, self._clock)
+        self._core = Core(self._store, self._settings, functions, self._clock, self._tearing)
         self._orchestrations = Orchestrations(self._core, self._executor)
         try:
             recovered = await recover(self._store)

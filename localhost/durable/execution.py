@@ -179,6 +179,13 @@ class Execution:
         self.signatures.append(signature)
         self.numbers.append(number)
 
+    def may_arrive(self, number: int) -> bool:
+        """Whether a completion would be taken, now or (of a torn turn) once it is asked for."""
+        task = self.tasks.get(number)
+        if task is None:
+            return number >= self.next_number
+        return task.arrived_failed is None and not task.is_canceled
+
     def arrive(self, number: int, *, failed: bool) -> Task | None:
         """Take note of a completion not yet settled; None if it is not wanted (any more)."""
         task = self.tasks.get(number)

@@ -79,6 +79,8 @@ class Lifecycle:
 
         Where its id belongs to an instance that runs, nothing starts, and nobody is told.
         """
+        if self._was_started(parent, task):
+            return
         if task.target in self.live:
             logger.error(
                 "instance %s waits for ever for '%s': '%s' is running already",
@@ -94,6 +96,18 @@ class Lifecycle:
             trace_parent=parent.identity.trace_parent,
         )
         self.create(identity, task.input, tx)
+
+    def _was_started(self, parent: Instance, task: Task) -> bool:
+        """Whether a torn turn of the parent has started the child, which is left as it is."""
+        child = self.live.get(task.target or "")
+        link = child.identity.parent if child else None
+        if link is None or (link.instance_id, link.execution_id) != (
+            parent.id,
+            parent.execution_id,
+        ):
+            return False
+        owner = parent.execution.tasks.get(link.task)
+        return owner is None or owner is task or owner.target != task.target
 
     def append(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
         """Add a turn to the history."""
@@ -122,7 +136,7 @@ class Lifecycle:
             tx.update_instance(instance.id, output=outcome.text)
         tx.clear_inbox(instance.id)
         self.forget(instance)
-        self._tell_parent(instance, turn.at, outcome, tx)
+        self.tell_parent(instance, turn.at, outcome, tx)
 
     def forget(self, instance: Instance) -> None:
         """Drop an instance from memory; what still arrives for it is not wanted."""
@@ -134,9 +148,10 @@ class Lifecycle:
         self.forget(instance)
         tx.delete_instance(instance.id)
         reason = f"The instance '{instance.id}' was purged while it was running."
-        self._tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
+        self.tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
 
-    def _tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+    def tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+        """Tell who waits for an instance, if anybody still does, how it ended."""
         link = instance.identity.parent
         parent = self.live.get(link.instance_id) if link else None
         if link is None or parent is None or parent.execution_id != link.execution_id:

@@ -11,7 +11,7 @@ from localhost.durable import events, timers
 from localhost.durable.actions import Action, ActionType
 from localhost.durable.events import EventType
 from localhost.durable.execution import Registration, Task
-from localhost.durable.instance import Instance
+from localhost.durable.instance import Held, Instance
 from localhost.durable.notes import Notes
 from localhost.durable.transaction import Transaction
 
@@ -42,11 +42,16 @@ class Turn:
     """One turn of an instance in the making.
 
     Args:
+        instance: What it works on: a shadow of the instance, if the turn is torn.
         at: The time of the turn, which user code sees as the current time.
+        held: What has to be handed over again, if the turn is torn.
     """
 
-    def __init__(self, instance: Instance, at: str, incoming: list[str]) -> None:
+    def __init__(
+        self, instance: Instance, at: str, incoming: list[str], held: Held | None = None
+    ) -> None:
         self.instance = instance
+        self.held = held
         self.at = at
         self.opening = [events.orchestrator_started(at), *incoming]
         self.created: list[str] = []
@@ -103,6 +108,7 @@ class Turn:
     def cancel(self, task: Task) -> None:
         """Stop waiting for a timer."""
         task.is_canceled = True
+        self.instance.drop(task)
         self.notes.canceled.append(task.number)
 
     def _back_off(self, task: Task) -> None:

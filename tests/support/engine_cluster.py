@@ -70,7 +70,8 @@ class Instance:
 
     def kill_worker(self) -> None:
         """Kill the worker alone; the engine finds out by itself."""
-        self.worker.kill()
+        with self.lock:
+            self.worker.kill()
 
     def restart_worker(self) -> None:
         """Start another worker on the same ports."""
@@ -184,6 +185,9 @@ class Cluster:
         while any(instance.needs_worker for instance in self.instances):
             assert time.monotonic() < ends, "a worker is not started again"
             time.sleep(0.1)
+        for instance in self.instances:
+            with instance.lock:  # whoever starts a worker holds it until that is up
+                pass
 
     @contextlib.contextmanager
     def clock(self, every_seconds: float = CLOCK_SECONDS) -> Iterator[None]:

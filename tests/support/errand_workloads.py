@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,11 +17,12 @@ from workloads import registry
 
 @dataclass(frozen=True)
 class Entry:
-    """A call that took effect: `what` is a step, "process" or "undo ..."."""
+    """A call that took effect, in the worker `pid`: `what` is a step, "process" or "undo ..."."""
 
     item: str
     what: str
     key: str
+    pid: int
 
 
 class Journal:
@@ -32,7 +33,7 @@ class Journal:
 
     def enter(self, entry: Entry) -> None:
         """Append an entry whole, whoever else appends."""
-        line = json.dumps([entry.item, entry.what, entry.key]) + "\n"
+        line = json.dumps(astuple(entry)) + "\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             os.write(descriptor, line.encode())
@@ -48,6 +49,10 @@ class Journal:
     def calls(self, what: str = "process") -> Counter[str]:
         """How often each item was called."""
         return Counter(entry.item for entry in self.entries() if entry.what == what)
+
+    def workers(self) -> set[int]:
+        """The processes that have entered anything."""
+        return {entry.pid for entry in self.entries()}
 
     def effects(self, what: str = "process") -> Counter[str]:
         """How many effects each item has where a key takes effect once."""
@@ -142,7 +147,7 @@ def _undo(name: str) -> Any:
 
 
 def _enter(item: Errand, what: str, context: Any) -> None:
-    entry = Entry(str(item.id), what, context.idempotency_key)
+    entry = Entry(str(item.id), what, context.idempotency_key, os.getpid())
     Journal(Path(context.parameters.journal)).enter(entry)
 
 

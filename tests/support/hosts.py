@@ -24,9 +24,9 @@ NEEDS = {
     "needs_service_bus": "functions triggered by Service Bus",
     "needs_keys": "function keys",
     "needs_blob_trigger": "functions triggered by blobs",
-    "needs_restart": "a host that the test stops, kills or starts again",
-    "needs_settings": "a host of its own, with settings of its own",
-    "needs_embedded": "options, files or answers that only the embedded host has",
+    "needs_restart": "a way to stop it, kill it and start it again",
+    "needs_settings": "a way to start it with settings of the test",
+    "needs_embedded": "options, files and answers that only the embedded host has",
 }
 PATH_LACKS = ("needs_timers", "needs_service_bus", "needs_keys", "needs_blob_trigger")
 URL_LACKS = ("needs_keys", "needs_restart", "needs_settings")
@@ -61,7 +61,7 @@ class ChosenHost:
 
     def why_not(self, need: str) -> str | None:
         """Why a test with this marker cannot run here, if so."""
-        return f"{need}: {self.name} has no {NEEDS[need]}" if need in self.lacks else None
+        return f"{need}: {self.name} lacks {NEEDS[need]}" if need in self.lacks else None
 
     @contextlib.contextmanager
     def running(

@@ -12,8 +12,9 @@ from fanout.batching import MAX_GRAINS_A_PARTITION
 from fanout.ids import attempt_instance
 from fanout.leave import MAX_WIDTH
 from fanout.models.request import RetryPolicy
+from fanout.models.shard import Retrying, ShardWork, Wave
 from fanout.models.status import ErrorGroup
-from fanout.models.wave import BatchResult, Retrying, ShardWork, Wave, WaveReport, WaveTally
+from fanout.models.wave import BatchResult, WaveReport, WaveTally
 from fanout.payloads import dump
 from orchestrators.tallies import MAX_KINDS, added
 
