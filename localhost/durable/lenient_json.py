@@ -61,7 +61,7 @@ class _Reader:
 
     def _error(self, problem: str, past: int = 0) -> LenientJsonError:
         before = self._text[: self._at + past]
-        line = before.count("\n") + 1
+        line = before.count("\n") + 1 if self._text else 0
         position = len(before) - (before.rfind("\n") + 1)
         return LenientJsonError(f"{problem}. Path '', line {line}, position {position}.")
 
