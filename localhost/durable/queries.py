@@ -20,6 +20,7 @@ _COLUMNS = (
     "instance_id, name, execution_id, version, status, input, output, custom_status, created_at,"
     " updated_at, parent_id"
 )
+_LAST = "\U0010ffff"
 _TOKEN = "after "  # noqa: S105  no secret: it names a page
 # An entity is an instance too, as the extension keeps it: its id is its name, its state the input.
 _ENTITIES = """
@@ -150,8 +151,8 @@ def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
         conditions.append(f"status IN ({', '.join('?' * len(where.statuses))})")
         values.extend(sorted(where.statuses))
     if where.id_prefix:
-        conditions.append("substr(instance_id, 1, ?) = ?")
-        values.extend((len(where.id_prefix), where.id_prefix))
+        conditions.append("instance_id >= ? AND instance_id < ?")
+        values.extend((where.id_prefix, f"{where.id_prefix}{_LAST}"))
     return conditions, values
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +26,8 @@ def host_at(where: str, folder: Path) -> Iterator[str]:
     if where.startswith("http"):
         yield where
         return
-    # It names the files by which activities count their attempts.
-    environment = {"CONFORMANCE_MARK": uuid.uuid4().hex}
+    # Where activities count their attempts.
+    environment = {"CONFORMANCE_MARKS": str(folder / "marks")}
     with contextlib.ExitStack() as exits:
         if where != EMBEDDED_NAME and not os.environ.get(STORAGE):
             environment[STORAGE] = exits.enter_context(running_azurite(folder))

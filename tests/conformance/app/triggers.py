@@ -8,9 +8,8 @@ import azure.durable_functions as df
 
 bp = df.Blueprint()
 # Attempts are counted in files, since a worker may be any of several processes.
-MARKS = Path(tempfile.gettempdir()) / f"conformance-{os.environ.get('CONFORMANCE_MARK', 'x')}"
+MARKS = Path(os.environ.get("CONFORMANCE_MARKS") or f"{tempfile.gettempdir()}/conformance-marks")
 MARKS.mkdir(exist_ok=True)
-CALLS = {}
 
 
 def orchestrator(function):
