@@ -27,9 +27,8 @@ from fanout.models.shard import (
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.payloads import dump
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import PATIENCE, Attempt, attempt_all, persist
+from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
 from orchestrators.clock import moment, now, timestamp
-from orchestrators.retries import infrastructure
 from orchestrators.tallies import added, result_of
 
 Steps = Generator[Any, Any, Any]
@@ -116,9 +115,7 @@ def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
     message = dump(ask_of(context, work, is_due=is_due))
-    ended = yield from persist(
-        context, lambda: context.call_activity_with_retry(names.STEER, infrastructure(), message)
-    )
+    ended = yield from insist(context, lambda: context.call_activity(names.STEER, message))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)
