@@ -31,7 +31,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What never changes about an instance."""
+    """What never changes about an instance, save which task of its parent it answers."""
 
     id: str
     name: str

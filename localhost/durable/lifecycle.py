@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from localhost.durable import events
 from localhost.durable.actions import Outcome
@@ -71,6 +72,7 @@ class Lifecycle:
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
         """Start the sub-orchestration a task stands for; one that cannot be started has failed."""
         if self._was_started(parent, task):
+            self._adopt(parent, task, tx)
             return
         problem = self._child_problem(parent, task)
         if problem is not None:
@@ -89,7 +91,7 @@ class Lifecycle:
         self.create(identity, task.input, tx)
 
     def _was_started(self, parent: Instance, task: Task) -> bool:
-        """Whether a torn turn of the parent has started the child, which is left as it is."""
+        """Whether a torn turn of the parent has started the child, which goes on as it is."""
         child = self.live.get(task.target or "")
         link = child.identity.parent if child else None
         if link is None or (link.instance_id, link.execution_id) != (
@@ -99,6 +101,14 @@ class Lifecycle:
             return False
         owner = parent.execution.tasks.get(link.task)
         return owner is None or owner is task or owner.target != task.target
+
+    def _adopt(self, parent: Instance, task: Task, tx: Transaction) -> None:
+        """Have a running child answer to the task that asks for it now."""
+        child = self.live[task.target or ""]
+        child.identity = replace(
+            child.identity, parent=Parent(parent.id, parent.execution_id, task.number)
+        )
+        tx.update_instance(child.id, parent_task=task.number)
 
     def _child_problem(self, parent: Instance, task: Task) -> str | None:
         if self._core.functions.orchestrator(task.name) is None:
