@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from activities.earlier import Earlier
 from activities.fence import NO_FENCE, Fence
-from activities.time_limits import TimeLimits
-from fanout.errors import PermanentError, TransientError
+from activities.time_limits import BatchTimeoutError, TimeLimits
+from fanout.errors import AttemptOverError, PermanentError, TransientError
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult
-from fanout.outcome_lines import status_of, waiting_items
+from fanout.outcome_lines import counted, status_of, waiting_items
 from fanout.payloads import shortened
 from fanout.records import Chunk, Record
 from fanout.workload import ItemFiles, NoFiles
@@ -26,6 +26,8 @@ MAX_GROUPS = 5
 MAX_TYPE_BYTES = 80
 MAX_GROUP_MESSAGE_BYTES = 180
 MAX_EXAMPLE_BYTES = 110
+# What keeps an item from its turn, though its downstream is up.
+KEPT_FROM_THEIR_TURN = (BatchTimeoutError.__name__, AttemptOverError.__name__)
 # Failures on different lines are still of one kind.
 _LINE = re.compile(r"^line \d+: ")
 
@@ -80,14 +82,14 @@ class Processed:
     """The part file in the making, with the counts of this round alone.
 
     Attributes:
-        work_ms: How long the items took, reading and writing left out.
+        work_ms: How long the items took, reading and writing left out; None if nobody knows.
         has_tripped: Whether the downstream kept failing, so that the rest was left untried.
         has_answered: Whether the downstream did what some item asked of it.
     """
 
     lines: list[bytes] = field(default_factory=list)
     partial: bytes | None = None
-    work_ms: float = 0.0
+    work_ms: float | None = 0.0
     has_tripped: bool = False
     has_answered: bool = False
     succeeded: int = 0
@@ -137,7 +139,7 @@ class Processed:
             untried=self.untried,
             retries=self.retries,
             retry_after=self.retry_after,
-            work_ms=round(self.work_ms, 1),
+            work_ms=None if self.work_ms is None else round(self.work_ms, 1),
             has_tripped=self.has_tripped,
             has_answered=self.has_answered,
             errors=groups,
@@ -172,27 +174,32 @@ def replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
     yield from fresh
 
 
-def came_to(before: bytes, after: bytes, *, has_begun: bool) -> BatchResult:
-    """Tell what a round of a batch came to, from its part file.
+def came_to(before: Earlier, after: bytes, *, calls_downstream: bool = False) -> BatchResult:
+    """Tell what a round of a batch came to, from its part file: what whoever wrote it told.
+
+    How long it took is not there. That a downstream answered is known of items that succeeded.
 
     Args:
         before: The outcomes before it.
         after: The part file.
-        has_begun: Whether `before` is of an earlier round of this attempt.
+        calls_downstream: Whether the items call one.
     """
-    settled = {from_json(line)["index"] for line in before.splitlines() if not _waits(line)}
-    tried_before = waiting_items(before) if has_begun else {}
-    processed = Processed()
-    for line in after.splitlines():
-        outcome = Outcome.model_validate_json(line)
-        if outcome.index in settled:
-            continue
-        _count(outcome, tried_before.get(outcome.index, 0), processed)
+    lines = after.splitlines()
+    settled = {line for line in before.lines.splitlines() if status_of(line) != "pending"}
+    kept = settled.intersection(lines)
+    tried_before = waiting_items(before.lines) if before.has_begun else {}
+    processed = Processed(work_ms=None)
+    for line in lines:
+        if line not in kept:
+            outcome = Outcome.model_validate_json(line)
+            _count(outcome, tried_before.get(outcome.index, 0), processed)
+    # A chunk is told of as a whole: what had succeeded in it before is no news.
+    for status, count in counted(b"\n".join(settled - kept)).items():
+        setattr(processed, status, getattr(processed, status) - count)
+        processed.retries = max(0, processed.retries - count)
+    processed.has_tripped &= calls_downstream
+    processed.has_answered &= calls_downstream
     return processed.result
-
-
-def _waits(line: bytes) -> bool:
-    return status_of(line) == "pending"
 
 
 def _count(outcome: Outcome, tried_before: int, processed: Processed) -> None:
@@ -201,8 +208,10 @@ def _count(outcome: Outcome, tried_before: int, processed: Processed) -> None:
     error = outcome.error or ErrorInfo(type="", message="")
     if outcome.status == "succeeded":
         processed.succeeded += outcome.count
+        processed.has_answered = True
     elif outcome.status == "pending":
         processed.count_retryable(error, outcome.count)
         processed.untried += 0 if was_tried else outcome.count
+        processed.has_tripped |= not was_tried and error.type not in KEPT_FROM_THEIR_TURN
     else:
         processed.count_failed(error, outcome.item_id, outcome.count, outcome.status)

@@ -3,6 +3,7 @@
 Asked again, because its answer got lost or the orchestration is begun anew, it gives what it gave.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 import azure.durable_functions as df
@@ -21,12 +22,13 @@ from fanout.governor import GovernorState
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.beginning import BeginAsk, Begun
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
-from fanout.models.wave import PlanResult
+from fanout.models.wave import PlanResult, RunRef
 from fanout.payloads import dump
 from fanout.tickets import answered
 
 bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
+Planner = Callable[[RunRef, RunFiles], PlanResult]
 
 
 @bp.activity_trigger(input_name="asked", activity=names.BEGIN)
@@ -37,13 +39,14 @@ def begin(asked: dict, context: func.Context) -> dict:
         return answered(asked, dump(begin_run(found, files_of(found), rows())))
 
 
-def begin_run(asked: BeginAsk, files: RunFiles, to: Rows) -> Begun:
+def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = plan_run) -> Begun:
     """Open the rows of an attempt, wait for its turn, and plan it.
 
     Args:
         asked: Which attempt of which run.
         files: Where the run is kept.
         to: Its rows.
+        planned_by: Cuts its source, and writes down what it planned.
     """
     state = _opened(asked, to)
     run = state.run
@@ -56,7 +59,7 @@ def begin_run(asked: BeginAsk, files: RunFiles, to: Rows) -> Begun:
         return waiting
     if run.phase == "queued":
         _opened(asked, to, has_turn=True)
-    plan = plan_run(asked, files)
+    plan = planned_by(asked, files)
     if plan.refusal is not None or plan.scans:
         return Begun(plan=plan)
     return _planned(asked, plan, to)

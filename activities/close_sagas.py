@@ -1,13 +1,13 @@
 """The activity `close_sagas`: gathers how the sagas of a batch ended, and writes its part file."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.batches import Processed, came_to, replaced
+from activities.batches import Processed, replaced
 from activities.sagas import find_record, read_batch, saga_workload
 from fanout import ids, names
 from fanout.adapters.runs import JSON_LINES, RunFiles, files_of, kept_request
@@ -15,7 +15,7 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.models.saga import Recorded, SagaEnd, SagaItem
 from fanout.models.wave import BatchRef, BatchResult
-from fanout.outcome_lines import failed_line, saga_line
+from fanout.outcome_lines import failed_line, saga_line, waiting_items
 from fanout.payloads import dump
 from fanout.tickets import answered
 
@@ -34,22 +34,31 @@ def close_sagas(ref: dict, context: func.Context) -> dict:
 
 def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:
     """Write the part file of a batch whose sagas are over; one without an end stays pending."""
+    processed = _gathered(ref, files)
+    path = ids.part_path(ref.run_id, ids.generation(ref.attempt), ref.name)
+    if not files.write_first(path, b"".join(processed.lines), JSON_LINES):
+        return _gathered(ref, files, without=waiting_items(files.read(path))).result
+    log.debug("wrote %s", path)
+    return processed.result
+
+
+def _gathered(ref: BatchRef, files: RunFiles, without: Container[int] = ()) -> Processed:
+    """What the sagas came to; those of some items (indices) have no end, as far as is known."""
     batch = read_batch(files, ref)
     workload = saga_workload(kept_request(files, ref.run_id, ref.attempt).workload)
     steps = [step.name for step in workload.steps]
     processed = Processed()
+
+    def find(item: SagaItem) -> Recorded | None:
+        if item.index in without:
+            return None
+        return find_record(files, ref.run_id, item.index, item.take)
+
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        records = pool.map(
-            lambda item: find_record(files, ref.run_id, item.index, item.take), batch.items
-        )
+        records = pool.map(find, batch.items)
         lines = _lines(batch.items, records, steps, processed)
         processed.lines = list(replaced(batch.before.encode(), lines))
-    path = ids.part_path(ref.run_id, ids.generation(ref.attempt), ref.name)
-    if not files.write_first(path, b"".join(processed.lines), JSON_LINES):
-        before = batch.before.encode()
-        return came_to(before, files.read(path), has_begun=ref.retry_round > 0)
-    log.debug("wrote %s", path)
-    return processed.result
+    return processed
 
 
 def _lines(

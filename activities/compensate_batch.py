@@ -43,8 +43,9 @@ from workloads import registry
 bp = df.Blueprint()
 log = logger(names.COMPENSATE_BATCH)
 
-# How often an item that is still to be undone was tried.
+# How often an item that is still to be undone was tried, and how long it then asked to be left.
 UNDO_ATTEMPTS = "undo_attempts"
+UNDO_RETRY_AFTER = "undo_retry_after"
 
 
 @bp.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
@@ -77,8 +78,9 @@ def compensate(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) ->
         undo = _Undo(ref, files, of)
         for at, line in reversed(done.items()):
             if fence.is_over:
-                break
-            lines[at] = undo.line(line, processed)
+                _leave(processed)
+            else:
+                lines[at] = undo.line(line, processed)
     processed.work_ms = (time.perf_counter() - begun) * 1000
     if not files.write_first(path, b"".join(lines), JSON_LINES):
         return undone_between(before, files.read(path))
@@ -88,21 +90,31 @@ def compensate(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) ->
 
 def undone_between(before: bytes, after: bytes) -> BatchResult:
     """Tell what a round of compensation came to, from the outcomes before it and its part file."""
-    processed = Processed()
-    for old, new in zip(before.splitlines(), after.splitlines(), strict=True):
+    processed = Processed(work_ms=None)
+    pairs = zip(before.splitlines(), after.splitlines(), strict=True)
+    for old, new in reversed([*pairs]):
         if status_of(old) != "succeeded":
             continue
+        if old == new:
+            _leave(processed)
+            continue
         outcome = from_json(new)
-        tries = outcome.get(UNDO_ATTEMPTS, 0)
+        processed.retries += from_json(old).get(UNDO_ATTEMPTS, 0) > 0
         if outcome["status"] == "compensated":
             processed.succeeded += 1
         elif outcome["status"] == "compensation_failed":
             fault = ErrorInfo.model_validate(outcome["error"])
             processed.count_failed(fault, outcome["item_id"])
         else:
-            processed.count_retryable(ErrorInfo(type="", message=""))
-            processed.retries += tries > 1
+            left_alone = outcome.get(UNDO_RETRY_AFTER)
+            processed.count_retryable(ErrorInfo(type="", message="", retry_after=left_alone))
     return processed.result
+
+
+def _leave(processed: Processed) -> None:
+    """Count an item that nobody tried to undo."""
+    processed.count_retryable(ErrorInfo(type="", message=""))
+    processed.untried += 1
 
 
 def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
@@ -144,6 +156,7 @@ class _Undo:
         outcome = from_json(line)
         bind_task(outcome["item_id"])
         attempt = outcome.pop(UNDO_ATTEMPTS, 0) + 1
+        outcome.pop(UNDO_RETRY_AFTER, None)
         processed.retries += attempt > 1
         error = self._error_of(outcome, attempt)
         if error is None:
@@ -151,7 +164,9 @@ class _Undo:
             return to_json(outcome | {"status": "compensated"}) + b"\n"
         if error.retryable and attempt < self._max_attempts:
             processed.count_retryable(error)
-            # Its first member tells the status, so the new one goes to the end.
+            # Its first member tells the status, so the new ones go to the end.
+            if error.retry_after is not None:
+                outcome[UNDO_RETRY_AFTER] = error.retry_after
             return to_json(outcome | {UNDO_ATTEMPTS: attempt}) + b"\n"
         processed.count_failed(error, outcome["item_id"])
         told = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}

@@ -22,12 +22,17 @@ class Downstream:
         self._name = name
         self._most = most_failures
         self._in_a_row: list[int] = []
-        self.has_answered = False
+        self._has_answered = False
 
     @property
     def has_tripped(self) -> bool:
         """Whether it has failed too often in a row."""
         return self._name is not None and len(self._in_a_row) >= self._most
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it did what some item asked of it."""
+        return self._name is not None and self._has_answered
 
     def insist_on_up(self) -> None:
         """Let no item begin once it has tripped.
@@ -44,7 +49,7 @@ class Downstream:
             self._in_a_row.append(index)
         else:
             self._in_a_row.clear()
-            self.has_answered = True
+            self._has_answered = True
 
     @property
     def excused(self) -> frozenset[int]:

@@ -1,5 +1,7 @@
 """The activity `plan_compensation`: which batches have items to undo, newest first."""
 
+from collections.abc import Callable
+
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -23,24 +25,10 @@ log = logger(names.PLAN_COMPENSATION)
 
 @bp.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
 def plan_compensation(ref: dict, context: func.Context) -> dict:
-    """Plan the compensation of a run; shell around `plan_undo`."""
+    """Plan the compensation of a run; shell around `begin_to_undo`."""
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
         return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
-
-
-def begin_to_undo(ref: RunRef, files: RunFiles, to: Rows) -> Work:
-    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile."""
-    known = read_attempt(to, ref.run_id, ref.attempt).state.run.undo
-    if known is not None:
-        return known
-    work = plan_undo(ref, files)
-
-    def rule(state: GovernorState) -> tuple[GovernorState, Work]:
-        run = begin_to_compensate(state.run, work)
-        return state.model_copy(update={"run": run}), run.undo or work
-
-    return change_attempt(to, ref.run_id, ref.attempt, rule)
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:
@@ -59,3 +47,22 @@ def plan_undo(ref: RunRef, files: RunFiles) -> Work:
     written(files, ref.run_id, of, manifest, partitions)
     log.info("planned to compensate %d batches", manifest.batches)
     return work_of(request, manifest, items=sum(cut.items for cut in cuts))
+
+
+def begin_to_undo(
+    ref: RunRef,
+    files: RunFiles,
+    to: Rows,
+    planned_by: Callable[[RunRef, RunFiles], Work] = plan_undo,
+) -> Work:
+    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile."""
+    known = read_attempt(to, ref.run_id, ref.attempt).state.run.undo
+    if known is not None:
+        return known
+    work = planned_by(ref, files)
+
+    def rule(state: GovernorState) -> tuple[GovernorState, Work]:
+        run = begin_to_compensate(state.run, work)
+        return state.model_copy(update={"run": run}), run.undo or work
+
+    return change_attempt(to, ref.run_id, ref.attempt, rule)

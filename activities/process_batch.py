@@ -77,7 +77,7 @@ def process(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> Ba
     before = outcomes_before(ref, files)
     part = ids.part_path(ref.run_id, of, ref.name)
     if ref.is_repeated and files.exists(part):
-        return came_to(before.lines, files.read(part), has_begun=before.has_begun)
+        return _known(ref, files, part, before)
     try:
         processed = _process(ref, files, cut, before, Fence.around(ref, fenced_by))
     except SourceChangedError as error:
@@ -86,10 +86,17 @@ def process(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> Ba
     if processed.partial is not None:
         files.write_first(ids.partial_path(part), processed.partial)
     if not files.write_first(part, b"".join(processed.lines), JSON_LINES):
-        return came_to(before.lines, files.read(part), has_begun=before.has_begun)
+        return _known(ref, files, part, before)
     result = processed.result
     _tell(part, result, (time.perf_counter() - begun) * 1000)
     return result
+
+
+def _known(ref: BatchRef, files: RunFiles, part: str, before: Earlier) -> BatchResult:
+    """What the execution came to that wrote the part."""
+    workload = registry.get(kept_request(files, ref.run_id, ref.attempt).workload)
+    calls_downstream = workload.downstream is not None
+    return came_to(before, files.read(part), calls_downstream=calls_downstream)
 
 
 def _tell(path: str, result: BatchResult, duration_ms: float) -> None:

@@ -46,6 +46,20 @@ def settle_run(asked: SettleAsk, files: RunFiles, to: Rows, max_bytes: int) -> S
     Raises:
         AttemptOverError: The attempt was ended by force; nothing more is written.
     """
+    verdict = decided(asked, to)
+    if verdict.compensates:
+        return Settled(verdict=verdict)
+    ref = RunRef(**asked.model_dump(include=set(RunRef.model_fields)))
+    ref = ref.model_copy(update={"verdict": verdict})
+    return Settled(verdict=verdict, layout=lay_out_run(ref, files, max_bytes))
+
+
+def decided(asked: SettleAsk, to: Rows) -> Verdict:
+    """Decide whether a run compensates, once.
+
+    Raises:
+        AttemptOverError: The attempt was ended by force.
+    """
     if asked.last is not None:
         steer_shard(asked.last, to)
 
@@ -58,8 +72,4 @@ def settle_run(asked: SettleAsk, files: RunFiles, to: Rows, max_bytes: int) -> S
     verdict = change_attempt(to, asked.run_id, asked.attempt, rule)
     if verdict is None:
         raise AttemptOverError("the attempt of the run had ended")
-    if verdict.compensates:
-        return Settled(verdict=verdict)
-    ref = RunRef(**asked.model_dump(include=set(RunRef.model_fields)))
-    ref = ref.model_copy(update={"verdict": verdict})
-    return Settled(verdict=verdict, layout=lay_out_run(ref, files, max_bytes))
+    return verdict

@@ -99,8 +99,8 @@ def _observed(before: ShardState, asked: ShardAsk) -> ShardState:
         return before
     tally = asked.work.tally
     update: dict[str, object] = {"errors": merge_errors(before.errors, tally.errors)}
-    if tally.tried:
-        seen = tally.work_ms / tally.tried
+    if tally.tried > tally.untimed:
+        seen = tally.work_ms / (tally.tried - tally.untimed)
         known = before.item_ms
         update["item_ms"] = seen if known is None else (known + seen) / 2
     # `work` too, so that the counts of all rows have this wave.

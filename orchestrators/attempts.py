@@ -115,6 +115,20 @@ def persist(context: Any, call: Call) -> Waiting:
     return ended[0]
 
 
+def insist(context: Any, call: Call) -> Waiting:
+    """Make a call, and again for `PATIENCE` whatever it fails for.
+
+    For what only storage can fail, and without which nothing goes on.
+    """
+    since, rest = now(context), FIRST_REST_SECONDS
+    while True:
+        (ended,) = yield from attempt_all(context, [call])
+        if ended.failure is None or now(context) - since >= PATIENCE:
+            return ended
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+        rest = min(2 * rest, MAX_REST_SECONDS)
+
+
 def persist_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
     """Make all calls together; those that fail in passing are made again.
 

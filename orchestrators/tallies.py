@@ -5,7 +5,8 @@ from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.payloads import shortened
 from orchestrators.attempts import Attempt
 
-MAX_KINDS = 5
+# What a shard carries has room for so many of this size.
+MAX_KINDS = 4
 MAX_REASON_BYTES = 200
 LOST_BATCH = "LostBatchError"
 
@@ -35,7 +36,8 @@ def added(tally: WaveTally, results: list[BatchResult], lost: int) -> WaveTally:
         retries=tally.retries + sum(r.retries for r in results),
         lost_batches=tally.lost_batches + lost,
         tried=tally.tried + sum(r.tried for r in results),
-        work_ms=round(tally.work_ms + sum(r.work_ms for r in results), 1),
+        untimed=tally.untimed + sum(r.tried for r in results if r.work_ms is None),
+        work_ms=round(tally.work_ms + sum(r.work_ms or 0.0 for r in results), 1),
         errors=_most_frequent([*tally.errors, *(e for r in results for e in r.errors)]),
     )
 

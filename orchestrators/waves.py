@@ -26,7 +26,7 @@ from fanout.models.shard import (
 )
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import PATIENCE, Attempt, attempt_all, persist
+from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
 from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import moment, now, timestamp
 from orchestrators.tallies import added, result_of
@@ -115,7 +115,7 @@ def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
     message = ask_of(context, work, is_due=is_due)
-    ended = yield from persist(context, Activity(context, names.STEER, message))
+    ended = yield from insist(context, Activity(context, names.STEER, message, once=True))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)

@@ -72,7 +72,6 @@ class ShardWork(_Message):
     """Input of `shard`, and all it carries when it continues as new.
 
     Attributes:
-        instance: The orchestration instance of the attempt, which the ids of children begin with.
         call: How often it has asked how to go on: a question that is asked again has its number.
         sequence: Waves this shard has finished, and `counts` what they came to.
         partition: The partition it is in; the next is `shards` further on.
@@ -96,7 +95,6 @@ class ShardWork(_Message):
     attempt: int = 1
     claim: str = ""
     trace: str | None = None
-    instance: str
     call: int = 0
     shard: int
     shards: int
@@ -134,7 +132,6 @@ class ShardWork(_Message):
             attempt=ref.attempt,
             claim=ref.claim,
             trace=ref.trace,
-            instance=attempt_instance(ref.run_id, ref.attempt),
             shard=shard,
             shards=work.shards,
             batches=work.batches,
@@ -148,6 +145,11 @@ class ShardWork(_Message):
             batch_items=work.batch_items,
             is_saga=plan.is_saga,
         )
+
+    @property
+    def instance(self) -> str:
+        """The orchestration instance of the attempt, which the ids of children begin with."""
+        return attempt_instance(self.run_id, self.attempt)
 
     @property
     def batches_here(self) -> int:

@@ -165,7 +165,8 @@ class BatchResult(_Message):
         untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
         retries: Item attempts beyond the first.
         retry_after: The longest wait that the other side asked for, in seconds.
-        work_ms: How long the items took, reading and writing left out.
+        work_ms: How long the items took, reading and writing left out; None if nobody knows, since
+            it was read from the part of an execution whose answer got lost.
         has_tripped: Whether the downstream kept failing, so that the rest was left untried.
         has_answered: Whether the downstream did what some item asked of it.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
@@ -179,7 +180,7 @@ class BatchResult(_Message):
     untried: int = 0
     retries: int = 0
     retry_after: float | None = None
-    work_ms: float = 0.0
+    work_ms: float | None = 0.0
     has_tripped: bool = False
     has_answered: bool = False
     errors: list[ErrorGroup] = Field(default_factory=list)
@@ -198,6 +199,7 @@ class WaveTally(_Message):
         retries: Item attempts beyond the first.
         lost_batches: Batches whose activity failed for good; nothing is known of their items.
         tried: Item attempts, all of them, and `work_ms` how long they took in their activities.
+        untimed: Those of them of which nobody knows how long they took.
     """
 
     succeeded: int = 0
@@ -207,6 +209,7 @@ class WaveTally(_Message):
     retries: int = 0
     lost_batches: int = 0
     tried: int = 0
+    untimed: int = 0
     work_ms: float = 0.0
     errors: list[ErrorGroup] = Field(default_factory=list)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from localhost.contract import Executor, Invocation, InvocationResult
-from localhost.durable import events, failures, tracing
+from localhost.durable import events, failures, reread, tracing
 from localhost.durable.actions import HTTP_ACTIVITY, ActionType
 from localhost.durable.core import Core
 from localhost.durable.events import EventType
@@ -139,13 +139,14 @@ class Activities:
 
 def _end_event(at: str, call: Call, result: InvocationResult, tx: Transaction) -> str:
     if result.error is None:
-        value = "null" if result.value is None else str(result.value)
+        value = "null" if result.value is None else reread.result(str(result.value))
         return events.completed(EventType.TASK_COMPLETED, at, call.number, tx.literal(value))
     if call.task.name == HTTP_ACTIVITY:
-        reason, details = result.error, ""
+        reason, details = result.error, result.stack or ""
     else:
-        reason = failures.activity_reason(call.task.name, result.error)
-        details = failures.activity_details(result.error, result.stack)
+        error = reread.failure(result.error)
+        reason = failures.activity_reason(call.task.name, error)
+        details = failures.activity_details(error, result.stack)
     return events.failed(
         EventType.TASK_FAILED, at, call.number, tx.literal(reason), tx.literal(details)
     )

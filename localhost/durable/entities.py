@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from localhost.contract import Executor, Invocation, InvocationResult
+from localhost.durable import events
 from localhost.durable.core import Core
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
@@ -80,9 +81,9 @@ def parse_entity_id(text: str) -> EntityId | None:
 
 
 def operation_message(name: str, input_text: str | None) -> str:
-    """The message of a client's signal; no input is sent as the JSON text ``null``."""
-    text = json.dumps("null") if input_text is None else input_text
-    return json.dumps({"op": name, "signal": True, "input": text}, separators=(",", ":"))
+    """The message of a client's signal. Without an input there is none, not even ``null``."""
+    message = {"op": name, "signal": True, "input": input_text}
+    return json.dumps(message, separators=(",", ":"))
 
 
 class Entities:
@@ -128,6 +129,13 @@ class Entities:
                 entity = self._active[entity_id] = Entity(entity_id)
             entity.queue.append(operation)
             self._advance(entity)
+
+    def forget(self, entity_id: EntityId, tx: Transaction) -> None:
+        """Purge an entity; what it has still to do it does as a new one."""
+        tx.delete_entity(*entity_id)
+        entity = self._active.get(entity_id)
+        if entity is not None:
+            entity.state = None
 
     def _advance(self, entity: Entity) -> None:
         if entity.is_busy or not entity.queue or not self._is_open:
@@ -182,14 +190,9 @@ class Entities:
                 self._apply(batch, answer)
 
     def _fail(self, batch: Batch, problem: str) -> None:
-        """Answer every operation with one error; the state stays as it was."""
+        """Drop operations that have no answer: as in Azure, their callers wait for ever."""
         logger.error("operations of entity %s failed: %s", "@".join(batch.entity.id), problem)
-        tx = Transaction()
-        text = json.dumps({"result": json.dumps(problem), "exceptionType": "Error"})
-        for operation in batch.operations:
-            if not operation.is_signal:
-                self._reply(operation, text, tx, failed=True)
-        self._complete(batch, tx, [], None)
+        self._complete(batch, Transaction(), [], None)
 
     def _apply(self, batch: Batch, answer: dict[str, Any]) -> None:
         tx = Transaction()
@@ -199,12 +202,9 @@ class Entities:
         self._complete(batch, tx, self.enqueue(signals, tx), answer)
 
     def _keep_state(self, entity: Entity, answer: dict[str, Any], tx: Transaction) -> None:
-        if answer["entityExists"]:
-            entity.state = answer["entityState"]
-            tx.put_entity(*entity.id, entity.state, self._core.stamp())
-        else:
-            entity.state = None
-            tx.delete_entity(*entity.id)
+        # One that deleted itself keeps its row, as in the extension's table, until it is purged.
+        entity.state = answer["entityState"] if answer["entityExists"] else None
+        tx.put_entity(*entity.id, entity.state, self._core.stamp())
 
     def _answer(self, operation: Operation, outcome: dict[str, Any], tx: Transaction) -> None:
         failed = bool(outcome["isError"])
@@ -217,10 +217,13 @@ class Entities:
                 )  # fmt: skip
             return
         # Never null: the SDK decodes it as JSON text.
-        answer = {"result": outcome.get("result") or "null"}
+        answer = {
+            "$type": events.dotnet("ResponseMessage"),
+            "result": outcome.get("result") or "null",
+        }
         if failed:
             answer["exceptionType"] = "Error"
-        self._reply(operation, json.dumps(answer), tx, failed=failed)
+        self._reply(operation, json.dumps(answer, separators=(",", ":")), tx, failed=failed)
 
     def _complete(
         self,
@@ -287,4 +290,4 @@ def select_state(connection: sqlite3.Connection, entity_id: EntityId) -> str | N
     row = connection.execute(
         "SELECT state FROM entities WHERE name = ? AND key = ?", entity_id
     ).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else str(row[0])

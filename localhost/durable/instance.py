@@ -31,7 +31,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What never changes about an instance, save which task of its parent it answers."""
+    """What never changes about an instance."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class ExternalEvent:
-    """A raised event that waits to be awaited."""
+    """A raised event that waits for the next turn with a replay."""
 
     seq: int
     name: str
@@ -102,7 +102,9 @@ class Instance:
         silent: Completions that wait for one without.
         inbox_mark: The newest inbox row of completions it has taken in.
         is_busy: A turn is being worked out.
-        must_replay: It was rewound, and takes a turn whether or not anything has arrived.
+        must_replay: It was rewound or resumed, and takes a turn even if nothing has arrived.
+        sent: When it last sent something to an entity, by the entity's id.
+        generation: How many executions went before this one.
         early: Completions of tasks that only torn turns have asked for.
         held: What torn turns were handed, and what is not to be delivered for now.
     """
@@ -119,10 +121,13 @@ class Instance:
         self.held: list[Held] = []
         self.replay_seconds = 0.0
         self.replay_ended = 0.0
+        self.generation = -1
+        self.sent: dict[str, str] = {}
         self.reset(execution_id, input_json)
 
     def reset(self, execution_id: str, input_json: str) -> None:
-        """Begin a new execution; external events that were not awaited stay."""
+        """Begin a new execution; external events that were not delivered stay."""
+        self.generation += 1
         self.execution_id = execution_id
         self.input_json = input_json
         self.turns: list[str] = []
@@ -171,19 +176,9 @@ class Instance:
         return taken
 
     def take_events(self) -> list[ExternalEvent]:
-        """Remove the external events that are awaited now, in the order of their arrival."""
-        free = {name: len(waiting) for name, waiting in self.execution.waits.items()}
-        if not free or not self.events:
-            return []
-        taken: list[ExternalEvent] = []
-        left: deque[ExternalEvent] = deque()
-        for event in self.events:
-            if free.get(event.name, 0) > 0:
-                free[event.name] -= 1
-                taken.append(event)
-            else:
-                left.append(event)
-        self.events = left
+        """Remove the external events, awaited or not, in the order of their arrival."""
+        taken = list(self.events)
+        self.events.clear()
         return taken
 
     def shadow(self) -> "Instance":
@@ -233,11 +228,7 @@ class Instance:
         for name, wanted in awaited.events.items():
             if sum(event.name == name for event in self.events) < wanted:
                 return False
-        return bool(self.arrivals) or self._has_awaited_event
-
-    @property
-    def _has_awaited_event(self) -> bool:
-        return any(event.name in self.execution.waits for event in self.events)
+        return bool(self.arrivals) or bool(self.events)
 
     def patience(self, now: float) -> float:
         """How many seconds to wait for more before the next replay; 0 for none.
@@ -251,15 +242,22 @@ class Instance:
         wait = min(self.replay_seconds, _LONGEST_PATIENCE_SECONDS)
         return self.replay_ended + wait - now
 
-    def context(self, new_events: Iterable[str], replay_schema: int) -> str:
-        """Write the context of a turn; large texts are still markers in it."""
+    def context(self, new_events: Iterable[str], replay_schema: int, settings_json: str) -> str:
+        """Write the context of a turn; large texts are still markers in it.
+
+        Args:
+            new_events: What the turn delivers.
+            replay_schema: The newest replay schema to offer.
+            settings_json: Members that are the same for all, as `DurableSettings` writes them.
+        """
         history = events.SEPARATOR.join([*self.turns, *new_events])
         parent = self.identity.parent
         schema = _SCHEMA_FIELDS.get(replay_schema, _SCHEMA_NEWEST)
         return (
             f'{{"history":[{history}],"input":{self.input_json},'
             f'"instanceId":{json.dumps(self.id)},"isReplaying":{json.dumps(bool(self.turns))},'
-            f'"parentInstanceId":{json.dumps(parent.instance_id if parent else None)},{schema}}}'
+            f'"parentInstanceId":{json.dumps(parent.instance_id if parent else None)},{schema},'
+            f"{settings_json}}}"
         )
 
     def event_payloads(self) -> set[str]:

@@ -1,17 +1,19 @@
 """How instances come to be and end: created, called as children, finished, renewed, terminated."""
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Iterable
 
 from localhost.durable import events
 from localhost.durable.actions import Outcome
 from localhost.durable.core import Core
 from localhost.durable.execution import Task
-from localhost.durable.ids import new_id
+from localhost.durable.ids import new_execution_id, new_id
 from localhost.durable.instance import Identity, Instance, Parent
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import Turn, child_end_event
+
+logger = logging.getLogger(__name__)
 
 
 class Lifecycle:
@@ -28,8 +30,8 @@ class Lifecycle:
 
     def create(self, identity: Identity, input_text: str | None, tx: Transaction) -> Instance:
         """Create an instance in place of whatever the store had under its id."""
-        execution_id = new_id()
         parent = identity.parent
+        execution_id = new_execution_id() if parent is None else new_id()
         tx.insert_instance(
             (
                 identity.id, identity.name, execution_id, identity.version, "Pending", input_text,
@@ -44,17 +46,20 @@ class Lifecycle:
         self._touch(instance)
         return instance
 
-    def started_event(self, instance: Instance, at: str) -> str:
-        """The event that opens an execution's history."""
+    def started_events(self, instance: Instance, at: str) -> list[str]:
+        """The events that open an execution's history."""
         identity, parent = instance.identity, instance.identity.parent
         links = events.execution_links(
             instance.id,
             instance.execution_id,
             (parent.instance_id, parent.execution_id, parent.task) if parent else None,
             identity.trace_parent,
+            instance.generation,
         )
         text = _as_literal(instance.input_json)
-        return events.execution_started(at, identity.name, identity.version, text, links)
+        started = events.execution_started(at, identity.name, identity.version, text, links)
+        # The extension closes the turn in which an execution made way for this one.
+        return [started, events.orchestrator_completed(at)] if instance.generation else [started]
 
     def receive(
         self, instance: Instance, number: int, event: str, tx: Transaction, *, failed: bool
@@ -70,15 +75,17 @@ class Lifecycle:
         self._touch(instance)
 
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
-        """Start the sub-orchestration a task stands for; one that cannot be started has failed."""
+        """Start the sub-orchestration a task stands for.
+
+        Where its id belongs to an instance that runs, nothing starts, and nobody is told.
+        """
         if self._was_started(parent, task):
-            self._adopt(parent, task, tx)
             return
-        problem = self._child_problem(parent, task)
-        if problem is not None:
-            outcome = ("Failed", problem, problem)
-            text = child_end_event(self._core.stamp(), task.number, outcome, tx)
-            self.receive(parent, task.number, text, tx, failed=True)
+        if task.target in self.live:
+            logger.error(
+                "instance %s waits for ever for '%s': '%s' is running already",
+                parent.id, task.name, task.target,
+            )  # fmt: skip
             return
         identity = Identity(
             id=task.target or "",
@@ -91,7 +98,7 @@ class Lifecycle:
         self.create(identity, task.input, tx)
 
     def _was_started(self, parent: Instance, task: Task) -> bool:
-        """Whether a torn turn of the parent has started the child, which goes on as it is."""
+        """Whether a torn turn of the parent has started the child, which is left as it is."""
         child = self.live.get(task.target or "")
         link = child.identity.parent if child else None
         if link is None or (link.instance_id, link.execution_id) != (
@@ -101,26 +108,6 @@ class Lifecycle:
             return False
         owner = parent.execution.tasks.get(link.task)
         return owner is None or owner is task or owner.target != task.target
-
-    def _adopt(self, parent: Instance, task: Task, tx: Transaction) -> None:
-        """Have a running child answer to the task that asks for it now."""
-        child = self.live[task.target or ""]
-        child.identity = replace(
-            child.identity, parent=Parent(parent.id, parent.execution_id, task.number)
-        )
-        tx.update_instance(child.id, parent_task=task.number)
-
-    def _child_problem(self, parent: Instance, task: Task) -> str | None:
-        if self._core.functions.orchestrator(task.name) is None:
-            return self._core.functions.unknown_orchestrator(task.name)
-        wanted = task.target or ""
-        grandparent = parent.identity.parent
-        taken = {parent.id.lower(), grandparent.instance_id.lower() if grandparent else ""}
-        if wanted.startswith("@") or wanted.lower() in taken:
-            return f"A sub-orchestration cannot have the instance id '{wanted}'."
-        if wanted in self.live:
-            return f"An orchestration with the instance id '{wanted}' is running already."
-        return None
 
     def append(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
         """Add a turn to the history."""
@@ -144,7 +131,9 @@ class Lifecycle:
         instance.status = outcome.status
         turn.created.append(events.execution_completed(turn.at, number, outcome.status, result))
         self.append(instance, turn, tx)
-        tx.update_instance(instance.id, output=outcome.text)
+        # Nothing does not overwrite what a suspension or an earlier ending left there.
+        if outcome.text is not None:
+            tx.update_instance(instance.id, output=outcome.text)
         tx.clear_inbox(instance.id)
         self.forget(instance)
         self.tell_parent(instance, turn.at, outcome, tx)
@@ -186,23 +175,17 @@ class Lifecycle:
             input=input_text,
             status=instance.status,
             custom_status=instance.custom_status,
+            created_at=turn.at,
             updated_at=turn.at,
         )
         self._touch(instance)
 
-    def terminate(self, instance: Instance, reason: str, tx: Transaction) -> None:
-        """End an instance now, and the sub-orchestrations it is running."""
+    def terminate(self, instance: Instance, reason: str | None, tx: Transaction) -> None:
+        """End an instance now. The sub-orchestrations it is running go on, as in Azure."""
         at = self._core.stamp()
-        opening = [] if instance.turns else [self.started_event(instance, at)]
+        opening = [] if instance.turns else self.started_events(instance, at)
         turn = Turn(instance, at, [*opening, events.execution_terminated(at, reason)])
-        children = [task.target for task in instance.execution.tasks.values() if task.is_child]
-        link = (instance.id, instance.execution_id)
         self.finish(instance, turn, Outcome("Terminated", reason), tx)
-        for child_id in children:
-            child = self.live.get(child_id or "")
-            parent = child.identity.parent if child else None
-            if child and parent and (parent.instance_id, parent.execution_id) == link:
-                self.terminate(child, reason, tx)
 
     def suspend(self, instance: Instance, reason: str, tx: Transaction) -> None:
         """Hold back everything that would wake it."""
@@ -210,9 +193,15 @@ class Lifecycle:
         self._mark(instance, "Suspended", events.suspended, reason, tx)
 
     def resume(self, instance: Instance, reason: str, tx: Transaction) -> None:
-        """Deliver what was held back."""
+        """Deliver what was held back; external events come first, as they came before."""
         instance.is_suspended = False
-        self._mark(instance, "Running", events.resumed, reason, tx)
+        raised = instance.take_events() if instance.turns else []
+        for event in raised:
+            instance.execution.raise_event(event.name)
+        tx.consume_events(event.seq for event in raised)
+        texts = [event.event for event in raised]
+        self._mark(instance, "Running", events.resumed, reason, tx, texts)
+        instance.must_replay = bool(instance.turns)
         self._touch(instance)
 
     def _mark(
@@ -222,14 +211,17 @@ class Lifecycle:
         event: Callable[[str, str], str],
         reason: str,
         tx: Transaction,
+        before: Iterable[str] = (),
     ) -> None:
         instance.status = status
         at = self._core.stamp()
         if instance.turns:
-            self.append(instance, Turn(instance, at, [event(at, reason)]), tx)
+            self.append(instance, Turn(instance, at, [*before, event(at, reason)]), tx)
         else:
             # Nothing can come before ExecutionStarted: one that never ran has no history to mark.
             tx.update_instance(instance.id, status=status, updated_at=at)
+        if reason:
+            tx.update_instance(instance.id, output=reason)
 
 
 def _as_literal(input_json: str) -> str:

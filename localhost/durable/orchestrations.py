@@ -11,6 +11,7 @@ from functools import partial
 from localhost.contract import Executor, InvocationResult
 from localhost.durable import events, failures, timers, versions
 from localhost.durable.actions import (
+    ActionType,
     Decision,
     Outcome,
     ProtocolError,
@@ -20,11 +21,13 @@ from localhost.durable.actions import (
 )
 from localhost.durable.activities import Activities
 from localhost.durable.core import Core
-from localhost.durable.determinism import violation
-from localhost.durable.entities import Entities, Operation
-from localhost.durable.execution import Execution, Task, registration
+from localhost.durable.determinism import Contradiction, violation
+from localhost.durable.entities import Entities, Operation, parse_entity_id
+from localhost.durable.execution import NEVER, Execution, Registration, Task, registration
+from localhost.durable.http_call import is_http_method
 from localhost.durable.instance import Arrival, ExternalEvent, Held, Instance
 from localhost.durable.lifecycle import Lifecycle
+from localhost.durable.obstacles import obstacle
 from localhost.durable.replays import Replay, Replays
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import Effects, Turn
@@ -43,6 +46,7 @@ class Orchestrations:
         self._is_open = True
         self._dirty: dict[Instance, None] = {}
         self._warned: set[str] = set()
+        self._settings_json = core.settings.context_json
         self.entities = Entities(core, executor, self._reply)
         self.activities = Activities(core, executor, self.touch)
         self.lifecycle = Lifecycle(core, self.touch)
@@ -203,11 +207,12 @@ class Orchestrations:
         incoming: list[Arrival | ExternalEvent] = [*arrivals, *raised]
         texts = [arrived.event for arrived in sorted(incoming, key=lambda arrived: arrived.seq)]
         if not instance.turns:
-            texts.insert(0, self.lifecycle.started_event(instance, at))
+            texts[:0] = self.lifecycle.started_events(instance, at)
         turn = Turn(subject, at, texts, held)
         seqs = [event.seq for event in raised]
         replay = Replay(instance, instance.execution_id, turn, instance.delivered_mark, seqs)
-        replay.context = instance.context(turn.opening, self._core.settings.replay_schema)
+        settings = self._core.settings
+        replay.context = instance.context(turn.opening, settings.replay_schema, self._settings_json)
         self._replays.start(replay)
 
     def _apply(self, replay: Replay, result: InvocationResult) -> None:
@@ -224,13 +229,11 @@ class Orchestrations:
             self._fail(replay, str(error), tx)
             return
         execution = replay.turn.instance.execution
-        problem = None
-        if not decision.is_blind:
-            problem = violation(execution.signatures, signatures, execution.numbers)
-        if problem is not None:
-            self._conclude(replay.turn, Outcome("Failed", problem, problem), tx)
+        contradiction = violation(execution.signatures, signatures, execution.numbers)
+        if contradiction is not None:
+            self._contradict(replay, decision, contradiction, tx)
             return
-        problem = self._excess(decision)
+        problem = self._excess(decision) or self._refusal(decision)
         if problem is not None:
             self._fail(replay, problem, tx)
             return
@@ -243,7 +246,14 @@ class Orchestrations:
         done = len(instance.execution.signatures)
         for index in range(done, len(signatures)):
             action = decision.leaves[index]
-            turn.perform(action, registration(action, signatures[index]), tx)
+            wanted = registration(action, signatures[index])
+            problem = obstacle(action, wanted, instance, self._core.functions)
+            if problem is None:
+                turn.perform(action, wanted, tx)
+                continue
+            # As in Azure: the log tells, and whoever awaits it waits for ever.
+            logger.error("%s of instance %s: %s", instance.identity.name, instance.id, problem)
+            turn.perform(action, Registration(signatures[index], NEVER), tx)
         self._cancel_timers(instance, turn, decision)
         instance.execution.expect(decision)
         instance.custom_status = decision.custom_status_text
@@ -262,6 +272,31 @@ class Orchestrations:
                 task = execution.tasks[number]
                 if not task.is_canceled:
                     turn.cancel(task)
+
+    def _contradict(
+        self, replay: Replay, decision: Decision, contradiction: Contradiction, tx: Transaction
+    ) -> None:
+        """Fail an orchestrator that does not do what its history says it did."""
+        turn = replay.turn
+        instance = turn.instance
+        if contradiction.place < len(decision.leaves):
+            number = instance.execution.numbers[contradiction.place]
+            turn.contradict(decision.leaves[contradiction.place], number, tx)
+        instance.custom_status = None if decision.is_blind else instance.custom_status
+        details = failures.contradiction_details(contradiction.text)
+        self._conclude(turn, Outcome("Failed", contradiction.text, details), tx)
+
+    def _refusal(self, decision: Decision) -> str | None:
+        """Say which action the extension throws at, out of those it does not just forget."""
+        for action in decision.leaves:
+            kind = action["actionType"]
+            if kind == ActionType.CALL_HTTP and not is_http_method(action["httpRequest"]):
+                return "The format of the HTTP method is invalid."
+            if kind == ActionType.SIGNAL_ENTITY:
+                entity_id = parse_entity_id(action["instanceId"])
+                if entity_id and self._core.functions.entity(entity_id[0]) is None:
+                    return self._core.functions.unknown_entity(entity_id[0])
+        return None
 
     def _excess(self, decision: Decision) -> str | None:
         """Say which limit the decision passes."""

@@ -322,6 +322,16 @@ def large() -> tuple[dict[str, Any], dict[str, Any]]:
     return run, timeline
 
 
+def test_how_often_a_run_was_taken_up_again_is_shown_with_the_reason(dashboard: Dashboard):
+    run, timeline = large()
+    run |= {"take_overs": 2, "take_over_reason": "a worker died"}
+    page = dashboard.page
+    page.route("**/api/runs/large", lambda route: route.fulfill(json=run))
+    page.route("**/api/runs/large/timeline", lambda route: route.fulfill(json=timeline))
+    dashboard.open("/runs/large")
+    expect(page.locator("#progress")).to_contain_text("2 times, last because: a worker died")
+
+
 def test_a_run_of_100_000_partitions_is_refreshed_in_under_200_ms_of_scripting(
     dashboard: Dashboard, capsys: pytest.CaptureFixture[str]
 ):

@@ -141,7 +141,7 @@ def test_a_run_ends_each_item_in_one_way_and_says_which(studio: Studio):
         "stuck/hotel",
     }
     assert studio.hub.dead_letters(studio.run_id) == Counter([2, 3, 4, 5, 6])
-    state = studio.runner.run(studio.hub.governor(studio.run_id))
+    state = studio.hub.governor(studio.run_id)
     assert state.items == end.items
 
 
@@ -165,7 +165,7 @@ def test_a_redrive_takes_up_what_failed_with_new_keys_and_leaves_the_rest(studio
     assert {f"late/{step}/take-2" for step in STEPS} <= studio.standing()
     assert not {f"late/{step}" for step in STEPS} & studio.standing()
     assert studio.effects.calls["good-from-the-first", "pay"] == 1
-    state = studio.runner.run(studio.hub.governor(studio.run_id, 2))
+    state = studio.hub.governor(studio.run_id, 2)
     assert state.items == end.items
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from fanout import names
 from fanout import saga as saga_rules
+from fanout.adapters.run_rows import read_attempt
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
 from fanout.ids import queue_instance
@@ -19,9 +21,10 @@ from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.saga import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
-from orchestrators import saga, shard
+from orchestrators import saga, waves
 from orchestrators.queued_run import MAX_POLLS
-from tests.support.durable_hub import hub
+from tests.support.durable_hub import Hub, hub
+from tests.support.memory_tables import memory_rows
 from tests.support.recorded_histories import Recording, recordings
 from tests.support.scripted_runs import (
     AT_ONCE,
@@ -34,13 +37,15 @@ from tests.support.scripted_runs import (
 )
 
 # What infrastructure needs to come back is nothing here.
-shard.FIRST_REPAIR_SECONDS = 0.01
+waves.FIRST_REPAIR_SECONDS = 0.01
 saga.FIRST_REPAIR_SECONDS = 0.01
 saga_rules.FIRST_REPAIR_SECONDS = 0.01
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
 ORCHESTRATORS |= {names.SAGA_BATCH, names.SAGA}
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
+# What carries out batches.
+BATCHES = {names.PROCESS_BATCH, names.COMPENSATE_BATCH, names.SAGA_BATCH}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
 
 
@@ -180,7 +185,7 @@ def scenarios() -> dict[str, Script]:
         "calm": Script(planned(5, shards=2, at_once=2)),
         "narrow": Script(planned(6, per_partition=3, at_once=1)),
         "wide": Script(planned(200, per_partition=100, at_once=100)),
-        "long": Script(planned(60, per_partition=7, at_once=1)),
+        "long": Script(planned(90, per_partition=7, at_once=1)),
         "empty": Script(planned(0, shards=0)),
         "patient": Script(planned(8, per_partition=4, shards=2, at_once=4), patient),
         "backing-off": Script(
@@ -276,6 +281,11 @@ class Recorded:
         ]
         return sorted(found, key=lambda one: one.turns[0]["history"][0]["Timestamp"])
 
+    def working(self, run_id: str) -> list[Recording]:
+        """The executions that carried out batches of a run, oldest first: its own, and shards'."""
+        found = [*self.of(run_id, names.RUN), *self.of(run_id)]
+        return [one for one in found if any(e.get("Name") in BATCHES for e in one.history)]
+
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
@@ -283,31 +293,32 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 async def _record(path: Path) -> Recorded:
-    scripts = scenarios()
-    app = scripted_app(scripts)
+    scripts, rows = scenarios(), memory_rows()
+    app = scripted_app(scripts, rows)
     async with hub(app, path) as durable:
         await asyncio.gather(*(_start(durable, name, script) for name, script in scripts.items()))
-        ended = await asyncio.gather(*map(durable.result, scripts))
+        ended = [await _ended(durable, name) for name in scripts]
         again = await durable.run(names.RUN, {"run_id": "calm"}, instance_id="calm")
         assert again == ended[0], "a run that is over was run again"
-        states = {name: await _governor(durable, name) for name in scripts}
+    states = {name: read_attempt(rows, name, 1).state for name in scripts}
     outputs = dict(zip(scripts, ended, strict=True))
     found = recordings(durable.executor.calls, ORCHESTRATORS)
-    functions = {
-        f.get_function_name(): f.get_user_function() for f in scripted_app({}).get_functions()
-    }
+    known = scripted_app({}, rows).get_functions()
+    functions = {f.get_function_name(): f.get_user_function() for f in known}
     return Recorded(scripts, outputs, states, found, functions)
 
 
-async def _start(durable: Any, name: str, script: Script) -> None:
+async def _start(durable: Hub, name: str, script: Script) -> None:
+    asked = {"run_id": name, "max_runs": QUEUES.get(name, 0)}
+    start = partial(durable.start, names.RUN, asked, instance_id=name)
     if script.earlier is None:
-        asked = {"run_id": name, "max_runs": QUEUES.get(name, 0)}
-        await durable.start(names.RUN, asked, instance_id=name)
+        await start()
         return
+    script.start = start
     queued = QueuedRun(run_id=name, schedule="s", poll_seconds=0.001).model_dump()
     await durable.start(names.QUEUED_RUN, queued, instance_id=queue_instance(name))
 
 
-async def _governor(durable: Any, run_id: str) -> GovernorState:
-    record = await durable.engine.get_entity(names.GOVERNOR, run_id)
-    return GovernorState.model_validate_json(record.state_text)
+async def _ended(durable: Hub, run_id: str) -> Any:
+    await durable.until(partial(durable.engine.get_instance, run_id))
+    return await durable.result(run_id)

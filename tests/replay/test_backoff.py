@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dateutil.parser import isoparse
 
+from fanout import names
 from fanout.models.request import RetryPolicy
 from fanout.models.wave import BatchRef, BatchResult
 from tests.support.local_hub import LocalHub, local_hub
@@ -69,10 +70,10 @@ def rounds(recording: Recording) -> Iterator[Round]:
     """Every batch that an execution tried, with what came of it."""
     scheduled = {
         event["EventId"]: BatchRef.model_validate(activity_input(event))
-        for event in recording.history
+        for event in recording.tasks(names.PROCESS_BATCH)
         if event["EventType"] == TASK_SCHEDULED
     }
-    for event in recording.history:
+    for event in recording.tasks(names.PROCESS_BATCH):
         if event["EventType"] == TASK_COMPLETED:
             result = BatchResult.model_validate(payload(event["Result"]))
             yield Round(scheduled[event["TaskScheduledId"]], result)
@@ -123,7 +124,7 @@ def test_the_waits_follow_the_back_off_within_the_jitter(recorded: dict[str, lis
 def test_a_round_begins_when_its_wait_is_over(recorded: dict[str, list[Recording]]):
     for recording in recorded["failing"]:
         begun: dict[int, datetime] = {}
-        for event in recording.history:
+        for event in recording.tasks(names.PROCESS_BATCH):
             if event["EventType"] == TASK_SCHEDULED:
                 ref = BatchRef.model_validate(activity_input(event))
                 begun.setdefault(ref.retry_round, isoparse(event["Timestamp"]))

@@ -13,11 +13,18 @@ def written(recorded: Recorded, run_id: str) -> Counter[int]:
     return Counter(ref.number for ref in recorded.scripts[run_id].written)
 
 
-def test_one_range_takes_one_activity(recorded: Recorded):
-    (fan_in,) = recorded.of("calm", names.FAN_IN)
-    assert fan_in.instance_id == "calm:f"
-    assert sum(event["EventType"] == 4 for event in fan_in.history) == 1
+def test_one_range_is_written_by_the_activity_that_settles(recorded: Recorded):
+    assert recorded.of("calm", names.FAN_IN) == []
+    run = recorded.of("calm", names.RUN)[0]
+    activities = [event["Name"] for event in run.history if event["EventType"] == 4]
+    assert set(activities) == {names.BEGIN, names.SETTLE, names.FINISH}
+    assert activities.count(names.SETTLE) == 1
     assert recorded.scripts["calm"].finalized == []
+
+
+def test_a_fan_in_is_named_after_its_run(recorded: Recorded):
+    (fan_in,) = recorded.of("tree", names.FAN_IN)
+    assert fan_in.instance_id == "tree:f"
 
 
 def test_each_range_is_written_once_and_finalized_after(recorded: Recorded):
@@ -59,8 +66,15 @@ def test_a_fan_in_continues_as_new_and_carries_only_the_position(recorded: Recor
     assert len(executions) > 2
     places = [(one.input["level"], one.input["first"]) for one in executions]
     assert all(later > earlier for earlier, later in pairwise(places))
-    asked = [e for one in executions for e in one.history if e.get("Name") == names.LAY_OUT]
+    (run,) = recorded.of("many-ranges", names.RUN)
+    asked = [e for e in run.history if e.get("Name") in (names.SETTLE, names.LAY_OUT)]
     assert len(asked) == 1, "laid out once"
+
+
+def test_a_run_that_compensates_is_laid_out_after_that(recorded: Recorded):
+    (run,) = recorded.of("compensated", names.RUN)
+    settled = [names.SETTLE, names.PLAN_COMPENSATION, names.LAY_OUT]
+    assert [e["Name"] for e in run.history if e.get("Name") in settled] == settled
 
 
 def test_a_range_that_fails_once_costs_nothing(recorded: Recorded):

@@ -15,11 +15,12 @@ from fanout.batching import BATCHES_A_SHARD
 from fanout.leave import MAX_WIDTH
 from fanout.models.wave import BatchRef, RunEnd
 from fanout.payloads import MAX_PAYLOAD_BYTES
-from orchestrators.shard import MAX_BREAKDOWNS
+from orchestrators.waves import MAX_BREAKDOWNS
 from tests.replay.conftest import ORCHESTRATORS, result
 from tests.support.durable_hub import hub
 from tests.support.local_hub import local_hub
 from tests.support.local_runs import inline
+from tests.support.memory_tables import memory_rows
 from tests.support.recorded_histories import Recording, payload_bytes, recordings
 from tests.support.scripted_runs import Behaviour, Script, planned, scripted_app, succeed
 
@@ -87,11 +88,11 @@ def _request(concurrency: int, on_exceeded: str) -> Any:
     )
 
 
-def in_flight(shards: list[Recording]) -> list[int]:
-    """How many activities were scheduled and not ended after each event, over all shards."""
+def in_flight(working: list[Recording], activity: str) -> list[int]:
+    """How many batches were scheduled and not ended after each event, over all executions."""
     moments: list[tuple[datetime, int]] = []
-    for recording in shards:
-        for event in recording.history:
+    for recording in working:
+        for event in recording.tasks(activity):
             if event["EventType"] == SCHEDULED:
                 moments.append((isoparse(event["Timestamp"]), 1))
             elif event["EventType"] in ENDED:
@@ -118,16 +119,14 @@ def at_once(recording: Recording) -> int:
 def test_a_run_never_has_more_batches_in_flight_than_it_may(
     seen: dict[tuple[str, int], Seen], on_exceeded: str, concurrency: int
 ):
-    for letter in ("s", "c") if on_exceeded == "compensate" else ("s",):
-        shards = [
-            one
-            for one in seen[on_exceeded, concurrency].shards
-            if one.instance_id.split(":")[-1].startswith(letter)
-        ]
-        counts = in_flight(shards)
+    stages = [names.PROCESS_BATCH]
+    stages += [names.COMPENSATE_BATCH] if on_exceeded == "compensate" else []
+    for activity in stages:
+        working = [one for one in seen[on_exceeded, concurrency].all if in_flight([one], activity)]
+        counts = in_flight(working, activity)
         assert counts[-1] == 0
         assert max(counts) <= concurrency
-        widths = {one.instance_id: max(in_flight([one])) for one in shards}
+        widths = {one.instance_id: max(in_flight([one], activity)) for one in working}
         assert sum(widths.values()) == concurrency, "a part of the width was never used"
 
 
@@ -178,7 +177,7 @@ def outages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Recordin
     }
 
     async def histories() -> list[Recording]:
-        app = scripted_app(scripts)
+        app = scripted_app(scripts, memory_rows())
         async with hub(app, tmp_path_factory.mktemp("outage") / "hub.db") as durable:
             await asyncio.gather(
                 *(durable.run(names.RUN, {"run_id": one}, instance_id=one) for one in scripts)

@@ -73,12 +73,14 @@ class Client:
         if instance_id not in self.never_ends:
             self.end(instance_id, "Terminated", reason)
 
-    async def purge_instance_history(self, instance_id: str) -> None:
+    async def purge_instance_history(self, instance_id: str) -> Any:
         self._answer()
         if instance_id in self.instances and self.statuses.get(instance_id) not in ENDED:
             raise Exception("412: it is still running")  # noqa: TRY002 - as the SDK does
         self.purged.append(instance_id)
+        is_known = instance_id in self.instances
         self.instances.discard(instance_id)
+        return SimpleNamespace(instances_deleted=int(is_known))
 
     def _answer(self) -> None:
         if self.is_away:

@@ -1,66 +1,91 @@
-"""The real orchestrators, entities and activities of Fanout, over blobs in memory."""
+"""The real orchestrators and activities of Fanout, over blobs and rows in memory."""
 
 import azure.durable_functions as df
-from entities import admission, governor, rate_limiter
 
+from activities.begin import begin_run
 from activities.close_sagas import close_batch
 from activities.compensate_batch import compensate
 from activities.finalize import finalize_run
+from activities.finish import close, finish_attempt
 from activities.lay_out import lay_out_run
 from activities.merge_partials import merge_level
 from activities.open_sagas import open_batch
-from activities.plan import plan_run
-from activities.plan_compensation import plan_undo
+from activities.plan_compensation import begin_to_undo
 from activities.process_batch import process
-from activities.saga_step import carry_out
+from activities.saga_step import carry_out_once
 from activities.sagas import write_record
 from activities.scan import scan_range_of
+from activities.settle import settle_run
+from activities.steering import steer_shard
 from activities.write_results import write_range
 from fanout import names
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
-from fanout.models.ending import Published
-from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef
+from fanout.models.beginning import BeginAsk
+from fanout.models.ending import EndedRun, Finished
+from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef, SettleAsk
 from fanout.models.saga import SagaRecord, StepCall
+from fanout.models.shard import ShardAsk
 from fanout.models.wave import BatchRef, RunRef, ScanRef
 from fanout.payloads import dump
 from orchestrators import fan_in, run, saga, shard
 
 
-def local_app(files: RunFiles) -> df.DFApp:
-    """Make an app whose activities do what the product's do, to these files."""
+def local_app(files: RunFiles, rows: Rows) -> df.DFApp:
+    """Make an app whose activities do what the product's do, to these files and rows."""
     app = df.DFApp()
-    for blueprint in (
-        run.bp,
-        shard.bp,
-        saga.bp,
-        fan_in.bp,
-        governor.bp,
-        admission.bp,
-        rate_limiter.bp,
-    ):
+    for blueprint in (run.bp, shard.bp, saga.bp, fan_in.bp):
         app.register_functions(blueprint)
+    _register_steering(app, files, rows)
+    _register_work(app, files, rows)
+    _register_fan_in(app, files)
+    _register_sagas(app, files, rows)
+    return app
 
-    @app.activity_trigger(input_name="ref", activity=names.PLAN)
-    def plan(ref):
-        return dump(plan_run(RunRef.model_validate(ref), files))
 
+def _register_steering(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
+    @app.activity_trigger(input_name="asked", activity=names.BEGIN)
+    def begin(asked):
+        return dump(begin_run(BeginAsk.model_validate(asked), files, rows))
+
+    @app.activity_trigger(input_name="asked", activity=names.STEER)
+    def steer(asked):
+        return dump(steer_shard(ShardAsk.model_validate(asked), rows))
+
+    @app.activity_trigger(input_name="asked", activity=names.SETTLE)
+    def settle(asked):
+        found = SettleAsk.model_validate(asked)
+        return dump(settle_run(found, files, rows, DEFAULT_MAX_RESULT_FILE_BYTES))
+
+    @app.activity_trigger(input_name="ending", activity=names.FINISH)
+    def finish(ending):
+        found = EndedRun.model_validate(ending)
+        written = finish_attempt(found, rows)
+        if written is not None:
+            close(written, rows)
+        return dump(Finished(end=(written or found).end))  # as without Service Bus
+
+
+def _register_work(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=names.SCAN)
     def scan(ref):
         return scan_range_of(ScanRef.model_validate(ref), files)
 
     @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
     def process_batch(ref):
-        return dump(process(BatchRef.model_validate(ref), files))
+        return dump(process(BatchRef.model_validate(ref), files, rows))
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
     def plan_compensation(ref):
-        return dump(plan_undo(RunRef.model_validate(ref), files))
+        return dump(begin_to_undo(RunRef.model_validate(ref), files, rows))
 
     @app.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
     def compensate_batch(ref):
-        return dump(compensate(BatchRef.model_validate(ref), files))
+        return dump(compensate(BatchRef.model_validate(ref), files, rows))
 
+
+def _register_fan_in(app: df.DFApp, files: RunFiles) -> None:
     @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
     def finalize(ref):
         return dump(finalize_run(FinalizeRef.model_validate(ref), files))
@@ -79,22 +104,15 @@ def local_app(files: RunFiles) -> df.DFApp:
     def merge_partials(ref):
         return merge_level(MergeRef.model_validate(ref), files)
 
-    @app.activity_trigger(input_name="ending", activity=names.PUBLISH)
-    def publish(ending):
-        return dump(Published())  # as without Service Bus
 
-    _register_sagas(app, files)
-    return app
-
-
-def _register_sagas(app: df.DFApp, files: RunFiles) -> None:
+def _register_sagas(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=names.OPEN_SAGAS)
     def open_sagas(ref):
         return dump(open_batch(BatchRef.model_validate(ref), files))
 
     @app.activity_trigger(input_name="call", activity=names.SAGA_STEP)
     def saga_step(call):
-        return dump(carry_out(StepCall.model_validate(call), files))
+        return dump(carry_out_once(StepCall.model_validate(call), files, rows))
 
     @app.activity_trigger(input_name="record", activity=names.RECORD_SAGA)
     def record_saga(record):

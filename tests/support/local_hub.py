@@ -1,4 +1,4 @@
-"""Runs over blobs in memory, carried out by the real orchestrators on an engine in this process."""
+"""Runs over blobs and rows in memory: the real orchestrators on an engine in this process."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -11,6 +11,8 @@ from pydantic_core import from_json
 
 from activities.result_files import DEAD_LETTERS
 from fanout import ids, names
+from fanout.adapters.rows import Rows
+from fanout.adapters.run_rows import read_attempt
 from fanout.adapters.runs import RunFiles
 from fanout.governor import GovernorState
 from fanout.models.outcome import Outcome
@@ -23,6 +25,7 @@ from tests.support.durable_hub import Hub, hub
 from tests.support.local_app import local_app
 from tests.support.local_runs import lines
 from tests.support.memory_store import MemoryStore
+from tests.support.memory_tables import memory_rows
 from tests.support.recorded_histories import Recording, recordings
 
 ORCHESTRATORS = {names.RUN, names.SHARD}
@@ -30,10 +33,11 @@ ORCHESTRATORS = {names.RUN, names.SHARD}
 
 @dataclass(frozen=True)
 class LocalHub:
-    """An engine, and the files of the runs that it carries out."""
+    """An engine, and the files and rows of the runs that it carries out."""
 
     durable: Hub
     files: RunFiles
+    rows: Rows
 
     async def run(self, run_id: str, request: RunRequest) -> RunEnd:
         """Carry out a run."""
@@ -51,12 +55,9 @@ class LocalHub:
         instance = ids.attempt_instance(run_id, attempt)
         return RunEnd.model_validate(await self.durable.run(names.RUN, ref, instance_id=instance))
 
-    async def governor(self, run_id: str, attempt: int = 1) -> GovernorState:
-        """What the governor of an attempt knows."""
-        instance = ids.attempt_instance(run_id, attempt)
-        record = await self.durable.engine.get_entity(names.GOVERNOR, instance)
-        assert record is not None
-        return GovernorState.model_validate_json(record.state_text)
+    def governor(self, run_id: str, attempt: int = 1) -> GovernorState:
+        """What the rows of an attempt say."""
+        return read_attempt(self.rows, run_id, attempt).state
 
     def manifest(self, run_id: str) -> ResultManifest:
         """The list of the run's result files."""
@@ -94,5 +95,6 @@ class LocalHub:
 async def local_hub(path: Path, **settings: Any) -> AsyncIterator[LocalHub]:
     """Start an engine over a file, for runs over blobs in memory."""
     files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
-    async with hub(local_app(files), path, **settings) as durable:
-        yield LocalHub(durable, files)
+    rows = memory_rows()
+    async with hub(local_app(files, rows), path, **settings) as durable:
+        yield LocalHub(durable, files, rows)

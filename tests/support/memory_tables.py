@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable
 
+from fanout.adapters.rows import Rows
 from fanout.adapters.tables import Row, RowConflictError, Write
 
 
@@ -49,3 +50,8 @@ class MemoryTables:
         for (name, partition, key), row in sorted(self._rows.items(), key=lambda pair: pair[0]):
             if name == table:
                 yield partition, key, row
+
+
+def memory_rows() -> Rows:
+    """The rows of an app, in a table of their own."""
+    return Rows(MemoryTables(), "fanoutruns")

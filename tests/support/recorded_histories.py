@@ -11,6 +11,7 @@ from localhost.durable.actions import ERROR_LABEL
 COMPOUND = (11, 12)
 EXTERNAL_EVENT = 6
 EXECUTION_STARTED = 0
+TASK_SCHEDULED = 4
 FEWEST_EVENTS = 2
 
 
@@ -35,6 +36,21 @@ class Recording:
     def input(self) -> Any:
         """What the orchestration was started with."""
         return json.loads(self.turns[0]["input"])
+
+    def tasks(self, *activities: str) -> list[dict[str, Any]]:
+        """The events of some activities: what was scheduled, and how each of it ended."""
+        history = self.history
+        scheduled = {
+            event["EventId"]
+            for event in history
+            if event["EventType"] == TASK_SCHEDULED and event["Name"] in activities
+        }
+        return [
+            event
+            for event in history
+            if event.get("TaskScheduledId") in scheduled
+            or (event["EventType"] == TASK_SCHEDULED and event["EventId"] in scheduled)
+        ]
 
     def prefixes(self) -> Iterator[dict[str, Any]]:
         """Give the context cut after every event, beginning with the shortest that can run."""

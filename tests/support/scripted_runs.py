@@ -1,15 +1,21 @@
-"""The real orchestrators and governor of Fanout over activities that follow a script."""
+"""The real orchestrators and rows of Fanout over activities that follow a script."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import azure.durable_functions as df
-from entities import admission, breaker, governor, rate_limiter
 
+from activities.begin import begin_run
+from activities.finish import close, finish_attempt
+from activities.plan_compensation import begin_to_undo
+from activities.settle import decided
+from activities.steering import steer_shard
 from fanout import names
-from fanout.models.ending import EndedRun, Published
-from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
+from fanout.adapters.rows import Rows
+from fanout.models.beginning import BeginAsk
+from fanout.models.ending import EndedRun, Finished
+from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef, SettleAsk, Settled
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.saga import (
@@ -20,7 +26,9 @@ from fanout.models.saga import (
     StepPlan,
     StepResult,
 )
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, Work
+from fanout.models.shard import ShardAsk
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Work
+from fanout.payloads import dump
 from orchestrators import fan_in, queued_run, run, saga, shard
 
 AT_ONCE = RetryPolicy(base_seconds=0.01, factor=1, max_seconds=0.01, jitter_seconds=0.01)
@@ -41,10 +49,10 @@ class Script:
     """What the activities of one run do.
 
     Attributes:
-        plan: The result of `plan`; an exception is raised instead.
+        plan: What `begin` plans; an exception is raised instead.
         batch: Gives the result of a batch, or raises.
         finalize: The result of the fan-in; an exception is raised instead. Without counts, those of
-            the governor stand.
+            the rows stand.
         layout: The result of `lay_out`; with one range it is at the end, as `finalize` says.
         fan_in: Does what a range or a merge is to do, or raises.
         written: Every range that was asked for, in order.
@@ -58,7 +66,8 @@ class Script:
         refused_scan: The range that finds the source changed, if any does.
         earlier: How often the run of a schedule finds that an earlier one has not ended; None: it
             was not queued.
-        publish: What `publish` raises, if it fails.
+        start: Starts the run that was queued.
+        publish: What publishing its end raises, if it fails.
         steps: Of the sagas of this run; every batch has ten.
         step: Gives the result of a step, or raises.
         record: Does what is to be done when a saga's end is written down, or raises.
@@ -81,6 +90,7 @@ class Script:
     scanned: list[int] = field(default_factory=list)
     refused_scan: int | None = None
     earlier: int | None = None
+    start: Callable[[], Awaitable[Any]] | None = None
     publish: Exception | None = None
     steps: list[StepPlan] = field(default_factory=list)
     step: Callable[[StepCall], Any] = lambda _: StepResult()
@@ -123,38 +133,54 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
     )
 
 
-def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
+def scripted_app(scripts: dict[str, Script], rows: Rows) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
-    for blueprint in (
-        run.bp,
-        shard.bp,
-        saga.bp,
-        fan_in.bp,
-        queued_run.bp,
-        governor.bp,
-        admission.bp,
-        breaker.bp,
-        rate_limiter.bp,
-    ):
+    for blueprint in (run.bp, shard.bp, saga.bp, fan_in.bp, queued_run.bp):
         app.register_functions(blueprint)
+    _register_steering(app, scripts, rows)
+    _register_work(app, scripts)
+    _register_fan_in(app, scripts)
+    _register_around(app, scripts, rows)
+    _register_sagas(app, scripts)
+    return app
 
-    @app.activity_trigger(input_name="ref", activity=names.PLAN)
-    def plan(ref):
-        script = scripts[ref["run_id"]]
-        if ref["scanned"]:
-            return _given(script.plan.model_copy(update={"scans": 0}))
-        return _given(script.plan)
 
+def _register_steering(app: df.DFApp, scripts: dict[str, Script], rows: Rows) -> None:
+    def plan_of(ref: RunRef, _: Any) -> PlanResult:
+        plan = scripts[ref.run_id].plan
+        if isinstance(plan, Exception):
+            raise plan
+        return plan.model_copy(update={"scans": 0}) if ref.scanned else plan
+
+    @app.activity_trigger(input_name="asked", activity=names.BEGIN)
+    def begin(asked):
+        return dump(begin_run(BeginAsk.model_validate(asked), None, rows, plan_of))
+
+    @app.activity_trigger(input_name="asked", activity=names.STEER)
+    def steer(asked):
+        return dump(steer_shard(ShardAsk.model_validate(asked), rows))
+
+    @app.activity_trigger(input_name="asked", activity=names.SETTLE)
+    def settle(asked):
+        verdict = decided(SettleAsk.model_validate(asked), rows)
+        script = scripts[asked["run_id"]]
+        layout = None if verdict.compensates else _laid_out(script)
+        return dump(Settled(verdict=verdict, layout=layout))
+
+    @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
+    def plan_compensation(ref):
+        found = RunRef.model_validate(ref)
+        plan = scripts[found.run_id].undo_plan
+        return dump(begin_to_undo(found, None, rows, lambda *_: plan))
+
+
+def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
     @app.activity_trigger(input_name="ref", activity=names.SCAN)
     def scan(ref):
         script = scripts[ref["run_id"]]
         script.scanned.append(ref["number"])
         return "it changed" if ref["number"] == script.refused_scan else ""
-
-    @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
-    def plan_compensation(ref):
-        return _given(scripts[ref["run_id"]].undo_plan)
 
     @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
     def process_batch(ref):
@@ -167,11 +193,6 @@ def scripted_app(scripts: dict[str, Script]) -> df.DFApp:
         script = scripts[ref["run_id"]]
         script.undone.append(BatchRef.model_validate(ref))
         return script.undo(script.undone[-1])
-
-    _register_fan_in(app, scripts)
-    _register_around(app, scripts)
-    _register_sagas(app, scripts)
-    return app
 
 
 def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
@@ -202,10 +223,7 @@ def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
 def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
     @app.activity_trigger(input_name="ref", activity=names.LAY_OUT)
     def lay_out(ref):
-        script = scripts[ref["run_id"]]
-        if script.layout.ranges > 1:
-            return _given(script.layout)
-        return {"ranges": 1, "end": _given(script.finalize)}
+        return dump(_laid_out(scripts[ref["run_id"]]))
 
     @app.activity_trigger(input_name="ref", activity=names.WRITE_RESULTS)
     def write_results(ref):
@@ -228,18 +246,33 @@ def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
         return _given(script.finalize)
 
 
-def _register_around(app: df.DFApp, scripts: dict[str, Script]) -> None:
-    @app.activity_trigger(input_name="ending", activity=names.PUBLISH)
-    def publish(ending):
+def _register_around(app: df.DFApp, scripts: dict[str, Script], rows: Rows) -> None:
+    @app.activity_trigger(input_name="ending", activity=names.FINISH)
+    def finish(ending):
+        written = finish_attempt(EndedRun.model_validate(ending), rows)
         script = scripts[ending["run_id"]]
-        script.published.append(EndedRun.model_validate(ending))
-        return _given(script.publish or Published(events=1))
+        script.published.append(written)
+        if script.publish is not None:
+            raise script.publish
+        close(written, rows)
+        return dump(Finished(end=written.end, events=1))
 
-    @app.activity_trigger(input_name="queued", activity=names.FIND_EARLIER_RUNS)
-    def find_earlier_runs(queued):
+    @app.activity_trigger(input_name="queued", activity=names.START_IN_TURN)
+    async def start_in_turn(queued):
         script = scripts[queued["run_id"]]
         script.earlier -= 1
-        return script.earlier >= 0
+        if script.earlier >= 0:
+            return False
+        await script.start()
+        return True
+
+
+def _laid_out(script: Script) -> Layout:
+    if script.layout.ranges > 1:
+        return script.layout
+    if isinstance(script.finalize, Exception):
+        raise script.finalize
+    return Layout(ranges=1, end=script.finalize)
 
 
 def _given(result: Any) -> dict[str, Any]:

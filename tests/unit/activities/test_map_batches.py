@@ -9,6 +9,7 @@ from fanout.models.request import RetryPolicy, RunRequest
 from fanout.models.shard import Retrying, ShardWork, Wave
 from fanout.models.wave import WaveTally
 from fanout.payloads import dump
+from orchestrators.tallies import added
 from tests.support.local_runs import LocalRun, inline
 
 ATTEMPTS = 3
@@ -83,7 +84,7 @@ def test_a_later_round_touches_only_the_items_that_wait_for_it():
 
 def test_a_batch_delivered_twice_leaves_the_same_part():
     run = one_batch([{"id": 0}, {"id": 1, "ending": "crash"}])
-    first, again = (run.batch().model_copy(update={"work_ms": 0.0}) for _ in range(2))
+    first, again = (run.batch().model_copy(update={"work_ms": None}) for _ in range(2))
     assert first == again
     assert [outcome.status for outcome in run.part()] == ["succeeded", "pending"]
 
@@ -168,7 +169,6 @@ def test_whatever_failures_say_the_shard_can_carry_them(character: str):
     dump(
         ShardWork(
             run_id="r" * 100,
-            governor="r" * 103,
             shard=63,
             shards=64,
             batches=10**8,
@@ -178,13 +178,10 @@ def test_whatever_failures_say_the_shard_can_carry_them(character: str):
             partition=10**6,
             batch=2400,
             wave=Wave(end=2500, span=1),
-            tally=WaveTally(
-                succeeded=10**8,
-                failed=10**8,
-                retries=10**9,
-                tried=10**9,
-                work_ms=1e10,
-                errors=result.errors,
+            tally=added(
+                WaveTally(succeeded=10**8, failed=10**8, retries=10**9, tried=10**9, work_ms=1e10),
+                [result],
+                lost=0,
             ),
             retrying=Retrying(
                 batches=[*range(2400, 2500)],

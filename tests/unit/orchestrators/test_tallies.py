@@ -11,11 +11,13 @@ from activities.batches import (
 from fanout.batching import MAX_GRAINS_A_PARTITION
 from fanout.ids import attempt_instance
 from fanout.leave import MAX_WIDTH
-from fanout.models.request import RetryPolicy
-from fanout.models.shard import Retrying, ShardWork, Wave
+from fanout.models.fan_in import SettleAsk
+from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.shard import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
 from fanout.models.status import ErrorGroup
-from fanout.models.wave import BatchResult, WaveReport, WaveTally
+from fanout.models.wave import BatchResult, Verdict, WaveTally
 from fanout.payloads import dump
+from orchestrators.run import MAX_ERROR_BYTES
 from orchestrators.tallies import MAX_KINDS, added
 
 RUN_ID = "r" * 100
@@ -48,42 +50,88 @@ def test_a_tally_keeps_the_most_frequent_kinds(tally: WaveTally):
     assert len(tally.errors) == MAX_KINDS
 
 
-def test_the_fullest_report_of_a_wave_fits(tally: WaveTally):
-    dump(WaveReport(shard="c63", sequence=MANY, tally=tally, left=MANY, again=MANY, at=AT))
-
-
-def test_a_shard_in_the_middle_of_its_widest_round_fits(tally: WaveTally):
+def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
+    """A shard in the middle of its widest round."""
     last = MAX_GRAINS_A_PARTITION
-    firsts = list(range(last - MAX_WIDTH, last))
+    counts = dict.fromkeys(ShardCounts.model_fields, MANY)
+    return ShardWork(
+        run_id=RUN_ID,
+        attempt=100,
+        trace=f"00-{'a' * 32}-{'b' * 16}-01",
+        instance=attempt_instance(RUN_ID, 100),
+        call=MANY,
+        shard=63,
+        shards=64,
+        batches=MANY,
+        partitions=MANY,
+        batches_per_partition=last,
+        retry=RetryPolicy(
+            max_attempts=100,
+            base_seconds=1234.56789,
+            factor=1.23456789,
+            max_seconds=12345.6789,
+            jitter_seconds=1234.56789,
+        ),
+        sequence=MANY,
+        counts=ShardCounts(**counts),
+        partition=MANY,
+        batch=last - MAX_WIDTH,
+        wave=Wave(end=last, span=last),
+        tally=tally,
+        partitions_done=MANY,
+        retrying=Retrying(
+            batches=firsts,
+            broken=broken,
+            items=MANY,
+            retry_round=99,
+            since=AT,
+            until=AT,
+            breakdowns=4,
+            broken_since=AT,
+        ),
+        stage="compensate",
+        claim='"0x8DF0123456789ABCDEF"',
+        downstream="d" * 60,
+        downstream_rate=1234.56789,
+        batch_items=1234.56789,
+        began_at=AT,
+    )
+
+
+@pytest.fixture
+def work(tally: WaveTally) -> ShardWork:
+    firsts = list(range(MAX_GRAINS_A_PARTITION - MAX_WIDTH, MAX_GRAINS_A_PARTITION))
+    return widest(tally, firsts[::2], firsts[1::2])
+
+
+def test_a_shard_in_the_middle_of_its_widest_round_fits(work: ShardWork):
+    dump(work)
+
+
+def test_its_question_and_where_it_was_fit(work: ShardWork):
+    asked = ShardAsk(work=work.model_copy(update={"tally": WaveTally()}), at=AT)
+    dump(asked)
+    dump(ShardOrder(action="resume", wait_seconds=12.345678, work=asked.work))
+
+
+def test_its_last_question_fits_where_the_run_is_settled(work: ShardWork):
+    last = ShardAsk(work=work.model_copy(update={"wave": None, "retrying": None}), at=AT)
     dump(
-        ShardWork(
+        SettleAsk(
             run_id=RUN_ID,
             attempt=100,
-            trace=f"00-{'a' * 32}-{'b' * 16}-01",
-            governor=attempt_instance(RUN_ID, 100),
-            shard=63,
-            shards=64,
-            batches=MANY,
-            partitions=MANY,
-            batches_per_partition=last,
-            retry=RetryPolicy(
-                max_attempts=100,
-                base_seconds=1234.56789,
-                factor=1.23456789,
-                max_seconds=12345.6789,
-                jitter_seconds=1234.56789,
-            ),
-            sequence=MANY,
-            partition=MANY,
-            batch=last - MAX_WIDTH,
-            wave=Wave(end=last, span=MAX_GRAINS_A_PARTITION),
-            tally=tally,
-            partitions_done=1,
-            retrying=Retrying(
-                batches=firsts, items=MANY, retry_round=99, since=AT, until=AT, breakdowns=4
-            ),
-            stage="compensate",
-            claim='"0x8DF0123456789ABCDEF"',
-            downstream="d" * 60,
+            claim=work.claim,
+            trace=work.trace,
+            max_runs=MANY,
+            verdict=Verdict(tolerance=Tolerance(percentage=99.123456, count=MANY)),
+            counts=work.counts,
+            reasons=["cancelled", "done", "exceeded", "over"],
+            last=last,
+            at=AT,
         )
     )
+
+
+def test_a_run_whose_shards_failed_is_settled_with_the_reason(work: ShardWork):
+    counts = work.counts
+    dump(SettleAsk(run_id=RUN_ID, counts=counts, failure="x" * MAX_ERROR_BYTES, at=AT))

@@ -12,7 +12,7 @@ def make_app() -> df.DFApp:
 
     @app.orchestration_trigger(context_name="context")
     def race(context):
-        deadline = context.create_timer(context.current_utc_datetime + datetime.timedelta(days=9))
+        deadline = context.create_timer(context.current_utc_datetime + datetime.timedelta(days=5))
         yield context.task_any([context.wait_for_external_event("first"), deadline])
         deadline.cancel()
         yield context.wait_for_external_event("second")

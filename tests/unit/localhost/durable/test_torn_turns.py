@@ -55,14 +55,6 @@ def make_app() -> df.DFApp:
         return (yield context.call_activity("gate", "gate"))
 
     @app.orchestration_trigger(context_name="context")
-    def parent_of_another_mind(context):
-        heard = yield context.wait_for_external_event("say")
-        if heard == 2:
-            yield context.call_activity("count", "parent")
-        found = yield context.call_sub_orchestrator("waits", None, "child")
-        return [heard, found]
-
-    @app.orchestration_trigger(context_name="context")
     def counts(context):
         return (yield context.call_activity("count", "child"))
 
@@ -168,18 +160,6 @@ async def test_a_child_that_is_running_is_left_as_it_is(path):
         await durable.engine.raise_event(instance, "end", "null")
         assert await durable.result(instance) == "gate"
         assert runs["gate"] == 1
-
-
-async def test_a_child_that_is_running_answers_the_task_that_asked_last(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=LONG)) as durable:
-        instance = await durable.start("parent_of_another_mind")
-        await durable.status(instance, "Running")
-        await durable.engine.raise_event(instance, "say", "1")
-        await durable.until(lambda: ran(gate=1))
-        await durable.engine.raise_event(instance, "say", "2")
-        await durable.until(lambda: has(durable, instance, CHILD_CREATED))
-        gates["gate"].set()
-        assert await durable.result(instance) == [2, "gate"]
 
 
 async def test_a_child_that_has_ended_runs_again_and_its_first_answer_counts(path):
