@@ -25,9 +25,9 @@ from fanout.models.shard import (
     Wave,
 )
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
-from fanout.payloads import dump
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
+from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import moment, now, timestamp
 from orchestrators.tallies import added, result_of
 
@@ -114,8 +114,8 @@ def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
 
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
-    message = dump(ask_of(context, work, is_due=is_due))
-    ended = yield from insist(context, lambda: context.call_activity(names.STEER, message))
+    message = ask_of(context, work, is_due=is_due)
+    ended = yield from insist(context, Activity(context, names.STEER, message, once=True))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)
@@ -206,13 +206,13 @@ def _batches(work: ShardWork) -> list[BatchRef]:
     ]
 
 
-def _call(context: Any, work: ShardWork, batch: BatchRef) -> Any:
+def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
     if work.stage == "compensate":
-        return context.call_activity(names.COMPENSATE_BATCH, dump(batch))
+        return Activity(context, names.COMPENSATE_BATCH, batch, once=True)
     if work.is_saga:
         instance = saga_batch_instance(work.instance, batch.name)
-        return context.call_sub_orchestrator(names.SAGA_BATCH, dump(batch), instance)
-    return context.call_activity(names.PROCESS_BATCH, dump(batch))
+        return Child(context, names.SAGA_BATCH, batch, instance)
+    return Activity(context, names.PROCESS_BATCH, batch, once=True)
 
 
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:
