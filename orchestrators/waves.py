@@ -110,8 +110,10 @@ def _end(work: ShardWork, reason: StopReason) -> ShardEnd:
 
 
 def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
-    """What a shard asks, without the tally of a wave that it has not finished."""
-    told = work if work.wave is None else work.model_copy(update={"tally": WaveTally()})
+    """What a shard asks; why items failed is told when the wave is finished, all in one."""
+    told = work
+    if work.wave is not None:
+        told = work.model_copy(update={"tally": work.tally.model_copy(update={"errors": []})})
     at = timestamp(context.current_utc_datetime)
     return ShardAsk(work=told, at=at, is_due=is_due)
 

@@ -15,7 +15,7 @@ from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store
 from tests.support.inline_executor import InlineExecutor
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 class Hub:
