@@ -113,6 +113,16 @@ def patient(ref: BatchRef) -> dict[str, Any]:
     return result(succeeded=5, failed=1, errors=[FAILED], retries=6)
 
 
+def asking(ref: BatchRef) -> dict[str, Any]:
+    """The first batch asks to be left alone for a while; the others fail once or twice then."""
+    if ref.batch == 0:
+        left_alone = result(retryable=10, retry_after=QUIET_SECONDS)
+        return left_alone if ref.retry_round == 0 else succeed(ref)
+    if not ref.is_repeated:
+        raise OSError("storage is away")
+    return succeed(ref)
+
+
 def outage(calls: int) -> Behaviour:
     """A downstream that is down for the first calls; what it keeps from its turn loses nothing."""
     left = [calls]
@@ -126,6 +136,8 @@ def outage(calls: int) -> Behaviour:
     return behave
 
 
+# How long a batch asks to be left alone.
+QUIET_SECONDS = 3.0
 # What the extension says of an orchestration whose turn met no worker.
 NO_WORKER = "Non-Deterministic workflow detected"
 
@@ -211,6 +223,7 @@ def scenarios() -> dict[str, Script]:
             planned(4, per_partition=2, shards=2, at_once=2, retry=slow),
             lambda ref: result(retryable=10) if ref.retry_round < 3 else result(succeeded=10),
         ),
+        "asking": Script(planned(3, per_partition=3, at_once=3), asking),
         "long-patient": Script(planned(100, per_partition=100, at_once=60), patient),
         "flaky": Script(planned(6, per_partition=3, shards=2, at_once=3), flaky()),
         "lost": Script(planned(6, per_partition=3, at_once=3), lost(1)),

@@ -95,6 +95,7 @@ def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
             retry_round=99,
             since=AT,
             until=AT,
+            quiet_until=AT,
             breakdowns=4,
             broken_since=AT,
         ),
