@@ -10,8 +10,8 @@ from fanout import names
 from fanout.governor import GovernorState
 from fanout.policies import is_exceeded
 from orchestrators.waves import MAX_BREAKDOWNS
-from tests.replay.conftest import Recorded
-from tests.support.recorded_histories import Recording
+from tests.replay.conftest import QUIET_SECONDS, Recorded
+from tests.support.recorded_histories import Recording, activity_input
 
 SCHEDULED, TIMER_CREATED = 4, 10
 
@@ -76,6 +76,21 @@ def test_the_waits_between_rounds_follow_the_back_off(recorded: Recorded):
     for recording in shards:
         for delay, least in zip(waits(recording), (0.2, 0.3, 0.3), strict=True):
             assert least <= delay < least + 0.1
+
+
+def test_a_round_waits_as_long_as_was_asked_though_others_were_repaired_meanwhile(
+    recorded: Recorded,
+):
+    (run,) = recorded.of("asking", names.RUN)
+    first, *_, again = (
+        isoparse(event["Timestamp"])
+        for event in run.tasks(names.PROCESS_BATCH)
+        if event["EventType"] == SCHEDULED and activity_input(event)["batch"] == 0
+    )
+    assert (again - first).total_seconds() >= QUIET_SECONDS
+    assert batches_asked(recorded, "asking") == Counter(
+        {(0, 0, 0): 1, (0, 0, 1): 1, (0, 1, 0): 2, (0, 2, 0): 2}
+    )
 
 
 def test_two_shards_do_not_wait_alike(recorded: Recorded):
