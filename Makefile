@@ -5,12 +5,14 @@ SETUP := .venv/.setup
 INFRA := .venv/infra
 AUDIT := .venv/audit
 WORKERS ?= 2
+# The program of another host, with the options of `python -m localhost start`.
+ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test chaos lint format audit screenshots bench clean
+.PHONY: help setup demo start test test-engine conformance chaos lint format audit screenshots bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(SETUP) node_modules/.setup .venv/.browser ## Install everything into .venv and node_modules
 
@@ -44,6 +46,13 @@ start: setup ## Start the app on the embedded host (http://localhost:7071)
 
 test: setup $(INFRA)/.setup ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
+	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --host $(ENGINE_HOST) $(or $(TESTS),tests/e2e tests/engine)
+
+conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS
+	$(BIN)/python -m tests.conformance --host $(or $(HOST),embedded) --out $(or $(OUT),.conformance.json) $(CASES)
 
 chaos: setup ## Kill things for longer than `make test` does
 	$(BIN)/python -m pytest -n $(WORKERS) -m chaos --chaos-seconds 120 tests

@@ -11,25 +11,20 @@ import azure.functions as func
 
 from activities.plan import plan_run
 from activities.steering import steer_shard
-from activities.stragglers import are_written
 from fanout import admission, governor, ids, names
 from fanout.adapters.rows import Rows, rows
 from fanout.adapters.run_rows import change_attempt, read_attempt
 from fanout.adapters.runs import RunFiles, files_of
 from fanout.adapters.spans import invoked
+from fanout.adapters.stragglers import are_written
 from fanout.admission import AdmissionState, Entry
 from fanout.governor import GovernorState
 from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.wave import (
-    BeginAsk,
-    Begun,
-    PlanResult,
-    RunRef,
-    ShardAsk,
-    ShardOrder,
-    ShardWork,
-)
+from fanout.models.beginning import BeginAsk, Begun
+from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
+from fanout.models.wave import PlanResult, RunRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
@@ -41,7 +36,7 @@ def begin(asked: dict, context: func.Context) -> dict:
     """Begin a run; shell around `begin_run`."""
     with invoked(context, asked):
         found = BeginAsk.model_validate(asked)
-        return dump(begin_run(found, files_of(found), rows()))
+        return answered(asked, dump(begin_run(found, files_of(found), rows())))
 
 
 def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = plan_run) -> Begun:
@@ -72,13 +67,22 @@ def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = 
 
 def _waiting(asked: BeginAsk, state: GovernorState, files: RunFiles, to: Rows) -> Begun | None:
     """What to do until it is the run's turn; None if it is."""
-    if not are_written(asked, files, to):
+    if not _is_before_written(asked, files, to):
         return Begun(wait_seconds=FIRST_NAP_SECONDS)
     if _is_admitted(asked, to):
         return None
     if state.control.is_cancelled:
         return Begun(is_cancelled=True)
     return Begun(wait_seconds=_nap(str(state.run.started_at), asked.at))
+
+
+def _is_before_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
+    """Tell whether the attempt before has nothing under way any more."""
+    if asked.attempt == 1:
+        return True
+    before = read_attempt(to, asked.run_id, asked.attempt - 1).state
+    now = datetime.fromisoformat(asked.at)
+    return are_written(asked.run_id, asked.attempt - 1, before, files, now)
 
 
 def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorState:
@@ -130,4 +134,6 @@ def _first_order(asked: BeginAsk, plan: PlanResult, to: Rows) -> ShardOrder | No
         return None
     first = ShardWork.first(asked, plan, plan.work, 0, "process")
     first = first.model_copy(update={"call": 1})
-    return steer_shard(ShardAsk(work=first, at=asked.at), to)
+    order = steer_shard(ShardAsk(work=first, at=asked.at), to)
+    # Where it has come further meanwhile, it asks itself, and is told so.
+    return order if order.action != "resume" else None

@@ -21,11 +21,12 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path, range_path
 from fanout.models.fan_in import FinalizeRef, RangeResult
+from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
-from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
 from fanout.policies import given_up_on, is_exceeded
+from fanout.tickets import answered
 from fanout.workload import RenderedFile
 
 bp = df.Blueprint()
@@ -37,7 +38,7 @@ def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
     with invoked(context, ref):
         found = FinalizeRef.model_validate(ref)
-        return dump(finalize_run(found, files_of(found)))
+        return answered(ref, dump(finalize_run(found, files_of(found))))
 
 
 def finalize_run(ref: FinalizeRef, files: RunFiles) -> RunEnd:

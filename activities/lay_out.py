@@ -21,9 +21,10 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import layout_path, range_plan_path
 from fanout.models.fan_in import Layout, RangePlan, RangeRef
-from fanout.models.plan import BatchCut, Origin
 from fanout.models.wave import RunEnd, RunRef
+from fanout.models.plan import BatchCut, Origin
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.LAY_OUT)
@@ -38,7 +39,7 @@ def lay_out(ref: dict, context: func.Context) -> dict:
     max_bytes = settings().max_result_file_bytes
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
-        return dump(lay_out_run(found, files_of(found), max_bytes))
+        return answered(ref, dump(lay_out_run(found, files_of(found), max_bytes)))
 
 
 def lay_out_run(ref: RunRef, files: RunFiles, max_bytes: int) -> Layout:

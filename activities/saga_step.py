@@ -27,6 +27,7 @@ from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
 from fanout.models.saga import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.payloads import dump, shortened
+from fanout.tickets import answered
 from fanout.workload import Step, StepContext
 
 bp = df.Blueprint()
@@ -41,21 +42,21 @@ def saga_step(call: dict, context: func.Context) -> dict:
     found = StepCall.model_validate(call)
     with invoked(context, call):
         if Fence.around(found.batch, rows()).is_over:
-            return dump(StepResult(is_over=True))
-        return dump(carry_out_once(found, files_of(found.batch), rows()))
+            return answered(call, dump(StepResult(is_over=True)))
+        return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))
 
 
 def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
-    """Do or undo a step, and keep what came of it: a saga that is taken up anew hears the same.
+    """Do or undo a step, and keep what came of it: whoever makes the same try again hears the same.
 
-    A step that was undone by a saga which died is so not done again by the one that replaces it.
+    An activity may be carried out twice, and a saga that died is taken up anew: what has been
+    undone meanwhile is so not done again. Looking first costs a read of a row for each try.
     """
     partition = ids.steps_partition(call.batch.run_id, call.batch.attempt)
     row_key = ids.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
-    if call.batch.is_repeated:
-        known = to.load(partition, row_key, KeptStep).result
-        if known is not None:
-            return known
+    known = to.load(partition, row_key, KeptStep).result
+    if known is not None:
+        return known
     result = carry_out(call, files)
     if to.create(partition, row_key, KeptStep(result=result)):
         return result

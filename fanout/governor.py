@@ -9,20 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.ids import shard_number, shard_row
 from fanout.models.ending import RunFacts
+from fanout.models.fan_in import SettleAsk
+from fanout.models.shard import ShardCounts, ShardOrder, ShardWork, StopReason
+from fanout.models.wave import PlanResult, RunEnd, Verdict, Work
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
-from fanout.models.wave import (
-    PlanResult,
-    RunEnd,
-    SettleAsk,
-    ShardCounts,
-    ShardOrder,
-    ShardWork,
-    StopReason,
-    Verdict,
-    Work,
-)
 from fanout.policies import given_up_on, is_exceeded
 from fanout.timeline import Timeline, merged
 
@@ -252,9 +244,12 @@ def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> Item
     be; until then both had succeeded.
     """
     ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
+    succeeded = settled.succeeded + done.succeeded - undone.succeeded - undone.failed
+    # What is undone is known from the parts; the row of a shard that failed may lack some of them.
+    ended += max(0, -succeeded)
     return settled.model_copy(
         update={
-            "succeeded": settled.succeeded + done.succeeded - undone.succeeded - undone.failed,
+            "succeeded": max(0, succeeded),
             "failed": settled.failed + done.failed,
             "compensated": settled.compensated + done.compensated + undone.succeeded,
             "compensation_failed": (

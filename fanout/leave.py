@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from fanout.governor import GovernorState, Held, PaceState, ShardState, merge_errors
-from fanout.models.wave import ShardAsk, ShardOrder, StopReason
+from fanout.models.shard import ShardAsk, ShardOrder, StopReason
 from fanout.timeline import noted
 
 MAX_WIDTH = 100

@@ -112,11 +112,6 @@ def time_of(schedule: str, run_id: str) -> datetime | None:
         return None
 
 
-def run_of(instance_id: str) -> str:
-    """The run that an orchestration belongs to, whichever its attempt or shard."""
-    return instance_id.partition(":")[0]
-
-
 def check_cron(expression: str) -> None:
     """Insist on six fields of NCRONTAB that name a time which comes.
 

@@ -14,7 +14,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fanout.models.wave import ShardAsk, ShardOrder, ShardWork, WaveTally
+from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
+from fanout.models.wave import WaveTally
 
 WORKING, RETRYING, WAITING, COMPENSATING = 1, 2, 4, 8
 MAX_BUCKETS = 64

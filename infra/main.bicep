@@ -114,8 +114,9 @@ var taskHubName = 'FanoutHub'
 var appName = '${abbreviations.functionApp}${resourceToken}'
 var packageContainer = 'app-package-${take(appName, 32)}-${take(resourceToken, 7)}'
 var runsContainer = 'runs'
-// Of the workload orders.
-var ledgerTables = [
+// Of the runs in that container, and of the workload orders.
+var dataTables = [
+  'fanoutruns'
   'fanoutinventory'
   'fanoutshipments'
   'fanoutwallet'
@@ -187,7 +188,7 @@ module dataStorage 'modules/storage.bicep' = {
     containers: union(inputContainers, [
       runsContainer
     ])
-    tables: ledgerTables
+    tables: dataTables
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
     // The app's own sweep deletes runs whole; this takes what it could not, a week later.
@@ -258,7 +259,7 @@ module roles 'modules/roles.bicep' = {
     dataStorageName: dataStorage.outputs.name
     runsContainer: runsContainer
     sourceContainers: inputContainers
-    ledgerTables: ledgerTables
+    dataTables: dataTables
     serviceBusName: serviceBus.outputs.name
     keyVaultName: keyVault.outputs.name
     insightsName: monitoring.outputs.insightsName

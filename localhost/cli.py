@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(library).setLevel(logging.WARNING)
     app_dir = parsed.app.resolve()
     try:
-        faults = Faults.load(parsed.faults) if parsed.faults else None
+        faults = Faults.named(parsed.faults) if parsed.faults else None
     except FaultsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,8 +87,10 @@ def _parser() -> argparse.ArgumentParser:
                        help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
     start.add_argument("--reload", action="store_true",
                        help="start again when files of the app change")  # fmt: skip
-    start.add_argument("--faults", type=Path, metavar="FILE",
-                       help="disturb activities, workers and storage as the file says")  # fmt: skip
+    start.add_argument("--faults", metavar="FILE|torn=P",
+                       help="disturb turns, activities, workers and storage as the file says; "
+                            "torn=P: have a share P of the turns of orchestrators and entities "
+                            "send their messages, lose their state and run again")  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log what the host does")
     store_cli.add_commands(commands)
     return parser

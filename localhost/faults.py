@@ -1,8 +1,9 @@
 """Faults on demand (`--faults FILE`): what no emulator does, to try an app against it.
 
 At-least-once delivery made visible: activities delivered twice, completions late and out of order,
-workers killed around an activity, storage calls refused. Development only. This module reads the
-file and draws what happens to each activity; `faulty_executor` makes it happen.
+turns that lose their state, workers killed around an activity, storage calls refused. Development
+only. This module reads the file and draws what happens to each activity; `faulty_executor` makes it
+happen, and `durable.torn` what happens to turns.
 """
 
 import json
@@ -12,10 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Milliseconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
+
+
+def _is_a_range(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("it takes two times, the shorter first")
+    return value
+
+
+Range = Annotated[tuple[Milliseconds, Milliseconds], AfterValidator(_is_a_range)]
 
 
 class FaultsError(Exception):
@@ -36,21 +53,26 @@ class ActivityFaults(_Section):
     """
 
     deliver_twice: Share = 0
-    delay_ms: tuple[Milliseconds, Milliseconds] = (0, 0)
+    delay_ms: Range = (0, 0)
     reorder: bool = False
-
-    @field_validator("delay_ms")
-    @classmethod
-    def _is_a_range(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
-            raise ValueError("it takes two times, the shorter first")
-        return value
 
     @model_validator(mode="after")
     def _has_time_to_overtake(self) -> "ActivityFaults":
         if self.reorder and self.delay_ms[0] == self.delay_ms[1]:
             raise ValueError("reorder takes a delay_ms of two different times to overtake in")
         return self
+
+
+class TurnFaults(_Section):
+    """What happens to turns of orchestrators and entities.
+
+    Attributes:
+        torn: The share whose messages are sent but whose state is lost, to be taken again.
+        again_ms: It is after a time between these two, in milliseconds.
+    """
+
+    torn: Share = 0
+    again_ms: Range = (200, 3000)
 
 
 class KillPoints(_Section):
@@ -81,13 +103,31 @@ class Faults(_Section):
     """The file of faults.
 
     Attributes:
-        seed: What every decision is drawn from; `load` takes another each time if there is none.
+        seed: What every decision is drawn from; another each time if there is none.
     """
 
     seed: int | None = None
     activities: ActivityFaults = ActivityFaults()
+    turns: TurnFaults = TurnFaults()
     workers: WorkerFaults = WorkerFaults()
     storage: StorageFaults = StorageFaults()
+
+    @classmethod
+    def named(cls, text: str) -> "Faults":
+        """Read what `--faults` says: the name of a file, or `torn=P` for `turns.torn` alone.
+
+        Raises:
+            FaultsError: See `load`.
+        """
+        name, found, share = text.partition("=")
+        if not found or name != "torn":
+            return cls.load(Path(text))
+        place = f"--faults {text}"
+        try:
+            value = float(share)
+        except ValueError as error:
+            raise FaultsError(f"{place}: it takes a share from 0 to 1.") from error
+        return cls._read(place, json.dumps({"turns": {"torn": value}}))
 
     @classmethod
     def load(cls, path: Path) -> "Faults":
@@ -97,11 +137,17 @@ class Faults(_Section):
             FaultsError: It is missing, no JSON, or asks for something that is not known.
         """
         try:
-            faults = cls.model_validate_json(path.read_bytes())
+            text = path.read_bytes()
         except OSError as error:
             raise FaultsError(f"{path} cannot be read: {error.strerror}.") from error
+        return cls._read(str(path), text)
+
+    @classmethod
+    def _read(cls, place: str, text: str | bytes) -> "Faults":
+        try:
+            faults = cls.model_validate_json(text)
         except ValidationError as invalid:
-            problems = (f"{path}: {_problem(error)}." for error in invalid.errors())
+            problems = (f"{place}: {_problem(error)}." for error in invalid.errors())
             raise FaultsError("\n".join(problems)) from invalid
         if faults.seed is None:
             seed = random.SystemRandom().getrandbits(32)
@@ -117,8 +163,8 @@ class Faults(_Section):
         """Say what will happen and how to have it again."""
         asked = json.dumps(self.model_dump(exclude_defaults=True, exclude={"seed"}))
         return (
-            "Faults are on (--faults, for development only). Activities, workers and storage are "
-            f"disturbed on purpose: {asked}. To have the same again: seed {self.seed}."
+            "Faults are on (--faults, for development only). Turns, activities, workers and "
+            f"storage are disturbed on purpose: {asked}. To have the same again: seed {self.seed}."
         )
 
 

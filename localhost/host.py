@@ -28,6 +28,7 @@ from localhost.durable.engine import Engine
 from localhost.durable.schema import StoreError
 from localhost.durable.settings import DurableSettings, DurableSettingsError
 from localhost.durable.store import Store
+from localhost.durable.torn import Tearing
 from localhost.faults import Faults, FaultsError
 from localhost.faulty_executor import FaultyExecutor
 from localhost.http import HttpFront
@@ -154,7 +155,8 @@ class Host:
             store.on_failure = self._fail
             unused.push_async_callback(store.close)
             executor = await self._start_executor(settings, origin)
-            engine = Engine(executor, store, durable_settings)
+            tearing = _tearing(self._options.faults)
+            engine = Engine(executor, store, durable_settings, tearing=tearing)
             keys = KeyRing.open(self._options.data_dir / KEY_FILE)
             gate = Gate(keys, is_closed=self._options.has_auth)
             durable = DurableApi(engine, lambda: gate.webhook_key)
@@ -252,6 +254,13 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
         examine=take,
     )
     return processes if faults is None else FaultyExecutor(processes, faults, processes)
+
+
+def _tearing(faults: Faults | None) -> Tearing | None:
+    if faults is None:
+        return None
+    low, high = faults.turns.again_ms
+    return Tearing(faults.turns.torn, (low / 1000, high / 1000), faults.seed)
 
 
 def _durable_settings(settings: Settings) -> DurableSettings:

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from typing import Protocol
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -93,7 +94,7 @@ class HttpFront:
             return web.Response(status=404)
         if not self._gate.admits(request, AuthLevel.SYSTEM):
             return web.Response(status=401)
-        return await self._durable.handle(request, path[len(DURABLE_WEBHOOK) :])
+        return await self._durable.handle(request, unquote(path[len(DURABLE_WEBHOOK) :]))
 
     def _home_page(self, request: web.Request) -> web.Response:
         if request.method not in ("GET", "HEAD"):

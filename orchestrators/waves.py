@@ -15,23 +15,12 @@ from typing import Any
 from fanout import names
 from fanout.ids import saga_batch_instance
 from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.wave import (
-    BatchRef,
-    BatchResult,
-    Retrying,
-    ShardAsk,
-    ShardEnd,
-    ShardOrder,
-    ShardWork,
-    StopReason,
-    Wave,
-    WaveTally,
-)
-from fanout.payloads import dump
+from fanout.models.shard import Retrying, ShardAsk, ShardEnd, ShardOrder, ShardWork, StopReason, Wave
+from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import PATIENCE, Attempt, attempt_all, persist
+from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
+from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import moment, now, timestamp
-from orchestrators.retries import infrastructure
 from orchestrators.tallies import added, result_of
 
 Steps = Generator[Any, Any, Any]
@@ -119,10 +108,8 @@ def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
 
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
-    message = dump(ask_of(context, work, is_due=is_due))
-    ended = yield from persist(
-        context, lambda: context.call_activity_with_retry(names.STEER, infrastructure(), message)
-    )
+    message = ask_of(context, work, is_due=is_due)
+    ended = yield from insist(context, Activity(context, names.STEER, message, once=True))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)
@@ -213,13 +200,13 @@ def _batches(work: ShardWork) -> list[BatchRef]:
     ]
 
 
-def _call(context: Any, work: ShardWork, batch: BatchRef) -> Any:
+def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
     if work.stage == "compensate":
-        return context.call_activity(names.COMPENSATE_BATCH, dump(batch))
+        return Activity(context, names.COMPENSATE_BATCH, batch, once=True)
     if work.is_saga:
         instance = saga_batch_instance(work.instance, batch.name)
-        return context.call_sub_orchestrator(names.SAGA_BATCH, dump(batch), instance)
-    return context.call_activity(names.PROCESS_BATCH, dump(batch))
+        return Child(context, names.SAGA_BATCH, batch, instance)
+    return Activity(context, names.PROCESS_BATCH, batch, once=True)
 
 
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:

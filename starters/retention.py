@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from fanout import ids
 from fanout.adapters.rows import Rows
 from fanout.adapters.run_rows import read_attempt
 from fanout.adapters.runs import RunFiles, forget_kept
+from fanout.adapters.stragglers import are_written
 from fanout.adapters.telemetry import logger
 from fanout.errors import RunConflictError, RunNotFoundError
 from fanout.models.saga import SagaBatch
@@ -37,6 +38,7 @@ async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) 
     run_id = newest.run_id
     if newest.is_forced:
         await end_by_force(newest, client, files, rows)
+    await _wait_for_stragglers(newest, files, rows)
     await _purge_sagas(run_id, client, files)
     for number in range(1, newest.number + 1):
         state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
@@ -46,8 +48,29 @@ async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) 
     await purge(ids.queue_instance(run_id), run_id, client)
     await asyncio.to_thread(_delete_blobs, run_id, files)
     await asyncio.to_thread(_delete_rows, newest, rows)
+    await asyncio.to_thread(_release, run_id, files)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
+
+
+async def _wait_for_stragglers(newest: Attempt, files: RunFiles, rows: Rows) -> None:
+    """Wait until nothing is under way of a run that was ended by force.
+
+    Raises:
+        RunConflictError: Something still is.
+    """
+    run_id, number = newest.run_id, newest.number
+    deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
+    state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
+    while not await asyncio.to_thread(are_written, run_id, number, state, files, datetime.now(UTC)):
+        _insist_on_time(run_id, deadline)
+        await asyncio.sleep(ENDING_PAUSE_SECONDS)
+
+
+def _insist_on_time(run_id: str, deadline: float) -> None:
+    if asyncio.get_running_loop().time() > deadline:
+        message = f"A part of the run '{run_id}' has not ended yet; delete it again later."
+        raise RunConflictError(run_id, message)
 
 
 async def purge(instance: str, run_id: str, client: Any) -> None:
@@ -65,9 +88,7 @@ async def purge(instance: str, run_id: str, client: Any) -> None:
                 raise
         else:
             return
-        if asyncio.get_running_loop().time() > deadline:
-            message = f"A part of the run '{run_id}' has not ended yet; delete it again later."
-            raise RunConflictError(run_id, message)
+        _insist_on_time(run_id, deadline)
         await client.terminate(instance, "the run is deleted")
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
@@ -96,17 +117,21 @@ def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:
-    """Delete every blob of a run, and last what makes it one that exists."""
+    """Delete every blob of a run but its request."""
     request = ids.request_path(run_id)
     rest = (name for name in files.names(f"{run_id}/") if name != request)
     for some in _slices(rest, SLICE):
         with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
             for done in [pool.submit(files.delete, name) for name in some]:
                 done.result()
+
+
+def _release(run_id: str, files: RunFiles) -> None:
+    """Delete what makes it a run that exists; whoever takes its id now finds nothing of it."""
     for entry in files.names(ids.INDEX_FOLDER):
         if ids.index_entry(entry).run_id == run_id:
             files.delete(entry)
-    files.delete(request)
+    files.delete(ids.request_path(run_id))
 
 
 def _slices(paths: Iterable[str], size: int) -> Iterable[list[str]]:

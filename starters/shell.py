@@ -14,6 +14,7 @@ from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from fanout import ids
+from fanout.adapters.rows import RowContentionError
 from fanout.adapters.telemetry import logged, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
 from starters.admittance import refusal
@@ -78,7 +79,7 @@ async def _answer(handler: Handler, arguments: dict[str, Any]) -> func.HttpRespo
     except FanoutError as error:
         log.info("refused", exc_info=error)
         return answer_to(error)
-    except AzureError as error:
+    except (AzureError, RowContentionError) as error:
         log.exception("storage does not answer")
         detail = f"Storage does not answer: {type(error).__name__}. Try again."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)

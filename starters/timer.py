@@ -26,6 +26,7 @@ from fanout.models.wave import QueuedRun
 from fanout.payloads import dump
 from fanout.schedules import Schedule
 from starters.begin import begin, claimed_or_found
+from starters.earlier_versions import clean_up
 from starters.retention import sweep
 from starters.schedule_files import load_schedules
 
@@ -130,6 +131,7 @@ async def _queue(
 
 async def run_sweep(client: Any, files: RunFiles, to: Rows) -> None:
     """Delete what is older than the app keeps runs, if it says how long that is."""
+    await clean_up(client, files, to)
     days = settings().retention_days
     if days is None:
         log.info("FANOUT_RETENTION_DAYS is not set: every run is kept")

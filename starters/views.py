@@ -15,7 +15,8 @@ FINISHED = ENDED_BY_FORCE | {"Failed", "Completed"}
 SUSPENDED = "Suspended"
 # A run that was not heard of for three times as long as a wave should take has stalled.
 STALLED_FACTOR = 3
-LEAST_STALLED_SECONDS = 300.0
+# What an instance had fetched when it died is seen by others a minute later (host.json).
+LEAST_STALLED_SECONDS = 150.0
 
 
 def run_status(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support import hosts
 from tests.support.azurite import running_azurite
 
 # CI tries the same examples each time, so that a change is judged by itself; a developer's machine
@@ -24,6 +25,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=8.0,
         help="how long the tests marked chaos go on killing things",
     )
+    parser.addoption(
+        "--torn",
+        type=float,
+        default=0.0,
+        help="the share of turns that are torn in the tests marked chaos (docs/embedded-host.md)",
+    )
+    parser.addoption(
+        "--host",
+        default=hosts.EMBEDDED_NAME,
+        help="what the end-to-end tests run on: embedded, the PATH of a program with the options "
+        "of `python -m localhost start`, or the URL of one that runs already",
+    )
+    parser.addoption(
+        "--host-has",
+        default="",
+        help="what that host can do besides, as words with commas: timers,service_bus,keys,...",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for need, what in hosts.NEEDS.items():
+        config.addinivalue_line("markers", f"{need}: needs {what}")
+    hosts.choose(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers():
+        if reason := hosts.chosen().why_not(marker.name):
+            pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "measures" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("measures"):
+                item.add_marker(pytest.mark.skip("measures: only with -m measures, alone"))
+    patience = hosts.chosen().patience
+    for item in items if patience != 1 else []:
+        own = item.get_closest_marker("timeout")
+        seconds = float(own.args[0] if own else config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(seconds * patience), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +75,19 @@ def chaos_seconds(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture(scope="session")
+def torn(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The options of the hosts of chaos tests, for the share of torn turns that is asked for."""
+    share = float(request.config.getoption("--torn"))
+    return ("--faults", f"torn={share}") if share else ()
+
+
+@pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of an Azurite that lives as long as the test session."""
-    with running_azurite(tmp_path_factory.mktemp("storage")) as connection:
-        yield connection
+    if hosts.chosen().origin is None:
+        with running_azurite(tmp_path_factory.mktemp("storage")) as connection:
+            yield connection
+    elif named := os.environ.get(hosts.STORAGE_VARIABLE):
+        yield named
+    else:
+        pytest.skip(f"{hosts.STORAGE_VARIABLE} does not name the storage of {hosts.chosen().name}")

@@ -92,6 +92,7 @@ def show_run(here: Session, run: dict[str, Any]) -> None:
         "retries": formats.count(run["retries"]) if run["retries"] else "",
         "partitions": f"{run['partitions']['done']} of {run['partitions']['total']}",
         "redrives": str(run["redrive_count"] or ""),
+        "taken up again": _take_overs(run),
         "started": formats.moment(run["started_at"]),
         "finished": formats.moment(run["finished_at"]),
         "took": formats.duration(run["duration_seconds"]),
@@ -108,6 +109,14 @@ def show_run(here: Session, run: dict[str, Any]) -> None:
     if run["errors"]:
         here.out.print()
         here.out.print(table(("ERROR", "MESSAGE", "ITEMS", "FOR EXAMPLE"), _errors(run), (2,)))
+
+
+def _take_overs(run: dict[str, Any]) -> str:
+    number = run.get("take_overs", 0)
+    if not number:
+        return ""
+    times = "once" if number == 1 else f"{number} times"
+    return f"{times}, last because: {escape(run['take_over_reason'] or '')}"
 
 
 def _errors(run: dict[str, Any]) -> list[tuple[str, ...]]:

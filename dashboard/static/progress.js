@@ -31,6 +31,7 @@ export function progressSection() {
           ["Started", h("time", { datetime: run.started_at, title: distance(run.started_at) }, moment(run.started_at))],
           ["Ended", run.finished_at ? h("time", { datetime: run.finished_at }, moment(run.finished_at)) : null],
           ["Redriven", run.redrive_count ? several(run.redrive_count, "time") : null],
+          ["Taken up again", run.take_overs ? `${several(run.take_overs, "time")}, last because: ${run.take_over_reason}` : null],
         ]),
       );
     },

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Protocol
 
 from azure.core import MatchConditions
@@ -24,15 +25,13 @@ from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 
 _KEYS = ("PartitionKey", "RowKey")
-# A row that is gone has changed as well.
-_LOST_RACES = {
-    "EntityAlreadyExists",
-    "UpdateConditionNotSatisfied",
-    "ConditionNotMet",
-    "ResourceNotFound",
-    "EntityNotFound",
-}
+# Rows that one transaction takes.
+MAX_ROWS_AT_ONCE = 100
 _NO_TABLE = "TableNotFound"
+_NO_ROW = {"ResourceNotFound", "EntityNotFound"}
+_GONE = _NO_ROW | {_NO_TABLE}
+# A row that is gone has changed as well.
+_LOST_RACES = _NO_ROW | {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet"}
 _CODE = re.compile(r'"code":\s*"(\w+)"')
 
 
@@ -135,9 +134,13 @@ class TableStore:
         return {str(entity["RowKey"]): _row(entity) for entity in found}
 
     def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
-        """Delete rows of a partition, whatever is in them; those that are gone are no fault."""
-        for key in row_keys:
-            self._table(table).delete_entity(partition, key)
+        """Delete rows of a partition, whatever is in them; those that are gone are no fault.
+
+        As many go in one transaction as it takes; if one of them is gone, they go one by one.
+        """
+        keys = iter(dict.fromkeys(row_keys))
+        while some := list(islice(keys, MAX_ROWS_AT_ONCE)):
+            _delete(self._table(table), partition, some)
 
     def write(self, table: str, partition: str, writes: list[Write]) -> None:
         """Write rows of one partition, all or none; the table is made when it is first used.
@@ -166,6 +169,20 @@ class TableStore:
         if name not in self._made:
             self._made[name] = self.service.get_table_client(name)
         return self._made[name]
+
+
+def _delete(table: TableClient, partition: str, row_keys: list[str]) -> None:
+    if len(row_keys) > 1:
+        entities = [{"PartitionKey": partition, "RowKey": key} for key in row_keys]
+        try:
+            table.submit_transaction([("delete", entity) for entity in entities])
+        except HttpResponseError as error:
+            if _code(error) not in _GONE:
+                raise
+        else:
+            return
+    for key in row_keys:
+        table.delete_entity(partition, key)
 
 
 def _carry_out(table: TableClient, operations: list[Any]) -> None:

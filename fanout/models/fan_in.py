@@ -7,6 +7,7 @@ above the ranges, so that no activity holds more than one result file.
 from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.models.plan import BatchCut, Origin
+from fanout.models.shard import ShardAsk, ShardCounts, StopReason
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.models.wave import RunEnd, RunRef, Verdict
 
@@ -50,6 +51,23 @@ class Layout(_Message):
     ranges: int
     has_partials: bool = False
     end: RunEnd | None = None
+
+
+class SettleAsk(RunRef):
+    """Input of `settle`: what the shards came to, as the orchestrator's own history has it.
+
+    Attributes:
+        counts: Of all shards together.
+        reasons: Why they stopped.
+        failure: Why a shard is not among them.
+        last: What the only shard of a small run did last, which no row knows of yet.
+    """
+
+    counts: ShardCounts = ShardCounts()
+    reasons: list[StopReason] = Field(default_factory=list)
+    failure: str | None = None
+    last: ShardAsk | None = None
+    at: str
 
 
 class Settled(_Message):

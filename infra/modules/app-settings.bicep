@@ -96,6 +96,8 @@ var platform = {
   // As many as host.json lets activities run at once: what the host prefetches and the worker cannot
   // run would wait there, and could not move to another instance. One core would get five.
   PYTHON_THREADPOOL_THREAD_COUNT: '16'
+  // The death of the only worker fails every orchestration whose turn comes before there is another.
+  FUNCTIONS_WORKER_PROCESS_COUNT: '2'
 }
 
 // They replace what host.json says of the storage provider; the file stays as it is.

@@ -16,8 +16,8 @@ param runsContainer string
 @description('Containers that sources may lie in.')
 param sourceContainers array
 
-@description('Tables that workloads keep their ledgers in.')
-param ledgerTables array
+@description('Tables of runs and ledgers.')
+param dataTables array
 
 @description('Service Bus namespace.')
 param serviceBusName string
@@ -75,13 +75,13 @@ resource sources 'Microsoft.Storage/storageAccounts/blobServices/containers@2022
   name: each
 }]
 
-resource dataTables 'Microsoft.Storage/storageAccounts/tableServices@2022-09-01' existing = {
+resource dataTableService 'Microsoft.Storage/storageAccounts/tableServices@2022-09-01' existing = {
   parent: dataStorage
   name: 'default'
 }
 
-resource ledgers 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-01' existing = [for each in ledgerTables: {
-  parent: dataTables
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-01' existing = [for each in dataTables: {
+  parent: dataTableService
   name: each
 }]
 
@@ -170,9 +170,10 @@ resource appReadSources 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 }]
 
-resource appLedgers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in ledgerTables: {
-  name: guid(ledgers[i].id, identityPrincipalId, roleIds.tableDataContributor)
-  scope: ledgers[i]
+// What must be right of a run is in rows; ledgers of orders as well.
+resource appTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (each, i) in dataTables: {
+  name: guid(tables[i].id, identityPrincipalId, roleIds.tableDataContributor)
+  scope: tables[i]
   properties: {
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from localhost.durable import failures, reread
+
 Action = dict[str, Any]
 Signature = tuple[int, str]
 
@@ -78,13 +80,15 @@ def parse(value: str | None, error: str | None, stack: str | None) -> Decision:
         ProtocolError: The answer has a shape or a schema the host does not know.
     """
     if error is None:
-        body = _body(value or "")
+        body = _body(reread.result(value or ""))
         return _decision(body, _ending(body))
+    error = reread.failure(error)
     message, label, text = error.rpartition(ERROR_LABEL)
-    if not label:
-        return Decision([], None, _failure(error, stack), None, is_blind=True)
-    body = _body(text)
-    return _decision(body, _failure(str(body.get("error", message)), stack))
+    state = _state(text) if label else None
+    # A function that says it is done and yet raises is taken for one that says nothing.
+    if state is None or state.get("isDone"):
+        return Decision([], None, _failure(failures.unread(error, stack)), None, is_blind=True)
+    return _decision(state, _failure(str(state.get("error", message))))
 
 
 def _body(text: str) -> dict[str, Any]:
@@ -97,8 +101,15 @@ def _body(text: str) -> dict[str, Any]:
     return body
 
 
-def _failure(message: str, stack: str | None) -> Outcome:
-    return Outcome("Failed", message, f"Message: {message}, StackTrace: {stack or ''}")
+def _state(text: str) -> dict[str, Any] | None:
+    try:
+        return _body(text)
+    except ProtocolError:
+        return None
+
+
+def _failure(message: str) -> Outcome:
+    return Outcome("Failed", message, failures.orchestrator_details(message))
 
 
 def _ending(body: dict[str, Any]) -> Outcome | None:

@@ -12,9 +12,10 @@ from localhost.durable.contract import (
     InstanceExistsError,
     InstanceFinishedError,
     InstanceNotFoundError,
-    InvalidInstanceIdError,
     InvalidOperationError,
+    StorageRefusalError,
     UnknownFunctionError,
+    WrongStateError,
 )
 
 ARGUMENT_FAULT = "One or more of the arguments submitted is incorrect"
@@ -24,14 +25,24 @@ _STATUSES: dict[type[DurableError], HTTPStatus] = {
     InstanceFinishedError: HTTPStatus.GONE,
     InstanceExistsError: HTTPStatus.CONFLICT,
     UnknownFunctionError: HTTPStatus.BAD_REQUEST,
-    InvalidInstanceIdError: HTTPStatus.BAD_REQUEST,
+    StorageRefusalError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    WrongStateError: HTTPStatus.PRECONDITION_FAILED,
     InvalidOperationError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _WITHOUT_BODY = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_MESSAGE_ONLY = (InstanceExistsError, UnknownFunctionError)
+INVALID_JSON = "Invalid JSON content"
+# What .NET would have raised, where an app or a person may look for it.
+_TYPES: dict[type[Exception], str] = {
+    InstanceExistsError: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+    StorageRefusalError: "DurableTask.AzureStorage.Storage.DurableTaskStorageException",
+    InvalidOperationError: "System.InvalidOperationException",
+    InstanceNotFoundError: "System.ArgumentException",
+}
 
 
 class BadRequestError(Exception):
-    """The request is malformed; the message is the `ExceptionMessage` of the answer."""
+    """The body is no JSON; the message is the `ExceptionMessage` of the answer."""
 
 
 def answer(
@@ -55,17 +66,28 @@ def empty(status: HTTPStatus) -> web.Response:
 def failure(error: Exception) -> web.Response:
     """Answer as the extension does when something is raised."""
     if isinstance(error, BadRequestError):
-        return _described(error, HTTPStatus.BAD_REQUEST)
+        return described(error, HTTPStatus.BAD_REQUEST, INVALID_JSON)
     status = _STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)  # type: ignore[arg-type]
-    return empty(status) if status in _WITHOUT_BODY else _described(error, status)
+    if status in _WITHOUT_BODY:
+        return empty(status)
+    if isinstance(error, WrongStateError):
+        return answer(str(error), status)
+    if isinstance(error, _MESSAGE_ONLY):
+        return answer({"Message": str(error)}, status)
+    return described(error, status, OTHER_FAULT)
 
 
-def _described(error: Exception, status: HTTPStatus) -> web.Response:
-    is_argument = status is HTTPStatus.BAD_REQUEST
+def described(error: Exception, status: HTTPStatus, message: str) -> web.Response:
+    """Answer with all that is known of an exception."""
+    kind = "Newtonsoft.Json.JsonReaderException"
+    if isinstance(error, ValueError):
+        kind = "System.ArgumentException"
+    elif not isinstance(error, BadRequestError):
+        kind = _TYPES.get(type(error), type(error).__name__)
     body = {
-        "Message": ARGUMENT_FAULT if is_argument else OTHER_FAULT,
+        "Message": message,
         "ExceptionMessage": str(error),
-        "ExceptionType": "System.ArgumentException" if is_argument else type(error).__name__,
+        "ExceptionType": kind,
         "StackTrace": "".join(traceback.format_exception(error)),
     }
     return answer(body, status)

@@ -12,12 +12,20 @@ from aiohttp import web
 from localhost.durable import entity_api, instance_api
 from localhost.durable.answers import BadRequestError, empty, failure
 from localhost.durable.client_binding import binding_text
-from localhost.durable.contract import DurableError, DurableService
+from localhost.durable.contract import DurableError, DurableService, InvalidOperationError
 from localhost.durable.schema import StoreError
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[DurableService, web.Request, list[str]], Awaitable[web.Response]]
+
+
+async def _make_primary(
+    service: DurableService, request: web.Request, parts: list[str]
+) -> web.Response:
+    """There is one host: it is the primary one."""
+    return empty(HTTPStatus.OK)
+
 
 _INSTANCE_VERBS: dict[str, Handler] = {
     "terminate": instance_api.terminate,
@@ -30,6 +38,11 @@ _ONE_INSTANCE: dict[str, Handler] = {"GET": instance_api.status, "DELETE": insta
 _ALL_INSTANCES: dict[str, Handler] = {
     "GET": instance_api.list_instances,
     "DELETE": instance_api.purge_many,
+}
+_WHOLE: dict[str, dict[str, Handler]] = {
+    "instances": _ALL_INSTANCES,
+    "entities": {"GET": entity_api.list_entities},
+    "makeprimary": {"POST": _make_primary},
 }
 _ONE_ENTITY: dict[str, Handler] = {
     "GET": entity_api.read,
@@ -51,13 +64,18 @@ class DurableApi:
     ) -> None:
         self._service = service
         self._system_key = system_key
+        # The names that a binding of the app gives are known as they are given out.
+        self._connections = {"storage", "azurewebjobsstorage"}
 
     async def handle(self, request: web.Request, tail: str) -> web.StreamResponse:
         """Serve one request; `tail` is the decoded path below the base."""
-        parts = [part for part in tail.split("/") if part]
-        handler = route(request.method, parts)
+        parts = tail.strip("/").split("/")
+        handler = None if "" in parts else route(request.method, parts)
         if handler is None:
             return empty(HTTPStatus.NOT_FOUND)
+        elsewhere = self._elsewhere(request)
+        if elsewhere is not None:
+            return elsewhere
         try:
             return await handler(self._service, request, parts)
         except (BadRequestError, DurableError, StoreError) as error:  # the store reports its own
@@ -66,10 +84,25 @@ class DurableApi:
             logger.exception("%s %s failed", request.method, request.path)
             return failure(error)
 
+    def _elsewhere(self, request: web.Request) -> web.Response | None:
+        """Answer who asks for another storage account or task hub, where there is nothing."""
+        connection = request.query.get("connection", "")
+        if connection and connection.lower() not in self._connections:
+            error = InvalidOperationError(
+                f"Unable to resolve the Azure Storage connection named '{connection}'."
+            )
+            return failure(error)
+        hub = request.query.get("taskHub") or self._service.hub_name
+        if hub.lower() != self._service.hub_name.lower():
+            return empty(HTTPStatus.NOT_FOUND)
+        return None
+
     def client_binding(
         self, *, task_hub: str, connection_name: str | None, public_origin: str, rpc_base_url: str
     ) -> str:
         """The value of a durable client binding."""
+        if connection_name:
+            self._connections.add(connection_name.lower())
         return binding_text(
             task_hub=task_hub,
             connection_name=connection_name,
@@ -81,18 +114,18 @@ class DurableApi:
 
 def route(method: str, parts: list[str]) -> Handler | None:
     """Find who serves a method and path; None where nobody does (404, whichever was wrong)."""
-    match [parts[0].lower() if parts else "", *parts[1:]]:
+    if len(parts) == 1:
+        return _WHOLE.get(parts[0].lower(), {}).get(method)
+    match [parts[0].lower(), *parts[1:]]:
         case ["orchestrators", _] | ["orchestrators", _, _]:
             served: dict[str, Handler] = {"POST": instance_api.start}
-        case ["instances"]:
-            served = _ALL_INSTANCES
         case ["instances", _]:
             served = _ONE_INSTANCE
         case ["instances", _, verb] if verb.lower() in _INSTANCE_VERBS:
             served = {"POST": _INSTANCE_VERBS[verb.lower()]}
         case ["instances", _, verb, _] if verb.lower() == "raiseevent":
             served = {"POST": instance_api.raise_event}
-        case ["entities"] | ["entities", _]:
+        case ["entities", _]:
             served = {"GET": entity_api.list_entities}
         case ["entities", _, _]:
             served = _ONE_ENTITY

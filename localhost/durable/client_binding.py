@@ -9,6 +9,8 @@ from urllib.parse import quote
 WEBHOOKS = "/runtime/webhooks/durabletask"
 PLACEHOLDER_ID = "INSTANCEID"
 DEFAULT_CONNECTION = "Storage"
+# What stays as it is in a URL's path.
+_PLAIN = "@:!$&'()*+,;="
 
 
 def binding_text(
@@ -45,7 +47,7 @@ def binding_text(
 
 def management_urls(base: str, instance_id: str, scope: str) -> dict[str, str]:
     """The URLs by which one instance is looked after."""
-    one = f"{base}/instances/{instance_id}"
+    one = f"{base}/instances/{quote(instance_id, safe=_PLAIN)}"
     return {
         "id": instance_id,
         "statusQueryGetUri": f"{one}?{scope}",

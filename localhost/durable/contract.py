@@ -40,7 +40,7 @@ class InstanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class EntityRecord:
-    """A durable entity. `name` is lower-case; `state_text` is None when it does not exist."""
+    """A durable entity. `name` is lower-case; `state_text` is None once it was deleted."""
 
     name: str
     key: str
@@ -56,6 +56,16 @@ class InstanceFilter:
     created_to: datetime | None = None
     statuses: frozenset[str] = field(default_factory=frozenset)
     id_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityFilter:
+    """Which entities a query means; None means all."""
+
+    name: str | None = None
+    operated_from: datetime | None = None
+    operated_to: datetime | None = None
+    with_deleted: bool = False
 
 
 class DurableError(Exception):
@@ -75,15 +85,19 @@ class InstanceExistsError(DurableError):
 
 
 class InvalidOperationError(DurableError):
-    """The state of the instance forbids this (suspend when suspended, rewind when not failed)."""
+    """It is so already (suspend when suspended, resume when not)."""
+
+
+class WrongStateError(DurableError):
+    """The state of the instance forbids this (purge while it runs, rewind when not failed)."""
 
 
 class UnknownFunctionError(DurableError):
-    """The app has no such orchestrator or entity; the message lists the known ones."""
+    """The app has no such entity; the message lists the known ones."""
 
 
-class InvalidInstanceIdError(DurableError):
-    """The id is too long, holds a forbidden character or begins with '@'."""
+class StorageRefusalError(DurableError):
+    """Azure Storage does not take it: too long an id, a page of fewer than no instances."""
 
 
 class DurableService(Protocol):
@@ -110,7 +124,7 @@ class DurableService(Protocol):
     async def query_instances(
         self, where: InstanceFilter, *, top: int, after: str | None = None
     ) -> tuple[Sequence[InstanceRecord], str | None]:
-        """Read a page of instances and the token of the next page, None at the end."""
+        """Read a page by id, entities among them, and the token of the next, None at the end."""
 
     async def history(self, instance_id: str) -> Sequence[dict[str, Any]]:
         """The raw history events of the current execution, oldest first."""
@@ -118,7 +132,7 @@ class DurableService(Protocol):
     async def raise_event(self, instance_id: str, name: str, input_text: str | None) -> None:
         """Deliver an external event; kept until the orchestration waits for it."""
 
-    async def terminate(self, instance_id: str, reason: str) -> None:
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
         """End it now; its output becomes the reason."""
 
     async def suspend(self, instance_id: str, reason: str) -> None:
@@ -134,7 +148,11 @@ class DurableService(Protocol):
         """Start the same orchestration with the same input; return the id of the new instance."""
 
     async def purge(self, instance_id: str) -> int:
-        """Remove every trace of one instance; return how many were removed (0 or 1)."""
+        """Remove every trace of one instance or entity; return how many were removed (0 or 1).
+
+        Raises:
+            WrongStateError: It has not ended.
+        """
 
     async def purge_many(self, where: InstanceFilter) -> int:
         """Remove finished instances (or those of the statuses named); return how many."""
@@ -148,6 +166,6 @@ class DurableService(Protocol):
         """Read an entity's state."""
 
     async def query_entities(
-        self, name: str | None, *, top: int, after: str | None = None
+        self, where: EntityFilter, *, top: int, after: str | None = None
     ) -> tuple[Sequence[EntityRecord], str | None]:
         """Read a page of entities and the token of the next page, None at the end."""

@@ -9,6 +9,7 @@ from localhost.durable import events
 from localhost.durable.functions import DurableFunctions
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store
+from localhost.durable.torn import Tearing
 
 
 class Core:
@@ -20,11 +21,13 @@ class Core:
         settings: DurableSettings,
         functions: DurableFunctions,
         clock: Callable[[], datetime],
+        tearing: Tearing,
     ) -> None:
         self.store = store
         self.settings = settings
         self.functions = functions
         self.clock = clock
+        self.tearing = tearing
         self._sequence = itertools.count(1)
         self._invocations = itertools.count()
         self._invocation_prefix = str(uuid.uuid4())[:24]

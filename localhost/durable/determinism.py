@@ -1,8 +1,10 @@
 """Detects an orchestrator that no longer does what its history says, in the extension's words."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from localhost.durable.actions import ActionType, Signature
+from localhost.durable.execution import NO_NUMBER
 
 _PREFIX = (
     "Non-Deterministic workflow detected: A previous execution of this orchestration scheduled "
@@ -24,9 +26,17 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Where an orchestrator departs from its history: the place of the action, and in words."""
+
+    place: int
+    text: str
+
+
 def violation(
     recorded: Sequence[Signature], replayed: Sequence[Signature], numbers: Sequence[int]
-) -> str | None:
+) -> Contradiction | None:
     """Compare what was scheduled with what a replay asks for; None where they agree.
 
     Args:
@@ -36,10 +46,12 @@ def violation(
     """
     for index, expected in enumerate(recorded):
         actual = replayed[index] if index < len(replayed) else None
+        if actual is None and numbers[index] == NO_NUMBER:
+            continue  # a wait leaves nothing in the history
         if actual is None:
-            return _missing(expected, numbers[index])
+            return Contradiction(index, _missing(expected, numbers[index]))
         if not _agree(expected, actual):
-            return _different(expected, actual, numbers[index])
+            return Contradiction(index, _different(expected, actual, numbers[index]))
     return None
 
 
@@ -51,7 +63,7 @@ def _agree(expected: Signature, actual: Signature) -> bool:
 
 def _missing(expected: Signature, number: int) -> str:
     words, _ = _WORDS[ActionType(expected[0])]
-    named = f" and name '{expected[1]}'" if expected[1] else ""
+    named = f" and name '{expected[1]}' (version '')" if expected[1] else ""
     return (
         f"{_PREFIX}{words} with sequence ID {number}{named}, but the current replay execution "
         f"hasn't (yet?) scheduled this task. {_HINT}"
@@ -63,11 +75,11 @@ def _different(expected: Signature, actual: Signature, number: int) -> str:
     other_words, other_kind = _WORDS[ActionType(actual[0])]
     named = f" named '{expected[1]}'" if expected[1] else ""
     instead = (
-        f"{other_words} with sequence number {number} named '{actual[1]}'"
+        f"scheduled {other_words} with sequence number {number} named '{actual[1]}'"
         if kind == other_kind
-        else f"a {other_kind} task with this sequence number"
+        else f"produced a {other_kind} action with this sequence number"
     )
     return (
         f"{_PREFIX}{words} with sequence number {number}{named}, but the current orchestration "
-        f"replay instead scheduled {instead}. {_HINT}"
+        f"replay instead {instead}. {_HINT}"
     )

@@ -15,6 +15,7 @@ from localhost.contract import Executor
 from localhost.durable import events, queries
 from localhost.durable.contract import (
     FINISHED_STATUSES,
+    EntityFilter,
     EntityRecord,
     InstanceExistsError,
     InstanceFilter,
@@ -23,9 +24,10 @@ from localhost.durable.contract import (
     InstanceRecord,
     InvalidOperationError,
     UnknownFunctionError,
+    WrongStateError,
 )
 from localhost.durable.core import Core
-from localhost.durable.entities import operation_message
+from localhost.durable.entities import operation_message, parse_entity_id
 from localhost.durable.functions import DurableFunctions
 from localhost.durable.ids import checked_id, new_id
 from localhost.durable.instance import Control, ExternalEvent, Identity, Instance
@@ -34,6 +36,7 @@ from localhost.durable.recovery import recover
 from localhost.durable.rewinder import Rewinder
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store, resolve
+from localhost.durable.torn import Tearing
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
 
@@ -49,6 +52,7 @@ class Engine:
 
     Args:
         clock: The wall clock, aware and UTC.
+        tearing: Which turns lose their state; None for none.
     """
 
     def __init__(
@@ -57,11 +61,13 @@ class Engine:
         store: Store,
         settings: DurableSettings,
         clock: Callable[[], datetime] = _utc_now,
+        tearing: Tearing | None = None,
     ) -> None:
         self._executor = executor
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._tearing = tearing or Tearing()
         self._rewinding = asyncio.Lock()
 
     @property
@@ -77,7 +83,7 @@ class Engine:
         """
         self._store.start()
         functions = DurableFunctions(self._executor.functions)
-        self._core = Core(self._store, self._settings, functions, self._clock)
+        self._core = Core(self._store, self._settings, functions, self._clock, self._tearing)
         self._orchestrations = Orchestrations(self._core, self._executor)
         try:
             recovered = await recover(self._store)
@@ -109,13 +115,9 @@ class Engine:
         trace_parent: str | None = None,
     ) -> str:
         """See `DurableService`."""
-        functions = self._core.functions
-        function = functions.orchestrator(name)
-        if function is None:
-            raise UnknownFunctionError(functions.unknown_orchestrator(name))
         identity = Identity(
             id=checked_id(instance_id) if instance_id else new_id(),
-            name=function.durable_name,
+            name=name,
             version=self._settings.default_version if version is None else version,
             created_at=self._core.stamp(),
             trace_parent=trace_parent,
@@ -160,8 +162,10 @@ class Engine:
         self._orchestrations.touch(instance)
         await self._store.commit(tx)
 
-    async def terminate(self, instance_id: str, reason: str) -> None:
-        """See `DurableService`. Its running sub-orchestrations end with it."""
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
+        """See `DurableService`. Its sub-orchestrations go on. Entities do not mind it."""
+        if instance_id.startswith("@") and await self.get_instance(instance_id):
+            return
         instance = await self._unfinished(instance_id)
         tx = Transaction()
         self._orchestrations.lifecycle.terminate(instance, reason, tx)
@@ -183,8 +187,11 @@ class Engine:
 
         def apply() -> None:
             if instance.is_suspended == suspend:
-                words = "already" if suspend else "not"
-                problem = f"The instance '{instance.id}' is {words} suspended."
+                words = "suspend" if suspend else "resume"
+                problem = (
+                    f"Cannot {words} the orchestration instance {instance.id} because instance is "
+                    f"in the {instance.status} state."
+                )
                 done.set_exception(InvalidOperationError(problem))
                 return
             tx = Transaction()
@@ -219,7 +226,9 @@ class Engine:
         """See `DurableService`."""
         record = await self.get_instance(instance_id)
         if record is None:
-            raise InstanceNotFoundError(f"There is no instance '{instance_id}'.")
+            raise InstanceNotFoundError(
+                f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')"
+            )
         return await self.start_instance(
             record.name,
             instance_id=None if with_new_id else instance_id,
@@ -228,9 +237,15 @@ class Engine:
         )
 
     async def purge(self, instance_id: str) -> int:
-        """See `DurableService`. An instance that is running goes too."""
-        if await self.get_instance(instance_id) is None:
+        """See `DurableService`."""
+        record = await self.get_instance(instance_id)
+        if record is None:
             return 0
+        if not record.is_finished and not instance_id.startswith("@"):
+            raise WrongStateError(
+                "Only orchestrations in a terminal state can be purged, but the orchestration with "
+                f"instance ID {instance_id} has status {record.runtime_status}"
+            )
         await self._purge([instance_id])
         return 1
 
@@ -248,10 +263,12 @@ class Engine:
         tx = Transaction()
         for instance_id in ids:
             instance = self._live.get(instance_id)
+            entity_id = parse_entity_id(instance_id)
             if instance is not None:
                 self._orchestrations.lifecycle.remove(instance, tx)
-            else:
-                tx.delete_instance(instance_id)
+            elif entity_id is not None:
+                self._orchestrations.entities.forget(entity_id, tx)
+            tx.delete_instance(instance_id)
         await self._store.commit(tx)
 
     async def signal_entity(
@@ -271,11 +288,10 @@ class Engine:
         return await self._store.read(partial(queries.entity, name=name.lower(), key=key))
 
     async def query_entities(
-        self, name: str | None, *, top: int, after: str | None = None
+        self, where: EntityFilter, *, top: int, after: str | None = None
     ) -> tuple[Sequence[EntityRecord], str | None]:
         """See `DurableService`."""
-        lowered = name.lower() if name else None
-        return await self._store.read(partial(queries.entities, name=lowered, top=top, after=after))
+        return await self._store.read(partial(queries.entities, where=where, top=top, after=after))
 
     async def _unfinished(self, instance_id: str) -> Instance:
         """Find a live instance.

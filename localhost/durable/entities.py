@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from localhost.contract import Executor, Invocation, InvocationResult
+from localhost.durable import events
 from localhost.durable.core import Core
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import EntityMessage
@@ -19,6 +20,8 @@ from localhost.durable.window import Window
 logger = logging.getLogger(__name__)
 
 EntityId = tuple[str, str]
+# An entity and who sends to it.
+Lane = tuple[EntityId, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,26 @@ class Operation:
         """Whether nobody waits for an answer."""
         return bool(self.message.get("signal"))
 
+    @property
+    def lane(self) -> Lane:
+        """Operations with the same are executed in order; a client's signals have one each."""
+        return self.entity_id, self.message.get("parent") or self.seq
+
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """An entity with something to do."""
+    """An entity with something to do.
+
+    Attributes:
+        writes: How many of its commits are not yet on disk.
+    """
 
     id: EntityId
     queue: deque[Operation] = field(default_factory=deque)
     state: str | None = None
     is_loaded: bool = False
     is_busy: bool = False
+    writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +81,9 @@ def parse_entity_id(text: str) -> EntityId | None:
 
 
 def operation_message(name: str, input_text: str | None) -> str:
-    """The message of a client's signal; no input is sent as the JSON text ``null``."""
-    text = json.dumps("null") if input_text is None else input_text
-    return json.dumps({"op": name, "signal": True, "input": text}, separators=(",", ":"))
+    """The message of a client's signal. Without an input there is none, not even ``null``."""
+    message = {"op": name, "signal": True, "input": input_text}
+    return json.dumps(message, separators=(",", ":"))
 
 
 class Entities:
@@ -82,6 +95,7 @@ class Entities:
         self._is_open = True
         self._active: dict[EntityId, Entity] = {}
         self._loading: set[asyncio.Task[None]] = set()
+        self._held: dict[Lane, list[Operation]] = {}
         self._window: Window[Batch] = Window(
             executor, core.settings.max_concurrent_entities, self._invocation, self._finished
         )
@@ -107,11 +121,21 @@ class Entities:
         """Begin to work on operations."""
         for operation in operations:
             entity_id = operation.entity_id
+            if operation.lane in self._held:
+                self._held[operation.lane].append(operation)
+                continue
             entity = self._active.get(entity_id)
             if entity is None:
                 entity = self._active[entity_id] = Entity(entity_id)
             entity.queue.append(operation)
             self._advance(entity)
+
+    def forget(self, entity_id: EntityId, tx: Transaction) -> None:
+        """Purge an entity; what it has still to do it does as a new one."""
+        tx.delete_entity(*entity_id)
+        entity = self._active.get(entity_id)
+        if entity is not None:
+            entity.state = None
 
     def _advance(self, entity: Entity) -> None:
         if entity.is_busy or not entity.queue or not self._is_open:
@@ -166,28 +190,21 @@ class Entities:
                 self._apply(batch, answer)
 
     def _fail(self, batch: Batch, problem: str) -> None:
-        """Answer every operation with one error; the state stays as it was."""
+        """Drop operations that have no answer: as in Azure, their callers wait for ever."""
         logger.error("operations of entity %s failed: %s", "@".join(batch.entity.id), problem)
-        tx = Transaction()
-        text = json.dumps({"result": json.dumps(problem), "exceptionType": "Error"})
-        for operation in batch.operations:
-            if not operation.is_signal:
-                self._reply(operation, text, tx, failed=True)
-        self._complete(batch, tx, [])
+        self._complete(batch, Transaction(), [], None)
 
     def _apply(self, batch: Batch, answer: dict[str, Any]) -> None:
         tx = Transaction()
-        entity = batch.entity
-        if answer["entityExists"]:
-            entity.state = answer["entityState"]
-            tx.put_entity(*entity.id, entity.state, self._core.stamp())
-        else:
-            entity.state = None
-            tx.delete_entity(*entity.id)
         for operation, outcome in zip(batch.operations, answer["results"], strict=True):
             self._answer(operation, outcome, tx)
         signals = [_signal(signal) for signal in answer.get("signals") or []]
-        self._complete(batch, tx, self.enqueue(signals, tx))
+        self._complete(batch, tx, self.enqueue(signals, tx), answer)
+
+    def _keep_state(self, entity: Entity, answer: dict[str, Any], tx: Transaction) -> None:
+        # One that deleted itself keeps its row, as in the extension's table, until it is purged.
+        entity.state = answer["entityState"] if answer["entityExists"] else None
+        tx.put_entity(*entity.id, entity.state, self._core.stamp())
 
     def _answer(self, operation: Operation, outcome: dict[str, Any], tx: Transaction) -> None:
         failed = bool(outcome["isError"])
@@ -200,22 +217,55 @@ class Entities:
                 )  # fmt: skip
             return
         # Never null: the SDK decodes it as JSON text.
-        answer = {"result": outcome.get("result") or "null"}
+        answer = {
+            "$type": events.dotnet("ResponseMessage"),
+            "result": outcome.get("result") or "null",
+        }
         if failed:
             answer["exceptionType"] = "Error"
-        self._reply(operation, json.dumps(answer), tx, failed=failed)
+        self._reply(operation, json.dumps(answer, separators=(",", ":")), tx, failed=failed)
 
-    def _complete(self, batch: Batch, tx: Transaction, sent: Sequence[Operation]) -> None:
-        tx.finish_operations(operation.seq for operation in batch.operations)
+    def _complete(
+        self,
+        batch: Batch,
+        tx: Transaction,
+        sent: Sequence[Operation],
+        answer: dict[str, Any] | None,
+    ) -> None:
+        """Commit what a batch led to; the state and the end of its operations unless it is torn."""
         entity = batch.entity
+        seqs = [operation.seq for operation in batch.operations]
+        if self._core.tearing.strikes(seqs):
+            self._hold(batch)
+        else:
+            if answer is not None:
+                self._keep_state(entity, answer, tx)
+            tx.finish_operations(seqs)
         entity.is_busy = False
+        entity.writes += 1
         self._core.store.submit(tx, partial(self._committed, entity, sent))
         self._advance(entity)
 
+    def _hold(self, batch: Batch) -> None:
+        """Have operations come again later, those of each caller at their own time but in order."""
+        lanes: dict[Lane, list[Operation]] = {}
+        for operation in batch.operations:
+            lanes.setdefault(operation.lane, []).append(operation)
+        queued, batch.entity.queue = batch.entity.queue, deque()
+        for operation in queued:
+            lanes.get(operation.lane, batch.entity.queue).append(operation)
+        for lane, waiting in lanes.items():
+            self._held[lane] = waiting
+            self._core.tearing.later(partial(self._bring_back, lane))
+
+    def _bring_back(self, lane: Lane) -> None:
+        self.accept(self._held.pop(lane))
+
     def _committed(self, entity: Entity, sent: Sequence[Operation]) -> None:
-        """Forget an idle entity: what the store holds is its newest state."""
+        """Forget an idle entity once what the store holds is its newest state."""
+        entity.writes -= 1
         self.accept(sent)
-        if not entity.is_busy and not entity.queue:
+        if not entity.is_busy and not entity.queue and not entity.writes:
             self._active.pop(entity.id, None)
 
 
@@ -240,4 +290,4 @@ def select_state(connection: sqlite3.Connection, entity_id: EntityId) -> str | N
     row = connection.execute(
         "SELECT state FROM entities WHERE name = ? AND key = ?", entity_id
     ).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else str(row[0])

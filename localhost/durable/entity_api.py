@@ -1,14 +1,15 @@
 """Requests about durable entities."""
 
+import json
 from http import HTTPStatus
 
 from aiohttp import web
 
 from localhost.durable import views
-from localhost.durable.answers import answer, empty
-from localhost.durable.contract import DurableService
+from localhost.durable.answers import BadRequestError, answer, empty
+from localhost.durable.contract import DurableService, EntityFilter
 from localhost.durable.instance_api import PAGE, TOKEN_HEADER
-from localhost.durable.requests import entity_input, flag, json_text, seconds
+from localhost.durable.requests import JSON, body_text, flag, json_text, moment, whole
 
 EMPTY_KEY = "$"
 
@@ -20,7 +21,7 @@ def _key(parts: list[str]) -> str:
 async def read(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Give the state of an entity."""
     record = await service.get_entity(parts[1], _key(parts))
-    if record is None or record.state_text is None:
+    if record is None:
         return empty(HTTPStatus.NOT_FOUND)
     return answer(views.parsed(record.state_text))
 
@@ -28,8 +29,18 @@ async def read(service: DurableService, request: web.Request, parts: list[str]) 
 async def signal(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Queue an operation."""
     operation = request.query.get("op", "")
-    text = entity_input(request, await json_text(request))
-    await service.signal_entity(parts[1], _key(parts), operation, text)
+    text = await body_text(request)
+    if not text:
+        given = None
+    elif request.content_type == JSON:
+        try:
+            given = json_text(text)
+        except BadRequestError as error:
+            message = f"Could not parse JSON content: {error}"
+            return answer({"Message": message}, HTTPStatus.BAD_REQUEST)
+    else:
+        given = json.dumps(text)
+    await service.signal_entity(parts[1], _key(parts), operation, given)
     return empty(HTTPStatus.ACCEPTED)
 
 
@@ -43,12 +54,17 @@ async def list_entities(
     service: DurableService, request: web.Request, parts: list[str]
 ) -> web.Response:
     """List entities, a page at a time."""
-    top = seconds(request.query, "top")
+    fetch_state = flag(request.query, "fetchState")
     records, token = await service.query_entities(
-        parts[1] if len(parts) > 1 else None,
-        top=max(1, int(top)) if top else PAGE,
+        EntityFilter(
+            name=parts[1] if len(parts) > 1 else None,
+            operated_from=moment(request.query, "lastOperationTimeFrom"),
+            operated_to=moment(request.query, "lastOperationTimeTo"),
+            # Deleted ones are left out only where states are not asked for.
+            with_deleted=fetch_state,
+        ),
+        top=whole(request.query, "top", PAGE),
         after=request.headers.get(TOKEN_HEADER) or None,
     )
-    fetch_state = flag(request.query, "fetchState")
     body = [views.entity(record, fetch_state=fetch_state) for record in records]
     return answer(body, headers={TOKEN_HEADER: token} if token else None)

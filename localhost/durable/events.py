@@ -12,6 +12,15 @@ from enum import IntEnum
 SEPARATOR = ",\n"
 
 
+NO_TIME = "0001-01-01T00:00:00"
+
+
+def dotnet(name: str) -> str:
+    """The name of a type of the extension, as .NET writes it into a message."""
+    assembly = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+    return f"{assembly}.{name}, {assembly}"
+
+
 class EventType(IntEnum):
     """The numbers of DurableTask.Core's `EventType`."""
 
@@ -66,12 +75,17 @@ def execution_links(
     execution_id: str,
     parent: tuple[str, str, int] | None,
     trace_parent: str | None,
+    generation: int = 0,
 ) -> str:
-    """Say who an execution is; `parent` is the parent's instance id, execution id and task id."""
+    """Say who an execution is; `parent` is the parent's instance id, execution id and task id.
+
+    The extension numbers the first execution of an instance only.
+    """
     links: dict[str, object] = {
         "OrchestrationInstance": {"InstanceId": instance_id, "ExecutionId": execution_id},
         "ParentInstance": None,
         "Tags": None,
+        "Generation": None if generation else 0,
     }
     if parent is not None:
         links["ParentInstance"] = {
@@ -88,7 +102,7 @@ def execution_completed(at: str, event_id: int, status: str, result_json: str) -
     return _event(EventType.EXECUTION_COMPLETED, at, fields, event_id)
 
 
-def execution_terminated(at: str, reason: str) -> str:
+def execution_terminated(at: str, reason: str | None) -> str:
     return _event(EventType.EXECUTION_TERMINATED, at, f',"Input":{json.dumps(reason)}')
 
 

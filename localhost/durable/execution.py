@@ -24,6 +24,10 @@ class Retry:
     max_attempts: int
 
 
+# What the extension cannot schedule it does not try even once: whoever awaits it waits for ever.
+NEVER = Retry(0, 0)
+
+
 @dataclass(slots=True, eq=False)
 class Task:
     """An open task.
@@ -124,6 +128,8 @@ class Execution:
         timer_places: Where user code's open timers stand in `signatures`, by number.
         replies: Numbers of open entity calls by the id their reply will bear.
         waits: Open event waits by name, the newest last, as places in `signatures`.
+        early: Names of events that came while nobody waited; the SDK keeps the newest of each and
+            gives it to every wait there ever is for the name.
         awaited: What the orchestrator cannot move without.
         is_certain: Whether `awaited` was known after the last replay; once met, replay at once.
         has_failures: Whether user code was ever handed a failure.
@@ -138,6 +144,7 @@ class Execution:
         self.timer_places: dict[int, int] = {}
         self.replies: dict[str, int] = {}
         self.waits: dict[str, list[int]] = {}
+        self.early: set[str] = set()
         self.awaited = Awaited()
         self.is_certain = False
         self.has_failures = False
@@ -152,7 +159,11 @@ class Execution:
         """Number a new action; event waits and signals open no task."""
         kind, name = registration.signature
         if kind == ActionType.WAIT_FOR_EVENT:
-            self.waits.setdefault(name, []).append(len(self.numbers))
+            if name not in self.early:
+                self.waits.setdefault(name, []).append(len(self.numbers))
+            self._note(registration.signature, NO_NUMBER)
+            return None
+        if registration.retry == NEVER:
             self._note(registration.signature, NO_NUMBER)
             return None
         number = self.take_number()
@@ -167,6 +178,13 @@ class Execution:
     def _note(self, signature: Signature, number: int) -> None:
         self.signatures.append(signature)
         self.numbers.append(number)
+
+    def may_arrive(self, number: int) -> bool:
+        """Whether a completion would be taken, now or (of a torn turn) once it is asked for."""
+        task = self.tasks.get(number)
+        if task is None:
+            return number >= self.next_number
+        return task.arrived_failed is None and not task.is_canceled
 
     def arrive(self, number: int, *, failed: bool) -> Task | None:
         """Take note of a completion not yet settled; None if it is not wanted (any more)."""
@@ -199,7 +217,10 @@ class Execution:
 
     def raise_event(self, name: str) -> None:
         """Deliver an external event to the newest wait for its name, as the SDK does."""
-        waiting = self.waits[name]
+        waiting = self.waits.get(name)
+        if waiting is None:
+            self.early.add(name)
+            return
         waiting.pop()
         if not waiting:
             del self.waits[name]

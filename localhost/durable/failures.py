@@ -22,7 +22,7 @@ def activity_details(message: str, stack: str | None) -> str:
         None,
     )
     outer = _exception("System.Exception, System.Private.CoreLib", f" {message}", inner)
-    return json.dumps(outer, separators=(",", ":"))
+    return json.dumps(outer, separators=(",", ":"), ensure_ascii=False)
 
 
 def _exception(kind: str, message: str, inner: dict[str, object] | None) -> dict[str, object]:
@@ -43,6 +43,30 @@ def _exception(kind: str, message: str, inner: dict[str, object] | None) -> dict
     }
 
 
+def orchestrator_details(message: str) -> str:
+    """What a parent is told beside a child's failure: where the extension is at that moment."""
+    return (
+        f"Message: {message}, StackTrace:    at Microsoft.Azure.WebJobs.Extensions.DurableTask."
+        "TaskOrchestrationShim.InvokeUserCodeAndHandleResults(RegisteredFunctionInfo "
+        "orchestratorInfo, OrchestrationContext innerContext)"
+    )
+
+
+def contradiction_details(message: str) -> str:
+    """What a parent is told beside the failure of a child that contradicts its history."""
+    return (
+        "Unhandled exception while executing orchestration: "
+        f"DurableTask.Core.Exceptions.NonDeterministicOrchestrationException: {message}"
+    )
+
+
+def unread(error: str, stack: str | None) -> str:
+    """The message of an orchestrator's failure that holds no state which could be read."""
+    return (
+        f"One or more errors occurred. (Result: Failure\nException: {error}\nStack: {stack or ''})"
+    )
+
+
 def orchestrator_failure(name: str, message: str) -> str:
     """The output of a failed instance."""
     return f"Orchestrator function '{name}' failed: {message}"
@@ -60,5 +84,5 @@ def status_too_large(size_bytes: int) -> str:
     """Why an orchestration with too large a custom status fails."""
     return (
         "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The current payload "
-        f"size is {-(-size_bytes // 1024)} KB."
+        f"size is {size_bytes // 1024} KB."
     )

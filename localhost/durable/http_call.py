@@ -1,7 +1,13 @@
-"""`call_http`: one durable HTTP request, polled to its end while the answer is 202."""
+"""`call_http`: one durable HTTP request.
+
+It is polled to its end while the answer is 202 only where the request says so
+(``asynchronousPatternEnabled``); the SDK for Python has no way to say it.
+"""
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -12,6 +18,19 @@ from localhost.contract import InvocationResult
 
 _ACCEPTED = 202
 _KEY_HEADER = "x-functions-key"
+# .NET keeps these apart from the headers of an answer, and the extension forgets them.
+_OF_CONTENT = frozenset({
+    "allow", "content-disposition", "content-encoding", "content-language", "content-length",
+    "content-location", "content-md5", "content-range", "content-type", "expires", "last-modified",
+})  # fmt: skip
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNHANDLED = "Unhandled exception while executing task: "
+_BAD_URL = (
+    "An invalid request URI was provided. Either the request URI must be an absolute URI or "
+    "BaseAddress must be set."
+)
+# Numbers of .NET's HttpRequestError.
+_NAME_RESOLUTION, _CONNECTION = 1, 2
 
 
 class HttpCaller:
@@ -29,8 +48,12 @@ class HttpCaller:
         """Make the request; a network error is the call's failure, an HTTP error status is not."""
         try:
             answer = await self._final_answer(request)
-        except (aiohttp.ClientError, TimeoutError, ValueError, CredentialError) as error:
-            return InvocationResult("", error=f"{type(error).__name__}: {error}")
+        except (aiohttp.InvalidURL, ValueError):
+            return _failure(_BAD_URL, f"{_UNHANDLED}System.InvalidOperationException: {_BAD_URL}")
+        except aiohttp.ClientConnectorError as error:
+            return _failure(*_no_connection(error))
+        except (aiohttp.ClientError, TimeoutError, CredentialError) as error:
+            return _failure(str(error), _request_exception(0, str(error)))
         return InvocationResult("", value=json.dumps(answer))
 
     async def close(self) -> None:
@@ -41,15 +64,19 @@ class HttpCaller:
     async def _final_answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         headers = dict(request.get("headers") or {})
         content = request.get("content")
-        if content is not None and "content-type" not in {name.lower() for name in headers}:
-            headers["Content-Type"] = "text/plain; charset=utf-8"
+        given = next((name for name in headers if name.lower() == "content-type"), None)
+        if content is not None and given is None:
+            headers["Content-Type"] = "text/plain"
+        elif given is not None and "charset" not in headers[given]:
+            headers[given] += "; charset=utf-8"
         if request.get("tokenSource"):
             headers["Authorization"] = f"Bearer {await _token(request['tokenSource'])}"
         url = str(request["uri"])
         answer = await self._send(str(request["method"]), url, headers, content)
         # As the extension does, the key of a function is not sent to where it points.
         polling = {name: v for name, v in headers.items() if name.lower() != _KEY_HEADER}
-        while answer["statusCode"] == _ACCEPTED and _header(answer, "location"):
+        is_polled = bool(request.get("asynchronousPatternEnabled"))
+        while is_polled and answer["statusCode"] == _ACCEPTED and _header(answer, "location"):
             await asyncio.sleep(self._pause(answer))
             url = urljoin(url, _header(answer, "location"))
             answer = await self._send("GET", url, polling, None)
@@ -69,13 +96,49 @@ class HttpCaller:
         ) as response:
             collected: dict[str, Any] = {}
             for name in response.headers:
+                if name.lower() in _OF_CONTENT:
+                    continue
                 values = response.headers.getall(name)
+                if name.lower() == "server":
+                    values = [word for value in values for word in value.split()]
                 collected[name] = values[0] if len(values) == 1 else values
             return {
                 "statusCode": response.status,
                 "headers": collected,
                 "content": await response.text(),
             }
+
+
+def is_http_method(request: Mapping[str, Any]) -> bool:
+    """Whether a request's method is a word that HTTP allows."""
+    return _METHOD.fullmatch(str(request["method"])) is not None
+
+
+def _failure(reason: str, details: str) -> InvocationResult:
+    return InvocationResult("", error=reason, stack=details)
+
+
+def _no_connection(error: aiohttp.ClientConnectorError) -> tuple[str, str]:
+    place = f"({error.host}:{error.port})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        message = f"Name or service not known {place}"
+        return message, _request_exception(_NAME_RESOLUTION, message)
+    number = error.os_error.errno
+    message = f"{os.strerror(number) if number else error.os_error} {place}"
+    return message, _request_exception(_CONNECTION, message)
+
+
+def _request_exception(kind: int, message: str) -> str:
+    """The .NET exception that the extension serialises beside the reason."""
+    exception = {
+        "$type": "System.Net.Http.HttpRequestException, System.Net.Http",
+        "HttpRequestError": kind,
+        "StatusCode": None,
+        "Message": message,
+        "Data": {"$type": "System.Collections.ListDictionaryInternal, System.Private.CoreLib"},
+        "InnerException": None,
+    }
+    return json.dumps(exception, separators=(",", ":"), ensure_ascii=False)
 
 
 class CredentialError(Exception):

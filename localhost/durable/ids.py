@@ -1,12 +1,11 @@
 """Ids of instances and executions."""
 
-import re
 import uuid
 
-from localhost.durable.contract import InvalidInstanceIdError
+from localhost.durable.contract import StorageRefusalError
 
-_LONGEST = 256
-_FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
+# A key of an Azure table has 1 KiB, in UTF-16.
+_LONGEST = 512
 
 
 def new_id() -> str:
@@ -14,18 +13,17 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+def new_execution_id() -> str:
+    """The id of an execution that a client started; a GUID with dashes."""
+    return str(uuid.uuid4())
+
+
 def checked_id(instance_id: str) -> str:
     """Pass on an id that a caller chose.
 
     Raises:
-        InvalidInstanceIdError: It may not be used.
+        StorageRefusalError: It may not be used.
     """
     if len(instance_id) > _LONGEST:
-        raise InvalidInstanceIdError(f"Instance IDs must not be longer than {_LONGEST} characters.")
-    if instance_id.startswith("@"):
-        raise InvalidInstanceIdError("Instance IDs must not begin with '@'.")
-    if _FORBIDDEN.search(instance_id):
-        raise InvalidInstanceIdError(
-            "Instance IDs must not contain '/', '\\', '#', '?' or control characters."
-        )
+        raise StorageRefusalError("An error occurred while communicating with Azure Storage")
     return instance_id

@@ -5,16 +5,25 @@ from http import HTTPStatus
 from aiohttp import web
 
 from localhost.durable import views
-from localhost.durable.answers import answer, empty
+from localhost.durable.answers import ARGUMENT_FAULT, answer, described, empty
 from localhost.durable.client_binding import DEFAULT_CONNECTION, WEBHOOKS, management_urls
-from localhost.durable.contract import DurableService, InstanceNotFoundError, InstanceRecord
+from localhost.durable.contract import (
+    DurableService,
+    InstanceExistsError,
+    InstanceFinishedError,
+    InstanceNotFoundError,
+    InstanceRecord,
+    StorageRefusalError,
+)
 from localhost.durable.requests import (
     JSON,
+    body_text,
     flag,
     instance_filter,
     json_text,
     moment,
     seconds,
+    whole,
 )
 from localhost.durable.waiting import until_finished
 
@@ -22,8 +31,6 @@ START_RETRY_AFTER = "10"
 STATUS_RETRY_AFTER = "5"
 PAGE = 100
 TOKEN_HEADER = "x-ms-continuation-token"  # noqa: S105  no secret: it names a page
-# The SDK's client reads one page only.
-RPC_PAGE = 1_000_000
 _RUNNING = ("Running", "Pending", "ContinuedAsNew", "Suspended")
 _START_URLS = (
     "id",
@@ -39,10 +46,16 @@ _START_URLS = (
 
 async def start(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Start an orchestration, and wait for its end where that is asked for."""
+    waits = _waits(request)
+    if waits is not None and waits[0] < waits[1]:
+        total, interval = (f"{value:g}" for value in waits)
+        message = f"Total timeout {total} should be bigger than retry timeout {interval}"
+        return answer({"Message": message}, HTTPStatus.BAD_REQUEST)
+    text = await body_text(request)
     instance_id = await service.start_instance(
         parts[1],
         instance_id=parts[2] if len(parts) > 2 else None,
-        input_text=await json_text(request),
+        input_text=json_text(text) if text.strip() else None,
         version=request.query.get("version"),
         trace_parent=request.headers.get("traceparent"),
     )
@@ -54,17 +67,19 @@ async def restart(service: DurableService, request: web.Request, parts: list[str
     with_new_id = flag(request.query, "restartWithNewInstanceId", default=True)
     try:
         instance_id = await service.restart(parts[1], with_new_id=with_new_id)
-    except InstanceNotFoundError:
+    except InstanceNotFoundError as error:
         message = "InstanceId does not match a valid orchestration instance."
-        return answer({"Message": message, "ExceptionMessage": message}, HTTPStatus.BAD_REQUEST)
+        return described(error, HTTPStatus.BAD_REQUEST, message)
+    except InstanceExistsError as error:
+        message = "A non-terminal instance with this instance ID already exists."
+        return described(error, HTTPStatus.CONFLICT, message)
     return await _started(service, request, instance_id)
 
 
 async def _started(service: DurableService, request: web.Request, instance_id: str) -> web.Response:
-    timeout = seconds(request.query, "timeout")
-    interval = seconds(request.query, "pollingInterval")
-    if timeout is not None and interval is not None:
-        ended = await until_finished(service, instance_id, timeout, interval)
+    waits = _waits(request)
+    if waits is not None:
+        ended = await until_finished(service, instance_id, *waits)
         if ended is not None:
             return _ended(ended)
     base = f"{request.scheme}://{request.host}{WEBHOOKS}"
@@ -75,6 +90,13 @@ async def _started(service: DurableService, request: web.Request, instance_id: s
     urls = management_urls(base, instance_id, scope)
     headers = {"Location": urls["statusQueryGetUri"], "Retry-After": START_RETRY_AFTER}
     return answer({name: urls[name] for name in _START_URLS}, HTTPStatus.ACCEPTED, headers)
+
+
+def _waits(request: web.Request) -> tuple[float, float] | None:
+    """How long to wait for the end, and how long at most between two looks."""
+    timeout = seconds(request.query, "timeout")
+    interval = seconds(request.query, "pollingInterval")
+    return None if timeout is None or interval is None else (timeout, interval)
 
 
 def _ended(record: InstanceRecord) -> web.Response:
@@ -91,14 +113,18 @@ async def status(service: DurableService, request: web.Request, parts: list[str]
     show_input = flag(request.query, "showInput", default=True)
     history = None
     if flag(request.query, "showHistory") and record.runtime_status != "Pending":
-        history = views.history_events(
-            await service.history(record.instance_id),
-            show_input=show_input,
-            show_output=flag(request.query, "showHistoryOutput"),
-        )
+        try:
+            history = views.history_events(
+                await service.history(record.instance_id),
+                show_input=show_input,
+                show_output=flag(request.query, "showHistoryOutput"),
+            )
+        except views.DoubledEventError as error:
+            return described(error, HTTPStatus.BAD_REQUEST, ARGUMENT_FAULT)
     view = views.status(record, show_input=show_input, history=history)
     if record.runtime_status in _RUNNING:
-        headers = {"Location": str(request.url), "Retry-After": STATUS_RETRY_AFTER}
+        location = str(request.url).replace("%40", "@")
+        headers = {"Location": location, "Retry-After": STATUS_RETRY_AFTER}
         return answer(view, HTTPStatus.ACCEPTED, headers)
     wants_500 = flag(request.query, "returnInternalServerErrorOnFailure")
     if record.runtime_status == "Failed" and wants_500:
@@ -110,12 +136,11 @@ async def list_instances(
     service: DurableService, request: web.Request, parts: list[str]
 ) -> web.Response:
     """List instances, a page at a time."""
-    default = PAGE if request.path.startswith("/runtime/") else RPC_PAGE
-    top = seconds(request.query, "top")
+    top = whole(request.query, "top", PAGE)
+    if top < 0:
+        raise StorageRefusalError("An error occurred while communicating with Azure Storage")
     records, token = await service.query_instances(
-        instance_filter(request),
-        top=max(1, int(top)) if top else default,
-        after=request.headers.get(TOKEN_HEADER) or None,
+        instance_filter(request), top=top, after=request.headers.get(TOKEN_HEADER) or None
     )
     show_input = flag(request.query, "showInput", default=True)
     body = [views.status(record, show_input=show_input) for record in records]
@@ -126,15 +151,20 @@ async def raise_event(
     service: DurableService, request: web.Request, parts: list[str]
 ) -> web.Response:
     """Deliver an external event."""
+    record = await service.get_instance(parts[1])
+    if record is None:
+        raise InstanceNotFoundError(parts[1])
+    if record.is_finished:
+        raise InstanceFinishedError(parts[1])
     if request.content_type != JSON:
         message = "Only application/json request content is supported"
         return answer({"Message": message}, HTTPStatus.BAD_REQUEST)
-    await service.raise_event(parts[1], parts[3], await json_text(request))
+    await service.raise_event(parts[1], parts[3], json_text(await body_text(request)))
     return empty(HTTPStatus.ACCEPTED)
 
 
-def _reason(request: web.Request) -> str:
-    return request.query.get("reason", "")
+def _reason(request: web.Request) -> str | None:
+    return request.query.get("reason") or None
 
 
 async def terminate(
@@ -147,19 +177,24 @@ async def terminate(
 
 async def suspend(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Hold an instance back."""
-    await service.suspend(parts[1], _reason(request))
+    await service.suspend(parts[1], _reason(request) or "")
     return empty(HTTPStatus.ACCEPTED)
 
 
 async def resume(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Let an instance go on."""
-    await service.resume(parts[1], _reason(request))
+    await service.resume(parts[1], _reason(request) or "")
     return empty(HTTPStatus.ACCEPTED)
 
 
 async def rewind(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Run what failed again."""
-    await service.rewind(parts[1], _reason(request))
+    try:
+        await service.rewind(parts[1], _reason(request) or "")
+    except InstanceNotFoundError:
+        # The dollar sign is the extension's.
+        message = f'No orchestration with instance ID "${parts[1]}" found.'
+        return answer(message, HTTPStatus.NOT_FOUND)
     return empty(HTTPStatus.ACCEPTED)
 
 

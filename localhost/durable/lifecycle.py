@@ -1,16 +1,19 @@
 """How instances come to be and end: created, called as children, finished, renewed, terminated."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 
 from localhost.durable import events
 from localhost.durable.actions import Outcome
 from localhost.durable.core import Core
 from localhost.durable.execution import Task
-from localhost.durable.ids import new_id
+from localhost.durable.ids import new_execution_id, new_id
 from localhost.durable.instance import Identity, Instance, Parent
 from localhost.durable.transaction import Transaction
 from localhost.durable.turns import Turn, child_end_event
+
+logger = logging.getLogger(__name__)
 
 
 class Lifecycle:
@@ -27,8 +30,8 @@ class Lifecycle:
 
     def create(self, identity: Identity, input_text: str | None, tx: Transaction) -> Instance:
         """Create an instance in place of whatever the store had under its id."""
-        execution_id = new_id()
         parent = identity.parent
+        execution_id = new_execution_id() if parent is None else new_id()
         tx.insert_instance(
             (
                 identity.id, identity.name, execution_id, identity.version, "Pending", input_text,
@@ -43,17 +46,20 @@ class Lifecycle:
         self._touch(instance)
         return instance
 
-    def started_event(self, instance: Instance, at: str) -> str:
-        """The event that opens an execution's history."""
+    def started_events(self, instance: Instance, at: str) -> list[str]:
+        """The events that open an execution's history."""
         identity, parent = instance.identity, instance.identity.parent
         links = events.execution_links(
             instance.id,
             instance.execution_id,
             (parent.instance_id, parent.execution_id, parent.task) if parent else None,
             identity.trace_parent,
+            instance.generation,
         )
         text = _as_literal(instance.input_json)
-        return events.execution_started(at, identity.name, identity.version, text, links)
+        started = events.execution_started(at, identity.name, identity.version, text, links)
+        # The extension closes the turn in which an execution made way for this one.
+        return [started, events.orchestrator_completed(at)] if instance.generation else [started]
 
     def receive(
         self, instance: Instance, number: int, event: str, tx: Transaction, *, failed: bool
@@ -69,12 +75,17 @@ class Lifecycle:
         self._touch(instance)
 
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
-        """Start the sub-orchestration a task stands for; one that cannot be started has failed."""
-        problem = self._child_problem(parent, task)
-        if problem is not None:
-            outcome = ("Failed", problem, problem)
-            text = child_end_event(self._core.stamp(), task.number, outcome, tx)
-            self.receive(parent, task.number, text, tx, failed=True)
+        """Start the sub-orchestration a task stands for.
+
+        Where its id belongs to an instance that runs, nothing starts, and nobody is told.
+        """
+        if self._was_started(parent, task):
+            return
+        if task.target in self.live:
+            logger.error(
+                "instance %s waits for ever for '%s': '%s' is running already",
+                parent.id, task.name, task.target,
+            )  # fmt: skip
             return
         identity = Identity(
             id=task.target or "",
@@ -86,17 +97,17 @@ class Lifecycle:
         )
         self.create(identity, task.input, tx)
 
-    def _child_problem(self, parent: Instance, task: Task) -> str | None:
-        if self._core.functions.orchestrator(task.name) is None:
-            return self._core.functions.unknown_orchestrator(task.name)
-        wanted = task.target or ""
-        grandparent = parent.identity.parent
-        taken = {parent.id.lower(), grandparent.instance_id.lower() if grandparent else ""}
-        if wanted.startswith("@") or wanted.lower() in taken:
-            return f"A sub-orchestration cannot have the instance id '{wanted}'."
-        if wanted in self.live:
-            return f"An orchestration with the instance id '{wanted}' is running already."
-        return None
+    def _was_started(self, parent: Instance, task: Task) -> bool:
+        """Whether a torn turn of the parent has started the child, which is left as it is."""
+        child = self.live.get(task.target or "")
+        link = child.identity.parent if child else None
+        if link is None or (link.instance_id, link.execution_id) != (
+            parent.id,
+            parent.execution_id,
+        ):
+            return False
+        owner = parent.execution.tasks.get(link.task)
+        return owner is None or owner is task or owner.target != task.target
 
     def append(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
         """Add a turn to the history."""
@@ -120,10 +131,12 @@ class Lifecycle:
         instance.status = outcome.status
         turn.created.append(events.execution_completed(turn.at, number, outcome.status, result))
         self.append(instance, turn, tx)
-        tx.update_instance(instance.id, output=outcome.text)
+        # Nothing does not overwrite what a suspension or an earlier ending left there.
+        if outcome.text is not None:
+            tx.update_instance(instance.id, output=outcome.text)
         tx.clear_inbox(instance.id)
         self.forget(instance)
-        self._tell_parent(instance, turn.at, outcome, tx)
+        self.tell_parent(instance, turn.at, outcome, tx)
 
     def forget(self, instance: Instance) -> None:
         """Drop an instance from memory; what still arrives for it is not wanted."""
@@ -135,9 +148,10 @@ class Lifecycle:
         self.forget(instance)
         tx.delete_instance(instance.id)
         reason = f"The instance '{instance.id}' was purged while it was running."
-        self._tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
+        self.tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
 
-    def _tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+    def tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
+        """Tell who waits for an instance, if anybody still does, how it ended."""
         link = instance.identity.parent
         parent = self.live.get(link.instance_id) if link else None
         if link is None or parent is None or parent.execution_id != link.execution_id:
@@ -161,23 +175,17 @@ class Lifecycle:
             input=input_text,
             status=instance.status,
             custom_status=instance.custom_status,
+            created_at=turn.at,
             updated_at=turn.at,
         )
         self._touch(instance)
 
-    def terminate(self, instance: Instance, reason: str, tx: Transaction) -> None:
-        """End an instance now, and the sub-orchestrations it is running."""
+    def terminate(self, instance: Instance, reason: str | None, tx: Transaction) -> None:
+        """End an instance now. The sub-orchestrations it is running go on, as in Azure."""
         at = self._core.stamp()
-        opening = [] if instance.turns else [self.started_event(instance, at)]
+        opening = [] if instance.turns else self.started_events(instance, at)
         turn = Turn(instance, at, [*opening, events.execution_terminated(at, reason)])
-        children = [task.target for task in instance.execution.tasks.values() if task.is_child]
-        link = (instance.id, instance.execution_id)
         self.finish(instance, turn, Outcome("Terminated", reason), tx)
-        for child_id in children:
-            child = self.live.get(child_id or "")
-            parent = child.identity.parent if child else None
-            if child and parent and (parent.instance_id, parent.execution_id) == link:
-                self.terminate(child, reason, tx)
 
     def suspend(self, instance: Instance, reason: str, tx: Transaction) -> None:
         """Hold back everything that would wake it."""
@@ -185,9 +193,15 @@ class Lifecycle:
         self._mark(instance, "Suspended", events.suspended, reason, tx)
 
     def resume(self, instance: Instance, reason: str, tx: Transaction) -> None:
-        """Deliver what was held back."""
+        """Deliver what was held back; external events come first, as they came before."""
         instance.is_suspended = False
-        self._mark(instance, "Running", events.resumed, reason, tx)
+        raised = instance.take_events() if instance.turns else []
+        for event in raised:
+            instance.execution.raise_event(event.name)
+        tx.consume_events(event.seq for event in raised)
+        texts = [event.event for event in raised]
+        self._mark(instance, "Running", events.resumed, reason, tx, texts)
+        instance.must_replay = bool(instance.turns)
         self._touch(instance)
 
     def _mark(
@@ -197,14 +211,17 @@ class Lifecycle:
         event: Callable[[str, str], str],
         reason: str,
         tx: Transaction,
+        before: Iterable[str] = (),
     ) -> None:
         instance.status = status
         at = self._core.stamp()
         if instance.turns:
-            self.append(instance, Turn(instance, at, [event(at, reason)]), tx)
+            self.append(instance, Turn(instance, at, [*before, event(at, reason)]), tx)
         else:
             # Nothing can come before ExecutionStarted: one that never ran has no history to mark.
             tx.update_instance(instance.id, status=status, updated_at=at)
+        if reason:
+            tx.update_instance(instance.id, output=reason)
 
 
 def _as_literal(input_json: str) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from localhost.contract import Executor, InvocationResult
 from localhost.durable import events, failures, timers, versions
 from localhost.durable.actions import (
+    ActionType,
     Decision,
     Outcome,
     ProtocolError,
@@ -20,14 +21,16 @@ from localhost.durable.actions import (
 )
 from localhost.durable.activities import Activities
 from localhost.durable.core import Core
-from localhost.durable.determinism import violation
-from localhost.durable.entities import Entities, Operation
-from localhost.durable.execution import Task, registration
-from localhost.durable.instance import Arrival, ExternalEvent, Instance
+from localhost.durable.determinism import Contradiction, violation
+from localhost.durable.entities import Entities, Operation, parse_entity_id
+from localhost.durable.execution import NEVER, Execution, Registration, Task, registration
+from localhost.durable.http_call import is_http_method
+from localhost.durable.instance import Arrival, ExternalEvent, Held, Instance
 from localhost.durable.lifecycle import Lifecycle
+from localhost.durable.obstacles import obstacle
 from localhost.durable.replays import Replay, Replays
 from localhost.durable.transaction import Transaction
-from localhost.durable.turns import Turn
+from localhost.durable.turns import Effects, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Orchestrations:
         self._is_open = True
         self._dirty: dict[Instance, None] = {}
         self._warned: set[str] = set()
+        self._settings_json = core.settings.context_json
         self.entities = Entities(core, executor, self._reply)
         self.activities = Activities(core, executor, self.touch)
         self.lifecycle = Lifecycle(core, self.touch)
@@ -59,6 +63,7 @@ class Orchestrations:
     async def close(self, grace_seconds: float) -> None:
         """Start nothing more; let calls of user code end for a while."""
         self._is_open = False
+        self._core.tearing.close()
         self._timers.close()
         await self._replays.close(grace_seconds)
         await self.entities.close(grace_seconds)
@@ -80,7 +85,7 @@ class Orchestrations:
             for task in instance.execution.tasks.values()
             if task.is_activity and task.arrived_failed is None
         ]
-        self.activities.start(instance, waiting)
+        self.activities.start(instance, instance.execution, waiting)
         self.touch(instance)
 
     def add_timer(self, instance: Instance, task: Task) -> None:
@@ -160,76 +165,95 @@ class Orchestrations:
     def _fail_unrun(self, instance: Instance, problem: str) -> None:
         message = failures.orchestrator_failure(instance.identity.name, problem)
         turn = Turn(instance, self._core.stamp(), [])
-        self._conclude(instance, turn, Outcome("Failed", message, problem), Transaction())
+        self._conclude(turn, Outcome("Failed", message, problem), Transaction())
 
     # Turns without a replay.
 
     def _quiet_turn(self, instance: Instance, arrivals: list[Arrival]) -> None:
         """Settle completions that user code does not notice: retries, and what follows its end."""
         tx = Transaction()
-        turn = Turn(instance, self._core.stamp(), [arrival.event for arrival in arrivals])
+        subject, held = self._subject(instance, arrivals, [])
+        texts = [arrival.event for arrival in arrivals]
+        turn = Turn(subject, self._core.stamp(), texts, held)
         for arrival in arrivals:
-            turn.settle(arrival.task, tx)
+            turn.settle(subject.execution.tasks[arrival.task.number], tx)
         # A row may hold completions still to be delivered; what was delivered is not taken twice.
-        if not instance.arrivals:
-            tx.consume_completions(instance.id, instance.inbox_mark)
-        self._commit(instance, turn, tx)
+        if held is None and not instance.arrivals:
+            tx.consume_completions(instance.id, instance.delivered_mark)
+        self._commit(turn, tx)
+
+    def _subject(
+        self, instance: Instance, arrivals: list[Arrival], raised: list[ExternalEvent]
+    ) -> tuple[Instance, Held | None]:
+        """Choose what a turn works on: the instance, or a shadow of it if the turn is torn."""
+        seqs = [arrival.seq for arrival in arrivals] + [event.seq for event in raised]
+        # What begins an execution has no number of its own.
+        if not self._core.tearing.strikes(seqs or [instance.execution_id]):
+            return instance, None
+        return instance.shadow(), instance.hold(arrivals, raised)
 
     # Turns with one.
 
     def _begin(self, instance: Instance) -> None:
         at = self._core.stamp()
-        instance.must_replay = False
         arrivals = instance.take_arrivals()
         raised = instance.take_events()
+        subject, held = self._subject(instance, arrivals, raised)
+        instance.must_replay = False
         for arrival in arrivals:
-            instance.execution.settle(arrival.task)
+            subject.execution.settle(subject.execution.tasks[arrival.task.number])
         for event in raised:
-            instance.execution.raise_event(event.name)
+            subject.execution.raise_event(event.name)
         incoming: list[Arrival | ExternalEvent] = [*arrivals, *raised]
         texts = [arrived.event for arrived in sorted(incoming, key=lambda arrived: arrived.seq)]
         if not instance.turns:
-            texts.insert(0, self.lifecycle.started_event(instance, at))
-        turn = Turn(instance, at, texts)
+            texts[:0] = self.lifecycle.started_events(instance, at)
+        turn = Turn(subject, at, texts, held)
         seqs = [event.seq for event in raised]
-        replay = Replay(instance, instance.execution_id, turn, instance.inbox_mark, seqs)
-        replay.context = instance.context(turn.opening, self._core.settings.replay_schema)
+        replay = Replay(instance, instance.execution_id, turn, instance.delivered_mark, seqs)
+        settings = self._core.settings
+        replay.context = instance.context(turn.opening, settings.replay_schema, self._settings_json)
         self._replays.start(replay)
 
     def _apply(self, replay: Replay, result: InvocationResult) -> None:
         """Do what the orchestrator decided, or fail it for what it may not do."""
-        instance = replay.instance
         tx = Transaction()
-        tx.consume_completions(instance.id, replay.inbox_mark)
-        tx.consume_events(replay.event_seqs)
-        self.touch(instance)
+        if replay.turn.held is None:
+            tx.consume_completions(replay.instance.id, replay.inbox_mark)
+            tx.consume_events(replay.event_seqs)
+        self.touch(replay.instance)
         try:
             decision = parse(result.value, result.error, result.stack)
             signatures = [signature(action) for action in decision.leaves]
         except ProtocolError as error:
             self._fail(replay, str(error), tx)
             return
-        execution = instance.execution
-        problem = None
-        if not decision.is_blind:
-            problem = violation(execution.signatures, signatures, execution.numbers)
-        if problem is not None:
-            self._conclude(instance, replay.turn, Outcome("Failed", problem, problem), tx)
+        execution = replay.turn.instance.execution
+        contradiction = violation(execution.signatures, signatures, execution.numbers)
+        if contradiction is not None:
+            self._contradict(replay, decision, contradiction, tx)
             return
-        problem = self._excess(decision)
+        problem = self._excess(decision) or self._refusal(decision)
         if problem is not None:
             self._fail(replay, problem, tx)
             return
-        self._perform(replay, decision, signatures, tx)
+        self._perform(replay.turn, decision, signatures, tx)
 
     def _perform(
-        self, replay: Replay, decision: Decision, signatures: list[Signature], tx: Transaction
+        self, turn: Turn, decision: Decision, signatures: list[Signature], tx: Transaction
     ) -> None:
-        instance, turn = replay.instance, replay.turn
+        instance = turn.instance
         done = len(instance.execution.signatures)
         for index in range(done, len(signatures)):
             action = decision.leaves[index]
-            turn.perform(action, registration(action, signatures[index]), tx)
+            wanted = registration(action, signatures[index])
+            problem = obstacle(action, wanted, instance, self._core.functions)
+            if problem is None:
+                turn.perform(action, wanted, tx)
+                continue
+            # As in Azure: the log tells, and whoever awaits it waits for ever.
+            logger.error("%s of instance %s: %s", instance.identity.name, instance.id, problem)
+            turn.perform(action, Registration(signatures[index], NEVER), tx)
         self._cancel_timers(instance, turn, decision)
         instance.execution.expect(decision)
         instance.custom_status = decision.custom_status_text
@@ -239,7 +263,7 @@ class Orchestrations:
                 text = failures.orchestrator_failure(instance.identity.name, outcome.text or "")
                 outcome = Outcome("Failed", text, outcome.details)
             instance.outcome = turn.notes.outcome = outcome
-        self._commit(instance, turn, tx)
+        self._commit(turn, tx)
 
     def _cancel_timers(self, instance: Instance, turn: Turn, decision: Decision) -> None:
         execution = instance.execution
@@ -248,6 +272,31 @@ class Orchestrations:
                 task = execution.tasks[number]
                 if not task.is_canceled:
                     turn.cancel(task)
+
+    def _contradict(
+        self, replay: Replay, decision: Decision, contradiction: Contradiction, tx: Transaction
+    ) -> None:
+        """Fail an orchestrator that does not do what its history says it did."""
+        turn = replay.turn
+        instance = turn.instance
+        if contradiction.place < len(decision.leaves):
+            number = instance.execution.numbers[contradiction.place]
+            turn.contradict(decision.leaves[contradiction.place], number, tx)
+        instance.custom_status = None if decision.is_blind else instance.custom_status
+        details = failures.contradiction_details(contradiction.text)
+        self._conclude(turn, Outcome("Failed", contradiction.text, details), tx)
+
+    def _refusal(self, decision: Decision) -> str | None:
+        """Say which action the extension throws at, out of those it does not just forget."""
+        for action in decision.leaves:
+            kind = action["actionType"]
+            if kind == ActionType.CALL_HTTP and not is_http_method(action["httpRequest"]):
+                return "The format of the HTTP method is invalid."
+            if kind == ActionType.SIGNAL_ENTITY:
+                entity_id = parse_entity_id(action["instanceId"])
+                if entity_id and self._core.functions.entity(entity_id[0]) is None:
+                    return self._core.functions.unknown_entity(entity_id[0])
+        return None
 
     def _excess(self, decision: Decision) -> str | None:
         """Say which limit the decision passes."""
@@ -260,16 +309,23 @@ class Orchestrations:
     def _fail(self, replay: Replay, message: str, tx: Transaction) -> None:
         name = replay.instance.identity.name
         outcome = Outcome("Failed", failures.orchestrator_failure(name, message), message)
-        self._conclude(replay.instance, replay.turn, outcome, tx)
+        self._conclude(replay.turn, outcome, tx)
 
     # What follows from any turn.
 
-    def _commit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
+    def _commit(self, turn: Turn, tx: Transaction) -> None:
         """Write a turn down; end the instance if user code has ended and nothing is open."""
+        instance = turn.instance
         outcome = instance.outcome
         if outcome is not None and not instance.execution.has_blocking_tasks:
-            self._conclude(instance, turn, outcome, tx)
+            self._conclude(turn, outcome, tx)
             return
+        if turn.held is not None:
+            self._tear(turn, turn.held, None, tx)
+            return
+        if instance.early:
+            instance.take_early()
+            self.touch(instance)
         self.lifecycle.append(instance, turn, tx)
         for child in turn.effects.children:
             self.lifecycle.start_child(instance, child, tx)
@@ -277,26 +333,50 @@ class Orchestrations:
             self.add_timer(instance, timer)
         self._submit(instance, turn, tx)
 
-    def _conclude(self, instance: Instance, turn: Turn, outcome: Outcome, tx: Transaction) -> None:
+    def _conclude(self, turn: Turn, outcome: Outcome, tx: Transaction) -> None:
         """End an execution, whatever is open."""
+        instance = turn.instance
+        if turn.held is not None:
+            self._tear(turn, turn.held, outcome, tx)
+            return
         if outcome.status == "ContinuedAsNew":
             self.lifecycle.continue_as_new(instance, turn, outcome.text, tx)
         else:
             self.lifecycle.finish(instance, turn, outcome, tx)
         self._submit(instance, turn, tx)
 
+    def _tear(self, turn: Turn, held: Held, outcome: Outcome | None, tx: Transaction) -> None:
+        """Send the messages of a turn, lose its state, and take it again later."""
+        instance = self.live[turn.instance.id]
+        tx.texts.clear()  # of events that are not written
+        for child in turn.effects.children:
+            self.lifecycle.start_child(instance, child, tx)
+        if outcome is not None and outcome.status != "ContinuedAsNew":
+            self.lifecycle.tell_parent(instance, turn.at, outcome, tx)
+        self._submit(instance, turn, tx)
+        self._core.tearing.later(partial(self._bring_back, instance, held))
+
+    def _bring_back(self, instance: Instance, held: Held) -> None:
+        if self._is_live(instance):
+            instance.bring_back(held)
+            self.touch(instance)
+
     def _submit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
         operations = self.entities.enqueue(turn.effects.messages, tx)
         self._core.store.submit(
-            tx, partial(self._dispatch, instance, turn.effects.activities, operations)
+            tx, partial(self._dispatch, instance, instance.execution, turn.effects, operations)
         )
 
     def _dispatch(
-        self, instance: Instance, activities: list[Task], operations: list[Operation]
+        self,
+        instance: Instance,
+        execution: Execution,
+        effects: Effects,
+        operations: list[Operation],
     ) -> None:
         if not self._is_open:
             return
-        if activities:
-            self.activities.start(instance, activities)
+        if effects.activities:
+            self.activities.start(instance, execution, effects.activities)
         if operations:
             self.entities.accept(operations)

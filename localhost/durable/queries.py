@@ -1,5 +1,7 @@
 """Questions to the store about what is on disk."""
 
+import base64
+import binascii
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -7,40 +9,77 @@ from datetime import datetime
 from typing import Any
 
 from localhost.durable import events, payloads, timers
-from localhost.durable.contract import EntityRecord, InstanceFilter, InstanceRecord
+from localhost.durable.contract import (
+    EntityFilter,
+    EntityRecord,
+    InstanceFilter,
+    InstanceRecord,
+)
 
 _COLUMNS = (
     "instance_id, name, execution_id, version, status, input, output, custom_status, created_at,"
     " updated_at, parent_id"
 )
-_SEPARATOR = "|"
+_LAST = "\U0010ffff"
+_TOKEN = "after "  # noqa: S105  no secret: it names a page
+# An entity is an instance too, as the extension keeps it: its id is its name, its state the input.
+_ENTITIES = """
+  SELECT '@' || name || '@' || key AS instance_id, '@' || name || '@' || key AS name,
+    '' AS execution_id, NULL AS version, 'Running' AS status,
+    CASE WHEN state IS NULL THEN '{"state":"null","sorter":{}}'
+      ELSE json_object('exists', json('true'), 'state', state, 'sorter', json('{}')) END AS input,
+    NULL AS output,
+    CASE WHEN state IS NULL THEN '{}' ELSE '{"entityExists":true}' END AS custom_status,
+    updated_at AS created_at, updated_at, NULL AS parent_id
+  FROM entities
+"""
 
 
 def instance(connection: sqlite3.Connection, instance_id: str) -> InstanceRecord | None:
-    """Read one instance."""
+    """Read one instance, or an entity as one."""
+    name, is_entity, key = instance_id[1:].partition("@")
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM instances WHERE instance_id = ?",  # noqa: S608
         (instance_id,),
     ).fetchone()
+    if row is None and is_entity and instance_id.startswith("@"):
+        row = connection.execute(f"{_ENTITIES} WHERE name = ? AND key = ?", (name, key)).fetchone()
     return None if row is None else _record(row)
 
 
 def instances(
     connection: sqlite3.Connection, where: InstanceFilter, top: int, after: str | None
 ) -> tuple[list[InstanceRecord], str | None]:
-    """Read a page, oldest first, and the token of the next."""
+    """Read a page by id, entities among them, and the token of the next."""
+    last = None if after is None else _read_token(after)
+    if after is not None and last is None:
+        return [], None
     conditions, values = _conditions(where)
-    if after is not None:
-        conditions.append("(created_at, instance_id) > (?, ?)")
-        values.extend(after.split(_SEPARATOR, 1) if _SEPARATOR in after else (after, ""))
+    if last is not None:
+        conditions.append("instance_id > ?")
+        values.append(last)
+    found = _where(conditions)
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM instances{_where(conditions)}"  # noqa: S608
-        " ORDER BY created_at, instance_id LIMIT ?",
-        (*values, top + 1),
+        f"SELECT {_COLUMNS} FROM instances{found} UNION ALL"  # noqa: S608
+        f" SELECT {_COLUMNS} FROM ({_ENTITIES}){found} ORDER BY 1 LIMIT ?",
+        (*values, *values, top + 1),
     ).fetchall()
     page = [_record(row) for row in rows[:top]]
-    more = len(rows) > top
-    return page, _SEPARATOR.join((rows[top - 1][8], page[-1].instance_id)) if more else None
+    return page, _token(page[-1].instance_id if page else last) if len(rows) > top else None
+
+
+def _token(last: str | None) -> str:
+    """Name the page that follows an id, the first one where there is none."""
+    return base64.urlsafe_b64encode(f"{_TOKEN}{last or ''}".encode()).decode()
+
+
+def _read_token(token: str) -> str | None:
+    """The id a token holds; None where it is none of ours."""
+    try:
+        text = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return text.removeprefix(_TOKEN) if text.startswith(_TOKEN) else None
 
 
 def matching_ids(connection: sqlite3.Connection, where: InstanceFilter) -> list[str]:
@@ -76,24 +115,29 @@ def entity(connection: sqlite3.Connection, name: str, key: str) -> EntityRecord 
 
 
 def entities(
-    connection: sqlite3.Connection, name: str | None, top: int, after: str | None
+    connection: sqlite3.Connection, where: EntityFilter, top: int, after: str | None
 ) -> tuple[list[EntityRecord], str | None]:
     """Read a page of entities by name and key, and the token of the next."""
-    conditions: list[str] = []
-    values: list[Any] = []
-    if name is not None:
+    conditions, values = [] if where.with_deleted else ["state IS NOT NULL"], []
+    if where.name is not None:
         conditions.append("name = ?")
-        values.append(name)
+        values.append(where.name.lower())
+    for limit, operator in ((where.operated_from, ">="), (where.operated_to, "<=")):
+        if limit is not None:
+            conditions.append(f"updated_at {operator} ?")
+            values.append(_stamp(limit))
     if after is not None:
+        name, _, key = (_read_token(after) or "").partition("@")
         conditions.append("(name, key) > (?, ?)")
-        values.extend(after.split(_SEPARATOR, 1) if _SEPARATOR in after else (after, ""))
+        values.extend((name, key))
     rows = connection.execute(
         f"SELECT name, key, state, updated_at FROM entities{_where(conditions)}"  # noqa: S608
         " ORDER BY name, key LIMIT ?",
         (*values, top + 1),
     ).fetchall()
     page = [_entity(row) for row in rows[:top]]
-    return page, _SEPARATOR.join(rows[top - 1][:2]) if len(rows) > top else None
+    last = f"{page[-1].name}@{page[-1].key}" if page else after and _read_token(after)
+    return page, _token(last) if len(rows) > top else None
 
 
 def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
@@ -107,8 +151,8 @@ def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
         conditions.append(f"status IN ({', '.join('?' * len(where.statuses))})")
         values.extend(sorted(where.statuses))
     if where.id_prefix:
-        conditions.append("substr(instance_id, 1, ?) = ?")
-        values.extend((len(where.id_prefix), where.id_prefix))
+        conditions.append("instance_id >= ? AND instance_id < ?")
+        values.extend((where.id_prefix, f"{where.id_prefix}{_LAST}"))
     return conditions, values
 
 

@@ -27,6 +27,7 @@ _FAILED_BY_END = {
     EventType.CHILD_FAILED: True,
     EventType.TIMER_FIRED: False,
 }
+_REPLAYED_AFTER = (EventType.REWOUND, EventType.RESUMED)
 _COLUMNS = (
     "instance_id, name, execution_id, version, status, input, custom_status, created_at,"
     " parent_id, parent_execution_id, parent_task, trace_parent"
@@ -149,8 +150,9 @@ async def rebuild(instance: Instance, turns: Iterable[StoredTurn], store: Store)
             instance.execution.tasks[number].is_canceled = True
         instance.outcome = notes.outcome or instance.outcome
         instance.turns.append(text)
-        # A rewound instance has nothing new to deliver, and is replayed all the same.
-        instance.must_replay = any(e["EventType"] == EventType.REWOUND for e in happened)
+        # A rewound instance has nothing new to deliver, and is replayed all the same; to a resumed
+        # one what came meanwhile was delivered without a replay.
+        instance.must_replay = any(e["EventType"] in _REPLAYED_AFTER for e in happened)
 
 
 def _deliver(instance: Instance, event: Event) -> None:

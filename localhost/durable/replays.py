@@ -17,6 +17,7 @@ class Replay:
     """A turn in the hands of user code.
 
     Attributes:
+        instance: Whose turn it is; the turn itself works on a shadow of it if it is torn.
         inbox_mark: The newest inbox row of completions it delivers.
         event_seqs: The inbox rows of the external events it delivers.
         context: What the orchestrator is given; empty once handed over.

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from localhost.durable import lenient_json
 from localhost.durable.answers import BadRequestError
 from localhost.durable.contract import RUNTIME_STATUSES, InstanceFilter
 
-PUBLIC_PREFIX = "/runtime/"
 JSON = "application/json"
 
 
 def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    """Read a boolean query option; the SDK writes ``True``."""
-    return default if name not in query else query[name].lower() == "true"
+    """Read a boolean query option; the SDK writes ``True``, and no other word counts."""
+    word = query.get(name, "").lower()
+    return word == "true" if word in ("true", "false") else default
 
 
 def moment(query: Mapping[str, str], name: str) -> datetime | None:
@@ -30,14 +31,14 @@ def moment(query: Mapping[str, str], name: str) -> datetime | None:
 def instance_filter(request: web.Request) -> InstanceFilter:
     """Read the options that choose instances."""
     given = {
-        word.strip().lower()
+        word.strip()
         for text in request.query.getall("runtimeStatus", [])
         for word in text.split(",")
     }
     return InstanceFilter(
         created_from=moment(request.query, "createdTimeFrom"),
         created_to=moment(request.query, "createdTimeTo"),
-        statuses=frozenset(status for status in RUNTIME_STATUSES if status.lower() in given),
+        statuses=frozenset(status for status in RUNTIME_STATUSES if status in given),
         id_prefix=request.query.get("instanceIdPrefix") or None,
     )
 
@@ -50,32 +51,27 @@ def seconds(query: Mapping[str, str], name: str) -> float | None:
         return None
 
 
-async def json_text(request: web.Request) -> str | None:
-    """Read the body as JSON text, None where it is empty.
+def whole(query: Mapping[str, str], name: str, default: int) -> int:
+    """Read a whole number, the default where it is missing or none."""
+    try:
+        return int(query[name])
+    except (KeyError, ValueError):
+        return default
+
+
+async def body_text(request: web.Request) -> str:
+    """Read the body as text."""
+    return (await request.read()).decode("utf-8", errors="replace")
+
+
+def json_text(text: str) -> str:
+    """Make JSON of what the extension takes for it.
 
     Raises:
-        BadRequestError: It is no JSON.
+        BadRequestError: It cannot be read as JSON.
     """
-    text = (await request.read()).decode("utf-8", errors="replace")
-    if not text.strip():
-        return None
     try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadRequestError(f"Invalid JSON content: {error}") from error
-    return text
-
-
-def entity_input(request: web.Request, text: str | None) -> str | None:
-    """Encode an operation's input as the SDK's entities decode it: JSON inside a JSON string.
-
-    The SDK's client sends it so; callers of the public webhook send plain JSON.
-    """
-    if text is None or not is_public(request):
-        return text
-    return json.dumps(text)
-
-
-def is_public(request: web.Request) -> bool:
-    """Whether it came through the public webhook and not from the SDK's client."""
-    return request.path.startswith(PUBLIC_PREFIX)
+        value = lenient_json.loads(text)
+    except lenient_json.LenientJsonError as error:
+        raise BadRequestError(str(error)) from error
+    return json.dumps(value, separators=(",", ":"))

@@ -4,11 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from localhost.durable import events, recovery
-from localhost.durable.contract import (
-    InstanceFinishedError,
-    InstanceNotFoundError,
-    InvalidOperationError,
-)
+from localhost.durable.contract import InstanceNotFoundError, WrongStateError
 from localhost.durable.core import Core
 from localhost.durable.execution import Task
 from localhost.durable.ids import new_id
@@ -35,18 +31,18 @@ class Rewinder:
 
         Raises:
             InstanceNotFoundError: There is none.
-            InstanceFinishedError: It ended otherwise than by failing.
-            InvalidOperationError: It is running.
+            WrongStateError: It has not failed.
         """
         found = await self._core.store.read(partial(recovery.read_one, instance_id=instance_id))
         if found is None:
             raise InstanceNotFoundError(f"There is no instance '{instance_id}'.")
         instance, turns = found
-        if instance.id in self._lifecycle.live:
-            raise InvalidOperationError(f"The instance '{instance_id}' is running.")
-        if instance.status != "Failed":
-            raise InstanceFinishedError(
-                f"Only failed instances can be rewound; '{instance_id}' is {instance.status}."
+        live = self._lifecycle.live.get(instance.id)
+        status = live.status if live else instance.status
+        if status != "Failed":
+            raise WrongStateError(
+                f"This orchestration has status {status}, but only orchestrations in the "
+                '"Failed" state can be rewound.'
             )
         await self._rewind(instance, turns)
 
@@ -72,7 +68,6 @@ class Rewinder:
             instance.id,
             execution_id=instance.execution_id,
             status=instance.status,
-            output=None,
             updated_at=self._core.stamp(),
         )
         self._deliver(instance, rewound.completions, rewound.raised)

@@ -1,5 +1,6 @@
 """The durable part of host.json (`extensions.durableTask`), with the extension's own defaults."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -43,6 +44,20 @@ class DurableSettings:
     version_failure_strategy: str = "Reject"
     replay_schema: int = 3
     http_poll_seconds: float = 30.0
+
+    @property
+    def context_json(self) -> str:
+        """What each orchestrator is told of the host: members of a JSON object.
+
+        Timers longer than Azure Storage can hold are split by the SDK.
+        """
+        members = {
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+            "defaultHttpAsyncRequestSleepTimeMillseconds": round(self.http_poll_seconds * 1_000),
+            "sourceInstanceId": None,
+        }
+        return json.dumps(members)[1:-1]
 
     @classmethod
     def from_host_json(cls, section: Mapping[str, Any]) -> "DurableSettings":

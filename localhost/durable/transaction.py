@@ -96,11 +96,11 @@ class Transaction(Payloads):
         self._add("DELETE FROM inbox WHERE instance_id = ?", instance_id)
 
     def put_entity(self, name: str, key: str, state: str | None, at: str) -> None:
-        """Store an entity's state."""
+        """Store an entity's state, None where it deleted itself: its row stays until purged."""
         self._add("INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?)", name, key, state, at)
 
     def delete_entity(self, name: str, key: str) -> None:
-        """Remove an entity's state."""
+        """Remove an entity's row."""
         self._add("DELETE FROM entities WHERE name = ? AND key = ?", name, key)
 
     def queue_operation(self, seq: int, name: str, key: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """Turns an orchestrator's actions into history events, and into what has to happen afterwards."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +11,13 @@ from localhost.durable import events, timers
 from localhost.durable.actions import Action, ActionType
 from localhost.durable.events import EventType
 from localhost.durable.execution import Registration, Task
-from localhost.durable.instance import Instance
+from localhost.durable.instance import Held, Instance
 from localhost.durable.notes import Notes
 from localhost.durable.transaction import Transaction
 
 _LONGEST_RETRY_WAIT = timedelta(days=6)
+# As .NET writes a time: without the zeros at the end of its fraction.
+_FRACTION = re.compile(r"(\.\d*[1-9])0+(?=Z|[+-]|$)|\.0+(?=Z|[+-]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ class Turn:
     """One turn of an instance in the making.
 
     Args:
+        instance: What it works on: a shadow of the instance, if the turn is torn.
         at: The time of the turn, which user code sees as the current time.
+        held: What has to be handed over again, if the turn is torn.
     """
 
-    def __init__(self, instance: Instance, at: str, incoming: list[str]) -> None:
+    def __init__(
+        self, instance: Instance, at: str, incoming: list[str], held: Held | None = None
+    ) -> None:
         self.instance = instance
+        self.held = held
         self.at = at
         self.opening = [events.orchestrator_started(at), *incoming]
         self.created: list[str] = []
@@ -87,9 +95,20 @@ class Turn:
         else:
             self._schedule_activity(task, tx)
 
+    def contradict(self, action: Action, number: int, tx: Transaction) -> None:
+        """Write down what user code scheduled in place of what the history has under a number."""
+        kind = action["actionType"]
+        if kind in (ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY):
+            wrapped = tx.literal(json.dumps([action["input"]]))
+            name = action["functionName"]
+            self.created.append(events.task_scheduled(self.at, number, name, wrapped))
+        elif kind == ActionType.CREATE_TIMER:
+            self.created.append(events.timer_created(self.at, number, action["fireAt"]))
+
     def cancel(self, task: Task) -> None:
         """Stop waiting for a timer."""
         task.is_canceled = True
+        self.instance.drop(task)
         self.notes.canceled.append(task.number)
 
     def _back_off(self, task: Task) -> None:
@@ -127,7 +146,7 @@ class Turn:
         self.effects.children.append(task)
 
     def _create_timer(self, task: Task, action: Action, tx: Transaction) -> None:
-        self._schedule_timer(task, action["fireAt"])
+        self._schedule_timer(task, _FRACTION.sub(r"\1", action["fireAt"]))
         if action.get("isCanceled"):
             self.cancel(task)
 
@@ -139,25 +158,31 @@ class Turn:
     def _call_entity(self, task: Task, action: Action, tx: Transaction) -> None:
         task.target = str(uuid.uuid4())
         self.instance.execution.replies[task.target] = task.number
-        self._send(task.number, action, {"id": task.target}, tx)
+        self._send(task.number, action, task.target, tx, is_signal=False)
 
     def _signal_entity(self, task: Task, action: Action, tx: Transaction) -> None:
-        self._send(task.number, action, {"signal": True, "id": str(uuid.uuid4())}, tx)
+        self._send(task.number, action, str(uuid.uuid4()), tx, is_signal=True)
 
-    def _send(self, number: int, action: Action, head: dict[str, object], tx: Transaction) -> None:
+    def _send(
+        self, number: int, action: Action, message_id: str, tx: Transaction, *, is_signal: bool
+    ) -> None:
+        entity_id = action["instanceId"]
         message = {
+            "$type": events.dotnet("RequestMessage"),
             "op": action["operation"],
-            **head,
+            **({"signal": True} if is_signal else {}),
             # A JSON string of JSON text: entities decode their input twice.
             "input": json.dumps(action["input"]),
+            "id": message_id,
             "parent": self.instance.id,
             "parentExecution": self.instance.execution_id,
+            "Timestamp": self.at,
+            "Predecessor": self.instance.sent.get(entity_id, events.NO_TIME),
+            "requestTime": self.at,
         }
+        self.instance.sent[entity_id] = self.at
         text = json.dumps(message, separators=(",", ":"))
-        entity_id = action["instanceId"]
-        self.created.append(
-            events.event_sent(self.at, number, entity_id, action["operation"], tx.literal(text))
-        )
+        self.created.append(events.event_sent(self.at, number, entity_id, "op", tx.literal(text)))
         self.effects.messages.append(EntityMessage(entity_id, text))
 
 
@@ -169,5 +194,4 @@ def child_end_event(
     if status == "Completed":
         result = tx.literal(text if text is not None else "null")
         return events.completed(EventType.CHILD_COMPLETED, at, number, result)
-    reason = tx.literal(text or status)
-    return events.failed(EventType.CHILD_FAILED, at, number, reason, tx.literal(details or ""))
+    return events.failed(EventType.CHILD_FAILED, at, number, tx.literal(text), tx.literal(details))

@@ -8,13 +8,10 @@ _DOTTED = re.compile(r"\d+(\.\d+){1,3}")
 
 
 def mismatch(version: str | None, settings: DurableSettings) -> str | None:
-    """Say why an instance of this version may not run here; None if it may.
-
-    A host without a default version runs everything.
-    """
-    ours = settings.default_version
+    """Say why an instance of this version may not run here; None if it may."""
+    ours = settings.default_version or ""
     strategy = settings.version_match_strategy
-    if not ours or strategy == "None":
+    if strategy == "None":
         return None
     theirs = version or ""
     order = _compare(theirs, ours)

@@ -40,6 +40,24 @@ _ENDINGS = (
     EventType.CHILD_FAILED,
 )
 _HIDDEN = (EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED)
+# What the extension says of each event though it says nothing.
+_STARTED: dict[str, Any] = {
+    "Correlation": None, "GenerateNewTrace": False, "ScheduledStartTime": None,
+}  # fmt: skip
+_ENDED: dict[str, Any] = {"Input": None}
+_FAILED: dict[str, Any] = {"Input": None, "FailureDetails": None}
+_SCHEDULED: dict[str, Any] = {"Input": None, "Tags": None}
+_ADDED: dict[int, dict[str, Any]] = {
+    EventType.EXECUTION_STARTED: _STARTED,
+    EventType.EXECUTION_COMPLETED: {"FailureDetails": None},
+    EventType.TASK_COMPLETED: _ENDED,
+    EventType.TASK_FAILED: _FAILED,
+    EventType.CHILD_COMPLETED: _ENDED,
+    EventType.CHILD_FAILED: _FAILED,
+    EventType.TASK_SCHEDULED: {**_SCHEDULED, "ParentTraceContext": None},
+    EventType.CHILD_CREATED: {**_SCHEDULED, "ClientSpanId": None},
+    EventType.EVENT_RAISED: {"ParentTraceContext": None},
+}
 _ALWAYS_REMOVED = ("EventId", "IsPlayed")
 _REMOVED: dict[int, tuple[str, ...]] = {
     EventType.EXECUTION_STARTED: ("OrchestrationInstance", "ParentInstance", "Version", "Tags"),
@@ -49,12 +67,19 @@ _REMOVED: dict[int, tuple[str, ...]] = {
 }
 
 
+class DoubledEventError(ValueError):
+    """Two events of a history have one number, as after code that contradicts its history."""
+
+
 def parsed(text: str | None) -> Any:
-    """The value of stored text: parsed where it is JSON, else the text itself."""
+    """The value of stored text: parsed where it is JSON, else the text itself.
+
+    NaN and Infinity, which are no JSON, become texts.
+    """
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)
     except json.JSONDecodeError:
         return text
 
@@ -78,6 +103,10 @@ def status(
         "createdTime": whole_seconds(record.created_at),
         "lastUpdatedTime": whole_seconds(record.last_updated_at),
     }
+    if record.version:
+        view["version"] = record.version
+    if record.parent_instance_id:
+        view["parentInstanceId"] = record.parent_instance_id
     if history is not None:
         view["historyEvents"] = list(history)
     return view
@@ -88,14 +117,19 @@ def history_events(
 ) -> list[dict[str, Any]]:
     """Fold raw history as the extension shows it: what was scheduled goes into its completion."""
     scheduled: dict[int, dict[str, Any]] = {}
+    seen: set[str] = set()
     shown: list[dict[str, Any]] = []
     for event in raw:
         kind = event["EventType"]
         if kind in _HIDDEN:
             continue
         view = {key: value for key, value in event.items() if key not in _ALWAYS_REMOVED}
-        view["EventType"] = NAMES[kind]
+        view |= _ADDED.get(kind, {}) | {"EventType": NAMES[kind]}
         if kind in _SCHEDULING:
+            if (key := f"{NAMES[kind]}_{event['EventId']}") in seen:
+                problem = f"An item with the same key has already been added. Key: {key}"
+                raise DoubledEventError(problem)
+            seen.add(key)
             scheduled[event["EventId"]] = view
         elif kind in _ENDINGS:
             _fold(view, scheduled, shown)
@@ -113,13 +147,14 @@ def _fold(
     shown[:] = [event for event in shown if event is not cause]
     view["ScheduledTime"] = cause["Timestamp"]
     view["FunctionName"] = cause.get("Name", cause.get("FunctionName"))
-    if "Input" in cause:
-        view["Input"] = cause["Input"]
+    if "InstanceId" in cause:
+        view["InstanceId"] = cause["InstanceId"]
 
 
 def _trim(kind: int, view: dict[str, Any], *, show_input: bool, show_output: bool) -> None:
     if kind == EventType.EXECUTION_STARTED:
         view["FunctionName"] = view.pop("Name")
+        view.setdefault("ParentTraceContext", None)
     elif kind == EventType.EXECUTION_COMPLETED:
         view["OrchestrationStatus"] = _status_name(view.get("OrchestrationStatus"))
     removed = _REMOVED.get(kind, ()) if show_input else (*_REMOVED.get(kind, ()), "Input")
@@ -141,6 +176,5 @@ def entity(record: EntityRecord, *, fetch_state: bool) -> dict[str, Any]:
         "entityId": {"name": record.name, "key": record.key},
         "lastOperationTime": whole_seconds(record.last_operation_at),
     }
-    if fetch_state:
-        view["state"] = parsed(record.state_text)
+    view["state"] = parsed(record.state_text) if fetch_state else None
     return view

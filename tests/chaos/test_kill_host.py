@@ -62,7 +62,8 @@ def report(host: HostProcess, run_id: str) -> Any:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
-def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage, tmp_path):
+def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage, tmp_path, torn):
+    options = ("--no-stack", *torn)
     container = BlobServiceClient.from_connection_string(
         storage, api_version=API_VERSION
     ).create_container("kills")
@@ -77,7 +78,7 @@ def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage
     print(f"seed {seed}")
     moments = random.Random(seed)
 
-    with running(REPOSITORY, tmp_path, "--no-stack", environment=environment) as host:
+    with running(REPOSITORY, tmp_path, *options, environment=environment) as host:
         begun = time.monotonic()
         host.request("POST", "/api/runs", request("calm"))
         calm = wait_until_done(host, "calm")
@@ -88,12 +89,12 @@ def test_a_run_survives_ten_kills_of_its_host_and_counts_everything_once(storage
 
     interrupted = 0
     for _ in range(1, KILLS):
-        with running(REPOSITORY, tmp_path, "--no-stack", environment=environment) as host:
+        with running(REPOSITORY, tmp_path, *options, environment=environment) as host:
             time.sleep(moments.uniform(0, usual_seconds / KILLS * 2))
             interrupted += host.get("/api/runs/killed").json["phase"] != "done"
             host.stop(signal.SIGKILL)
 
-    with running(REPOSITORY, tmp_path, "--no-stack", environment=environment) as host:
+    with running(REPOSITORY, tmp_path, *options, environment=environment) as host:
         status = wait_until_done(host, "killed")
         assert report(host, "killed") == expected
     assert interrupted >= 2, "the run was over before it could be killed; make it longer"

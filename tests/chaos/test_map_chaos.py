@@ -91,7 +91,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(storage: str, tmp_path: Path) -> Iterator[Scene]:
+def scene(storage: str, tmp_path: Path, torn: tuple[str, ...]) -> Iterator[Scene]:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     container = f"chaos-{seed}"
@@ -106,7 +106,9 @@ def scene(storage: str, tmp_path: Path) -> Iterator[Scene]:
     }
     path = tmp_path / "ledger.db"
     ledger = Ledger.create(path)
-    yield Scene(Killings(APP, tmp_path, environment, random.Random(seed)), ledger, path, container)
+    killings = Killings(APP, tmp_path, environment, random.Random(seed))
+    killings.options += torn
+    yield Scene(killings, ledger, path, container)
     ledger.close()
 
 

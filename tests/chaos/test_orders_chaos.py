@@ -60,7 +60,7 @@ def outcomes(host: HostProcess) -> list[dict[str, Any]]:
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
-    storage: str, tmp_path: Path, chaos_seconds: float
+    storage: str, tmp_path: Path, chaos_seconds: float, torn: tuple[str, ...]
 ):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -83,6 +83,7 @@ def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
         "AzureWebJobs__start_runs__Disabled": "true",
     }
     killings = Killings(APP, tmp_path, environment, random.Random(seed), (1.0, 3.0))
+    killings.options += torn
     asked = {
         "workload": "chaotic-orders",
         "run_id": RUN,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 
 from starters import endpoints
 from starters.roles import Role
-from tests.e2e.conftest import MAX_REQUEST_BYTES, Product, product_on
+from tests.e2e.conftest import MAX_REQUEST_BYTES, product_on
 from tests.support.host_process import Answer
+from tests.support.hosts import patient
 from tests.support.principals import principal
+from tests.support.product import POLL_SECONDS, Product
 
+pytestmark = pytest.mark.needs_settings
 SECRET = b'{"id": "the secret of another team"}\n'
 RUN = "victim"
 
@@ -46,7 +50,7 @@ def ended(product: Product, request: dict[str, Any]) -> dict[str, Any]:
     assert answer.status == 202, answer.body
     path = f"/api/runs/{answer.json['run_id']}"
     while (status := call(product, "GET", path).json)["phase"] != "done":
-        pass
+        time.sleep(patient(POLL_SECONDS))
     return dict(status)
 
 

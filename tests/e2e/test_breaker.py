@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.e2e.conftest import Product
+from tests.support.product import Product
 
 ITEMS = 2_000
 OUTAGE_SECONDS = 20.0

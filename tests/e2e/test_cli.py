@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import DEADLINE_SECONDS, Product, product_on
+from tests.e2e.conftest import keyed_product_on
+from tests.support.hosts import patient
+from tests.support.product import DEADLINE_SECONDS, Product
 
+pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "fanout"]
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
@@ -36,7 +39,7 @@ class Shell:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            "FANOUT_URL": f"http://127.0.0.1:{self.product.host.port}",
+            "FANOUT_URL": self.product.host.origin,
             "FANOUT_KEY": self.key,
             "FANOUT_STORAGE": self.storage,
             "COLUMNS": "160",
@@ -52,7 +55,7 @@ class Shell:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=patient(DEADLINE_SECONDS),
             check=False,
         )
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
@@ -67,8 +70,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("cli")
-    with product_on(storage, folder, options=("--auth",), FANOUT_RUNS_CONTAINER="cli") as product:
-        key = json.loads((folder / "data" / "keys.json").read_text())["host"]["default"]
+    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER="cli") as (product, key):
         product.blobs.create_container("inbox")
         yield Shell(product, key, folder, storage)
 
@@ -177,8 +179,12 @@ def test_every_problem_is_a_line_and_for_programs_the_problem_itself(fanout: She
     assert problem["type"] == "urn:fanout:problem:invalid-request"
 
 
-def test_a_wrong_key_and_a_wrong_address_are_told_as_such(fanout: Shell):
+@pytest.mark.needs_keys
+def test_a_wrong_key_is_told_as_such(fanout: Shell):
     assert "FANOUT_KEY" in fanout("list", code=1, FANOUT_KEY="wrong").stderr
+
+
+def test_a_wrong_address_is_told_as_such(fanout: Shell):
     nobody = fanout("--url", "http://127.0.0.1:9", "list", code=1)
     assert "does not answer" in nobody.stderr
     assert "FANOUT_URL" in nobody.stderr
@@ -196,7 +202,7 @@ def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
         stdin=follower, stdout=follower, stderr=follower,
     )  # fmt: skip
     os.close(follower)
-    seen, deadline = b"", time.monotonic() + DEADLINE_SECONDS
+    seen, deadline = b"", time.monotonic() + patient(DEADLINE_SECONDS)
     while time.monotonic() < deadline:
         if select.select([leader], [], [], 0.1)[0]:
             try:
@@ -204,7 +210,7 @@ def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
             except OSError:  # its other end is closed
                 break
     os.close(leader)
-    assert process.wait(timeout=DEADLINE_SECONDS) == 0
+    assert process.wait(timeout=patient(DEADLINE_SECONDS)) == 0
     text = seen.decode()
     assert "processing" in text
     assert "/100" in text

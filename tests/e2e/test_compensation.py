@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from tests.e2e.conftest import Product
 from tests.e2e.test_redrive import redrive
 from tests.e2e.test_runs import probe, problem, sums
+from tests.support.product import Product
 
 UNDO = {"on_exceeded": "compensate"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Product
 from tests.support.host_process import Answer
+from tests.support.product import Product
 
 AT_ONCE = {"base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 COUNTS = ("succeeded", "failed", "pending", "compensated", "compensation_failed")

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from demo.browser import browser
-from tests.e2e.conftest import Product
 from tests.support.dashboard import PATIENCE_MS, PHONE, Dashboard, dashboard_on
+from tests.support.product import Product
 
 AT_ONCE = {"base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 MOST_SCRIPT_MS = 200
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def dashboard(chromium: Browser, product: Product) -> Iterator[Dashboard]:
-    with dashboard_on(chromium, f"http://127.0.0.1:{product.host.port}") as found:
+    with dashboard_on(chromium, product.host.origin) as found:
         yield found
 
 
@@ -185,7 +185,7 @@ def test_the_rendered_report_is_shown_in_a_sandbox(dashboard: Dashboard, product
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended: str, scheme: str):
-    origin = f"http://127.0.0.1:{product.host.port}"
+    origin = product.host.origin
     with dashboard_on(chromium, origin, color_scheme=scheme) as dashboard:
         for place, waits_for in (
             ("/", "table.runs a"),
@@ -205,7 +205,7 @@ def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended:
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(chromium: Browser, product: Product):
-    origin = f"http://127.0.0.1:{product.host.port}"
+    origin = product.host.origin
     with dashboard_on(chromium, origin, color_scheme="dark") as dashboard:
         page = dashboard.open()
         paper = "getComputedStyle(document.body).backgroundColor"
@@ -320,6 +320,16 @@ def large() -> tuple[dict[str, Any], dict[str, Any]]:
                    for n in range(64)],
     }  # fmt: skip
     return run, timeline
+
+
+def test_how_often_a_run_was_taken_up_again_is_shown_with_the_reason(dashboard: Dashboard):
+    run, timeline = large()
+    run |= {"take_overs": 2, "take_over_reason": "a worker died"}
+    page = dashboard.page
+    page.route("**/api/runs/large", lambda route: route.fulfill(json=run))
+    page.route("**/api/runs/large/timeline", lambda route: route.fulfill(json=timeline))
+    dashboard.open("/runs/large")
+    expect(page.locator("#progress")).to_contain_text("2 times, last because: a worker died")
 
 
 def test_a_run_of_100_000_partitions_is_refreshed_in_under_200_ms_of_scripting(

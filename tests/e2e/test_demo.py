@@ -18,6 +18,8 @@ from PIL import Image
 
 from samples.flights import ROWS, airline_names
 
+# The demo starts the embedded host itself.
+pytestmark = pytest.mark.needs_embedded
 ROOT = Path(__file__).parents[2]
 DEMO_SECONDS = 120
 GONE_SECONDS = 10

@@ -2,9 +2,9 @@
 
 import secrets
 
-from tests.e2e.conftest import Product
 from tests.e2e.test_redrive import ONCE, redriven
 from tests.e2e.test_runs import probe, problem
+from tests.support.product import Product
 
 
 def test_the_timeline_of_each_attempt_adds_up_to_its_items(product: Product):

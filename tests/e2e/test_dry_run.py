@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from starters.dry_run import MAX_COUNTED
-from tests.e2e.conftest import Product
+from tests.support.product import Product
 
 
 def dry(product: Product, source: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP, Product
+from tests.e2e.conftest import APP
 from tests.support.fanout_bus import FanoutBus, reason_of
-from tests.support.host_process import running
+from tests.support.hosts import chosen
+from tests.support.product import Product
 
+pytestmark = pytest.mark.needs_settings
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0.01}
 
 
@@ -31,7 +33,7 @@ def telling(
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
     inbox: ContainerClient = blobs.get_container_client("nothing")
     folder: Path = tmp_path_factory.mktemp("telling")
-    with running(APP, folder, "--no-stack", environment=environment) as host:
+    with chosen().running(APP, folder, "--no-stack", environment=environment) as host:
         yield Product(host, inbox, blobs)
 
 

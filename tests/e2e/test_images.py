@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from samples.images import hostile, photos
-from tests.e2e.conftest import Product
+from tests.support.product import Product
 
 
 @pytest.fixture(scope="module")

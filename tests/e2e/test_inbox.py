@@ -8,8 +8,11 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP, DEADLINE_SECONDS, Product
-from tests.support.host_process import running
+from tests.e2e.conftest import APP
+from tests.support.hosts import chosen, patient
+from tests.support.product import DEADLINE_SECONDS, Product
+
+pytestmark = [pytest.mark.needs_blob_trigger, pytest.mark.needs_settings]
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +28,12 @@ def watching(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if not inbox.exists():
         inbox.create_container()
     folder: Path = tmp_path_factory.mktemp("watching")
-    with running(APP, folder, "--no-stack", environment=environment) as host:
+    with chosen().running(APP, folder, "--no-stack", environment=environment) as host:
         yield Product(host, inbox, blobs)
 
 
 def ended(product: Product, count: int) -> list[dict]:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + patient(DEADLINE_SECONDS)
     while time.monotonic() < deadline:
         runs = product.host.get("/api/runs").json["runs"]
         if len(runs) == count and all(run["phase"] == "done" for run in runs):

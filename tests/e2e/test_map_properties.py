@@ -23,6 +23,8 @@ from tests.support.local_runs import inline
 from tests.support.probe_workloads import Probe, ProbeItem
 from workloads import registry
 
+# The embedded engine within this process: no host is asked.
+pytestmark = pytest.mark.needs_embedded
 NEVER_MORE = {"permanent": "PermanentError", "no-json": "OutputError"}
 NEVER_WELL = {
     "transient": "TransientError",

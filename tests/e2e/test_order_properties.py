@@ -29,6 +29,8 @@ from workloads.orders.shipments import QUEUE
 from workloads.orders.steps import AUTHORISE, CAPTURE, NOTIFY, RESERVE, SHIP, VALIDATE
 from workloads.orders.wallet import Wallet
 
+# The embedded engine within this process: no host is asked.
+pytestmark = pytest.mark.needs_embedded
 DOES = [VALIDATE, RESERVE, AUTHORISE, CAPTURE, SHIP, NOTIFY]
 UNDOES = [f"undo {step}" for step in (RESERVE, AUTHORISE, CAPTURE, SHIP)]
 SKUS, CUSTOMERS = ["pen", "ink", "cup"], ["ada", "bob"]

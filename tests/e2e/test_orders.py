@@ -8,10 +8,12 @@ import pytest
 
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import RowConflictError, TableStore, Write
-from tests.e2e.conftest import Product, product_on
+from tests.e2e.conftest import product_on
 from tests.support.fanout_bus import FanoutBus
 from tests.support.order_books import AccountTables, Books
+from tests.support.product import Product
 
+pytestmark = pytest.mark.needs_settings
 ADDRESS = {"name": "Ada", "street": "Main Street 1", "country": "UK"}
 QUICK = {"max_attempts": 3, "base_seconds": 0.05, "jitter_seconds": 0.05}
 

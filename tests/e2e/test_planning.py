@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.e2e.conftest import SCAN_RANGE_BYTES, Product
+from tests.e2e.conftest import SCAN_RANGE_BYTES
+from tests.support.product import Product
 
 COUNT = 20_000
 

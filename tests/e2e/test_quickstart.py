@@ -3,20 +3,23 @@
 import re
 from pathlib import Path
 
-from tests.support.host_process import running
+import pytest
+
+from tests.support.hosts import chosen
 from tests.support.newcomer import ROOT, copied_to, sh
 
 PAGE = ROOT / "docs" / "quickstart.md"
 RUNNABLE = re.compile(r"^```sh runnable\n(.*?)^```", re.M | re.S)
 
 
+@pytest.mark.needs_settings
 def test_the_quickstart_leads_where_it_says(storage: str, tmp_path: Path):
     setup, workload, first, second = RUNNABLE.findall(PAGE.read_text())
     copy = copied_to(tmp_path)
     sh(setup, copy)
     assert "5 passed" in sh(workload, copy)
     environment = {"FANOUT_STORAGE": storage, "FANOUT_RUNS_CONTAINER": "quickstart"}
-    with running(copy, tmp_path, "--no-stack", environment=environment) as host:
+    with chosen().running(copy, tmp_path, "--no-stack", environment=environment) as host:
         home = {"FANOUT_URL": f"http://localhost:{host.port}", "HOME": str(tmp_path)}
         told = sh(first, copy, COLUMNS="120", **home)
         assert "most_characters" in told

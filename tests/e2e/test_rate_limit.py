@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Product, product_on
+from tests.e2e.conftest import product_on
+from tests.support.product import Product
 
+pytestmark = pytest.mark.needs_settings
 RATE = 40
 ITEMS = 120
 BATCH = 10

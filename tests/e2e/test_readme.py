@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import running
+from tests.support.hosts import chosen, patient
 from tests.support.newcomer import ROOT, copied_to, sh
 
 HEADING = "## Add your own workload"
@@ -27,6 +27,7 @@ def copy(tmp_path: Path) -> Path:
     return copied_to(tmp_path)
 
 
+@pytest.mark.needs_settings
 def test_a_workload_is_added_as_the_readme_says(
     section: str, copy: Path, storage: str, tmp_path: Path
 ):
@@ -40,12 +41,12 @@ def test_a_workload_is_added_as_the_readme_says(
     run, test = COMMANDS.findall(section)
 
     environment = {"FANOUT_STORAGE": storage, "FANOUT_RUNS_CONTAINER": "readme"}
-    with running(copy, tmp_path, "--no-stack", environment=environment) as host:
+    with chosen().running(copy, tmp_path, "--no-stack", environment=environment) as host:
         started, *looks = (f"curl {c}" for c in run.split("curl ")[1:])
         at = f"127.0.0.1:{host.port}"
         told = json.loads(sh(started.replace("localhost:7071", at), copy))
         assert told["run_id"] == "parcels-1"
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + patient(DEADLINE_SECONDS)
         status, items = ({}, {})
         while status.get("phase") != "done":
             assert time.monotonic() < deadline, host.log

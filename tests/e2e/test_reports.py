@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.e2e.conftest import Product
+from tests.support.product import Product
 
 ROWS = 500
 BEGIN = datetime(2013, 1, 30, 12)

@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.e2e.conftest import Product, product_on
+from tests.e2e.conftest import product_on
 from tests.e2e.test_redrive import redriven
 from tests.e2e.test_runs import AT_ONCE, problem
 from tests.support.local_runs import lines
+from tests.support.product import Product
 
+pytestmark = pytest.mark.needs_settings
 MAX_FILE_BYTES = 6_000
 ITEMS = 900
 # About 130 bytes of outcome for an item: the first batches are longer than a file may be.

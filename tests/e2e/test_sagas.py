@@ -21,6 +21,8 @@ from tests.support.local_hub import LocalHub, local_hub
 from tests.support.saga_workload import Effects, Voyage
 from workloads import registry
 
+# The embedded engine within this process: no host is asked.
+pytestmark = pytest.mark.needs_embedded
 AT_ONCE = {
     "max_attempts": 3,
     "base_seconds": 0,

@@ -1,4 +1,4 @@
-"""Runs asked for by messages, on the embedded host, seen with azure-servicebus alone."""
+"""Runs asked for by messages, seen with azure-servicebus alone."""
 
 import json
 import signal
@@ -11,11 +11,16 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP, Product
+from tests.e2e.conftest import APP
 from tests.support.fanout_bus import FanoutBus, reason_of
-from tests.support.host_process import running
+from tests.support.hosts import chosen
+from tests.support.product import Product
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.needs_service_bus,
+    pytest.mark.needs_settings,
+]
 LOCK_SECONDS = 60
 # What a killed host had received comes again when its locks end.
 SHORT_LOCK_SECONDS = 5
@@ -44,7 +49,7 @@ def listening(storage: str, bus: FanoutBus, folder: Path) -> Iterator[Product]:
     }
     with BlobServiceClient.from_connection_string(storage, api_version=API_VERSION) as blobs:
         inbox = blobs.get_container_client("nothing")
-        with running(APP, folder, "--no-stack", environment=environment) as host:
+        with chosen().running(APP, folder, "--no-stack", environment=environment) as host:
             yield Product(host, inbox, blobs)
 
 
@@ -119,6 +124,7 @@ def test_of_many_messages_the_good_ones_run_and_each_bad_one_says_why(
 
 
 @pytest.mark.chaos
+@pytest.mark.needs_restart
 @pytest.mark.parametrize("bus", [SHORT_LOCK_SECONDS], indirect=True)
 def test_a_host_killed_while_receiving_loses_no_message_and_starts_none_twice(
     storage: str, bus: FanoutBus, tmp_path: Path

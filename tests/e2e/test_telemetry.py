@@ -15,10 +15,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.e2e.conftest import DEADLINE_SECONDS, Product, product_on
+from tests.e2e.conftest import product_on
 from tests.support.collector import Collector, Span, collecting
 from tests.support.fanout_bus import FanoutBus
+from tests.support.hosts import patient
+from tests.support.product import DEADLINE_SECONDS, Product
 
+pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "log.schema.json").read_text())
 QUICK = {"max_attempts": 3, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
@@ -36,7 +39,7 @@ def observed(
 
 
 def until(condition: Callable[[], Any], told: Callable[[], str]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + patient(DEADLINE_SECONDS)
     while not condition():
         assert time.monotonic() < deadline, told()
         time.sleep(0.05)
@@ -148,6 +151,7 @@ def test_sagas_tables_and_compensations_are_told_as_well(storage: str, tmp_path:
         assert collector.total("fanout.items", outcome="failed", workload="probe") == 1
 
 
+@pytest.mark.needs_restart
 def test_nothing_is_counted_twice_or_lost_when_the_host_is_killed(storage: str, tmp_path: Path):
     request = {
         "workload": "probe", "run_id": "killed", "batch": {"max_items": 10},
@@ -197,6 +201,8 @@ def test_where_nobody_listens_no_sdk_is_loaded():
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
+@pytest.mark.needs_keys
+@pytest.mark.needs_service_bus
 def test_log_lines_of_whole_runs_are_as_described_and_have_no_secret(
     storage: str, bus: FanoutBus, tmp_path: Path
 ):

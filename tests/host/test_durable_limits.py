@@ -70,11 +70,8 @@ def test_large_results_pass_through_activities_and_children(host):
     assert finished(host, "large") == [200_000, 200_000, 200_000, 100_000]
 
 
-def test_an_http_call_polls_until_it_has_the_answer(host, slow_service):
-    assert finished(host, "calls_http", {"url": slow_service}) == {
-        "status": 200,
-        "content": "ready",
-    }
+def test_an_http_call_gives_the_first_answer_as_the_sdk_asks_for_no_polling(host, slow_service):
+    assert finished(host, "calls_http", {"url": slow_service}) == {"status": 202, "content": ""}
 
 
 def test_an_http_call_that_fails_names_the_reason(host):
@@ -89,10 +86,14 @@ def test_an_orchestrator_that_diverges_is_failed_as_the_extension_does(host):
 
 
 @pytest.mark.parametrize("name", ["calls_unknown_child", "calls_unknown_entity"])
-def test_calling_what_does_not_exist_fails_and_names_it(host, name):
-    ended = finished(host, name)
-    assert ended["runtimeStatus"] == "Failed"
-    assert "'nobody'" in ended["output"] and "doesn't exist" in ended["output"]
+def test_calling_what_does_not_exist_waits_for_ever_and_names_it_in_the_log(host, name):
+    instance = f"{name}-{uuid.uuid4().hex}"
+    host.request("POST", f"{BASE}/orchestrators/{name}/{instance}")
+    deadline = time.monotonic() + 20
+    while f"of instance {instance}: The function 'nobody' doesn't exist" not in host.log:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert host.get(f"{BASE}/instances/{instance}").json["runtimeStatus"] in ("Pending", "Running")
 
 
 def test_yielding_a_list_fails_with_the_sdks_own_words(host):

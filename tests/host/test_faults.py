@@ -49,6 +49,24 @@ def test_an_activity_delivered_twice_runs_twice_and_has_one_result(tmp_path):
     assert len((tmp_path / "tries").read_text()) == 2
 
 
+def test_torn_turns_repeat_activities_and_calls_of_entities_and_change_no_result(tmp_path):
+    options = faults(tmp_path, {"turns": {"torn": 1.0, "again_ms": [200, 400]}})
+    with running(APP, tmp_path, "--no-stack", *options) as host:
+        assert finished(host, "retries", counting(tmp_path, "tries")) in (1, 2)
+        assert finished(host, "all_of", {"n": 50}) == list(range(50))
+        assert finished(host, "parent") == [7, 7]
+        assert "boom" in finished(host, "catches")
+        assert finished(host, "counts", {"key": "k"}) > 7
+        assert "Traceback" not in host.log
+    assert len((tmp_path / "tries").read_text()) == 2
+
+
+def test_a_share_of_torn_turns_is_asked_for_without_a_file(tmp_path):
+    with running(APP, tmp_path, "--no-stack", "--faults", "torn=0.2") as host:
+        assert '"torn": 0.2' in host.log
+        assert finished(host, "chain", {"value": 3}) == [3, 3]
+
+
 def test_late_and_reordered_completions_change_no_result(tmp_path):
     options = faults(tmp_path, {"activities": {"delay_ms": [0, 80], "reorder": True}})
     with running(APP, tmp_path, "--no-stack", *options) as host:
@@ -124,6 +142,14 @@ def test_a_broken_file_of_faults_stops_the_start(tmp_path):
     assert process.stdout is not None
     process.stdout.close()
     assert "activities.deliver_twice" in log.read_text()
+
+
+def test_a_share_that_is_none_stops_the_start(tmp_path):
+    process, log = launch(APP, tmp_path, "--no-stack", "--faults", "torn=often")
+    assert process.wait(timeout=30) == 1
+    assert process.stdout is not None
+    process.stdout.close()
+    assert log.read_text() == "--faults torn=often: it takes a share from 0 to 1.\n"
 
 
 @pytest.mark.parametrize(

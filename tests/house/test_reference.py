@@ -15,7 +15,7 @@ from starters.openapi import refusals_of
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-ROOMS = ("fanout", "starters", "activities", "orchestrators", "entities", "workloads")
+ROOMS = ("fanout", "starters", "activities", "orchestrators", "workloads")
 
 
 def page(name: str) -> str:

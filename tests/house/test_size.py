@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "fanout", "localhost", "starters", "orchestrators", "activities", "entities", "workloads",
+    "fanout", "localhost", "starters", "orchestrators", "activities", "workloads",
     "dashboard",
 )  # fmt: skip
 MAX_LINES = 400

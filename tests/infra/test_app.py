@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from starters.views import LEAST_STALLED_SECONDS
 from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import Choice, Expression, read_bicep
 
@@ -210,10 +211,30 @@ def test_the_worker_has_a_thread_for_each_activity_that_the_host_hands_it():
     assert threads >= DURABLE["maxConcurrentActivityFunctions"]
 
 
-def test_queues_of_the_task_hub_are_looked_at_every_ten_seconds_at_least():
-    interval = DURABLE["storageProvider"]["maxQueuePollingInterval"]
-    hours, minutes, seconds = map(int, interval.split(":"))
-    assert 0 < hours * 3600 + minutes * 60 + seconds <= 10
+def test_an_instance_has_a_second_worker_for_when_the_first_dies():
+    assert group("platform")["FUNCTIONS_WORKER_PROCESS_COUNT"] == "2"
+
+
+def seconds_of(setting: str) -> int:
+    hours, minutes, seconds = map(int, DURABLE["storageProvider"][setting].split(":"))
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def test_a_hop_between_instances_waits_a_second_at_most():
+    assert seconds_of("maxQueuePollingInterval") == 1
+
+
+def test_what_an_instance_had_fetched_when_it_was_killed_shows_again_after_a_minute():
+    timeouts = ("controlQueueVisibilityTimeout", "workItemQueueVisibilityTimeout")
+    assert {name: seconds_of(name) for name in timeouts} == dict.fromkeys(timeouts, 60)
+
+
+def test_an_instance_that_is_told_to_go_finishes_what_it_has_begun():
+    assert DURABLE["useGracefulShutdown"] is True
+
+
+def test_a_run_is_said_to_have_stalled_only_after_what_a_killed_instance_had_is_tried_again():
+    assert seconds_of("workItemQueueVisibilityTimeout") * 2 <= LEAST_STALLED_SECONDS
 
 
 def test_the_scheduler_replaces_what_host_json_says_where_it_is_the_backend():

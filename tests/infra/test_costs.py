@@ -4,8 +4,10 @@ import json
 import re
 from types import SimpleNamespace
 
+import azure.functions as func
+
 from fanout.models.estimate import Estimate
-from starters import dry_run
+from starters import dry_run, watchdog
 from tests.infra.files import INFRA, ROOT
 from workloads import registry
 
@@ -13,6 +15,8 @@ README = (INFRA / "README.md").read_text()
 ROW = re.compile(r"^\| ([\d,]+) items? \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", re.M)
 MILLION = 1_000_000
 MONTH_SECONDS = 30 * 24 * 3600
+# It looks at each queue so often, whatever host.json says.
+SCALE_CONTROLLER_SECONDS = 10
 
 
 def whole(text: str) -> int:
@@ -23,6 +27,13 @@ def estimate(batches: int) -> Estimate:
     request = SimpleNamespace(concurrency=SimpleNamespace(batches=64))
     load = dry_run._load(registry.get("notifications"), batches, MILLION)
     return dry_run._estimate(request, batches, load, are_grains=False)  # type: ignore[arg-type]
+
+
+def watchdog_schedule() -> str:
+    app = func.FunctionApp()
+    app.register_functions(watchdog.bp)
+    (function,) = app.get_functions()
+    return str(function.get_trigger().get_dict_repr()["schedule"])
 
 
 def test_a_million_items_cost_what_a_dry_run_says():
@@ -49,11 +60,12 @@ def test_what_it_costs_at_rest_is_reckoned_right():
     durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]
     queues = durable["storageProvider"]["partitionCount"] + 1
     seconds = int(durable["storageProvider"]["maxQueuePollingInterval"].rpartition(":")[2])
-    polls = queues * (MONTH_SECONDS // seconds) * 2
-    assert f"{polls:,} operations" in README
-    polling = polls * dry_run.DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
-    assert f"operations | {polling:.2f} |" in README
-    beats = MONTH_SECONDS // 300
+    for pause in (seconds, SCALE_CONTROLLER_SECONDS):
+        polls = queues * (MONTH_SECONDS // pause)
+        polling = polls * dry_run.DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
+        assert f"= {polls:,} operations | {polling:.2f} |" in README
+    beats = MONTH_SECONDS // 30
+    assert watchdog_schedule() == "*/30 * * * * *"
     watchdog = beats * (
         dry_run.DOLLARS_A_MILLION_EXECUTIONS / 1e6
         + dry_run.MIN_BILLED_SECONDS * dry_run.INSTANCE_GB * dry_run.DOLLARS_A_GB_SECOND

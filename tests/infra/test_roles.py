@@ -35,7 +35,7 @@ WANTED = {
     (APP, "hostStorage", "queueDataContributor", "usesStorageHub"),
     (APP, "runs", "blobDataContributor", None),
     (APP, "sources[i]", "blobDataReader", None),
-    (APP, "ledgers[i]", "tableDataContributor", None),
+    (APP, "tables[i]", "tableDataContributor", None),
     (APP, "inbox", "blobDataOwner", "inboxEnabled"),
     (APP, "dataStorage", "queueDataContributor", "inboxEnabled"),
     (APP, "requests", "serviceBusDataOwner", None),
@@ -99,7 +99,7 @@ def test_every_assignment_is_scoped_to_one_resource_and_named_after_what_it_gran
 
 def test_no_scope_is_a_whole_namespace_and_none_the_data_account_but_for_its_queues():
     scopes = {(each.value["scope"].text, role(each)) for _, each in assignments()}
-    assert {name for name, _ in scopes} & {"serviceBus", "dataBlobs", "dataTables"} == set()
+    assert {name for name, _ in scopes} & {"serviceBus", "dataBlobs", "dataTableService"} == set()
     assert {role for name, role in scopes if name == "dataStorage"} == {"queueDataContributor"}
 
 
@@ -119,7 +119,7 @@ def test_every_scope_has_the_name_that_the_app_knows_it_by():
     assert resources["events"].value["name"] == EVENTS_TOPIC
     assert resources["shipments"].value["name"] == shipments.QUEUE
     assert resources["inbox"].value["name"] == INBOX
-    assert resources["ledgers"].over == Expression("ledgerTables")
+    assert resources["tables"].over == Expression("dataTables")
 
 
 def test_the_operators_roles_are_given_where_an_operator_is_named():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
+from fanout.adapters.rows import table_name
 from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import BicepFile, Choice, Expression, read_bicep
 from workloads.orders import inventory, shipments, wallet
@@ -71,12 +72,14 @@ def test_the_host_and_the_data_have_accounts_of_their_own():
     assert "runsContainer" in containers.text
 
 
-def test_the_tables_of_the_ledgers_are_there_for_the_app_may_make_none():
+def test_the_tables_of_runs_and_ledgers_are_there_for_the_app_may_make_none():
     main = read_bicep(MAIN)
-    assert main.variables["ledgerTables"] == [inventory.TABLE, shipments.TABLE, wallet.TABLE]
+    of_runs = table_name(str(main.variables["runsContainer"]))
+    ledgers = [inventory.TABLE, shipments.TABLE, wallet.TABLE]
+    assert main.variables["dataTables"] == [of_runs, *ledgers]
     for name in ("dataStorage", "roles"):
         params = main.modules[name].value["params"]
-        assert Expression("ledgerTables") in params.values()
+        assert Expression("dataTables") in params.values()
 
 
 def test_service_bus_takes_entra_tokens_only():

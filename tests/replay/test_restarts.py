@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from fanout import names
-from fanout.models.wave import SettleAsk, ShardCounts
+from fanout.models.fan_in import SettleAsk
+from fanout.models.shard import ShardCounts
 from tests.replay.conftest import NO_WORKER, Recorded
 from tests.support.recorded_histories import Recording, activity_input
 

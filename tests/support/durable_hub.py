@@ -13,6 +13,7 @@ from localhost.durable.contract import InstanceRecord
 from localhost.durable.engine import Engine
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store
+from localhost.durable.torn import Tearing
 from tests.support.inline_executor import InlineExecutor
 
 DEADLINE_SECONDS = 60
@@ -68,9 +69,11 @@ class Hub:
 
 
 @asynccontextmanager
-async def hub(app: df.DFApp, path: Path, **settings: Any) -> AsyncIterator[Hub]:
+async def hub(
+    app: df.DFApp, path: Path, *, tearing: Tearing | None = None, **settings: Any
+) -> AsyncIterator[Hub]:
     executor = InlineExecutor(app)
-    engine = Engine(executor, Store.open(path), DurableSettings(**settings))
+    engine = Engine(executor, Store.open(path), DurableSettings(**settings), tearing=tearing)
     await engine.start()
     try:
         yield Hub(engine, executor)

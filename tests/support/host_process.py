@@ -1,4 +1,4 @@
-"""The embedded host as a process, seen only from outside."""
+"""A host as a process, seen only from outside: the embedded one, or another with its options."""
 
 import contextlib
 import http.client
@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
+EMBEDDED = (sys.executable, "-m", "localhost", "start")
 START_SECONDS = 60
+STOP_SECONDS = 150
+REQUEST_SECONDS = 60
+TIMER_INPUT = b'{"input": ""}'
 READY = "For detailed output"
 
 
@@ -41,20 +45,22 @@ class Answer:
         return next(iter(self.all(name)), None)
 
 
-class HostProcess:
-    """A host that is running."""
+class Host:
+    """A host that answers at an address."""
 
-    def __init__(self, process: subprocess.Popen[str], banner: str, log: Path) -> None:
-        self.process = process
-        self.banner = banner
-        self._log = log
-        found = re.search(r"http://localhost:(\d+)", banner)
-        self.port = int(found[1]) if found else 0
+    def __init__(self, name: str, port: int) -> None:
+        self.name = name
+        self.port = port
+
+    @property
+    def origin(self) -> str:
+        """Where it answers, as a URL without a path."""
+        return f"http://{self.name}:{self.port}"
 
     @property
     def log(self) -> str:
-        """What it has written to standard error."""
-        return self._log.read_text(encoding="utf-8")
+        """What it has written, as far as that can be read from here."""
+        return ""
 
     def request(
         self,
@@ -64,7 +70,7 @@ class HostProcess:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request over a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection(self.name, self.port, timeout=REQUEST_SECONDS)
         with contextlib.closing(connection):
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -75,10 +81,34 @@ class HostProcess:
         """GET."""
         return self.request("GET", path, headers=headers)
 
+    def run_timer(self, function: str) -> int:
+        """Run a timer by hand, and return the status of the answer."""
+        headers = {"Content-Type": "application/json"}
+        return self.request("POST", f"/admin/functions/{function}", TIMER_INPUT, headers).status
+
+
+class HostProcess(Host):
+    """A host that is running as a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], banner: str, log: Path) -> None:
+        found = re.search(r"http://localhost:(\d+)", banner)
+        super().__init__("127.0.0.1", int(found[1]) if found else 0)
+        self.process = process
+        self.banner = banner
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error."""
+        return self._log.read_text(encoding="utf-8")
+
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=START_SECONDS)
+        """Send a signal, a kill to all that it has started too, and return the exit code."""
+        if number == signal.SIGKILL and _leads_a_group(self.process):
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=STOP_SECONDS)
 
 
 @contextlib.contextmanager
@@ -88,18 +118,21 @@ def running(
     *options: str,
     environment: Mapping[str, str] | None = None,
     any_port: bool = True,
+    command: Sequence[str] = EMBEDDED,
 ) -> Iterator[HostProcess]:
     """Start a host of an app, with its state and log in `folder`.
 
     Its port is a free one, or without `any_port` what its settings say.
     """
-    process, log = launch(app, folder, *options, environment=environment, any_port=any_port)
+    process, log = launch(
+        app, folder, *options, environment=environment, any_port=any_port, command=command
+    )
     try:
         yield HostProcess(process, _read_banner(process, log), log)
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(timeout=START_SECONDS)
+        process.wait(timeout=STOP_SECONDS)
         assert process.stdout is not None
         process.stdout.close()
 
@@ -110,30 +143,37 @@ def launch(
     *options: str,
     environment: Mapping[str, str] | None = None,
     any_port: bool = True,
+    command: Sequence[str] = EMBEDDED,
 ) -> tuple[subprocess.Popen[str], Path]:
     """Start a host without waiting for it; return the process and its log."""
     log = folder / "host.log"
-    command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
+    words = [*command, "--app", str(app)]
     if any_port and "--port" not in options:
-        command += ["--port", "0"]
+        words += ["--port", "0"]
     if "--data" not in options:
-        command += ["--data", str(folder / "data")]
+        words += ["--data", str(folder / "data")]
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [*command, *options],
+            [*words, *options],
             cwd=REPOSITORY,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=sink,
             text=True,
+            # The embedded host's workers end with it; what another starts is killed with its group.
+            start_new_session=command is not EMBEDDED,
         )
     return process, log
 
 
+def _leads_a_group(process: subprocess.Popen[str]) -> bool:
+    return os.getpgid(process.pid) == process.pid
+
+
 def _read_banner(process: subprocess.Popen[str], log: Path) -> str:
     assert process.stdout is not None
-    overdue = threading.Timer(START_SECONDS, process.kill)
+    overdue = threading.Timer(START_SECONDS, process.terminate)
     overdue.start()
     lines = []
     for line in process.stdout:

@@ -42,6 +42,8 @@ class Books:
         for _, key, row in tables.rows(inventory.TABLE):
             if key.startswith("sku-"):
                 self.stock[key.removeprefix("sku-")] = row.values
+            elif "kind" not in row.values:
+                pass  # all that was asked of it was refused
             elif row.values["kind"] == "receipt":
                 self.received.update(json.loads(row.values["pieces"]))
             else:
@@ -54,10 +56,12 @@ class Books:
                 self.wallets[subject] = row.values
             elif key.startswith("entry-"):
                 self.entries.setdefault(subject, []).append(row.values)
-            elif row.values["kind"] == "payment":
+            elif row.values.get("kind") == "payment":
                 self.payments[row.values["key"]] = row.values
         self.shipments = {
-            row.values["key"]: row.values for _, _, row in tables.rows(shipments.TABLE)
+            row.values["key"]: row.values
+            for _, _, row in tables.rows(shipments.TABLE)
+            if "state" in row.values
         }
 
     def insist_on_conservation(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fanout.adapters.tables import Tables
 from fanout.errors import PermanentError
-from workloads.orders.ledger import Change, KeyReusedError, Ledger, TakenBackError, Values
+from workloads.orders.ledger import Call, Change, KeyReusedError, Ledger, TakenBackError, Values
 
 TABLE = "fanoutinventory"
 _SKU = "sku-"
@@ -31,7 +31,7 @@ class Inventory:
     """The articles of all warehouses."""
 
     def __init__(self, tables: Tables) -> None:
-        self._ledger = Ledger(tables, TABLE)
+        self._ledger = Ledger(tables, TABLE, (UnknownSkuError, OutOfStockError))
 
     def receive(self, warehouse: str, sku: str, quantity: int, key: str) -> None:
         """Add pieces to what is on hand."""
@@ -45,7 +45,7 @@ class Inventory:
             added = {**have, "on_hand": have["on_hand"] + quantity}
             return Change(_operation("receipt", pieces, "done"), {_SKU + sku: added})
 
-        self._ledger.change(warehouse, key, _rows(pieces), decide)
+        self._ledger.change(Call(warehouse, key, "receive"), _rows(pieces), decide)
 
     def reserve(self, warehouse: str, pieces: Pieces, key: str) -> None:
         """Set pieces aside, all or none.
@@ -65,7 +65,7 @@ class Inventory:
             moved = _moved(stock, pieces, "on_hand", "reserved")
             return Change(_operation("reservation", pieces, "reserved"), moved)
 
-        self._ledger.change(warehouse, key, _rows(pieces), decide, is_first=True)
+        self._ledger.change(Call(warehouse, key, "reserve"), _rows(pieces), decide, is_first=True)
 
     def release(self, warehouse: str, pieces: Pieces, key: str) -> None:
         """Take a reservation back; one that was never made never will be.
@@ -84,7 +84,7 @@ class Inventory:
             moved = _moved(stock, pieces, "reserved", "on_hand")
             return Change({**operation, "state": "released"}, moved)
 
-        self._ledger.change(warehouse, key, _rows(pieces), decide)
+        self._ledger.change(Call(warehouse, key, "release"), _rows(pieces), decide)
 
     def ship(self, warehouse: str, pieces: Pieces, key: str, shipment: str) -> None:
         """Give reserved pieces to a shipment.
@@ -110,7 +110,7 @@ class Inventory:
             moved = _moved(stock, pieces, "reserved", "shipped")
             return Change({**operation, "state": "shipped"}, moved)
 
-        self._ledger.change(warehouse, key, _rows(pieces), decide)
+        self._ledger.change(Call(warehouse, key, f"ship {shipment}"), _rows(pieces), decide)
 
     def unship(self, warehouse: str, pieces: Pieces, key: str, shipment: str) -> None:
         """Take pieces out of a shipment, back to what is reserved; it gets none later."""
@@ -124,7 +124,7 @@ class Inventory:
             moved = _moved(stock, pieces, "shipped", "reserved")
             return Change({**undone, "state": "reserved"}, moved)
 
-        self._ledger.change(warehouse, key, _rows(pieces), decide)
+        self._ledger.change(Call(warehouse, key, f"unship {shipment}"), _rows(pieces), decide)
 
 
 def _rows(pieces: Pieces) -> list[str]:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from fanout.adapters.messaging import OutgoingMessage
 from fanout.adapters.tables import Tables
 from workloads.orders.inventory import Inventory
-from workloads.orders.ledger import Change, Ledger, TakenBackError, Values
+from workloads.orders.ledger import Call, Change, Ledger, TakenBackError, Values
 from workloads.orders.order import Order
 
 TABLE = "fanoutshipments"
@@ -61,7 +61,7 @@ class Shipments:
                 raise TakenBackError(f"the shipment '{shipment}' was cancelled")
             return None
 
-        self._ledger.change(order.id, key, [], decide, is_first=True)
+        self._ledger.change(Call(order.id, key, "create"), [], decide, is_first=True)
         self._inventory.ship(order.warehouse, order.pieces, reservation, shipment)
         self._tell(order, shipment, "created")
         return shipment
@@ -80,7 +80,7 @@ class Shipments:
             made = {"shipment": shipment, "state": "cancelled", "was_created": was_created}
             return Change(made)
 
-        self._ledger.change(order.id, key, [], decide)
+        self._ledger.change(Call(order.id, key, "cancel"), [], decide)
         self._inventory.unship(order.warehouse, order.pieces, reservation, shipment)
         if was_created:
             self._tell(order, shipment, "cancelled")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fanout.adapters.tables import Tables
 from fanout.errors import PermanentError
 from workloads.orders.ledger import (
+    Call,
     Change,
     KeyReusedError,
     Ledger,
@@ -41,7 +42,8 @@ class Wallet:
     """The wallets of all customers."""
 
     def __init__(self, tables: Tables) -> None:
-        self._ledger = Ledger(tables, TABLE)
+        refusals = (UnknownCustomerError, InsufficientFundsError, LimitExceededError)
+        self._ledger = Ledger(tables, TABLE, refusals)
 
     def deposit(
         self, customer: str, currency: str, amount: Decimal, key: str, limit: Decimal | None = None
@@ -59,7 +61,7 @@ class Wallet:
             kept = _head(balances, known if limit is None else str(limit))
             return Change(made, kept, {_entry(key, 1): entry})
 
-        self._ledger.change(_subject(customer, currency), key, [HEAD], decide)
+        self._ledger.change(Call(_subject(customer, currency), key, "deposit"), [HEAD], decide)
 
     def authorise(self, customer: str, currency: str, amount: Decimal, key: str) -> None:
         """Hold money for an order.
@@ -89,7 +91,9 @@ class Wallet:
             made = _payment(amount, "authorised", 1)
             return Change(made, _head(balances, limit), {_entry(key, 1): entry})
 
-        self._ledger.change(_subject(customer, currency), key, [HEAD], decide, is_first=True)
+        self._ledger.change(
+            Call(_subject(customer, currency), key, "authorise"), [HEAD], decide, is_first=True
+        )
 
     def void(self, customer: str, currency: str, key: str) -> None:
         """Let go of what an authorisation holds; one that was never made never will be.
@@ -107,7 +111,7 @@ class Wallet:
                 raise PermanentError("the payment has been captured")
             return _stepped(rows, operation, key, ("held", "available"), "voided")
 
-        self._ledger.change(_subject(customer, currency), key, [HEAD], decide)
+        self._ledger.change(Call(_subject(customer, currency), key, "void"), [HEAD], decide)
 
     def capture(self, customer: str, currency: str, key: str, capture: str) -> None:
         """Take what an authorisation holds.
@@ -131,7 +135,9 @@ class Wallet:
                 return None
             return _stepped(rows, operation, key, ("held", "captured"), "captured")
 
-        self._ledger.change(_subject(customer, currency), key, [HEAD], decide)
+        self._ledger.change(
+            Call(_subject(customer, currency), key, f"capture {capture}"), [HEAD], decide
+        )
 
     def reverse(self, customer: str, currency: str, key: str, capture: str) -> None:
         """Give back what a capture took, to what is held; one that comes later is refused."""
@@ -144,7 +150,9 @@ class Wallet:
                 return Change(undone)
             return _stepped(rows, undone, key, ("captured", "held"), "authorised")
 
-        self._ledger.change(_subject(customer, currency), key, [HEAD], decide)
+        self._ledger.change(
+            Call(_subject(customer, currency), key, f"reverse {capture}"), [HEAD], decide
+        )
 
 
 def _subject(customer: str, currency: str) -> str:

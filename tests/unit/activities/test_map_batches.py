@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from fanout.adapters.runs import JSON_LINES
 from fanout.models.request import RetryPolicy, RunRequest
-from fanout.models.wave import Retrying, ShardWork, Wave, WaveTally
+from fanout.models.shard import Retrying, ShardWork, Wave
+from fanout.models.wave import WaveTally
 from fanout.payloads import dump
 from orchestrators.tallies import added
 from tests.support.local_runs import LocalRun, inline

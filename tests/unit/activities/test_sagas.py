@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from activities.close_sagas import close_batch
 from activities.open_sagas import open_batch
 from activities.plan import plan_run
-from activities.saga_step import carry_out, step_key
+from activities.saga_step import carry_out, carry_out_once, step_key
 from activities.sagas import write_record
 from fanout import ids
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
-from fanout.errors import PermanentError
+from fanout.errors import PermanentError, TransientError
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.saga import (
@@ -30,6 +31,7 @@ from fanout.models.saga import (
 from fanout.models.wave import BatchRef, BatchResult, RunRef
 from fanout.workload import NoParameters, SagaWorkload, Step, StepContext
 from tests.support.memory_store import MemoryStore
+from tests.support.memory_tables import MemoryTables
 from workloads import registry
 
 SUCCEEDED = SagaEnd(status="succeeded", trace=SagaTrace(done=[0]), outputs={"first": 1})
@@ -223,3 +225,46 @@ def test_a_step_may_write_files_of_the_run(monkeypatch: pytest.MonkeyPatch) -> N
     run.open()
     assert run.step().output == "files/a.txt"
     assert run.files.read("r/results/files/a.txt") == b"label"
+
+
+def test_the_same_try_again_hears_what_the_first_came_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def do(item: Item, context: StepContext[NoParameters]) -> int:
+        tries.append(context.attempt)
+        if len(tries) == 1:
+            raise TransientError("busy")
+        return len(tries)
+
+    monkeypatch.setattr(Free, "do", staticmethod(do))
+    run = Run()
+    run.open()
+    rows = Rows(MemoryTables(), "steps")
+
+    def once(attempt: int) -> StepResult:
+        call = StepCall(batch=run.ref(), saga=SagaStart(index=0), step=0, attempt=attempt)
+        return carry_out_once(call, run.files, rows)
+
+    first, second = once(1), once(2)
+    assert first.error is not None and first.error.retryable
+    assert second.output == 2
+    assert (once(1), once(2), tries) == (first, second, [1, 2])
+
+
+def test_of_two_at_the_same_try_both_hear_who_was_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run()
+    run.open()
+    rows = Rows(MemoryTables(), "steps")
+    call = StepCall(batch=run.ref(), saga=SagaStart(index=0), step=0)
+    others: list[StepResult] = []
+
+    def do(item: Item, context: StepContext[NoParameters]) -> int:
+        if not others:
+            others.append(StepResult())  # the other finds nobody before it, too
+            others[0] = carry_out_once(call, run.files, rows)
+            raise PermanentError("too late")
+        return 7
+
+    monkeypatch.setattr(Free, "do", staticmethod(do))
+    assert carry_out_once(call, run.files, rows) == others[0]
+    assert others[0].output == 7

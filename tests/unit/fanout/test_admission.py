@@ -1,8 +1,8 @@
-from entities.admission import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.admission import AdmissionState
+from fanout import admission
+from fanout.admission import AdmissionState, Entry
 
 
 def at(minute: int) -> str:
@@ -10,8 +10,8 @@ def at(minute: int) -> str:
 
 
 def enter(state: AdmissionState, instance: str, most: int, minute: int = 0):
-    entry = {"instance": instance, "max_runs": most, "at": at(minute)}
-    state, is_in = apply(state, "enter", entry)
+    entry = Entry(instance=instance, max_runs=most, at=at(minute))
+    state, is_in = admission.enter(state, entry)
     return AdmissionState.model_validate_json(state.model_dump_json()), is_in
 
 
@@ -23,7 +23,7 @@ def test_no_more_runs_than_allowed_go_on_and_those_who_wait_keep_their_order(
     for number in steps:
         instance = f"r{number}"
         if instance in state.running:
-            state, _ = apply(state, "leave", instance)
+            state = admission.leave(state, instance)
             came.remove(instance)
             continue
         if instance not in came:
@@ -46,15 +46,14 @@ def test_one_that_no_longer_asks_holds_nobody_up():
     state, _ = enter(AdmissionState(), "a", 1)
     state, _ = enter(state, "gone", 1)
     state, _ = enter(state, "b", 1)
-    state, _ = apply(state, "leave", "a")
+    state = admission.leave(state, "a")
     assert enter(state, "b", 1, minute=1)[1] is False
     assert enter(state, "b", 1, minute=10)[1] is True
 
 
-def test_an_operation_it_does_not_know_is_an_error():
-    try:
-        apply(AdmissionState(), "dance", None)
-    except ValueError as error:
-        assert "dance" in str(error)
-    else:
-        raise AssertionError("it danced")
+def test_one_that_is_gone_leaves_a_second_time_without_harm():
+    state, _ = enter(AdmissionState(), "a", 1)
+    state, _ = enter(state, "b", 1)
+    left = admission.leave(state, "a")
+    assert admission.leave(left, "a") == left
+    assert enter(left, "b", 1)[1] is True

@@ -3,12 +3,17 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from entities.breaker import apply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.breaker import CLOSED, MAX_COOL_DOWN_SECONDS, CircuitState
+from fanout import breaker
+from fanout.breaker import (
+    CLOSED,
+    MAX_COOL_DOWN_SECONDS,
+    CircuitAsk,
+    CircuitReport,
+    CircuitState,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,13 +23,13 @@ def at(seconds: float) -> str:
 
 
 def ask(state: CircuitState, shard: str, seconds: float) -> tuple[CircuitState, str, float]:
-    state, order = apply(state, "ask", {"shard": shard, "at": at(seconds)})
+    state, order = breaker.ask(state, CircuitAsk(shard=shard, at=at(seconds)))
     state = CircuitState.model_validate_json(state.model_dump_json())
-    return state, order["action"], order["wait_seconds"]
+    return state, order.action, order.wait_seconds
 
 
 def told(state: CircuitState, shard: str, seconds: float, **how: bool) -> CircuitState:
-    return apply(state, "told", {"shard": shard, "at": at(seconds), **how})[0]
+    return breaker.told(state, CircuitReport(shard=shard, at=at(seconds), **how))
 
 
 def test_it_opens_when_the_downstream_keeps_failing_and_one_shard_probes():
@@ -88,8 +93,3 @@ def test_a_downstream_that_is_down_sees_one_probe_at_a_time(seed: int, outage: f
         state = told(state, shard, now, has_tripped=not is_up, has_answered=is_up)
     assert state == CLOSED
     assert calls_while_open <= 8 + outage / MAX_COOL_DOWN_SECONDS
-
-
-def test_an_operation_it_does_not_know_is_an_error():
-    with pytest.raises(ValueError, match="dance"):
-        apply(CLOSED, "dance", None)

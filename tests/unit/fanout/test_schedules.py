@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fanout.schedules import Schedule, ScheduleError, check_cron, run_of, time_of
+from fanout.schedules import Schedule, ScheduleError, check_cron, time_of
 
 NOW = datetime(2026, 11, 23, 12, 34, 56, 789_000, tzinfo=UTC)
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
@@ -23,10 +23,6 @@ def test_the_due_time_of_a_run_can_be_read_back_and_only_of_its_own_schedule():
     assert time_of("nightly", "nightly-20261123T023000Z") == DUE
     for other in ("nightly", "nightly-1", "nightly_b-20261123T023000Z", "x-nightly"):
         assert time_of("nightly", other) is None
-
-
-def test_attempts_and_shards_belong_to_their_run():
-    assert {run_of(name) for name in ("a", "a:a2", "a:s01", "a:q")} == {"a"}
 
 
 def test_a_tick_stands_for_the_due_time_that_the_host_keeps_however_late_it_comes():

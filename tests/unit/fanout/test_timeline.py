@@ -6,17 +6,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout import governor, leave
-from fanout.governor import GovernorState
-from fanout.models.limits import Limits
+from fanout.governor import GovernorState, ShardState
 from fanout.models.request import Tolerance
-from fanout.models.wave import GovernorStart, RunOpening, WaveOrder, WaveReport, WaveTally, Work
-from fanout.timeline import MAX_BUCKETS, Timeline, fitted, noted, up_to
+from fanout.models.shard import Retrying, ShardAsk, ShardOrder
+from fanout.models.wave import WaveTally
+from fanout.timeline import MAX_BUCKETS, Timeline, fitted, merged, noted, up_to
+from tests.support.attempts import after_wave, begun, decided, shard_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-GO = WaveOrder(action="go", cuts=1)
-WAIT = WaveOrder(action="wait", wait_seconds=1)
-STOP = WaveOrder(action="stop")
+GO = ShardOrder(action="go", cuts=1)
+WAIT = ShardOrder(action="wait", wait_seconds=1)
+STOP = ShardOrder(action="stop")
 
 
 def at(seconds: float) -> str:
@@ -24,11 +24,20 @@ def at(seconds: float) -> str:
 
 
 def told(
-    timeline: Timeline, seconds: float, order: WaveOrder, *, is_new: bool = False, **report: Any
+    timeline: Timeline, seconds: float, order: ShardOrder, *, is_new: bool = False, **report: Any
 ) -> Timeline:
-    moments = {name: at(report.pop(name)) for name in ("began_at", "idle_since") if name in report}
-    wave = WaveReport(**({"shard": "s0", "sequence": 1, "at": at(seconds)} | moments | report))
-    return noted(timeline, at(0), wave, order, is_new=is_new)
+    """Note that a shard asked, when it is in `again` items of a round that waits, if it is."""
+    partitions = report.pop("partitions_done", 0) if is_new else None
+    update = {"began_at": at(report.pop("began_at"))} if "began_at" in report else {}
+    if "again" in report:
+        since = at(report.pop("idle_since", seconds))
+        items = report.pop("again")
+        update["retrying"] = Retrying(
+            batches=[0], items=items, retry_round=1, since=since, until=since
+        )
+    work = shard_of(GovernorState(), **update, **report)
+    asked = ShardAsk(work=work, at=at(seconds))
+    return noted(timeline, at(0), asked, order, partitions=partitions)
 
 
 def cells(timeline: Timeline, shard: int = 0) -> str:
@@ -66,10 +75,10 @@ def test_suspended_and_starved_shards_wait():
 
 
 def test_compensation_shows_as_such_with_its_retries():
-    found = told(Timeline(), 0, GO, shard="c0", stage="compensate")
-    found = told(found, 0.5, GO, shard="c0", stage="compensate", again=1, began_at=0)
+    found = told(Timeline(), 0, GO, stage="compensate")
+    found = told(found, 0.5, GO, stage="compensate", again=1, began_at=0)
     found = told(
-        found, 1, STOP, shard="c0", stage="compensate", began_at=0.5, is_new=True,
+        found, 1, STOP, stage="compensate", began_at=0.5, is_new=True,
         tally=WaveTally(succeeded=3, failed=1),
     )  # fmt: skip
     assert cells(found) == "88aa"
@@ -112,35 +121,60 @@ REPORTS = st.lists(
 
 @given(REPORTS)
 def test_its_size_is_bounded_and_nothing_counted_is_lost(reports: list[Any]):
-    found, seconds, counted = Timeline(), 0.0, 0
-    for number, (shard, passed, succeeded, order) in enumerate(reports, 1):
+    rows: dict[int, Timeline] = {}
+    seconds, counted = 0.0, 0
+    for shard, passed, succeeded, order in reports:
         seconds += passed
         counted += succeeded
         tally = WaveTally(succeeded=succeeded)
-        found = told(found, seconds, order, shard=f"s{shard}", sequence=number, is_new=True,
-                     tally=tally, began_at=seconds - passed / 2)  # fmt: skip
-    assert all(len(lane.cells) <= MAX_BUCKETS for lane in found.lanes.values())
-    assert all(len(values) <= MAX_BUCKETS for values in found.series.values())
+        rows[shard] = told(rows.get(shard, Timeline()), seconds, order, shard=shard, is_new=True,
+                           tally=tally, began_at=seconds - passed / 2)  # fmt: skip
+    found = merged([*rows.items()])
+    assert found.lanes.keys() == rows.keys()
+    for one in (found, *rows.values()):
+        assert all(len(lane.cells) <= MAX_BUCKETS for lane in one.lanes.values())
+        assert all(len(values) <= MAX_BUCKETS for values in one.series.values())
+        assert Timeline.model_validate_json(one.model_dump_json()) == one
     assert abs(sum(found.series.get("succeeded", [])) - counted) < 1 + counted * 1e-3
     assert len(found.model_dump_json()) < 16_384
-    assert Timeline.model_validate_json(found.model_dump_json()) == found
+    assert all(len(one.model_dump_json()) < 2_048 for one in rows.values())
 
 
-def test_the_governor_keeps_it_and_counts_a_report_once():
-    state, _ = governor.open_run(GovernorState(), RunOpening(at=at(0)))
-    work = Work(items=20, batches=4, partitions=2, batches_per_partition=2, shards=1)
-    limits = Limits(batches=4, tolerance=Tolerance(percentage=100))
-    state = governor.begin(
-        state, GovernorStart(work=work, limits=limits, on_exceeded="stop", at=at(0))
-    )
-    state, _ = leave.report(state, WaveReport(shard="s0", sequence=0, left=2, at=at(1)))
-    wave = WaveReport(shard="s0", sequence=1, left=2, at=at(2), began_at=at(1), partitions_done=1,
-                      tally=WaveTally(succeeded=10))  # fmt: skip
+def test_what_a_shard_processed_and_what_it_compensated_are_one_lane():
+    process = told(told(Timeline(), 0, GO), 0.5, STOP, began_at=0, is_new=True, partitions_done=1)
+    undone = told(Timeline(), 1, GO, stage="compensate")
+    undone = told(undone, 1.5, STOP, stage="compensate", began_at=1, is_new=True, partitions_done=2,
+                  tally=WaveTally(succeeded=3))  # fmt: skip
+    for pair in ([process, undone], [undone, process]):
+        found = merged([(0, one) for one in pair])
+        assert cells(found) == "110088"
+        assert (found.lanes[0].waves, found.lanes[0].partitions) == (2, 3)
+        assert cells(up_to(found, at(0), at(5))) == "110088"
+
+
+def test_timelines_of_other_widths_are_put_together():
+    short = told(told(Timeline(), 0, GO), 0.5, STOP, began_at=0, is_new=True,
+                 tally=WaveTally(succeeded=4))  # fmt: skip
+    long = told(told(Timeline(), 0, GO, shard=1), 100, STOP, shard=1, began_at=0, is_new=True,
+                tally=WaveTally(succeeded=100))  # fmt: skip
+    found = merged([(0, short), (1, long)])
+    assert found.width_seconds == long.width_seconds == 2.0
+    assert cells(found) == "1"
+    assert found.series["succeeded"][0] == 6.0
+    assert sum(found.series["succeeded"]) == 104
+
+
+def test_a_row_keeps_it_and_counts_a_report_once():
+    state = begun(items=20, batches=4, partitions=2, batches_per_partition=2, shards=1, width=4,
+                  tolerance=Tolerance(percentage=100))  # fmt: skip
+    first = shard_of(state)
+    state, _ = decided(state, first, 1)
+    wave = after_wave(first, partitions=1, succeeded=10).model_copy(update={"began_at": at(1)})
     for _ in range(2):
-        state, _ = leave.report(state, wave)
+        state, _ = decided(state, wave, 2)
     lane = state.timeline.lanes[0]
     assert (lane.waves, lane.partitions) == (1, 1)
     assert sum(state.timeline.series["succeeded"]) == 10
     assert lane.cells == "00001111"
-    dumped = state.model_dump(mode="json", exclude_defaults=True)
-    assert GovernorState.model_validate(dumped) == state
+    shard = state.shards["s00"]
+    assert ShardState.model_validate_json(shard.model_dump_json(exclude_unset=True)) == shard

@@ -11,6 +11,7 @@ from localhost.faults import Faults, FaultsError, fates
 WHOLE = {
     "seed": 7,
     "activities": {"deliver_twice": 0.05, "delay_ms": [0, 200], "reorder": True},
+    "turns": {"torn": 0.1, "again_ms": [100, 500]},
     "workers": {"kill": {"before_activity": 0.01, "after_activity": 0.02}},
     "storage": {"fail": 0.03},
 }
@@ -50,6 +51,8 @@ def test_what_is_not_named_does_not_happen(tmp_path):
         ({"activities": {"delay_ms": [5]}}, "activities.delay_ms"),
         ({"activities": {"delay_ms": [-1, 5]}}, "activities.delay_ms.0"),
         ({"activities": {"reorder": True}}, "activities: reorder takes a delay_ms"),
+        ({"turns": {"torn": 1.5}}, "turns.torn: .*less than or equal"),
+        ({"turns": {"again_ms": [5, 1]}}, "turns.again_ms: .*the shorter first"),
         ({"workers": {"kill": {"during": 1}}}, "workers.kill.during: there is no such setting"),
         ({"network": {}}, "network: there is no such setting"),
     ],
@@ -66,6 +69,20 @@ def test_every_mistake_is_named_at_once(tmp_path):
     with pytest.raises(FaultsError) as refused:
         Faults.load(written(tmp_path, document))
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_share_of_torn_turns_needs_no_file(tmp_path):
+    faults = Faults.named("torn=0.25")
+    assert (faults.turns.torn, faults.turns.again_ms) == (0.25, (200, 3000))
+    assert faults.seed is not None
+    assert faults == Faults.load(written(tmp_path, {"seed": faults.seed, "turns": {"torn": 0.25}}))
+    assert Faults.named(str(written(tmp_path, WHOLE))).seed == 7
+
+
+@pytest.mark.parametrize("share", ["", "often", "2", "-1", "nan", "inf"])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(FaultsError, match=f"--faults torn={share}: "):
+        Faults.named(f"torn={share}")
 
 
 def test_a_missing_file_is_refused(tmp_path):

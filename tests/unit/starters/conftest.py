@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanout.adapters.rows import Rows
 from fanout.adapters.settings import settings
 from starters import admittance
+from tests.support.attempts import memory_rows
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +17,11 @@ def local_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPat
     _forget()
     yield monkeypatch
     _forget()
+
+
+@pytest.fixture
+def to() -> Rows:
+    return memory_rows()
 
 
 def _forget() -> None:

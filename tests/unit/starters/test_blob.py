@@ -7,14 +7,15 @@ import azure.functions as func
 import pytest
 
 from fanout import ids, names
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings
 from fanout.errors import InvalidRequestError
 from starters import blob as room
 from starters.blob import blueprint, request_for, run_id, start_over
 from tests.support import probe_workloads
+from tests.support.durable_client import Client
 from tests.support.memory_store import MemoryStore
-from tests.unit.starters.test_timer import Client
 
 WORKLOAD = probe_workloads.Sum.name
 LOCAL = Settings(storage=StorageSettings("x"))
@@ -34,11 +35,11 @@ def files() -> RunFiles:
     return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
 
 
-async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles):
+async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles, to: Rows):
     client = Client()
     for _ in range(2):
-        await start_over(f"{WORKLOAD}/new/rows.csv", client, files)
-    (started,) = client.instances
+        await start_over(f"{WORKLOAD}/new/rows.csv", client, files, to)
+    (started,) = client.started
     request = files.request(started)
     assert (request.workload, request.batch.max_items) == (WORKLOAD, 7)
     assert request.source.model_dump(include={"kind", "container", "blob"}) == {
@@ -46,25 +47,27 @@ async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles
     }  # fmt: skip
 
 
-async def test_a_blob_written_again_is_run_over_again(files: RunFiles):
+async def test_a_blob_written_again_is_run_over_again(files: RunFiles, to: Rows):
     client, name = Client(), f"{WORKLOAD}/new/rows.csv"
-    await start_over(name, client, files)
+    await start_over(name, client, files, to)
     files.store.write("inbox", name, b"n,text\n1,a\n")
-    await start_over(name, client, files)
-    assert len(set(client.instances)) == 2
+    await start_over(name, client, files, to)
+    assert len(set(client.started)) == 2
 
 
-async def test_neither_a_template_nor_a_blob_that_is_gone_starts_a_run(files: RunFiles):
+async def test_neither_a_template_nor_a_blob_that_is_gone_starts_a_run(files: RunFiles, to: Rows):
     client = Client()
-    assert await start_over(f"{WORKLOAD}/request.json", client, files) is None
-    assert await start_over(f"{WORKLOAD}/gone.csv", client, files) is None
-    assert client.instances == []
+    assert await start_over(f"{WORKLOAD}/request.json", client, files, to) is None
+    assert await start_over(f"{WORKLOAD}/gone.csv", client, files, to) is None
+    assert client.started == []
 
 
-async def test_without_a_template_the_request_has_only_what_the_blob_says(files: RunFiles):
+async def test_without_a_template_the_request_has_only_what_the_blob_says(
+    files: RunFiles, to: Rows
+):
     files.store.delete("inbox", f"{WORKLOAD}/request.json")
     with pytest.raises(InvalidRequestError, match=r"parameters\.column"):
-        await start_over(f"{WORKLOAD}/new/rows.csv", Client(), files)
+        await start_over(f"{WORKLOAD}/new/rows.csv", Client(), files, to)
 
 
 @pytest.mark.parametrize(

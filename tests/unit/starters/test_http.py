@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
+from fanout.adapters.rows import RowContentionError, Rows
 from fanout.adapters.runs import RunFiles
 from fanout.models.request import RunRequest
 from starters import endpoints, http
@@ -32,25 +33,25 @@ def claimed(*, is_new: bool) -> Claimed:
     return Claimed("r", REQUEST, is_new=is_new)
 
 
-async def test_a_new_claim_is_started(files: RunFiles):
+async def test_a_new_claim_is_started(files: RunFiles, to: Rows):
     client = Client()
-    assert await http.started(client, claimed(is_new=True), files) is None
+    assert await http.started(client, claimed(is_new=True), files, to) is None
     assert client.started == ["r"]
 
 
-async def test_a_claim_that_nobody_started_is_started(files: RunFiles):
+async def test_a_claim_that_nobody_started_is_started(files: RunFiles, to: Rows):
     client = Client()
-    await http.started(client, claimed(is_new=False), files)
+    await http.started(client, claimed(is_new=False), files, to)
     assert client.started == ["r"]
 
 
-async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles):
-    assert await http.started(Client(late=True), claimed(is_new=False), files) is None
+async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles, to: Rows):
+    assert await http.started(Client(late=True), claimed(is_new=False), files, to) is None
 
 
-async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles):
+async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles, to: Rows):
     with pytest.raises(ConnectionError):
-        await http.started(Client(is_away=True), claimed(is_new=True), files)
+        await http.started(Client(is_away=True), claimed(is_new=True), files, to)
 
 
 class AwayStore(MemoryStore):
@@ -72,23 +73,24 @@ class UpStore(MemoryStore):
     ],
 )
 async def test_health_is_down_when_any_dependency_is(
-    store: Any, client: Client, status: int, storage: str, durable: str
+    store: Any, client: Client, status: int, storage: str, durable: str, to: Rows
 ):
-    response = await http.health(client, RunFiles(store, "runs"))
+    response = await http.health(client, RunFiles(store, "runs"), to)
     body = json.loads(response.get_body())
     assert response.status_code == status
     assert body["dependencies"] == {"storage": storage, "durable": durable}
     assert body["status"] == ("up" if status == 200 else "down")
 
 
-async def test_storage_that_does_not_answer_is_a_503_and_no_crash():
+@pytest.mark.parametrize("error", [ServiceRequestError, RowContentionError])
+async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Exception]):
     @answering(endpoints.GET_RUN)
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
-        raise ServiceRequestError("no route")
+        raise error("no route")
 
     request = func.HttpRequest("GET", "http://x/api/runs/r", body=b"", route_params={"run_id": "r"})
     context = SimpleNamespace(function_name="handler", invocation_id="i")
     response = await handler(req=request, context=context)
     assert response.status_code == 503
     assert response.mimetype == "application/problem+json"
-    assert "ServiceRequestError" in json.loads(response.get_body())["detail"]
+    assert error.__name__ in json.loads(response.get_body())["detail"]

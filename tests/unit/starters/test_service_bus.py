@@ -13,14 +13,15 @@ from azure.servicebus.exceptions import ServiceBusError
 from fanout import ids, names
 from fanout.adapters import settings as settings_module
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
 from starters import service_bus
 from starters.service_bus import Request, UnfinishedBatchError, blueprint, start_all
 from tests.support import probe_workloads
+from tests.support.durable_client import Client
 from tests.support.memory_bus import MemoryBus
 from tests.support.memory_store import MemoryStore
-from tests.unit.starters.test_timer import Client
 
 MAX_BYTES = 2_000
 CSV = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
@@ -45,22 +46,26 @@ def message(number: int, body: Any = SUM, message_id: str | None = "") -> Reques
     return Request(data, number, f"m-{number}" if message_id == "" else message_id)
 
 
-async def start(requests: list[Request], client: Any, files: RunFiles, bus: MemoryBus) -> None:
-    await start_all(requests, client, files, bus)  # type: ignore[arg-type]  # the double of it
+async def start(
+    requests: list[Request], client: Any, files: RunFiles, to: Rows, bus: MemoryBus
+) -> None:
+    await start_all(requests, client, files, to, bus)  # type: ignore[arg-type]  # the double of it
 
 
-async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(files: RunFiles):
+async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(
+    files: RunFiles, to: Rows
+):
     client, bus = Client(), MemoryBus()
     for _ in range(3):
-        await start([message(1), message(2), message(1)], client, files, bus)
-    assert sorted(client.instances) == ["m-1", "m-2"]
+        await start([message(1), message(2), message(1)], client, files, to, bus)
+    assert sorted(client.started) == ["m-1", "m-2"]
     assert bus.sent[DEAD_LETTER_QUEUE] == []
 
 
-async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles):
+async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, to: Rows):
     client = Client()
-    await start([message(1, SUM | {"run_id": "mine"})], client, files, MemoryBus())
-    assert client.instances == ["mine"]
+    await start([message(1, SUM | {"run_id": "mine"})], client, files, to, MemoryBus())
+    assert client.started == ["mine"]
 
 
 @pytest.mark.parametrize("message_id", ["orders/7", "..", "x" * 101, "zwölf"])
@@ -89,13 +94,13 @@ BAD = [
 
 @pytest.mark.parametrize(("body", "reason", "says"), BAD)
 async def test_a_message_that_can_never_succeed_is_a_dead_letter_and_harms_no_other(
-    files: RunFiles, body: Any, reason: str, says: str
+    files: RunFiles, to: Rows, body: Any, reason: str, says: str
 ):
     client, bus = Client(), MemoryBus()
     bad = message(2, body)
-    await start([message(1)], client, files, bus)
-    await start([message(1), bad, message(3)], client, files, bus)
-    assert sorted(client.instances) == ["m-1", "m-3"]
+    await start([message(1)], client, files, to, bus)
+    await start([message(1), bad, message(3)], client, files, to, bus)
+    assert sorted(client.started) == ["m-1", "m-3"]
     (letter,) = bus.sent[DEAD_LETTER_QUEUE]
     assert letter.body == bad.body
     assert letter.properties["DeadLetterReason"] == reason
@@ -104,12 +109,12 @@ async def test_a_message_that_can_never_succeed_is_a_dead_letter_and_harms_no_ot
 
 
 async def test_a_dead_letter_delivered_again_has_the_same_id_and_its_sender_s_properties(
-    files: RunFiles,
+    files: RunFiles, to: Rows
 ):
     bus = MemoryBus()
     bad = Request(b"{", 5, "m", {"tenant": "a", "DeadLetterReason": "mine"})
     for _ in range(2):
-        await start([bad], Client(), files, bus)
+        await start([bad], Client(), files, to, bus)
     first, again = bus.sent[DEAD_LETTER_QUEUE]
     assert first == again
     assert first.properties["tenant"] == "a"
@@ -128,34 +133,34 @@ class FlakyStore(MemoryStore):
         super().write(container, blob, data, **options)
 
 
-async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice():
+async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice(to: Rows):
     store = FlakyStore()
     store.write("inbox", "rows.csv", b"n,text\n1,a\n")
     files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
     client, bus = Client(), MemoryBus()
     batch = [message(1), message(2), message(3, b"{"), message(4)]
     with pytest.raises(UnfinishedBatchError, match="1 of 4"):
-        await start(batch, client, files, bus)
-    assert sorted(client.instances) == ["m-1", "m-4"]
-    await start(batch, client, files, bus)
-    assert sorted(client.instances) == ["m-1", "m-2", "m-4"]
+        await start(batch, client, files, to, bus)
+    assert sorted(client.started) == ["m-1", "m-4"]
+    await start(batch, client, files, to, bus)
+    assert sorted(client.started) == ["m-1", "m-2", "m-4"]
     assert {letter.message_id for letter in bus.sent[DEAD_LETTER_QUEUE]} == {"fanout-requests/3"}
 
 
 async def test_a_run_claimed_and_not_started_is_started_when_its_message_comes_again(
-    files: RunFiles,
+    files: RunFiles, to: Rows
 ):
     client, bus = Client(is_away=True), MemoryBus()
     with pytest.raises(UnfinishedBatchError):
-        await start([message(1)], client, files, bus)
+        await start([message(1)], client, files, to, bus)
     client.is_away = False
-    await start([message(1)], client, files, bus)
-    assert client.instances == ["m-1"]
+    await start([message(1)], client, files, to, bus)
+    assert client.started == ["m-1"]
 
 
-async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles):
+async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, to: Rows):
     with pytest.raises(ServiceBusError):
-        await start([message(1), message(2, b"{")], Client(), files, MemoryBus(is_away=True))
+        await start([message(1), message(2, b"{")], Client(), files, to, MemoryBus(is_away=True))
 
 
 def test_a_batch_is_read_as_the_worker_delivers_it():

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from fanout import ids
+from fanout.adapters.rows import Rows
 from fanout.adapters.runs import RunFiles
 from fanout.errors import InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
@@ -105,23 +106,23 @@ def test_problems_of_every_kind_are_named_together(files: RunFiles):
     }
 
 
-def test_the_first_claim_of_a_run_id_wins(files: RunFiles):
-    first = claim(request(run_id="mine"), files)
-    again = claim(request(run_id="mine"), files)
+def test_the_first_claim_of_a_run_id_wins(files: RunFiles, to: Rows):
+    first = claim(request(run_id="mine"), files, to)
+    again = claim(request(run_id="mine"), files, to)
     assert (first.is_new, again.is_new) == (True, False)
     assert files.request("mine") == request(run_id="mine")
 
 
-def test_another_request_under_the_same_id_is_a_conflict(files: RunFiles):
-    claim(request(run_id="mine"), files)
+def test_another_request_under_the_same_id_is_a_conflict(files: RunFiles, to: Rows):
+    claim(request(run_id="mine"), files, to)
     with pytest.raises(RunConflictError, match="mine"):
-        claim(request(run_id="mine", max_items=5), files)
+        claim(request(run_id="mine", max_items=5), files, to)
     assert files.request("mine").max_items is None
 
 
-def test_a_default_written_out_is_the_same_request(files: RunFiles):
-    claim(request(run_id="mine"), files)
-    assert not claim(request(run_id="mine", retry={"max_attempts": 4}), files).is_new
+def test_a_default_written_out_is_the_same_request(files: RunFiles, to: Rows):
+    claim(request(run_id="mine"), files, to)
+    assert not claim(request(run_id="mine", retry={"max_attempts": 4}), files, to).is_new
 
 
 def test_an_idempotency_key_always_gives_the_same_run_id():

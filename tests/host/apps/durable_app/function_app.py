@@ -110,7 +110,7 @@ def sleeps(context: df.DurableOrchestrationContext):
 
 @app.orchestration_trigger(context_name="context")
 def cancels_timer(context: df.DurableOrchestrationContext):
-    timer = context.create_timer(context.current_utc_datetime + timedelta(days=30))
+    timer = context.create_timer(context.current_utc_datetime + timedelta(days=5))
     event = context.wait_for_external_event("go")
     winner = yield context.task_any([timer, event])
     if winner is event:

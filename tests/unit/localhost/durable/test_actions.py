@@ -57,17 +57,34 @@ def test_continue_as_new_hands_its_input_on_as_a_json_string():
 
 def test_a_failure_carries_its_actions_behind_the_last_label():
     tricky = f"user text {ERROR_LABEL} more"
-    body = answer(call("a"), isDone=True, error=tricky)
+    body = answer(call("a"), isDone=False, error=tricky)
     decision = parse(None, f"Exception: {tricky}{ERROR_LABEL}{body}", "trace")
     assert names(decision) == ["a"]
-    assert decision.outcome == Outcome("Failed", tricky, f"Message: {tricky}, StackTrace: trace")
+    assert decision.outcome is not None
+    assert decision.outcome.text == tricky
+    assert (decision.outcome.details or "").startswith(f"Message: {tricky}, StackTrace: ")
 
 
 def test_a_failure_without_the_label_says_nothing_of_actions():
     decision = parse(None, "ValueError: boom", None)
     assert decision.is_blind
     assert decision.outcome is not None
-    assert decision.outcome.text == "ValueError: boom"
+    assert decision.outcome.text == (
+        "One or more errors occurred. (Result: Failure\nException: ValueError: boom\nStack: )"
+    )
+
+
+@pytest.mark.parametrize("state", [answer(call("a"), isDone=True, error="x"), "{broken"])
+def test_a_failure_whose_state_cannot_be_used_says_nothing_of_actions(state):
+    assert parse(None, f"Exception: x{ERROR_LABEL}{state}", None).is_blind
+
+
+def test_a_failure_that_holds_a_secret_loses_its_state_with_it():
+    state = answer(call("a"), isDone=False, error="AccountKey=abc")
+    decision = parse(None, f"Exception: AccountKey=abc{ERROR_LABEL}{state}", None)
+    assert decision.is_blind
+    assert decision.outcome is not None
+    assert "abc" not in (decision.outcome.text or "")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"actions": 1}'])

@@ -7,7 +7,7 @@ import json
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.contract import InstanceFilter, UnknownFunctionError
+from localhost.durable.contract import InstanceFilter
 from tests.support.durable_hub import hub
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=3)
@@ -132,7 +132,7 @@ def make_app() -> df.DFApp:
 
     @app.orchestration_trigger(context_name="context")
     def race(context):
-        deadline = context.create_timer(context.current_utc_datetime + datetime.timedelta(days=9))
+        deadline = context.create_timer(context.current_utc_datetime + datetime.timedelta(days=5))
         approval = context.wait_for_external_event("Approval")
         winner = yield context.task_any([approval, deadline])
         if winner == approval:
@@ -158,6 +158,21 @@ def make_app() -> df.DFApp:
     @app.orchestration_trigger(context_name="context")
     def unknown_child(context):
         yield context.call_sub_orchestrator("nowhere")
+
+    @app.orchestration_trigger(context_name="context")
+    def partly_unknown(context):
+        names = ("double", "nowhere", "double")
+        yield context.task_all([context.call_activity(name, 1) for name in names])
+
+    @app.orchestration_trigger(context_name="context")
+    def never_tried(context):
+        never = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=0)
+        yield context.call_activity_with_retry("double", never, 1)
+
+    @app.orchestration_trigger(context_name="context")
+    def tried_again_in_a_week(context):
+        weekly = df.RetryOptions(7 * 24 * 3_600_000, 2)
+        yield context.call_activity_with_retry("double", weekly, 1)
 
     @app.orchestration_trigger(context_name="context")
     def any_of(context):
@@ -296,32 +311,46 @@ async def test_an_event_beats_a_timer_which_is_cancelled(path):
         assert await durable.result(instance_id) == ["approved", {"by": "me"}]
 
 
-async def test_early_events_are_delivered_once_each_in_order(path):
+async def test_of_early_events_the_last_is_given_to_every_wait(path):
     async with hub(make_app(), path) as durable:
         instance_id = await durable.start("collect", 3)
         for value in range(3):
             await durable.engine.raise_event(instance_id, "E", json.dumps(value))
         gates.setdefault("collect", asyncio.Event()).set()
-        assert await durable.result(instance_id) == [0, 1, 2]
+        assert await durable.result(instance_id) == [2, 2, 2]
 
 
-async def test_an_unknown_activity_fails_its_task_with_the_cause(path):
+@pytest.mark.parametrize(
+    "name", ["unknown_activity", "unknown_child", "never_tried", "tried_again_in_a_week"]
+)
+async def test_what_cannot_be_scheduled_is_awaited_for_ever_and_told_in_the_log(path, name, caplog):
     async with hub(make_app(), path) as durable:
-        text = await durable.run("unknown_activity")
-        assert "The function 'nowhere' doesn't exist" in text
-        assert "'double', 'fail', 'flaky', 'gate'" in text
-
-
-async def test_an_unknown_child_fails_its_task_with_the_cause(path):
+        instance_id = await durable.start(name)
+        await durable.status(instance_id, "Running")
+        assert await durable.kinds(instance_id) == [12, 0, 13]
+        assert f"of instance {instance_id}: " in caplog.text
     async with hub(make_app(), path) as durable:
-        text = await durable.failure(await durable.start("unknown_child"))
-        assert "'nowhere' doesn't exist, is disabled, or is not an orchestrator function" in text
+        await durable.run("chain", 1)
+        assert (await durable.engine.get_instance(instance_id)).runtime_status == "Running"
+        await durable.engine.terminate(instance_id, "enough")
 
 
-async def test_an_unknown_orchestrator_cannot_be_started(path):
+async def test_the_rest_of_a_set_with_an_unknown_activity_runs(path):
     async with hub(make_app(), path) as durable:
-        with pytest.raises(UnknownFunctionError, match="The following are the known orchestrator"):
-            await durable.start("nowhere")
+        instance_id = await durable.start("partly_unknown")
+
+        async def both():
+            return (await durable.kinds(instance_id)).count(5) == 2
+
+        await durable.until(both)
+        assert (await durable.engine.get_instance(instance_id)).runtime_status == "Running"
+
+
+async def test_an_unknown_orchestrator_starts_and_fails(path):
+    async with hub(make_app(), path) as durable:
+        text = await durable.failure(await durable.start("nowhere"))
+        assert text.startswith("Orchestrator function 'nowhere' failed: The function 'nowhere'")
+        assert "The following are the known orchestrator functions: 'any_of'" in text
 
 
 async def test_names_are_found_whatever_their_case(path):

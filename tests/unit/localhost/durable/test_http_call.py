@@ -44,6 +44,7 @@ async def test_an_accepted_request_is_polled_to_its_final_answer(server):
     caller = HttpCaller(poll_seconds=30)
     result = await caller.run({
         "method": "POST", "uri": f"{url}/job", "content": '{"a": 1}',
+        "asynchronousPatternEnabled": True,
         "headers": {"x-functions-key": "secret", "X-Other": "kept"},
     })  # fmt: skip
     await caller.close()
@@ -51,7 +52,8 @@ async def test_an_accepted_request_is_polled_to_its_final_answer(server):
     assert (answer["statusCode"], json.loads(answer["content"])) == (418, {"done": True})
     assert answer["headers"]["X-Two"] == ["a", "b"]
     assert bodies == ['{"a": 1}']
-    assert asked[0].headers["Content-Type"].startswith("text/plain")
+    assert asked[0].headers["Content-Type"] == "text/plain"
+    assert "Content-Type" not in answer["headers"]
     assert [request.headers.get("x-functions-key") for request in asked] == ["secret", None, None]
     assert all(request.headers["X-Other"] == "kept" for request in asked)
 
@@ -64,12 +66,32 @@ async def test_a_network_error_fails_the_task_with_its_message(path):
         yield context.call_http("GET", "http://127.0.0.1:1/")
 
     async with hub(app, path) as durable:
-        assert "Cannot connect to host 127.0.0.1:1" in await durable.failure(
+        assert "Connection refused (127.0.0.1:1)" in await durable.failure(
             await durable.start("calls")
         )
 
 
-async def test_an_orchestrator_sees_status_headers_and_content(path, server):
+@pytest.mark.parametrize(
+    ("method", "url", "problem"),
+    [
+        ("GET", "not a url", "An invalid request URI was provided."),
+        ("NO PE", "http://127.0.0.1:1/", "The format of the HTTP method is invalid."),
+    ],
+)
+async def test_a_request_that_cannot_be_made_is_told_in_words(path, method, url, problem):
+    app = df.DFApp()
+
+    @app.orchestration_trigger(context_name="context")
+    def calls(context):
+        yield context.call_http(method, url)
+
+    async with hub(app, path) as durable:
+        assert problem in await durable.failure(await durable.start("calls"))
+
+
+async def test_an_orchestrator_gets_the_first_answer_since_the_sdk_asks_for_no_polling(
+    path, server
+):
     url, _, _ = server
     app = df.DFApp()
 
@@ -79,4 +101,4 @@ async def test_an_orchestrator_sees_status_headers_and_content(path, server):
         return response["statusCode"]
 
     async with hub(app, path) as durable:
-        assert await durable.run("calls", url) == 418
+        assert await durable.run("calls", url) == 202

@@ -68,7 +68,9 @@ def test_a_bad_setting_is_named(section):
         ("1.9", "1.10", "CurrentOrOlder", True),
         ("1.10", "1.9", "CurrentOrOlder", False),
         (None, "1.0", "CurrentOrOlder", True),
-        ("1.0", None, "Strict", True),
+        ("1.0", None, "Strict", False),
+        ("1.0", None, "CurrentOrOlder", False),
+        (None, None, "Strict", True),
         ("1.0", "1.0", "Strict", True),
         ("1.0", "1.0.0", "Strict", False),
         ("beta", "alpha", "CurrentOrOlder", False),
@@ -139,16 +141,17 @@ def test_a_replay_that_asks_for_more_agrees():
 
 
 def test_a_replay_that_asks_for_less_is_told_what_is_missing():
-    text = violation([(2, "child")], [], [4])
-    assert text is not None
-    assert "a sub-orchestration task with sequence ID 4 and name 'child'" in text
-    assert "hasn't (yet?) scheduled this task" in text
+    found = violation([(6, "E"), (2, "child")], [], [-1, 4])
+    assert found is not None
+    assert found.place == 1
+    assert "a sub-orchestration task with sequence ID 4 and name 'child'" in found.text
+    assert "hasn't (yet?) scheduled this task" in found.text
 
 
 def test_a_replay_of_another_kind_is_told_what_it_asks_for_instead():
-    text = violation([(0, "a")], [(ActionType.CREATE_TIMER, "")], [0])
-    assert text is not None
-    assert "instead scheduled a CreateTimerOrchestratorAction task" in text
+    found = violation([(0, "a")], [(ActionType.CREATE_TIMER, "")], [0])
+    assert found is not None
+    assert "instead produced a CreateTimerOrchestratorAction action" in found.text
 
 
 def test_spans_are_new_and_in_the_same_trace():

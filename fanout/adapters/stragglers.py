@@ -1,40 +1,45 @@
-"""What an attempt that was ended by force had under way when the next one begins.
+"""What an attempt that was ended by force still has under way.
 
-Its batches stop at their next item and write down what they have done. The next attempt plans by
-those parts, so it waits until they are there, or until nobody will write them any more.
+Its batches stop at their next item and write down what they have done. Whoever comes after, the
+next attempt or a deletion, waits until those parts are there, or until nobody will write them.
 """
 
 from datetime import datetime, timedelta
 
 from fanout import ids
-from fanout.adapters.rows import Rows
-from fanout.adapters.run_rows import read_attempt
 from fanout.adapters.runs import RunFiles
 from fanout.governor import GovernorState, ShardState
 from fanout.ids import BatchName
-from fanout.models.wave import BeginAsk, ShardWork, Wave
+from fanout.models.shard import ShardWork, Wave
 
 # After that whoever worked on a batch is gone, or at one item for so long that nobody waits for it.
 PATIENCE = timedelta(seconds=30)
 
 
-def are_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
-    """Tell whether all parts of the attempt before are there that will be."""
-    if asked.attempt == 1:
-        return True
-    before = read_attempt(to, asked.run_id, asked.attempt - 1).state
-    end = before.run.end
+def are_written(
+    run_id: str, attempt: int, state: GovernorState, files: RunFiles, now: datetime
+) -> bool:
+    """Tell whether all parts of an attempt are there that will be.
+
+    Args:
+        run_id: The run.
+        attempt: The attempt, which has ended.
+        state: Its rows.
+        files: Where the run is kept.
+        now: The time, aware.
+    """
+    end = state.run.end
     if end is None or not end.is_forced or end.at is None:
         return True
-    if datetime.fromisoformat(asked.at) - datetime.fromisoformat(end.at) > PATIENCE:
+    if now - datetime.fromisoformat(end.at) > PATIENCE:
         return True
-    return all(files.exists(path) for path in _awaited(asked, before))
+    return all(files.exists(path) for path in _awaited(run_id, attempt, state))
 
 
-def _awaited(asked: BeginAsk, before: GovernorState) -> list[str]:
+def _awaited(run_id: str, attempt: int, state: GovernorState) -> list[str]:
     return [
-        ids.part_path(asked.run_id, ids.generation(asked.attempt - 1, shard.work.stage), name)
-        for shard in before.shards.values()
+        ids.part_path(run_id, ids.generation(attempt, shard.work.stage), name)
+        for shard in state.shards.values()
         if shard.work is not None
         for name in _under_way(shard, shard.work)
     ]

@@ -1,0 +1,191 @@
+"""What rows ask of Table storage, of the real one on Azurite and of the double alike."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pydantic import BaseModel
+
+from fanout.adapters.rows import CHUNK_CHARACTERS, Rows
+from fanout.adapters.settings import StorageSettings
+from fanout.adapters.tables import RowConflictError, RowTables, TableStore
+from tests.support.memory_tables import MemoryTables
+
+
+class Note(BaseModel):
+    text: str = ""
+    number: int = 0
+    unset: int | None = 7
+
+
+@pytest.fixture(params=["azurite", "memory"])
+def tables(request: pytest.FixtureRequest) -> RowTables:
+    if request.param == "memory":
+        return MemoryTables()
+    connection = request.getfixturevalue("storage")
+    return TableStore.connect(StorageSettings(connection_string=connection))
+
+
+@pytest.fixture
+def rows(tables: RowTables) -> Rows:
+    return Rows(tables, f"t{secrets.token_hex(6)}")
+
+
+def etags(rows: Rows, partition: str = "p") -> dict[str, str]:
+    return {key: row.etag for key, row in rows.all(partition).items()}
+
+
+def load(rows: Rows, key: str, partition: str = "p") -> Note:
+    return rows.load(partition, key, Note)
+
+
+def write_many(rows: Rows, keys: list[str], partition: str = "p") -> None:
+    for first in range(0, len(keys), 100):
+        some = keys[first : first + 100]
+        rows.write(partition, {key: Note(number=first) for key in some}, {})
+
+
+def test_where_there_is_no_table_there_are_no_rows_and_nothing_to_delete(rows: Rows):
+    assert load(rows, "a") == Note()
+    assert rows.all("p") == {}
+    rows.delete("p", ["a"])
+    rows.delete("p", ["a", "b"])
+    rows.clear("p")
+
+
+def test_a_row_is_created_once_and_the_table_with_it(rows: Rows):
+    assert rows.create("p", "a", Note(text="first"))
+    assert not rows.create("p", "a", Note(text="second"))
+    assert load(rows, "a").text == "first"
+
+
+def test_a_row_that_there_is_not_has_the_defaults_of_its_model(rows: Rows):
+    rows.create("p", "a", Note(text="x"))
+    assert load(rows, "b") == load(rows, "a", "other") == Note()
+
+
+@pytest.mark.parametrize("text", ["", "zwölf 🌍 \x00\u2028'\"", "é" * (3 * CHUNK_CHARACTERS + 1)])
+def test_a_model_comes_back_as_it_was_written_however_long(rows: Rows, text: str):
+    note = Note(text=text, number=2**62)
+    rows.create("p", "a", note)
+    assert load(rows, "a") == note
+
+
+def test_what_was_set_to_its_default_is_still_known_to_be_set(rows: Rows):
+    rows.create("p", "a", Note(unset=7))
+    assert load(rows, "a").model_fields_set == {"unset"}
+
+
+def test_a_longer_model_leaves_nothing_behind_when_a_shorter_takes_its_place(rows: Rows):
+    rows.create("p", "a", Note(text="x" * (2 * CHUNK_CHARACTERS)))
+    rows.write("p", {"a": Note(text="y")}, etags(rows))
+    assert load(rows, "a").text == "y"
+
+
+def test_a_write_over_another_version_is_a_conflict_and_writes_nothing(rows: Rows):
+    rows.create("p", "a", Note(number=1))
+    old = etags(rows)
+    rows.write("p", {"a": Note(number=2)}, old)
+    with pytest.raises(RowConflictError):
+        rows.write("p", {"a": Note(number=3)}, old)
+    assert load(rows, "a").number == 2
+
+
+def test_a_row_that_is_gone_is_a_conflict(rows: Rows):
+    rows.create("p", "a", Note(number=1))
+    old = etags(rows)
+    rows.delete("p", ["a"])
+    with pytest.raises(RowConflictError):
+        rows.write("p", {"a": Note(number=2)}, old)
+    with pytest.raises(RowConflictError):
+        rows.write("p", {"a": Note(number=2), "b": Note()}, old)
+    assert rows.all("p") == {}
+
+
+@pytest.mark.parametrize("wrong", ["changed", "exists", "gone"])
+def test_rows_of_a_partition_change_together_or_not_at_all(rows: Rows, wrong: str):
+    write_many(rows, ["a", "b"])
+    known = etags(rows)
+    if wrong == "changed":
+        rows.write("p", {"b": Note(number=5)}, {"b": known["b"]})
+    elif wrong == "exists":
+        known.pop("b")
+    else:
+        rows.delete("p", ["b"])
+    before = etags(rows)
+    with pytest.raises(RowConflictError):
+        rows.write("p", {"a": Note(number=9), "new": Note(), "b": Note(number=9)}, known)
+    assert etags(rows) == before
+    fresh = {key: tag for key, tag in etags(rows).items() if key in ("a", "b")}
+    rows.write("p", {"a": Note(number=9), "new": Note(), "b": Note(number=9)}, fresh)
+    assert [load(rows, key).number for key in ("a", "b", "new")] == [9, 9, 0]
+
+
+def test_a_prefix_takes_the_rows_that_begin_with_it_in_order_and_no_others(rows: Rows):
+    keys = ["nightly-1!a1", "nightly-2!a10", "nightly-2!a2", "nightly", "nightly_b-1!a1", "s00"]
+    write_many(rows, keys)
+    rows.create("other", "nightly-3!a1", Note())
+    assert [*rows.all("p", "nightly-")] == ["nightly-1!a1", "nightly-2!a10", "nightly-2!a2"]
+    assert [*rows.all("p")] == sorted(keys)
+
+
+def test_more_rows_are_listed_than_a_page_of_the_service_has(rows: Rows):
+    keys = [f"{number:05d}" for number in range(1100)]
+    write_many(rows, keys)
+    assert [*rows.all("p")] == keys
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
+def test_as_many_rows_are_deleted_as_are_named_and_no_others(rows: Rows, count: int):
+    keys = [f"{number:05d}" for number in range(count)]
+    write_many(rows, [*keys, "kept"])
+    rows.create("other", "00000", Note())
+    rows.delete("p", keys)
+    assert [*rows.all("p")] == ["kept"]
+    assert [*rows.all("other")] == ["00000"]
+
+
+def test_rows_that_are_gone_already_do_not_keep_others_from_being_deleted(rows: Rows):
+    keys = [f"{number:05d}" for number in range(150)]
+    write_many(rows, keys)
+    rows.delete("p", [keys[3], keys[149]])
+    rows.delete("p", ["never", *keys])
+    assert rows.all("p") == {}
+
+
+def test_a_partition_is_cleared_and_no_other(rows: Rows):
+    write_many(rows, [f"{number:03d}" for number in range(120)])
+    rows.create("other", "a", Note())
+    rows.clear("p")
+    assert (rows.all("p"), [*rows.all("other")]) == ({}, ["a"])
+
+
+def test_a_rule_that_changes_nothing_writes_nothing(rows: Rows):
+    assert rows.change("p", "a", Note, lambda note: (note, "answer")) == "answer"
+    assert rows.all("p") == {}
+    rows.create("p", "a", Note(number=1))
+    before = etags(rows)
+    assert rows.change("p", "a", Note, lambda note: (Note(number=1), 2)) == 2
+    assert etags(rows) == before
+
+
+def test_whoever_changes_a_row_at_the_same_time_is_counted(rows: Rows):
+    def count(_: int) -> int:
+        def rule(note: Note) -> tuple[Note, int]:
+            return note.model_copy(update={"number": note.number + 1}), note.number + 1
+
+        return rows.change("p", "a", Note, rule)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(count, range(40))]
+    assert sorted(answers) == [*range(1, 41)]
+    assert load(rows, "a").number == 40
+
+
+@pytest.mark.parametrize(
+    "partition", ["r!a1", "!open", "!downstream!stock!2f!a", "x.y_z-1!a1!steps"]
+)
+def test_partitions_have_the_signs_that_ours_have(rows: Rows, partition: str):
+    rows.create(partition, "s00", Note(number=3))
+    assert load(rows, "s00", partition).number == 3
+    assert [*rows.all(partition, "s")] == ["s00"]

@@ -1,0 +1,40 @@
+"""Instances of a host at PATH on one task hub, with all that can happen to them in Azure."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.engine_cluster import Cluster, cluster, is_engine
+from tests.support.errand_workloads import Journal
+from tests.support.hosts import chosen
+
+ClusterOf = Callable[..., Cluster]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """The folder of a host whose instances can share a task hub."""
+    folder = chosen().folder
+    if folder is None or not is_engine(folder):
+        pytest.skip("--host names no host whose instances can share a task hub")
+    return folder
+
+
+@pytest.fixture
+def cluster_of(engine: Path, tmp_path: Path) -> Iterator[ClusterOf]:
+    """Starts so many instances; see `tests.support.engine_cluster.cluster`."""
+    with ExitStack() as stack:
+
+        def start(instances: int = 1, **options: Any) -> Cluster:
+            return stack.enter_context(cluster(engine, tmp_path, instances, **options))
+
+        yield start
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """What the workloads of a test do."""
+    return Journal(tmp_path / "journal")
