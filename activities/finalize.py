@@ -21,9 +21,9 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path, range_path
 from fanout.models.fan_in import FinalizeRef, RangeResult
-from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
+from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
 from fanout.policies import given_up_on, is_exceeded
 from fanout.tickets import answered

@@ -21,8 +21,8 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import layout_path, range_plan_path
 from fanout.models.fan_in import Layout, RangePlan, RangeRef
-from fanout.models.wave import RunEnd, RunRef
 from fanout.models.plan import BatchCut, Origin
+from fanout.models.wave import RunEnd, RunRef
 from fanout.payloads import dump
 from fanout.tickets import answered
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from fanout.ids import shard_number, shard_row
 from fanout.models.ending import RunFacts
 from fanout.models.fan_in import SettleAsk
-from fanout.models.shard import ShardCounts, ShardOrder, ShardWork, StopReason
-from fanout.models.wave import PlanResult, RunEnd, Verdict, Work
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
+from fanout.models.shard import ShardCounts, ShardOrder, ShardWork, StopReason
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
+from fanout.models.wave import PlanResult, RunEnd, Verdict, Work
 from fanout.policies import given_up_on, is_exceeded
 from fanout.timeline import Timeline, merged
 

@@ -15,7 +15,15 @@ from typing import Any
 from fanout import names
 from fanout.ids import saga_batch_instance
 from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.shard import Retrying, ShardAsk, ShardEnd, ShardOrder, ShardWork, StopReason, Wave
+from fanout.models.shard import (
+    Retrying,
+    ShardAsk,
+    ShardEnd,
+    ShardOrder,
+    ShardWork,
+    StopReason,
+    Wave,
+)
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist

@@ -13,8 +13,8 @@ from fanout.adapters.part_reader import (
 from fanout.adapters.parts import overlaid_parts
 from fanout.adapters.runs import RunFiles, kept_manifest
 from fanout.models.fan_in import RangePlan
-from fanout.models.wave import RunRef
 from fanout.models.plan import BatchCut, Origin
+from fanout.models.wave import RunRef
 
 
 class SizedBatch(NamedTuple):

@@ -16,12 +16,12 @@ from fanout.adapters.run_rows import read_attempt
 from fanout.errors import SourceChangedError
 from fanout.governor import GovernorState
 from fanout.ids import queue_instance
-from fanout.models.fan_in import Layout, MergeRef, RANGES_AT_ONCE, RangeRef
-from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
+from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.saga import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.status import ErrorGroup, ItemCounts
+from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
 from orchestrators import attempts, saga, waves
 from orchestrators.queued_run import MAX_POLLS
 from tests.support.durable_hub import Hub, hub

@@ -25,9 +25,9 @@ from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.models.beginning import BeginAsk
 from fanout.models.ending import EndedRun, Finished
 from fanout.models.fan_in import FinalizeRef, MergeRef, RangeRef, SettleAsk
+from fanout.models.saga import SagaRecord, StepCall
 from fanout.models.shard import ShardAsk
 from fanout.models.wave import BatchRef, RunRef, ScanRef
-from fanout.models.saga import SagaRecord, StepCall
 from fanout.payloads import dump
 from orchestrators import fan_in, run, saga, shard
 

@@ -22,11 +22,11 @@ from fanout.adapters.part_reader import read_batches
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.models.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Verdict, Work
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Verdict, Work
 from tests.support import probe_workloads
 from tests.support.memory_store import MemoryStore
 

@@ -17,8 +17,6 @@ from fanout.adapters.rows import Rows
 from fanout.models.beginning import BeginAsk
 from fanout.models.ending import EndedRun, Finished
 from fanout.models.fan_in import FinalizeRef, Layout, MergeRef, RangeRef, SettleAsk, Settled
-from fanout.models.shard import ShardAsk
-from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Work
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.saga import (
@@ -29,6 +27,8 @@ from fanout.models.saga import (
     StepPlan,
     StepResult,
 )
+from fanout.models.shard import ShardAsk
+from fanout.models.wave import BatchRef, BatchResult, PlanResult, RunEnd, RunRef, Work
 from fanout.payloads import dump
 from orchestrators import fan_in, queued_run, run, saga, shard
 

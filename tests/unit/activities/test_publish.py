@@ -11,8 +11,8 @@ from fanout.adapters import messaging as bus_module
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, messaging
 from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
 from fanout.models.ending import EndedRun, Published
-from fanout.models.wave import RunEnd
 from fanout.models.redrive import RedriveRequest
+from fanout.models.wave import RunEnd
 from tests.support.local_runs import RUN_ID, LocalRun, inline
 from tests.support.memory_bus import MemoryBus
 

@@ -15,10 +15,10 @@ from fanout import ids
 from fanout.adapters.range_reader import SizedBatch
 from fanout.fan_in_paths import range_plan_path
 from fanout.models.fan_in import MERGED_AT_ONCE, RangePlan, RangeRef
-from fanout.models.wave import RunRef
 from fanout.models.outcome import Outcome
 from fanout.models.plan import BatchCut, Origin
 from fanout.models.status import ResultFile
+from fanout.models.wave import RunRef
 from tests.support.local_runs import RUN_ID, LocalRun, inline, lines
 
 REF = RunRef(run_id=RUN_ID)

@@ -13,9 +13,9 @@ from activities.run_telemetry import tell_of_end
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.runs import RunFiles, forget_kept
 from fanout.models.ending import EndedRun, RunFacts
-from fanout.models.wave import RunEnd
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts
+from fanout.models.wave import RunEnd
 from tests.support.memory_store import MemoryStore
 
 AT = "2026-11-24T00:00:00Z"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.models.fan_in import FanInWork, MERGED_AT_ONCE, MergeRef, RANGES_AT_ONCE
+from fanout.models.fan_in import MERGED_AT_ONCE, RANGES_AT_ONCE, FanInWork, MergeRef
 from fanout.models.wave import RunRef
 
 REF = RunRef(run_id="r")

@@ -13,11 +13,11 @@ from fanout.adapters.run_rows import change_attempt, read_attempt
 from fanout.adapters.tables import Row
 from fanout.governor import MAX_ERROR_KINDS, ControlState, GovernorState, RunState, ShardState
 from fanout.models.fan_in import SettleAsk
-from fanout.models.shard import ShardAsk, ShardCounts, ShardOrder, ShardWork
-from fanout.models.wave import RunEnd, WaveTally, Work
 from fanout.models.limits import LimitsChange
 from fanout.models.request import Tolerance
+from fanout.models.shard import ShardAsk, ShardCounts, ShardOrder, ShardWork
 from fanout.models.status import ErrorGroup, ItemCounts
+from fanout.models.wave import RunEnd, WaveTally, Work
 from tests.support.attempts import (
     CLAIM,
     after_wave,

@@ -14,10 +14,10 @@ from fanout import governor, leave
 from fanout.governor import ControlState, GovernorState, PaceState, ShardState
 from fanout.leave import MAX_GROWTH, MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS, Leave
 from fanout.models.fan_in import SettleAsk
-from fanout.models.shard import Retrying, ShardAsk, ShardOrder, ShardWork, Wave
-from fanout.models.wave import WaveTally, Work
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import Tolerance
+from fanout.models.shard import Retrying, ShardAsk, ShardOrder, ShardWork, Wave
+from fanout.models.wave import WaveTally, Work
 from tests.support.attempts import begun, controlled, opened, plan_of, shard_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,10 +12,10 @@ from fanout.batching import MAX_GRAINS_A_PARTITION
 from fanout.ids import attempt_instance
 from fanout.leave import MAX_WIDTH
 from fanout.models.fan_in import SettleAsk
-from fanout.models.shard import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
-from fanout.models.wave import BatchResult, Verdict, WaveTally
 from fanout.models.request import RetryPolicy, Tolerance
+from fanout.models.shard import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
 from fanout.models.status import ErrorGroup
+from fanout.models.wave import BatchResult, Verdict, WaveTally
 from fanout.payloads import dump
 from orchestrators.run import MAX_ERROR_BYTES
 from orchestrators.tallies import MAX_KINDS, added

@@ -9,9 +9,9 @@ from fanout.adapters.tables import RowConflictError
 from fanout.errors import RunConflictError
 from fanout.governor import ControlState, GovernorState
 from fanout.models.fan_in import SettleAsk
-from fanout.models.wave import RunEnd
 from fanout.models.limits import LimitsChange
 from fanout.models.request import RunRequest, Tolerance
+from fanout.models.wave import RunEnd
 from starters.control import ask, insist_on_cancellable, limits_of
 from starters.runs import Attempt
 from tests.support.attempts import after_wave, at, begun, controlled, decided, opened, shard_of
