@@ -21,6 +21,7 @@ _PASSING = {
     "since",
     "until",
     "broken_since",
+    "quiet_until",
     "began_at",
     "duration_ms",
     "is_repeated",
