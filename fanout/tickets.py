@@ -20,6 +20,7 @@ _PASSING = {
     "at",
     "since",
     "until",
+    "quiet_until",
     "broken_since",
     "quiet_until",
     "began_at",
