@@ -22,6 +22,7 @@ _PASSING = {
     "until",
     "quiet_until",
     "broken_since",
+    "quiet_until",
     "began_at",
     "duration_ms",
     "is_repeated",

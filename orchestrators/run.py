@@ -43,8 +43,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
     begun = yield from begin(context, ref)
-    if begun is None:
-        context.continue_as_new(dump(ref))
+    if isinstance(begun, RunRef):
+        context.continue_as_new(dump(begun))
         return None
     if isinstance(begun, str):
         end = _failed(begun)

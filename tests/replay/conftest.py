@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from activities import begin
 from fanout import names
 from fanout import saga as saga_rules
 from fanout.adapters.run_rows import read_attempt
@@ -40,11 +41,12 @@ from tests.support.scripted_runs import (
 waves.FIRST_REPAIR_SECONDS = 0.01
 saga.FIRST_REPAIR_SECONDS = 0.01
 attempts.FIRST_REST_SECONDS = 0.01
+begin.FIRST_NAP_SECONDS = 0.01
 saga_rules.FIRST_REPAIR_SECONDS = 0.01
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
 ORCHESTRATORS |= {names.SAGA_BATCH, names.SAGA}
 # Runs of which only so many go on at once.
-QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
+QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1, "long": 1}
 # What carries out batches.
 BATCHES = {names.PROCESS_BATCH, names.COMPENSATE_BATCH, names.SAGA_BATCH}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
@@ -262,6 +264,7 @@ def scenarios() -> dict[str, Script]:
             planned(4, shards=2, at_once=1, downstream="post", downstream_rate=400), outage(2)
         ),
         "scanned": Script(planned(4, scans=130)),
+        "scanned-long": Script(planned(140, per_partition=100, at_once=100, scans=200), patient),
         "changed": Script(planned(4, scans=3), refused_scan=1),
         "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),
         "unplanned": Script(OSError("no plan")),

@@ -8,9 +8,10 @@ from dateutil.parser import isoparse
 
 from fanout import names
 from fanout.governor import GovernorState
+from fanout.models.wave import RunRef
 from fanout.policies import is_exceeded
 from orchestrators.waves import MAX_BREAKDOWNS
-from tests.replay.conftest import QUIET_SECONDS, Recorded
+from tests.replay.conftest import QUEUES, QUIET_SECONDS, Recorded
 from tests.support.recorded_histories import Recording, activity_input
 
 SCHEDULED, TIMER_CREATED = 4, 10
@@ -217,6 +218,24 @@ def in_flight(recording: Recording) -> list[int]:
         open_now += {SCHEDULED: 1, 5: -1, 6: -1}.get(event["EventType"], 0)
         counts.append(open_now)
     return counts
+
+
+def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):
+    scanning, working = recorded.of("scanned-long", names.RUN)
+    assert sorted(recorded.scripts["scanned-long"].scanned) == [*range(200)]
+    assert RunRef.model_validate(working.input) == RunRef(run_id="scanned-long", scanned=True)
+    assert not working.tasks(names.SCAN) and not scanning.tasks(names.PROCESS_BATCH)
+    assert recorded.governors["scanned-long"].items.pending == 0
+
+
+def test_a_run_that_waits_for_its_turn_continues_as_new_and_asks_for_the_same(recorded: Recorded):
+    executions = {run_id: recorded.of(run_id, names.RUN) for run_id in QUEUES}
+    assert max(map(len, executions.values())) > 1
+    for run_id, found in executions.items():
+        again = [one for one in found if one.input.get("max_runs")]
+        wanted = RunRef(run_id=run_id, max_runs=1)
+        assert all(RunRef.model_validate(one.input) == wanted for one in again)
+        assert recorded.outputs[run_id]["outcome"] == "succeeded"
 
 
 def test_times_are_those_of_the_orchestration(recorded: Recorded):
