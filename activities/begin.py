@@ -134,4 +134,6 @@ def _first_order(asked: BeginAsk, plan: PlanResult, to: Rows) -> ShardOrder | No
         return None
     first = ShardWork.first(asked, plan, plan.work, 0, "process")
     first = first.model_copy(update={"call": 1})
-    return steer_shard(ShardAsk(work=first, at=asked.at), to)
+    order = steer_shard(ShardAsk(work=first, at=asked.at), to)
+    # Where it has come further meanwhile, it asks itself, and is told so.
+    return order if order.action != "resume" else None

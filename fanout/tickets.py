@@ -20,6 +20,7 @@ _PASSING = {
     "at",
     "since",
     "until",
+    "quiet_until",
     "broken_since",
     "began_at",
     "duration_ms",

@@ -13,16 +13,16 @@ from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
 
 SCANS_AT_ONCE = 100
-# Waits that one history holds.
-WAITS_A_HISTORY = 50
+# Waits that one history holds, of eight events each: a small run is worked off in the same one.
+WAITS_A_HISTORY = 10
 
 
-def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | str | None]:
+def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | RunRef | str]:
     """Begin a run, when it is its turn, and plan its source.
 
     Returns:
-        What there is to do; a text that says why there is nothing; or None where the history has
-        grown, and the wait goes on in a new one.
+        What there is to do; a text that says why there is nothing; or, where the history has
+        grown, how the run goes on in a new one.
     """
     for _ in range(WAITS_A_HISTORY):
         ended = yield from _asked(context, ref)
@@ -34,14 +34,11 @@ def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | str | None]:
         until = context.current_utc_datetime + timedelta(seconds=begun.wait_seconds)
         yield context.create_timer(until)
     else:
-        return None
+        return ref
     if begun.plan is None or not begun.plan.scans:
         return begun
     refusal = yield from _scanned(context, ref, begun.plan.scans)
-    if refusal:
-        return refusal
-    ended = yield from _asked(context, ref.model_copy(update={"scanned": True}))
-    return Begun.model_validate(ended.result) if ended.failure is None else ended.failure
+    return refusal or ref.model_copy(update={"scanned": True})
 
 
 def _asked(context: Any, ref: RunRef) -> Generator[Any, Any, Attempt]:

@@ -29,7 +29,7 @@ from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
 from orchestrators.planning import begin
-from orchestrators.waves import ShardError, ask_of, work_off
+from orchestrators.waves import ask_of, work_off
 
 bp = df.Blueprint()
 MAX_ERROR_BYTES = 1000
@@ -43,8 +43,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
     begun = yield from begin(context, ref)
-    if begun is None:
-        context.continue_as_new(dump(ref))
+    if isinstance(begun, RunRef):
+        context.continue_as_new(dump(begun))
         return None
     if isinstance(begun, str):
         end = _failed(begun)
@@ -131,8 +131,8 @@ def _worked_off(
         only = firsts[0] if order is None else firsts[0].model_copy(update={"call": 1})
         try:
             only, end = yield from work_off(context, only, order, asks_at_end=stage == "compensate")
-        except ShardError as failure:
-            return _Shards(failure=str(failure))
+        except Exception as failure:  # noqa: BLE001  as a child that breaks, it fails no run
+            return _Shards(failure=str(failure) or type(failure).__name__)
         if end is not None:
             last = only.model_copy(update={"call": only.call + 1})
             asked = ask_of(context, last) if stage == "process" else None
