@@ -33,6 +33,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "concurrency": {"batches": 64},
     },
 }
+SETTLED = ("one shard", "four shards")
+ITEMS = 36
 Seen = tuple[RunEnd, list[tuple[int, str]]]
 
 
@@ -41,11 +43,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     return _runs(tmp_path_factory.mktemp("whole"), None)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_torn_turns_change_nothing_of_what_a_run_comes_to(
     whole: dict[str, Seen], tmp_path: Path, seed: int
 ):
-    torn = _runs(tmp_path, Tearing((0.2, 0.5, 0.8, 1.0)[seed], (0.0, 0.1), seed))
+    torn = _runs(tmp_path, Tearing((0.2, 0.5, 1.0)[seed], (0.0, 0.1), seed))
     for shape, (end, outcomes) in torn.items():
         expected, lines = whole[shape]
         assert end.outcome == expected.outcome, shape
@@ -54,9 +56,6 @@ def test_torn_turns_change_nothing_of_what_a_run_comes_to(
             assert (end.items, outcomes) == (expected.items, lines), shape
         else:  # how far it came before it was to stop is a matter of time
             assert [index for index, _ in outcomes] == [index for index, _ in lines]
-
-
-SETTLED = ("one shard", "four shards")
 
 
 def _runs(folder: Path, tearing: Tearing | None) -> dict[str, Seen]:
@@ -73,7 +72,7 @@ def _runs(folder: Path, tearing: Tearing | None) -> dict[str, Seen]:
 
 async def _seen(local: LocalHub, run_id: str, shape: dict[str, Any]) -> Seen:
     asked = {"tolerance": {"percentage": 100}, "batch": {"max_items": 3}, "retry": AT_ONCE}
-    items = [{"id": n} | KINDS[n % len(KINDS)] for n in range(60)]
+    items = [{"id": n} | KINDS[n % len(KINDS)] for n in range(ITEMS)]
     request = inline(items, probe_workloads.Probe.name, **(asked | shape))
     end = await local.run(run_id, request)
     return end, sorted(_statuses(local, run_id))
