@@ -25,6 +25,7 @@ from fanout.models.beginning import BeginAsk, Begun
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
 from fanout.models.wave import PlanResult, RunRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
@@ -36,7 +37,7 @@ def begin(asked: dict, context: func.Context) -> dict:
     """Begin a run; shell around `begin_run`."""
     with invoked(context, asked):
         found = BeginAsk.model_validate(asked)
-        return dump(begin_run(found, files_of(found), rows()))
+        return answered(asked, dump(begin_run(found, files_of(found), rows())))
 
 
 def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = plan_run) -> Begun:

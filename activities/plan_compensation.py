@@ -19,6 +19,7 @@ from fanout.governor import GovernorState, begin_to_compensate
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.PLAN_COMPENSATION)
@@ -29,7 +30,7 @@ def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `begin_to_undo`."""
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
-        return dump(begin_to_undo(found, files_of(found), rows()))
+        return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:

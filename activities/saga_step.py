@@ -27,6 +27,7 @@ from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
 from fanout.models.saga import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.payloads import dump, shortened
+from fanout.tickets import answered
 from fanout.workload import Step, StepContext
 
 bp = df.Blueprint()
@@ -41,8 +42,8 @@ def saga_step(call: dict, context: func.Context) -> dict:
     found = StepCall.model_validate(call)
     with invoked(context, call):
         if Fence.around(found.batch, rows()).is_over:
-            return dump(StepResult(is_over=True))
-        return dump(carry_out_once(found, files_of(found.batch), rows()))
+            return answered(call, dump(StepResult(is_over=True)))
+        return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))
 
 
 def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:

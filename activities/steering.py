@@ -13,6 +13,7 @@ from fanout.governor import GovernorState, ShardState
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
 from fanout.payloads import dump
 from fanout.rate_limiter import RateAsk, RateOrder, RateState
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 _OVER = ShardOrder(action="stop", reason="over")
@@ -22,7 +23,7 @@ _OVER = ShardOrder(action="stop", reason="over")
 def steer(asked: dict, context: func.Context) -> dict:
     """Tell a shard how to go on; shell around `steer_shard`."""
     with invoked(context, asked["work"]):
-        return dump(steer_shard(ShardAsk.model_validate(asked), rows()))
+        return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows())))
 
 
 def steer_shard(asked: ShardAsk, to: Rows) -> ShardOrder:
