@@ -22,7 +22,6 @@ _PASSING = {
     "until",
     "quiet_until",
     "broken_since",
-    "quiet_until",
     "began_at",
     "duration_ms",
     "is_repeated",
