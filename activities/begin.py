@@ -18,16 +18,18 @@ from fanout.adapters.runs import RunFiles, files_of
 from fanout.adapters.spans import invoked
 from fanout.adapters.stragglers import are_written
 from fanout.admission import AdmissionState, Entry
+from fanout.errors import RunNotFoundError
 from fanout.governor import GovernorState
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.beginning import BeginAsk, Begun
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
-from fanout.models.wave import PlanResult, RunRef
+from fanout.models.wave import PlanResult, RunEnd, RunRef
 from fanout.payloads import dump
 from fanout.tickets import answered
 
 bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
+DELETED = "the run was deleted"
 Planner = Callable[[RunRef, RunFiles], PlanResult]
 
 
@@ -49,6 +51,12 @@ def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = 
         planned_by: Cuts its source, and writes down what it planned.
     """
     state = _opened(asked, to)
+    if state is None and _is_current(asked, files):
+        # Of a run of the same id that was deleted; something of it came late and wrote them anew.
+        to.clear(ids.attempt_partition(asked.run_id, asked.attempt))
+        state = _opened(asked, to)
+    if state is None:
+        return Begun(end=RunEnd(outcome="cancelled", error=DELETED, at=asked.at), is_told=True)
     run = state.run
     if run.end is not None:
         return Begun(end=run.end, is_told=run.is_told)
@@ -85,10 +93,21 @@ def _is_before_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
     return are_written(asked.run_id, asked.attempt - 1, before, files, now)
 
 
-def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorState:
+def _is_current(asked: BeginAsk, files: RunFiles) -> bool:
+    """Tell whether the run that is to begin is the one that there is."""
+    try:
+        return files.claim_of(asked.run_id) == asked.claim
+    except RunNotFoundError:
+        return False
+
+
+def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorState | None:
+    """Take note that the attempt begins; None where the rows are another run's."""
     is_queued = asked.max_runs > 0 and not has_turn
 
-    def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
+    def rule(state: GovernorState) -> tuple[GovernorState, GovernorState | None]:
+        if state.run.claim not in ("", asked.claim):
+            return state, None
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
         run = governor.open_run(state.run, asked.at, asked.claim, is_queued=queued)
