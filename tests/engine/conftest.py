@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.engine_cluster import Cluster, cluster, is_engine
+from rig.cluster import is_engine
+from tests.support.engine_cluster import Cluster, cluster
 from tests.support.errand_workloads import Journal
 from tests.support.hosts import chosen
 

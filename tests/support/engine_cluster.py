@@ -1,249 +1,29 @@
-"""Instances of a host on one task hub, each with a worker of its own, to be killed and revived.
-
-The folder of the host has `host.py` (the program that `--host` names), `worker.py`, `tableproxy.py`
-and `unpack.py`, which prints where the engine is. Everything runs on free ports and ends by pid.
-"""
+"""Instances of a host with the probes' app on one task hub."""
 
 import contextlib
-import secrets
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from tests.support.host_process import REPOSITORY, Host
-from tests.support.processes import Restartable, answers, free_port
+from rig.cluster import Cluster as Instances
+from rig.instance import Instance
+from rig.processes import REPOSITORY
 from tests.support.product import Product, client_of, new_inbox
-from tests.support.storage_process import Storage, TableProxy
 
-PARTS = ("worker.py", "tableproxy.py", "unpack.py")
 PROBE = REPOSITORY / "tests" / "e2e" / "apps" / "probe"
-HOST_JSON = REPOSITORY / "host.json"
-REVIVE_SECONDS = 2.0
-CLOCK_SECONDS = 30.0
-WATCHDOG = "watchdog"
 
 
-def is_engine(folder: Path | None) -> bool:
-    """Whether a folder has all that a cluster is made of."""
-    return folder is not None and all((folder / part).is_file() for part in PARTS)
+class Cluster(Instances):
+    """Instances that tests ask as clients of the product do."""
 
-
-@dataclass
-class Instance:
-    """An engine and its worker.
-
-    Attributes:
-        host: Where the app answers.
-        revives: Whether a worker that died is started again, as Azure's host does.
-    """
-
-    name: str
-    host: Host
-    engine: Restartable
-    worker: Restartable
-    ready: Path
-    revives: bool = False
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def start(self) -> None:
-        """Start the worker and then the engine that calls it."""
-        with self.lock:
-            self.ready.unlink(missing_ok=True)
-            self.worker.start()
-            self.engine.start()
-
-    def kill(self) -> None:
-        """Kill both at once, as the end of a machine does."""
-        with self.lock:
-            self.engine.kill()
-            self.worker.kill()
-
-    def terminate(self) -> None:
-        """Ask the engine to end, as a scale-in does, and then the worker."""
-        with self.lock:
-            self.engine.stop()
-            self.worker.stop()
-
-    def kill_worker(self) -> None:
-        """Kill the worker alone; the engine finds out by itself."""
-        with self.lock:
-            self.worker.kill()
-
-    def restart_worker(self) -> None:
-        """Start another worker on the same ports."""
-        with self.lock:
-            if not self.worker.is_running:
-                self.worker.start()
-
-    @property
-    def needs_worker(self) -> bool:
-        """Whether its worker is gone while the engine is there."""
-        return self.revives and self.engine.is_running and not self.worker.is_running
-
-
-class Cluster:
-    """Instances that share a task hub and a storage account."""
-
-    def __init__(self, engine_folder: Path, folder: Path, *, through_proxy: bool = False) -> None:
-        self.hub = f"H{secrets.token_hex(6)}"
-        self.folder = folder
-        self.instances: list[Instance] = []
-        self.storage = Storage(folder)
-        self._parts = engine_folder
-        proxy = engine_folder / "tableproxy.py"
-        self.tables = TableProxy(proxy, self.storage, folder) if through_proxy else None
-        self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._revive, daemon=True)]
-
-    @property
-    def connection(self) -> str:
-        """What engines and apps are given: through the proxy where there is one."""
-        return self.tables.connection if self.tables else self.storage.connection
-
-    def start(self) -> None:
-        """Start the storage and what stands before it."""
-        self.storage.process.start()
-        if self.tables:
-            self.tables.process.start()
-        for thread in self._threads:
-            thread.start()
-
-    def add(
-        self,
-        app: Path = PROBE,
-        *,
-        host_json: Path = HOST_JSON,
-        overrides: Mapping[str, str] | None = None,
-        revives: bool = False,
-        **settings: str,
-    ) -> Instance:
-        """Start one more instance, with an app, and settings of host.json (a:b:c) and of the app.
-
-        One after the other: each engine takes the first free port for its local endpoint.
-        """
-        name = f"instance{len(self.instances)}"
-        http, invoke, management = free_port(), free_port(), free_port()
-        ready, manifest = self.folder / f"{name}.ready", self.folder / f"{name}.json"
-        environment = self._environment(settings)
-        host = Host("127.0.0.1", http)
-        worker: list[str | Path] = [sys.executable, self._parts / "worker.py", "serve"]
-        worker += ["--app", app, "--manifest", manifest, "--ready-file", ready]
-        worker += ["--engine-url", f"http://127.0.0.1:{management}"]
-        worker += ["--invoke-port", str(invoke), "--http-port", str(http)]
-        engine: list[str | Path] = [
-            _program(self._parts),
-            "--manifest",
-            manifest,
-            "--hub",
-            self.hub,
-        ]
-        engine += ["--worker-url", f"http://127.0.0.1:{invoke}", "--connection", self.connection]
-        engine += ["--port", str(management), "--public-url", host.origin, "--webhook-key", ""]
-        engine += ["--ready-file", ready, "--instance", name, "--host-json", host_json]
-        engine += ["--log", "Host.Triggers.DurableTask=Information"]
-        for path, value in (overrides or {}).items():
-            engine += ["--set", f"extensions:durableTask:{path}={value}"]
-        log = self.folder / f"{name}.log"
-        instance = Instance(
-            name,
-            host,
-            Restartable(f"engine {name}", engine, log, ready.exists, environment),
-            Restartable(
-                f"worker {name}",
-                worker,
-                self.folder / f"{name}.worker.log",
-                lambda: answers(invoke) and answers(http) and manifest.exists(),
-                environment,
-            ),
-            ready,
-            revives,
-        )
-        instance.start()
-        self.instances.append(instance)
-        return instance
+    def add(self, app: Path = PROBE, **options: Any) -> Instance:
+        """Start one more instance, of the probes' app unless another is named."""
+        return super().add(app, **options)
 
     def product(self, instance: int = 0) -> Product:
         """The product as this instance answers for it, with an inbox of its own."""
         blobs = client_of(self.storage.connection)
         return Product(self.instances[instance].host, new_inbox(blobs), blobs)
-
-    def run_watchdog(self) -> bool:
-        """Let one instance that is there do what the timer does in Azure; tell whether one did."""
-        for instance in self.instances:
-            if instance.engine.is_running and instance.worker.is_running:
-                with contextlib.suppress(OSError):
-                    return instance.host.run_timer(WATCHDOG) == 202
-        return False
-
-    def wait_for_workers(self, seconds: float = 60) -> None:
-        """Wait until no instance misses its worker."""
-        ends = time.monotonic() + seconds
-        while any(instance.needs_worker for instance in self.instances):
-            assert time.monotonic() < ends, "a worker is not started again"
-            time.sleep(0.1)
-        for instance in self.instances:
-            with instance.lock:  # whoever starts a worker holds it until that is up
-                pass
-
-    @contextlib.contextmanager
-    def clock(self, every_seconds: float = CLOCK_SECONDS) -> Iterator[None]:
-        """Run the watchdog every so often, as Azure's timer does."""
-        is_over = threading.Event()
-
-        def tick() -> None:
-            while not is_over.wait(every_seconds):
-                self.run_watchdog()
-
-        thread = threading.Thread(target=tick, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            thread.join()
-
-    def stop(self) -> None:
-        """Stop everything: the engines at once, then what they need."""
-        self._ending.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
-        engines = [instance.engine for instance in self.instances]
-        for engine in engines:
-            engine.signal(15)
-        others = [instance.worker for instance in self.instances]
-        others += [self.tables.process] if self.tables else []
-        for process in [*engines, *others, self.storage.process]:
-            process.stop()
-
-    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        given = {
-            "AzureWebJobsStorage": self.connection,
-            "FANOUT_STORAGE": self.connection,
-            "FANOUT_SOURCE_CONTAINERS": "*",
-            "FANOUT_LOG_LEVEL": "WARNING",
-            "PYTHONPATH": str(REPOSITORY),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            # The extension would send its traces there.
-            "APPLICATIONINSIGHTS_CONNECTION_STRING": "",
-        }
-        return given | settings
-
-    def _revive(self) -> None:
-        missing: dict[str, float] = {}
-        while not self._ending.wait(0.2):
-            for instance in list(self.instances):
-                if not instance.needs_worker:
-                    missing.pop(instance.name, None)
-                elif time.monotonic() - missing.setdefault(instance.name, time.monotonic()) > (
-                    REVIVE_SECONDS
-                ):
-                    with contextlib.suppress(AssertionError):
-                        instance.restart_worker()
 
 
 @contextlib.contextmanager
@@ -252,17 +32,7 @@ def cluster(
 ) -> Iterator[Cluster]:
     """Storage and so many instances with the probes' app; stopped at the end."""
     found = Cluster(engine_folder, folder, through_proxy=through_proxy)
-    try:
-        found.start()
+    with found.running():
         for _ in range(instances):
             found.add()
         yield found
-    finally:
-        found.stop()
-
-
-def _program(parts: Path) -> str:
-    told = subprocess.run(
-        [sys.executable, parts / "unpack.py"], capture_output=True, text=True, check=True
-    )
-    return told.stdout.strip()

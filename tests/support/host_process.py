@@ -1,8 +1,6 @@
 """A host as a process, seen only from outside: the embedded one, or another with its options."""
 
 import contextlib
-import http.client
-import json
 import os
 import re
 import signal
@@ -10,81 +8,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-REPOSITORY = Path(__file__).parents[2]
+from rig.processes import REPOSITORY
+from rig.web import Answer, Host
+
+__all__ = ["EMBEDDED", "REPOSITORY", "Answer", "Host", "HostProcess", "launch", "running"]
+
 EMBEDDED = (sys.executable, "-m", "localhost", "start")
 START_SECONDS = 60
 STOP_SECONDS = 150
-REQUEST_SECONDS = 60
-TIMER_INPUT = b'{"input": ""}'
 READY = "For detailed output"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer; header names are lower-case, repeated ones are kept."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body parsed."""
-        return json.loads(self.body)
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header."""
-        return [value for known, value in self.headers if known == name]
-
-    def header(self, name: str) -> str | None:
-        """The first value of a header."""
-        return next(iter(self.all(name)), None)
-
-
-class Host:
-    """A host that answers at an address."""
-
-    def __init__(self, name: str, port: int) -> None:
-        self.name = name
-        self.port = port
-
-    @property
-    def origin(self) -> str:
-        """Where it answers, as a URL without a path."""
-        return f"http://{self.name}:{self.port}"
-
-    @property
-    def log(self) -> str:
-        """What it has written, as far as that can be read from here."""
-        return ""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send a request over a connection of its own."""
-        connection = http.client.HTTPConnection(self.name, self.port, timeout=REQUEST_SECONDS)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, dict(headers or {}))
-            response = connection.getresponse()
-            pairs = [(name.lower(), value) for name, value in response.getheaders()]
-            return Answer(response.status, pairs, response.read())
-
-    def get(self, path: str, **headers: str) -> Answer:
-        """GET."""
-        return self.request("GET", path, headers=headers)
-
-    def run_timer(self, function: str) -> int:
-        """Run a timer by hand, and return the status of the answer."""
-        headers = {"Content-Type": "application/json"}
-        return self.request("POST", f"/admin/functions/{function}", TIMER_INPUT, headers).status
 
 
 class HostProcess(Host):

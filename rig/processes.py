@@ -1,4 +1,4 @@
-"""Processes that a test starts, kills and starts again, each by its own id."""
+"""Processes that are started, killed and started again, each by its own id."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[1]
 POLL_SECONDS = 0.05
 STOP_SECONDS = 80
 

@@ -1,13 +1,11 @@
-"""An Azurite that a test stops and starts again on the same ports, and what may stand before it."""
+"""An Azurite that is stopped and started again on the same ports, and what may stand before it."""
 
 import sys
 from pathlib import Path
 
 from localhost.stack.azurite import SCRIPT, SERVICES, connection_string
 from localhost.stack.node import node_command
-from tests.support.processes import Restartable, answers, free_port
-
-REPOSITORY = Path(__file__).parents[2]
+from rig.processes import REPOSITORY, Restartable, answers, free_port
 
 
 class Storage:
