@@ -79,7 +79,7 @@ def _decided(state: GovernorState, asked: ShardAsk, to: Rows) -> tuple[ShardOrde
             shard = found.shard.model_copy(update={"order": order})
             found = leave.Leave(order, shard, found.pace)
     if is_probe and found.order.action != "go":
-        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at))
+        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at), of_probe=True)
     changed = state.with_shard(work.key, found.shard)
     return found.order, changed.model_copy(update={"pace": found.pace})
 
@@ -96,7 +96,7 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
             has_tripped=work.has_tripped,
             has_answered=work.has_answered,
         )
-        _tell(asked, to, report)
+        _tell(asked, to, report, of_probe=work.is_probe)
     if not asked.is_due or work.is_done:
         return CircuitOrder()
     question = CircuitAsk(shard=_caller(work), at=asked.at)
@@ -108,13 +108,14 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
     )
 
 
-def _tell(asked: ShardAsk, to: Rows, report: CircuitReport) -> None:
-    to.change(
-        ids.downstream_partition(str(asked.work.downstream)),
-        ids.BREAKER_ROW,
-        CircuitState,
-        lambda state: (breaker.told(state, report), None),
-    )
+def _tell(asked: ShardAsk, to: Rows, report: CircuitReport, *, of_probe: bool) -> None:
+    def rule(state: CircuitState) -> tuple[CircuitState, None]:
+        # Asked again after it was told to probe, it tells of calls before that.
+        is_older = state.prober == report.shard and not of_probe
+        return state if is_older else breaker.told(state, report), None
+
+    partition = ids.downstream_partition(str(asked.work.downstream))
+    to.change(partition, ids.BREAKER_ROW, CircuitState, rule)
 
 
 def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:
