@@ -80,7 +80,7 @@ screenshots: setup ## Make the pictures of dashboard and command line anew, from
 	$(BIN)/python -m demo.recording
 
 bench: setup ## Measure, beside peers
-	$(BIN)/python -m bench $(BENCH)
+	ENGINE_HOST=$(ENGINE_HOST) $(BIN)/python -m bench $(BENCH)
 
 clean: ## Remove what setup, runs and tests made
 	rm -rf .venv node_modules .localhost .demo .bench .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,15 +1,18 @@
-"""`python -m bench [NAME ...] [--help]`: run benchmarks by name; without one, list them.
+"""`python -m bench [NAME ...] [--help]`: run benchmarks by name; without one, `fanout_fanin`.
 
-`make bench` runs `fanout_fanin`; `make bench BENCH="million reports"` runs others.
+`make bench` does the same; `make bench BENCH="million reports"` runs others. Options after a name
+are for that one: `python -m bench engine --help`.
 """
 
 import argparse
 import importlib
 import pkgutil
+import sys
 from pathlib import Path
 
 DEFAULT = ["fanout_fanin"]
 PLUMBING = {"__main__", "measure", "host"}
+WITH_OPTIONS = {"engine"}
 
 
 def names() -> list[str]:
@@ -24,10 +27,20 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", default=DEFAULT, metavar="NAME", help=", ".join(names())
     )
-    for name in parser.parse_args().names:
+    chosen, options = split(sys.argv[1:])
+    for name in (found := parser.parse_args(chosen).names):
         if name not in names():
             parser.error(f"there is no benchmark '{name}'; there are: {', '.join(names())}")
-        importlib.import_module(f"bench.{name}").main()
+        if options and (len(found) > 1 or name not in WITH_OPTIONS):
+            parser.error(f"options are for one of {', '.join(sorted(WITH_OPTIONS))}, alone")
+        module = importlib.import_module(f"bench.{name}")
+        module.main(options) if name in WITH_OPTIONS else module.main()
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Part the names from the options that follow; without a name the options are ours."""
+    first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
+    return (words[:first], words[first:]) if first else (words, [])
 
 
 if __name__ == "__main__":

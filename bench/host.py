@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,29 +16,25 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from rig.processes import free_port
+
 START_SECONDS = 30
 # Every look at a run takes some of the cores that it runs on.
 POLL_SECONDS = 0.25
 
 
-def free_port() -> int:
-    """Find a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class AskedHost:
+    """A host asked over one kept-open HTTP connection, and the storage beside it."""
 
-
-class MeasuredHost:
-    """A running host, asked over one kept-open HTTP connection."""
-
-    def __init__(
-        self, process: subprocess.Popen[bytes], port: int, data: Path, seconds_to_start: float
-    ) -> None:
-        self.process = process
-        self.data = data
+    def __init__(self, port: int, storage: str = "") -> None:
         self.port = port
-        self.seconds_to_start = seconds_to_start
+        self._storage = storage
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900)
+
+    @property
+    def storage(self) -> str:
+        """The connection string of its storage."""
+        return self._storage
 
     def close(self) -> None:
         """Close the connection."""
@@ -54,15 +49,16 @@ class MeasuredHost:
         return response.status, json.loads(text) if text else None
 
     def container(self, name: str) -> ContainerClient:
-        """A container of the storage that the host brings along, made if need be."""
-        stack = json.loads((self.data / "stack.json").read_text())
-        service = BlobServiceClient.from_connection_string(stack["FANOUT_STORAGE"])
+        """A container of its storage, made if need be."""
+        service = BlobServiceClient.from_connection_string(self.storage)
         container = service.get_container_client(name)
         if not container.exists():
             container.create_container()
         return container
 
-    def run(self, request: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    def run(
+        self, request: dict[str, Any], poll_seconds: float = POLL_SECONDS
+    ) -> tuple[float, dict[str, Any]]:
         """Carry out a run, which the request names; return its seconds and its last status."""
         begun = time.perf_counter()
         status, answer = self.request("POST", "/api/runs", request)
@@ -72,12 +68,29 @@ class MeasuredHost:
             _, state = self.request("GET", f"/api/runs/{request['run_id']}")
             if state["phase"] == "done":
                 return time.perf_counter() - begun, state
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
 
     def stream_lines(self, url: str) -> Iterator[bytes]:
         """Read a text file line by line over a connection of its own."""
         with urllib.request.urlopen(url, timeout=60) as response:
             yield from response
+
+
+class MeasuredHost(AskedHost):
+    """The embedded host as a process that runs."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, data: Path, seconds_to_start: float
+    ) -> None:
+        super().__init__(port)
+        self.process = process
+        self.data = data
+        self.seconds_to_start = seconds_to_start
+
+    @property
+    def storage(self) -> str:
+        """The connection string of the storage that it brings along."""
+        return str(json.loads((self.data / "stack.json").read_text())["FANOUT_STORAGE"])
 
     def peak_mib(self) -> float:
         """Peak resident memory of the host and its workers, added up; not the emulators'."""

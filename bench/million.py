@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.host import MeasuredHost, running
+from bench.host import AskedHost, MeasuredHost, running
 from bench.measure import growth_exponent, save, show
 
 APP = Path(__file__).parent / "apps" / "million"
@@ -22,6 +22,8 @@ RATE_BUDGET = 20_000
 MEMORY_BUDGET = 1.5
 GROWTH_BUDGET = 1.1
 UPLOAD_LINES = 20_000
+DURABLE = "/runtime/webhooks/durabletask"
+TEXTBOOK_POLL_SECONDS = 0.1
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 
 
@@ -47,7 +49,7 @@ def _line(i: int) -> bytes:
     return json.dumps({"id": i, "text": filler[: 32 + i % 32] + filler}).encode() + b"\n"
 
 
-def upload(host: MeasuredHost, n: int) -> str:
+def upload(host: AskedHost, n: int) -> str:
     """Put `n` items into a blob of the host's Azurite and return its name."""
     name = f"items-{n}.jsonl"
     host.container("inbox").upload_blob(name, lines(n), overwrite=True)
@@ -56,21 +58,23 @@ def upload(host: MeasuredHost, n: int) -> str:
 
 def run(host: MeasuredHost, blob: str, n: int) -> Measured:
     """Run the workload over the blob, from the POST to the end, then check every result."""
-    request = {
-        "workload": "nothing",
-        "run_id": f"million-{n}",
-        "source": {"kind": "jsonl", "container": "inbox", "blob": blob},
-    }
-    seconds, state = host.run(request)
+    seconds, state = host.run(asked(f"million-{n}", blob))
     measured = Measured(n, seconds, n / seconds, host.peak_mib())
-    _expect_all(host, state, n)
+    expect_all(host, state, n)
     return measured
 
 
-def _expect_all(host: MeasuredHost, state: dict[str, Any], n: int) -> None:
+def asked(run_id: str, blob: str) -> dict[str, Any]:
+    """Ask for a run over the items of a blob."""
+    source = {"kind": "jsonl", "container": "inbox", "blob": blob}
+    return {"workload": "nothing", "run_id": run_id, "source": source}
+
+
+def expect_all(host: AskedHost, state: dict[str, Any], n: int) -> None:
+    """Insist that a run succeeded and that its results hold each item once."""
     if state["outcome"] != "succeeded" or state["items"]["succeeded"] != n:
         raise SystemExit(f"the run ended {state['outcome']}: {state['items']}")
-    _, manifest = host.request("GET", f"/api/runs/million-{n}/results")
+    _, manifest = host.request("GET", f"/api/runs/{state['run_id']}/results")
     seen = bytearray(n)
     for file in manifest["files"]:
         if file["name"].startswith("SUCCEEDED"):
@@ -81,14 +85,16 @@ def _expect_all(host: MeasuredHost, state: dict[str, Any], n: int) -> None:
         raise SystemExit("the result files do not hold each index exactly once")
 
 
-def textbook(host: MeasuredHost, n: int) -> float:
+def textbook(host: AskedHost, n: int) -> float:
     """Run the textbook fan-out over `n` items; return its seconds."""
     items = [json.loads(_line(i)) for i in range(n)]
     begun = time.perf_counter()
-    path = "/runtime/webhooks/durabletask/orchestrators/textbook_fan_out"
-    status, output = host.request("POST", f"{path}?timeout=600&pollingInterval=1", {"items": items})
-    if status != 200 or len(output) != n:
-        raise SystemExit(f"the textbook fan-out ended with {status}")
+    started = host.request("POST", f"{DURABLE}/orchestrators/textbook_fan_out", {"items": items})[1]
+    path = f"{DURABLE}/instances/{started['id']}?showInput=false"
+    while (state := host.request("GET", path)[1])["runtimeStatus"] in ("Pending", "Running"):
+        time.sleep(TEXTBOOK_POLL_SECONDS)
+    if state["runtimeStatus"] != "Completed" or len(state["output"]) != n:
+        raise SystemExit(f"the textbook fan-out ended {state['runtimeStatus']}")
     return time.perf_counter() - begun
 
 

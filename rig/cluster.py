@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rig.instance import Instance
+from rig.partitions import wait_for_balance
 from rig.processes import REPOSITORY, Restartable, answers, free_port
 from rig.storage import Storage, TableProxy
 from rig.web import Host
@@ -128,6 +129,11 @@ class Cluster:
         for instance in self.instances:
             with instance.lock:  # whoever starts a worker holds it until that is up
                 pass
+
+    def wait_for_balance(self) -> None:
+        """Wait until the instances that run share the partitions of the hub evenly."""
+        running = sum(instance.engine.is_running for instance in self.instances)
+        wait_for_balance(self.storage.connection, self.hub, running)
 
     @contextlib.contextmanager
     def clock(self, every_seconds: float = CLOCK_SECONDS) -> Iterator[None]:

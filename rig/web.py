@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REQUEST_SECONDS = 60
-TIMER_INPUT = b'{"input": ""}'
+TIMER_INPUT = {"input": ""}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,11 @@ class Host:
         """GET."""
         return self.request("GET", path, headers=headers)
 
+    def post(self, path: str, body: Any) -> Answer:
+        """POST, as JSON."""
+        headers = {"Content-Type": "application/json"}
+        return self.request("POST", path, json.dumps(body).encode(), headers)
+
     def run_timer(self, function: str) -> int:
         """Run a timer by hand, and return the status of the answer."""
-        headers = {"Content-Type": "application/json"}
-        return self.request("POST", f"/admin/functions/{function}", TIMER_INPUT, headers).status
+        return self.post(f"/admin/functions/{function}", TIMER_INPUT).status

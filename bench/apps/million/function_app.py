@@ -1,7 +1,8 @@
-"""The product as it stands, plus a workload that does nothing and the textbook fan-out."""
+"""The product as it stands, plus workloads that do nothing or wait, and the textbook fan-out."""
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,7 +35,27 @@ class Nothing(MapWorkload[Item, NoParameters]):
         return item.id
 
 
-registry.register(Nothing())
+class Pause(BaseModel):
+    """An item that takes its time."""
+
+    id: int
+    seconds: float
+
+
+class Waiting(MapWorkload[Pause, NoParameters]):
+    """Waits as long as each item says."""
+
+    name: ClassVar[str] = "waiting"
+    item_model = Pause
+
+    def process(self, item: Pause, context: Context[NoParameters]) -> Any:
+        """Wait and return the id."""
+        time.sleep(item.seconds)
+        return item.id
+
+
+for workload in (Nothing(), Waiting()):
+    registry.register(workload)
 
 # Both are called function_app, so the product's is loaded under another name.
 spec = importlib.util.spec_from_file_location("product_app", ROOT / "function_app.py")
