@@ -50,8 +50,15 @@ class LocalHub:
         assert self.files.claim_attempt(run_id, attempt, claim)
         return await self._attempt(run_id, attempt)
 
-    async def _attempt(self, run_id: str, attempt: int) -> RunEnd:
-        ref = dump(RunRef(run_id=run_id, attempt=attempt))
+    async def take_over(self, run_id: str, attempt: int = 1) -> RunEnd:
+        """Let the orchestrations of an attempt die, and carry it on as the watchdog does."""
+        instance = ids.attempt_instance(run_id, attempt)
+        await self.durable.engine.terminate(instance, "its worker died")
+        await self.durable.status(instance, "Terminated")
+        return await self._attempt(run_id, attempt, is_resumed=True)
+
+    async def _attempt(self, run_id: str, attempt: int, *, is_resumed: bool = False) -> RunEnd:
+        ref = dump(RunRef(run_id=run_id, attempt=attempt, is_resumed=is_resumed))
         instance = ids.attempt_instance(run_id, attempt)
         return RunEnd.model_validate(await self.durable.run(names.RUN, ref, instance_id=instance))
 
