@@ -54,13 +54,17 @@ def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
     """
     partition = ids.steps_partition(call.batch.run_id, call.batch.attempt)
     row_key = ids.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
-    known = to.load(partition, row_key, KeptStep).result
+    claim = call.batch.claim
+    known = to.load(partition, row_key, KeptStep).of(claim)
     if known is not None:
         return known
-    result = carry_out(call, files)
-    if to.create(partition, row_key, KeptStep(result=result)):
-        return result
-    return to.load(partition, row_key, KeptStep).result or result
+    mine = KeptStep(claim=claim, result=carry_out(call, files))
+
+    def first(kept: KeptStep) -> tuple[KeptStep, StepResult | None]:
+        found = kept.of(claim)
+        return (mine, mine.result) if found is None else (kept, found)
+
+    return to.change(partition, row_key, KeptStep, first) or StepResult()
 
 
 def carry_out(call: StepCall, files: RunFiles) -> StepResult:

@@ -84,6 +84,14 @@ def _reason(failure: Exception) -> str:
     return str(failure).partition(" \n ")[0] or type(failure).__name__
 
 
+def sleep(context: Any, seconds: float) -> Generator[Any, Any, None]:
+    """Wait so long, or less: what comes may be the answer, or failure, of what had its number."""
+    if seconds > 0:
+        yield from attempt(
+            context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+        )
+
+
 def attempt_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
     """Make calls together and return what each came to, in order."""
     ended: dict[int, Attempt] = {}
@@ -125,7 +133,7 @@ def insist(context: Any, call: Call) -> Waiting:
         (ended,) = yield from attempt_all(context, [call])
         if ended.failure is None or now(context) - since >= PATIENCE:
             return ended
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+        yield from sleep(context, rest)
         rest = min(2 * rest, MAX_REST_SECONDS)
 
 
@@ -150,7 +158,7 @@ def persist_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
         ended |= {n: one for n, one in done.items() if n not in again}
         tasks = {n: task for n, task in tasks.items() if n not in done}
         if any(not done[n].is_mistaken for n in again):
-            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+            yield from sleep(context, rest)
             rest = min(2 * rest, MAX_REST_SECONDS)
         tasks |= {n: calls[n]() for n in again}
     return [ended[number] for number in range(len(calls))]

@@ -2,13 +2,12 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from fanout import names
 from fanout.models.beginning import BeginAsk, Begun
 from fanout.models.wave import RunRef, ScanRef
-from orchestrators.attempts import Attempt, persist, persist_all
+from orchestrators.attempts import Attempt, persist, persist_all, sleep
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
 
@@ -31,8 +30,7 @@ def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | RunRef | str
         begun = Begun.model_validate(ended.result)
         if begun.wait_seconds is None:
             break
-        until = context.current_utc_datetime + timedelta(seconds=begun.wait_seconds)
-        yield context.create_timer(until)
+        yield from sleep(context, begun.wait_seconds)
     else:
         return ref
     if begun.plan is None or not begun.plan.scans:

@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -13,7 +12,7 @@ import azure.durable_functions as df
 from fanout import names
 from fanout.models.wave import QueuedRun
 from fanout.payloads import dump
-from orchestrators.attempts import persist
+from orchestrators.attempts import persist, sleep
 from orchestrators.calls import Activity
 
 bp = df.Blueprint()
@@ -34,6 +33,5 @@ def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, N
             raise QueueError(asked.failure)
         if asked.result:
             return
-        pause = timedelta(seconds=queued.poll_seconds)
-        yield context.create_timer(context.current_utc_datetime + pause)
+        yield from sleep(context, queued.poll_seconds)
     context.continue_as_new(dump(queued))

@@ -5,7 +5,6 @@ all together, until none is left. What to do when is in `fanout.saga`.
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -24,7 +23,7 @@ from fanout.models.wave import BatchRef, BatchResult
 from fanout.payloads import dump, shortened
 from fanout.saga import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
 from fanout.tickets import answered_by_child
-from orchestrators.attempts import attempt_all, persist, persist_all
+from orchestrators.attempts import attempt_all, persist, persist_all, sleep
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
 
@@ -101,7 +100,7 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     move = course.move(begun)
     while move != Move():
         if move.until is not None:
-            yield context.create_timer(move.until)
+            yield from sleep(context, (move.until - now(context)).total_seconds())
         elif not (yield from _carried_out(context, work, course, move.calls)):
             return answered_by_child(context.instance_id, ABANDONED)
         move = course.move(now(context))
@@ -157,6 +156,6 @@ def _recorded(context: Any, record: SagaRecord) -> Steps:
         (told,) = yield from attempt_all(context, [call])
         if told.failure is None:
             return
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=wait))
+        yield from sleep(context, wait)
         wait = min(MAX_REPAIR_SECONDS, 2 * wait)
     raise RuntimeError(f"the end of the saga was not written: {told.failure}")

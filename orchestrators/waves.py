@@ -26,7 +26,7 @@ from fanout.models.shard import (
 )
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
+from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist, sleep
 from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import moment, now, timestamp
 from orchestrators.tallies import added, result_of
@@ -77,10 +77,10 @@ def work_off(
         if order.action == "stop":
             work = _after_wave(_told(work), is_complete=False)
         elif order.action == "wait":
-            yield from _sleep(context, order.wait_seconds)
+            yield from sleep(context, order.wait_seconds)
             work = _told(work)
         else:
-            yield from _sleep(context, order.wait_seconds)
+            yield from sleep(context, order.wait_seconds)
             work = _begun(context, work, order)
             batches = _batches(work)
             work = yield from _fanned_out(context, work, batches)
@@ -133,13 +133,8 @@ def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:
     until = moment(work.retrying.until)
     left = (until - now(context)).total_seconds()
     waited = (now(context) - moment(work.retrying.since)).total_seconds()
-    yield from _sleep(context, min(left, max(FIRST_NAP_SECONDS, waited / 2), MAX_NAP_SECONDS))
+    yield from sleep(context, min(left, max(FIRST_NAP_SECONDS, waited / 2), MAX_NAP_SECONDS))
     return now(context) >= until
-
-
-def _sleep(context: Any, seconds: float) -> Steps:
-    if seconds > 0:
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
 def _told(work: ShardWork) -> ShardWork:

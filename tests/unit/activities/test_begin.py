@@ -12,6 +12,7 @@ from activities.settle import decided
 from fanout import governor, ids
 from fanout.adapters.rows import Rows
 from fanout.adapters.run_rows import read_attempt
+from fanout.errors import AttemptOverError
 from fanout.governor import ControlState, GovernorState
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.beginning import BeginAsk, Begun
@@ -179,7 +180,7 @@ def test_a_run_that_was_deleted_takes_no_rows_from_a_later_one_of_its_id() -> No
     claim = run.files.claim_of(RUN_ID)
     begun = begin_run(asking(claim=claim), run.files, to)
     before = told(to)
-    stale = begin_run(asking(claim="of the one before"), run.files, to)
-    assert stale.is_told and stale.end is not None and stale.end.outcome == "cancelled"
+    with pytest.raises(AttemptOverError):
+        begin_run(asking(claim="of the one before"), run.files, to)
     assert told(to) == before
     assert begin_run(asking(claim=claim), run.files, to) == begun

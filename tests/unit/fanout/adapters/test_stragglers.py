@@ -1,22 +1,20 @@
-"""Whoever comes after an attempt that was ended by force waits for the parts that it will write."""
+"""What an attempt that was ended by force still has under way."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 
-from fanout import ids
+from fanout import governor, ids
 from fanout.adapters.runs import RunFiles
 from fanout.adapters.stragglers import PATIENCE, are_written
-from fanout.governor import GovernorState, RunState, ShardState
+from fanout.governor import GovernorState
 from fanout.ids import BatchName
-from fanout.models.request import RetryPolicy
-from fanout.models.shard import Retrying, ShardOrder, ShardWork, Wave
+from fanout.models.shard import Retrying, ShardWork, Wave
 from fanout.models.wave import RunEnd
+from tests.support.attempts import at, begun, decided, shard_of
 from tests.support.memory_store import MemoryStore
 
-ENDED = datetime(2026, 1, 1, tzinfo=UTC)
-GO = ShardOrder(action="go", cuts=5, span=2)
+NOW = datetime.fromisoformat(at(60))
 
 
 @pytest.fixture
@@ -24,83 +22,72 @@ def files() -> RunFiles:
     return RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
 
 
-def at_work(order: ShardOrder | None, *, is_forced: bool = True, **work: Any) -> GovernorState:
-    """An attempt that was ended while a shard was so far."""
-    about = {"batches": 20, "partitions": 2, "batches_per_partition": 10, "retry": RetryPolicy()}
-    shard = ShardWork(run_id="r", shard=0, shards=1, partition=1, batch=4, **(about | work))
-    end = RunEnd(outcome="cancelled", at=ENDED.isoformat(), is_forced=is_forced)
-    return GovernorState(
-        run=RunState(end=end), shards={shard.key: ShardState(call=1, order=order, work=shard)}
-    )
+def ended(state: GovernorState, *, is_forced: bool = True) -> GovernorState:
+    end = RunEnd(outcome="failed", at=at(59), is_forced=is_forced)
+    return state.model_copy(update={"run": governor.finish(state.run, end)})
 
 
-def waits_for(files: RunFiles, state: GovernorState, seconds: float = 1) -> bool:
-    return not are_written("r", 1, state, files, ENDED + timedelta(seconds=seconds))
+def told(work: ShardWork | None = None) -> GovernorState:
+    """An attempt whose first shard was told to begin, and that was ended by force then."""
+    state = begun(items=100)
+    state, order = decided(state, work or shard_of(state))
+    assert order.action == "go"
+    return ended(state)
 
 
-def write(files: RunFiles, *names: BatchName, of: str = ids.FIRST) -> None:
-    for name in names:
+def are_done(state: GovernorState, files: RunFiles, attempt: int = 1) -> bool:
+    return are_written("r", attempt, state, files, NOW)
+
+
+def write(files: RunFiles, *batches: int, retry_round: int = 0, of: str = ids.FIRST) -> None:
+    for batch in batches:
+        name = BatchName(0, batch, retry_round=retry_round)
         files.write(ids.part_path("r", of, name), b"")
 
 
-def test_all_batches_of_the_wave_that_was_granted_last_are_waited_for(files: RunFiles) -> None:
-    state = at_work(GO)
-    write(files, BatchName(1, 4, 2), BatchName(1, 6, 2))
-    assert waits_for(files, state)
-    write(files, BatchName(1, 8, 1))
-    assert not waits_for(files, state)
+def test_every_batch_that_a_shard_was_told_to_begin_is_waited_for(files: RunFiles):
+    state = told()
+    write(files, 0, 1, 2, 3)
+    assert not are_done(state, files)
+    write(files, 4)
+    assert are_done(state, files)
 
 
-def test_of_a_round_only_those_that_take_part(files: RunFiles) -> None:
-    waits = Retrying(batches=[6], items=3, retry_round=2, since="", until="")
-    state = at_work(GO, wave=Wave(end=9, span=2), retrying=waits)
-    write(files, BatchName(1, 6, 2, retry_round=1))
-    assert waits_for(files, state)
-    write(files, BatchName(1, 6, 2, retry_round=2))
-    assert not waits_for(files, state)
+def test_they_are_those_of_the_attempt_and_its_stage(files: RunFiles):
+    write(files, 0, 1, 2, 3, 4)
+    assert not are_done(told(), files, attempt=2)
+    write(files, 0, 1, 2, 3, 4, of="a2")
+    assert are_done(told(), files, attempt=2)
 
 
-def test_of_a_repair_those_that_are_repaired_in_their_round(files: RunFiles) -> None:
-    waits = Retrying(batches=[4], broken=[8], items=3, retry_round=1, since="", until="")
-    state = at_work(GO, wave=Wave(end=9, span=2), retrying=waits)
-    assert waits_for(files, state)
-    write(files, BatchName(1, 8, 1))
-    assert not waits_for(files, state)
+def test_of_a_round_only_those_that_it_repeats(files: RunFiles):
+    known = shard_of(begun())
+    waits = Retrying(batches=[1, 3], items=2, retry_round=2, since=at(0), until=at(0))
+    work = known.model_copy(update={"wave": Wave(end=5), "retrying": waits})
+    state = told(work)
+    write(files, 1, 3)
+    assert not are_done(state, files)
+    write(files, 1, 3, retry_round=2)
+    assert are_done(state, files)
 
 
-def test_a_probe_is_one_batch(files: RunFiles) -> None:
-    state = at_work(GO.model_copy(update={"is_probe": True}))
-    assert waits_for(files, state)
-    write(files, BatchName(1, 4, 2))
-    assert not waits_for(files, state)
+def test_of_a_repair_those_whose_activity_had_failed_in_the_same_round(files: RunFiles):
+    known = shard_of(begun())
+    waits = Retrying(
+        batches=[1], broken=[2], items=2, retry_round=1, since=at(0), until=at(0), breakdowns=1
+    )
+    state = told(known.model_copy(update={"wave": Wave(end=5), "retrying": waits}))
+    write(files, 2)
+    assert are_done(state, files)
 
 
-def test_parts_of_a_compensation_are_its_own(files: RunFiles) -> None:
-    state = at_work(GO.model_copy(update={"cuts": 1, "span": 1}), stage="compensate")
-    write(files, BatchName(1, 4))
-    assert waits_for(files, state)
-    write(files, BatchName(1, 4), of=ids.generation(1, "compensate"))
-    assert not waits_for(files, state)
+def test_nobody_is_waited_for_without_end(files: RunFiles):
+    late = datetime.fromisoformat(at(59)) + PATIENCE + timedelta(seconds=1)
+    assert are_written("r", 1, told(), files, late)
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        at_work(None),
-        at_work(ShardOrder(action="wait", wait_seconds=5)),
-        at_work(ShardOrder(action="stop", reason="done")),
-        at_work(GO, is_saga=True),
-        at_work(GO, is_forced=False),
-        GovernorState(),
-    ],
-)
-def test_what_has_nothing_under_way_is_not_waited_for(
-    files: RunFiles, state: GovernorState
-) -> None:
-    assert not waits_for(files, state)
-
-
-def test_after_a_while_nobody_will_write_them_any_more(files: RunFiles) -> None:
-    state, patience = at_work(GO), PATIENCE.total_seconds()
-    assert waits_for(files, state, patience)
-    assert not waits_for(files, state, patience + 1)
+def test_an_attempt_that_ended_by_itself_or_had_begun_nothing_leaves_nothing(files: RunFiles):
+    state, _ = decided(begun(), shard_of(begun()))
+    assert are_done(ended(state, is_forced=False), files)
+    assert are_done(ended(begun()), files)
+    assert are_done(GovernorState(), files)
