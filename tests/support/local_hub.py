@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.models.wave import RunEnd, RunRef
 from fanout.payloads import dump
+from localhost.durable.contract import InstanceFinishedError
 from tests.support.durable_hub import Hub, hub
 from tests.support.local_app import local_app
 from tests.support.local_runs import lines
@@ -53,7 +54,8 @@ class LocalHub:
     async def take_over(self, run_id: str, attempt: int = 1) -> RunEnd:
         """Let the orchestrations of an attempt die, and carry it on as the watchdog does."""
         instance = ids.attempt_instance(run_id, attempt)
-        await self.durable.engine.terminate(instance, "its worker died")
+        with suppress(InstanceFinishedError):
+            await self.durable.engine.terminate(instance, "its worker died")
         await self.durable.status(instance, "Terminated")
         return await self._attempt(run_id, attempt, is_resumed=True)
 
