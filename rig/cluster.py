@@ -11,11 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 from rig.instance import Instance
 from rig.partitions import wait_for_balance
 from rig.processes import REPOSITORY, Restartable, answers, free_port
+from rig.recorder import Recorder
 from rig.storage import Storage, TableProxy
 from rig.web import Host
 
@@ -40,8 +42,10 @@ class Cluster:
         self.instances: list[Instance] = []
         self.storage = Storage(folder)
         self._parts = engine_folder
+        self.writes = Recorder(self.storage.ports["Table"])
         proxy = engine_folder / "tableproxy.py"
-        self.tables = TableProxy(proxy, self.storage, folder) if through_proxy else None
+        target = self.writes.port
+        self.tables = TableProxy(proxy, self.storage, target, folder) if through_proxy else None
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=self._revive, daemon=True)]
 
@@ -54,6 +58,7 @@ class Cluster:
         """Start the storage and what stands before it."""
         self.storage.process.start()
         if self.tables:
+            self.writes.start()
             self.tables.process.start()
         for thread in self._threads:
             thread.start()
@@ -116,7 +121,7 @@ class Cluster:
         """Let one instance that is there do what the timer does in Azure; tell whether one did."""
         for instance in self.instances:
             if instance.engine.is_running and instance.worker.is_running:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, HTTPException):
                     return instance.host.run_timer(WATCHDOG) == 202
         return False
 
@@ -170,10 +175,13 @@ class Cluster:
         engines = [instance.engine for instance in self.instances]
         for engine in engines:
             engine.signal(15)
-        others = [instance.worker for instance in self.instances]
-        others += [self.tables.process] if self.tables else []
-        for process in [*engines, *others, self.storage.process]:
+        workers = [instance.worker for instance in self.instances]
+        for process in [*engines, *workers]:
             process.stop()
+        if self.tables:
+            self.tables.process.kill()  # it would wait for whatever it holds
+        self.storage.process.stop()
+        self.writes.stop()
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         given = {

@@ -44,6 +44,17 @@ class Instance:
             self.engine.stop()
             self.worker.stop()
 
+    def kill_engine(self) -> None:
+        """Kill the engine alone; what the worker has in hand it goes on with."""
+        with self.lock:
+            self.engine.kill()
+
+    def restart_engine(self) -> None:
+        """Start another engine, which calls the worker that is there."""
+        with self.lock:
+            self.ready.unlink(missing_ok=True)
+            self.engine.start()
+
     def kill_worker(self) -> None:
         """Kill the worker alone; the engine finds out by itself."""
         with self.lock:

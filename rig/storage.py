@@ -33,16 +33,16 @@ class TableProxy:
 
     Args:
         program: The proxy, which takes its port, its target and a file of orders.
+        target: The port that it passes all on to.
     """
 
-    def __init__(self, program: Path, storage: Storage, folder: Path) -> None:
+    def __init__(self, program: Path, storage: Storage, target: int, folder: Path) -> None:
         port = free_port()
         self._orders = folder / "orders"
         self.connection = connection_string({**storage.ports, "Table": port})
-        target = f"http://127.0.0.1:{storage.ports['Table']}"
         self.process = Restartable(
             "the table proxy",
-            [sys.executable, program, str(port), target, self._orders],
+            [sys.executable, program, str(port), f"http://127.0.0.1:{target}", self._orders],
             folder / "tableproxy.log",
             lambda: answers(port),
         )
@@ -61,11 +61,12 @@ class TableProxy:
 
     @property
     def met(self) -> bytes | None:
-        """The last write that was refused or held, if any."""
+        """The last write that was refused or held since it was ordered, if any."""
         held = self._orders.with_suffix(".held")
         return held.read_bytes() if held.exists() else None
 
     def _order(self, what: str, words: tuple[str, ...]) -> None:
+        self._orders.with_suffix(".held").unlink(missing_ok=True)
         partial = self._orders.with_suffix(".partial")
         partial.write_text(" ".join([what, *words]))
         partial.replace(self._orders)

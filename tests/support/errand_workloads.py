@@ -17,12 +17,18 @@ from workloads import registry
 
 @dataclass(frozen=True)
 class Entry:
-    """A call that took effect, in the worker `pid`: `what` is a step, "process" or "undo ..."."""
+    """A call, in the worker `pid`, and when it began and ended, in seconds since the epoch.
+
+    `what` is a step, "process" or "undo ..." for one that took effect, "missed" for one to be tried
+    again.
+    """
 
     item: str
     what: str
     key: str
     pid: int
+    began: float
+    ended: float
 
 
 class Journal:
@@ -72,11 +78,12 @@ class Errand(BaseModel):
 
 
 class ErrandParameters(BaseModel):
-    """Where the journal is."""
+    """Where the journal is, and how many calls are missed before any takes effect."""
 
     model_config = ConfigDict(extra="forbid")
 
     journal: str
+    outage: int = 0
 
 
 class Errands(MapWorkload[Errand, ErrandParameters]):
@@ -90,17 +97,27 @@ class Errands(MapWorkload[Errand, ErrandParameters]):
         return str(item.id)
 
     def process(self, item: Errand, context: Context[ErrandParameters]) -> int:
+        began = time.time()
         time.sleep(item.seconds)
-        if context.attempt < item.good:
+        missed = Journal(Path(context.parameters.journal)).calls("missed")
+        if context.attempt < item.good or missed.total() < context.parameters.outage:
+            _enter(item, "missed", context, began)
             raise TransientError("not yet")
         if item.ending == "permanent":
             raise PermanentError("never")
-        _enter(item, "process", context)
+        _enter(item, "process", context, began)
         return item.id
 
     def compensate(self, item: Errand, output: int, context: Context[ErrandParameters]) -> None:
         assert output == item.id
-        _enter(item, "undo", context)
+        _enter(item, "undo", context, time.time())
+
+
+class Deliveries(Errands):
+    """The same where each item calls a service that may be down."""
+
+    name: ClassVar[str] = "deliveries"
+    downstream: ClassVar[str | None] = "courier"
 
 
 class Trips(SagaWorkload[Errand, ErrandParameters]):
@@ -131,8 +148,9 @@ class Trips(SagaWorkload[Errand, ErrandParameters]):
 
 def _do(name: str) -> Any:
     def do(item: Errand, context: StepContext[ErrandParameters]) -> str:
+        began = time.time()
         time.sleep(item.seconds)
-        _enter(item, name, context)
+        _enter(item, name, context, began)
         return name
 
     return do
@@ -141,15 +159,16 @@ def _do(name: str) -> Any:
 def _undo(name: str) -> Any:
     def undo(item: Errand, output: Any, context: StepContext[ErrandParameters]) -> None:
         assert output == name or context.is_doubtful
-        _enter(item, f"undo {name}", context)
+        _enter(item, f"undo {name}", context, time.time())
 
     return undo
 
 
-def _enter(item: Errand, what: str, context: Any) -> None:
-    entry = Entry(str(item.id), what, context.idempotency_key, os.getpid())
+def _enter(item: Errand, what: str, context: Any, began: float) -> None:
+    key = context.idempotency_key
+    entry = Entry(str(item.id), what, key, os.getpid(), began, time.time())
     Journal(Path(context.parameters.journal)).enter(entry)
 
 
-for workload in (Errands(), Trips()):
+for workload in (Errands(), Deliveries(), Trips()):
     registry.register(workload)

@@ -20,19 +20,11 @@ from tests.support.errands import SHAPES, insist_on_end, shaped
 from tests.support.product import Product
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
-LONG_FORM_SECONDS = 60
 CLOCK_SECONDS = 30
 # After which a new instance has its share of the partitions.
 BALANCE_SECONDS = 15
 # What a run may take beyond twice its time without a death.
 AFTER_A_WORKER, AFTER_AN_INSTANCE = 60, 120
-
-
-@pytest.fixture
-def seconds(chaos_seconds: float) -> float:
-    if chaos_seconds < LONG_FORM_SECONDS:
-        pytest.skip(f"only in the long form: --chaos-seconds {LONG_FORM_SECONDS} or more")
-    return chaos_seconds
 
 
 def duration(product: Product, shape: str, folder: Path) -> float:
