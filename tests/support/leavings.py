@@ -8,13 +8,14 @@ from itertools import cycle, islice
 from fanout import ids
 from fanout.adapters.rows import table_name
 from rig.web import Host
+from starters import earlier_versions
 from tests.support.engine_cluster import Cluster
 from tests.support.errand_workloads import Journal
 from tests.support.hub_contents import blobs_of, instances, rows_in
 from tests.support.steady_shapes import BAD, Caller, Shape
 
 # What is left for all runs to come.
-KEPT = {ids.ADMISSION_PARTITION, "!housekeeping"}
+KEPT = {ids.ADMISSION_PARTITION, earlier_versions.PARTITION}
 SOON = 60
 # Many callers look at many runs, so each looks less often.
 POLL_SECONDS = 0.5
