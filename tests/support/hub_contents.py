@@ -34,16 +34,24 @@ def terminate(host: Host, instance: str, reason: str = "by-hand") -> int:
 
 
 def rows_of(connection: str, *words: str) -> list[str]:
-    """Rows of any table that name one of these words, as table/partition/row."""
-    return [row for row in _rows(connection) if any(word in row for word in words)]
-
-
-def _rows(connection: str) -> Iterator[str]:
+    """Rows of any table that name one of these words, as table/row."""
     with TableServiceClient.from_connection_string(connection) as service:
-        for table in service.list_tables():
-            with service.get_table_client(table.name) as client:
-                for row in client.list_entities():
-                    yield f"{table.name}/{json.dumps(dict(row), default=str)}"
+        tables = [table.name for table in service.list_tables()]
+    found = (
+        f"{name}/{json.dumps(row, default=str)}"
+        for name in tables
+        for row in rows_in(connection, name)
+    )
+    return [row for row in found if any(word in row for word in words)]
+
+
+def rows_in(connection: str, table: str) -> Iterator[dict[str, Any]]:
+    """Every row of a table."""
+    with (
+        TableServiceClient.from_connection_string(connection) as service,
+        service.get_table_client(table) as client,
+    ):
+        yield from map(dict, client.list_entities())
 
 
 def blobs_of(connection: str, *words: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Runs of every shape that end the same however often they are disturbed, and how they end."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -112,8 +113,9 @@ class End:
 class Caller:
     """Carries out runs as a client does that asks again where it got no answer."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, poll_seconds: float = POLL_SECONDS) -> None:
         self._host = host
+        self._poll_seconds = poll_seconds
 
     def carry_out(
         self, shape: Shape, run_id: str, journal: Journal, seconds: float
@@ -122,7 +124,7 @@ class Caller:
         ends = time.monotonic() + seconds
         request = shape.request(run_id, journal)
         while self._post("/api/runs", request) not in (200, 202):
-            _insist(ends, f"{run_id} does not start")
+            self._insist(ends, f"{run_id} does not start")
         status = self._ended(run_id, ends)
         if not shape.redrives:
             return status
@@ -130,8 +132,16 @@ class Caller:
         while self._post(f"/api/runs/{run_id}/redrive", again) != 202:
             if (status := self.status(run_id) or {}).get("redrive_count"):
                 break
-            _insist(ends, f"{run_id} is not redriven")
+            self._insist(ends, f"{run_id} is not redriven")
         return self._ended(run_id, ends, redrives=1)
+
+    def delete(self, run_id: str, seconds: float) -> None:
+        """Delete a run that is over."""
+        ends = time.monotonic() + seconds
+        while (answer := self._answer("DELETE", f"/api/runs/{run_id}")) is None or (
+            answer.status not in (204, 404)
+        ):
+            self._insist(ends, f"{run_id} is not deleted: {answer}")
 
     def status(self, run_id: str) -> dict[str, Any] | None:
         """How a run is; None while there is no answer. Its counts are always possible."""
@@ -146,7 +156,7 @@ class Caller:
             status = self.status(run_id)
             if status and status["phase"] == "done" and status["redrive_count"] == redrives:
                 return status
-            _insist(ends, f"{run_id} does not end: {status}")
+            self._insist(ends, f"{run_id} does not end: {status}")
 
     def _post(self, path: str, body: Any) -> int | None:
         answer = self._answer("POST", path, body)
@@ -157,14 +167,14 @@ class Caller:
 
     def _answer(self, method: str, path: str, body: Any = None) -> Answer | None:
         try:
-            return self._host.post(path, body) if method == "POST" else self._host.get(path)
+            content = b"" if body is None else json.dumps(body).encode()
+            return self._host.request(method, path, content, {"Content-Type": "application/json"})
         except (OSError, HTTPException):
             return None
 
-
-def _insist(ends: float, what: str) -> None:
-    assert time.monotonic() < ends, what
-    time.sleep(POLL_SECONDS)
+    def _insist(self, ends: float, what: str) -> None:
+        assert time.monotonic() < ends, what
+        time.sleep(self._poll_seconds)
 
 
 def insist_on_pace(shape: Shape, journal: Journal) -> None:
