@@ -29,7 +29,8 @@ def steer(asked: dict, context: func.Context) -> dict:
 def steer_shard(asked: ShardAsk, to: Rows) -> ShardOrder:
     """Count what a shard has done, and say how it is to go on.
 
-    The same question again, because its answer got lost, has the same answer and changes nothing.
+    The same question again has the same answer, and changes nothing: that of before got lost, or it
+    is asked by an execution that begins anew, just where the one before had come to.
     One that is older than the last is asked by an execution that begins anew: it is told where the
     one before had come to.
     """
@@ -59,7 +60,7 @@ def _answered_before(shard: ShardState, work: ShardWork) -> ShardOrder:
     if shard.work is None or shard.order is None:
         raise ValueError(f"the row of shard {work.key} has an answer and no question")
     if work.call == shard.call and work.position == shard.work.position:
-        return shard.order
+        return shard.order.model_copy(update={"is_repeated": True})
     return ShardOrder(action="resume", work=shard.work)
 
 

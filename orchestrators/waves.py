@@ -145,7 +145,7 @@ def _told(work: ShardWork) -> ShardWork:
 
 def _begun(context: Any, work: ShardWork, order: ShardOrder) -> ShardWork:
     """The work when a wave or round of it begins."""
-    is_resumed = work.is_resumed
+    is_resumed = work.is_resumed or order.is_repeated
     update: dict[str, object] = {
         "is_probe": order.is_probe,
         "is_resumed": is_resumed,

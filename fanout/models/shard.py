@@ -209,6 +209,7 @@ class ShardOrder(_Message):
         cuts: How many cuts the wave takes, and `span` how many each batch takes of them.
         is_probe: Whether only one batch may begin, to find out if the downstream is up again.
         reason: Why it is to stop.
+        is_repeated: Whether it has been given before: what it told to begin may have been begun.
     """
 
     action: Literal["go", "wait", "stop", "resume"]
@@ -218,6 +219,7 @@ class ShardOrder(_Message):
     is_probe: bool = False
     reason: StopReason | None = None
     work: ShardWork | None = None
+    is_repeated: bool = False
 
 
 class ShardEnd(_Message):

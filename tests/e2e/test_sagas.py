@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from fanout.models.outcome import ItemStatus
 from fanout.models.request import RunRequest
 from fanout.models.wave import RunEnd
 from fanout.outcome_lines import STATUSES
+from tests.support.dying_runs import Listener, run_dying
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.saga_workload import Effects, Voyage
 from workloads import registry
@@ -66,22 +66,10 @@ class Studio:
     def run_dying(self, items: list[dict[str, Any]], calls: list[int]) -> RunEnd:
         """Carry out a run whose orchestrations die each time that so many steps have begun."""
         run_id, request = self._asked(items)
-        return self.runner.run(self._dying(run_id, request, iter(calls)))
+        return self.runner.run(run_dying(self.hub, run_id, request, calls, self._listen))
 
-    async def _dying(self, run_id: str, request: RunRequest, calls: Iterator[int]) -> RunEnd:
-        going = asyncio.ensure_future(self.hub.run(run_id, request))
-        for number in calls:
-            dies, left = asyncio.Event(), count(number - 1, -1)
-            self.effects.on_call = lambda dies=dies, left=left: next(left) == 0 and dies.set()
-            dying = asyncio.ensure_future(dies.wait())
-            await asyncio.wait([going, dying], return_when=asyncio.FIRST_COMPLETED)
-            self.effects.on_call = lambda: None
-            dying.cancel()
-            if going.done():
-                break
-            going.cancel()
-            going = asyncio.ensure_future(self.hub.take_over(run_id))
-        return await going
+    def _listen(self, listener: Listener) -> None:
+        self.effects.on_call = listener
 
     def redrive(self, attempt: int = 2, **asked: Any) -> RunEnd:
         return self.runner.run(self.hub.redrive(self.run_id, attempt, **asked))

@@ -53,6 +53,18 @@ def test_a_shard_that_died_is_started_again_and_counts_each_wave_once(
     assert state.run.take_overs == []
 
 
+@pytest.mark.parametrize(
+    "run_id",
+    ["restarted", "restarted-at-once", "restarted-repairing", "resumed", "resumed-shards"],
+)
+def test_a_batch_that_may_have_been_carried_out_is_told_so(recorded: Recorded, run_id: str):
+    asked = set()
+    for ref in recorded.scripts[run_id].asked:
+        name = (ref.partition, ref.batch, ref.retry_round)
+        assert ref.is_repeated or name not in asked
+        asked.add(name)
+
+
 def test_a_shard_that_died_goes_on_where_it_was(recorded: Recorded):
     asked = Counter(
         (ref.partition, ref.batch, ref.retry_round) for ref in recorded.scripts["restarted"].asked

@@ -30,7 +30,7 @@ class Effects:
     """
 
     def __init__(self) -> None:
-        self.on_call: Callable[[], None] = lambda: None
+        self.on_call: Callable[[], object] = lambda: None
         self.log: list[tuple[str, str]] = []
         self.undone: set[str] = set()
         self.done: set[str] = set()
