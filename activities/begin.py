@@ -18,12 +18,14 @@ from fanout.adapters.runs import RunFiles, files_of
 from fanout.adapters.spans import invoked
 from fanout.adapters.stragglers import are_written
 from fanout.admission import AdmissionState, Entry
-from fanout.governor import GovernorState
+from fanout.errors import AttemptOverError
+from fanout.governor import GovernorState, RunState
 from fanout.leave import MAX_NAP_SECONDS
 from fanout.models.beginning import BeginAsk, Begun
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
 from fanout.models.wave import PlanResult, RunRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
@@ -35,7 +37,7 @@ def begin(asked: dict, context: func.Context) -> dict:
     """Begin a run; shell around `begin_run`."""
     with invoked(context, asked):
         found = BeginAsk.model_validate(asked)
-        return dump(begin_run(found, files_of(found), rows()))
+        return answered(asked, dump(begin_run(found, files_of(found), rows())))
 
 
 def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = plan_run) -> Begun:
@@ -46,8 +48,11 @@ def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = 
         files: Where the run is kept.
         to: Its rows.
         planned_by: Cuts its source, and writes down what it planned.
+
+    Raises:
+        AttemptOverError: The run was deleted.
     """
-    state = _opened(asked, to)
+    state = _opened(asked, files, to)
     run = state.run
     if run.end is not None:
         return Begun(end=run.end, is_told=run.is_told)
@@ -57,7 +62,7 @@ def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = 
     if waiting is not None:
         return waiting
     if run.phase == "queued":
-        _opened(asked, to, has_turn=True)
+        _opened(asked, files, to, has_turn=True)
     plan = planned_by(asked, files)
     if plan.refusal is not None or plan.scans:
         return Begun(plan=plan)
@@ -84,10 +89,13 @@ def _is_before_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
     return are_written(asked.run_id, asked.attempt - 1, before, files, now)
 
 
-def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorState:
+def _opened(asked: BeginAsk, files: RunFiles, to: Rows, *, has_turn: bool = False) -> GovernorState:
     is_queued = asked.max_runs > 0 and not has_turn
 
     def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
+        if state.run.claim not in ("", asked.claim):  # of a run of the same id that was deleted
+            _insist_on_claim(asked, files)
+            state = governor.emptied(state)
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
         run = governor.open_run(state.run, asked.at, asked.claim, is_queued=queued)
@@ -95,6 +103,17 @@ def _opened(asked: BeginAsk, to: Rows, *, has_turn: bool = False) -> GovernorSta
         return opened, opened
 
     return change_attempt(to, asked.run_id, asked.attempt, rule)
+
+
+def _insist_on_claim(asked: BeginAsk, files: RunFiles) -> None:
+    """Let nothing begin of a run that was deleted.
+
+    Raises:
+        AttemptOverError: Another run has its id.
+        RunNotFoundError: Nobody has.
+    """
+    if files.claim_of(asked.run_id) != asked.claim:
+        raise AttemptOverError("the run was deleted")
 
 
 def _is_admitted(asked: BeginAsk, to: Rows) -> bool:
@@ -117,11 +136,18 @@ def _nap(since: str, now: str) -> float:
 
 
 def _planned(asked: BeginAsk, plan: PlanResult, to: Rows) -> Begun:
-    def rule(state: GovernorState) -> tuple[GovernorState, PlanResult]:
+    def rule(state: GovernorState) -> tuple[GovernorState, RunState]:
+        if state.is_over or state.run.claim != asked.claim:
+            return state, state.run
         run = governor.begin(state.run, plan, asked.at)
-        return state.model_copy(update={"run": run}), run.plan or plan
+        return state.model_copy(update={"run": run}), run
 
-    kept = change_attempt(to, asked.run_id, asked.attempt, rule)
+    run = change_attempt(to, asked.run_id, asked.attempt, rule)
+    if run.claim != asked.claim:
+        raise AttemptOverError("the run was deleted while it was planned")
+    if run.end is not None:
+        return Begun(end=run.end, is_told=run.is_told)
+    kept = run.plan or plan
     return Begun(plan=kept, order=_first_order(asked, kept, to))
 
 

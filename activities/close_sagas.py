@@ -17,6 +17,7 @@ from fanout.models.saga import Recorded, SagaEnd, SagaItem
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, saga_line, waiting_items
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.CLOSE_SAGAS)
@@ -28,7 +29,7 @@ def close_sagas(ref: dict, context: func.Context) -> dict:
     """Close a batch; shell around `close_batch`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(close_batch(found, files_of(found)))
+        return answered(ref, dump(close_batch(found, files_of(found))))
 
 
 def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:

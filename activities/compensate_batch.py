@@ -36,6 +36,7 @@ from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import status_of
 from fanout.payloads import dump
 from fanout.splitting.records import parse_records
+from fanout.tickets import answered
 from fanout.workload import Context, MapWorkload
 from workloads import registry
 
@@ -52,7 +53,7 @@ def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(compensate(found, files_of(found), rows()))
+        return answered(ref, dump(compensate(found, files_of(found), rows())))
 
 
 def compensate(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> BatchResult:

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass
 
+from azure.core.exceptions import AzureError
+
 from fanout import ids
 from fanout.adapters.rows import Rows
 from fanout.errors import AttemptOverError
@@ -34,20 +36,30 @@ class Fence:
         """Whether the attempt has ended, as far as was known a second ago.
 
         Raises:
-            AzureError: Storage does not answer.
+            AzureError: Storage does not answer, and nothing is known yet. Later on that would lose
+                what a batch has done, so the attempt is taken to go on.
         """
         if self.rows is None:
             return False
         key, now = (self.run_id, self.attempt, self.claim), time.monotonic()
-        looked_at, is_over = _seen.get(key, (0.0, False))
-        if not is_over and (now - looked_at >= LOOK_EVERY_SECONDS or key not in _seen):
-            partition = ids.attempt_partition(self.run_id, self.attempt)
-            run = self.rows.load(partition, ids.RUN_ROW, RunState)
-            is_over = run.end is not None or run.claim != self.claim
-            if len(_seen) >= MAX_KEPT:
-                _seen.clear()
-            _seen[key] = (now, is_over)
+        seen = _seen.get(key)
+        if seen is not None and (seen[1] or now - seen[0] < LOOK_EVERY_SECONDS):
+            return seen[1]
+        try:
+            is_over = self._look(self.rows)
+        except AzureError:
+            if seen is None:
+                raise
+            is_over = False
+        if len(_seen) >= MAX_KEPT:
+            _seen.clear()
+        _seen[key] = (now, is_over)
         return is_over
+
+    def _look(self, rows: Rows) -> bool:
+        partition = ids.attempt_partition(self.run_id, self.attempt)
+        run = rows.load(partition, ids.RUN_ROW, RunState)
+        return run.end is not None or run.claim != self.claim
 
     def insist_on_open(self) -> None:
         """Let nothing begin once the attempt has ended.

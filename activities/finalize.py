@@ -26,6 +26,7 @@ from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutc
 from fanout.models.wave import RunEnd, RunRef, Verdict
 from fanout.payloads import dump
 from fanout.policies import given_up_on, is_exceeded
+from fanout.tickets import answered
 from fanout.workload import RenderedFile
 
 bp = df.Blueprint()
@@ -37,7 +38,7 @@ def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
     with invoked(context, ref):
         found = FinalizeRef.model_validate(ref)
-        return dump(finalize_run(found, files_of(found)))
+        return answered(ref, dump(finalize_run(found, files_of(found))))
 
 
 def finalize_run(ref: FinalizeRef, files: RunFiles) -> RunEnd:

@@ -22,6 +22,7 @@ from fanout.governor import GovernorState, RunState
 from fanout.models.ending import EndedRun, Finished, Published, RunFacts
 from fanout.models.wave import RunEnd
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.FINISH)
@@ -34,7 +35,7 @@ def finish(ending: dict, context: func.Context) -> dict:
         ended = EndedRun.model_validate(ending)
         written = finish_attempt(ended, rows())
         if written is None:
-            return dump(Finished(end=ended.end))
+            return answered(ending, dump(Finished(end=ended.end)))
         try:
             published = tell(written, files_of(written))
         except Exception:
@@ -42,7 +43,7 @@ def finish(ending: dict, context: func.Context) -> dict:
             log.exception("could not publish how the run ended")
             raise
         close(written, rows())
-        return dump(Finished(**published.model_dump(), end=written.end))
+        return answered(ending, dump(Finished(**published.model_dump(), end=written.end)))
 
 
 def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:

@@ -24,6 +24,7 @@ from fanout.models.fan_in import Layout, RangePlan, RangeRef
 from fanout.models.plan import BatchCut, Origin
 from fanout.models.wave import RunEnd, RunRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.LAY_OUT)
@@ -38,7 +39,7 @@ def lay_out(ref: dict, context: func.Context) -> dict:
     max_bytes = settings().max_result_file_bytes
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
-        return dump(lay_out_run(found, files_of(found), max_bytes))
+        return answered(ref, dump(lay_out_run(found, files_of(found), max_bytes)))
 
 
 def lay_out_run(ref: RunRef, files: RunFiles, max_bytes: int) -> Layout:

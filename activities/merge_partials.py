@@ -14,17 +14,18 @@ from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
 from fanout.fan_in_paths import merged_path
 from fanout.models.fan_in import MergeRef
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.MERGE_PARTIALS)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
-def merge_partials(ref: dict, context: func.Context) -> int:
+def merge_partials(ref: dict, context: func.Context) -> dict:
     """Merge neighbouring partials; shell around `merge_level`."""
     with invoked(context, ref):
         found = MergeRef.model_validate(ref)
-        return merge_level(found, files_of(found))
+        return answered(ref, merge_level(found, files_of(found)))
 
 
 def merge_level(ref: MergeRef, files: RunFiles) -> int:

@@ -31,6 +31,7 @@ from fanout.payloads import dump
 from fanout.records import Record
 from fanout.saga_steps import plan_steps
 from fanout.splitting.records import parse_records
+from fanout.tickets import answered
 from fanout.workload import SagaWorkload
 
 bp = df.Blueprint()
@@ -42,7 +43,7 @@ def open_sagas(ref: dict, context: func.Context) -> dict:
     """Open a batch; shell around `open_batch`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(open_batch(found, files_of(found)))
+        return answered(ref, dump(open_batch(found, files_of(found))))
 
 
 def open_batch(ref: BatchRef, files: RunFiles) -> OpenedSagas:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.steering import is_over
 from activities.work import again, work_of, written
 from fanout import ids, names
 from fanout.adapters.part_reader import read_batches
@@ -13,10 +14,12 @@ from fanout.adapters.run_rows import change_attempt, read_attempt
 from fanout.adapters.runs import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.spans import invoked
 from fanout.adapters.telemetry import logger
+from fanout.errors import AttemptOverError
 from fanout.governor import GovernorState, begin_to_compensate
 from fanout.models.wave import RunRef, Work
 from fanout.outcome_lines import counted
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.PLAN_COMPENSATION)
@@ -27,7 +30,7 @@ def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `begin_to_undo`."""
     with invoked(context, ref):
         found = RunRef.model_validate(ref)
-        return dump(begin_to_undo(found, files_of(found), rows()))
+        return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:
@@ -54,14 +57,23 @@ def begin_to_undo(
     to: Rows,
     planned_by: Callable[[RunRef, RunFiles], Work] = plan_undo,
 ) -> Work:
-    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile."""
-    known = read_attempt(to, ref.run_id, ref.attempt).state.run.undo
-    if known is not None:
-        return known
+    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile.
+
+    Raises:
+        AttemptOverError: The attempt was ended by force, or deleted.
+    """
+    known = read_attempt(to, ref.run_id, ref.attempt).state
+    if known.run.undo is not None and not is_over(known, ref.claim):
+        return known.run.undo
     work = planned_by(ref, files)
 
-    def rule(state: GovernorState) -> tuple[GovernorState, Work]:
+    def rule(state: GovernorState) -> tuple[GovernorState, Work | None]:
+        if is_over(state, ref.claim):
+            return state, None
         run = begin_to_compensate(state.run, work)
-        return state.model_copy(update={"run": run}), run.undo or work
+        return state.model_copy(update={"run": run}), run.undo
 
-    return change_attempt(to, ref.run_id, ref.attempt, rule)
+    kept = change_attempt(to, ref.run_id, ref.attempt, rule)
+    if kept is None:
+        raise AttemptOverError("the attempt of the run had ended")
+    return kept

@@ -41,6 +41,7 @@ from fanout.models.plan import BatchCut
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.outcome_lines import failed_line, range_line, status_of
 from fanout.payloads import dump
+from fanout.tickets import answered
 from fanout.workload import ChunkWorkload, MapWorkload, Workload
 from workloads import registry
 
@@ -58,7 +59,7 @@ def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
     with invoked(context, ref):
         found = BatchRef.model_validate(ref)
-        return dump(process(found, files_of(found), rows()))
+        return answered(ref, dump(process(found, files_of(found), rows())))
 
 
 def process(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> BatchResult:

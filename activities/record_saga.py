@@ -10,12 +10,13 @@ from fanout.adapters.otel import tell
 from fanout.adapters.runs import files_of, kept_request
 from fanout.adapters.spans import invoked
 from fanout.models.saga import SagaRecord
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="record", activity=names.RECORD_SAGA)
-def record_saga(record: dict, context: func.Context) -> str:
+def record_saga(record: dict, context: func.Context) -> dict:
     """Write down how a saga ended; a second time writes the same again."""
     found = SagaRecord.model_validate(record)
     with invoked(context, record):
@@ -23,4 +24,4 @@ def record_saga(record: dict, context: func.Context) -> str:
         write_record(files, found)
         workload = kept_request(files, found.batch.run_id, found.batch.attempt).workload
         tell(metrics.ITEM_DURATION, found.duration_ms / 1000, workload=workload)
-    return found.end.status
+    return answered(record, found.end.status)

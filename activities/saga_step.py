@@ -27,6 +27,7 @@ from fanout.adapters.telemetry import bind_task, logger
 from fanout.models.outcome import ErrorInfo
 from fanout.models.saga import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.payloads import dump, shortened
+from fanout.tickets import answered
 from fanout.workload import Step, StepContext
 
 bp = df.Blueprint()
@@ -41,8 +42,8 @@ def saga_step(call: dict, context: func.Context) -> dict:
     found = StepCall.model_validate(call)
     with invoked(context, call):
         if Fence.around(found.batch, rows()).is_over:
-            return dump(StepResult(is_over=True))
-        return dump(carry_out_once(found, files_of(found.batch), rows()))
+            return answered(call, dump(StepResult(is_over=True)))
+        return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))
 
 
 def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
@@ -53,13 +54,17 @@ def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
     """
     partition = ids.steps_partition(call.batch.run_id, call.batch.attempt)
     row_key = ids.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
-    known = to.load(partition, row_key, KeptStep).result
+    claim = call.batch.claim
+    known = to.load(partition, row_key, KeptStep).of(claim)
     if known is not None:
         return known
-    result = carry_out(call, files)
-    if to.create(partition, row_key, KeptStep(result=result)):
-        return result
-    return to.load(partition, row_key, KeptStep).result or result
+    mine = KeptStep(claim=claim, result=carry_out(call, files))
+
+    def first(kept: KeptStep) -> tuple[KeptStep, StepResult | None]:
+        found = kept.of(claim)
+        return (mine, mine.result) if found is None else (kept, found)
+
+    return to.change(partition, row_key, KeptStep, first) or StepResult()
 
 
 def carry_out(call: StepCall, files: RunFiles) -> StepResult:

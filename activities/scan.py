@@ -11,17 +11,18 @@ from fanout.adapters.telemetry import logger
 from fanout.errors import SourceChangedError
 from fanout.models.source import CsvSource, JsonlSource
 from fanout.models.wave import ScanRef
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.SCAN)
 
 
 @bp.activity_trigger(input_name="ref", activity=names.SCAN)
-def scan(ref: dict, context: func.Context) -> str:
+def scan(ref: dict, context: func.Context) -> dict:
     """Scan a range; shell around `scan_range_of`."""
     with invoked(context, ref):
         found = ScanRef.model_validate(ref)
-        return scan_range_of(found, files_of(found))
+        return answered(ref, scan_range_of(found, files_of(found)))
 
 
 def scan_range_of(ref: ScanRef, files: RunFiles) -> str:

@@ -20,6 +20,7 @@ from fanout.governor import GovernorState
 from fanout.models.fan_in import SettleAsk, Settled
 from fanout.models.wave import RunRef, Verdict
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 
@@ -30,7 +31,7 @@ def settle(asked: dict, context: func.Context) -> dict:
     max_bytes = settings().max_result_file_bytes
     with invoked(context, asked):
         found = SettleAsk.model_validate(asked)
-        return dump(settle_run(found, files_of(found), rows(), max_bytes))
+        return answered(asked, dump(settle_run(found, files_of(found), rows(), max_bytes)))
 
 
 def settle_run(asked: SettleAsk, files: RunFiles, to: Rows, max_bytes: int) -> Settled:

@@ -12,16 +12,18 @@ from fanout.adapters.rows import Rows, rows
 from fanout.adapters.spans import invoked
 from fanout.models.wave import QueuedRun, RunRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="queued", activity=names.START_IN_TURN)
 @bp.durable_client_input(client_name="client")
-async def start_in_turn(queued: dict, client: Any, context: func.Context) -> bool:
+async def start_in_turn(queued: dict, client: Any, context: func.Context) -> dict:
     """Start a run, or tell that it must wait; shell around `start_if_first`."""
     with invoked(context, queued):
-        return await start_if_first(QueuedRun.model_validate(queued), client, rows())
+        is_started = await start_if_first(QueuedRun.model_validate(queued), client, rows())
+        return answered(queued, is_started)
 
 
 async def start_if_first(queued: QueuedRun, client: Any, to: Rows) -> bool:

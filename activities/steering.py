@@ -13,6 +13,7 @@ from fanout.governor import GovernorState, ShardState
 from fanout.models.shard import ShardAsk, ShardOrder, ShardWork
 from fanout.payloads import dump
 from fanout.rate_limiter import RateAsk, RateOrder, RateState
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 _OVER = ShardOrder(action="stop", reason="over")
@@ -22,13 +23,14 @@ _OVER = ShardOrder(action="stop", reason="over")
 def steer(asked: dict, context: func.Context) -> dict:
     """Tell a shard how to go on; shell around `steer_shard`."""
     with invoked(context, asked["work"]):
-        return dump(steer_shard(ShardAsk.model_validate(asked), rows()))
+        return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows())))
 
 
 def steer_shard(asked: ShardAsk, to: Rows) -> ShardOrder:
     """Count what a shard has done, and say how it is to go on.
 
-    The same question again, because its answer got lost, has the same answer and changes nothing.
+    The same question again has the same answer, and changes nothing: that of before got lost, or it
+    is asked by an execution that begins anew, just where the one before had come to.
     One that is older than the last is asked by an execution that begins anew: it is told where the
     one before had come to.
     """
@@ -58,7 +60,7 @@ def _answered_before(shard: ShardState, work: ShardWork) -> ShardOrder:
     if shard.work is None or shard.order is None:
         raise ValueError(f"the row of shard {work.key} has an answer and no question")
     if work.call == shard.call and work.position == shard.work.position:
-        return shard.order
+        return shard.order.model_copy(update={"is_repeated": True})
     return ShardOrder(action="resume", work=shard.work)
 
 
@@ -78,7 +80,7 @@ def _decided(state: GovernorState, asked: ShardAsk, to: Rows) -> tuple[ShardOrde
             shard = found.shard.model_copy(update={"order": order})
             found = leave.Leave(order, shard, found.pace)
     if is_probe and found.order.action != "go":
-        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at))
+        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at), of_probe=True)
     changed = state.with_shard(work.key, found.shard)
     return found.order, changed.model_copy(update={"pace": found.pace})
 
@@ -95,7 +97,7 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
             has_tripped=work.has_tripped,
             has_answered=work.has_answered,
         )
-        _tell(asked, to, report)
+        _tell(asked, to, report, of_probe=work.is_probe)
     if not asked.is_due or work.is_done:
         return CircuitOrder()
     question = CircuitAsk(shard=_caller(work), at=asked.at)
@@ -107,13 +109,14 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
     )
 
 
-def _tell(asked: ShardAsk, to: Rows, report: CircuitReport) -> None:
-    to.change(
-        ids.downstream_partition(str(asked.work.downstream)),
-        ids.BREAKER_ROW,
-        CircuitState,
-        lambda state: (breaker.told(state, report), None),
-    )
+def _tell(asked: ShardAsk, to: Rows, report: CircuitReport, *, of_probe: bool) -> None:
+    def rule(state: CircuitState) -> tuple[CircuitState, None]:
+        # Asked again after it was told to probe, it tells of calls before that.
+        is_older = state.prober == report.shard and not of_probe
+        return state if is_older else breaker.told(state, report), None
+
+    partition = ids.downstream_partition(str(asked.work.downstream))
+    to.change(partition, ids.BREAKER_ROW, CircuitState, rule)
 
 
 def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:

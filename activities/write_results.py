@@ -18,6 +18,7 @@ from fanout.fan_in_paths import merged_path, range_path, range_plan_path
 from fanout.models.fan_in import RangePlan, RangeRef, RangeResult
 from fanout.models.status import ItemCounts
 from fanout.payloads import dump
+from fanout.tickets import answered
 
 bp = df.Blueprint()
 log = logger(names.WRITE_RESULTS)
@@ -29,7 +30,7 @@ def write_results(ref: dict, context: func.Context) -> dict:
     max_bytes = settings().max_result_file_bytes
     with invoked(context, ref):
         found = RangeRef.model_validate(ref)
-        return dump(write_range(found, files_of(found), max_bytes))
+        return answered(ref, dump(write_range(found, files_of(found), max_bytes)))
 
 
 def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:

@@ -74,9 +74,7 @@ def table(events: list[dict[str, Any]]) -> str:
     rows = ["| ms | event | of |", "|---|---|---|"]
     for event in events:
         at = datetime.fromisoformat(event["Timestamp"])
-        # An answer of an entity is named by the id of its question.
-        is_answer = event["EventType"] == "EventRaised"
-        name = "" if is_answer else event.get("FunctionName") or event.get("Name") or ""
+        name = event.get("FunctionName") or event.get("Name") or ""
         cell = f"`{name}`" if name else ""
         milliseconds = (at - begun).total_seconds() * 1000
         rows.append(f"| {milliseconds:.0f} | {event['EventType']} | {cell} |")

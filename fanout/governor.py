@@ -261,8 +261,12 @@ def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> Item
 
 
 def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState:
-    """Take note that the attempt begins, or that it waits for others."""
-    if run.phase not in ("planning", "queued") or run.end is not None:
+    """Take note that the attempt begins, or that it waits for others.
+
+    The row of another run is left as it is.
+    """
+    is_mine = run.claim in ("", claim)
+    if not is_mine or run.phase not in ("planning", "queued") or run.end is not None:
         return run
     return run.model_copy(
         update={
@@ -272,6 +276,11 @@ def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState
             "phase": "queued" if is_queued else "planning",
         }
     )
+
+
+def emptied(state: GovernorState) -> GovernorState:
+    """Rows that say nothing, in place of those that a run has left which was deleted."""
+    return GovernorState(shards=dict.fromkeys(state.shards, ShardState()))
 
 
 def begin(run: RunState, plan: PlanResult, at: str) -> RunState:

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 MAX_PAYLOAD_BYTES = 4096
+# What a ticket adds to a question or an answer (`fanout.tickets`).
+TICKET_BYTES = 48
 
 
 class PayloadTooLargeError(Exception):
@@ -18,11 +20,11 @@ def dump(message: BaseModel) -> dict[str, Any]:
     """Make a message ready for the history.
 
     Raises:
-        PayloadTooLargeError: It takes more than 4 KiB there.
+        PayloadTooLargeError: It takes more than 4 KiB there, with its ticket.
     """
     dumped = message.model_dump(mode="json")
     size = _size(dumped)
-    if size > MAX_PAYLOAD_BYTES:
+    if size + TICKET_BYTES > MAX_PAYLOAD_BYTES:
         raise PayloadTooLargeError(f"{type(message).__name__} takes {size} bytes of history")
     return dumped
 

@@ -7,14 +7,18 @@ those that are complete answer at once, the others are waited for.
 An orchestration whose turn meets no worker, because that has just died, fails: the extension takes
 it for one whose code has changed. It is started again under its own id, which puts an end to
 whatever its earlier execution has left behind.
+
+An answer that is another's (`fanout.tickets`) is none: the call is made again.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from fanout.names import NOT_HERE
+from fanout.tickets import NotItsAnswer, opened
+from orchestrators.calls import Call
 from orchestrators.clock import now
 
 # What the host says when a worker is gone, or is not there yet.
@@ -24,6 +28,9 @@ _DEAD_WORKER = ("Non-Deterministic workflow detected", "language worker")
 PATIENCE = timedelta(minutes=10)
 FIRST_REST_SECONDS = 2.0
 MAX_REST_SECONDS = 30.0
+# How often a call is made again, at once, that got the answer of another.
+MAX_MISTAKEN = 20
+MISTAKEN = "the answer was that of another call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +44,31 @@ class Attempt:
     def is_passing(self) -> bool:
         """Whether the reason passes: a worker died, or a newer app is being rolled out."""
         return self.failure is not None and any(
-            text in self.failure for text in (*_DEAD_WORKER, *NOT_HERE)
+            text in self.failure for text in (*_DEAD_WORKER, *NOT_HERE, MISTAKEN)
         )
 
     @property
     def is_unserved(self) -> bool:
         """Whether it failed since nobody was there who could have tried it."""
         return self.failure is not None and any(
-            text in self.failure for text in (NO_WORKER, *NOT_HERE)
+            text in self.failure for text in (NO_WORKER, *NOT_HERE, MISTAKEN)
         )
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether the answer was that of another call."""
+        return self.failure == MISTAKEN
+
+    def to(self, call: Call) -> "Attempt":
+        """What it says as the answer to a call."""
+        if self.failure is not None:
+            return self
+        said = opened(self.result, call.ticket)
+        return Attempt(failure=MISTAKEN) if isinstance(said, NotItsAnswer) else Attempt(said)
 
 
 Waiting = Generator[Any, Any, Attempt]
 AllWaiting = Generator[Any, Any, list[Attempt]]
-Call = Callable[[], Any]
 
 
 def attempt(task: Any) -> Waiting:
@@ -66,8 +84,28 @@ def _reason(failure: Exception) -> str:
     return str(failure).partition(" \n ")[0] or type(failure).__name__
 
 
-def attempt_all(context: Any, tasks: list[Any]) -> AllWaiting:
-    """Yield tasks together and return what each came to, in order."""
+def sleep(context: Any, seconds: float) -> Generator[Any, Any, None]:
+    """Wait so long, or less: what comes may be the answer, or failure, of what had its number."""
+    if seconds > 0:
+        yield from attempt(
+            context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+        )
+
+
+def attempt_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
+    """Make calls together and return what each came to, in order."""
+    ended: dict[int, Attempt] = {}
+    unanswered = list(range(len(calls)))
+    for _ in range(MAX_MISTAKEN):
+        found = yield from _each(context, [calls[number]() for number in unanswered])
+        ended |= {n: one.to(calls[n]) for n, one in zip(unanswered, found, strict=True)}
+        unanswered = [number for number in unanswered if ended[number].is_mistaken]
+        if not unanswered:
+            break
+    return [ended[number] for number in range(len(calls))]
+
+
+def _each(context: Any, tasks: list[Any]) -> AllWaiting:
     if not tasks:
         return []
     together = yield from attempt(context.task_all(tasks))
@@ -80,48 +118,49 @@ def attempt_all(context: Any, tasks: list[Any]) -> AllWaiting:
 
 
 def persist(context: Any, call: Call) -> Waiting:
-    """Yield what `call` makes, and again as long as it fails in passing."""
+    """Make a call, and again as long as it fails in passing."""
     ended = yield from persist_all(context, [call])
     return ended[0]
 
 
 def insist(context: Any, call: Call) -> Waiting:
-    """Yield what `call` makes, and again for `PATIENCE` whatever it fails for.
+    """Make a call, and again for `PATIENCE` whatever it fails for.
 
     For what only storage can fail, and without which nothing goes on.
     """
     since, rest = now(context), FIRST_REST_SECONDS
     while True:
-        ended = yield from attempt(call())
+        (ended,) = yield from attempt_all(context, [call])
         if ended.failure is None or now(context) - since >= PATIENCE:
             return ended
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+        yield from sleep(context, rest)
         rest = min(2 * rest, MAX_REST_SECONDS)
 
 
 def persist_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
-    """Yield what all calls make together; those that fail in passing are made again.
+    """Make all calls together; those that fail in passing are made again.
 
     One is made again while the others go on, but not before a rest, and not for ever: when nothing
-    has come of any for `PATIENCE`, failures are final.
+    has come of any for `PATIENCE`, failures are final. In which order they are made again depends
+    on the order of answers; what an answer is to, it says itself.
     """
     tasks = {number: call() for number, call in enumerate(calls)}
     ended: dict[int, Attempt] = {}
     rest, failing_since = FIRST_REST_SECONDS, None
     while tasks:
         yield from attempt(context.task_all(list(tasks.values())))
-        done = {n: _outcome(task) for n, task in tasks.items() if task.is_completed}
+        done = {n: _outcome(task).to(calls[n]) for n, task in tasks.items() if task.is_completed}
         if any(one.failure is None for one in done.values()):
             rest, failing_since = FIRST_REST_SECONDS, None
         failing_since = _since(context, failing_since, done)
         is_patient = failing_since is None or now(context) - failing_since < PATIENCE
-        broken = [n for n, one in done.items() if one.is_passing and is_patient]
-        ended |= {n: one for n, one in done.items() if n not in broken}
+        again = [n for n, one in done.items() if one.is_passing and is_patient]
+        ended |= {n: one for n, one in done.items() if n not in again}
         tasks = {n: task for n, task in tasks.items() if n not in done}
-        if broken:
-            yield context.create_timer(context.current_utc_datetime + timedelta(seconds=rest))
+        if any(not done[n].is_mistaken for n in again):
+            yield from sleep(context, rest)
             rest = min(2 * rest, MAX_REST_SECONDS)
-            tasks |= {n: calls[n]() for n in broken}
+        tasks |= {n: calls[n]() for n in again}
     return [ended[number] for number in range(len(calls))]
 
 

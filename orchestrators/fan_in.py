@@ -9,7 +9,6 @@ The batches are divided into ranges before it begins.
 """
 
 from collections.abc import Generator
-from functools import partial
 from typing import Any
 
 import azure.durable_functions as df
@@ -18,8 +17,9 @@ from pydantic import BaseModel
 from fanout import names
 from fanout.models.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
 from fanout.payloads import dump
+from fanout.tickets import answered_by_child
 from orchestrators.attempts import Attempt, persist, persist_all
-from orchestrators.retries import infrastructure
+from orchestrators.calls import Activity
 
 bp = df.Blueprint()
 Steps = Generator[Any, Any, Any]
@@ -44,12 +44,13 @@ def fan_in(context: df.DurableOrchestrationContext) -> Steps:
         if spent > EVENT_BUDGET:
             context.continue_as_new(dump(work))
             return None
-        calls = [partial(_call, context, *_asked(work, number)) for number in wave]
+        calls = [Activity(context, *_asked(work, number)) for number in wave]
         # All are waited for: one that is left behind could write over the files of a redrive.
         _check((yield from persist_all(context, calls)))
         work = work.after_wave
     last = FinalizeRef(**work.ref.model_dump(), ranges=work.width_of(0), level=work.top)
-    return (yield from _needed(context, names.FINALIZE, last))
+    end = yield from _needed(context, names.FINALIZE, last)
+    return answered_by_child(context.instance_id, end)
 
 
 def _asked(work: FanInWork, number: int) -> tuple[str, BaseModel]:
@@ -61,13 +62,9 @@ def _asked(work: FanInWork, number: int) -> tuple[str, BaseModel]:
     return names.MERGE_PARTIALS, MergeRef(**whose, level=work.level, number=number, below=below)
 
 
-def _call(context: Any, activity: str, message: BaseModel) -> Any:
-    return context.call_activity_with_retry(activity, infrastructure(), dump(message))
-
-
 def _needed(context: Any, activity: str, message: BaseModel) -> Steps:
     """Call an activity without which there are no results."""
-    ended = yield from persist(context, lambda: _call(context, activity, message))
+    ended = yield from persist(context, Activity(context, activity, message))
     _check([ended])
     return ended.result
 

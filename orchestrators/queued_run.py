@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -13,8 +12,8 @@ import azure.durable_functions as df
 from fanout import names
 from fanout.models.wave import QueuedRun
 from fanout.payloads import dump
-from orchestrators.attempts import persist
-from orchestrators.retries import infrastructure
+from orchestrators.attempts import persist, sleep
+from orchestrators.calls import Activity
 
 bp = df.Blueprint()
 MAX_POLLS = 40
@@ -28,18 +27,11 @@ class QueueError(Exception):
 def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     """Start a run when it is its turn."""
     queued = QueuedRun.model_validate(context.get_input())
-    message = dump(queued)
     for _ in range(MAX_POLLS):
-        asked = yield from persist(
-            context,
-            lambda: context.call_activity_with_retry(
-                names.START_IN_TURN, infrastructure(), message
-            ),
-        )
+        asked = yield from persist(context, Activity(context, names.START_IN_TURN, queued))
         if asked.failure is not None:
             raise QueueError(asked.failure)
         if asked.result:
             return
-        pause = timedelta(seconds=queued.poll_seconds)
-        yield context.create_timer(context.current_utc_datetime + pause)
-    context.continue_as_new(message)
+        yield from sleep(context, queued.poll_seconds)
+    context.continue_as_new(dump(queued))

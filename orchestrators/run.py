@@ -26,10 +26,10 @@ from fanout.models.shard import ShardAsk, ShardCounts, ShardEnd, ShardOrder, Sha
 from fanout.models.wave import PlanResult, RunEnd, RunRef, Work
 from fanout.payloads import dump, shortened
 from orchestrators.attempts import Attempt, persist, persist_all
+from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
 from orchestrators.planning import begin
-from orchestrators.retries import infrastructure
-from orchestrators.waves import ShardError, ask_of, work_off
+from orchestrators.waves import ask_of, work_off
 
 bp = df.Blueprint()
 MAX_ERROR_BYTES = 1000
@@ -43,8 +43,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
     begun = yield from begin(context, ref)
-    if begun is None:
-        context.continue_as_new(dump(ref))
+    if isinstance(begun, RunRef):
+        context.continue_as_new(dump(begun))
         return None
     if isinstance(begun, str):
         end = _failed(begun)
@@ -61,9 +61,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     if end.at is None:
         end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
     whose = ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
-    finished = yield from persist(
-        context, lambda: _activity(context, names.FINISH, EndedRun(**whose, end=end))
-    )
+    ending = EndedRun(**whose, end=end)
+    finished = yield from persist(context, Activity(context, names.FINISH, ending))
     # The row has the last word: the attempt may have been ended by force meanwhile.
     return finished.result["end"] if finished.failure is None else dump(end)
 
@@ -92,7 +91,7 @@ def _carry_out(context: Any, ref: RunRef, begun: Begun, plan: PlanResult) -> End
         last=shards.last,
         at=timestamp(context.current_utc_datetime),
     )
-    ended = yield from persist(context, lambda: _activity(context, names.SETTLE, asked))
+    ended = yield from persist(context, Activity(context, names.SETTLE, asked))
     if ended.failure is not None:
         return _failed(ended.failure)
     settled = Settled.model_validate(ended.result)
@@ -109,7 +108,7 @@ def _carry_out(context: Any, ref: RunRef, begun: Begun, plan: PlanResult) -> End
 
 def _compensated(context: Any, ref: RunRef, plan: PlanResult) -> Generator[Any, Any, str | None]:
     """Undo what succeeded, newest first; gives why a part of it could not be."""
-    ended = yield from persist(context, lambda: _activity(context, names.PLAN_COMPENSATION, ref))
+    ended = yield from persist(context, Activity(context, names.PLAN_COMPENSATION, ref))
     if ended.failure is not None:
         return str(ended.failure)
     work = Work.model_validate(ended.result)
@@ -132,27 +131,21 @@ def _worked_off(
         only = firsts[0] if order is None else firsts[0].model_copy(update={"call": 1})
         try:
             only, end = yield from work_off(context, only, order, asks_at_end=stage == "compensate")
-        except ShardError as failure:
-            return _Shards(failure=str(failure))
+        except Exception as failure:  # noqa: BLE001  as a child that breaks, it fails no run
+            return _Shards(failure=str(failure) or type(failure).__name__)
         if end is not None:
             last = only.model_copy(update={"call": only.call + 1})
             asked = ask_of(context, last) if stage == "process" else None
             return _Shards(end.counts, (end.reason,), last=asked)
         firsts = [only]
-    ended = yield from persist_all(context, [_Child(context, first) for first in firsts])
+    ended = yield from persist_all(context, [_child(context, first) for first in firsts])
     return _sum_of(ended)
 
 
-@dataclass(frozen=True)
-class _Child:
-    """Starts the child that works off a shard, or starts it again."""
-
-    context: Any
-    work: ShardWork
-
-    def __call__(self) -> Any:
-        instance = shard_instance(self.work.instance, self.work.shard, self.work.stage)
-        return self.context.call_sub_orchestrator(names.SHARD, dump(self.work), instance)
+def _child(context: Any, work: ShardWork) -> Child:
+    """What works off a shard."""
+    instance = shard_instance(work.instance, work.shard, work.stage)
+    return Child(context, names.SHARD, work, instance)
 
 
 def _sum_of(ended: list[Attempt]) -> _Shards:
@@ -169,7 +162,7 @@ def _sum_of(ended: list[Attempt]) -> _Shards:
 
 def _fanned_in(context: Any, ref: RunRef, layout: Layout | None) -> Ending:
     if layout is None:
-        ended = yield from persist(context, lambda: _activity(context, names.LAY_OUT, ref))
+        ended = yield from persist(context, Activity(context, names.LAY_OUT, ref))
         if ended.failure is not None:
             return _failed(ended.failure)
         layout = Layout.model_validate(ended.result)
@@ -177,16 +170,10 @@ def _fanned_in(context: Any, ref: RunRef, layout: Layout | None) -> Ending:
         return layout.end
     work = FanInWork(ref=ref, ranges=layout.ranges, has_partials=layout.has_partials)
     instance = fan_in_instance(context.instance_id)
-    ended = yield from persist(
-        context, lambda: context.call_sub_orchestrator(names.FAN_IN, dump(work), instance)
-    )
+    ended = yield from persist(context, Child(context, names.FAN_IN, work, instance))
     if ended.failure is not None:
         return _failed(ended.failure)
     return RunEnd.model_validate(ended.result)
-
-
-def _activity(context: Any, name: str, message: Any) -> Any:
-    return context.call_activity_with_retry(name, infrastructure(), dump(message))
 
 
 def _failed(reason: str) -> RunEnd:

@@ -5,7 +5,6 @@ all together, until none is left. What to do when is in `fanout.saga`.
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -23,9 +22,10 @@ from fanout.models.saga import (
 from fanout.models.wave import BatchRef, BatchResult
 from fanout.payloads import dump, shortened
 from fanout.saga import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
-from orchestrators.attempts import attempt, attempt_all, persist, persist_all
+from fanout.tickets import answered_by_child
+from orchestrators.attempts import attempt_all, persist, persist_all, sleep
+from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
-from orchestrators.retries import infrastructure
 
 bp = df.Blueprint()
 
@@ -55,7 +55,7 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     closed = yield from _needed(context, names.CLOSE_SAGAS, batch)
     took = (now(context) - begun).total_seconds() * 1000
     result = BatchResult.model_validate(closed).model_copy(update={"work_ms": round(took, 1)})
-    return dump(result)
+    return answered_by_child(context.instance_id, dump(result))
 
 
 class _SagaCall:
@@ -67,20 +67,25 @@ class _SagaCall:
         self._context = context
         self._work = SagaWork(batch=batch, steps=opened.steps, saga=start)
 
+    @property
+    def _child(self) -> Child:
+        instance = saga_instance(self._context.instance_id, self._work.saga.index)
+        return Child(self._context, names.SAGA, self._work, instance)
+
+    @property
+    def ticket(self) -> str:
+        return self._child.ticket
+
     def __call__(self) -> Any:
-        message, index = dump(self._work), self._work.saga.index
+        child = self._child
         repeated = self._work.batch.model_copy(update={"is_repeated": True})
         self._work = self._work.model_copy(update={"batch": repeated})
-        instance = saga_instance(self._context.instance_id, index)
-        return self._context.call_sub_orchestrator(names.SAGA, message, instance)
+        return child()
 
 
 def _needed(context: Any, activity: str, batch: BatchRef) -> Steps:
     """Call an activity without which the batch comes to nothing."""
-    message = dump(batch)
-    ended = yield from persist(
-        context, lambda: context.call_activity_with_retry(activity, infrastructure(), message)
-    )
+    ended = yield from persist(context, Activity(context, activity, batch))
     if ended.failure is not None:
         raise SagaBatchError(ended.failure)
     return ended.result
@@ -95,16 +100,16 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     move = course.move(begun)
     while move != Move():
         if move.until is not None:
-            yield context.create_timer(move.until)
+            yield from sleep(context, (move.until - now(context)).total_seconds())
         elif not (yield from _carried_out(context, work, course, move.calls)):
-            return ABANDONED
+            return answered_by_child(context.instance_id, ABANDONED)
         move = course.move(now(context))
     took = (now(context) - begun).total_seconds() * 1000
     record = SagaRecord(
         batch=work.batch, saga=work.saga, end=course.end(), duration_ms=round(took, 1)
     )
     yield from _recorded(context, record)
-    return record.end.status
+    return answered_by_child(context.instance_id, record.end.status)
 
 
 def _carried_out(
@@ -115,10 +120,10 @@ def _carried_out(
     Returns:
         Whether the saga goes on; it does not once the attempt of its run has ended.
     """
-    tasks = [
-        context.call_activity(names.SAGA_STEP, dump(_call(work, course, call))) for call in calls
+    asked = [
+        Activity(context, names.SAGA_STEP, _call(work, course, call), once=True) for call in calls
     ]
-    ended = yield from attempt_all(context, tasks)
+    ended = yield from attempt_all(context, asked)
     results = [
         StepResult.model_validate(one.result)
         if one.failure is None
@@ -147,9 +152,10 @@ def _recorded(context: Any, record: SagaRecord) -> Steps:
     """Have the end written down; what it says is true already, so storage is waited for."""
     wait = FIRST_REPAIR_SECONDS
     for _ in range(MAX_RECORDS):
-        told = yield from attempt(context.call_activity(names.RECORD_SAGA, dump(record)))
+        call = Activity(context, names.RECORD_SAGA, record, once=True)
+        (told,) = yield from attempt_all(context, [call])
         if told.failure is None:
             return
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=wait))
+        yield from sleep(context, wait)
         wait = min(MAX_REPAIR_SECONDS, 2 * wait)
     raise RuntimeError(f"the end of the saga was not written: {told.failure}")

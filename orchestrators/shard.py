@@ -11,6 +11,7 @@ import azure.durable_functions as df
 from fanout import names
 from fanout.models.shard import ShardWork
 from fanout.payloads import dump
+from fanout.tickets import answered_by_child
 from orchestrators.waves import work_off
 
 bp = df.Blueprint()
@@ -24,4 +25,4 @@ def shard(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     if end is None:
         context.continue_as_new(dump(work))
         return None
-    return dump(end)
+    return answered_by_child(context.instance_id, dump(end))

@@ -25,9 +25,9 @@ from fanout.models.shard import (
     Wave,
 )
 from fanout.models.wave import BatchRef, BatchResult, WaveTally
-from fanout.payloads import dump
 from fanout.policies import backoff_seconds
-from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist
+from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist, sleep
+from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import moment, now, timestamp
 from orchestrators.tallies import added, result_of
 
@@ -77,10 +77,10 @@ def work_off(
         if order.action == "stop":
             work = _after_wave(_told(work), is_complete=False)
         elif order.action == "wait":
-            yield from _sleep(context, order.wait_seconds)
+            yield from sleep(context, order.wait_seconds)
             work = _told(work)
         else:
-            yield from _sleep(context, order.wait_seconds)
+            yield from sleep(context, order.wait_seconds)
             work = _begun(context, work, order)
             batches = _batches(work)
             work = yield from _fanned_out(context, work, batches)
@@ -107,15 +107,17 @@ def _end(work: ShardWork, reason: StopReason) -> ShardEnd:
 
 
 def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
-    """What a shard asks, without the tally of a wave that it has not finished."""
-    told = work if work.wave is None else work.model_copy(update={"tally": WaveTally()})
+    """What a shard asks; why items failed is told when the wave is finished, all in one."""
+    told = work
+    if work.wave is not None:
+        told = work.model_copy(update={"tally": work.tally.model_copy(update={"errors": []})})
     at = timestamp(context.current_utc_datetime)
     return ShardAsk(work=told, at=at, is_due=is_due)
 
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
-    message = dump(ask_of(context, work, is_due=is_due))
-    ended = yield from insist(context, lambda: context.call_activity(names.STEER, message))
+    message = ask_of(context, work, is_due=is_due)
+    ended = yield from insist(context, Activity(context, names.STEER, message, once=True))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)
@@ -131,13 +133,8 @@ def _backed_off(context: Any, work: ShardWork) -> Generator[Any, Any, bool]:
     until = moment(work.retrying.until)
     left = (until - now(context)).total_seconds()
     waited = (now(context) - moment(work.retrying.since)).total_seconds()
-    yield from _sleep(context, min(left, max(FIRST_NAP_SECONDS, waited / 2), MAX_NAP_SECONDS))
+    yield from sleep(context, min(left, max(FIRST_NAP_SECONDS, waited / 2), MAX_NAP_SECONDS))
     return now(context) >= until
-
-
-def _sleep(context: Any, seconds: float) -> Steps:
-    if seconds > 0:
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
 def _told(work: ShardWork) -> ShardWork:
@@ -148,7 +145,7 @@ def _told(work: ShardWork) -> ShardWork:
 
 def _begun(context: Any, work: ShardWork, order: ShardOrder) -> ShardWork:
     """The work when a wave or round of it begins."""
-    is_resumed = work.is_resumed
+    is_resumed = work.is_resumed or order.is_repeated
     update: dict[str, object] = {
         "is_probe": order.is_probe,
         "is_resumed": is_resumed,
@@ -206,13 +203,13 @@ def _batches(work: ShardWork) -> list[BatchRef]:
     ]
 
 
-def _call(context: Any, work: ShardWork, batch: BatchRef) -> Any:
+def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
     if work.stage == "compensate":
-        return context.call_activity(names.COMPENSATE_BATCH, dump(batch))
+        return Activity(context, names.COMPENSATE_BATCH, batch, once=True)
     if work.is_saga:
         instance = saga_batch_instance(work.instance, batch.name)
-        return context.call_sub_orchestrator(names.SAGA_BATCH, dump(batch), instance)
-    return context.call_activity(names.PROCESS_BATCH, dump(batch))
+        return Child(context, names.SAGA_BATCH, batch, instance)
+    return Activity(context, names.PROCESS_BATCH, batch, once=True)
 
 
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:
@@ -249,10 +246,11 @@ def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Worki
         retry_round=known_round + 1,
         since=timestamp(context.current_utc_datetime),
         until="",
+        quiet_until=_quiet_until(context, waits, results),
         breakdowns=_breakdowns(waits, ended) if broken else 0,
         broken_since=_broken_since(context, waits) if broken else None,
     )
-    until = now(context) + timedelta(seconds=_delay(work, retrying, results))
+    until = now(context) + timedelta(seconds=_delay(context, work, retrying, results))
     return work.model_copy(
         update={"retrying": retrying.model_copy(update={"until": until.isoformat()})}
     )
@@ -297,19 +295,30 @@ def is_down(results: list[BatchResult]) -> bool:
     return tripped > 0 and 2 * tripped >= len(results)
 
 
-def _delay(work: ShardWork, retrying: Retrying, results: list[BatchResult]) -> float:
+def _quiet_until(context: Any, waits: Retrying | None, results: list[BatchResult]) -> str | None:
+    """Until when the other side asked to be left alone, now or before the repairs of this round."""
+    asked = max((r.retry_after for r in results if r.retry_after is not None), default=0.0)
+    known = waits.quiet_until if waits is not None and waits.broken else None
+    if not asked:
+        return known
+    until = now(context) + timedelta(seconds=asked)
+    return until.isoformat() if known is None else max(until, moment(known)).isoformat()
+
+
+def _delay(context: Any, work: ShardWork, retrying: Retrying, results: list[BatchResult]) -> float:
     """Say how long to wait for a round: the back-off, or as long as the other side asked for.
 
     With the downstream down there is no back-off: the breaker says when. After an activity failed
     the wait is as long as infrastructure may need to come back.
     """
+    quiet = 0.0
+    if retrying.quiet_until is not None:
+        quiet = max(0.0, (moment(retrying.quiet_until) - now(context)).total_seconds())
     if retrying.broken:
-        return min(
-            MAX_REPAIR_SECONDS, FIRST_REPAIR_SECONDS * 2.0 ** max(0, retrying.breakdowns - 1)
-        )
+        repair = FIRST_REPAIR_SECONDS * 2.0 ** max(0, retrying.breakdowns - 1)
+        return max(quiet, min(MAX_REPAIR_SECONDS, repair))
     if is_down(results):
         return 0.0
-    asked = max((r.retry_after for r in results if r.retry_after is not None), default=0.0)
     seeds = (work.run_id, work.attempt, work.shard, work.partition, work.batch)
     # To the microsecond: cut short to milliseconds, a wait would be too short, and like others.
-    return backoff_seconds(work.retry, retrying.retry_round, *seeds, at_least_seconds=asked)
+    return backoff_seconds(work.retry, retrying.retry_round, *seeds, at_least_seconds=quiet)

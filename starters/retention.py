@@ -39,6 +39,7 @@ async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) 
     if newest.is_forced:
         await end_by_force(newest, client, files, rows)
     await _wait_for_stragglers(newest, files, rows)
+    await _wait_for_telling(newest, client)
     await _purge_sagas(run_id, client, files)
     for number in range(1, newest.number + 1):
         state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
@@ -64,6 +65,16 @@ async def _wait_for_stragglers(newest: Attempt, files: RunFiles, rows: Rows) -> 
     state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
     while not await asyncio.to_thread(are_written, run_id, number, state, files, datetime.now(UTC)):
         _insist_on_time(run_id, deadline)
+        await asyncio.sleep(ENDING_PAUSE_SECONDS)
+
+
+async def _wait_for_telling(newest: Attempt, client: Any) -> None:
+    """Wait while the orchestration of a run that has ended does what follows from that."""
+    instance = ids.attempt_instance(newest.run_id, newest.number)
+    deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
+    while runtime_of(await client.get_status(instance)) not in (None, *FINISHED):
+        if asyncio.get_running_loop().time() > deadline:
+            return
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
 

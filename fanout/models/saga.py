@@ -99,9 +99,14 @@ class StepResult(_Message):
 
 
 class KeptStep(_Message):
-    """What one try of a step came to, as a row keeps it."""
+    """What one try of a step came to, as a row keeps it; `claim` tells whose run it was."""
 
+    claim: str = ""
     result: StepResult | None = None
+
+    def of(self, claim: str) -> StepResult | None:
+        """What it came to in the run that has this claim; None if that has not tried it."""
+        return self.result if self.claim == claim else None
 
 
 class SagaTrace(_Message):

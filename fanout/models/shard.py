@@ -42,6 +42,8 @@ class Retrying(_Message):
         items: How many items are to be tried again.
         retry_round: The round that `batches` wait for; 1 is the first retry.
         since: When the wait for it began, ISO 8601 in UTC, and `until` when it may begin.
+        quiet_until: Until when the other side asked to be left alone, whatever is repaired
+            meanwhile.
         breakdowns: How often in a row an activity failed.
         broken_since: Since when activities have failed in a row, ISO 8601 in UTC.
     """
@@ -52,6 +54,7 @@ class Retrying(_Message):
     retry_round: int
     since: str
     until: str
+    quiet_until: str | None = None
     breakdowns: int = 0
     broken_since: str | None = None
 
@@ -206,6 +209,7 @@ class ShardOrder(_Message):
         cuts: How many cuts the wave takes, and `span` how many each batch takes of them.
         is_probe: Whether only one batch may begin, to find out if the downstream is up again.
         reason: Why it is to stop.
+        is_repeated: Whether it has been given before: what it told to begin may have been begun.
     """
 
     action: Literal["go", "wait", "stop", "resume"]
@@ -215,6 +219,7 @@ class ShardOrder(_Message):
     is_probe: bool = False
     reason: StopReason | None = None
     work: ShardWork | None = None
+    is_repeated: bool = False
 
 
 class ShardEnd(_Message):

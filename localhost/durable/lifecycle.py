@@ -77,16 +77,16 @@ class Lifecycle:
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
         """Start the sub-orchestration a task stands for.
 
-        Where its id belongs to an instance that runs, nothing starts, and nobody is told.
+        Where its id belongs to an instance that runs, that makes way, and whoever waits for it
+        waits for ever: so does Microsoft's engine, as was seen there.
         """
         if self._was_started(parent, task):
             return
-        if task.target in self.live:
-            logger.error(
-                "instance %s waits for ever for '%s': '%s' is running already",
-                parent.id, task.name, task.target,
-            )  # fmt: skip
-            return
+        running = self.live.get(task.target or "")
+        if running is not None:
+            logger.warning("'%s' is started anew by %s while it runs", running.id, parent.id)
+            self.forget(running)
+            tx.delete_instance(running.id)
         identity = Identity(
             id=task.target or "",
             name=task.name,

@@ -1,4 +1,7 @@
-"""Small runs side by side, whose outcomes and counts are known, under torn turns (`--torn`)."""
+"""Small runs side by side, whose outcomes and counts are known, under torn turns.
+
+Of every five turns one is torn, or as many as `--torn` says.
+"""
 
 import json
 import time
@@ -12,8 +15,9 @@ from tests.support.ledger_workload import MAX_ATTEMPTS, Ledger, fate_of
 
 APP = Path(__file__).parent / "apps" / "ledger"
 ITEMS = 48
-RUNS = 24
+RUNS = 12
 SETTLE_SECONDS = 120
+USUAL = ("--faults", "torn=0.2")
 LATE_SECONDS = 4.0  # longer than a torn turn waits
 FAILING = sum(fate_of(item).is_permanent for item in range(ITEMS))
 RETRY = {
@@ -26,7 +30,10 @@ RETRY = {
 
 
 def start(host: HostProcess, number: int, path: Path) -> None:
-    """Start a run that tolerates its failures, or every second time one that is undone for them."""
+    """Start a run that tolerates its failures, or every second time one that is undone for them.
+
+    Every third has two shards, the others one.
+    """
     ending: dict[str, Any] = {"tolerance": {"percentage": 50}}
     if number % 2:
         ending = {"tolerance": {"percentage": 0}, "on_exceeded": "compensate"}
@@ -36,7 +43,7 @@ def start(host: HostProcess, number: int, path: Path) -> None:
         "source": {"kind": "inline", "items": [{"id": item} for item in range(ITEMS)]},
         "parameters": {"path": str(path), "may_be_ambiguous": False, "seconds": 0.01},
         "batch": {"max_items": 3},
-        "concurrency": {"batches": 4},
+        "concurrency": {"batches": 24 if number % 3 == 2 else 4},
         "retry": RETRY,
     }
     assert host.request("POST", "/api/runs", json.dumps(body).encode()).status == 202
@@ -66,8 +73,6 @@ def insist_on_the_end(number: int, status: dict[str, Any]) -> None:
 def test_outcomes_and_counts_are_those_of_whole_turns(
     storage: str, tmp_path: Path, torn: tuple[str, ...]
 ):
-    if not torn:
-        pytest.skip("it is about torn turns, and needs --torn")
     path = tmp_path / "ledger.db"
     Ledger.create(path).close()
     environment = {
@@ -75,7 +80,7 @@ def test_outcomes_and_counts_are_those_of_whole_turns(
         "FANOUT_RUNS_CONTAINER": "torn-runs",
         "FANOUT_LOG_LEVEL": "ERROR",
     }
-    options = ("--no-stack", "--workers", "2", *torn)
+    options = ("--no-stack", "--workers", "2", *(torn or USUAL))
     with running(APP, tmp_path, *options, environment=environment) as host:
 
         def look(number: int) -> dict[str, Any]:

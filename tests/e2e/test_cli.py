@@ -193,7 +193,7 @@ def test_a_wrong_address_is_told_as_such(fanout: Shell):
 
 
 def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
-    path = request(tmp_path, [{"seconds": 0.02}] * 100, batch={"max_items": 5})
+    path = request(tmp_path, [{"seconds": 0.1}] * 100, batch={"max_items": 5})
     fanout("submit", path, "--run-id", "barred", "--concurrency", "2")
     leader, follower = pty.openpty()
     environment = fanout.environment | {"TERM": "xterm-256color"}

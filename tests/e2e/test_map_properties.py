@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from fanout.models.request import RunRequest
 from fanout.models.wave import RunEnd
 from fanout.policies import is_exceeded
 from fanout.workload import Context, NoParameters
+from tests.support.dying_runs import Listener, run_dying
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.local_runs import inline
 from tests.support.probe_workloads import Probe, ProbeItem
@@ -41,13 +42,16 @@ class Watched(Probe):
 
     name: ClassVar[str] = "watched"
     calls: ClassVar[Counter[tuple[str, str, int]]] = Counter()
+    on_call: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
 
     def process(self, item: ProbeItem, context: Context[NoParameters]) -> Any:
         self.calls[context.run_id, "process", int(item.id)] += 1
+        self.on_call()
         return super().process(item, context)
 
     def compensate(self, item: ProbeItem, output: Any, context: Context[NoParameters]) -> None:
         self.calls[context.run_id, "compensate", int(item.id)] += 1
+        self.on_call()
         super().compensate(item, output, context)
 
 
@@ -244,7 +248,9 @@ class Studio:
     local: LocalHub
     runs: int = 0
 
-    def follow(self, wanted: list[dict[str, Any]], asked: dict[str, Any]) -> Followed:
+    def follow(
+        self, wanted: list[dict[str, Any]], asked: dict[str, Any], deaths: list[int]
+    ) -> Followed:
         self.runs += 1
         numbered = [{"id": number} | item for number, item in enumerate(wanted)]
         request = inline(numbered, Watched.name, **asked)
@@ -252,8 +258,12 @@ class Studio:
         run = Followed(self.local, f"run-{self.runs}", kept, request, request)
         run.reopened = set(range(len(kept)))
         self._forget()
-        run.before = run.check(self.runner.run(self.local.run(run.run_id, request)))
+        going = run_dying(self.local, run.run_id, request, deaths, self._listen)
+        run.before = run.check(self.runner.run(going))
         return run
+
+    def _listen(self, listener: Listener) -> None:
+        Watched.on_call = staticmethod(listener)
 
     def redrive(self, run: Followed, asked: dict[str, Any]) -> None:
         redrive = RedriveRequest.model_validate(asked)
@@ -301,6 +311,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         "batch": None,
     },
     again=[],
+    deaths=[],
 )
 @example(
     wanted=[{"odd": 1}, {"ending": "permanent"}, {"odd": 1}],
@@ -315,16 +326,22 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         {"concurrency": {"batches": 1}},
         {"error_types": ["KeyError"], "concurrency": {"batches": 1}},
     ],
+    deaths=[2],
 )
 @given(
     wanted=st.lists(items, max_size=45),
+    deaths=st.lists(st.integers(1, 60), max_size=2),
     asked=requests,
     again=st.lists(redrives, max_size=2),
 )
 def test_every_item_is_accounted_for(
-    studio: Studio, wanted: list[Any], asked: dict[str, Any], again: list[dict[str, Any]]
+    studio: Studio,
+    wanted: list[Any],
+    deaths: list[int],
+    asked: dict[str, Any],
+    again: list[dict[str, Any]],
 ):
-    run = studio.follow(wanted, asked)
+    run = studio.follow(wanted, asked, deaths)
     if asked["on_exceeded"] == "compensate":
         return
     for redrive in again:

@@ -18,6 +18,7 @@ from fanout.adapters.messaging import EVENTS_TOPIC, OutgoingMessage
 from fanout.adapters.tables import RowConflictError
 from fanout.models.request import RunRequest
 from fanout.outcome_lines import STATUSES
+from localhost.durable.torn import Tearing
 from tests.support.faulty_orders import Fault, FaultyOrders
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.memory_tables import MemoryTables
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.needs_embedded
 DOES = [VALIDATE, RESERVE, AUTHORISE, CAPTURE, SHIP, NOTIFY]
 UNDOES = [f"undo {step}" for step in (RESERVE, AUTHORISE, CAPTURE, SHIP)]
 SKUS, CUSTOMERS = ["pen", "ink", "cup"], ["ada", "bob"]
+AGAIN_SECONDS = (0.0, 0.02)
 AT_ONCE = {"max_attempts": 3, "base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 
 
@@ -119,11 +121,14 @@ class Studio:
         return f"o{self.runs}"
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+@pytest.fixture(scope="module", params=[0.0, 0.3], ids=["whole turns", "torn turns"])
+def studio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Studio]:
     path = tmp_path_factory.mktemp("orders") / "hub.db"
+    tearing = Tearing(request.param, AGAIN_SECONDS, 1)
     with asyncio.Runner() as runner:
-        engine = local_hub(path)
+        engine = local_hub(path, tearing=tearing)
         yield Studio(runner, runner.run(engine.__aenter__()))
         runner.run(engine.__aexit__(None, None, None))
 

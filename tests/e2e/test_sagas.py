@@ -17,6 +17,7 @@ from fanout.models.outcome import ItemStatus
 from fanout.models.request import RunRequest
 from fanout.models.wave import RunEnd
 from fanout.outcome_lines import STATUSES
+from tests.support.dying_runs import Listener, run_dying
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.saga_workload import Effects, Voyage
 from workloads import registry
@@ -52,12 +53,23 @@ class Studio:
         return voyage.effects
 
     def run(self, items: list[dict[str, Any]], **more: Any) -> RunEnd:
+        return self.runner.run(self.hub.run(*self._asked(items, **more)))
+
+    def _asked(self, items: list[dict[str, Any]], **more: Any) -> tuple[str, RunRequest]:
         self.runs += 1
         self.run_id = f"v{self.runs}"
         asked = {"tolerance": {"percentage": 100}, "retry": AT_ONCE, "batch": {"max_items": 3}}
         source = {"kind": "inline", "items": items}
         request = RunRequest.model_validate({"workload": "voyage", "source": source} | asked | more)
-        return self.runner.run(self.hub.run(self.run_id, request))
+        return self.run_id, request
+
+    def run_dying(self, items: list[dict[str, Any]], calls: list[int]) -> RunEnd:
+        """Carry out a run whose orchestrations die each time that so many steps have begun."""
+        run_id, request = self._asked(items)
+        return self.runner.run(run_dying(self.hub, run_id, request, calls, self._listen))
+
+    def _listen(self, listener: Listener) -> None:
+        self.effects.on_call = listener
 
     def redrive(self, attempt: int = 2, **asked: Any) -> RunEnd:
         return self.runner.run(self.hub.redrive(self.run_id, attempt, **asked))
@@ -223,3 +235,31 @@ def test_whatever_fails_every_effect_stands_or_was_taken_back(
             assert own == {f"{item_id}/{step}{ended}" for step in left}
         else:
             assert own == set()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.dictionaries(st.sampled_from(CALLS), FATES, max_size=3), min_size=1, max_size=8),
+    st.lists(st.integers(min_value=1, max_value=40), min_size=1, max_size=3),
+)
+def test_a_run_that_dies_anywhere_ends_as_it_would_have_and_does_nothing_again(
+    studio: Studio, fates: list[dict[str, Any]], calls: list[int]
+):
+    items = [{"id": f"i{n}", "fates": fate} for n, fate in enumerate(fates)]
+    wanted = studio.run(items)
+    lines = {item_id: _told(line) for item_id, line in studio.lines().items()}
+    log, standing = Counter(studio.log()), studio.standing()
+    end = studio.run_dying(items, calls)
+    assert (end.outcome, end.items) == (wanted.outcome, wanted.items)
+    assert {item_id: _told(line) for item_id, line in studio.lines().items()} == lines
+    assert (Counter(studio.log()), studio.standing()) == (log, standing)
+    assert studio.hub.governor(studio.run_id).items == wanted.items
+
+
+def _told(line: dict[str, Any]) -> dict[str, Any]:
+    """What must be said of an item: how long it took is not, nor which of two was undone first."""
+    saga = {
+        name: sorted(found) if isinstance(found, list) else found
+        for name, found in line.get("saga", {}).items()
+    }
+    return {name: found for name, found in line.items() if name != "duration_ms"} | {"saga": saga}

@@ -86,7 +86,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         status = product.done("seen")
         ended(collector, 1, product)
         until(lambda: len(collector.named("item")) >= 36, lambda: product.host.log)
-        until(lambda: collector.named("publish"), lambda: product.host.log)
+        until(lambda: collector.named("finish"), lambda: product.host.log)
 
         of = {"workload": "probe"}
         assert collector.total("fanout.runs", outcome="partially_succeeded", **of) == 1
@@ -103,7 +103,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         spans = list(collector.spans)
         assert {span.trace for span in spans} == {caller[3:35]}
         insist_on_one_tree(spans)
-        assert {"plan", "process_batch", "publish"} <= names(spans)
+        assert {"begin", "process_batch", "finish"} <= names(spans)
         (start,) = collector.named("start run")
         assert start.parent == caller[36:52]
         assert sum(span.is_error for span in spans if span.name == "item") == 10
@@ -113,7 +113,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         # A redrive is a trace of its own, and counts what it did itself.
         product.host.request("POST", "/api/runs/seen/redrive", b"{}")
         ended(collector, 2, product)
-        until(lambda: len(collector.named("publish")) >= 2, lambda: product.host.log)
+        until(lambda: len(collector.named("finish")) >= 2, lambda: product.host.log)
         assert collector.total("fanout.items", outcome="succeeded") == 26
         assert collector.total("fanout.items", outcome="failed") == 8
         again = [span for span in collector.spans if span.trace != caller[3:35]]
@@ -235,7 +235,7 @@ def test_log_lines_of_whole_runs_are_as_described_and_have_no_secret(
         told = product.host.log
     lines = [json.loads(line) for line in re.findall(r"^.*?(\{\"timestamp\".*\})$", told, re.M)]
     functions = {line.get("function_name") for line in lines}
-    assert {"start_runs", "process_batch", "lay_out", "publish", "start_run"} <= functions
+    assert {"start_runs", "process_batch", "lay_out", "finish", "start_run"} <= functions
     assert {"saga_step", "compensate_batch"} <= functions
     for line in lines:
         jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())

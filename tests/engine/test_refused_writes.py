@@ -63,6 +63,7 @@ def test_a_run_that_is_to_be_compensated_is_whatever_is_refused_around_its_last_
             insist_on_counts(answer.json)
         time.sleep(0.1)
     cluster.tables.let_through()
+    assert cluster.tables.met is not None, "no write was refused"
     with cluster.clock(10):
         status = watched(product, run_id, LATEST)
         assert status["outcome"] == "compensated", status
@@ -87,6 +88,7 @@ def test_counts_are_right_in_the_end_whatever_was_refused_meanwhile(
         cluster.tables.refuse(WRITES[writes](run_id))
         time.sleep(REFUSED_SECONDS)
         cluster.tables.let_through()
+        assert cluster.tables.met is not None, "no write was refused"
         status = watched(product, run_id, LATEST)
         assert (status["outcome"], status["items"]["succeeded"]) == ("succeeded", count)
         insist_on_rest(product, status)

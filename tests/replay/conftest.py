@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from activities import begin
 from fanout import names
 from fanout import saga as saga_rules
 from fanout.adapters.run_rows import read_attempt
@@ -21,7 +22,7 @@ from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.saga import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.status import ErrorGroup, ItemCounts
 from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
-from orchestrators import saga, waves
+from orchestrators import attempts, saga, waves
 from orchestrators.queued_run import MAX_POLLS
 from tests.support.durable_hub import Hub, hub
 from tests.support.memory_tables import memory_rows
@@ -39,11 +40,13 @@ from tests.support.scripted_runs import (
 # What infrastructure needs to come back is nothing here.
 waves.FIRST_REPAIR_SECONDS = 0.01
 saga.FIRST_REPAIR_SECONDS = 0.01
+attempts.FIRST_REST_SECONDS = 0.01
+begin.FIRST_NAP_SECONDS = 0.01
 saga_rules.FIRST_REPAIR_SECONDS = 0.01
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
 ORCHESTRATORS |= {names.SAGA_BATCH, names.SAGA}
 # Runs of which only so many go on at once.
-QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1}
+QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1, "long": 1}
 # What carries out batches.
 BATCHES = {names.PROCESS_BATCH, names.COMPENSATE_BATCH, names.SAGA_BATCH}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
@@ -112,6 +115,16 @@ def patient(ref: BatchRef) -> dict[str, Any]:
     return result(succeeded=5, failed=1, errors=[FAILED], retries=6)
 
 
+def asking(ref: BatchRef) -> dict[str, Any]:
+    """The first batch asks to be left alone for a while; the others fail once or twice then."""
+    if ref.batch == 0:
+        left_alone = result(retryable=10, retry_after=QUIET_SECONDS)
+        return left_alone if ref.retry_round == 0 else succeed(ref)
+    if not ref.is_repeated:
+        raise OSError("storage is away")
+    return succeed(ref)
+
+
 def outage(calls: int) -> Behaviour:
     """A downstream that is down for the first calls; what it keeps from its turn loses nothing."""
     left = [calls]
@@ -123,6 +136,26 @@ def outage(calls: int) -> Behaviour:
         return result(succeeded=10, has_answered=True)
 
     return behave
+
+
+# How long a batch asks to be left alone.
+QUIET_SECONDS = 3.0
+# What the extension says of an orchestration whose turn met no worker.
+NO_WORKER = "Non-Deterministic workflow detected"
+
+
+def fatal(behave: Behaviour, partition: int, retry_round: int) -> Behaviour:
+    """Batches that end well and, in one round of a partition, kill whoever hears of the last."""
+    left = [1]
+
+    def killing(ref: BatchRef) -> Any:
+        made = behave(ref)
+        if (ref.partition, ref.retry_round) == (partition, retry_round) and left:
+            left.pop()
+            return NO_WORKER
+        return made
+
+    return killing
 
 
 ORDER = [
@@ -192,6 +225,7 @@ def scenarios() -> dict[str, Script]:
             planned(4, per_partition=2, shards=2, at_once=2, retry=slow),
             lambda ref: result(retryable=10) if ref.retry_round < 3 else result(succeeded=10),
         ),
+        "asking": Script(planned(3, per_partition=3, at_once=3), asking),
         "long-patient": Script(planned(100, per_partition=100, at_once=60), patient),
         "flaky": Script(planned(6, per_partition=3, shards=2, at_once=3), flaky()),
         "lost": Script(planned(6, per_partition=3, at_once=3), lost(1)),
@@ -230,6 +264,7 @@ def scenarios() -> dict[str, Script]:
             planned(4, shards=2, at_once=1, downstream="post", downstream_rate=400), outage(2)
         ),
         "scanned": Script(planned(4, scans=130)),
+        "scanned-long": Script(planned(140, per_partition=100, at_once=100, scans=200), patient),
         "changed": Script(planned(4, scans=3), refused_scan=1),
         "refused": Script(planned(0, shards=0, refusal=str(SourceChangedError("flights.csv")))),
         "unplanned": Script(OSError("no plan")),
@@ -238,6 +273,25 @@ def scenarios() -> dict[str, Script]:
             planned(4, shards=2, at_once=2),
             lambda ref: "not a result" if ref.partition == 1 else succeed(ref),
             RunEnd(outcome="failed", items=ItemCounts(total=40, succeeded=20, pending=20)),
+        ),
+        "broken": Script(planned(4), lambda ref: "no result" if ref.partition else succeed(ref)),
+        "restarted": Script(planned(8, per_partition=4, shards=2, at_once=4), fatal(patient, 1, 1)),
+        "restarted-at-once": Script(
+            planned(8, per_partition=4, shards=2, at_once=2), fatal(succeed, 1, 0)
+        ),
+        "restarted-repairing": Script(
+            planned(6, per_partition=3, shards=2, at_once=3), fatal(flaky(), 1, 0)
+        ),
+        "resumed": Script(planned(8, per_partition=4, at_once=4), patient, dies_after=6),
+        "resumed-shards": Script(
+            planned(16, per_partition=4, shards=2, at_once=2), patient, dies_after=9
+        ),
+        "resumed-compensating": Script(
+            planned(4, per_partition=2, on_exceeded="compensate", **one_item),
+            failing,
+            undo=lambda ref: result(retryable=1) if ref.retry_round < 1 else result(succeeded=1),
+            undo_plan=work_of(3, 2, 1),
+            dies_after=5,
         ),
         "ranges": Script(planned(2), layout=Layout(ranges=3)),
         "many-ranges": Script(planned(2), layout=Layout(ranges=300, has_partials=True)),
@@ -297,6 +351,9 @@ async def _record(path: Path) -> Recorded:
     app = scripted_app(scripts, rows)
     async with hub(app, path) as durable:
         await asyncio.gather(*(_start(durable, name, script) for name, script in scripts.items()))
+        await asyncio.gather(
+            *(_taken_up(durable, name, one) for name, one in scripts.items() if one.dies_after)
+        )
         ended = [await _ended(durable, name) for name in scripts]
         again = await durable.run(names.RUN, {"run_id": "calm"}, instance_id="calm")
         assert again == ended[0], "a run that is over was run again"
@@ -317,6 +374,19 @@ async def _start(durable: Hub, name: str, script: Script) -> None:
     script.start = start
     queued = QueuedRun(run_id=name, schedule="s", poll_seconds=0.001).model_dump()
     await durable.start(names.QUEUED_RUN, queued, instance_id=queue_instance(name))
+
+
+async def _taken_up(durable: Hub, run_id: str, script: Script) -> None:
+    """Let the orchestrations of a run die where it says, and do what the watchdog does then."""
+
+    async def is_dying() -> bool:
+        return script.is_dying
+
+    await durable.until(is_dying)
+    await durable.engine.terminate(run_id, "its worker died")
+    await durable.status(run_id, "Terminated")
+    await durable.start(names.RUN, {"run_id": run_id, "is_resumed": True}, instance_id=run_id)
+    script.is_taken_up.set()
 
 
 async def _ended(durable: Hub, run_id: str) -> Any:

@@ -13,6 +13,7 @@ from dateutil.parser import isoparse
 from fanout import names
 from fanout.models.request import RetryPolicy
 from fanout.models.wave import BatchRef, BatchResult
+from fanout.tickets import ANSWER
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.local_runs import inline
 from tests.support.recorded_histories import Recording, activity_input, payload
@@ -75,7 +76,7 @@ def rounds(recording: Recording) -> Iterator[Round]:
     }
     for event in recording.tasks(names.PROCESS_BATCH):
         if event["EventType"] == TASK_COMPLETED:
-            result = BatchResult.model_validate(payload(event["Result"]))
+            result = BatchResult.model_validate(payload(event["Result"])[ANSWER])
             yield Round(scheduled[event["TaskScheduledId"]], result)
 
 

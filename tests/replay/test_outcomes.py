@@ -8,10 +8,11 @@ from dateutil.parser import isoparse
 
 from fanout import names
 from fanout.governor import GovernorState
+from fanout.models.wave import RunRef
 from fanout.policies import is_exceeded
 from orchestrators.waves import MAX_BREAKDOWNS
-from tests.replay.conftest import Recorded
-from tests.support.recorded_histories import Recording
+from tests.replay.conftest import QUEUES, QUIET_SECONDS, Recorded
+from tests.support.recorded_histories import Recording, activity_input
 
 SCHEDULED, TIMER_CREATED = 4, 10
 
@@ -76,6 +77,21 @@ def test_the_waits_between_rounds_follow_the_back_off(recorded: Recorded):
     for recording in shards:
         for delay, least in zip(waits(recording), (0.2, 0.3, 0.3), strict=True):
             assert least <= delay < least + 0.1
+
+
+def test_a_round_waits_as_long_as_was_asked_though_others_were_repaired_meanwhile(
+    recorded: Recorded,
+):
+    (run,) = recorded.of("asking", names.RUN)
+    first, *_, again = (
+        isoparse(event["Timestamp"])
+        for event in run.tasks(names.PROCESS_BATCH)
+        if event["EventType"] == SCHEDULED and activity_input(event)["batch"] == 0
+    )
+    assert (again - first).total_seconds() >= QUIET_SECONDS
+    assert batches_asked(recorded, "asking") == Counter(
+        {(0, 0, 0): 1, (0, 0, 1): 1, (0, 1, 0): 2, (0, 2, 0): 2}
+    )
 
 
 def test_two_shards_do_not_wait_alike(recorded: Recorded):
@@ -202,6 +218,24 @@ def in_flight(recording: Recording) -> list[int]:
         open_now += {SCHEDULED: 1, 5: -1, 6: -1}.get(event["EventType"], 0)
         counts.append(open_now)
     return counts
+
+
+def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):
+    scanning, working = recorded.of("scanned-long", names.RUN)
+    assert sorted(recorded.scripts["scanned-long"].scanned) == [*range(200)]
+    assert RunRef.model_validate(working.input) == RunRef(run_id="scanned-long", scanned=True)
+    assert not working.tasks(names.SCAN) and not scanning.tasks(names.PROCESS_BATCH)
+    assert recorded.governors["scanned-long"].items.pending == 0
+
+
+def test_a_run_that_waits_for_its_turn_continues_as_new_and_asks_for_the_same(recorded: Recorded):
+    executions = {run_id: recorded.of(run_id, names.RUN) for run_id in QUEUES}
+    assert max(map(len, executions.values())) > 1
+    for run_id, found in executions.items():
+        again = [one for one in found if one.input.get("max_runs")]
+        wanted = RunRef(run_id=run_id, max_runs=1)
+        assert all(RunRef.model_validate(one.input) == wanted for one in again)
+        assert recorded.outputs[run_id]["outcome"] == "succeeded"
 
 
 def test_times_are_those_of_the_orchestration(recorded: Recorded):

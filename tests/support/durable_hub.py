@@ -16,7 +16,7 @@ from localhost.durable.store import Store
 from localhost.durable.torn import Tearing
 from tests.support.inline_executor import InlineExecutor
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 class Hub:

@@ -29,6 +29,7 @@ from fanout.models.saga import SagaRecord, StepCall
 from fanout.models.shard import ShardAsk
 from fanout.models.wave import BatchRef, RunRef, ScanRef
 from fanout.payloads import dump
+from fanout.tickets import answered
 from orchestrators import fan_in, run, saga, shard
 
 
@@ -47,79 +48,81 @@ def local_app(files: RunFiles, rows: Rows) -> df.DFApp:
 def _register_steering(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="asked", activity=names.BEGIN)
     def begin(asked):
-        return dump(begin_run(BeginAsk.model_validate(asked), files, rows))
+        return answered(asked, dump(begin_run(BeginAsk.model_validate(asked), files, rows)))
 
     @app.activity_trigger(input_name="asked", activity=names.STEER)
     def steer(asked):
-        return dump(steer_shard(ShardAsk.model_validate(asked), rows))
+        return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows)))
 
     @app.activity_trigger(input_name="asked", activity=names.SETTLE)
     def settle(asked):
         found = SettleAsk.model_validate(asked)
-        return dump(settle_run(found, files, rows, DEFAULT_MAX_RESULT_FILE_BYTES))
+        return answered(asked, dump(settle_run(found, files, rows, DEFAULT_MAX_RESULT_FILE_BYTES)))
 
     @app.activity_trigger(input_name="ending", activity=names.FINISH)
     def finish(ending):
         found = EndedRun.model_validate(ending)
-        written = finish_attempt(found, rows)
+        written = finish_attempt(found, rows)  # as without Service Bus
         if written is not None:
             close(written, rows)
-        return dump(Finished(end=(written or found).end))  # as without Service Bus
+        return answered(
+            ending, dump(Finished(end=(written or found).end))
+        )  # as without Service Bus
 
 
 def _register_work(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=names.SCAN)
     def scan(ref):
-        return scan_range_of(ScanRef.model_validate(ref), files)
+        return answered(ref, scan_range_of(ScanRef.model_validate(ref), files))
 
     @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
     def process_batch(ref):
-        return dump(process(BatchRef.model_validate(ref), files, rows))
+        return answered(ref, dump(process(BatchRef.model_validate(ref), files, rows)))
 
     @app.activity_trigger(input_name="ref", activity=names.PLAN_COMPENSATION)
     def plan_compensation(ref):
-        return dump(begin_to_undo(RunRef.model_validate(ref), files, rows))
+        return answered(ref, dump(begin_to_undo(RunRef.model_validate(ref), files, rows)))
 
     @app.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
     def compensate_batch(ref):
-        return dump(compensate(BatchRef.model_validate(ref), files, rows))
+        return answered(ref, dump(compensate(BatchRef.model_validate(ref), files, rows)))
 
 
 def _register_fan_in(app: df.DFApp, files: RunFiles) -> None:
     @app.activity_trigger(input_name="ref", activity=names.FINALIZE)
     def finalize(ref):
-        return dump(finalize_run(FinalizeRef.model_validate(ref), files))
+        return answered(ref, dump(finalize_run(FinalizeRef.model_validate(ref), files)))
 
     @app.activity_trigger(input_name="ref", activity=names.LAY_OUT)
     def lay_out(ref):
         found = RunRef.model_validate(ref)
-        return dump(lay_out_run(found, files, DEFAULT_MAX_RESULT_FILE_BYTES))
+        return answered(ref, dump(lay_out_run(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
 
     @app.activity_trigger(input_name="ref", activity=names.WRITE_RESULTS)
     def write_results(ref):
         found = RangeRef.model_validate(ref)
-        return dump(write_range(found, files, DEFAULT_MAX_RESULT_FILE_BYTES))
+        return answered(ref, dump(write_range(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
 
     @app.activity_trigger(input_name="ref", activity=names.MERGE_PARTIALS)
     def merge_partials(ref):
-        return merge_level(MergeRef.model_validate(ref), files)
+        return answered(ref, merge_level(MergeRef.model_validate(ref), files))
 
 
 def _register_sagas(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=names.OPEN_SAGAS)
     def open_sagas(ref):
-        return dump(open_batch(BatchRef.model_validate(ref), files))
+        return answered(ref, dump(open_batch(BatchRef.model_validate(ref), files)))
 
     @app.activity_trigger(input_name="call", activity=names.SAGA_STEP)
     def saga_step(call):
-        return dump(carry_out_once(StepCall.model_validate(call), files, rows))
+        return answered(call, dump(carry_out_once(StepCall.model_validate(call), files, rows)))
 
     @app.activity_trigger(input_name="record", activity=names.RECORD_SAGA)
     def record_saga(record):
         found = SagaRecord.model_validate(record)
         write_record(files, found)
-        return found.end.status
+        return answered(record, found.end.status)
 
     @app.activity_trigger(input_name="ref", activity=names.CLOSE_SAGAS)
     def close_sagas(ref):
-        return dump(close_batch(BatchRef.model_validate(ref), files))
+        return answered(ref, dump(close_batch(BatchRef.model_validate(ref), files)))

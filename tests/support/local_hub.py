@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.models.wave import RunEnd, RunRef
 from fanout.payloads import dump
+from localhost.durable.contract import InstanceFinishedError
 from tests.support.durable_hub import Hub, hub
 from tests.support.local_app import local_app
 from tests.support.local_runs import lines
@@ -50,8 +51,16 @@ class LocalHub:
         assert self.files.claim_attempt(run_id, attempt, claim)
         return await self._attempt(run_id, attempt)
 
-    async def _attempt(self, run_id: str, attempt: int) -> RunEnd:
-        ref = dump(RunRef(run_id=run_id, attempt=attempt))
+    async def take_over(self, run_id: str, attempt: int = 1) -> RunEnd:
+        """Let the orchestrations of an attempt die, and carry it on as the watchdog does."""
+        instance = ids.attempt_instance(run_id, attempt)
+        with suppress(InstanceFinishedError):
+            await self.durable.engine.terminate(instance, "its worker died")
+        await self.durable.status(instance, "Terminated")
+        return await self._attempt(run_id, attempt, is_resumed=True)
+
+    async def _attempt(self, run_id: str, attempt: int, *, is_resumed: bool = False) -> RunEnd:
+        ref = dump(RunRef(run_id=run_id, attempt=attempt, is_resumed=is_resumed))
         instance = ids.attempt_instance(run_id, attempt)
         return RunEnd.model_validate(await self.durable.run(names.RUN, ref, instance_id=instance))
 

@@ -12,12 +12,14 @@ class MemoryTables:
 
     Attributes:
         before_write: Called before each write; it may raise, or change rows as others would.
+        after_write: Called after each write; when it raises, the answer to the write is lost.
     """
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, str], Row] = {}
         self._etags = itertools.count(1)
         self.before_write: Callable[[], None] = lambda: None
+        self.after_write: Callable[[], None] = lambda: None
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         found = ((key, self._rows.get((table, partition, key))) for key in row_keys)
@@ -34,6 +36,7 @@ class MemoryTables:
         for write in writes:
             row = Row(dict(write.values), f"e{next(self._etags)}")
             self._rows[table, partition, write.row_key] = row
+        self.after_write()
 
     def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
         return {

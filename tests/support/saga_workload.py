@@ -1,6 +1,7 @@
 """A saga whose items say which of its steps fail, over a ledger that remembers every effect."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -22,9 +23,14 @@ class Booking(BaseModel):
 
 
 class Effects:
-    """What was done and undone, by idempotency key: each once, whatever is repeated."""
+    """What was done and undone, by idempotency key: each once, whatever is repeated.
+
+    Attributes:
+        on_call: Called whenever a step, or the undoing of one, begins.
+    """
 
     def __init__(self) -> None:
+        self.on_call: Callable[[], object] = lambda: None
         self.log: list[tuple[str, str]] = []
         self.undone: set[str] = set()
         self.done: set[str] = set()
@@ -91,6 +97,7 @@ class Voyage(SagaWorkload[Booking, NoParameters]):
 
     def _meet(self, item: Booking, call: str, context: StepContext[NoParameters]) -> None:
         self.effects.calls[item.id, call] += 1
+        self.effects.on_call()
         fate = item.fates.get(call)
         is_first = "take-" not in context.idempotency_key
         if fate == "refuse" or (fate == "refuse-first-take" and is_first):

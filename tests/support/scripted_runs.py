@@ -1,5 +1,6 @@
 """The real orchestrators and rows of Fanout over activities that follow a script."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,8 @@ class Script:
         earlier: How often the run of a schedule finds that an earlier one has not ended; None: it
             was not queued.
         start: Starts the run that was queued.
+        dies_after: How many batches and compensations answer before its orchestrations die; None:
+            they do not. Those after them answer when it `is_taken_up`, and are not heard.
         publish: What publishing its end raises, if it fails.
         steps: Of the sagas of this run; every batch has ten.
         step: Gives the result of a step, or raises.
@@ -91,12 +94,25 @@ class Script:
     refused_scan: int | None = None
     earlier: int | None = None
     start: Callable[[], Awaitable[Any]] | None = None
+    dies_after: int | None = None
+    is_taken_up: asyncio.Event = field(default_factory=asyncio.Event)
     publish: Exception | None = None
     steps: list[StepPlan] = field(default_factory=list)
     step: Callable[[StepCall], Any] = lambda _: StepResult()
     record: Callable[[SagaRecord], None] = lambda _: None
     recorded: list[SagaRecord] = field(default_factory=list)
     published: list[EndedRun] = field(default_factory=list)
+
+    @property
+    def is_dying(self) -> bool:
+        """Whether so many were asked for that its orchestrations are to die."""
+        asked = len(self.asked) + len(self.undone)
+        return self.dies_after is not None and asked > self.dies_after
+
+    async def lives(self) -> None:
+        """Wait until somebody listens."""
+        if self.is_dying:
+            await self.is_taken_up.wait()
 
 
 def planned(
@@ -183,16 +199,18 @@ def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
         return "it changed" if ref["number"] == script.refused_scan else ""
 
     @app.activity_trigger(input_name="ref", activity=names.PROCESS_BATCH)
-    def process_batch(ref):
-        script = scripts[ref["run_id"]]
-        script.asked.append(BatchRef.model_validate(ref))
-        return script.batch(script.asked[-1])
+    async def process_batch(ref):
+        script, found = scripts[ref["run_id"]], BatchRef.model_validate(ref)
+        script.asked.append(found)
+        await script.lives()
+        return script.batch(found)
 
     @app.activity_trigger(input_name="ref", activity=names.COMPENSATE_BATCH)
-    def compensate_batch(ref):
-        script = scripts[ref["run_id"]]
-        script.undone.append(BatchRef.model_validate(ref))
-        return script.undo(script.undone[-1])
+    async def compensate_batch(ref):
+        script, found = scripts[ref["run_id"]], BatchRef.model_validate(ref)
+        script.undone.append(found)
+        await script.lives()
+        return script.undo(found)
 
 
 def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:

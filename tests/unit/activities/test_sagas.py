@@ -268,3 +268,24 @@ def test_of_two_at_the_same_try_both_hear_who_was_first(monkeypatch: pytest.Monk
     monkeypatch.setattr(Free, "do", staticmethod(do))
     assert carry_out_once(call, run.files, rows) == others[0]
     assert others[0].output == 7
+
+
+def test_what_a_deleted_run_of_the_same_id_came_to_is_not_taken_for_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[int] = []
+
+    def do(item: Item, context: StepContext[NoParameters]) -> int:
+        done.append(len(done))
+        return len(done)
+
+    monkeypatch.setattr(Free, "do", staticmethod(do))
+    run = Run()
+    run.open()
+    rows = Rows(MemoryTables(), "steps")
+    earlier = StepCall(batch=run.ref(), saga=SagaStart(index=0), step=0)
+    later = earlier.model_copy(
+        update={"batch": earlier.batch.model_copy(update={"claim": "another"})}
+    )
+    outputs = [carry_out_once(call, run.files, rows).output for call in (earlier, later, later)]
+    assert outputs == [1, 2, 2]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchRef, WaveTally
-from fanout.payloads import MAX_PAYLOAD_BYTES, PayloadTooLargeError, dump, shortened
+from fanout.payloads import MAX_PAYLOAD_BYTES, TICKET_BYTES, PayloadTooLargeError, dump, shortened
 
 
 def tally(message: str) -> WaveTally:
@@ -18,10 +18,10 @@ def test_a_message_becomes_plain_json():
     assert BatchRef.model_validate(dump(ref)) == ref
 
 
-def test_a_message_of_four_kibibytes_passes_and_one_byte_more_does_not():
-    room = MAX_PAYLOAD_BYTES - len(json.dumps(dump(tally(""))))
+def test_a_message_of_four_kibibytes_with_its_ticket_passes_and_one_byte_more_does_not():
+    room = MAX_PAYLOAD_BYTES - TICKET_BYTES - len(json.dumps(dump(tally(""))))
     dump(tally("x" * room))
-    with pytest.raises(PayloadTooLargeError, match="WaveTally takes 4097 bytes"):
+    with pytest.raises(PayloadTooLargeError, match="WaveTally takes 4049 bytes"):
         dump(tally("x" * (room + 1)))
 
 

@@ -17,11 +17,13 @@ from fanout.models.shard import Retrying, ShardAsk, ShardCounts, ShardOrder, Sha
 from fanout.models.status import ErrorGroup
 from fanout.models.wave import BatchResult, Verdict, WaveTally
 from fanout.payloads import dump
+from fanout.tickets import ticket_of
 from orchestrators.run import MAX_ERROR_BYTES
 from orchestrators.tallies import MAX_KINDS, added
 
 RUN_ID = "r" * 100
 AT = "2026-11-23T16:30:00.123456+00:00"
+LATER = "2026-11-24T17:31:01.234567+00:00"
 MANY = 100_000_000
 
 
@@ -86,6 +88,7 @@ def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
             retry_round=99,
             since=AT,
             until=AT,
+            quiet_until=AT,
             breakdowns=4,
             broken_since=AT,
         ),
@@ -112,6 +115,19 @@ def test_its_question_and_where_it_was_fit(work: ShardWork):
     asked = ShardAsk(work=work.model_copy(update={"tally": WaveTally()}), at=AT)
     dump(asked)
     dump(ShardOrder(action="resume", wait_seconds=12.345678, work=asked.work))
+
+
+def test_when_it_asks_makes_no_other_question_of_it(work: ShardWork):
+    asked = ShardAsk(work=work, at=AT)
+    later = ShardAsk.model_validate_json(asked.model_dump_json().replace(AT, LATER))
+    assert later != asked
+    assert ticket_of("steer", dump(_told(later))) == ticket_of("steer", dump(_told(asked)))
+
+
+def _told(asked: ShardAsk) -> ShardAsk:
+    """A question without the tally, which has no place in the middle of a wave."""
+    work = asked.work.model_copy(update={"tally": WaveTally()})
+    return asked.model_copy(update={"work": work})
 
 
 def test_its_last_question_fits_where_the_run_is_settled(work: ShardWork):

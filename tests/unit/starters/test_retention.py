@@ -1,5 +1,6 @@
 """Deleting runs: everything of theirs goes, and nothing of another's."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,10 +49,10 @@ def go_on(to: Rows, run_id: str, attempt: int = 1) -> None:
     change_attempt(to, run_id, attempt, lambda _: (begun(items=10), None))
 
 
-def over(to: Rows, run_id: str, attempt: int = 1) -> None:
+def over(to: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
     state = begun(items=10)
     run = governor.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
-    state = state.model_copy(update={"run": run.model_copy(update={"is_told": True})})
+    state = state.model_copy(update={"run": run.model_copy(update={"is_told": is_told})})
     change_attempt(to, run_id, attempt, lambda _: (state, None))
 
 
@@ -142,6 +143,31 @@ async def test_what_it_had_under_way_is_waited_for(
     assert files.find_request("r") is not None
     for batch in (2, 3, 4):
         files.write(ids.part_path("r", ids.FIRST, BatchName(0, batch)), b"")
+    await delete(client, files, to)
+    assert files.find_request("r") is None
+
+
+async def test_until_its_end_is_told_nothing_is_deleted_that_telling_may_write(
+    files: RunFiles, to: Rows
+):
+    over(to, "r", is_told=False)
+    client = Client(instances={"r"})
+    deleting = asyncio.create_task(delete(client, files, to))
+    await asyncio.sleep(0.05)
+    assert (client.purged, client.terminated) == ([], [])
+    assert files.find_request("r") is not None
+    over(to, "r")
+    client.end("r")
+    await deleting
+    assert (client.terminated, files.find_request("r")) == ([], None)
+
+
+async def test_an_end_that_nobody_tells_does_not_keep_a_run_from_being_deleted(
+    files: RunFiles, to: Rows
+):
+    over(to, "r", is_told=False)
+    client = Client()
+    client.end("r", "Failed", "worker died")
     await delete(client, files, to)
     assert files.find_request("r") is None
 

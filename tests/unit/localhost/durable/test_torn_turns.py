@@ -120,7 +120,7 @@ async def test_an_entitys_answer_outlives_its_state(path):
 
 
 async def test_operations_of_other_callers_come_between_those_of_one_never_overtake(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=0.3)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=1.5)) as durable:
         first = await durable.start("writes", ["a1", "a2"])
         await durable.until(lambda: has(durable, first, EVENT_SENT, 2))
         await durable.run("writes", ["b1", "b2"])
