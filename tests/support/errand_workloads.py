@@ -14,7 +14,6 @@ from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context, MapWorkload, SagaWorkload, Step, StepContext
 from workloads import registry
 
-
 LONGEST_WAIT_SECONDS = 150
 
 
