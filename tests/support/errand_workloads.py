@@ -14,6 +14,8 @@ from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context, MapWorkload, SagaWorkload, Step, StepContext
 from workloads import registry
 
+LONGEST_WAIT_SECONDS = 150
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -56,6 +58,12 @@ class Journal:
         """How often each item was called."""
         return Counter(entry.item for entry in self.entries() if entry.what == what)
 
+    def wait_for(self, items: int) -> None:
+        """Wait until so many items are processed, or too long."""
+        ends = time.monotonic() + LONGEST_WAIT_SECONDS
+        while len(self.calls()) < items and time.monotonic() < ends:
+            time.sleep(0.1)
+
     def workers(self) -> set[int]:
         """The processes that have entered anything."""
         return {entry.pid for entry in self.entries()}
@@ -67,13 +75,18 @@ class Journal:
 
 
 class Errand(BaseModel):
-    """An item that takes its time, fails so often, and then ends as it says."""
+    """An item that takes its time, fails so often, and then ends as it says.
+
+    Attributes:
+        behind: So many others it waits for, and so sees that they came first.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     id: int
     seconds: float = 0.0
     good: int = 1
+    behind: int = 0
     ending: Literal["ok", "permanent"] = "ok"
 
 
@@ -99,7 +112,9 @@ class Errands(MapWorkload[Errand, ErrandParameters]):
     def process(self, item: Errand, context: Context[ErrandParameters]) -> int:
         began = time.time()
         time.sleep(item.seconds)
-        missed = Journal(Path(context.parameters.journal)).calls("missed")
+        journal = Journal(Path(context.parameters.journal))
+        journal.wait_for(item.behind)
+        missed = journal.calls("missed")
         if context.attempt < item.good or missed.total() < context.parameters.outage:
             _enter(item, "missed", context, began)
             raise TransientError("not yet")

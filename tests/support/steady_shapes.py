@@ -69,7 +69,7 @@ SHAPES = {
         [{"seconds": 0.1}] * 11 + [{"seconds": 0.5} | BAD], {"on_exceeded": "compensate"}, batches=1
     ),
     "wide-undone": Shape(
-        [{"seconds": 0.1}] * 39 + [{"seconds": 0.1, "good": 4} | BAD],
+        [{"seconds": 0.1}] * 39 + [{"behind": 39} | BAD],
         {"on_exceeded": "compensate"},
         batches=WIDE,
     ),
@@ -108,6 +108,19 @@ class End:
         kinds = {entry.what for entry in journal.entries()} - {"missed"}
         effects = {what: journal.effects(what) for what in sorted(kinds)}
         return cls(status["outcome"], status["items"], status["redrive_count"], effects)
+
+    def unlike(self, usual: "End") -> str:
+        """What is not as it usually is, shortly; nothing if all is."""
+        found = [
+            f"{name} {mine}, not {theirs}"
+            for name in ("outcome", "items", "redrives")
+            if (mine := getattr(self, name)) != (theirs := getattr(usual, name))
+        ]
+        for what in sorted({*self.effects, *usual.effects}):
+            mine, theirs = (one.effects.get(what, Counter()) for one in (self, usual))
+            if mine != theirs:
+                found.append(f"{what}: more {dict(mine - theirs)}, less {dict(theirs - mine)}")
+        return "; ".join(found)
 
 
 class Caller:

@@ -71,7 +71,8 @@ class Disturbed:
             self._kill(write)
         self._tables.let_through()
         end = self._end(shape, run_id, running)
-        assert end == known.end, f"{end}\nwithout harm: {known.end}"
+        unlike = end.unlike(known.end)
+        assert not unlike, unlike
         return is_met
 
     def insist_on_rest(self) -> None:
