@@ -28,6 +28,8 @@ _DEAD_WORKER = ("Non-Deterministic workflow detected", "language worker")
 PATIENCE = timedelta(minutes=10)
 FIRST_REST_SECONDS = 2.0
 MAX_REST_SECONDS = 30.0
+# How early a timer may fire; a wait that was cut short goes on with so much to spare.
+TIMER_GRAIN_SECONDS = 1.0
 # How often a call is made again, at once, that got the answer of another.
 MAX_MISTAKEN = 20
 MISTAKEN = "the answer was that of another call"
@@ -85,11 +87,16 @@ def _reason(failure: Exception) -> str:
 
 
 def sleep(context: Any, seconds: float) -> Generator[Any, Any, None]:
-    """Wait so long, or less: what comes may be the answer, or failure, of what had its number."""
-    if seconds > 0:
-        yield from attempt(
-            context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
-        )
+    """Wait so long, or up to a second longer; never less, whenever the timer fires.
+
+    The queues of Azure Storage hide a message for whole seconds, so the engine may fire a timer
+    almost a second early. What comes may also be the answer, or failure, of what had its number.
+    """
+    until, margin = now(context) + timedelta(seconds=seconds), 0.0
+    while (left := (until - now(context)).total_seconds()) > 0:
+        fires = context.current_utc_datetime + timedelta(seconds=left + margin)
+        yield from attempt(context.create_timer(fires))
+        margin = TIMER_GRAIN_SECONDS
 
 
 def attempt_all(context: Any, calls: Sequence[Call]) -> AllWaiting:

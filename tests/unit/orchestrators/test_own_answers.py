@@ -110,7 +110,8 @@ class Engine:
     def task_all(self, tasks: list[Task]) -> Together:
         return Together(tasks)
 
-    def create_timer(self, until: Any) -> Task:
+    def create_timer(self, until: datetime) -> Task:
+        self.current_utc_datetime = max(self.current_utc_datetime, until)
         return Task()
 
     def drive(self, orchestrator: Any) -> Any:
