@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,14 +13,18 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 POLL_SECONDS = 0.05
+# Below the ports of outgoing connections, one of which would take a port before it is used.
+PORTS = range(20_000, 32_000)
 STOP_SECONDS = 80
 
 
 def free_port() -> int:
     """A port of the loopback address that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port of {PORTS} is free")
 
 
 def answers(port: int) -> bool:

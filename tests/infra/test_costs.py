@@ -59,9 +59,9 @@ def test_the_prices_are_those_of_the_dry_run():
 def test_what_it_costs_at_rest_is_reckoned_right():
     durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]
     queues = durable["storageProvider"]["partitionCount"] + 1
-    seconds = int(durable["storageProvider"]["maxQueuePollingInterval"].rpartition(":")[2])
+    seconds = float(durable["storageProvider"]["maxQueuePollingInterval"].rpartition(":")[2])
     for pause in (seconds, SCALE_CONTROLLER_SECONDS):
-        polls = queues * (MONTH_SECONDS // pause)
+        polls = queues * int(MONTH_SECONDS // pause)
         polling = polls * dry_run.DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
         assert f"= {polls:,} operations | {polling:.2f} |" in README
     beats = MONTH_SECONDS // 30
