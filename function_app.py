@@ -6,27 +6,16 @@ import azure.functions as func
 from activities.registered import ACTIVITIES
 from dashboard import blueprint as dashboard
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import configure
+from fanout.adapters.telemetry.logs import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
-from starters import (
-    blob,
-    control,
-    details,
-    http,
-    listing,
-    openapi,
-    redrive,
-    schedules,
-    service_bus,
-    timer,
-    watchdog,
-)
+from starters import blob, service_bus, timer, watchdog
+from starters.api import control, details, listing, openapi, redrive, runs, schedules
 
 configure(settings().log_level)
 
 signs_in = settings().sign_in
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
-STARTERS = (http, openapi, listing, details, control, redrive, schedules, watchdog)
+STARTERS = (runs, openapi, listing, details, control, redrive, schedules, watchdog)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
 for room in (*STARTERS, dashboard, *ORCHESTRATORS, *ACTIVITIES):
     app.register_functions(room.bp)

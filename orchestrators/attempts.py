@@ -8,7 +8,7 @@ An orchestration whose turn meets no worker, because that has just died, fails: 
 it for one whose code has changed. It is started again under its own id, which puts an end to
 whatever its earlier execution has left behind.
 
-An answer that is another's (`fanout.tickets`) is none: the call is made again.
+An answer that is another's (`fanout.messages.tickets`) is none: the call is made again.
 """
 
 from collections.abc import Generator, Sequence
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fanout.names import NOT_HERE
-from fanout.tickets import NotItsAnswer, opened
+from fanout.messages.tickets import NotItsAnswer, opened
+from fanout.naming.functions import NOT_HERE
 from orchestrators.calls import Call
 from orchestrators.clock import now
 

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from fanout.payloads import dump
-from fanout.tickets import ticket_of, ticket_of_child, with_ticket
+from fanout.messages.payloads import dump
+from fanout.messages.tickets import ticket_of, ticket_of_child, with_ticket
 from orchestrators.retries import infrastructure
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import azure.durable_functions as df
 from pydantic import BaseModel
 
-from fanout import names
-from fanout.models.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
-from fanout.payloads import dump
-from fanout.tickets import answered_by_child
+from fanout.messages.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
+from fanout.messages.payloads import dump
+from fanout.messages.tickets import answered_by_child
+from fanout.naming import functions
 from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.calls import Activity
 
@@ -34,7 +34,7 @@ class FanInError(Exception):
     """An activity of the fan-in failed for good; the message has its reason."""
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.FAN_IN)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.FAN_IN)
 def fan_in(context: df.DurableOrchestrationContext) -> Steps:
     """Write the results of a run; returns how it ended as a `RunEnd`."""
     work = FanInWork.model_validate(context.get_input())
@@ -49,7 +49,7 @@ def fan_in(context: df.DurableOrchestrationContext) -> Steps:
         _check((yield from persist_all(context, calls)))
         work = work.after_wave
     last = FinalizeRef(**work.ref.model_dump(), ranges=work.width_of(0), level=work.top)
-    end = yield from _needed(context, names.FINALIZE, last)
+    end = yield from _needed(context, functions.FINALIZE, last)
     return answered_by_child(context.instance_id, end)
 
 
@@ -57,9 +57,9 @@ def _asked(work: FanInWork, number: int) -> tuple[str, BaseModel]:
     """What is asked of which activity for one range, or one partial of the merge tree."""
     whose = work.ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
     if work.level == 0:
-        return names.WRITE_RESULTS, RangeRef(**whose, number=number)
+        return functions.WRITE_RESULTS, RangeRef(**whose, number=number)
     below = work.width_of(work.level - 1)
-    return names.MERGE_PARTIALS, MergeRef(**whose, level=work.level, number=number, below=below)
+    return functions.MERGE_PARTIALS, MergeRef(**whose, level=work.level, number=number, below=below)
 
 
 def _needed(context: Any, activity: str, message: BaseModel) -> Steps:

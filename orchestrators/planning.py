@@ -4,9 +4,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from fanout import names
-from fanout.models.beginning import BeginAsk, Begun
-from fanout.models.wave import RunRef, ScanRef
+from fanout.messages.beginning import BeginAsk, Begun
+from fanout.messages.planning import ScanRef
+from fanout.messages.run import RunRef
+from fanout.naming import functions
 from orchestrators.attempts import Attempt, persist, persist_all, sleep
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
@@ -54,7 +55,7 @@ class _Beginning:
     def _asked(self) -> Activity:
         at = timestamp(self.context.current_utc_datetime)
         asked = BeginAsk(**self.ref.model_dump(include=set(RunRef.model_fields)), at=at)
-        return Activity(self.context, names.BEGIN, asked)
+        return Activity(self.context, functions.BEGIN, asked)
 
     @property
     def ticket(self) -> str:
@@ -69,7 +70,7 @@ def _scanned(context: Any, ref: RunRef, scans: int) -> Generator[Any, Any, str]:
     whose = ref.model_dump(include={"run_id", "claim", "trace"})
 
     def call(number: int) -> Activity:
-        return Activity(context, names.SCAN, ScanRef(**whose, number=number))
+        return Activity(context, functions.SCAN, ScanRef(**whose, number=number))
 
     for first in range(0, scans, SCANS_AT_ONCE):
         numbers = range(first, min(first + SCANS_AT_ONCE, scans))

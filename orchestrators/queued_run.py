@@ -9,9 +9,9 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from fanout import names
-from fanout.models.wave import QueuedRun
-from fanout.payloads import dump
+from fanout.messages.payloads import dump
+from fanout.messages.run import QueuedRun
+from fanout.naming import functions
 from orchestrators.attempts import persist, sleep
 from orchestrators.calls import Activity
 
@@ -23,12 +23,12 @@ class QueueError(Exception):
     """Nobody could say whether it is the run's turn; the message has the reason."""
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.QUEUED_RUN)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.QUEUED_RUN)
 def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     """Start a run when it is its turn."""
     queued = QueuedRun.model_validate(context.get_input())
     for _ in range(MAX_POLLS):
-        asked = yield from persist(context, Activity(context, names.START_IN_TURN, queued))
+        asked = yield from persist(context, Activity(context, functions.START_IN_TURN, queued))
         if asked.failure is not None:
             raise QueueError(asked.failure)
         if asked.result:

@@ -17,14 +17,23 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from fanout import names
-from fanout.ids import Stage, fan_in_instance, shard_instance
-from fanout.models.beginning import Begun
-from fanout.models.ending import EndedRun
-from fanout.models.fan_in import FanInWork, Layout, SettleAsk, Settled
-from fanout.models.shard import ShardAsk, ShardCounts, ShardEnd, ShardOrder, ShardWork, StopReason
-from fanout.models.wave import PlanResult, RunEnd, RunRef, Work
-from fanout.payloads import dump, shortened
+from fanout.messages.beginning import Begun
+from fanout.messages.ending import EndedRun, SettleAsk, Settled
+from fanout.messages.fan_in import FanInWork, Layout
+from fanout.messages.payloads import dump, shortened
+from fanout.messages.planning import PlanResult, Work
+from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.shards import (
+    ShardAsk,
+    ShardCounts,
+    ShardEnd,
+    ShardOrder,
+    ShardWork,
+    StopReason,
+)
+from fanout.naming import functions
+from fanout.naming.instance_ids import fan_in_instance, shard_instance
+from fanout.naming.row_keys import Stage
 from orchestrators.attempts import Attempt, persist, persist_all
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
@@ -38,7 +47,7 @@ Steps = Generator[Any, Any, Any]
 Ending = Generator[Any, Any, RunEnd]
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.RUN)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.RUN)
 def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     ref = RunRef.model_validate(context.get_input())
@@ -62,7 +71,7 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
         end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
     whose = ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
     ending = EndedRun(**whose, end=end)
-    finished = yield from persist(context, Activity(context, names.FINISH, ending))
+    finished = yield from persist(context, Activity(context, functions.FINISH, ending))
     # The row has the last word: the attempt may have been ended by force meanwhile.
     return finished.result["end"] if finished.failure is None else dump(end)
 
@@ -91,7 +100,7 @@ def _carry_out(context: Any, ref: RunRef, begun: Begun, plan: PlanResult) -> End
         last=shards.last,
         at=timestamp(context.current_utc_datetime),
     )
-    ended = yield from persist(context, Activity(context, names.SETTLE, asked))
+    ended = yield from persist(context, Activity(context, functions.SETTLE, asked))
     if ended.failure is not None:
         return _failed(ended.failure)
     settled = Settled.model_validate(ended.result)
@@ -108,7 +117,7 @@ def _carry_out(context: Any, ref: RunRef, begun: Begun, plan: PlanResult) -> End
 
 def _compensated(context: Any, ref: RunRef, plan: PlanResult) -> Generator[Any, Any, str | None]:
     """Undo what succeeded, newest first; gives why a part of it could not be."""
-    ended = yield from persist(context, Activity(context, names.PLAN_COMPENSATION, ref))
+    ended = yield from persist(context, Activity(context, functions.PLAN_COMPENSATION, ref))
     if ended.failure is not None:
         return str(ended.failure)
     work = Work.model_validate(ended.result)
@@ -145,7 +154,7 @@ def _worked_off(
 def _child(context: Any, work: ShardWork) -> Child:
     """What works off a shard."""
     instance = shard_instance(work.instance, work.shard, work.stage)
-    return Child(context, names.SHARD, work, instance)
+    return Child(context, functions.SHARD, work, instance)
 
 
 def _sum_of(ended: list[Attempt]) -> _Shards:
@@ -162,7 +171,7 @@ def _sum_of(ended: list[Attempt]) -> _Shards:
 
 def _fanned_in(context: Any, ref: RunRef, layout: Layout | None) -> Ending:
     if layout is None:
-        ended = yield from persist(context, Activity(context, names.LAY_OUT, ref))
+        ended = yield from persist(context, Activity(context, functions.LAY_OUT, ref))
         if ended.failure is not None:
             return _failed(ended.failure)
         layout = Layout.model_validate(ended.result)
@@ -170,7 +179,7 @@ def _fanned_in(context: Any, ref: RunRef, layout: Layout | None) -> Ending:
         return layout.end
     work = FanInWork(ref=ref, ranges=layout.ranges, has_partials=layout.has_partials)
     instance = fan_in_instance(context.instance_id)
-    ended = yield from persist(context, Child(context, names.FAN_IN, work, instance))
+    ended = yield from persist(context, Child(context, functions.FAN_IN, work, instance))
     if ended.failure is not None:
         return _failed(ended.failure)
     return RunEnd.model_validate(ended.result)

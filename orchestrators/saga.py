@@ -1,7 +1,7 @@
 """The orchestrators `saga_batch` and `saga`: dependent steps for each item, undone if one fails.
 
 `saga_batch` runs the sagas of a batch side by side; `saga` those steps of one item that may begin,
-all together, until none is left. What to do when is in `fanout.saga`.
+all together, until none is left. What to do when is in `fanout.sagas.machine`.
 """
 
 from collections.abc import Generator
@@ -9,20 +9,13 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from fanout import names
-from fanout.ids import saga_instance
-from fanout.models.saga import (
-    OpenedSagas,
-    SagaRecord,
-    SagaStart,
-    SagaWork,
-    StepCall,
-    StepResult,
-)
-from fanout.models.wave import BatchRef, BatchResult
-from fanout.payloads import dump, shortened
-from fanout.saga import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
-from fanout.tickets import answered_by_child
+from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.payloads import dump, shortened
+from fanout.messages.sagas import OpenedSagas, SagaRecord, SagaStart, SagaWork, StepCall, StepResult
+from fanout.messages.tickets import answered_by_child
+from fanout.naming import functions
+from fanout.naming.instance_ids import saga_instance
+from fanout.sagas.machine import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
 from orchestrators.attempts import attempt_all, persist, persist_all, sleep
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
@@ -42,17 +35,17 @@ ABANDONED = "abandoned"
 MAX_RECORDS = 20
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.SAGA_BATCH)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.SAGA_BATCH)
 def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
     begun = now(context)
-    opened = OpenedSagas.model_validate((yield from _needed(context, names.OPEN_SAGAS, batch)))
+    opened = OpenedSagas.model_validate((yield from _needed(context, functions.OPEN_SAGAS, batch)))
     # One that could not be written down leaves its item pending; a redrive goes on with it.
     yield from persist_all(
         context, [_SagaCall(context, batch, opened, start) for start in opened.sagas]
     )
-    closed = yield from _needed(context, names.CLOSE_SAGAS, batch)
+    closed = yield from _needed(context, functions.CLOSE_SAGAS, batch)
     took = (now(context) - begun).total_seconds() * 1000
     result = BatchResult.model_validate(closed).model_copy(update={"work_ms": round(took, 1)})
     return answered_by_child(context.instance_id, dump(result))
@@ -70,7 +63,7 @@ class _SagaCall:
     @property
     def _child(self) -> Child:
         instance = saga_instance(self._context.instance_id, self._work.saga.index)
-        return Child(self._context, names.SAGA, self._work, instance)
+        return Child(self._context, functions.SAGA, self._work, instance)
 
     @property
     def ticket(self) -> str:
@@ -91,7 +84,7 @@ def _needed(context: Any, activity: str, batch: BatchRef) -> Steps:
     return ended.result
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.SAGA)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.SAGA)
 def saga(context: df.DurableOrchestrationContext) -> Steps:
     """Run the saga of one item to its end, and have it written down."""
     work = SagaWork.model_validate(context.get_input())
@@ -121,7 +114,8 @@ def _carried_out(
         Whether the saga goes on; it does not once the attempt of its run has ended.
     """
     asked = [
-        Activity(context, names.SAGA_STEP, _call(work, course, call), once=True) for call in calls
+        Activity(context, functions.SAGA_STEP, _call(work, course, call), once=True)
+        for call in calls
     ]
     ended = yield from attempt_all(context, asked)
     results = [
@@ -152,7 +146,7 @@ def _recorded(context: Any, record: SagaRecord) -> Steps:
     """Have the end written down; what it says is true already, so storage is waited for."""
     wait = FIRST_REPAIR_SECONDS
     for _ in range(MAX_RECORDS):
-        call = Activity(context, names.RECORD_SAGA, record, once=True)
+        call = Activity(context, functions.RECORD_SAGA, record, once=True)
         (told,) = yield from attempt_all(context, [call])
         if told.failure is None:
             return

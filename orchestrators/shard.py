@@ -8,16 +8,16 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from fanout import names
-from fanout.models.shard import ShardWork
-from fanout.payloads import dump
-from fanout.tickets import answered_by_child
+from fanout.messages.payloads import dump
+from fanout.messages.shards import ShardWork
+from fanout.messages.tickets import answered_by_child
+from fanout.naming import functions
 from orchestrators.waves import work_off
 
 bp = df.Blueprint()
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=names.SHARD)
+@bp.orchestration_trigger(context_name="context", orchestration=functions.SHARD)
 def shard(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     """Work off the partitions of one shard; returns what they came to as a `ShardEnd`."""
     work = ShardWork.model_validate(context.get_input())

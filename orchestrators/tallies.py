@@ -1,8 +1,8 @@
 """Adding up what the batches of a wave came to."""
 
+from fanout.messages.batches import BatchRef, BatchResult, WaveTally
+from fanout.messages.payloads import shortened
 from fanout.models.status import ErrorGroup
-from fanout.models.wave import BatchRef, BatchResult, WaveTally
-from fanout.payloads import shortened
 from orchestrators.attempts import Attempt
 
 # What a shard carries has room for so many of this size.

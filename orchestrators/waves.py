@@ -12,10 +12,9 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-from fanout import names
-from fanout.ids import saga_batch_instance
-from fanout.leave import MAX_NAP_SECONDS
-from fanout.models.shard import (
+from fanout.governor.grants import MAX_NAP_SECONDS
+from fanout.messages.batches import BatchRef, BatchResult, WaveTally
+from fanout.messages.shards import (
     Retrying,
     ShardAsk,
     ShardEnd,
@@ -24,7 +23,8 @@ from fanout.models.shard import (
     StopReason,
     Wave,
 )
-from fanout.models.wave import BatchRef, BatchResult, WaveTally
+from fanout.naming import functions
+from fanout.naming.instance_ids import saga_batch_instance
 from fanout.policies import backoff_seconds
 from orchestrators.attempts import PATIENCE, Attempt, attempt_all, insist, sleep
 from orchestrators.calls import Activity, Call, Child
@@ -117,7 +117,7 @@ def ask_of(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
 
 def _asked(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any, Any, ShardOrder]:
     message = ask_of(context, work, is_due=is_due)
-    ended = yield from insist(context, Activity(context, names.STEER, message, once=True))
+    ended = yield from insist(context, Activity(context, functions.STEER, message, once=True))
     if ended.failure is not None:
         raise ShardError(ended.failure)
     return ShardOrder.model_validate(ended.result)
@@ -205,11 +205,11 @@ def _batches(work: ShardWork) -> list[BatchRef]:
 
 def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
     if work.stage == "compensate":
-        return Activity(context, names.COMPENSATE_BATCH, batch, once=True)
+        return Activity(context, functions.COMPENSATE_BATCH, batch, once=True)
     if work.is_saga:
         instance = saga_batch_instance(work.instance, batch.name)
-        return Child(context, names.SAGA_BATCH, batch, instance)
-    return Activity(context, names.PROCESS_BATCH, batch, once=True)
+        return Child(context, functions.SAGA_BATCH, batch, instance)
+    return Activity(context, functions.PROCESS_BATCH, batch, once=True)
 
 
 def _fanned_out(context: Any, work: ShardWork, batches: list[BatchRef]) -> Working:

@@ -15,16 +15,16 @@ import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 from pydantic import ValidationError
 
-from fanout import names
-from fanout.adapters.rows import Rows, rows
-from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
-from starters.begin import begin
-from starters.problems import field_problems
-from starters.submit import Claimed, parse_document
+from fanout.naming import functions
+from starters.api.problems import field_problems
+from starters.lifecycle.begin import begin
+from starters.lifecycle.submit import Claimed, parse_document
 
 TEMPLATE = "request.json"
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "json", ".parquet": "parquet"}
@@ -45,7 +45,7 @@ def blueprint(to: Settings) -> df.Blueprint:
         connection=STORAGE,
         source=func.BlobSource.EVENT_GRID,
     )(handler)
-    made.function_name(names.START_RUN_OVER_BLOB)(handler)
+    made.function_name(functions.START_RUN_OVER_BLOB)(handler)
     return made
 
 

@@ -12,8 +12,8 @@ from fanout.errors import FieldProblem
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
 from fanout.schedules import Schedule, ScheduleError, check_cron
-from starters.begin import NOBODY_ASKS
-from starters.problems import ROOT, field_problems
+from starters.api.problems import ROOT, field_problems
+from starters.lifecycle.begin import NOBODY_ASKS
 from workloads import registry
 
 ZONE = "WEBSITE_TIME_ZONE"

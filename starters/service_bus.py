@@ -16,8 +16,6 @@ from typing import Any, List  # noqa: UP035
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
-from fanout.adapters import metrics
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
     REQUEST_QUEUE,
@@ -27,15 +25,17 @@ from fanout.adapters.messaging import (
     fault_properties,
     messaging,
 )
-from fanout.adapters.otel import tell
-from fanout.adapters.rows import Rows, rows
-from fanout.adapters.runs import JSON, RunFiles, run_files
+from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.run_files.files import JSON, RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.telemetry import metrics
+from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.otel import tell
 from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
-from starters.begin import begin
-from starters.problems import RequestTooLargeError
-from starters.submit import Claimed, parse_request
+from fanout.naming import functions, instance_ids
+from starters.api.problems import RequestTooLargeError
+from starters.lifecycle.begin import begin
+from starters.lifecycle.submit import Claimed, parse_request
 
 # As many as the storage client keeps connections for; each message takes several calls.
 MAX_AT_ONCE = 10
@@ -82,7 +82,7 @@ class Request:
         """The id of its run, if the request itself names none: the message's, where it is one."""
         if not self.message_id:
             return f"{REQUEST_QUEUE}-{self.sequence_number}"
-        if ids.is_run_id(self.message_id):
+        if instance_ids.is_run_id(self.message_id):
             return self.message_id
         return "message-" + hashlib.sha256(self.message_id.encode()).hexdigest()[:40]
 
@@ -102,7 +102,7 @@ def blueprint(to: Settings) -> df.Blueprint:
         data_type=func.DataType.BINARY,
         cardinality=func.Cardinality.MANY,
     )(handler)
-    made.function_name(names.START_RUNS)(handler)
+    made.function_name(functions.START_RUNS)(handler)
     return made
 
 

@@ -14,20 +14,20 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import ids, names
-from fanout.adapters import spans
-from fanout.adapters.open_runs import unfinished_runs
-from fanout.adapters.rows import Rows, rows
-from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.rows.open_runs import unfinished_runs
+from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
+from fanout.adapters.telemetry import spans
+from fanout.adapters.telemetry.logs import logged, logger
+from fanout.messages.payloads import dump
+from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
-from fanout.models.wave import QueuedRun
-from fanout.payloads import dump
+from fanout.naming import functions, instance_ids
 from fanout.schedules import Schedule
-from starters.begin import begin, claimed_or_found
-from starters.earlier_versions import clean_up
-from starters.retention import sweep
+from starters.lifecycle.begin import begin, claimed_or_found
+from starters.lifecycle.earlier_versions import clean_up
+from starters.lifecycle.retention import sweep
 from starters.schedule_files import load_schedules
 
 FOLDER = Path(__file__).parents[1] / "schedules"
@@ -64,7 +64,7 @@ def _register(to: df.Blueprint, schedule: Schedule) -> None:
         maximum_interval="00:01:00",
     )(handler)
     handler = to.timer_trigger(arg_name="timer", schedule=schedule.trigger)(handler)
-    to.function_name(names.of_schedule(schedule.name))(handler)
+    to.function_name(functions.of_schedule(schedule.name))(handler)
 
 
 def _handler(schedule: Schedule) -> Handler:
@@ -114,7 +114,7 @@ async def _queue(
     schedule: Schedule, request: RunRequest, client: Any, files: RunFiles, to: Rows
 ) -> None:
     claimed = await claimed_or_found(request, files, to, is_queued=True)
-    instance = ids.queue_instance(claimed.run_id)
+    instance = instance_ids.queue_instance(claimed.run_id)
     if await client.get_status(instance) or await client.get_status(claimed.run_id):
         return
     claim = await asyncio.to_thread(files.claim_of, claimed.run_id)
@@ -126,7 +126,7 @@ async def _queue(
             trace=trace,
             schedule=schedule.name,
         )
-        await client.start_new(names.QUEUED_RUN, instance, dump(waiting))
+        await client.start_new(functions.QUEUED_RUN, instance, dump(waiting))
 
 
 async def run_sweep(client: Any, files: RunFiles, to: Rows) -> None:

@@ -12,21 +12,22 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout import admission, ids, names
-from fanout.adapters.open_runs import OpenAttempt, forget, open_attempts
-from fanout.adapters.rows import Rows, rows
-from fanout.adapters.runs import RunFiles, run_files
+from fanout.adapters.rows.open_runs import OpenAttempt, forget, open_attempts
+from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import logged, logger
-from fanout.admission import AdmissionState
+from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import RunNotFoundError
-from starters.circuits import circuits_of
-from starters.runs import Attempt, end_by_force, newest_attempt, runtime_of, start
-from starters.take_over import take_over
-from starters.views import FINISHED, stalled_since
+from fanout.governor import admission
+from fanout.governor.admission import AdmissionState
+from fanout.naming import functions, instance_ids, row_keys
+from starters.api.circuits import circuits_of
+from starters.lifecycle.attempts import Attempt, end_by_force, newest_attempt, runtime_of, start
+from starters.lifecycle.take_over import take_over
+from starters.lifecycle.views import FINISHED, stalled_since
 
 bp = df.Blueprint()
-log = logger(names.WATCHDOG)
+log = logger(functions.WATCHDOG)
 AT_ONCE = 16
 # What is only told is told so often.
 TELL_EVERY_MINUTES = 5
@@ -35,7 +36,7 @@ CLOSED_AFTER = timedelta(minutes=5)
 
 
 @bp.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
-@bp.function_name(names.WATCHDOG)
+@bp.function_name(functions.WATCHDOG)
 @bp.durable_client_input(client_name="client")
 async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
     """Look after runs, every half minute."""
@@ -114,7 +115,7 @@ class Look:
     async def _start_left_behind(self, one: OpenAttempt) -> None:
         if self.now - one.claimed_at <= self.left_behind:
             return
-        queue = ids.queue_instance(one.run_id)
+        queue = instance_ids.queue_instance(one.run_id)
         if one.is_queued and runtime_of(await self.client.get_status(queue)) not in (
             None,
             *FINISHED,
@@ -125,7 +126,7 @@ class Look:
 
     async def _finish(self, one: OpenAttempt, attempt: Attempt) -> None:
         """Have an attempt finished that has ended, and of whose end not all is done."""
-        instance = ids.attempt_instance(one.run_id, one.number)
+        instance = instance_ids.attempt_instance(one.run_id, one.number)
         durable = await self.client.get_status(instance)
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
@@ -136,7 +137,10 @@ class Look:
 
     def _free_places(self) -> None:
         """Free the places of attempts that are not open any more."""
-        going = {ids.attempt_instance(one.run_id, one.number) for one in open_attempts(self.rows)}
+        going = {
+            instance_ids.attempt_instance(one.run_id, one.number)
+            for one in open_attempts(self.rows)
+        }
 
         def rule(state: AdmissionState) -> tuple[AdmissionState, set[str]]:
             gone = {*state.running, *state.waiting} - going
@@ -144,6 +148,8 @@ class Look:
                 state = admission.leave(state, instance)
             return state, gone
 
-        gone = self.rows.change(ids.ADMISSION_PARTITION, ids.ADMISSION_ROW, AdmissionState, rule)
+        gone = self.rows.change(
+            row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState, rule
+        )
         for instance in sorted(gone):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support import hosts
-from tests.support.azurite import running_azurite
+from tests.support.hosts import hosts
+from tests.support.hosts.azurite import running_azurite
 
 # CI tries the same examples each time, so that a change is judged by itself; a developer's machine
 # tries others at every run, and so finds what nobody thought of; `--hypothesis-profile many` looks

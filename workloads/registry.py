@@ -10,7 +10,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from fanout.saga_steps import check_steps
+from fanout.sagas.steps import check_steps
 from fanout.workload import SagaWorkload, Workload
 
 

@@ -22,7 +22,7 @@ from azure.servicebus.exceptions import (
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SERVICE_BUS, ServiceBusSettings, settings
-from fanout.adapters.telemetry import logger
+from fanout.adapters.telemetry.logs import logger
 
 EVENTS_TOPIC = "fanout-events"
 DEAD_LETTER_QUEUE = "fanout-dead-letters"

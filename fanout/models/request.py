@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from fanout.ids import RUN_ID_PATTERN, is_run_id
 from fanout.models.selection import Selection
 from fanout.models.source import (
     BLOB_NAME_MAX_CHARACTERS,
@@ -14,6 +13,7 @@ from fanout.models.source import (
     JsonlSource,
     Source,
 )
+from fanout.naming.instance_ids import RUN_ID_PATTERN, is_run_id
 
 __all__ = [
     "BLOB_NAME_MAX_CHARACTERS",

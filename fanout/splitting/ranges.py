@@ -12,9 +12,9 @@ the range in which, or at whose end, it begins.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from fanout.messages.scans import LaneScan, RangeScan
 from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
-from fanout.models.scans import LaneScan, RangeScan
 from fanout.models.source import CsvFormat, JsonlFormat
 from fanout.splitting.cuts import Cutter
 from fanout.splitting.quotes import Mode

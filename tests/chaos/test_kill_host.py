@@ -13,7 +13,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.support.host_process import HostProcess, running
+from tests.support.hosts.host_process import HostProcess, running
 
 REPOSITORY = Path(__file__).parents[2]
 ROWS = 40_000

@@ -14,10 +14,10 @@ from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
 from fanout.models.outcome import Outcome
-from tests.support.host_process import HostProcess
-from tests.support.killings import Killings
-from tests.support.ledger_workload import MAX_ATTEMPTS, Ledger, fate_of
-from tests.support.local_runs import lines
+from tests.support.harms.killings import Killings
+from tests.support.hosts.host_process import HostProcess
+from tests.support.replays.local_runs import lines
+from tests.support.workloads.ledger_workload import MAX_ATTEMPTS, Ledger, fate_of
 
 APP = Path(__file__).parent / "apps" / "ledger"
 ITEMS = 20_000

@@ -14,11 +14,11 @@ from azure.storage.blob import BlobServiceClient
 from fanout.adapters.blob import API_VERSION
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import TableStore
-from tests.support.chaotic_orders import CUSTOMERS, EVERY, ORDERS, PIECES, SKUS
-from tests.support.fanout_bus import FanoutBus
-from tests.support.host_process import HostProcess
-from tests.support.killings import Killings
-from tests.support.order_books import AccountTables, Books
+from tests.support.harms.killings import Killings
+from tests.support.hosts.fanout_bus import FanoutBus
+from tests.support.hosts.host_process import HostProcess
+from tests.support.workloads.chaotic_orders import CUSTOMERS, EVERY, ORDERS, PIECES, SKUS
+from tests.support.workloads.order_books import AccountTables, Books
 from workloads.orders.inventory import Inventory
 from workloads.orders.steps import SHIP
 from workloads.orders.wallet import Wallet

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.host_process import HostProcess, running
-from tests.support.killings import children
+from tests.support.harms.killings import children
+from tests.support.hosts.host_process import HostProcess, running
 
 APP = Path(__file__).parents[1] / "host" / "apps" / "durable_app"
 BASE = "/runtime/webhooks/durabletask"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.host_process import HostProcess, running
-from tests.support.ledger_workload import MAX_ATTEMPTS, Ledger, fate_of
+from tests.support.hosts.host_process import HostProcess, running
+from tests.support.workloads.ledger_workload import MAX_ATTEMPTS, Ledger, fate_of
 
 APP = Path(__file__).parent / "apps" / "ledger"
 ITEMS = 48

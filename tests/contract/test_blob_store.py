@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
 from fanout.adapters.blob import BlobExistsError, BlobStore
 from fanout.adapters.settings import StorageSettings
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.memory_store import MemoryStore
 
 MIB = 1_048_576
 

@@ -12,7 +12,7 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 
 from fanout.adapters.messaging import Messaging, OutgoingMessage, fault_properties
 from fanout.adapters.settings import ServiceBusSettings
-from tests.support import service_bus
+from tests.support.hosts import service_bus
 
 QUEUE, OTHER_QUEUE, TOPIC, UNIQUE = "plain-70", "plain-71", "topic-7", "unique-3"
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import BaseModel
 
-from fanout.adapters.rows import CHUNK_CHARACTERS, Rows
+from fanout.adapters.rows.rows import CHUNK_CHARACTERS, Rows
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import RowConflictError, RowTables, TableStore
-from tests.support.memory_tables import MemoryTables
+from tests.support.doubles.memory_tables import MemoryTables
 
 
 class Note(BaseModel):

@@ -31,7 +31,7 @@ from azure.servicebus.exceptions import (
     ServiceBusError,
 )
 
-from tests.support import service_bus
+from tests.support.hosts import service_bus
 
 WAIT_SECONDS = 15
 # How long nothing has to come for nothing to be there.

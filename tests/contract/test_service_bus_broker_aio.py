@@ -19,7 +19,7 @@ from azure.servicebus.exceptions import (
     MessageSizeExceededError,
 )
 
-from tests.support import service_bus
+from tests.support.hosts import service_bus
 
 WAIT_SECONDS = 15
 DEAD = ServiceBusSubQueue.DEAD_LETTER

@@ -22,7 +22,7 @@ from azure.servicebus import (
 from azure.servicebus.aio import ServiceBusClient as AsyncClient
 from azure.servicebus.exceptions import ServiceBusError
 
-from tests.support.service_bus import BrokerProcess, entities
+from tests.support.hosts.service_bus import BrokerProcess, entities
 
 # azure-servicebus leaves the socket of a connection that broke to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

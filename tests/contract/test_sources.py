@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
-from fanout.adapters import sources
 from fanout.adapters.blob import BlobStore
 from fanout.adapters.settings import Settings, StorageSettings
-from fanout.adapters.sources import Scratch
+from fanout.adapters.sources import reading
+from fanout.adapters.sources.reading import Scratch
 from fanout.errors import SourceChangedError
 from fanout.models.plan import PlanManifest
 from fanout.models.request import BatchLimits, Source
@@ -46,7 +46,7 @@ def source(**fields: object) -> Source:
 
 def planned(wanted: Source, store: BlobStore, run: str):
     scratch = Scratch.of_run(run, store, Settings(StorageSettings()))
-    made = sources.cut_source(wanted, store, LIMITS, None, scratch)
+    made = reading.cut_source(wanted, store, LIMITS, None, scratch)
     cuts = list(made)
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
@@ -64,7 +64,7 @@ def planned(wanted: Source, store: BlobStore, run: str):
 
 def values(wanted: Source, store: BlobStore, run: str) -> list:
     manifest, cuts = planned(wanted, store, run)
-    chunks = (sources.read_chunk(wanted, cut, manifest, store) for cut in cuts)
+    chunks = (reading.read_chunk(wanted, cut, manifest, store) for cut in cuts)
     return [record.value for chunk in chunks for record in parse_records(chunk)]
 
 
@@ -81,7 +81,7 @@ def test_parquet_is_read_in_ranges_of_one_version(store, container, run):
     manifest, cuts = planned(wanted, store, run)
     store.write(container, "b.parquet", parquet())
     with pytest.raises(SourceChangedError):
-        sources.read_chunk(wanted, cuts[0], manifest, store)
+        reading.read_chunk(wanted, cuts[0], manifest, store)
 
 
 def test_a_compressed_blob_is_read_from_its_copy(store, container, run):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fanout_bus import FanoutBus
-from tests.support.hosts import chosen
-from tests.support.product import Product, client_of, new_inbox
+from tests.support.hosts.fanout_bus import FanoutBus
+from tests.support.hosts.hosts import chosen
+from tests.support.hosts.product import Product, client_of, new_inbox
 
 APP = Path(__file__).parent / "apps" / "probe"
 MAX_REQUEST_BYTES = 100_000

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 ITEMS = 2_000
 OUTAGE_SECONDS = 20.0

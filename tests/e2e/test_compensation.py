@@ -4,7 +4,7 @@ from collections import Counter
 
 from tests.e2e.test_redrive import redrive
 from tests.e2e.test_runs import probe, problem, sums
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 UNDO = {"on_exceeded": "compensate"}
 

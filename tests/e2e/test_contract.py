@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from starters import endpoints
+from starters.api import endpoints
 from tests.e2e.conftest import keyed_product_on
-from tests.support.host_process import Answer, Host
-from tests.support.hosts import chosen, patient
-from tests.support.product import DEADLINE_SECONDS
+from tests.support.hosts.host_process import Answer, Host
+from tests.support.hosts.hosts import chosen, patient
+from tests.support.hosts.product import DEADLINE_SECONDS
 
 # Left out: `unsupported_method`, since the Functions host answers 404 where others answer 405; and
 # `positive_data_acceptance`, since a schema cannot tell which blobs and workloads there are.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.host_process import Answer
-from tests.support.product import Product
+from tests.support.hosts.host_process import Answer
+from tests.support.hosts.product import Product
 
 AT_ONCE = {"base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 COUNTS = ("succeeded", "failed", "pending", "compensated", "compensation_failed")

@@ -4,7 +4,7 @@ import secrets
 
 from tests.e2e.test_redrive import ONCE, redriven
 from tests.e2e.test_runs import probe, problem
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 
 def test_the_timeline_of_each_attempt_adds_up_to_its_items(product: Product):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from starters.dry_run import MAX_COUNTED
-from tests.support.product import Product
+from starters.lifecycle.dry_run import MAX_COUNTED
+from tests.support.hosts.product import Product
 
 
 def dry(product: Product, source: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from fanout.adapters.part_reader import has_redo
-from fanout.governor import GovernorState
+from fanout.adapters.run_files.part_reader import has_redo
+from fanout.governor.run_state import GovernorState
+from fanout.messages.run import RunEnd
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
-from fanout.models.wave import RunEnd
 from fanout.policies import is_exceeded
 from fanout.workload import Context, NoParameters
-from tests.support.dying_runs import Listener, run_dying
-from tests.support.local_hub import LocalHub, local_hub
-from tests.support.local_runs import inline
-from tests.support.probe_workloads import Probe, ProbeItem
+from tests.support.replays.dying_runs import Listener, run_dying
+from tests.support.replays.local_hub import LocalHub, local_hub
+from tests.support.replays.local_runs import inline
+from tests.support.workloads.probe_workloads import Probe, ProbeItem
 from workloads import registry
 
 # The embedded engine within this process: no host is asked.

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.conftest import SCAN_RANGE_BYTES
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 COUNT = 20_000
 

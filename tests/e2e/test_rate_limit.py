@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import product_on
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 pytestmark = pytest.mark.needs_settings
 RATE = 40

@@ -5,8 +5,8 @@ import secrets
 from typing import Any
 
 from tests.e2e.test_runs import AT_ONCE, probe, problem, sums
-from tests.support.host_process import Answer
-from tests.support.product import Product
+from tests.support.hosts.host_process import Answer
+from tests.support.hosts.product import Product
 
 ONCE = {"retry": AT_ONCE | {"max_attempts": 1}, "tolerance": {"percentage": 100}}
 SLOW = {"max_attempts": 2, "base_seconds": 60, "factor": 1, "max_seconds": 60}

@@ -14,8 +14,8 @@ import pytest
 from tests.e2e.conftest import product_on
 from tests.e2e.test_redrive import redriven
 from tests.e2e.test_runs import AT_ONCE, problem
-from tests.support.local_runs import lines
-from tests.support.product import Product
+from tests.support.hosts.product import Product
+from tests.support.replays.local_runs import lines
 
 pytestmark = pytest.mark.needs_settings
 MAX_FILE_BYTES = 6_000

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.conftest import MAX_REQUEST_BYTES
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 AT_ONCE = {"base_seconds": 0.01, "factor": 1, "max_seconds": 0.01, "jitter_seconds": 0.01}
 TABLE = b"n,text\n1,a\n2,b\n3,c\n4,d\n5,e\n"

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from backports import zstd
 
-from tests.support.product import Product
+from tests.support.hosts.product import Product
 
 ROWS = [{"id": f"row-{n}"} for n in range(25)]
 LINES = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)

@@ -16,10 +16,10 @@ import jsonschema
 import pytest
 
 from tests.e2e.conftest import product_on
-from tests.support.collector import Collector, Span, collecting
-from tests.support.fanout_bus import FanoutBus
-from tests.support.hosts import patient
-from tests.support.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.collector import Collector, Span, collecting
+from tests.support.hosts.fanout_bus import FanoutBus
+from tests.support.hosts.hosts import patient
+from tests.support.hosts.product import DEADLINE_SECONDS, Product
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[2]
@@ -181,8 +181,8 @@ def test_where_nobody_listens_no_sdk_is_loaded():
         "from types import SimpleNamespace\n"
         "import function_app\n"
         "from fanout.adapters import metrics\n"
-        "from fanout.adapters.otel import tell\n"
-        "from fanout.adapters.spans import invoked, started\n"
+        "from fanout.adapters.telemetry.otel import tell\n"
+        "from fanout.adapters.telemetry.spans import invoked, started\n"
         "context = SimpleNamespace(function_name='process_batch', invocation_id='i')\n"
         "with invoked(context, {'run_id': 'r'}), started('r', 1) as trace:\n"
         "    tell(metrics.RUNS, 1, workload='w', outcome='failed')\n"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rig.cluster import is_engine
-from tests.support.engine_cluster import Cluster, cluster
-from tests.support.errand_workloads import Journal
-from tests.support.hosts import chosen
+from tests.support.hosts.engine_cluster import Cluster, cluster
+from tests.support.hosts.hosts import chosen
+from tests.support.workloads.errand_workloads import Journal
 
 ClusterOf = Callable[..., Cluster]
 
@@ -26,7 +26,7 @@ def engine() -> Path:
 
 @pytest.fixture
 def cluster_of(engine: Path, tmp_path: Path) -> Iterator[ClusterOf]:
-    """Starts so many instances; see `tests.support.engine_cluster.cluster`."""
+    """Starts so many instances; see `tests.support.hosts.engine_cluster.cluster`."""
     with ExitStack() as stack:
 
         def start(instances: int = 1, **options: Any) -> Cluster:

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands, insist_on_counts
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands, insist_on_counts
 
 ITEMS = 240
 # More than one instance does at once, so that the other has its share.

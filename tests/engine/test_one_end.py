@@ -3,8 +3,8 @@
 import time
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands
 
 RUNS = 8
 LATEST = 120

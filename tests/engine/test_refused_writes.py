@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands, insist_on_counts
-from tests.support.product import Product
+from tests.support.hosts.product import Product
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands, insist_on_counts
 
 REFUSED_SECONDS = 10
 REST_SECONDS = 20

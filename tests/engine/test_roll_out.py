@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands, insist_on_counts
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands, insist_on_counts
 
 APPS = Path(__file__).parent / "apps"
 ITEMS = 60

@@ -1,8 +1,8 @@
 """A saga's step that fails for a moment is tried again."""
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands
 
 
 def test_a_step_that_fails_for_a_moment_does_not_break_its_saga(

@@ -1,8 +1,8 @@
 """What people tell a run arrives."""
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands
 
 ITEMS = 60
 SOON = 30

@@ -3,11 +3,11 @@
 import time
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import errands
-from tests.support.host_process import Answer
-from tests.support.hub_contents import blobs_of, instances, rows_of, terminate
-from tests.support.product import Product
+from tests.support.harms.hub_contents import blobs_of, instances, rows_of, terminate
+from tests.support.hosts.host_process import Answer
+from tests.support.hosts.product import Product
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import errands
 
 ITEMS = 40
 SOON = 60

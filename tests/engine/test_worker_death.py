@@ -3,8 +3,8 @@
 import pytest
 
 from tests.engine.conftest import ClusterOf
-from tests.support.errand_workloads import Journal
-from tests.support.errands import ITEMS, SHAPES, insist_on_end, shaped
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import ITEMS, SHAPES, insist_on_end, shaped
 
 CLOCK_SECONDS = 10
 LATEST = 150

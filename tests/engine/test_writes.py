@@ -6,9 +6,9 @@ long form (`chaos/test_every_write.py`).
 
 from pathlib import Path
 
-from tests.support.found_writes import writes
-from tests.support.steady_shapes import SHAPES
-from tests.support.write_harms import disturbed
+from tests.support.harms.found_writes import writes
+from tests.support.harms.steady_shapes import SHAPES
+from tests.support.harms.write_harms import disturbed
 
 SHAPE = "undone"
 # Of the first writes of its rows and orchestrations; they come in the order of a run.

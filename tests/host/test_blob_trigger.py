@@ -13,7 +13,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from localhost.blobs import MAX_TRIES
-from tests.support.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "blob_app"
 API_VERSION = "2025-11-05"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.host_process import HostProcess, running
+from tests.support.hosts.host_process import HostProcess, running
 
 APP = Path(__file__).parent / "apps" / "durable_app"
 BASE = "/runtime/webhooks/durabletask"

@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.support.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "durable_app"
 BASE = "/runtime/webhooks/durabletask"

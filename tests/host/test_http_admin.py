@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import REPOSITORY, HostProcess, launch, running
+from tests.support.hosts.host_process import REPOSITORY, HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "http_app"
 DEADLINE_SECONDS = 20

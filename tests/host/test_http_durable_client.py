@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.host_process import Answer, HostProcess, running
+from tests.support.hosts.host_process import Answer, HostProcess, running
 
 APP = Path(__file__).parent / "apps" / "client_app"
 

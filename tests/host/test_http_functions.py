@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import HostProcess, running
+from tests.support.hosts.host_process import HostProcess, running
 
 APP = Path(__file__).parent / "apps" / "http_app"
 MEBIBYTE = 1024 * 1024

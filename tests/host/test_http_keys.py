@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.host_process import Answer, HostProcess, launch, running
+from tests.support.hosts.host_process import Answer, HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "keys_app"
 WEBHOOK = "/runtime/webhooks/durabletask/instances"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import HostProcess, running
+from tests.support.hosts.host_process import HostProcess, running
 
 APP = Path(__file__).parent / "apps" / "routes_app"
 PREFIX = "/v1/shop"

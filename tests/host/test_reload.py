@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, launch, running
 
 SLOW_APP = """
 import pathlib

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue
 
-from tests.support.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "service_bus_app"
 DEADLINE_SECONDS = 40

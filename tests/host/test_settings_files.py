@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, launch, running
 
 DEADLINE_SECONDS = 20
 CODE = """\

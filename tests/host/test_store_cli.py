@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host_process import REPOSITORY, running
+from tests.support.hosts.host_process import REPOSITORY, running
 
 APP = Path(__file__).parent / "apps" / "durable_app"
 BASE = "/runtime/webhooks/durabletask"

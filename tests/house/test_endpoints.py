@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from starters import endpoints
-from tests.support.registered import listed
+from starters.api import endpoints
+from tests.support.workloads.registered import listed
 
 LIST = """
 import json

@@ -1,9 +1,9 @@
-"""Functions share one namespace: each is registered under a name that `fanout.names` lists."""
+"""Functions share one namespace: each has a name that `fanout.naming.functions` lists."""
 
 from pathlib import Path
 
-from fanout import names
-from tests.support.registered import listed
+from fanout.naming import functions
+from tests.support.workloads.registered import listed
 
 ROOT = Path(__file__).parents[2]
 LIST = """
@@ -20,8 +20,8 @@ CONFIGURED = {
     "FANOUT_INBOX": "true",
     "FANOUT_SERVICE_BUS__fullyQualifiedNamespace": "bus.servicebus.windows.net",
 }
-SCHEDULES = {names.of_schedule(path.stem) for path in (ROOT / "schedules").glob("*.json")}
-ON_BY_SETTING = {names.of_schedule("nightly_report")}
+SCHEDULES = {functions.of_schedule(path.stem) for path in (ROOT / "schedules").glob("*.json")}
+ON_BY_SETTING = {functions.of_schedule("nightly_report")}
 
 
 def registered(**settings: str) -> dict[str, str]:
@@ -31,12 +31,14 @@ def registered(**settings: str) -> dict[str, str]:
 
 def test_the_registered_functions_are_those_that_are_named_and_a_timer_for_each_schedule():
     found = registered(**CONFIGURED)
-    assert set(found) == names.ALL | SCHEDULES
+    assert set(found) == functions.ALL | SCHEDULES
     assert all(durable in ("-", name) for name, durable in found.items())
 
 
 def test_without_their_settings_the_optional_functions_are_not_registered():
-    assert set(registered()) == (names.ALL | SCHEDULES) - names.WHEN_CONFIGURED - ON_BY_SETTING
+    assert (
+        set(registered()) == (functions.ALL | SCHEDULES) - functions.WHEN_CONFIGURED - ON_BY_SETTING
+    )
 
 
 def test_the_composition_root_stays_under_forty_lines():

@@ -9,8 +9,8 @@ from fanout import errors
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
-from starters import endpoints
-from starters.openapi import refusals_of
+from starters.api import endpoints
+from starters.api.openapi import refusals_of
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fanout.adapters import metrics
+from fanout.adapters.telemetry import metrics
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "telemetry.md").read_text()

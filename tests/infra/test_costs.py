@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import azure.functions as func
 
 from fanout.models.estimate import Estimate
-from starters import dry_run, watchdog
+from starters import watchdog
+from starters.lifecycle import dry_run
 from tests.infra.files import INFRA, ROOT
 from workloads import registry
 

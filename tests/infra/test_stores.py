@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
-from fanout.adapters.rows import table_name
+from fanout.adapters.rows.rows import table_name
 from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import BicepFile, Choice, Expression, read_bicep
 from workloads.orders import inventory, shipments, wallet

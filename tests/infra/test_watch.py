@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fanout import names
+from fanout.naming import functions
 from tests.infra.files import BICEP, INFRA, MAIN, module
 from tests.support.bicep import Expression, read_bicep
 
@@ -122,15 +122,21 @@ def test_functions_that_queries_name_are_those_of_the_app():
         named |= set(
             re.findall(r"(?:AppRequests[\s\S]*?\bName|prop__functionName\)) == '(\w+)'", query)
         )
-    assert named == {names.WATCHDOG, names.RUN}
+    assert named == {functions.WATCHDOG, functions.RUN}
 
 
 def test_the_workbook_shows_what_every_metric_says():
     wanted = {
-        "fanout.runs", "fanout.items", "fanout.item.duration", "fanout.run.duration",
-        "fanout.retries", "fanout.dead_letters", "fanout.queue.age", "fanout.breaker.open",
+        "fanout.runs",
+        "fanout.items",
+        "fanout.item.duration",
+        "fanout.run.duration",
+        "fanout.retries",
+        "fanout.dead_letters",
+        "fanout.queue.age",
+        "fanout.breaker.open",
         "fanout.batches.in_flight",
-    }  # fmt: skip
+    }
     assert metrics(workbook_queries()) == wanted
     assert metrics(list(QUERIES.values())) <= wanted
     for name in wanted:

@@ -9,25 +9,26 @@ from typing import Any
 
 import pytest
 
-from activities import begin
-from fanout import names
-from fanout import saga as saga_rules
-from fanout.adapters.run_rows import read_attempt
+from activities.planning import begin
+from fanout.adapters.rows.attempts import read_attempt
 from fanout.errors import SourceChangedError
-from fanout.governor import GovernorState
-from fanout.ids import queue_instance
-from fanout.models.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
+from fanout.governor.run_state import GovernorState
+from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
+from fanout.messages.run import QueuedRun, RunEnd
+from fanout.messages.sagas import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy, Tolerance
-from fanout.models.saga import SagaRecord, StepCall, StepPlan, StepResult
 from fanout.models.status import ErrorGroup, ItemCounts
-from fanout.models.wave import BatchRef, BatchResult, QueuedRun, RunEnd
+from fanout.naming import functions as names
+from fanout.naming.instance_ids import queue_instance
+from fanout.sagas import machine as saga_rules
 from orchestrators import attempts, saga, waves
 from orchestrators.queued_run import MAX_POLLS
-from tests.support.durable_hub import Hub, hub
-from tests.support.memory_tables import memory_rows
-from tests.support.recorded_histories import Recording, recordings
-from tests.support.scripted_runs import (
+from tests.support.doubles.memory_tables import memory_rows
+from tests.support.replays.durable_hub import Hub, hub
+from tests.support.replays.recorded_histories import Recording, recordings
+from tests.support.replays.scripted_runs import (
     AT_ONCE,
     Behaviour,
     Script,

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from dateutil.parser import isoparse
 
-from fanout import names
+from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.tickets import ANSWER
 from fanout.models.request import RetryPolicy
-from fanout.models.wave import BatchRef, BatchResult
-from fanout.tickets import ANSWER
-from tests.support.local_hub import LocalHub, local_hub
-from tests.support.local_runs import inline
-from tests.support.recorded_histories import Recording, activity_input, payload
+from fanout.naming import functions
+from tests.support.replays.local_hub import LocalHub, local_hub
+from tests.support.replays.local_runs import inline
+from tests.support.replays.recorded_histories import Recording, activity_input, payload
 
 TASK_SCHEDULED, TASK_COMPLETED, TIMER_CREATED, ORCHESTRATOR_STARTED = 4, 5, 10, 12
 SHARDS = 3
@@ -71,10 +71,10 @@ def rounds(recording: Recording) -> Iterator[Round]:
     """Every batch that an execution tried, with what came of it."""
     scheduled = {
         event["EventId"]: BatchRef.model_validate(activity_input(event))
-        for event in recording.tasks(names.PROCESS_BATCH)
+        for event in recording.tasks(functions.PROCESS_BATCH)
         if event["EventType"] == TASK_SCHEDULED
     }
-    for event in recording.tasks(names.PROCESS_BATCH):
+    for event in recording.tasks(functions.PROCESS_BATCH):
         if event["EventType"] == TASK_COMPLETED:
             result = BatchResult.model_validate(payload(event["Result"])[ANSWER])
             yield Round(scheduled[event["TaskScheduledId"]], result)
@@ -125,7 +125,7 @@ def test_the_waits_follow_the_back_off_within_the_jitter(recorded: dict[str, lis
 def test_a_round_begins_when_its_wait_is_over(recorded: dict[str, list[Recording]]):
     for recording in recorded["failing"]:
         begun: dict[int, datetime] = {}
-        for event in recording.tasks(names.PROCESS_BATCH):
+        for event in recording.tasks(functions.PROCESS_BATCH):
             if event["EventType"] == TASK_SCHEDULED:
                 ref = BatchRef.model_validate(activity_input(event))
                 begun.setdefault(ref.retry_round, isoparse(event["Timestamp"]))

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from fanout.payloads import MAX_PAYLOAD_BYTES
+from fanout.messages.payloads import MAX_PAYLOAD_BYTES
 from tests.replay.conftest import ORCHESTRATORS, Recorded, scenarios
-from tests.support.recorded_histories import Reply, payload_bytes, replay
+from tests.support.replays.recorded_histories import Reply, payload_bytes, replay
 
 SCENARIOS = sorted(scenarios())
 MOST_EVENTS = 1_000

@@ -3,8 +3,8 @@
 from collections import Counter
 from itertools import pairwise
 
-from fanout import names
-from fanout.models.fan_in import MERGED_AT_ONCE, RANGES_AT_ONCE
+from fanout.messages.fan_in import MERGED_AT_ONCE, RANGES_AT_ONCE
+from fanout.naming import functions
 from tests.replay.conftest import Recorded
 from tests.replay.test_outcomes import in_flight
 
@@ -14,16 +14,16 @@ def written(recorded: Recorded, run_id: str) -> Counter[int]:
 
 
 def test_one_range_is_written_by_the_activity_that_settles(recorded: Recorded):
-    assert recorded.of("calm", names.FAN_IN) == []
-    run = recorded.of("calm", names.RUN)[0]
+    assert recorded.of("calm", functions.FAN_IN) == []
+    run = recorded.of("calm", functions.RUN)[0]
     activities = [event["Name"] for event in run.history if event["EventType"] == 4]
-    assert set(activities) == {names.BEGIN, names.SETTLE, names.FINISH}
-    assert activities.count(names.SETTLE) == 1
+    assert set(activities) == {functions.BEGIN, functions.SETTLE, functions.FINISH}
+    assert activities.count(functions.SETTLE) == 1
     assert recorded.scripts["calm"].finalized == []
 
 
 def test_a_fan_in_is_named_after_its_run(recorded: Recorded):
-    (fan_in,) = recorded.of("tree", names.FAN_IN)
+    (fan_in,) = recorded.of("tree", functions.FAN_IN)
     assert fan_in.instance_id == "tree:f"
 
 
@@ -57,23 +57,23 @@ def test_nothing_is_merged_where_there_are_no_partials(recorded: Recorded):
 
 
 def test_no_more_ranges_are_in_flight_than_a_wave_has(recorded: Recorded):
-    found = recorded.of("many-ranges", names.FAN_IN)
+    found = recorded.of("many-ranges", functions.FAN_IN)
     assert max(max(in_flight(one)) for one in found) == RANGES_AT_ONCE
 
 
 def test_a_fan_in_continues_as_new_and_carries_only_the_position(recorded: Recorded):
-    executions = recorded.of("many-ranges", names.FAN_IN)
+    executions = recorded.of("many-ranges", functions.FAN_IN)
     assert len(executions) > 2
     places = [(one.input["level"], one.input["first"]) for one in executions]
     assert all(later > earlier for earlier, later in pairwise(places))
-    (run,) = recorded.of("many-ranges", names.RUN)
-    asked = [e for e in run.history if e.get("Name") in (names.SETTLE, names.LAY_OUT)]
+    (run,) = recorded.of("many-ranges", functions.RUN)
+    asked = [e for e in run.history if e.get("Name") in (functions.SETTLE, functions.LAY_OUT)]
     assert len(asked) == 1, "laid out once"
 
 
 def test_a_run_that_compensates_is_laid_out_after_that(recorded: Recorded):
-    (run,) = recorded.of("compensated", names.RUN)
-    settled = [names.SETTLE, names.PLAN_COMPENSATION, names.LAY_OUT]
+    (run,) = recorded.of("compensated", functions.RUN)
+    settled = [functions.SETTLE, functions.PLAN_COMPENSATION, functions.LAY_OUT]
     assert [e["Name"] for e in run.history if e.get("Name") in settled] == settled
 
 
@@ -86,7 +86,7 @@ def test_a_wave_that_is_lost_whole_is_the_last(recorded: Recorded):
     tries = {n: 5 if n >= RANGES_AT_ONCE else 1 for n in range(2 * RANGES_AT_ONCE)}
     assert written(recorded, "lost-ranges") == Counter(tries)
     assert recorded.outputs["lost-ranges"]["outcome"] == "failed"
-    first, second = recorded.of("lost-ranges", names.FAN_IN)
+    first, second = recorded.of("lost-ranges", functions.FAN_IN)
     assert len(first.history) < len(second.history), "every attempt is in one history"
 
 

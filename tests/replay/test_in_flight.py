@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 from dateutil.parser import isoparse
 
-from fanout import names
-from fanout.batching import BATCHES_A_SHARD
-from fanout.leave import MAX_WIDTH
-from fanout.models.wave import BatchRef, RunEnd
-from fanout.payloads import MAX_PAYLOAD_BYTES
+from fanout.governor.grants import MAX_WIDTH
+from fanout.messages.batches import BatchRef
+from fanout.messages.payloads import MAX_PAYLOAD_BYTES
+from fanout.messages.run import RunEnd
+from fanout.naming import functions
+from fanout.splitting.sizing import BATCHES_A_SHARD
 from orchestrators.waves import MAX_BREAKDOWNS
 from tests.replay.conftest import ORCHESTRATORS, result
-from tests.support.durable_hub import hub
-from tests.support.local_hub import local_hub
-from tests.support.local_runs import inline
-from tests.support.memory_tables import memory_rows
-from tests.support.recorded_histories import Recording, payload_bytes, recordings
-from tests.support.scripted_runs import Behaviour, Script, planned, scripted_app, succeed
+from tests.support.doubles.memory_tables import memory_rows
+from tests.support.replays.durable_hub import hub
+from tests.support.replays.local_hub import local_hub
+from tests.support.replays.local_runs import inline
+from tests.support.replays.recorded_histories import Recording, payload_bytes, recordings
+from tests.support.replays.scripted_runs import Behaviour, Script, planned, scripted_app, succeed
 
 CONCURRENCIES = (1, 3, 16, 64)
 MOST_EVENTS = 1_000
@@ -65,7 +66,7 @@ async def _seen(path: Path) -> dict[tuple[str, int], Seen]:
             for on_exceeded in ("stop", "compensate"):
                 run_id = f"{on_exceeded}-{concurrency}"
                 end = await local.run(run_id, _request(concurrency, on_exceeded))
-                parts = (local.recordings(run_id, names.RUN), local.recordings(run_id))
+                parts = (local.recordings(run_id, functions.RUN), local.recordings(run_id))
                 found[on_exceeded, concurrency] = Seen(end, *parts)
     return found
 
@@ -119,8 +120,8 @@ def at_once(recording: Recording) -> int:
 def test_a_run_never_has_more_batches_in_flight_than_it_may(
     seen: dict[tuple[str, int], Seen], on_exceeded: str, concurrency: int
 ):
-    stages = [names.PROCESS_BATCH]
-    stages += [names.COMPENSATE_BATCH] if on_exceeded == "compensate" else []
+    stages = [functions.PROCESS_BATCH]
+    stages += [functions.COMPENSATE_BATCH] if on_exceeded == "compensate" else []
     for activity in stages:
         working = [one for one in seen[on_exceeded, concurrency].all if in_flight([one], activity)]
         counts = in_flight(working, activity)
@@ -180,7 +181,7 @@ def outages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Recordin
         app = scripted_app(scripts, memory_rows())
         async with hub(app, tmp_path_factory.mktemp("outage") / "hub.db") as durable:
             await asyncio.gather(
-                *(durable.run(names.RUN, {"run_id": one}, instance_id=one) for one in scripts)
+                *(durable.run(functions.RUN, {"run_id": one}, instance_id=one) for one in scripts)
             )
             return recordings(durable.executor.calls, ORCHESTRATORS)
 

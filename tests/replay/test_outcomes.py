@@ -6,13 +6,13 @@ from itertools import pairwise
 
 from dateutil.parser import isoparse
 
-from fanout import names
-from fanout.governor import GovernorState
-from fanout.models.wave import RunRef
+from fanout.governor.run_state import GovernorState
+from fanout.messages.run import RunRef
+from fanout.naming import functions
 from fanout.policies import is_exceeded
 from orchestrators.waves import MAX_BREAKDOWNS
 from tests.replay.conftest import QUEUES, QUIET_SECONDS, Recorded
-from tests.support.recorded_histories import Recording, activity_input
+from tests.support.replays.recorded_histories import Recording, activity_input
 
 SCHEDULED, TIMER_CREATED = 4, 10
 
@@ -82,10 +82,10 @@ def test_the_waits_between_rounds_follow_the_back_off(recorded: Recorded):
 def test_a_round_waits_as_long_as_was_asked_though_others_were_repaired_meanwhile(
     recorded: Recorded,
 ):
-    (run,) = recorded.of("asking", names.RUN)
+    (run,) = recorded.of("asking", functions.RUN)
     first, *_, again = (
         isoparse(event["Timestamp"])
-        for event in run.tasks(names.PROCESS_BATCH)
+        for event in run.tasks(functions.PROCESS_BATCH)
         if event["EventType"] == SCHEDULED and activity_input(event)["batch"] == 0
     )
     assert (again - first).total_seconds() >= QUIET_SECONDS
@@ -168,7 +168,7 @@ def test_a_plan_or_a_fan_in_that_fails_for_good_ends_the_run_failed(recorded: Re
 
 
 def test_a_run_that_is_over_is_not_run_again(recorded: Recorded):
-    first, again = recorded.of("calm", names.RUN)
+    first, again = recorded.of("calm", functions.RUN)
     assert recorded.scripts["calm"].asked and len(recorded.of("calm")) == 2
     assert len(again.history) < len(first.history)
 
@@ -191,7 +191,7 @@ def test_continuing_as_new_carries_only_the_position(recorded: Recorded):
 
 def questions(recordings: list[Recording]) -> int:
     """How often shards asked how to go on."""
-    return sum(e.get("Name") == names.STEER for one in recordings for e in one.history)
+    return sum(e.get("Name") == functions.STEER for one in recordings for e in one.history)
 
 
 def test_every_wave_and_the_end_of_a_shard_is_one_question(recorded: Recorded):
@@ -201,7 +201,7 @@ def test_every_wave_and_the_end_of_a_shard_is_one_question(recorded: Recorded):
 
 def test_a_shard_that_the_run_works_off_asks_with_its_beginning_and_its_end(recorded: Recorded):
     assert recorded.of("narrow") == []
-    assert questions(recorded.of("narrow", names.RUN)) == 6 - 1
+    assert questions(recorded.of("narrow", functions.RUN)) == 6 - 1
 
 
 def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):
@@ -221,15 +221,15 @@ def in_flight(recording: Recording) -> list[int]:
 
 
 def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):
-    scanning, working = recorded.of("scanned-long", names.RUN)
+    scanning, working = recorded.of("scanned-long", functions.RUN)
     assert sorted(recorded.scripts["scanned-long"].scanned) == [*range(200)]
     assert RunRef.model_validate(working.input) == RunRef(run_id="scanned-long", scanned=True)
-    assert not working.tasks(names.SCAN) and not scanning.tasks(names.PROCESS_BATCH)
+    assert not working.tasks(functions.SCAN) and not scanning.tasks(functions.PROCESS_BATCH)
     assert recorded.governors["scanned-long"].items.pending == 0
 
 
 def test_a_run_that_waits_for_its_turn_continues_as_new_and_asks_for_the_same(recorded: Recorded):
-    executions = {run_id: recorded.of(run_id, names.RUN) for run_id in QUEUES}
+    executions = {run_id: recorded.of(run_id, functions.RUN) for run_id in QUEUES}
     assert max(map(len, executions.values())) > 1
     for run_id, found in executions.items():
         again = [one for one in found if one.input.get("max_runs")]
@@ -249,7 +249,7 @@ def test_times_are_those_of_the_orchestration(recorded: Recorded):
 
 def test_shards_are_named_after_their_run(recorded: Recorded):
     assert {one.instance_id for one in recorded.of("calm")} == {"calm:s00", "calm:s01"}
-    assert recorded.of("calm")[0].orchestrator == names.SHARD
+    assert recorded.of("calm")[0].orchestrator == functions.SHARD
 
 
 def test_a_downstream_that_is_down_is_probed_until_it_is_up_and_no_attempt_is_lost(
@@ -266,8 +266,8 @@ def test_a_queued_run_begins_under_its_own_id_when_no_earlier_one_is_left(record
     for run_id, executions in (("queued", 3), ("queued-for-nothing", 1)):
         assert recorded.scripts[run_id].earlier == -1
         assert recorded.outputs[run_id]["outcome"] == "succeeded"
-        (run,) = recorded.of(run_id, names.RUN)
-        queued = recorded.of(run_id, names.QUEUED_RUN)
+        (run,) = recorded.of(run_id, functions.RUN)
+        queued = recorded.of(run_id, functions.QUEUED_RUN)
         assert len(queued) == executions
         assert {one.instance_id for one in queued} == {f"{run_id}:q"}
         assert run.instance_id == run_id and run.turns[0].get("parentInstanceId") is None
@@ -309,6 +309,6 @@ def test_sagas_outlast_activities_that_fail(recorded: Recorded):
 
 
 def test_no_history_of_a_saga_grows_with_its_batch(recorded: Recorded):
-    found = recorded.of("sagas", names.SAGA)
+    found = recorded.of("sagas", functions.SAGA)
     assert len(found) == 30
     assert max(len(one.history) for one in found) < 100

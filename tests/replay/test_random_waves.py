@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fanout import breaker, names
-from fanout.adapters.rows import Rows
-from fanout.adapters.run_rows import read_attempt
-from fanout.models.shard import ShardCounts
-from fanout.models.wave import BatchRef, BatchResult
-from tests.support.durable_hub import Hub, hub
-from tests.support.memory_tables import memory_rows
-from tests.support.scripted_runs import Script, planned, scripted_app
+from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.rows import Rows
+from fanout.downstream import breaker
+from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.shards import ShardCounts
+from fanout.naming import functions
+from tests.support.doubles.memory_tables import memory_rows
+from tests.support.replays.durable_hub import Hub, hub
+from tests.support.replays.scripted_runs import Script, planned, scripted_app
 
 ITEMS = 10
 Key = tuple[int, int]
@@ -78,7 +79,7 @@ class Stage:
     def run(self, course: Course, **plan: Any) -> ShardCounts:
         run_id = f"r{len(self.scripts)}"
         self.scripts[run_id] = Script(planned(**plan), course)
-        asked = self.durable.run(names.RUN, {"run_id": run_id}, instance_id=run_id)
+        asked = self.durable.run(functions.RUN, {"run_id": run_id}, instance_id=run_id)
         assert self.runner.run(asked)["outcome"] == "succeeded"
         return read_attempt(self.rows, run_id, 1).state.counts("process")
 

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from fanout import names
-from fanout.models.fan_in import SettleAsk
-from fanout.models.shard import ShardCounts
+from fanout.messages.ending import SettleAsk
+from fanout.messages.shards import ShardCounts
+from fanout.naming import functions
 from tests.replay.conftest import NO_WORKER, Recorded
-from tests.support.recorded_histories import Recording, activity_input
+from tests.support.replays.recorded_histories import Recording, activity_input
 
 FAILED_CHILD = 9
 PATIENT = {"succeeded": 4 * 10 + 4 * 9, "failed": 4, "retries": 4 * (8 + 6)}
@@ -16,12 +16,12 @@ PATIENT = {"succeeded": 4 * 10 + 4 * 9, "failed": 4, "retries": 4 * (8 + 6)}
 
 def settled(recording: Recording) -> ShardCounts:
     """What the shards came to, as the orchestrator's own history has it."""
-    (asked,) = (e for e in recording.history if e.get("Name") == names.SETTLE)
+    (asked,) = (e for e in recording.history if e.get("Name") == functions.SETTLE)
     return SettleAsk.model_validate(activity_input(asked)).counts
 
 
 def last_run(recorded: Recorded, run_id: str) -> Recording:
-    return recorded.of(run_id, names.RUN)[-1]
+    return recorded.of(run_id, functions.RUN)[-1]
 
 
 def deaths(recording: Recording) -> int:

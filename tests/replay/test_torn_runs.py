@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fanout.models.wave import RunEnd
+from fanout.messages.run import RunEnd
 from localhost.durable.torn import Tearing
-from tests.support import probe_workloads
-from tests.support.local_hub import LocalHub, local_hub
-from tests.support.local_runs import inline
+from tests.support.replays.local_hub import LocalHub, local_hub
+from tests.support.replays.local_runs import inline
+from tests.support.workloads import probe_workloads
 
 AT_ONCE = {"base_seconds": 0.01, "factor": 1, "max_seconds": 0.01, "jitter_seconds": 0.01}
 KINDS: tuple[dict[str, Any], ...] = (

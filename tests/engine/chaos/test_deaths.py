@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.conftest import ClusterOf
-from tests.support.engine_cluster import Cluster
-from tests.support.errand_workloads import Journal
-from tests.support.errands import SHAPES, insist_on_end, shaped
-from tests.support.product import Product
+from tests.support.hosts.engine_cluster import Cluster
+from tests.support.hosts.product import Product
+from tests.support.workloads.errand_workloads import Journal
+from tests.support.workloads.errands import SHAPES, insist_on_end, shaped
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 CLOCK_SECONDS = 30

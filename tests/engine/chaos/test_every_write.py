@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.found_writes import Write, writes
-from tests.support.steady_shapes import SHAPES
-from tests.support.write_harms import HARMS, Disturbed, Harm, Reference, disturbed
+from tests.support.harms.found_writes import Write, writes
+from tests.support.harms.steady_shapes import SHAPES
+from tests.support.harms.write_harms import HARMS, Disturbed, Harm, Reference, disturbed
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.engine.conftest import ClusterOf
-from tests.support.leavings import insist_on_nothing, run_and_delete
+from tests.support.harms.leavings import insist_on_nothing, run_and_delete
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 RUNS = 1_000

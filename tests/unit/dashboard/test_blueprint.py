@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dashboard.blueprint import FRAME, FUNCTION_NAME, INDEX, STATIC, files, respond, served
-from fanout import names
+from fanout.naming import functions
 
 SOURCES = sorted(path for path in STATIC.iterdir() if path.suffix in (".js", ".html", ".css"))
 ELSEWHERE = re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[\w.-]+\.\w+")
@@ -51,7 +51,7 @@ def test_the_page_has_an_address_without_a_slash():
 
 
 def test_the_function_is_called_as_names_has_it():
-    assert FUNCTION_NAME == names.DASHBOARD
+    assert FUNCTION_NAME == functions.DASHBOARD
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

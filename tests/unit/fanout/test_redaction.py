@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.adapters.telemetry import JsonFormatter
+from fanout.adapters.telemetry.logs import JsonFormatter
 from fanout.models.outcome import ErrorInfo
 from fanout.redaction import redacted
 

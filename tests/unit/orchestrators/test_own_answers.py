@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from fanout.names import NOT_HERE
-from fanout.tickets import answered, answered_by_child
+from fanout.messages.tickets import answered, answered_by_child
+from fanout.naming.functions import NOT_HERE
 from localhost.durable.torn import Tearing
 from orchestrators import attempts, calls, retries
 from orchestrators.attempts import attempt_all, persist_all
 from orchestrators.calls import Activity, Child
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 CALLS = 6
 asked: Counter[int] = Counter()

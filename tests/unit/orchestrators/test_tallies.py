@@ -2,22 +2,23 @@
 
 import pytest
 
-from activities.batches import (
+from activities.batches.batch import (
     MAX_EXAMPLE_BYTES,
     MAX_GROUP_MESSAGE_BYTES,
     MAX_GROUPS,
     MAX_TYPE_BYTES,
 )
-from fanout.batching import MAX_GRAINS_A_PARTITION
-from fanout.ids import attempt_instance
-from fanout.leave import MAX_WIDTH
-from fanout.models.fan_in import SettleAsk
+from fanout.governor.grants import MAX_WIDTH
+from fanout.messages.batches import BatchResult, WaveTally
+from fanout.messages.ending import SettleAsk
+from fanout.messages.payloads import dump
+from fanout.messages.run import Verdict
+from fanout.messages.shards import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
+from fanout.messages.tickets import ticket_of
 from fanout.models.request import RetryPolicy, Tolerance
-from fanout.models.shard import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
 from fanout.models.status import ErrorGroup
-from fanout.models.wave import BatchResult, Verdict, WaveTally
-from fanout.payloads import dump
-from fanout.tickets import ticket_of
+from fanout.naming.instance_ids import attempt_instance
+from fanout.splitting.sizing import MAX_GRAINS_A_PARTITION
 from orchestrators.run import MAX_ERROR_BYTES
 from orchestrators.tallies import MAX_KINDS, added
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fanout.adapters.rows import Rows
+from fanout.adapters.rows.rows import Rows
 from fanout.adapters.settings import settings
-from starters import admittance
-from tests.support.attempts import memory_rows
+from starters.api import admittance
+from tests.support.workloads.attempts import memory_rows
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,17 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from fanout import ids, names
-from fanout.adapters.rows import Rows
-from fanout.adapters.runs import RunFiles
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings
 from fanout.errors import InvalidRequestError
+from fanout.naming import functions as names
+from fanout.naming import instance_ids
 from starters import blob as room
 from starters.blob import blueprint, request_for, run_id, start_over
-from tests.support import probe_workloads
-from tests.support.durable_client import Client
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.durable_client import Client
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads import probe_workloads
 
 WORKLOAD = probe_workloads.Sum.name
 LOCAL = Settings(storage=StorageSettings("x"))
@@ -107,7 +108,7 @@ def test_a_template_that_makes_no_sense_is_refused(template: dict[str, Any], say
 
 @pytest.mark.parametrize("name", ["w/a.csv", "w/" + "ü" * 900 + ".csv", "w w/é/ .csv", "w/..csv"])
 def test_run_ids_are_legal_and_tell_versions_apart(name: str):
-    assert ids.is_run_id(run_id(name, "1"))
+    assert instance_ids.is_run_id(run_id(name, "1"))
     assert run_id(name, "1") == run_id(name, "1") != run_id(name, "2")
 
 

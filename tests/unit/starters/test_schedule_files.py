@@ -6,7 +6,7 @@ import pytest
 
 from starters.schedule_files import ScheduleFileError, load_schedules
 from starters.timer import FOLDER
-from tests.support import probe_workloads
+from tests.support.workloads import probe_workloads
 
 REQUEST = {
     "workload": probe_workloads.Sum.name,

@@ -10,18 +10,19 @@ from azure.core.exceptions import ServiceRequestError
 from azure.functions import meta
 from azure.servicebus.exceptions import ServiceBusError
 
-from fanout import ids, names
 from fanout.adapters import settings as settings_module
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE
-from fanout.adapters.rows import Rows
-from fanout.adapters.runs import RunFiles
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
+from fanout.naming import functions as names
+from fanout.naming import instance_ids
 from starters import service_bus
 from starters.service_bus import Request, UnfinishedBatchError, blueprint, start_all
-from tests.support import probe_workloads
-from tests.support.durable_client import Client
-from tests.support.memory_bus import MemoryBus
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.durable_client import Client
+from tests.support.doubles.memory_bus import MemoryBus
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads import probe_workloads
 
 MAX_BYTES = 2_000
 CSV = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
@@ -71,14 +72,14 @@ async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, to:
 @pytest.mark.parametrize("message_id", ["orders/7", "..", "x" * 101, "zwölf"])
 def test_a_message_id_that_is_no_run_id_is_made_one_the_same_each_time(message_id: str):
     run_id = message(1, message_id=message_id).run_id
-    assert ids.is_run_id(run_id)
+    assert instance_ids.is_run_id(run_id)
     assert run_id == message(2, message_id=message_id).run_id
     assert run_id != message(1, message_id=message_id + "x").run_id
 
 
 def test_a_message_without_an_id_goes_by_its_place_in_the_queue():
     assert message(7, message_id=None).run_id == "fanout-requests-7"
-    assert ids.is_run_id(message(10**19, message_id=None).run_id)
+    assert instance_ids.is_run_id(message(10**19, message_id=None).run_id)
 
 
 BAD = [

@@ -7,20 +7,20 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from activities.start_in_turn import start_if_first
-from fanout import ids
-from fanout.adapters.open_runs import note_open, open_attempts
-from fanout.adapters.rows import Rows
-from fanout.adapters.runs import RunFiles
+from activities.planning.start_in_turn import start_if_first
+from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings
 from fanout.errors import InvalidRequestError
-from fanout.models.wave import QueuedRun, RunRef
+from fanout.messages.run import QueuedRun, RunRef
+from fanout.naming import row_keys
 from fanout.schedules import Schedule
 from starters import timer as timer_room
 from starters.timer import due_of, run_sweep, tick
-from tests.support import probe_workloads
-from tests.support.durable_client import Client
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.durable_client import Client
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads import probe_workloads
 
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 RUN_ID = "nightly-20261123T023000Z"
@@ -39,7 +39,7 @@ def go_on(to: Rows, *run_ids: str) -> None:
 
 
 def end(to: Rows, run_id: str) -> None:
-    to.delete(ids.OPEN_PARTITION, [ids.open_row(run_id, 1)])
+    to.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(run_id, 1)])
 
 
 @pytest.fixture(autouse=True)

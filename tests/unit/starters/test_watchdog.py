@@ -6,21 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fanout import governor, ids
-from fanout.adapters.open_runs import note_open, open_attempts
-from fanout.adapters.rows import Rows
-from fanout.adapters.run_rows import change_attempt, read_attempt
-from fanout.adapters.runs import RunFiles
-from fanout.admission import AdmissionState
-from fanout.governor import GovernorState
+from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.governor import run_state
+from fanout.governor.admission import AdmissionState
+from fanout.governor.run_state import GovernorState
+from fanout.messages.run import RunEnd, RunRef
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
-from fanout.models.wave import RunEnd, RunRef
+from fanout.naming import blob_paths, row_keys
 from starters import watchdog
 from starters.watchdog import Look
-from tests.support.attempts import at, begun
-from tests.support.durable_client import Client
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.durable_client import Client
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads.attempts import at, begun
 
 REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
 LEFT_BEHIND = timedelta(minutes=2)
@@ -61,7 +62,7 @@ def write(to: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
 
 def ended(to: Rows, at: str, *, is_told: bool = False) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
-        run = governor.finish(state.run, RunEnd(outcome="succeeded", at=at))
+        run = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at))
         run = run.model_copy(update={"is_told": is_told})
         return state.model_copy(update={"run": run}), None
 
@@ -254,7 +255,7 @@ async def test_one_run_that_cannot_be_looked_at_hides_no_other(
 ):
     note_open(to, "r", 1)
     note_open(to, "bad", 1)
-    files.write(ids.request_path("bad"), b"no request")
+    files.write(blob_paths.request_path("bad"), b"no request")
     client = Client()
     await look(client, files, to)
     assert client.started == ["r"]
@@ -264,9 +265,9 @@ async def test_one_run_that_cannot_be_looked_at_hides_no_other(
 async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, to: Rows):
     going_on(to)
     state = AdmissionState(running={"r": at(0), "dead": at(0)}, waiting={"over": at(0)})
-    to.create(ids.ADMISSION_PARTITION, ids.ADMISSION_ROW, state)
+    to.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, state)
     await look(Client(instances={"r"}), files, to)
-    left = to.load(ids.ADMISSION_PARTITION, ids.ADMISSION_ROW, AdmissionState)
+    left = to.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
     assert ([*left.running], [*left.waiting]) == (["r"], [])
 
 

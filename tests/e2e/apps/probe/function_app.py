@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[4]))
 import tests.support.errand_workloads
 import tests.support.probe_workloads
 import tests.support.saga_workload  # noqa: F401 - they register them
-from tests.support import product_app
+
+from tests.support.hosts import product_app
 
 app = product_app.load()

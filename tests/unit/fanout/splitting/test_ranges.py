@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fanout.messages.scans import RangeScan
 from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
-from fanout.models.scans import RangeScan
 from fanout.models.source import CsvFormat, JsonlFormat
 from fanout.splitting.ranges import join_ranges, scan_range
 from fanout.splitting.split import split

@@ -9,8 +9,8 @@ import azure.durable_functions as df
 from localhost.durable.engine import Engine
 from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Store
-from tests.support.durable_hub import Hub
-from tests.support.inline_executor import InlineExecutor
+from tests.support.doubles.inline_executor import InlineExecutor
+from tests.support.replays.durable_hub import Hub
 
 OPERATIONS = 200
 DISK_SECONDS = 0.01

@@ -4,7 +4,7 @@ import datetime
 
 import azure.durable_functions as df
 
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 
 def make_app() -> df.DFApp:

@@ -11,7 +11,7 @@ import pytest
 from localhost.durable import checkup
 from localhost.durable.checkup import Checkup
 from localhost.durable.store import Store
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 
 def make_app():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import azure.durable_functions as df
 
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 
 def make_app() -> df.DFApp:

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 
-from tests.support import crash_app
+from tests.support.hosts import crash_app
 
 ROUNDS = 12
 DEADLINE_SECONDS = 30
@@ -16,7 +16,7 @@ def test_orchestrations_survive_sigkill_at_any_moment(path):
     print("seed", seed)
     moments = random.Random(seed)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.crash_app"])
+    context.set_forkserver_preload(["tests.support.hosts.crash_app"])
     kills = 0
     outputs = None
     while outputs is None:

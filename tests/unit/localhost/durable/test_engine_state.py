@@ -22,7 +22,7 @@ from localhost.durable.contract import (
 )
 from localhost.durable.schema import StoreError
 from localhost.durable.store import Store
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 gates: dict[str, asyncio.Event] = {}
 code = {"first": "double"}

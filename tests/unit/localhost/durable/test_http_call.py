@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 
 from localhost.durable.http_call import HttpCaller
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from localhost.durable.settings import DurableSettings
 from localhost.durable.store import Callback, Store
 from localhost.durable.torn import Tearing
 from localhost.durable.transaction import Transaction
-from tests.support.inline_executor import InlineExecutor
+from tests.support.doubles.inline_executor import InlineExecutor
 
 DEADLINE_SECONDS = 30
 MOST_CRASHES = 3

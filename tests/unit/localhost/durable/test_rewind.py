@@ -7,7 +7,7 @@ from localhost.durable.contract import (
     InstanceNotFoundError,
     WrongStateError,
 )
-from tests.support.durable_hub import hub
+from tests.support.replays.durable_hub import hub
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=2)
 broken: set[str] = set()

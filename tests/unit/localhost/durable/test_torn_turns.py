@@ -7,8 +7,8 @@ import azure.durable_functions as df
 import pytest
 
 from localhost.durable.torn import Tearing
-from tests.support.durable_hub import hub
-from tests.support.scripted_tearing import ScriptedTearing
+from tests.support.replays.durable_hub import hub
+from tests.support.replays.scripted_tearing import ScriptedTearing
 
 TASK_SCHEDULED, TASK_COMPLETED, CHILD_CREATED, CHILD_COMPLETED, EVENT_SENT = 4, 5, 7, 8, 14
 LONG = 3600.0

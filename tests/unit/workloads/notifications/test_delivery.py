@@ -6,8 +6,8 @@ import pytest
 
 from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context
-from tests.support.memory_store import MemoryStore
-from tests.support.receiver import Said, receiving
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.hosts.receiver import Said, receiving
 from workloads.notifications import suppression
 from workloads.notifications.delivery import Delivery
 from workloads.notifications.parameters import NotificationParameters

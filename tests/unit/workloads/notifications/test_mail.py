@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from fanout.errors import PermanentError, TransientError
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
-from tests.support.scripted_smtp import scripted_smtp
+from tests.support.doubles.scripted_smtp import scripted_smtp
 from workloads.notifications.mail import composed, send
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fanout.errors import PermanentError, TransientError
-from tests.support.memory_store import MemoryStore
+from tests.support.doubles.memory_store import MemoryStore
 from workloads.notifications.receipts import Receipt, Receipts, path
 
 

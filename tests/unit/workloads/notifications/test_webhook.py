@@ -4,7 +4,7 @@ import hmac
 import pytest
 
 from fanout.errors import PermanentError, TransientError
-from tests.support.receiver import Said, receiving
+from tests.support.hosts.receiver import Said, receiving
 from workloads.notifications.targets import Target, checked
 from workloads.notifications.webhook import post
 

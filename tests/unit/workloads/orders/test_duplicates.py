@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fanout.adapters.messaging import OutgoingMessage
 from fanout.adapters.tables import Row, Write
 from fanout.errors import PermanentError
-from tests.support.memory_tables import MemoryTables
-from tests.support.order_books import Books
+from tests.support.doubles.memory_tables import MemoryTables
+from tests.support.workloads.order_books import Books
 from workloads.orders import ledger
 from workloads.orders.inventory import Inventory, OutOfStockError, UnknownSkuError
 from workloads.orders.ledger import TakenBackError

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.report_runs import chunks, made, summary
+from tests.support.workloads.report_runs import chunks, made, summary
 from workloads.reports.chart import draw
 from workloads.reports.parameters import ReportParameters
 from workloads.reports.picture import Picture, default_metric, value_labels

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fanout.models.request import BatchLimits
 from samples.flights import EXCERPT, ROWS, write_flights
-from tests.support.report_runs import WHOLE, chunks, files, made, summary
+from tests.support.workloads.report_runs import WHOLE, chunks, files, made, summary
 from workloads.reports.parameters import ReportParameters
 from workloads.reports.report import Report, reports_of
 

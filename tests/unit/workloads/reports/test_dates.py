@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.report_runs import chunks, report, summary
+from tests.support.workloads.report_runs import chunks, report, summary
 from workloads.reports.dates import bucketed
 from workloads.reports.parameters import DateKey, ReportParameters
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.report_runs import chunks, inline, summary
+from tests.support.workloads.report_runs import chunks, inline, summary
 from workloads.reports.page import MAX_ROWS, page
 from workloads.reports.parameters import ReportParameters
 from workloads.reports.report import reports_of

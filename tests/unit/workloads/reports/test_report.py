@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from fanout.models.request import BatchLimits
-from tests.support.report_runs import chunks, document, files, summary
+from tests.support.workloads.report_runs import chunks, document, files, summary
 from workloads.reports.parameters import ReportParameters
 from workloads.reports.partial import Summary
 

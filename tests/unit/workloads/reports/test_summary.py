@@ -10,7 +10,15 @@ from fanout.models.request import BatchLimits
 from fanout.models.selection import ConstantSelector
 from fanout.records import Chunk
 from fanout.workload import Failure
-from tests.support.report_runs import REPORTS, chunks, context, document, inline, report, summary
+from tests.support.workloads.report_runs import (
+    REPORTS,
+    chunks,
+    context,
+    document,
+    inline,
+    report,
+    summary,
+)
 from workloads.reports.parameters import ReportParameters
 
 CITIES = b"""city,mm,day

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localhost.stack.broker import config, settings
-from tests.support import service_bus
+from tests.support.hosts import service_bus
 
 
 def _of(**namespace: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Activities that work off batches, and what steers them."""

@@ -1,0 +1,17 @@
+"""The bytes of a batch, read again from the source as it was planned."""
+
+from fanout.adapters.run_files.files import RunFiles, kept_manifest
+from fanout.adapters.sources.reading import read_chunk
+from fanout.models.plan import BatchCut
+from fanout.models.request import RunRequest
+from fanout.records import Chunk
+
+
+def chunk_of(files: RunFiles, run_id: str, request: RunRequest, cut: BatchCut) -> Chunk:
+    """Read a batch of a run.
+
+    Raises:
+        SourceChangedError: The source is no longer what was planned.
+    """
+    manifest = kept_manifest(files, run_id)
+    return read_chunk(request.source, cut, manifest, files.store, request.select)

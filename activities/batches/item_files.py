@@ -1,0 +1,62 @@
+"""The files that a workload reads and writes while it processes items."""
+
+from dataclasses import dataclass
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.errors import PermanentError
+from fanout.models.request import RunRequest
+from fanout.naming import blob_paths
+
+
+class BlobNotFoundError(PermanentError):
+    """The blob that an item names is not there."""
+
+
+class BlobTooLargeError(PermanentError):
+    """The blob that an item names has more bytes than are allowed."""
+
+
+@dataclass(frozen=True)
+class RunItemFiles:
+    """The blobs of the source's container, and what is written below the results of the run."""
+
+    files: RunFiles
+    run_id: str
+    container: str | None
+
+    @classmethod
+    def of(cls, request: RunRequest, run_id: str, files: RunFiles) -> "RunItemFiles":
+        """For the items of a run."""
+        return cls(files, run_id, getattr(request.source, "container", None))
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Read a blob of the source's container whole.
+
+        Raises:
+            BlobNotFoundError: There is none, or the source has no container.
+            BlobTooLargeError: It has more than `max_bytes`.
+        """
+        if self.container is None:
+            raise BlobNotFoundError("the source has no container of blobs")
+        found = self.files.store.properties(self.container, name)
+        if found is None:
+            raise BlobNotFoundError(f"there is no blob '{name}'")
+        if found.size > max_bytes:
+            raise BlobTooLargeError(f"it has {found.size:,} bytes; {max_bytes:,} are allowed")
+        return self.files.store.read(self.container, name, etag=found.etag)
+
+    def write(self, name: str, content: bytes, media_type: str) -> str:
+        """Write a file of an item, over whatever was there; return its name among the results.
+
+        Raises:
+            PermanentError: The name leads elsewhere.
+        """
+        file = blob_paths.item_file_name(name)
+        if file is None:
+            raise PermanentError(f"'{name}' cannot name a file")
+        self.files.write(blob_paths.result_path(self.run_id, file), content, media_type)
+        return file
+
+    def read_result(self, name: str) -> bytes:
+        """Read a file of the results by its name there."""
+        return self.files.read(blob_paths.result_path(self.run_id, name))

@@ -1,0 +1,41 @@
+"""Looks at some items of a batch: how long they take, and what became of them."""
+
+from dataclasses import dataclass
+
+from fanout.adapters.telemetry import metrics
+from fanout.adapters.telemetry.otel import Otel, otel
+from fanout.adapters.telemetry.spans import tell_of_item
+
+# Of a batch; evenly spread over it.
+DURATIONS_A_BATCH = 100
+SPANS_A_BATCH = 10
+
+
+@dataclass
+class ItemWatch:
+    """Watches the items of one batch.
+
+    Attributes:
+        items: How many there are.
+        seen: How many have been tried.
+    """
+
+    to: Otel
+    workload: str
+    items: int
+    seen: int = 0
+
+    @classmethod
+    def of(cls, workload: str, items: int) -> "ItemWatch | None":
+        """Watch a batch, if anybody listens."""
+        to = otel()
+        return cls(to, workload, items) if to is not None else None
+
+    def note(self, item_id: str, attempts: int, duration_ms: float, failure: str | None) -> None:
+        """Take note of an item that has just been tried."""
+        number, self.seen = self.seen, self.seen + 1
+        if number % max(1, self.items // DURATIONS_A_BATCH) == 0:
+            seconds = duration_ms / 1000
+            self.to.tell(metrics.ITEM_DURATION, seconds, {"workload": self.workload})
+        if number % max(1, self.items // SPANS_A_BATCH) == 0:
+            tell_of_item(item_id, attempts, duration_ms, failure)

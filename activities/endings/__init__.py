@@ -1,0 +1,1 @@
+"""Activities that end an attempt of a run, and tell others."""

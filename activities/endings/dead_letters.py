@@ -1,0 +1,107 @@
+"""Dead letters: every item given up on, with its error, the item itself and how to redrive it."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from activities.batches.chunks import chunk_of
+from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.errors import SourceChangedError
+from fanout.models.outcome import ItemStatus
+from fanout.models.plan import BatchCut
+from fanout.outcomes.lines import status_of
+from fanout.records import Chunk, Record
+from fanout.splitting.records import parse_records
+
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+
+
+def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> Iterator[bytes]:
+    """Write a line for each item of a batch given up on, holding no more than the batch at once.
+
+    Args:
+        files: Where the run is kept.
+        run_id: The run.
+        cut: Where the batch is in the source.
+        lines: The outcomes of the batch.
+    """
+    failed = dict(_failed(lines))
+    if not failed:
+        return
+    found = _items(files, run_id, cut, failed)
+    for index, outcome in failed.items():
+        letter = {
+            "index": index,
+            "status": outcome["status"],
+            "item_id": outcome["item_id"] if outcome.get("count", 1) == 1 else str(index),
+            "attempts": outcome["attempts"],
+            "error": outcome["error"],
+            **found.get(index, {"item": None}),
+            "redrive": _redrive(run_id, outcome),
+        }
+        yield to_json(letter) + b"\n"
+
+
+def _redrive(run_id: str, outcome: dict[str, Any]) -> dict[str, Any] | None:
+    """How to try such items again; what could not be undone wants a person first."""
+    if outcome["status"] == "compensation_failed":
+        return None
+    body = {"error_types": [outcome["error"]["type"]]}
+    return {"path": f"/api/runs/{run_id}/redrive", "body": body}
+
+
+def _failed(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The outcome of each item given up on, those that share a line included."""
+    for line in lines.splitlines():
+        if status_of(line) in GIVEN_UP:
+            outcome = from_json(line)
+            # What a run compensates had succeeded, and has no error.
+            if "error" not in outcome:
+                continue
+            for index in range(outcome["index"], outcome["index"] + outcome.get("count", 1)):
+                yield index, outcome
+
+
+def _items(
+    files: RunFiles, run_id: str, cut: BatchCut, wanted: dict[int, Any]
+) -> dict[int, dict[str, Any]]:
+    """Read items of a batch again, by index; none if the source is no longer what was planned."""
+    request = kept_request(files, run_id)
+    try:
+        chunk = chunk_of(files, run_id, request, cut)
+    except SourceChangedError:
+        return {}
+    rows = chunk.data.split(b"\n")
+    return {
+        record.index: _item(record, chunk, rows, following)
+        for record, following in _with_following(parse_records(chunk))
+        if record.index in wanted
+    }
+
+
+def _with_following(records: Iterator[Record]) -> Iterator[tuple[Record, Record | None]]:
+    def closed() -> Iterator[Record | None]:
+        yield from records
+        yield None
+
+    for record, following in pairwise(closed()):
+        if record is not None:
+            yield record, following
+
+
+def _item(
+    record: Record, chunk: Chunk, rows: list[bytes], following: Record | None
+) -> dict[str, Any]:
+    """The item as parsed or, where it does not parse, its lines as they stand in the source."""
+    if record.error is None:
+        return {"item": record.value}
+    if record.line is None or chunk.fault is not None:
+        return {"item": None}
+    end = None
+    if following is not None and following.line is not None:
+        # Elements of a JSON array may share a line.
+        end = max(following.line, record.line + 1) - chunk.first_line
+    raw = b"\n".join(rows[record.line - chunk.first_line : end])
+    return {"item": None, "raw": raw.decode(errors="replace").strip("\r\n")}

@@ -1,0 +1,103 @@
+"""The end of a run, told to telemetry: once, whatever is carried out again.
+
+Who tells it first claims it by a blob; so the counts are exact. What is claimed is sent at once,
+not with the next interval: a process that dies in between would lose it.
+"""
+
+import secrets
+from datetime import datetime
+from threading import Thread
+
+from fanout.adapters.blob import BlobExistsError
+from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.adapters.telemetry import metrics
+from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, tell
+from fanout.adapters.telemetry.spans import tell_of_run
+from fanout.messages.ending import EndedRun, RunFacts
+from fanout.models.outcome import ItemStatus
+from fanout.naming import blob_paths
+
+ENDS: tuple[ItemStatus, ...] = ("succeeded", "failed", "compensated", "compensation_failed")
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+
+
+class Sending:
+    """What was told is on its way, or there was nothing to tell."""
+
+    def __init__(self, thread: Thread | None = None) -> None:
+        self._thread = thread
+
+    def wait(self, seconds: float = FLUSH_SECONDS) -> bool:
+        """Wait until it has been sent, no longer than that; tell whether it has.
+
+        Who takes it may be down, and the exporters keep to no limit of ours.
+        """
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+def tell_of_end(ending: EndedRun, files: RunFiles) -> Sending:
+    """Tell metrics and trace how an attempt ended, unless that has been told.
+
+    Raises:
+        AzureError: Storage does not answer; nothing is claimed, and the same again tells it.
+    """
+    to = otel()
+    if to is None:
+        return Sending()
+    # Before the claim: what can fail after it would be told by nobody.
+    workload = kept_request(files, ending.run_id, ending.attempt).workload
+    if not _claimed(ending, files):
+        return Sending()
+    _count(ending, workload)
+    _trace(ending, workload)
+    thread = Thread(target=to.flush, name="telemetry", daemon=True)
+    thread.start()
+    return Sending(thread)
+
+
+def _claimed(ending: EndedRun, files: RunFiles) -> bool:
+    """Claim the end of an attempt; a claim whose answer got lost is ours all the same."""
+    path, mine = blob_paths.told_path(ending.run_id, ending.attempt), secrets.token_bytes(16)
+    try:
+        files.store.write(files.container, path, mine, if_none_match=True)
+    except BlobExistsError:
+        return files.read(path) == mine
+    return True
+
+
+def _count(ending: EndedRun, workload: str) -> None:
+    tell(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
+    ended = {status: ended_in(ending.facts, status) for status in ENDS}
+    for status, count in ended.items():
+        if count:
+            tell(metrics.ITEMS, count, workload=workload, outcome=status)
+    tell(metrics.RETRIES, ending.facts.retries, workload=workload)
+    tell(metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload)
+    if (seconds := _seconds(ending)) is not None:
+        tell(metrics.RUN_DURATION, seconds, workload=workload)
+
+
+def ended_in(facts: RunFacts, status: ItemStatus) -> int:
+    """How many items ended so in this attempt: those of earlier ones have been counted."""
+    return max(0, int(getattr(facts.items, status)) - int(getattr(facts.settled, status)))
+
+
+def _seconds(ending: EndedRun) -> float | None:
+    if ending.facts.started_at is None or ending.end.at is None:
+        return None
+    begun, ended = map(datetime.fromisoformat, (ending.facts.started_at, ending.end.at))
+    return (ended - begun).total_seconds()
+
+
+def _trace(ending: EndedRun, workload: str) -> None:
+    begun, ended = ending.facts.started_at, ending.end.at
+    if ending.trace is None or begun is None or ended is None:
+        return
+    items = {f"fanout.items.{k}": n for k, n in ending.facts.items.model_dump().items()}
+    about = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
+    tell_of_run(
+        ending.trace, ending.run_id, ending.attempt, (begun, ended), about, ending.end.error
+    )

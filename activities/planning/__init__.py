@@ -1,0 +1,1 @@
+"""Activities that begin a run and plan its batches."""

@@ -1,0 +1,80 @@
+"""The activity `plan_compensation`: which batches have items to undo, newest first."""
+
+from collections.abc import Callable
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.batches.steer import is_over
+from activities.planning.work import again, work_of, written
+from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
+from fanout.adapters.run_files.part_reader import read_batches
+from fanout.adapters.telemetry.logs import logger
+from fanout.adapters.telemetry.spans import invoked
+from fanout.errors import AttemptOverError
+from fanout.governor.run_state import GovernorState, begin_to_compensate
+from fanout.messages.payloads import dump
+from fanout.messages.planning import Work
+from fanout.messages.run import RunRef
+from fanout.messages.tickets import answered
+from fanout.naming import blob_paths, functions
+from fanout.outcomes.lines import counted
+
+bp = df.Blueprint()
+log = logger(functions.PLAN_COMPENSATION)
+
+
+@bp.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
+def plan_compensation(ref: dict, context: func.Context) -> dict:
+    """Plan the compensation of a run; shell around `begin_to_undo`."""
+    with invoked(context, ref):
+        found = RunRef.model_validate(ref)
+        return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
+
+
+def plan_undo(ref: RunRef, files: RunFiles) -> Work:
+    """Plan to undo what succeeded in any attempt; done twice, it writes the same again."""
+    request = kept_request(files, ref.run_id, ref.attempt)
+    base = kept_manifest(files, ref.run_id)
+    batches = [
+        (batch.cut, batch.origin)
+        for batch in read_batches(files, ref, base)
+        if counted(batch.lines)["succeeded"]
+    ]
+    batches.reverse()
+    cuts, origins = [cut for cut, _ in batches], [origin for _, origin in batches]
+    manifest, partitions = again(base, request, cuts, origins)
+    of = blob_paths.generation(ref.attempt, "compensate")
+    written(files, ref.run_id, of, manifest, partitions)
+    log.info("planned to compensate %d batches", manifest.batches)
+    return work_of(request, manifest, items=sum(cut.items for cut in cuts))
+
+
+def begin_to_undo(
+    ref: RunRef,
+    files: RunFiles,
+    to: Rows,
+    planned_by: Callable[[RunRef, RunFiles], Work] = plan_undo,
+) -> Work:
+    """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile.
+
+    Raises:
+        AttemptOverError: The attempt was ended by force, or deleted.
+    """
+    known = read_attempt(to, ref.run_id, ref.attempt).state
+    if known.run.undo is not None and not is_over(known, ref.claim):
+        return known.run.undo
+    work = planned_by(ref, files)
+
+    def rule(state: GovernorState) -> tuple[GovernorState, Work | None]:
+        if is_over(state, ref.claim):
+            return state, None
+        run = begin_to_compensate(state.run, work)
+        return state.model_copy(update={"run": run}), run.undo
+
+    kept = change_attempt(to, ref.run_id, ref.attempt, rule)
+    if kept is None:
+        raise AttemptOverError("the attempt of the run had ended")
+    return kept

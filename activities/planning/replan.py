@@ -1,0 +1,126 @@
+"""What a later attempt does: those batches of the first that have items to redo, cut as before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from activities.planning.work import again, work_of, written
+from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_request
+from fanout.adapters.run_files.part_reader import BatchOutcomes, joined, read_batches
+from fanout.adapters.telemetry.logs import logger
+from fanout.messages.planning import Work
+from fanout.messages.run import RunRef
+from fanout.models.plan import BatchCut, Origin, Reopening
+from fanout.models.request import RunRequest
+from fanout.naming import blob_paths
+from fanout.outcomes.lines import counted, reopened
+from fanout.workload import ChunkWorkload
+from workloads import registry
+
+log = logger("redrive")
+
+
+@dataclass
+class Redo:
+    """What an attempt is to do.
+
+    Attributes:
+        succeeded: Items that are settled: they succeeded in an earlier attempt.
+        failed: Items that are settled: they failed otherwise than the redrive asks for; likewise
+            those `compensated`, and those whose compensation failed.
+        cuts: Of the batches with items to redo, in source order.
+        origins: Of each cut.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
+    cuts: list[BatchCut] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+
+
+def reopens(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
+    """The outcomes of a batch before an attempt, with the items that it is to redo pending."""
+    redrive = files.redrive_request(ref.run_id, ref.attempt)
+    return reopened(lines, redrive.error_types, whole=is_whole(files, ref.run_id))
+
+
+def is_whole(files: RunFiles, run_id: str) -> bool:
+    """Tell whether batches of the run are processed whole."""
+    workload = registry.get(kept_request(files, run_id).workload)
+    return isinstance(workload, ChunkWorkload)
+
+
+def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
+    """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
+    todo = redo(files, ref)
+    base = kept_manifest(files, ref.run_id)
+    reopening = Reopening(
+        error_types=files.redrive_request(ref.run_id, ref.attempt).error_types,
+        whole=is_whole(files, ref.run_id),
+    )
+    manifest, partitions = again(base, request, todo.cuts, todo.origins)
+    manifest = manifest.model_copy(update={"reopening": reopening})
+    written(files, ref.run_id, blob_paths.generation(ref.attempt), manifest, partitions)
+    log.info("planned attempt %d of %d batches", ref.attempt, manifest.batches)
+    work = work_of(request, manifest, items=sum(cut.items for cut in todo.cuts))
+    settled = {
+        "succeeded": todo.succeeded,
+        "failed": todo.failed,
+        "compensated": todo.compensated,
+        "compensation_failed": todo.compensation_failed,
+    }
+    return work.model_copy(update=settled)
+
+
+def redo(files: RunFiles, ref: RunRef) -> Redo:
+    """Find what an attempt is to do, a few batches in memory at a time."""
+    error_types = files.redrive_request(ref.run_id, ref.attempt).error_types
+    whole = is_whole(files, ref.run_id)
+    before = ref.model_copy(update={"attempt": ref.attempt - 1})
+    todo = Redo()
+    for batch in _regrouped(read_batches(files, before, kept_manifest(files, ref.run_id))):
+        counts = counted(reopened(batch.lines, error_types, whole=whole))
+        todo.succeeded += counts["succeeded"]
+        todo.failed += counts["failed"]
+        todo.compensated += counts["compensated"]
+        todo.compensation_failed += counts["compensation_failed"]
+        if counts["pending"]:
+            todo.cuts.append(batch.cut)
+            todo.origins.append(batch.origin)
+    return todo
+
+
+def _regrouped(batches: Iterator[BatchOutcomes]) -> Iterator[BatchOutcomes]:
+    """Join neighbours that nobody tried into batches as large as the last that was tried."""
+    span = 1
+    held: BatchOutcomes | None = None
+    for batch in batches:
+        if held is not None and _fits(held, batch, span):
+            held = _with(held, batch)
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if batch.origin.part is None:
+            held = batch
+        else:
+            span = batch.origin.span
+            yield batch
+    if held is not None:
+        yield held
+
+
+def _fits(held: BatchOutcomes, batch: BatchOutcomes, span: int) -> bool:
+    return (
+        batch.origin.part is None
+        and batch.origin.partition == held.origin.partition
+        and batch.cut.part == held.cut.part
+        and held.origin.span < span
+    )
+
+
+def _with(held: BatchOutcomes, batch: BatchOutcomes) -> BatchOutcomes:
+    origin = held.origin.model_copy(update={"span": held.origin.span + batch.origin.span})
+    cut = joined([held.cut, batch.cut])
+    return replace(held, cut=cut, origin=origin, lines=held.lines + batch.lines)

@@ -1,0 +1,1 @@
+"""Activities that fan in: from part files to result files."""

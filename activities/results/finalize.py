@@ -1,0 +1,127 @@
+"""The activity `finalize`: the end of the fan-in. Renders, adds up, and lists every result file.
+
+What the ranges came to was read from the part files, which are the last word on every item; a
+second time writes the same again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.results.map_report import reported
+from activities.results.partials import Merger, find_partial
+from activities.results.result_files import in_order
+from fanout.adapters.blob import md5
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
+from fanout.adapters.telemetry.logs import logger
+from fanout.adapters.telemetry.spans import invoked
+from fanout.messages.fan_in import FinalizeRef, RangeResult
+from fanout.messages.payloads import dump
+from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.tickets import answered
+from fanout.models.request import RunRequest
+from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
+from fanout.naming import blob_paths, functions
+from fanout.naming.fan_in_paths import merged_path, range_path
+from fanout.policies import given_up_on, is_exceeded
+from fanout.workload import RenderedFile
+
+bp = df.Blueprint()
+log = logger(functions.FINALIZE)
+
+
+@bp.activity_trigger(input_name="ref", activity=functions.FINALIZE)
+def finalize(ref: dict, context: func.Context) -> dict:
+    """Finalize a run; shell around `finalize_run`."""
+    with invoked(context, ref):
+        found = FinalizeRef.model_validate(ref)
+        return answered(ref, dump(finalize_run(found, files_of(found))))
+
+
+def finalize_run(ref: FinalizeRef, files: RunFiles) -> RunEnd:
+    """Conclude a run whose ranges are written and whose partials are merged into one."""
+    merger = Merger(kept_request(files, ref.run_id, ref.attempt))
+    merger.add(find_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
+    written = [
+        RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
+        for number in range(ref.ranges)
+    ]
+    return conclude(ref, files, written, merger)
+
+
+def conclude(
+    ref: RunRef, files: RunFiles, written: Iterable[RangeResult], merger: Merger
+) -> RunEnd:
+    """Write what the workload renders, the manifest and the summary, and say how the run ended.
+
+    Args:
+        ref: Which attempt of which run.
+        files: Where the run is kept.
+        written: What the ranges came to, in source order.
+        merger: Has all partials.
+    """
+    request = kept_request(files, ref.run_id, ref.attempt)
+    counts: Counter[str] = Counter()
+    outcomes: list[ResultFile] = []
+    for one in written:
+        counts.update(one.items.model_dump())
+        outcomes += one.files
+    made = chain(merger.rendered(), reported(ref, request, files))
+    rendered = [_add(files, ref.run_id, file) for file in made]
+    end = end_of(request, ref.verdict, ItemCounts(**counts))
+    listed = ResultManifest(
+        run_id=ref.run_id,
+        workload=request.workload,
+        outcome=end.outcome,
+        items=end.items,
+        files=[*rendered, *in_order(outcomes)],
+    )
+    files.write_model(blob_paths.results_manifest_path(ref.run_id), listed)
+    files.write_model(blob_paths.summary_path(ref.run_id), end)
+    if ref.attempt > 1:
+        _clear(files, listed)
+    log.info("%s: %s", end.outcome, end.items)
+    return end
+
+
+def _add(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
+    """Write a file that the workload made."""
+    files.write(blob_paths.result_path(run_id, file.name), file.content, file.media_type)
+    return ResultFile(
+        name=file.name,
+        size_bytes=len(file.content),
+        count=file.count,
+        md5=md5(file.content).hex(),
+        media_type=file.media_type,
+    )
+
+
+def _clear(files: RunFiles, listed: ResultManifest) -> None:
+    """Delete what an earlier attempt left among the results and this one did not write."""
+    kept = {blob_paths.result_path(listed.run_id, file.name) for file in listed.files}
+    kept.add(blob_paths.results_manifest_path(listed.run_id))
+    of_items = blob_paths.result_path(listed.run_id, blob_paths.ITEM_FILES)
+    for name in list(files.store.names(files.container, blob_paths.result_path(listed.run_id, ""))):
+        if name not in kept and not name.startswith(of_items):
+            files.store.delete(files.container, name)
+
+
+def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
+    """Tell how a run ended, and why, by what became of its items."""
+    if items.pending and verdict.is_cancelled:
+        return RunEnd(outcome="cancelled", items=items)
+    given_up = given_up_on(items, request.on_exceeded)
+    if is_exceeded(verdict.tolerance, given_up, items.total):
+        failures = f"{given_up} of {items.total} items failed, more than the run's tolerance"
+        # Where a success is left, compensation has not run to its end.
+        if request.on_exceeded == "compensate" and not items.succeeded:
+            return RunEnd(outcome="compensated", items=items, error=failures)
+        return RunEnd(outcome="failed", items=items, error=failures)
+    if items.pending:
+        lost = f"{items.pending} of {items.total} items are pending: their batches were lost"
+        return RunEnd(outcome="failed", items=items, error=lost)
+    outcome: RunOutcome = "partially_succeeded" if given_up else "succeeded"
+    return RunEnd(outcome=outcome, items=items)

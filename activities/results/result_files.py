@@ -1,0 +1,136 @@
+"""The result files of one range of batches: outcomes sorted by status, order kept."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from activities.endings.dead_letters import dead_letters
+from activities.results.result_formats import Format, OutcomeFile, format_of, lines_format_of
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.part_reader import BatchOutcomes
+from fanout.messages.fan_in import RangeResult
+from fanout.models.outcome import ItemStatus
+from fanout.models.request import ResultOptions
+from fanout.models.status import ItemCounts, ResultFile
+from fanout.naming import blob_paths
+from fanout.outcomes.lines import are_all, items_in, status_of
+
+STEMS: dict[ItemStatus, str] = {
+    "succeeded": "SUCCEEDED",
+    "failed": "FAILED",
+    "pending": "PENDING",
+    "compensated": "COMPENSATED",
+    "compensation_failed": "COMPENSATION_FAILED",
+}
+DEAD_LETTERS = "DEAD-LETTERS"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a range go, and how long one gets before the next begins (bytes)."""
+
+    files: RunFiles
+    run_id: str
+    number: int
+    max_bytes: int
+
+
+class _Sequence:
+    """``FAILED-00003.jsonl``, ``FAILED-00003-1.jsonl`` ... of the range 3."""
+
+    def __init__(self, place: Place, stem: str, made: Format) -> None:
+        self._place = place
+        self._stem = stem
+        self._format = made
+        self._open: OutcomeFile | None = None
+        self._items = 0
+        self.closed: list[ResultFile] = []
+
+    @property
+    def _name(self) -> str:
+        rolled = f"-{len(self.closed)}" if self.closed else ""
+        return f"{self._stem}-{self._place.number:05d}{rolled}{self._format.suffix}"
+
+    def write(self, lines: bytes, items: int) -> None:
+        """Add whole lines; only a single line may be longer than a file."""
+        used = self._open.size if self._open is not None else 0
+        if used + len(lines) <= self._place.max_bytes:
+            self._add(lines, items)
+        elif lines.find(b"\n") == len(lines) - 1:
+            self.close()
+            self._add(lines, items)
+        else:
+            for line in lines.splitlines(keepends=True):
+                self.write(line, items_in(line))
+
+    def _add(self, lines: bytes, items: int) -> None:
+        if self._open is None:
+            path = blob_paths.result_path(self._place.run_id, self._name)
+            files, media_type = self._place.files, self._format.media_type
+            self._open = self._format.begin(
+                files.store.open_writer(files.container, path, media_type)
+            )
+        self._open.write(lines)
+        self._items += items
+
+    def close(self) -> None:
+        if self._open is None:
+            return
+        size, digest = self._open.close()
+        self.closed.append(
+            ResultFile(
+                name=self._name,
+                size_bytes=size,
+                count=self._items,
+                md5=digest,
+                media_type=self._format.media_type,
+            )
+        )
+        self._open, self._items = None, 0
+
+
+class ResultFiles:
+    """Writes the outcomes of one range, in bounded memory."""
+
+    def __init__(self, place: Place, options: ResultOptions) -> None:
+        self._place = place
+        outcomes, letters = format_of(options), lines_format_of(options)
+        self._sequences = {s: _Sequence(place, stem, outcomes) for s, stem in STEMS.items()}
+        self._dead_letters = _Sequence(place, DEAD_LETTERS, letters)
+        self._counts: Counter[ItemStatus] = Counter()
+
+    def sort_in(self, batch: BatchOutcomes) -> None:
+        """Put the outcomes of a batch where their status belongs, order kept."""
+        if are_all(batch.lines, "succeeded"):
+            self._put("succeeded", batch.lines, batch.cut.items)
+            return
+        for line in batch.lines.splitlines(keepends=True):
+            self._put(status_of(line), line, items_in(line))
+        place = self._place
+        for letter in dead_letters(place.files, place.run_id, batch.cut, batch.lines):
+            self._dead_letters.write(letter, 1)
+
+    def _put(self, status: ItemStatus, lines: bytes, items: int) -> None:
+        self._sequences[status].write(lines, items)
+        self._counts[status] += items
+
+    def close(self) -> RangeResult:
+        """End the files, and tell what is in them."""
+        sequences = [*self._sequences.values(), self._dead_letters]
+        for sequence in sequences:
+            sequence.close()
+        counts = {str(status): count for status, count in self._counts.items()}
+        return RangeResult(
+            items=ItemCounts(total=sum(counts.values()), **counts),
+            files=[file for sequence in sequences for file in sequence.closed],
+        )
+
+
+def in_order(files: Iterable[ResultFile]) -> list[ResultFile]:
+    """Put the files of many ranges together by status; within one, ranges keep their order."""
+    ranks = {stem: rank for rank, stem in enumerate([*STEMS.values(), DEAD_LETTERS])}
+    return sorted(files, key=lambda file: ranks[file.name[: _stem_end(file.name)]])
+
+
+def _stem_end(name: str) -> int:
+    return next(at for at, character in enumerate(name) if character.isdecimal()) - 1

@@ -1,0 +1,1 @@
+"""Activities that run the steps of sagas."""

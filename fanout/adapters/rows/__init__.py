@@ -1,0 +1,1 @@
+"""The rows of runs in Table storage."""

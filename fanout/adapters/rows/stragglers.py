@@ -1,0 +1,61 @@
+"""What an attempt that was ended by force still has under way.
+
+Its batches stop at their next item and write down what they have done. Whoever comes after, the
+next attempt or a deletion, waits until those parts are there, or until nobody will write them.
+"""
+
+from datetime import datetime, timedelta
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.governor.run_state import GovernorState, ShardState
+from fanout.messages.shards import ShardWork, Wave
+from fanout.naming import blob_paths
+from fanout.naming.blob_paths import BatchName
+
+# After that whoever worked on a batch is gone, or at one item for so long that nobody waits for it.
+PATIENCE = timedelta(seconds=30)
+
+
+def are_written(
+    run_id: str, attempt: int, state: GovernorState, files: RunFiles, now: datetime
+) -> bool:
+    """Tell whether all parts of an attempt are there that will be.
+
+    Args:
+        run_id: The run.
+        attempt: The attempt, which has ended.
+        state: Its rows.
+        files: Where the run is kept.
+        now: The time, aware.
+    """
+    end = state.run.end
+    if end is None or not end.is_forced or end.at is None:
+        return True
+    if now - datetime.fromisoformat(end.at) > PATIENCE:
+        return True
+    return all(files.exists(path) for path in _awaited(run_id, attempt, state))
+
+
+def _awaited(run_id: str, attempt: int, state: GovernorState) -> list[str]:
+    return [
+        blob_paths.part_path(run_id, blob_paths.generation(attempt, shard.work.stage), name)
+        for shard in state.shards.values()
+        if shard.work is not None
+        for name in _under_way(shard, shard.work)
+    ]
+
+
+def _under_way(shard: ShardState, work: ShardWork) -> list[BatchName]:
+    """The batches that a shard was last told to carry out."""
+    order = shard.order
+    if order is None or order.action != "go" or work.is_saga:
+        return []
+    wave = work.wave or Wave(end=min(work.batch + order.cuts, work.batches_here), span=order.span)
+    firsts, retry_round = [*range(work.batch, wave.end, wave.span)], 0
+    if work.retrying is not None:
+        firsts = work.retrying.broken or work.retrying.batches
+        retry_round = work.retrying.retry_round - bool(work.retrying.broken)
+    return [
+        BatchName(work.partition, first, min(wave.span, wave.end - first), retry_round)
+        for first in (firsts[:1] if order.is_probe else firsts)
+    ]

@@ -1,0 +1,189 @@
+"""The files of a run in Blob storage, typed; those that never change are kept per process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Protocol
+
+from azure.core.exceptions import ResourceNotFoundError
+from pydantic import BaseModel
+
+from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
+from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
+from fanout.adapters.sources.planning import Scratch
+from fanout.errors import RunNotFoundError
+from fanout.models.plan import PartitionPlan, PlanManifest
+from fanout.models.redrive import RedriveRequest
+from fanout.models.request import RunRequest
+from fanout.naming import blob_paths
+from fanout.splitting.codecs import Expansion
+
+JSON = "application/json"
+JSON_LINES = "application/jsonl"
+_KEPT_RUNS = 64
+_KEPT_PARTITIONS = 256
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run keeps in the runs container."""
+
+    store: BlobStore
+    container: str
+    allowed: Expansion = field(default_factory=Expansion)
+    scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
+
+    def scratch(self, run_id: str) -> Scratch:
+        """Where the plan of a run may leave copies of its source."""
+        return Scratch(self.store, self.container, blob_paths.plan_folder(run_id), self.allowed)
+
+    def claim(self, run_id: str, request: RunRequest) -> bool:
+        """Write the request if the run id is free; tell whether it was."""
+        if not self._claim(blob_paths.request_path(run_id), request):
+            return False
+        self.write(blob_paths.index_path(run_id, request.workload, datetime.now(UTC)), b"")
+        return True
+
+    def claim_of(self, run_id: str) -> str:
+        """What tells this run from an earlier one of the same id that was deleted.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        found = self.store.properties(self.container, blob_paths.request_path(run_id))
+        if found is None:
+            raise RunNotFoundError(run_id)
+        return found.etag
+
+    def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
+        """Write what a later attempt is to do if nobody has; tell whether nobody had."""
+        return self._claim(blob_paths.attempt_path(run_id, attempt), redrive)
+
+    def _claim(self, path: str, model: BaseModel) -> bool:
+        return self.write_first(path, model.model_dump_json().encode())
+
+    def newest_attempt(self, run_id: str) -> int:
+        """The number of the run's latest attempt, 1 the first."""
+        claims = self.store.names(self.container, blob_paths.attempts_folder(run_id))
+        return max((int(name[-10:-5]) for name in claims), default=1)
+
+    def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
+        """Read what a later attempt is to do."""
+        path = blob_paths.attempt_path(run_id, attempt)
+        return RedriveRequest.model_validate_json(self.read(path))
+
+    def find_request(self, run_id: str) -> RunRequest | None:
+        """Read the request of a run; None where there is no such run."""
+        if self.store.properties(self.container, blob_paths.request_path(run_id)) is None:
+            return None
+        return self.request(run_id)
+
+    def request(self, run_id: str, attempt: int = 1) -> RunRequest:
+        """Read the request of a run that exists, as one of its attempts carries it out."""
+        request = RunRequest.model_validate_json(self.read(blob_paths.request_path(run_id)))
+        return request if attempt == 1 else self.redrive_request(run_id, attempt).over(request)
+
+    def manifest(self, run_id: str, of: str = blob_paths.FIRST) -> PlanManifest:
+        """Read the manifest of a generation's plan."""
+        return PlanManifest.model_validate_json(self.read(blob_paths.plan_path(run_id, of)))
+
+    def partition(self, run_id: str, partition: int, of: str = blob_paths.FIRST) -> PartitionPlan:
+        """Read the cuts of one partition."""
+        path = blob_paths.partition_path(run_id, partition, of)
+        return PartitionPlan.model_validate_json(self.read(path))
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """List the files whose paths begin so, in order."""
+        yield from self.store.names(self.container, prefix)
+
+    def ages(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """List the files whose paths begin so, with when each was written."""
+        try:
+            for entry in self.store.entries(self.container, prefix):
+                yield entry.name, entry.last_modified
+        except ResourceNotFoundError:
+            return
+
+    def delete(self, path: str) -> None:
+        """Delete a file; one that is gone already is no fault."""
+        self.store.delete(self.container, path)
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file."""
+        return self.store.properties(self.container, path) is not None
+
+    def read(self, path: str) -> bytes:
+        """Read a file whole."""
+        return self.store.read(self.container, path)
+
+    def write(self, path: str, data: bytes, media_type: str = JSON) -> None:
+        """Write a file whole, over whatever was there."""
+        self.store.write(self.container, path, data, media_type=media_type)
+
+    def write_first(self, path: str, data: bytes, media_type: str = JSON) -> bool:
+        """Write a file whole unless there is one; tell whether there was none."""
+        try:
+            self.store.write(self.container, path, data, media_type=media_type, if_none_match=True)
+        except BlobExistsError:
+            return False
+        return True
+
+    def write_model(self, path: str, model: BaseModel) -> None:
+        """Write a message as JSON."""
+        self.write(path, model.model_dump_json().encode())
+
+
+@lru_cache(maxsize=1)
+def run_files() -> RunFiles:
+    """The run files of this process, as its settings say."""
+    to = settings()
+    allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
+    return RunFiles(blob_store(), to.runs_container, allowed, to.scan_range_bytes)
+
+
+class ClaimedRef(Protocol):
+    """What activities are told of a run."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def claim(self) -> str: ...
+
+
+_claims: dict[str, str] = {}
+
+
+def files_of(ref: ClaimedRef) -> RunFiles:
+    """The run files for an activity; what an earlier run of the same id left here is forgotten."""
+    if _claims.setdefault(ref.run_id, ref.claim) != ref.claim:
+        forget_kept()
+        _claims.clear()
+        _claims[ref.run_id] = ref.claim
+    return run_files()
+
+
+@lru_cache(maxsize=_KEPT_RUNS)
+def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
+    """The request of an attempt of a run, read once in this process."""
+    return files.request(run_id, attempt)
+
+
+@lru_cache(maxsize=_KEPT_RUNS)
+def kept_manifest(files: RunFiles, run_id: str, of: str = blob_paths.FIRST) -> PlanManifest:
+    """The plan's manifest, read once in this process."""
+    return files.manifest(run_id, of)
+
+
+@lru_cache(maxsize=_KEPT_PARTITIONS)
+def kept_partition(
+    files: RunFiles, run_id: str, partition: int, of: str = blob_paths.FIRST
+) -> PartitionPlan:
+    """The cuts of a partition, read once in this process."""
+    return files.partition(run_id, partition, of)
+
+
+def forget_kept() -> None:
+    """Drop what this process has read: a run was deleted, and its id may be used again."""
+    for kept in (kept_request, kept_manifest, kept_partition):
+        kept.cache_clear()

@@ -1,0 +1,98 @@
+"""The outcomes of a run a page at a time, in source order."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from pydantic_core import from_json
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
+from fanout.messages.run import RunRef
+from fanout.outcomes.lines import status_of
+
+MAX_PAGE = 1000
+# A page of rare items looks through no more batches than these; the next one goes on.
+MAX_BATCHES_A_PAGE = 200
+_CONTINUATION = re.compile(r"^(\d+)\.(\d+)\.(\d+)$")
+
+
+class InvalidContinuationError(Exception):
+    """It is none that an earlier page gave."""
+
+
+@dataclass(frozen=True)
+class OutcomePage:
+    """A page.
+
+    Attributes:
+        items: Outcomes; one with a `count` above 1 speaks for as many consecutive items.
+        continuation: What the next page is asked for with; None after the last.
+    """
+
+    items: list[dict[str, Any]]
+    continuation: str | None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A line of a batch; batches are named by partition and first cut."""
+
+    partition: int = 0
+    batch: int = 0
+    line: int = 0
+
+    @classmethod
+    def parse(cls, text: str | None) -> "_Place":
+        if text is None:
+            return cls()
+        found = _CONTINUATION.fullmatch(text)
+        if found is None:
+            raise InvalidContinuationError(f"'{text[:100]}' is no continuation")
+        return cls(*map(int, found.groups()))
+
+    def __str__(self) -> str:
+        return f"{self.partition}.{self.batch}.{self.line}"
+
+
+def outcome_page(
+    files: RunFiles, ref: RunRef, status: str | None, limit: int, after: str | None
+) -> OutcomePage:
+    """Read a page of outcomes.
+
+    Args:
+        files: Where the run is kept.
+        ref: The run, and the latest attempt to look at.
+        status: Only outcomes of this status; None takes every one.
+        limit: How many outcomes at most.
+        after: The continuation of the page before; None begins.
+
+    Raises:
+        InvalidContinuationError: `after` is no continuation.
+    """
+    place = _Place.parse(after)
+    batches = read_batches(
+        files, ref, files.manifest(ref.run_id), begin=(place.partition, place.batch)
+    )
+    items: list[dict[str, Any]] = []
+    for batch in islice(batches, MAX_BATCHES_A_PAGE):
+        at = (batch.origin.partition, batch.origin.batch)
+        skipped = place.line if at == (place.partition, place.batch) else 0
+        for number, line in _lines(batch, skipped):
+            if status is not None and status_of(line) != status:
+                continue
+            if len(items) == limit:
+                return OutcomePage(items, str(_Place(*at, number)))
+            items.append(from_json(line))
+    following = next(batches, None)
+    if following is None:
+        return OutcomePage(items, None)
+    return OutcomePage(items, str(_Place(following.origin.partition, following.origin.batch)))
+
+
+def _lines(batch: BatchOutcomes, skipped: int) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(batch.lines.splitlines()):
+        if number >= skipped:
+            yield number, line

@@ -1,0 +1,131 @@
+"""Reading the outcomes of every batch of a run, in source order, a few parts ahead."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
+from fanout.adapters.run_files.parts import Parts, overlaid_parts
+from fanout.messages.run import RunRef
+from fanout.models.plan import BatchCut, Origin, PlanManifest
+from fanout.outcomes.lines import range_line, reopened, status_of
+
+READ_AT_ONCE = 8
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class BatchOutcomes:
+    """What is known of a batch: its outcome lines, and its partial where it has one."""
+
+    cut: BatchCut
+    origin: Origin
+    lines: bytes
+    partial: bytes | None
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """A batch of the first plan: a cut that nobody tried yet, or the cuts that one part covers."""
+
+    cut: BatchCut
+    origin: Origin
+
+
+def read_batches(
+    files: RunFiles,
+    ref: RunRef,
+    manifest: PlanManifest,
+    begin: Position = (0, 0),
+    end: Position | None = None,
+) -> Iterator[BatchOutcomes]:
+    """Read every batch of the first plan as the attempts up to `ref`'s left it.
+
+    One that left no part has all its items pending.
+
+    Args:
+        files: Where the run is kept.
+        ref: The run, and the latest attempt to look at.
+        manifest: The first plan.
+        begin: Partition and first cut of the first batch to read.
+        end: Those of the batch to stop before; None reads to the end.
+    """
+    parts = overlaid_parts(files, ref.run_id, ref.attempt)
+    batches = (
+        batch
+        for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
+        if (batch.origin.partition, batch.origin.batch) >= begin
+    )
+    for outcomes in read_planned(files, batches):
+        if end is not None and (outcomes.origin.partition, outcomes.origin.batch) >= end:
+            return
+        yield outcomes
+
+
+def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
+    """Read the outcomes of these batches, in the order given."""
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        while some := list(islice(batches, READ_AT_ONCE)):
+            yield from pool.map(lambda batch: _read(files, batch), some)
+
+
+def planned_batches(
+    files: RunFiles, run_id: str, manifest: PlanManifest, parts: Parts, first_partition: int = 0
+) -> Iterator[PlannedBatch]:
+    """List every batch of the first plan, in source order, with where its outcomes are."""
+    for partition in range(first_partition, manifest.partitions):
+        cuts = kept_partition(files, run_id, partition).cuts
+        at = 0
+        while at < len(cuts):
+            origin = _origin(parts, partition, at)
+            yield PlannedBatch(joined(cuts[at : at + origin.span]), origin)
+            at += origin.span
+
+
+def _origin(parts: Parts, partition: int, batch: int) -> Origin:
+    part = parts.newest.get((partition, batch))
+    if part is None:
+        return Origin(partition=partition, batch=batch)
+    has_partial = part.partial_path in parts.with_partial
+    return Origin(
+        partition=partition,
+        batch=batch,
+        span=part.span,
+        part=part.path,
+        partial=part.partial_path if has_partial else None,
+        reopenings=list(part.reopenings),
+    )
+
+
+def joined(cuts: list[BatchCut]) -> BatchCut:
+    """Make one batch of cuts that follow each other in one blob."""
+    first, last = cuts[0], cuts[-1]
+    return first._replace(end=last.end, items=sum(cut.items for cut in cuts))
+
+
+def _read(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
+    cut, origin = batch.cut, batch.origin
+    if origin.part is None:
+        pending = range_line("pending", cut.first_index, cut.items, 0)
+        return BatchOutcomes(cut, origin, pending, None)
+    partial = files.read(origin.partial) if origin.partial is not None else None
+    return BatchOutcomes(cut, origin, lines_of(files, origin), partial)
+
+
+def lines_of(files: RunFiles, origin: Origin) -> bytes:
+    """Read the outcomes of a batch; failed items that an attempt was to redo are pending."""
+    lines = files.read(str(origin.part))
+    for one in origin.reopenings:
+        lines = reopened(lines, one.error_types, whole=one.whole)
+    return lines
+
+
+def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:
+    """Tell whether `attempt` left an item that a redrive of these error types would take up."""
+    ref = RunRef(run_id=run_id, attempt=attempt)
+    for batch in read_batches(files, ref, kept_manifest(files, run_id)):
+        lines = reopened(batch.lines, error_types, whole=True).splitlines()
+        if any(status_of(line) == "pending" for line in lines):
+            return True
+    return False

@@ -1,0 +1,130 @@
+"""Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
+from fanout.messages.batches import BatchRef
+from fanout.models.plan import Reopening
+from fanout.naming import blob_paths
+from fanout.naming.blob_paths import BatchName
+
+_PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The newest part file of a batch.
+
+    Attributes:
+        span: How many cuts of the first plan it covers.
+        size: Its bytes.
+        reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
+    """
+
+    path: str
+    span: int
+    retry_round: int
+    size: int
+    reopenings: tuple[Reopening, ...] = ()
+
+    @property
+    def partial_path(self) -> str:
+        """Where a chunk workload leaves its partial of the batch; none if it refused the chunk."""
+        return blob_paths.partial_path(self.path)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The newest part of every batch, by partition and first cut, and which have a partial."""
+
+    newest: dict[tuple[int, int], Part]
+    with_partial: frozenset[str]
+
+
+def newest_parts(files: RunFiles, run_id: str, of: str) -> Parts:
+    """Find the newest part of every batch of a generation, keyed as its own plan has them."""
+    newest: dict[tuple[int, int], Part] = {}
+    partials = set()
+    for path, size in files.store.sizes(files.container, f"{blob_paths.parts_folder(run_id)}{of}-"):
+        if path.endswith(blob_paths.PARTIAL_SUFFIX):
+            partials.add(path)
+        name = parse_name(path)
+        if name is None:
+            continue
+        key = (name.partition, name.batch)
+        if key not in newest or newest[key].retry_round < name.retry_round:
+            newest[key] = Part(path, name.span, name.retry_round, size)
+    return Parts(dict(sorted(newest.items())), frozenset(partials))
+
+
+def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
+    """Find the newest part of every batch of the first plan, whichever generation wrote it.
+
+    Args:
+        files: Where the run is kept.
+        run_id: The run.
+        attempt: The latest attempt to look at.
+    """
+    newest: dict[tuple[int, int], Part] = {}
+    with_partial: frozenset[str] = frozenset()
+    for of in _generations(attempt):
+        found = newest_parts(files, run_id, of)
+        if of == blob_paths.FIRST:
+            newest |= found.newest
+        elif files.exists(blob_paths.plan_path(run_id, of)):
+            newest |= _overlay(files, run_id, of, found, newest)
+        with_partial |= found.with_partial
+    return Parts(newest, with_partial)
+
+
+def _overlay(
+    files: RunFiles, run_id: str, of: str, found: Parts, below: dict[tuple[int, int], Part]
+) -> dict[tuple[int, int], Part]:
+    """What a later generation made of the batches that it was to take up, as the first has them."""
+    manifest = kept_manifest(files, run_id, of)
+    over: dict[tuple[int, int], Part] = {}
+    for partition in range(manifest.partitions):
+        origins = kept_partition(files, run_id, partition, of).origins
+        for batch, origin in enumerate(origins):
+            key = (origin.partition, origin.batch)
+            part = found.newest.get((partition, batch))
+            if part is not None:
+                over[key] = replace(part, span=origin.span)
+            elif key in below and manifest.reopening is not None:
+                reopenings = (*below[key].reopenings, manifest.reopening)
+                over[key] = replace(below[key], reopenings=reopenings)
+    return over
+
+
+def _generations(attempt: int) -> Iterator[str]:
+    """Every pass over the batches up to an attempt, in the order in which they were made."""
+    for number in range(1, attempt + 1):
+        yield blob_paths.generation(number)
+        yield blob_paths.generation(number, "compensate")
+
+
+def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
+    """Read the part of a batch of the newest earlier round; None if it has none.
+
+    A batch leaves no part in a round that it sat out, or that its activity did not survive.
+    """
+    for retry_round in range(ref.retry_round - 1, -1, -1):
+        try:
+            name = replace(ref.name, retry_round=retry_round)
+            return files.read(blob_paths.part_path(ref.run_id, of, name))
+        except ResourceNotFoundError:
+            continue
+    return None
+
+
+def parse_name(path: str) -> BatchName | None:
+    """Read whose outcomes a file holds from its path; None if it is no part file."""
+    found = _PART.search(path)
+    if found is None:
+        return None
+    partition, retry_round, batch, span = (int(group or 1) for group in found.groups())
+    return BatchName(partition, batch, span, retry_round)

@@ -1,0 +1,1 @@
+"""Reading sources: blobs and sets of blobs, by their format."""

@@ -1,0 +1,146 @@
+"""Cut and read one blob, by its format."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fanout.adapters.sources.blobs import (
+    BlobReader,
+    BrokenSourceError,
+    OpenBlob,
+    read_range,
+    readable,
+)
+from fanout.adapters.sources.parquet import ParquetBlob, read_rows
+from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.models.outcome import ErrorInfo
+from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.request import BatchLimits
+from fanout.models.selection import Selection
+from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
+from fanout.records import Chunk, CsvDialect
+from fanout.splitting.codecs import decompress
+from fanout.splitting.cuts import cut_batches
+from fanout.splitting.header import read_csv_start
+from fanout.splitting.split import TextFormat, find_records
+
+# How many bytes usually come out of a compressed one, for the size of grains alone.
+USUAL_RATIO = 4
+# A batch of several records is never larger (`BatchLimits.max_bytes`); one record alone may be.
+MAX_RECORD_BYTES = 64 * 1_048_576
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the data of a batch are.
+
+    Attributes:
+        data: The blob that the cuts point into.
+        origin: The blob of the source, ``container/name``.
+        header: Column names of a CSV, else None.
+    """
+
+    data: BlobRef
+    origin: str
+    header: list[str] | None
+
+
+def columns_of(blob: OpenBlob, how: BlobFormat) -> list[str] | None:
+    """Learn the columns of a blob from its beginning or its end; None where JSON has none.
+
+    Raises:
+        BrokenSourceError: It is not of this format.
+    """
+    if isinstance(how, ParquetFormat):
+        return ParquetBlob.open(blob, how.columns).columns
+    if not isinstance(how, CsvFormat):
+        return None
+    codec = how.codec(blob.ref.blob)
+    beginning = blob.beginning()
+    with readable(blob.ref):
+        text = decompress(beginning, codec) if codec else beginning
+        return _named(blob, read_csv_start(text, how.delimiter, how.header).columns)
+
+
+def cut_blob(
+    blob: OpenBlob, how: BlobFormat, wanted: Wanted, scratch: Scratch | None
+) -> SourceCuts:
+    """Cut a blob into batches, reading it once and holding one chunk of it at a time.
+
+    Raises:
+        BrokenSourceError: It is not of this format (also while the cuts are consumed).
+        SourceChangedError: It was written or deleted meanwhile.
+    """
+    if isinstance(how, ParquetFormat):
+        file = ParquetBlob.open(blob, how.columns)
+        rows = sum(group.rows for group in file.groups)
+        cuts = file.cuts(wanted.of_items(rows), wanted.max_items)
+        return SourceCuts(None, blob.ref.etag, blob.size, cuts)
+    codec = how.codec(blob.ref.blob)
+    if codec is None:
+        return _cut_text(blob, how, wanted.of_bytes(blob.size), wanted, blob.chunks())
+    if scratch is None:
+        raise ValueError("a compressed source is planned with a place for its copy")
+    name = scratch.copy_name(blob)
+    copy = scratch.copy(name, decompress(blob.chunks(), codec, scratch.allowed))
+    limits = wanted.of_bytes(blob.size * USUAL_RATIO)
+    made = _cut_text(blob, how, limits, wanted, copy.pieces())
+    return replace(made, cuts=copy.finished_by(made.cuts), data=scratch.ref(name))
+
+
+def _cut_text(
+    blob: OpenBlob, how: TextFormat, limits: BatchLimits, wanted: Wanted, chunks: Iterator[bytes]
+) -> SourceCuts:
+    with readable(blob.ref):
+        found = find_records(chunks, how)
+    header = _named(blob, found.columns) if isinstance(how, CsvFormat) else None
+    cuts = _cuts(blob, cut_batches(found.blocks, limits, wanted.max_items))
+    return SourceCuts(header, blob.ref.etag, blob.size, cuts)
+
+
+def _cuts(blob: OpenBlob, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
+    with readable(blob.ref):
+        yield from cuts
+
+
+def read_batch(
+    how: BlobFormat, cut: BatchCut, place: Place, store: BlobReader, selection: Selection
+) -> Chunk:
+    """Read one batch of a blob.
+
+    A batch of a single record above `MAX_RECORD_BYTES` is not read: its chunk has a `fault`.
+
+    Raises:
+        SourceChangedError: The blob is not the one that was planned.
+    """
+    fault, kind, columns = None, how.kind, place.header
+    if isinstance(how, ParquetFormat):
+        data, kind = read_rows(store, place.data, how.columns, cut), "jsonl"
+    elif cut.end - cut.offset > MAX_RECORD_BYTES:
+        data, fault = b"", _too_large(cut)
+    else:
+        data = read_range(store, place.data, cut.offset, cut.end - cut.offset)
+    dialect = CsvDialect(how.delimiter, how.rows) if isinstance(how, CsvFormat) else CsvDialect()
+    return Chunk(
+        kind,
+        data,
+        columns,
+        cut.first_index,
+        cut.first_line,
+        cut.items,
+        fault,
+        dialect,
+        selection,
+        place.origin,
+    )
+
+
+def _named(blob: OpenBlob, columns: list[str] | None) -> list[str]:
+    if columns is None:
+        fault = "is empty: the first record of a CSV names its columns"
+        raise BrokenSourceError(blob.ref, fault)
+    return columns
+
+
+def _too_large(cut: BatchCut) -> ErrorInfo:
+    message = f"line {cut.first_line}: the record is longer than {MAX_RECORD_BYTES} bytes"
+    return ErrorInfo(type="RecordTooLargeError", message=message, retryable=False)

@@ -1,0 +1,144 @@
+"""What planning a source gives, and where it puts the copies that it has to make."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fanout.adapters.blob import BlobExistsError
+from fanout.adapters.settings import Settings
+from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
+from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.request import BatchLimits
+from fanout.naming import blob_paths
+from fanout.splitting.codecs import Expansion
+from fanout.splitting.sizing import chunk_grain_of_bytes, grain_of_bytes, grain_of_items
+
+_BYTES = "application/octet-stream"
+_JSON_LINES = "application/jsonl"
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Where a plan may write.
+
+    Attributes:
+        prefix: What its blobs begin with: ``{run_id}/plan/``.
+        allowed: How much may come out of a compressed blob.
+    """
+
+    store: BlobFiles
+    container: str
+    prefix: str
+    allowed: Expansion = field(default_factory=Expansion)
+
+    @classmethod
+    def of_run(cls, run_id: str, store: BlobFiles, to: Settings) -> "Scratch":
+        """The folder of a run's plan."""
+        allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
+        return cls(store, to.runs_container, blob_paths.plan_folder(run_id), allowed)
+
+    def ref(self, name: str) -> BlobRef:
+        """Name a blob here. What is written here never changes, so no version is meant."""
+        return BlobRef(container=self.container, blob=self.prefix + name)
+
+    def copy_name(self, blob: OpenBlob) -> str:
+        """Name the uncompressed copy of one version of a blob."""
+        version = f"{blob.origin}\n{blob.ref.etag}".encode()
+        return f"copy-{hashlib.sha256(version).hexdigest()[:20]}.bin"
+
+    def copy(self, name: str, pieces: Iterator[bytes]) -> "Copy":
+        """Write pieces to a blob while they are read."""
+        return Copy(self.store.open_writer(self.container, self.prefix + name, _BYTES), pieces)
+
+    def lines_once(self, name: str, lines: Iterable[bytes]) -> OpenBlob:
+        """Write lines to a blob unless it is there from an earlier try of the same plan."""
+        if self.store.properties(self.container, self.prefix + name) is None:
+            writer = self.store.open_writer(self.container, self.prefix + name, _JSON_LINES)
+            for line in lines:
+                writer.write(line)
+            _commit(writer.close)
+        return open_blob(self.store, self.container, self.prefix + name)
+
+
+class Copy:
+    """A copy in the making: it holds what has been read from it, and appears when it is cut."""
+
+    def __init__(self, writer: Writer, pieces: Iterator[bytes]) -> None:
+        self._writer = writer
+        self._pieces = pieces
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read what is copied."""
+        for piece in self._pieces:
+            self._writer.write(piece)
+            yield piece
+
+    def finished_by(self, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
+        """Cut to the end, or as far as is wanted, and let the copy appear.
+
+        A copy that exists is of the same version and was cut alike, so it is as good.
+        """
+        yield from cuts
+        _commit(self._writer.close)
+
+
+def _commit(close: Callable[..., str]) -> None:
+    try:
+        close(if_none_match=True)
+    except BlobExistsError:  # another try of this plan was quicker
+        return
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a source is to be cut.
+
+    Attributes:
+        limits: What one batch may hold; None cuts grains that suit the size of the source.
+        max_items: How many items to take from the beginning; None takes all.
+        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
+    """
+
+    limits: BatchLimits | None
+    max_items: int | None = None
+    is_chunk: bool = False
+
+    def of_bytes(self, length: int) -> BatchLimits:
+        """The limits for a source of so many bytes."""
+        if self.limits is not None:
+            return self.limits
+        return chunk_grain_of_bytes(length) if self.is_chunk else grain_of_bytes(length)
+
+    def of_items(self, count: int) -> BatchLimits:
+        """The limits for a source of so many items."""
+        return self.limits or grain_of_items(count)
+
+
+@dataclass(frozen=True)
+class SourceCuts:
+    """A source on its way into batches; iterate over it once to read it and get them.
+
+    Attributes:
+        header: Column names of a CSV, else None.
+        etag: ETag of the blob that is read; None if inline, or many.
+        length: Bytes of the blob; 0 if inline, or many.
+        cuts: The batches.
+        data: The copy that the cuts point into, where they do not into the blob itself.
+        parts: What the names of the pages of parts begin with, if the source reads many blobs.
+    """
+
+    header: list[str] | None
+    etag: str | None
+    length: int
+    cuts: Iterator[BatchCut]
+    data: BlobRef | None = None
+    parts: BlobRef | None = None
+
+    def __iter__(self) -> Iterator[BatchCut]:
+        """Cut the source; it is read meanwhile, a chunk at a time.
+
+        Raises:
+            InvalidRequestError: It turns out malformed on the way.
+            SourceChangedError: The blob was written or deleted meanwhile.
+        """
+        return self.cuts

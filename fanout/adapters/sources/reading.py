@@ -1,0 +1,145 @@
+"""Read the source of a run: what it is, where its batches are, and one batch of it.
+
+`starters` inspect a source before a run is accepted, the plan activity cuts it, and the activities
+that process batches read a chunk each. The last two insist on one ETag, so a blob that changes
+under a run ends the run and never mixes two versions. What has to be copied to be cut (a compressed
+blob, a listing) is copied under ``{run_id}/plan/`` by the plan.
+"""
+
+from pydantic_core import to_json
+
+from fanout.adapters.sources.blobs import BlobReader, Properties, open_blob
+from fanout.adapters.sources.formats import (
+    MAX_RECORD_BYTES,
+    Place,
+    columns_of,
+    cut_blob,
+    read_batch,
+)
+from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources.sets import LINES, cut_set, kept_part
+from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
+from fanout.models.outcome import ErrorInfo
+from fanout.models.plan import BatchCut, BlobRef, PlanManifest
+from fanout.models.request import BatchLimits
+from fanout.models.selection import Selection
+from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
+from fanout.records import Chunk, SourceInfo
+from fanout.splitting.inline import cut_items
+
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "BlobReader",
+    "Properties",
+    "Scratch",
+    "SourceCuts",
+    "cut_source",
+    "inspect",
+    "read_chunk",
+]
+
+
+def inspect(source: Source, store: BlobReader) -> SourceInfo:
+    """Learn of a source what can be learnt without reading it whole.
+
+    Raises:
+        InvalidRequestError: The blob does not exist, or is not of the source's format as far as
+            its beginning (of Parquet, its footer) tells.
+    """
+    if isinstance(source, InlineSource | ListingSource):
+        return SourceInfo(source.kind)
+    found = open_blob(store, source.container, source.blob)
+    if isinstance(source, ManifestSource):
+        return SourceInfo(source.kind, None, found.ref.etag, found.size)
+    try:
+        columns = columns_of(found, source)
+    except SourceChangedError as error:
+        message = (
+            f"the blob '{source.blob}' in the container '{source.container}' was written while it "
+            "was read; send the request again"
+        )
+        raise InvalidRequestError([FieldProblem("source.blob", message)]) from error
+    return SourceInfo(source.kind, columns, found.ref.etag, found.size)
+
+
+def cut_source(
+    source: Source,
+    store: BlobReader,
+    limits: BatchLimits | None,
+    max_items: int | None = None,
+    scratch: Scratch | None = None,
+    *,
+    is_chunk: bool = False,
+) -> SourceCuts:
+    """Cut a source into batches, reading it once and holding one chunk of it at a time.
+
+    Args:
+        source: What to cut.
+        store: Where its blobs are.
+        limits: What one batch may hold; None cuts grains that suit the size of the source.
+        max_items: How many items to take from the beginning; None takes all.
+        scratch: Where copies go; needed for compressed blobs, listings and manifests.
+        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
+
+    Raises:
+        InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
+        SourceChangedError: The blob was written or deleted meanwhile.
+    """
+    wanted = Wanted(limits, max_items, is_chunk)
+    if isinstance(source, InlineSource):
+        items = source.items
+        cuts = cut_items(items, wanted.of_items(len(items)), max_items)
+        return SourceCuts(None, None, 0, iter(cuts))
+    if isinstance(source, SetSource):
+        if scratch is None:
+            raise ValueError("a source of many blobs is planned with a place for its list")
+        return cut_set(source, wanted, scratch)
+    return cut_blob(open_blob(store, source.container, source.blob), source, wanted, scratch)
+
+
+def read_chunk(
+    source: Source,
+    cut: BatchCut,
+    manifest: PlanManifest,
+    store: BlobReader,
+    selection: Selection | None = None,
+) -> Chunk:
+    """Read one batch of a source.
+
+    A batch of a single record above `MAX_RECORD_BYTES` is not read: its chunk has a `fault`.
+
+    Args:
+        source: The source, as it was planned.
+        cut: The batch.
+        manifest: The plan.
+        store: Where the source's blobs are.
+        selection: What is merged into each item (`RunRequest.select`).
+
+    Raises:
+        SourceChangedError: The blob is not the one that was planned.
+    """
+    selected = selection or {}
+    if isinstance(source, InlineSource):
+        data = to_json(source.items[cut.first_index : cut.first_index + cut.items])
+        kind, line = source.kind, cut.first_line
+        return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selected)
+    if isinstance(source, SetSource):
+        return _read_of_set(source, cut, manifest, store, selected)
+    blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
+    origin = f"{source.container}/{source.blob}"
+    place = Place(manifest.data or blob, origin, manifest.header)
+    return read_batch(source, cut, place, store, selected)
+
+
+def _read_of_set(
+    source: SetSource, cut: BatchCut, manifest: PlanManifest, store: BlobReader, selected: Selection
+) -> Chunk:
+    if source.read is None or manifest.parts is None:
+        if manifest.data is None:
+            raise ValueError("the plan of a listing or manifest names the list that it made")
+        return read_batch(LINES, cut, Place(manifest.data, source.container, None), store, selected)
+    part = kept_part(store, manifest.parts, cut.part)
+    if part.fault is not None and cut.end == 0:
+        fault = ErrorInfo(type="SourceBlobError", message=part.fault, retryable=False)
+        return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
+    return read_batch(source.read, cut, Place(part.data, part.origin, part.header), store, selected)

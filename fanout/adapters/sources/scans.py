@@ -1,0 +1,108 @@
+"""Plan a large blob of lines by scanning its ranges in parallel, one activity each.
+
+`prepare_scans` tells how many ranges there are, `scan_part` scans one and writes down what it
+found, and `cut_scanned` gives the batches of them all. Each holds one chunk of the blob at most,
+and reads each byte of it once.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from fanout.adapters.sources.blobs import OpenBlob, open_blob, readable
+from fanout.adapters.sources.formats import columns_of
+from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.messages.scans import RangeScan, ScanPlan
+from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
+from fanout.splitting.header import read_csv_start, read_jsonl_start
+from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
+
+# As many as the history of one orchestration has room for; ranges of a huge blob are longer.
+MAX_RANGES = 200
+_PLAN = "scan.json"
+
+
+def prepare_scans(source: Source, wanted: Wanted, scratch: Scratch, range_bytes: int) -> int:
+    """Write down how a source is scanned; return its number of ranges, 0 where one pass does.
+
+    One pass does where the source is no plain CSV or JSON lines, where it has no two ranges, and
+    where only its first items are wanted.
+
+    Raises:
+        InvalidRequestError: As `fanout.adapters.sources.reading.cut_source` does.
+        SourceChangedError: The blob was written or deleted meanwhile.
+    """
+    if not isinstance(source, CsvSource | JsonlSource) or wanted.max_items is not None:
+        return 0
+    if source.codec(source.blob) is not None:
+        return 0
+    blob = open_blob(scratch.store, source.container, source.blob)
+    if blob.size < 2 * range_bytes:
+        return 0
+    header = columns_of(blob, source)
+    start, line = _start(blob, source)
+    plan = ScanPlan(
+        blob=blob.ref,
+        length=blob.size,
+        header=header,
+        start=start,
+        start_line=line,
+        range_bytes=max(range_bytes, -(-blob.size // MAX_RANGES)),
+        limits=wanted.of_bytes(blob.size),
+    )
+    _write(scratch, _PLAN, plan)
+    return plan.ranges
+
+
+def scan_part(source: LineFormat, number: int, scratch: Scratch) -> None:
+    """Scan one range (0-based) and write down what was found.
+
+    Raises:
+        SourceChangedError: The blob is not the one that the scan was prepared for.
+    """
+    plan = _scan_plan(scratch)
+    begin, end = plan.bounds(number)
+    blob = OpenBlob(scratch.store, plan.blob, plan.length)
+    chunks = blob.chunks(begin, end - begin) if end > begin else iter(())
+    found = scan_range(chunks, begin, source, plan.limits, is_first=number == 0)
+    _write(scratch, _scan_name(number), found)
+
+
+def cut_scanned(scratch: Scratch) -> SourceCuts:
+    """Cut a source whose ranges have all been scanned."""
+    plan = _scan_plan(scratch)
+    cuts = join_ranges(_scans(plan, scratch), plan.start, plan.start_line, plan.limits)
+    return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts)
+
+
+def _start(blob: OpenBlob, how: LineFormat) -> tuple[int, int]:
+    with readable(blob.ref):
+        if isinstance(how, CsvFormat):
+            state = read_csv_start(blob.beginning(), how.delimiter, how.header).start
+        else:
+            state = read_jsonl_start(blob.beginning()).start
+    return state.offset, state.line
+
+
+def _scans(plan: ScanPlan, scratch: Scratch) -> Iterator[RangeScan]:
+    for number in range(plan.ranges):
+        yield RangeScan.model_validate_json(_read(scratch, _scan_name(number)))
+
+
+def _scan_plan(scratch: Scratch) -> ScanPlan:
+    return ScanPlan.model_validate_json(_read(scratch, _PLAN))
+
+
+def _scan_name(number: int) -> str:
+    return f"scan-{number:05d}.json"
+
+
+def _read(scratch: Scratch, name: str) -> bytes:
+    return scratch.store.read(scratch.container, scratch.prefix + name)
+
+
+def _write(scratch: Scratch, name: str, model: BaseModel) -> None:
+    data = model.model_dump_json().encode()
+    scratch.store.write(
+        scratch.container, scratch.prefix + name, data, media_type="application/json"
+    )

@@ -1,0 +1,157 @@
+"""OpenTelemetry: set up once in a process, and only where something takes what it sends.
+
+Where neither `APPLICATIONINSIGHTS_CONNECTION_STRING` nor `OTEL_EXPORTER_OTLP_ENDPOINT` is set, no
+SDK is imported and nothing is measured. What else the SDK may be told (`OTEL_SERVICE_NAME`,
+`OTEL_TRACES_SAMPLER`, `OTEL_METRIC_EXPORT_INTERVAL`, ...) it reads from the environment itself.
+
+The providers are Fanout's own and not the process's global ones: what libraries or workloads trace
+for themselves is theirs to set up.
+
+Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from fanout.adapters.credentials import credential
+from fanout.adapters.telemetry import metrics
+from fanout.adapters.telemetry.metrics import Metric
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
+    from opentelemetry.trace import Tracer
+
+AZURE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+AZURE_IDENTITY = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
+OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+SERVICE = "fanout"
+FLUSH_SECONDS = 5.0
+
+_given_id: ContextVar[int | None] = ContextVar("given_id", default=None)
+
+
+@dataclass(frozen=True)
+class Otel:
+    """What spans and metrics are handed to.
+
+    Attributes:
+        flush: Sends what is held back; may take as long as the exporters try.
+    """
+
+    tracer: "Tracer"
+    instruments: Mapping[str, Any]
+    flush: Callable[[], None]
+
+    def tell(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
+        """Add to a counter, record in a histogram, or set a gauge."""
+        instrument = self.instruments[metric.name]
+        match metric.kind:
+            case "histogram":
+                instrument.record(value, labels)
+            case "gauge":
+                instrument.set(value, labels)
+            case _:
+                instrument.add(value, labels)
+
+
+def tell(metric: Metric, value: float, **labels: str) -> None:
+    """Tell a metric a value, if anybody listens."""
+    to = otel()
+    if to is not None:
+        to.tell(metric, value, labels)
+
+
+@lru_cache(maxsize=1)
+def otel() -> Otel | None:
+    """What this process hands its spans and metrics to; None where nobody listens."""
+    return made(os.environ) if os.environ.get(AZURE) or os.environ.get(OTLP) else None
+
+
+def made(values: Mapping[str, str]) -> Otel:
+    """Set up the SDK with the exporters that the environment names."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+    class GivenIds(RandomIdGenerator):
+        """Takes the id that `span_id` gives: a span that is made twice is the same one."""
+
+        def generate_span_id(self) -> int:
+            given = _given_id.get()
+            return super().generate_span_id() if given is None else given
+
+    # Each process counts from nought, and says by this which one it is.
+    about: dict[str, Any] = {"service.instance.id": secrets.token_hex(16)}
+    if "OTEL_SERVICE_NAME" not in values:
+        about["service.name"] = values.get("WEBSITE_SITE_NAME") or SERVICE
+    resource = Resource.create(about)
+    spans = TracerProvider(resource=resource, id_generator=GivenIds())
+    readers = []
+    for span_exporter, metric_exporter in _exporters(values):
+        spans.add_span_processor(BatchSpanProcessor(span_exporter))
+        readers.append(PeriodicExportingMetricReader(metric_exporter))
+    measures = MeterProvider(readers, resource)
+
+    def flush() -> None:
+        # Counts first: the status has no other copy of them for alerts.
+        measures.force_flush()
+        spans.force_flush()
+
+    return Otel(spans.get_tracer(SERVICE), _instruments(measures.get_meter(SERVICE)), flush)
+
+
+def _instruments(meter: "Meter") -> dict[str, Any]:
+    return {
+        one.name: getattr(meter, f"create_{one.kind}")(
+            one.name, unit=one.unit, description=one.description
+        )
+        for one in metrics.ALL
+    }
+
+
+def _exporters(values: Mapping[str, str]) -> Iterator[tuple[Any, Any]]:
+    if values.get(OTLP):
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        yield OTLPSpanExporter(), OTLPMetricExporter()
+    if values.get(AZURE):
+        from azure.monitor.opentelemetry.exporter import (
+            AzureMonitorMetricExporter,
+            AzureMonitorTraceExporter,
+        )
+
+        to = {"connection_string": values[AZURE], "credential": _identity(values)}
+        yield AzureMonitorTraceExporter(**to), AzureMonitorMetricExporter(**to)
+
+
+def _identity(values: Mapping[str, str]) -> Any:
+    """The identity that Application Insights asks for, where it takes no keys.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
+    """
+    text = values.get(AZURE_IDENTITY, "")
+    if "Authorization=AAD" not in text:
+        return None
+    client_id = re.search(r"ClientId=([^;]+)", text)
+    return credential(client_id[1] if client_id else None)
+
+
+@contextmanager
+def span_id(given: int) -> Iterator[None]:
+    """Let spans that begin meanwhile have this id."""
+    token = _given_id.set(given)
+    try:
+        yield
+    finally:
+        _given_id.reset(token)

@@ -1,0 +1,1 @@
+"""The rules for a service that workloads call: a breaker and a rate limit."""

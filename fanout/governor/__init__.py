@@ -1,0 +1,1 @@
+"""The rules of what a run may begin, and the state they are applied to."""

@@ -1,0 +1,1 @@
+"""What orchestrators and activities tell each other: references and counts, no data."""

@@ -1,0 +1,101 @@
+"""What passes between an orchestrator and the activity that processes a batch."""
+
+from pydantic import Field
+
+from fanout.messages.base import Message
+from fanout.models.status import ErrorGroup
+from fanout.naming.blob_paths import BatchName
+
+
+class BatchRef(Message):
+    """Input of `process_batch` and `compensate_batch`: whose batch, which attempt, which round.
+
+    Attributes:
+        batch: Its first cut, within the partition (0-based).
+        span: How many cuts it takes.
+        is_probe: Whether it finds out if the downstream is up again.
+        is_repeated: Whether it may have been carried out before, and its answer got lost: the part
+            that it left then is the answer.
+    """
+
+    run_id: str
+    attempt: int = 1
+    claim: str = ""
+    trace: str | None = None
+    partition: int
+    batch: int
+    span: int = 1
+    retry_round: int = 0
+    is_probe: bool = False
+    is_repeated: bool = False
+
+    @property
+    def name(self) -> BatchName:
+        """Whose outcomes these are."""
+        return BatchName(self.partition, self.batch, self.span, self.retry_round)
+
+
+class BatchResult(Message):
+    """Result of `process_batch`.
+
+    Attributes:
+        succeeded: Items that ended well in this round.
+        failed: Items given up on in this round: permanent failures, or attempts used up.
+        compensated: Items of a saga given up on whose steps were undone, or in
+            `compensation_failed` were not all undone.
+        retryable: Items that want another round.
+        untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
+        retries: Item attempts beyond the first.
+        retry_after: The longest wait that the other side asked for, in seconds.
+        work_ms: How long the items took, reading and writing left out; None if nobody knows, since
+            it was read from the part of an execution whose answer got lost.
+        has_tripped: Whether the downstream kept failing, so that the rest was left untried.
+        has_answered: Whether the downstream did what some item asked of it.
+        errors: The most frequent kinds of failure given up on, at most five, messages cut short.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
+    retryable: int = 0
+    untried: int = 0
+    retries: int = 0
+    retry_after: float | None = None
+    work_ms: float | None = 0.0
+    has_tripped: bool = False
+    has_answered: bool = False
+    errors: list[ErrorGroup] = Field(default_factory=list)
+
+    @property
+    def tried(self) -> int:
+        """Items that were tried in this round."""
+        ended = self.succeeded + self.failed + self.compensated + self.compensation_failed
+        return ended + self.retryable - self.untried
+
+
+class WaveTally(Message):
+    """What the batches of one wave came to, all rounds so far.
+
+    Attributes:
+        retries: Item attempts beyond the first.
+        lost_batches: Batches whose activity failed for good; nothing is known of their items.
+        tried: Item attempts, all of them, and `work_ms` how long they took in their activities.
+        untimed: Those of them of which nobody knows how long they took.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
+    retries: int = 0
+    lost_batches: int = 0
+    tried: int = 0
+    untimed: int = 0
+    work_ms: float = 0.0
+    errors: list[ErrorGroup] = Field(default_factory=list)
+
+    @property
+    def ended(self) -> int:
+        """Items that are no longer pending."""
+        return self.succeeded + self.failed + self.compensated + self.compensation_failed

@@ -1,0 +1,183 @@
+"""What sagas pass between orchestrators and activities: references and counts, no data.
+
+Steps are known by their number in the plan, which is the order in which the workload lists them.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fanout.messages.base import Message
+from fanout.messages.batches import BatchRef
+from fanout.models.outcome import ErrorInfo
+from fanout.models.request import RetryPolicy
+
+Mode = Literal["do", "undo"]
+SagaStatus = Literal["succeeded", "failed", "compensated", "compensation_failed"]
+MAX_STEPS = 10
+MAX_NAME_CHARACTERS = 30
+# Outputs travel through histories, all of an item's in one message.
+MAX_OUTPUT_BYTES = 200
+
+
+class StepPlan(Message):
+    """A step as orchestrators see it.
+
+    Attributes:
+        after: Numbers of the steps that must be done before it.
+        has_undo: Whether it can be undone.
+    """
+
+    name: str
+    after: list[int] = Field(default_factory=list)
+    has_undo: bool = False
+    retry: RetryPolicy = RetryPolicy()
+
+
+class SagaStart(Message):
+    """A saga to begin: the item's index in the source, and which take of it this is."""
+
+    index: int
+    take: int = 1
+
+
+class OpenedSagas(Message):
+    """Result of `open_sagas`: the steps, and the items whose sagas are to run."""
+
+    steps: list[StepPlan]
+    sagas: list[SagaStart]
+
+
+class SagaWork(Message):
+    """Input of `saga`: one item of a batch.
+
+    Attributes:
+        take: A saga that has ended is never taken up again; a redrive begins the next take, whose
+            operations have keys of their own.
+    """
+
+    batch: BatchRef
+    steps: list[StepPlan]
+    saga: SagaStart
+
+
+class StepCall(Message):
+    """Input of `saga_step`: one try of one step, or of its undoing.
+
+    Attributes:
+        step: Its number in the plan.
+        attempt: 1 at the first try.
+        outputs: Of the steps that are done, by name; for an undo, that of its own step.
+        is_doubtful: For an undo: nobody knows whether the step was done.
+    """
+
+    batch: BatchRef
+    saga: SagaStart
+    step: int
+    mode: Mode = "do"
+    attempt: int = 1
+    outputs: dict[str, Any] = Field(default_factory=dict)
+    is_doubtful: bool = False
+
+
+class StepResult(Message):
+    """Result of `saga_step`.
+
+    Attributes:
+        error: Why it failed, its texts cut short; None if it is done.
+        ended_ms: When it ended, by the clock of whoever did it: milliseconds since 1970.
+        is_over: Whether the attempt of the run has ended, so that nothing was done.
+    """
+
+    output: Any = None
+    error: ErrorInfo | None = None
+    ended_ms: int = 0
+    is_over: bool = False
+
+
+class KeptStep(Message):
+    """What one try of a step came to, as a row keeps it; `claim` tells whose run it was."""
+
+    claim: str = ""
+    result: StepResult | None = None
+
+    def of(self, claim: str) -> StepResult | None:
+        """What it came to in the run that has this claim; None if that has not tried it."""
+        return self.result if self.claim == claim else None
+
+
+class SagaTrace(Message):
+    """What happened to the steps of a saga, by number.
+
+    Attributes:
+        done: In the order in which they were done.
+        failed: Those given up on.
+        undone: In the order in which they were undone.
+        undo_failed: Those whose undoing was given up on.
+    """
+
+    done: list[int] = Field(default_factory=list)
+    failed: list[int] = Field(default_factory=list)
+    undone: list[int] = Field(default_factory=list)
+    undo_failed: list[int] = Field(default_factory=list)
+
+
+class SagaEnd(Message):
+    """How a saga ended.
+
+    Attributes:
+        attempts: How often the step that needed most tries was tried.
+        retries: Tries of steps beyond the first.
+        outputs: Of the steps that are done, by name.
+        error: Why it failed, and if an undo failed, that too.
+    """
+
+    status: SagaStatus
+    trace: SagaTrace
+    attempts: int = 1
+    retries: int = 0
+    outputs: dict[str, Any] = Field(default_factory=dict)
+    error: ErrorInfo | None = None
+
+
+class SagaRecord(Message):
+    """Input of `record_saga`: how the saga of an item ended, and how long it took."""
+
+    batch: BatchRef
+    saga: SagaStart
+    end: SagaEnd
+    duration_ms: float = 0.0
+
+
+class SagaItem(Message):
+    """An item of a batch, as it was when the batch was opened.
+
+    Attributes:
+        take: Which take of its saga is to run.
+        error: Why it has none: the item makes no sense.
+    """
+
+    index: int
+    item_id: str
+    take: int = 1
+    item: Any = None
+    error: ErrorInfo | None = None
+
+
+class SagaBatch(Message):
+    """The items of a batch that want a saga; sagas read them here, whatever the source becomes.
+
+    Attributes:
+        before: The outcomes of the batch so far, as lines.
+    """
+
+    items: list[SagaItem]
+    before: str = ""
+
+
+class Recorded(Message):
+    """How one take of an item's saga ended, and in which attempt of the run."""
+
+    attempt: int
+    end: SagaEnd
+    duration_ms: float

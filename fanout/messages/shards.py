@@ -1,0 +1,230 @@
+"""What shards and whoever steers them tell each other: where one is, and how it is to go on.
+
+Orchestrators see these as plain JSON, like those of `fanout.messages.batches`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from fanout.messages.base import Message
+from fanout.messages.batches import WaveTally
+from fanout.messages.planning import PlanResult, Work
+from fanout.messages.run import RunRef
+from fanout.models.request import RetryPolicy
+from fanout.naming.instance_ids import attempt_instance
+from fanout.naming.row_keys import Stage, shard_row
+
+
+class ShardCounts(Message):
+    """What all finished waves of a shard came to; its fields are those of a `WaveTally`."""
+
+    succeeded: int = 0
+    failed: int = 0
+    compensated: int = 0
+    compensation_failed: int = 0
+    retries: int = 0
+    lost_batches: int = 0
+
+    def plus(self, other: "WaveTally | ShardCounts") -> "ShardCounts":
+        """These counts with those of a wave, or of another shard, added."""
+        mine = self.model_dump()
+        return ShardCounts(**{name: mine[name] + getattr(other, name) for name in mine})
+
+
+class Retrying(Message):
+    """A wave some of whose batches wait for another round, or for a repair of this one.
+
+    Attributes:
+        batches: First cuts of those that want another round, numbers within the partition.
+        broken: First cuts of those whose activity failed: they are carried out again, in the same
+            round, before any other.
+        items: How many items are to be tried again.
+        retry_round: The round that `batches` wait for; 1 is the first retry.
+        since: When the wait for it began, ISO 8601 in UTC, and `until` when it may begin.
+        quiet_until: Until when the other side asked to be left alone, whatever is repaired
+            meanwhile.
+        breakdowns: How often in a row an activity failed.
+        broken_since: Since when activities have failed in a row, ISO 8601 in UTC.
+    """
+
+    batches: list[int]
+    broken: list[int] = Field(default_factory=list)
+    items: int
+    retry_round: int
+    since: str
+    until: str
+    quiet_until: str | None = None
+    breakdowns: int = 0
+    broken_since: str | None = None
+
+
+class Wave(Message):
+    """A wave that was granted.
+
+    Attributes:
+        end: The cut after its last one, within the partition.
+        span: How many cuts each of its batches takes; the last one may take fewer.
+    """
+
+    end: int
+    span: int = 1
+
+
+class ShardWork(Message):
+    """Input of `shard`, and all it carries when it continues as new.
+
+    Attributes:
+        call: How often it has asked how to go on: a question that is asked again has its number.
+        sequence: Waves this shard has finished, and `counts` what they came to.
+        partition: The partition it is in; the next is `shards` further on.
+        batch: First cut of the wave, within the partition.
+        wave: The wave that it is in; None before one is granted.
+        tally: What the wave has come to so far; when none was granted, what the last one came to,
+            and `partitions_done` how many partitions all waves finished.
+        stage: What is done with the batches.
+        downstream: The service that the items call, if any.
+        downstream_rate: Items a second that it takes from all runs together; None is any number.
+        batch_items: Items of a cut, on average.
+        is_saga: Whether an item takes several steps, each an activity.
+        began_at: When it last began a wave or round, ISO 8601 in UTC.
+        is_probe: Whether that was to find out if the downstream is up again.
+        has_tripped: Whether the downstream kept failing in it, and `has_answered` whether it did
+            what some item asked of it.
+        is_resumed: Whether it takes up a round that another execution had begun.
+    """
+
+    run_id: str
+    attempt: int = 1
+    claim: str = ""
+    trace: str | None = None
+    call: int = 0
+    shard: int
+    shards: int
+    batches: int
+    partitions: int
+    batches_per_partition: int
+    retry: RetryPolicy
+    sequence: int = 0
+    counts: ShardCounts = ShardCounts()
+    partition: int
+    batch: int = 0
+    wave: Wave | None = None
+    tally: WaveTally = WaveTally()
+    partitions_done: int = 0
+    retrying: Retrying | None = None
+    stage: Stage = "process"
+    downstream: str | None = None
+    downstream_rate: float | None = None
+    batch_items: float = 1
+    is_saga: bool = False
+    began_at: str | None = None
+    is_probe: bool = False
+    has_tripped: bool = False
+    has_answered: bool = False
+    is_resumed: bool = False
+
+    @classmethod
+    def first(
+        cls, ref: RunRef, plan: PlanResult, work: Work, shard: int, stage: Stage
+    ) -> "ShardWork":
+        """What a shard of a stage is to do."""
+        is_process = stage == "process"
+        return cls(
+            run_id=ref.run_id,
+            attempt=ref.attempt,
+            claim=ref.claim,
+            trace=ref.trace,
+            shard=shard,
+            shards=work.shards,
+            batches=work.batches,
+            partitions=work.partitions,
+            batches_per_partition=work.batches_per_partition,
+            retry=plan.retry,
+            partition=shard,
+            stage=stage,
+            downstream=plan.downstream if is_process else None,
+            downstream_rate=plan.downstream_rate if is_process else None,
+            batch_items=work.batch_items,
+            is_saga=plan.is_saga,
+        )
+
+    @property
+    def instance(self) -> str:
+        """The orchestration instance of the attempt, which the ids of children begin with."""
+        return attempt_instance(self.run_id, self.attempt)
+
+    @property
+    def batches_here(self) -> int:
+        """Cuts of the partition it is in."""
+        first = self.partition * self.batches_per_partition
+        return min(self.batches_per_partition, self.batches - first)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no partition is left for this shard."""
+        return self.partition >= self.partitions
+
+    @property
+    def left(self) -> int:
+        """Cuts left in the partition, from which the next wave is taken."""
+        return 0 if self.is_done else self.batches_here - self.batch
+
+    @property
+    def key(self) -> str:
+        """The name of its row: shards that compensate have rows of their own."""
+        return shard_row(self.shard, self.stage)
+
+    @property
+    def position(self) -> tuple[object, ...]:
+        """What tells one question of a shard from another that has the same number."""
+        waits = self.retrying
+        round_of = (waits.retry_round, waits.batches, waits.broken) if waits else None
+        return (self.sequence, self.partition, self.batch, self.wave, round_of)
+
+
+class ShardAsk(Message):
+    """Input of `steer`: what a shard has done, and that it wants to know how to go on.
+
+    Attributes:
+        at: By the clock of the orchestration, ISO 8601 in UTC.
+        is_due: Whether it could begin now; if not, it asks whether it is still wanted.
+    """
+
+    work: ShardWork
+    at: str
+    is_due: bool = True
+
+
+StopReason = Literal["done", "exceeded", "cancelled", "over"]
+
+
+class ShardOrder(Message):
+    """Result of `steer`: how a shard is to go on.
+
+    Attributes:
+        action: ``go``: begin the wave (or round) after `wait_seconds`; ``wait``: ask again after
+            them; ``stop``: begin nothing more; ``resume``: another execution came further, and
+            `work` is where it was.
+        cuts: How many cuts the wave takes, and `span` how many each batch takes of them.
+        is_probe: Whether only one batch may begin, to find out if the downstream is up again.
+        reason: Why it is to stop.
+        is_repeated: Whether it has been given before: what it told to begin may have been begun.
+    """
+
+    action: Literal["go", "wait", "stop", "resume"]
+    cuts: int = 0
+    span: int = 1
+    wait_seconds: float = 0.0
+    is_probe: bool = False
+    reason: StopReason | None = None
+    work: ShardWork | None = None
+    is_repeated: bool = False
+
+
+class ShardEnd(Message):
+    """Result of `shard`: what its waves came to, and why it stopped."""
+
+    counts: ShardCounts = ShardCounts()
+    waves: int = 0
+    reason: StopReason = "done"

@@ -1,0 +1,170 @@
+"""The blob paths of a run, each with its inverse: a name says whose outcomes it holds."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fanout.naming.row_keys import Stage
+
+PARTIAL_SUFFIX = ".partial.json"
+
+
+def request_path(run_id: str) -> str:
+    """The claim of a run id: the request as accepted."""
+    return f"{run_id}/request.json"
+
+
+# No run id has a tilde, so these are no run's.
+INDEX_FOLDER = "~index/"
+
+
+_LAST_MS = 10**13 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A run in the index; `claimed_at` is aware, in milliseconds."""
+
+    run_id: str
+    workload: str
+    claimed_at: datetime
+
+
+def index_path(run_id: str, workload: str, claimed_at: datetime) -> str:
+    """The entry of a run in the index of all, which has the newest first."""
+    milliseconds = _LAST_MS - int(claimed_at.timestamp() * 1000)
+    return f"{INDEX_FOLDER}{milliseconds:013d}/{workload}/{run_id}"
+
+
+def index_entry(path: str) -> IndexEntry:
+    """The inverse of `index_path`."""
+    milliseconds, workload, run_id = path.removeprefix(INDEX_FOLDER).split("/")
+    claimed_at = datetime.fromtimestamp((_LAST_MS - int(milliseconds)) / 1000, UTC)
+    return IndexEntry(run_id, workload, claimed_at)
+
+
+def attempts_folder(run_id: str) -> str:
+    """What the names of the claims of all later attempts begin with."""
+    return f"{run_id}/attempts/"
+
+
+def attempt_path(run_id: str, attempt: int) -> str:
+    """The claim of an attempt after the first: what it is asked to do."""
+    return f"{run_id}/attempts/{attempt:05d}.json"
+
+
+def generation(attempt: int, stage: Stage = "process") -> str:
+    """One pass over the batches of a run: ``a1`` processes in attempt 1, ``c1`` compensates."""
+    return f"{'a' if stage == 'process' else 'c'}{attempt}"
+
+
+FIRST = generation(1)
+
+
+def plan_path(run_id: str, of: str = FIRST) -> str:
+    """The plan: counts and source facts; of a later generation it is ``plan/a2-manifest.json``."""
+    return f"{run_id}/plan/{_of_generation(of)}manifest.json"
+
+
+def plan_folder(run_id: str) -> str:
+    """What the names of all that the plan writes begin with."""
+    return f"{run_id}/plan/"
+
+
+def partition_path(run_id: str, partition: int, of: str = FIRST) -> str:
+    """The cuts of one partition (0-based)."""
+    return f"{run_id}/plan/{_of_generation(of)}p{partition:05d}.json"
+
+
+def _of_generation(name: str) -> str:
+    return "" if name == FIRST else f"{name}-"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class BatchName:
+    """Whose outcomes a part file holds.
+
+    Attributes:
+        partition: 0-based, in the plan of the generation.
+        batch: Its first cut within the partition.
+        span: How many cuts it takes.
+        retry_round: 0 is the first try.
+    """
+
+    partition: int
+    batch: int
+    span: int = 1
+    retry_round: int = 0
+
+
+def parts_folder(run_id: str) -> str:
+    """What the names of all part files begin with."""
+    return f"{run_id}/parts/"
+
+
+def part_path(run_id: str, of: str, name: BatchName) -> str:
+    """The outcomes of one batch in one retry round: ``parts/a1-p00012-r0-b0003.jsonl``.
+
+    A batch of more than one cut has their number, too: ``b0003n0020``.
+    """
+    span = "" if name.span == 1 else f"n{name.span:04d}"
+    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
+    return f"{parts_folder(run_id)}{of}-{where}.jsonl"
+
+
+def partial_path(part: str) -> str:
+    """The partial summary that a chunk workload made of a batch, beside its part file."""
+    return part.removesuffix(".jsonl") + PARTIAL_SUFFIX
+
+
+def saga_batches_folder(run_id: str) -> str:
+    """What the names of the items of all batches of sagas begin with."""
+    return f"{run_id}/sagas/batches/"
+
+
+def saga_batch_path(run_id: str, attempt: int, name: BatchName) -> str:
+    """The items of a batch whose sagas are to run, as they were when it was opened."""
+    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
+    return f"{saga_batches_folder(run_id)}{generation(attempt)}-{where}.json"
+
+
+def saga_batch_of(path: str) -> tuple[int, BatchName]:
+    """The inverse of `saga_batch_path`: attempt and name of a batch."""
+    stem = path.rpartition("/")[2].removesuffix(".json")
+    attempt, partition, retry_round, batch = (int(part[1:]) for part in stem.split("-"))
+    return attempt, BatchName(partition, batch, retry_round=retry_round)
+
+
+def saga_record_path(run_id: str, index: int, take: int) -> str:
+    """How one take of the saga of an item (0-based) ended."""
+    return f"{run_id}/sagas/ends/i{index:08d}-t{take}.json"
+
+
+def result_path(run_id: str, name: str) -> str:
+    """A file of the run's results, by its name there (``report.json``)."""
+    return f"{run_id}/results/{name}"
+
+
+# Below the results: what a workload writes for single items; too many for the manifest.
+ITEM_FILES = "files/"
+
+
+def item_file_name(name: str) -> str | None:
+    """Where an item's file is among the results; None if its name would lead elsewhere."""
+    parts = name.split("/")
+    is_sound = all(part.strip(".") and part.isprintable() and "\\" not in part for part in parts)
+    return ITEM_FILES + name if is_sound else None
+
+
+def results_manifest_path(run_id: str) -> str:
+    """The list of every result file with its size, count and MD5."""
+    return result_path(run_id, "manifest.json")
+
+
+def told_path(run_id: str, attempt: int) -> str:
+    """Says that telemetry has been told how an attempt ended."""
+    return f"{run_id}/told/{generation(attempt)}"
+
+
+def summary_path(run_id: str) -> str:
+    """What became of the run."""
+    return f"{run_id}/summary.json"

@@ -1,0 +1,70 @@
+"""The partitions and row keys of the app's table, each with its inverse."""
+
+import re
+from typing import Literal
+
+Stage = Literal["process", "compensate"]
+
+
+# Rows. No run id has an exclamation mark.
+RUN_ROW = "run"
+
+
+CONTROL_ROW = "control"
+
+
+RATE_ROW = "rate"
+
+
+BREAKER_ROW = "breaker"
+
+
+OPEN_PARTITION = "!open"
+
+
+ADMISSION_PARTITION = "!admission"
+
+
+ADMISSION_ROW = "places"
+
+
+def attempt_partition(run_id: str, attempt: int) -> str:
+    """The partition of the rows of an attempt of a run."""
+    return f"{run_id}!a{attempt}"
+
+
+def steps_partition(run_id: str, attempt: int) -> str:
+    """The partition of what the steps of an attempt's sagas came to."""
+    return f"{run_id}!a{attempt}!steps"
+
+
+def step_row(index: int, take: int, step: int, mode: str, attempt: int) -> str:
+    """The row of one try of a step of an item's saga, or of its undoing."""
+    return f"{index:08d}-{take}-{step}-{mode}-{attempt}"
+
+
+def shard_row(shard: int, stage: Stage) -> str:
+    """The row of a shard (0-based): ``s00``; those that compensate have a c."""
+    return f"{'s' if stage == 'process' else 'c'}{shard:02d}"
+
+
+def shard_number(row_key: str) -> int | None:
+    """The inverse of `shard_row`; None if it is the row of something else."""
+    found = re.fullmatch(r"[sc](\d{2,})", row_key)
+    return int(found[1]) if found else None
+
+
+def open_row(run_id: str, attempt: int) -> str:
+    """The row that says of an attempt that it has not ended, or not all is done about that."""
+    return f"{run_id}!a{attempt}"
+
+
+def open_attempt(row_key: str) -> tuple[str, int]:
+    """The inverse of `open_row`."""
+    run_id, _, attempt = row_key.rpartition("!a")
+    return run_id, int(attempt)
+
+
+def downstream_partition(name: str) -> str:
+    """The partition of the rows of a downstream; what a key may not have is written as a number."""
+    return "!downstream!" + re.sub(r"[^A-Za-z0-9._-]", lambda odd: f"!{ord(odd[0]):x}!", name)

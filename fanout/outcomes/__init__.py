@@ -1,0 +1,1 @@
+"""Outcomes of items, as they are written."""

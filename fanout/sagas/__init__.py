@@ -1,0 +1,1 @@
+"""The rules of a saga: its steps, and what is undone when one fails."""

@@ -1,0 +1,239 @@
+"""A saga as a pure state machine: which steps may begin, what is to be undone, and how it ended.
+
+Steps whose dependencies are done run together. When one fails for good, nothing more begins; then
+what was done is undone, one step at a time, the last to be done first. A step that was not refused
+at its first try may have taken effect, whatever became of it later: it is in doubt, and is undone
+as well.
+
+Source: H. Garcia-Molina, K. Salem, "Sagas", SIGMOD 1987.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from fanout.messages.payloads import shortened
+from fanout.messages.sagas import Mode, SagaEnd, SagaStatus, SagaTrace, StepPlan, StepResult
+from fanout.models.outcome import ErrorInfo
+from fanout.policies import backoff_seconds
+
+# How often a step is tried again when its activity, not the step, fails.
+MAX_BREAKDOWNS: dict[Mode, int] = {"do": 5, "undo": 12}
+FIRST_REPAIR_SECONDS = 2.0
+MAX_REPAIR_SECONDS = 120.0
+MAX_MESSAGE_BYTES = 600
+MAX_REASON_BYTES = 250
+LOST_STEP = "LostStepError"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A step to do or undo: its number, and which try it is."""
+
+    step: int
+    mode: Mode
+    attempt: int
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What to do next: these calls, all together; or wait; or nothing, for the saga has ended."""
+
+    calls: tuple[Call, ...] = ()
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Course:
+    """How doing or undoing a step goes.
+
+    Attributes:
+        due: When it may be tried again; None at once.
+    """
+
+    status: Literal["waiting", "trying", "done", "failed", "doubtful"] = "waiting"
+    attempts: int = 0
+    breakdowns: int = 0
+    due: datetime | None = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(slots=True)
+class _Step:
+    plan: StepPlan
+    do: _Course = field(default_factory=_Course)
+    undo: _Course = field(default_factory=_Course)
+    output: Any = None
+    ended: tuple[int, int] = (0, 0)
+
+
+class Saga:
+    """The saga of one item; give it what its calls came to, and it says what comes next."""
+
+    def __init__(self, steps: Sequence[StepPlan], *seeds: object) -> None:
+        """Begin a saga; `seeds` tell its waits from those of others."""
+        self._steps = [_Step(plan) for plan in steps]
+        self._seeds = seeds
+        self._wave = 0
+        self._undone: list[int] = []
+        self._cause: _Step | None = None
+
+    def move(self, now: datetime) -> Move:
+        """Say what to do next."""
+        if self._has_failed:
+            return self._backward(now)
+        return self._forward(now)
+
+    @property
+    def _has_failed(self) -> bool:
+        return self._cause is not None
+
+    def _forward(self, now: datetime) -> Move:
+        waiting = [n for n, step in enumerate(self._steps) if self._may_begin(step)]
+        return self._tried(waiting, "do", now)
+
+    def _may_begin(self, step: _Step) -> bool:
+        is_open = step.do.status in ("waiting", "trying")
+        return is_open and all(self._steps[n].do.status == "done" for n in step.plan.after)
+
+    def _backward(self, now: datetime) -> Move:
+        due = [n for n in self._to_undo() if self._steps[n].undo.status in ("waiting", "trying")]
+        return self._tried(due[:1], "undo", now)
+
+    def _to_undo(self) -> list[int]:
+        """The steps to undo, the last to be done first."""
+        begun = [
+            n
+            for n, step in enumerate(self._steps)
+            if step.do.status in ("done", "doubtful") and step.plan.has_undo
+        ]
+        return sorted(begun, key=lambda n: (*self._steps[n].ended, n), reverse=True)
+
+    def _tried(self, numbers: Iterable[int], mode: Mode, now: datetime) -> Move:
+        courses = {n: self._course(n, mode) for n in numbers}
+        ready = [n for n, course in courses.items() if course.due is None or course.due <= now]
+        if not ready:
+            return Move(until=min((c.due for c in courses.values() if c.due), default=None))
+        return Move(calls=tuple(self._call(n, mode) for n in ready))
+
+    def _call(self, number: int, mode: Mode) -> Call:
+        is_doubtful = mode == "undo" and self._steps[number].do.status == "doubtful"
+        return Call(number, mode, self._course(number, mode).attempts + 1, is_doubtful)
+
+    def _course(self, number: int, mode: Mode) -> _Course:
+        step = self._steps[number]
+        return step.do if mode == "do" else step.undo
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """The outputs that a call may look at."""
+        if call.mode == "undo":
+            step = self._steps[call.step]
+            return {} if step.output is None else {step.plan.name: step.output}
+        return self._outputs()
+
+    def _outputs(self) -> dict[str, Any]:
+        done = (step for step in self._steps if step.do.status == "done")
+        return {step.plan.name: step.output for step in done if step.output is not None}
+
+    def note(self, now: datetime, ended: Iterable[tuple[Call, StepResult | str]]) -> None:
+        """Take note of what the calls of a move came to; a text says why an activity failed."""
+        self._wave += 1
+        for call, result in ended:
+            self._note(now, call, result)
+        if self._has_failed:
+            # What was to be tried again is left as it is, and may have taken effect.
+            for step in self._steps:
+                if step.do.status == "trying":
+                    step.do.status = "doubtful"
+
+    def _note(self, now: datetime, call: Call, result: StepResult | str) -> None:
+        step, course = self._steps[call.step], self._course(call.step, call.mode)
+        if isinstance(result, str):
+            self._note_breakdown(now, call, result)
+        elif result.error is None:
+            course.status, course.attempts = "done", call.attempt
+            if call.mode == "do":
+                step.output = result.output
+        else:
+            self._note_error(now, call, result.error)
+        ended_ms = 0 if isinstance(result, str) else result.ended_ms
+        if call.mode == "do":
+            step.ended = (self._wave, ended_ms)
+            if self._cause is None and course.status in ("failed", "doubtful"):
+                self._cause = step
+        elif course.status == "done":
+            self._undone.append(call.step)
+
+    def _note_breakdown(self, now: datetime, call: Call, reason: str) -> None:
+        course = self._course(call.step, call.mode)
+        course.breakdowns += 1
+        course.status = "trying"
+        if course.breakdowns < MAX_BREAKDOWNS[call.mode]:
+            seconds = FIRST_REPAIR_SECONDS * 2.0 ** (course.breakdowns - 1)
+            course.due = now + timedelta(seconds=min(MAX_REPAIR_SECONDS, seconds))
+            return
+        course.status = "doubtful" if call.mode == "do" else "failed"
+        course.error = ErrorInfo(type=LOST_STEP, message=reason)
+
+    def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
+        step, course = self._steps[call.step], self._course(call.step, call.mode)
+        was_tried = call.attempt > 1 or course.breakdowns > 0
+        course.attempts, course.error, course.breakdowns = call.attempt, error, 0
+        policy = step.plan.retry
+        if error.retryable and call.attempt < policy.max_attempts:
+            course.status = "trying"
+            seeds = (*self._seeds, call.step, call.mode)
+            asked = error.retry_after or 0.0
+            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked)
+            course.due = now + timedelta(seconds=wait)
+        elif call.mode == "do" and (error.retryable or was_tried):
+            course.status = "doubtful"
+        else:
+            course.status = "failed"
+
+    def end(self) -> SagaEnd:
+        """How it ended; to be asked when there is no move left."""
+        attempts = [step.do.attempts for step in self._steps]
+        return SagaEnd(
+            status=self._status(),
+            trace=self._trace(),
+            attempts=max([1, *attempts]),
+            retries=sum(max(0, count - 1) for count in attempts),
+            outputs={} if self._has_failed else self._outputs(),
+            error=self._error(),
+        )
+
+    def _status(self) -> SagaStatus:
+        if not self._has_failed:
+            return "succeeded"
+        if any(step.undo.status == "failed" for step in self._steps):
+            return "compensation_failed"
+        return "compensated" if self._undone else "failed"
+
+    def _trace(self) -> SagaTrace:
+        numbers = range(len(self._steps))
+        done = [n for n in numbers if self._steps[n].do.status == "done"]
+        return SagaTrace(
+            done=sorted(done, key=lambda n: (*self._steps[n].ended, n)),
+            failed=[n for n in numbers if self._steps[n].do.status in ("failed", "doubtful")],
+            undone=list(self._undone),
+            undo_failed=[n for n in numbers if self._steps[n].undo.status == "failed"],
+        )
+
+    def _error(self) -> ErrorInfo | None:
+        if self._cause is None:
+            return None
+        parts = [_told(self._cause.plan.name, self._cause.do.error)]
+        parts += [
+            f"to undo {_told(step.plan.name, step.undo.error)}"
+            for step in self._steps
+            if step.undo.status == "failed"
+        ]
+        kind = self._cause.do.error.type if self._cause.do.error else LOST_STEP
+        return ErrorInfo(type=kind, message=shortened("; ".join(parts), MAX_MESSAGE_BYTES))
+
+
+def _told(name: str, error: ErrorInfo | None) -> str:
+    return f"{name}: {shortened(error.message if error else '', MAX_REASON_BYTES)}"

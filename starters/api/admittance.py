@@ -1,0 +1,93 @@
+"""Who is let in: the role that an endpoint takes, and how often one caller may call."""
+
+from functools import lru_cache
+from http import HTTPStatus
+from math import ceil
+
+import azure.functions as func
+
+from fanout.adapters.settings import settings
+from fanout.adapters.telemetry.logs import logger
+from starters.api.endpoints import Endpoint
+from starters.api.problems import problem
+from starters.api.roles import Caller, NotSignedInError, Role, caller_of
+from starters.api.throttle import Throttle
+
+log = logger("http")
+FORWARDED_FOR = "X-Forwarded-For"
+# What a browser says of where a call comes from, and no script can change.
+FETCH_SITE = "Sec-Fetch-Site"
+OWN_SITE = {"same-origin", "none"}
+NEARBY = "nearby"
+
+
+def refusal(endpoint: Endpoint, req: func.HttpRequest) -> func.HttpResponse | None:
+    """The answer to a call that is not let in; None lets it in.
+
+    Where callers do not sign in, the host has asked for a function key already.
+    """
+    if endpoint.role is None:
+        return None
+    caller = None
+    if settings().sign_in:
+        try:
+            caller = caller_of(req.headers)
+        except NotSignedInError as error:
+            return _not_signed_in(str(error))
+        if not caller.may(endpoint.role):
+            return _forbidden(caller, endpoint.role)
+        if endpoint.method != "GET" and _is_of_another_site(req):
+            return _forged(caller)
+    wait = _throttle().take(caller.id if caller else _address(req))
+    return _too_often(wait) if wait else None
+
+
+@lru_cache(maxsize=1)
+def _throttle() -> Throttle:
+    return Throttle(settings().max_requests_per_minute)
+
+
+def _address(req: func.HttpRequest) -> str:
+    """Where a call comes from, as the nearest front end says; what is before it anybody may say.
+
+    App Service adds the port, which is another one for each connection.
+    """
+    last = (req.headers.get(FORWARDED_FOR) or NEARBY).rpartition(",")[2].strip()
+    if last.startswith("["):
+        return last[1:].partition("]")[0]
+    address, _, port = last.rpartition(":")
+    return address if port.isdecimal() and ":" not in address else last
+
+
+def _is_of_another_site(req: func.HttpRequest) -> bool:
+    """Tell whether a page of another site has a browser call with the cookie of a sign-in.
+
+    Source: https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
+    """
+    return req.headers.get(FETCH_SITE, "none") not in OWN_SITE
+
+
+def _forged(caller: Caller) -> func.HttpResponse:
+    log.warning("refused a call that a page of another site made for %s", caller.id)
+    detail = "A page of another site may not change anything here."
+    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
+
+
+def _not_signed_in(detail: str) -> func.HttpResponse:
+    refused = problem(HTTPStatus.UNAUTHORIZED, "not-signed-in", detail)
+    refused.headers["WWW-Authenticate"] = "Bearer"
+    return refused
+
+
+def _forbidden(caller: Caller, needed: Role) -> func.HttpResponse:
+    log.warning("refused a caller without the role '%s': %s", needed.claim, caller.id)
+    detail = f"This takes the role '{needed.claim}', or a higher one."
+    return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
+
+
+def _too_often(wait: float) -> func.HttpResponse:
+    seconds = ceil(wait)
+    detail = f"Too many requests of yours: go on in {seconds} s, and ask less often."
+    refused = problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", detail)
+    refused.headers["Retry-After"] = str(seconds)
+    return refused

@@ -1,0 +1,28 @@
+"""The circuits of downstreams, as whoever looks after the app sees them."""
+
+from typing import Any
+
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.telemetry import metrics
+from fanout.adapters.telemetry.otel import tell
+from fanout.downstream.breaker import CircuitState
+from fanout.downstream.rate_limiter import RateState
+from fanout.naming import row_keys
+from workloads import registry
+
+
+def circuits_of(rows: Rows) -> dict[str, Any]:
+    """Tell how the breaker of each downstream stands, and how far its rate is booked."""
+    found = {}
+    for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
+        partition = row_keys.downstream_partition(name)
+        circuit = rows.load(partition, row_keys.BREAKER_ROW, CircuitState)
+        rate = rows.load(partition, row_keys.RATE_ROW, RateState)
+        tell(metrics.BREAKER_OPEN, int(circuit.name != "closed"), downstream=name)
+        found[name] = {
+            "state": circuit.name,
+            "since": circuit.opened_at,
+            "items_per_second": rate.per_second,
+            "booked_until": rate.booked_until,
+        }
+    return found

@@ -1,0 +1,1 @@
+"""Checking, claiming, starting, looking at and deleting runs, whatever triggers it."""

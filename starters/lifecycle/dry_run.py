@@ -1,0 +1,150 @@
+"""A dry run: what a request would do, without doing it."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from typing import Any
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_source, read_chunk
+from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
+from fanout.models.estimate import DryRun, Estimate
+from fanout.models.plan import BatchCut, PlanManifest
+from fanout.models.request import RunRequest
+from fanout.splitting.records import parse_records
+from fanout.splitting.sizing import batches_per_partition, shard_count
+from fanout.workload import ChunkWorkload, SagaWorkload, Workload
+from workloads import registry
+
+# What is counted one by one; the rest of a larger source is reckoned from it.
+MAX_COUNTED = 100_000
+FIRST_ITEMS = 5
+# A folder that no run can have, where copies are put that cutting needs.
+_FOLDER = "~dry-run/"
+
+# Per activity: its own events and messages, and per batch a read of the source, a part written and
+# read again; measured on the Azure Storage backend's tables and queues as calls a task.
+BLOB_OPERATIONS_A_BATCH = 3
+HISTORY_OPERATIONS_AN_ACTIVITY = 8
+MIN_BILLED_SECONDS = 1.0
+# List prices in US dollars of Azure's region East US; they change: the answer says how it was made.
+DOLLARS_A_MILLION_EXECUTIONS = 0.40
+DOLLARS_A_GB_SECOND = 0.000026
+DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS = 0.05
+DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS = 0.0004
+INSTANCE_GB = 2.0
+
+
+def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
+    """Plan a request and reckon what carrying it out would take; nothing is started or kept.
+
+    Raises:
+        InvalidRequestError: The source cannot be run over.
+    """
+    prefix = f"{_FOLDER}{secrets.token_hex(8)}/"
+    files.write(f"{prefix}begun", b"")  # makes the container, should this be the first call of all
+    try:
+        return _planned(
+            request, Scratch(files.store, files.container, prefix, files.allowed), files
+        )
+    except SourceChangedError as error:
+        raise InvalidRequestError([FieldProblem("source", str(error))]) from error
+    finally:
+        for name in [*files.names(prefix)]:
+            files.delete(name)
+
+
+def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
+    most = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
+    workload = registry.get(request.workload)
+    batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
+    made = cut_source(request.source, files.store, batch, most, scratch, is_chunk=is_chunk)
+    cuts = [*made]
+    counted = sum(cut.items for cut in cuts)
+    is_exact = counted < most or counted == request.max_items
+    items = counted if is_exact else _reckoned(request, made, cuts, counted)
+    first = _first_items(request, made, cuts, files)
+    batches = ceil(len(cuts) * items / counted) if counted else 0
+    load = _load(workload, batches, items)
+    estimate = _estimate(request, batches, load, are_grains=batch is None)
+    return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
+
+
+def _reckoned(request: RunRequest, made: SourceCuts, cuts: list[BatchCut], counted: int) -> int:
+    """Reckon the items of a whole blob by the bytes that those counted take."""
+    read = cuts[-1].end
+    whole = made.length if made.data is None and made.length else read
+    items = max(counted, round(counted * whole / max(1, read)))
+    return min(items, request.max_items or items)
+
+
+def _first_items(
+    request: RunRequest, made: SourceCuts, cuts: list[BatchCut], files: RunFiles
+) -> list[object]:
+    manifest = PlanManifest(
+        items=sum(cut.items for cut in cuts),
+        batches=len(cuts),
+        partitions=1,
+        batches_per_partition=max(1, len(cuts)),
+        header=made.header,
+        etag=made.etag,
+        length=made.length,
+        data=made.data,
+        parts=made.parts,
+    )
+    return [*islice(_items(request, manifest, cuts, files), FIRST_ITEMS)]
+
+
+def _items(
+    request: RunRequest, manifest: PlanManifest, cuts: Iterable[BatchCut], files: RunFiles
+) -> Iterable[object]:
+    for cut in cuts:
+        chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
+        for record in parse_records(chunk):
+            yield {"error": record.error.message} if record.error else record.value
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What the batches of a run come to: activities, orchestrations, and calls of Blob storage."""
+
+    activities: int
+    orchestrations: int
+    blob_operations: int
+
+
+def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
+    """Reckon the work of a run in which nothing fails."""
+    if not isinstance(workload, SagaWorkload):
+        return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
+    # A batch is opened and closed; an item has its steps, its end is written, and read again.
+    activities = 2 * batches + items * (len(workload.steps) + 1)
+    blob_operations = (BLOB_OPERATIONS_A_BATCH + 2) * batches + 2 * items
+    return _Load(activities, batches + items, blob_operations)
+
+
+def _estimate(request: RunRequest, batches: int, load: _Load, *, are_grains: bool) -> Estimate:
+    """Reckon activities, storage operations and cost; grains are taken to run one a batch."""
+    size = batches_per_partition(batches, request.concurrency.batches, are_grains=are_grains)
+    partitions = ceil(batches / size)
+    shards = min(shard_count(request.concurrency.batches), partitions)
+    activities = load.activities + 2
+    blob = load.blob_operations + 2 * partitions + 10
+    history = HISTORY_OPERATIONS_AN_ACTIVITY * (activities + load.orchestrations + shards)
+    dollars = (
+        activities * DOLLARS_A_MILLION_EXECUTIONS / 1e6
+        + activities * MIN_BILLED_SECONDS * INSTANCE_GB * DOLLARS_A_GB_SECOND
+        + blob * DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS / 1e4
+        + history * DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
+    )
+    return Estimate(
+        batches=batches,
+        batches_are_fitted=are_grains,
+        partitions=partitions,
+        shards=shards,
+        activities=activities,
+        storage_operations=blob + history,
+        least_cost_dollars=round(dollars, 4),
+    )

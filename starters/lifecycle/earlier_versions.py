@@ -1,0 +1,63 @@
+"""Cleaning up what earlier versions of the app have left behind: durable entities, and markers.
+
+State that must be right was in entities once; on Durable they stay until they are purged. It is
+done once, and a row says that it has been.
+"""
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel
+
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.telemetry.logs import logger
+from fanout.naming import blob_paths, instance_ids
+from workloads import registry
+
+log = logger("retention")
+PARTITION = "!housekeeping"
+ENTITIES_ROW = "entities"
+MARKERS_FOLDER = "~unstarted/"
+PURGED_AT_ONCE = 32
+
+
+class _Done(BaseModel):
+    is_done: bool = False
+
+
+async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
+    """Purge the entities of earlier versions, unless that was done; tell how many there were."""
+    done = await asyncio.to_thread(rows.load, PARTITION, ENTITIES_ROW, _Done)
+    if done.is_done:
+        return 0
+    found = await asyncio.to_thread(_entities, files)
+    gate = asyncio.Semaphore(PURGED_AT_ONCE)
+
+    async def purge(instance: str) -> int:
+        async with gate:
+            return int((await client.purge_instance_history(instance)).instances_deleted)
+
+    purged = sum(await asyncio.gather(*map(purge, found)))
+    await asyncio.to_thread(_delete_markers, files)
+    await asyncio.to_thread(rows.create, PARTITION, ENTITIES_ROW, _Done(is_done=True))
+    log.info("purged %d entities of earlier versions", purged)
+    return purged
+
+
+def _entities(files: RunFiles) -> list[str]:
+    """The ids that the entities of earlier versions had, be they there or not."""
+    downstreams = {w.downstream for w in registry.all() if w.downstream is not None}
+    shared = [f"@{kind}@{name}" for kind in ("breaker", "rate_limiter") for name in downstreams]
+    runs = [blob_paths.index_entry(path).run_id for path in files.names(blob_paths.INDEX_FOLDER)]
+    governors = [
+        f"@governor@{instance_ids.attempt_instance(run_id, number)}"
+        for run_id in runs
+        for number in range(1, files.newest_attempt(run_id) + 1)
+    ]
+    return ["@admission@app", *sorted(shared), *governors]
+
+
+def _delete_markers(files: RunFiles) -> None:
+    for name in [*files.names(MARKERS_FOLDER)]:
+        files.delete(name)

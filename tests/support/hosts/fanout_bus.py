@@ -1,0 +1,112 @@
+"""The broker with Fanout's own entities, and what is sent to it and received from it."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage
+
+from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
+from tests.support.hosts.service_bus import ROOT, BrokerProcess
+from workloads.orders.shipments import QUEUE
+
+SUBSCRIPTION = "all"
+WAIT_SECONDS = 60
+QUIET_SECONDS = 2
+MOST_AT_ONCE = 500
+
+
+def entities(lock_seconds: int) -> dict[str, Any]:
+    """What `localhost/servicebus.json` says, with so long a lock on requests."""
+    config: dict[str, Any] = json.loads((ROOT / "localhost" / "servicebus.json").read_text())
+    (namespace,) = config["UserConfig"]["Namespaces"]
+    (requests,) = (q for q in namespace["Queues"] if q["Name"] == REQUEST_QUEUE)
+    requests["Properties"]["LockDuration"] = f"PT{lock_seconds}S"
+    return config
+
+
+class FanoutBus:
+    """A broker of its own, used as the systems around Fanout would."""
+
+    def __init__(self, folder: Path, lock_seconds: int = 60) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._broker = BrokerProcess(folder, entities(lock_seconds))
+        self.connection_string = self._broker.start()
+        self._client = ServiceBusClient.from_connection_string(self.connection_string)
+
+    def close(self) -> None:
+        self._client.close()
+        assert self._broker.stop() == 0
+
+    def ask(self, bodies: Iterable[tuple[str, bytes]]) -> None:
+        """Send messages by id and body."""
+        messages = [ServiceBusMessage(body, message_id=name) for name, body in bodies]
+        with self._client.get_queue_sender(REQUEST_QUEUE) as sender:
+            for begin in range(0, len(messages), MOST_AT_ONCE):
+                sender.send_messages(messages[begin : begin + MOST_AT_ONCE])
+
+    def events(self, count: int) -> list[dict[str, Any]]:
+        """So many CloudEvents, received from a subscription; and no more for a while."""
+        with self._subscription() as receiver:
+            found = _received(receiver, count)
+            _insist_on_quiet(receiver)
+        return [json.loads(str(message)) for message in found]
+
+    def some_events(self, count: int) -> list[dict[str, Any]]:
+        """So many CloudEvents, whatever else may come."""
+        with self._subscription() as receiver:
+            return [json.loads(str(message)) for message in _received(receiver, count)]
+
+    def _subscription(self) -> Any:
+        return self._client.get_subscription_receiver(
+            EVENTS_TOPIC, SUBSCRIPTION, receive_mode="receiveanddelete"
+        )
+
+    def dead_letters(self, count: int) -> list[ServiceBusReceivedMessage]:
+        """So many dead letters, and no more for a while."""
+        with self._client.get_queue_receiver(
+            DEAD_LETTER_QUEUE, receive_mode="receiveanddelete"
+        ) as receiver:
+            found = _received(receiver, count)
+            _insist_on_quiet(receiver)
+        return found
+
+    def shipments(self) -> list[dict[str, Any]]:
+        """What is to be packed, or no longer, until no more comes for a while."""
+        found: list[dict[str, Any]] = []
+        with self._client.get_queue_receiver(QUEUE, receive_mode="receiveanddelete") as receiver:
+            while some := receiver.receive_messages(MOST_AT_ONCE, max_wait_time=QUIET_SECONDS):
+                found += [json.loads(str(message)) for message in some]
+        return found
+
+    def requests_left(self) -> list[ServiceBusReceivedMessage]:
+        """What is left in the queue of requests, and what the broker itself gave up on."""
+        found = []
+        for sub_queue in (None, "deadletter"):
+            with self._client.get_queue_receiver(REQUEST_QUEUE, sub_queue=sub_queue) as receiver:
+                found += receiver.peek_messages(MOST_AT_ONCE)
+        return found
+
+
+def reason_of(message: ServiceBusReceivedMessage) -> tuple[str, str]:
+    """Why a message is a dead letter, in short and at length."""
+    properties = message.application_properties or {}
+    short, long = (
+        properties[name] for name in (b"DeadLetterReason", b"DeadLetterErrorDescription")
+    )
+    assert isinstance(short, bytes) and isinstance(long, bytes)
+    return short.decode(), long.decode()
+
+
+def _received(receiver: Any, count: int) -> list[ServiceBusReceivedMessage]:
+    found: list[ServiceBusReceivedMessage] = []
+    while len(found) < count:
+        more = receiver.receive_messages(count - len(found), max_wait_time=WAIT_SECONDS)
+        assert more, f"{len(found)} of {count} messages came"
+        found += more
+    return found
+
+
+def _insist_on_quiet(receiver: Any) -> None:
+    assert receiver.receive_messages(1, max_wait_time=QUIET_SECONDS) == []

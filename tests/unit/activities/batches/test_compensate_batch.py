@@ -1,0 +1,80 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.models.request import RunRequest
+from tests.support.replays.local_runs import LocalRun, halted, inline
+from tests.support.workloads.probe_workloads import Probe
+
+NOW = {"base_seconds": 0, "jitter_seconds": 0}
+UNDO = {"on_exceeded": "compensate"}
+ITEM = st.fixed_dictionaries(
+    {
+        "ending": st.sampled_from(["ok", "ok", "permanent"]),
+        "undo": st.sampled_from(["ok", "ok", "permanent"]),
+        "undo_good": st.integers(1, 4),
+    }
+)
+
+
+@given(items=st.lists(ITEM, min_size=1, max_size=12), per_batch=st.integers(1, 4), data=st.data())
+def test_exactly_what_succeeded_is_compensated_and_every_item_accounted_for(items, per_batch, data):
+    values = [item | {"id": n} for n, item in enumerate(items)]
+    attempts = data.draw(st.integers(1, 4))
+    policy = {"max_attempts": attempts} | NOW
+    run = LocalRun(inline(values, batch={"max_items": per_batch}, retry=policy, **UNDO))
+    plan = run.plan()
+    stopped = halted(plan, data.draw(st.integers(0, plan.work.batches)))
+    run.work_off(stopped)
+    results = run.compensate()
+    end = run.finalize()
+    found = {o.index + n: o.status for o in run.outcomes() for n in range(o.count)}
+    for index, item in enumerate(items):
+        expected = "failed"
+        if index >= stopped.work.batches * per_batch:
+            expected = "pending"
+        elif item["ending"] == "ok":
+            is_undone = item["undo"] == "ok" and item["undo_good"] <= attempts
+            expected = "compensated" if is_undone else "compensation_failed"
+        assert found.pop(index) == expected
+    assert found == {}
+    assert end.items.compensated == sum(r.succeeded for r in results)
+    assert end.items.compensation_failed == sum(r.failed for r in results)
+    assert end.items.total == len(items)
+    assert (end.outcome == "compensated") == (end.items.failed > 0)
+
+
+def test_the_newest_item_is_compensated_first(monkeypatch):
+    undone: list[Any] = []
+    monkeypatch.setattr(Probe, "compensate", lambda _, item, *__: undone.append(item.id))
+    run = LocalRun(inline([{"id": n} for n in range(7)], batch={"max_items": 2}, **UNDO))
+    plan = run.plan()
+    run.work_off(plan)
+    run.compensate()
+    assert undone == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_a_coroutine_compensates_too(monkeypatch):
+    undone: list[Any] = []
+
+    async def undo(_: Probe, item: Any, output: Any, context: Any) -> None:
+        undone.append((item.id, output["id"], context.idempotency_key))
+
+    monkeypatch.setattr(Probe, "compensate", undo)
+    run = LocalRun(inline([{"id": 3}], **UNDO))
+    plan = run.plan()
+    run.work_off(plan)
+    run.compensate()
+    assert undone == [(3, 3, "r/item-3/compensate")]
+
+
+def test_items_of_a_source_that_changed_cannot_be_compensated():
+    source = {"kind": "jsonl", "container": "inbox", "blob": "items"}
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source} | UNDO))
+    run.store.write("inbox", "items", b'{"id":0}\n')
+    plan = run.plan()
+    run.work_off(plan)
+    run.store.write("inbox", "items", b'{"id":1}\n')
+    run.compensate()
+    assert run.finalize().items.compensation_failed == 1

@@ -1,0 +1,185 @@
+"""What is decided when the shards are through stays so, whoever asks again and whatever changes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from activities.batches.steer import steer_shard
+from activities.endings.finish import finish_attempt
+from activities.endings.settle import settle_run
+from activities.planning.begin import begin_run
+from activities.planning.plan_compensation import begin_to_undo
+from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
+from fanout.errors import AttemptOverError
+from fanout.governor import run_state
+from fanout.governor.run_state import ControlState, GovernorState
+from fanout.messages.batches import WaveTally
+from fanout.messages.beginning import BeginAsk
+from fanout.messages.ending import EndedRun, SettleAsk, Settled
+from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.shards import ShardAsk, ShardCounts, ShardWork
+from fanout.models.limits import LimitsChange
+from fanout.models.request import Tolerance
+from fanout.naming import blob_paths, row_keys
+from tests.support.doubles.memory_tables import MemoryTables, memory_rows
+from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
+from tests.support.replays.torn_writes import torn
+
+AT = "2026-01-01T00:00:00Z"
+LATER = "2026-01-01T00:01:00Z"
+FAILS = [0, 1, 2]
+
+
+class Scene:
+    """A run of ten items, three of which fail; its only shard has worked them off."""
+
+    def __init__(self, **more: Any) -> None:
+        items = [{"id": n} | ({"ending": "permanent"} if n in FAILS else {}) for n in range(10)]
+        self.run = LocalRun(inline(items, concurrency={"batches": 4}, **more))
+        self.rows = memory_rows()
+        begun = begin_run(BeginAsk(run_id=RUN_ID, at=AT), self.run.files, self.rows)
+        assert begun.plan is not None
+        self.run.work_off(begun.plan)
+        self.plan = begun.plan
+        self.first = ShardWork.first(
+            RunRef(run_id=RUN_ID), begun.plan, begun.plan.work, 0, "process"
+        )
+
+    @property
+    def state(self) -> GovernorState:
+        return read_attempt(self.rows, RUN_ID, 1).state
+
+    @property
+    def tables(self) -> MemoryTables:
+        assert isinstance(self.rows.tables, MemoryTables)
+        return self.rows.tables
+
+    @property
+    def last(self) -> ShardAsk:
+        """What the shard tells at its end."""
+        tally = WaveTally(succeeded=7, failed=3, tried=10)
+        counts = ShardCounts(succeeded=7, failed=3)
+        update = {"call": 2, "sequence": 1, "partition": 1, "counts": counts, "tally": tally}
+        return ShardAsk(work=self.first.model_copy(update=update | {"partitions_done": 1}), at=AT)
+
+    def ask(self, **more: Any) -> SettleAsk:
+        known = {"counts": ShardCounts(succeeded=7, failed=3), "last": self.last, "at": AT}
+        return SettleAsk(run_id=RUN_ID, **(known | more))
+
+    def settle(self, **more: Any) -> Settled:
+        files = self.run.files
+        return settle_run(self.ask(**more), files, self.rows, DEFAULT_MAX_RESULT_FILE_BYTES)
+
+    def control(self, change: Callable[[ControlState], ControlState]) -> None:
+        partition = row_keys.attempt_partition(RUN_ID, 1)
+        self.rows.change(
+            partition, row_keys.CONTROL_ROW, ControlState, lambda known: (change(known), None)
+        )
+
+    def said(self) -> list[Any]:
+        return [(key, row.values) for _, key, row in self.tables.rows(self.rows.table)]
+
+
+def tolerate_all(known: ControlState) -> ControlState:
+    return run_state.change(known, LimitsChange(tolerance=Tolerance(percentage=100)))
+
+
+def test_what_the_shard_did_last_is_counted_and_the_results_are_written_at_once() -> None:
+    scene = Scene(tolerance={"percentage": 50})
+    settled = scene.settle()
+    assert settled.layout is not None and settled.layout.end is not None
+    assert settled.layout.end.outcome == "partially_succeeded"
+    state = scene.state
+    assert (state.phase, state.partitions.done) == ("finalizing", state.partitions.total)
+    assert (state.items.succeeded, state.items.failed, state.items.pending) == (7, 3, 0)
+
+
+def test_asked_again_it_gives_the_same_and_changes_nothing() -> None:
+    scene = Scene(tolerance={"percentage": 50})
+    settled, said = scene.settle(), scene.said()
+    assert scene.settle(at=LATER) == settled
+    assert scene.said() == said
+
+
+@pytest.mark.parametrize("on_exceeded", ["stop", "compensate"])
+def test_torn_anywhere_it_comes_to_the_same(on_exceeded: str) -> None:
+    wanted = Scene(on_exceeded=on_exceeded)
+    settled = wanted.settle()
+    scenes: list[Scene] = []
+
+    def make() -> tuple[MemoryTables, Callable[[], Settled]]:
+        scenes.append(Scene(on_exceeded=on_exceeded))
+        return scenes[-1].tables, scenes[-1].settle
+
+    for _, again in torn(make):
+        assert again == settled
+        assert scenes[-1].said() == wanted.said()
+    assert len(scenes) >= 4
+
+
+def test_it_rests_on_what_the_orchestrator_holds() -> None:
+    scene = Scene(on_exceeded="compensate", tolerance={"count": 2})
+    assert not scene.settle(counts=ShardCounts(succeeded=10), last=None).verdict.compensates
+
+
+def test_the_rows_stand_in_for_a_shard_that_failed() -> None:
+    scene = Scene(on_exceeded="compensate", tolerance={"count": 2})
+    steer_shard(scene.last, scene.rows)
+    settled = scene.settle(counts=ShardCounts(), failure="it broke", last=None)
+    assert settled.verdict.compensates
+
+
+def test_shards_that_stopped_for_failures_are_believed() -> None:
+    scene = Scene(on_exceeded="compensate", tolerance={"percentage": 100})
+    assert scene.settle(reasons=["done", "exceeded"]).verdict.compensates
+
+
+def test_where_it_compensates_nothing_is_laid_out() -> None:
+    scene = Scene(on_exceeded="compensate")
+    settled = scene.settle()
+    assert (settled.verdict.compensates, settled.layout) == (True, None)
+    assert scene.state.phase == "compensating"
+
+
+@pytest.mark.parametrize("change", [run_state.cancel, tolerate_all])
+def test_what_people_ask_for_afterwards_comes_too_late(
+    change: Callable[[ControlState], ControlState],
+) -> None:
+    scene = Scene(on_exceeded="compensate")
+    verdict = scene.settle().verdict
+    scene.control(change)
+    assert not scene.state.control.is_cancelled
+    assert scene.settle().verdict == verdict
+
+
+@pytest.mark.parametrize("change", [run_state.cancel, tolerate_all])
+def test_what_people_asked_for_before_counts(
+    change: Callable[[ControlState], ControlState],
+) -> None:
+    scene = Scene(on_exceeded="compensate")
+    scene.control(change)
+    verdict = scene.settle().verdict
+    assert not verdict.compensates
+    assert verdict.is_cancelled == (change is run_state.cancel)
+    assert verdict.tolerance == scene.state.limits.tolerance
+
+
+def test_an_attempt_that_was_ended_by_force_writes_no_results() -> None:
+    scene = Scene(tolerance={"percentage": 50})
+    end = RunEnd(outcome="cancelled", at=AT, is_forced=True)
+    finish_attempt(EndedRun(run_id=RUN_ID, end=end), scene.rows)
+    with pytest.raises(AttemptOverError):
+        scene.settle()
+    assert not scene.run.files.exists(blob_paths.results_manifest_path(RUN_ID))
+
+
+def test_what_there_is_to_undo_is_planned_once() -> None:
+    scene = Scene(on_exceeded="compensate")
+    ref = RunRef(run_id=RUN_ID, verdict=scene.settle().verdict)
+    work = begin_to_undo(ref, scene.run.files, scene.rows)
+    assert work.items == 10 and scene.state.run.undo == work
+    scene.run.compensate()
+    again = begin_to_undo(ref, scene.run.files, scene.rows)
+    assert again == work, "though nothing is left that succeeded"

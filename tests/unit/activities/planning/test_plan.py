@@ -1,0 +1,119 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.messages.payloads import dump
+from fanout.models.request import RunRequest
+from fanout.naming import blob_paths
+from fanout.splitting.sizing import (
+    MAX_BATCH_BYTES,
+    MAX_CHUNK_BYTES,
+    batches_per_partition,
+    shard_count,
+)
+from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
+
+SOURCE = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
+
+
+def over_lines(count: int, **more) -> LocalRun:
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": SOURCE} | more))
+    run.store.write("inbox", "items.jsonl", b"".join(b'{"id":%d}\n' % n for n in range(count)))
+    return run
+
+
+@given(st.integers(0, 300), st.integers(1, 40), st.integers(1, 200))
+def test_partitions_hold_every_batch_once_and_at_most_a_hundred(
+    items: int, batch_items: int, concurrency: int
+):
+    run = over_lines(items, batch={"max_items": batch_items}, concurrency={"batches": concurrency})
+    plan = run.plan().work
+    assert (plan.items, plan.batches) == (items, math.ceil(items / batch_items))
+    cuts = [run.files.partition(RUN_ID, n).cuts for n in range(plan.partitions)]
+    assert all(1 <= len(some) <= plan.batches_per_partition <= 100 for some in cuts)
+    assert sum(len(some) for some in cuts) == plan.batches
+    indexes = [
+        n
+        for some in cuts
+        for cut in some
+        for n in range(cut.first_index, cut.first_index + cut.items)
+    ]
+    assert indexes == list(range(items))
+
+
+@given(st.integers(1, 6400), st.integers(1, 10_000))
+def test_no_more_batches_are_in_flight_than_asked_for(concurrency: int, batches: int):
+    shards = shard_count(concurrency)
+    assert 1 <= shards <= 64
+    for are_grains in (False, True):
+        size = batches_per_partition(batches, concurrency, are_grains=are_grains)
+        assert size >= 1
+        working = min(shards, math.ceil(batches / size))
+        assert working <= concurrency
+        # A partition has enough for a wave, unless the shard itself has not.
+        assert size >= min(100, math.ceil(concurrency / shards), math.ceil(batches / shards))
+
+
+def test_what_orchestrators_are_told_fits_into_a_history():
+    plan = over_lines(5, tolerance={"count": 3}, retry={"max_attempts": 7}).plan()
+    assert (plan.limits.tolerance.count, plan.retry.max_attempts, plan.workload) == (3, 7, "probe")
+    dump(plan)
+
+
+def test_planning_twice_writes_the_same_plan():
+    run = over_lines(10, batch={"max_items": 3})
+    first = run.plan()
+    before = run.files.read(blob_paths.plan_path(RUN_ID))
+    assert run.plan() == first
+    assert run.files.read(blob_paths.plan_path(RUN_ID)) == before
+
+
+def test_a_source_that_is_gone_is_refused_and_not_tried_again():
+    run = over_lines(1)
+    run.store.delete("inbox", "items.jsonl")
+    plan = run.plan()
+    assert plan.refusal is not None and "items.jsonl" in plan.refusal
+    assert plan.work.shards == 0
+
+
+def test_a_refusal_fits_into_a_history_whatever_it_quotes():
+    source = SOURCE | {"kind": "csv", "blob": "漢" * 1000}
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": source}))
+    dump(run.plan())
+
+
+@pytest.mark.parametrize(("items", "expected"), [(0, 0), (1, 1), (3, 2)])
+def test_items_in_the_request_are_planned_alike(items: int, expected: int):
+    run = LocalRun(inline([{"id": n} for n in range(items)], batch={"max_items": 2}))
+    assert run.plan().work.batches == expected
+
+
+@given(st.integers(0, 400), st.sampled_from([1, 4, 64, 500]))
+def test_grains_hold_every_item_once_and_join_into_batches(items: int, concurrency: int):
+    run = over_lines(items, concurrency={"batches": concurrency})
+    run.spans = (1, 7, 3)
+    plan = run.plan()
+    assert plan.work.items == items
+    assert plan.work.max_span >= 1
+    run.work_off(plan)
+    assert [o.index for o in run.outcomes_now()] == list(range(items))
+
+
+def test_a_batch_of_grains_is_never_too_large():
+    run = over_lines(0)
+    line = b'{"id":1,"pad":"%s"}\n'
+    run.store.write("inbox", "items.jsonl", line % (b"x" * MAX_BATCH_BYTES) + line % b"" * 100)
+    assert run.plan().work.max_span == 1
+    run.store.write("inbox", "items.jsonl", line % (b"x" * 1000) * 5000)
+    assert 100 < run.plan().work.max_span <= MAX_BATCH_BYTES // 1000
+
+
+def test_a_batch_that_is_taken_whole_may_be_larger():
+    csv = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
+    run = over_lines(0, workload="reports", source=csv)
+    run.store.write("inbox", "rows.csv", b"text\n" + (b"x" * 999 + b"\n") * 30_000)
+    work = run.plan().work
+    assert 64 * 1024 - 1000 < 30_000_000 / work.batches <= 64 * 1024
+    assert MAX_BATCH_BYTES < work.max_span * 60 * 1024 <= MAX_CHUNK_BYTES

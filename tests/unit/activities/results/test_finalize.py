@@ -1,0 +1,109 @@
+import pytest
+from pydantic_core import from_json
+
+from activities.results.finalize import end_of
+from activities.results.result_files import DEAD_LETTERS
+from fanout.messages.run import RunEnd, Verdict
+from fanout.models.request import Tolerance
+from fanout.models.status import ItemCounts
+from fanout.naming import blob_paths
+from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline, lines
+
+ONES = {"batch": {"max_items": 1}}
+
+
+def items(count: int) -> list[dict]:
+    return [{"id": n} for n in range(count)]
+
+
+def test_outcomes_are_sorted_by_status_and_keep_their_order():
+    values = [{"id": n, "ending": "permanent" if n % 3 == 0 else "ok"} for n in range(10)]
+    run = LocalRun(inline(values, batch={"max_items": 2}, tolerance={"percentage": 50}))
+    end = run.run()
+    assert end.outcome == "partially_succeeded" and end.error is None
+    by_file = {
+        file.name: [
+            o.index for o in lines(run.files.read(blob_paths.result_path(RUN_ID, file.name)))
+        ]
+        for file in run.manifest().files
+        if not file.name.startswith(DEAD_LETTERS)
+    }
+    assert by_file == {
+        "SUCCEEDED-00000.jsonl": [1, 2, 4, 5, 7, 8],
+        "FAILED-00000.jsonl": [0, 3, 6, 9],
+    }
+
+
+def test_batches_that_were_never_run_are_pending_and_fail_the_run():
+    run = LocalRun(inline(items(5), batch={"max_items": 2}))
+    size = run.plan().work.batches_per_partition
+    run.batch(*divmod(1, size))
+    end = run.finalize()
+    assert (end.items.succeeded, end.items.pending, end.items.total) == (2, 3, 5)
+    assert end.outcome == "failed"
+    assert end.error is not None and "3 of 5 items are pending" in end.error
+    pending = [(o.index, o.count) for o in run.outcomes() if o.status == "pending"]
+    assert pending == [(0, 2), (4, 1)]
+
+
+def test_items_that_wait_for_a_round_that_never_came_are_pending():
+    run = LocalRun(inline([{"id": 0, "good": 2}, {"id": 1}]))
+    run.plan()
+    run.batch()
+    end = run.finalize()
+    assert (end.items.succeeded, end.items.pending) == (1, 1)
+
+
+def test_only_the_newest_round_counts():
+    run = LocalRun(inline([{"id": 0, "good": 3}, {"id": 1}]))
+    run.run()
+    assert [(o.index, o.status, o.attempts) for o in run.outcomes()] == [
+        (0, "succeeded", 3),
+        (1, "succeeded", 1),
+    ]
+
+
+def test_finalizing_twice_gives_the_same():
+    run = LocalRun(inline([*items(4), {"id": 4, "ending": "permanent"}], **ONES))
+    first = run.run()
+    manifest, outcomes = run.manifest(), run.outcomes()
+    assert run.finalize() == first
+    assert (run.manifest(), run.outcomes()) == (manifest, outcomes)
+
+
+def test_the_summary_says_how_the_run_ended():
+    run = LocalRun(inline(items(3)))
+    end = run.run()
+    assert RunEnd.model_validate(from_json(run.files.read(blob_paths.summary_path(RUN_ID)))) == end
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "counts", "outcome"),
+    [
+        (Tolerance(), {"total": 5, "succeeded": 5}, "succeeded"),
+        (Tolerance(count=1), {"total": 5, "succeeded": 4, "failed": 1}, "partially_succeeded"),
+        (Tolerance(count=1), {"total": 5, "succeeded": 3, "failed": 2}, "failed"),
+        (Tolerance(), {"total": 5, "succeeded": 4, "failed": 1}, "failed"),
+        (Tolerance(), {"total": 5, "succeeded": 4, "pending": 1}, "failed"),
+        (Tolerance(), {}, "succeeded"),
+    ],
+)
+def test_the_outcome_follows_from_the_counts(tolerance: Tolerance, counts: dict, outcome: str):
+    end = end_of(inline([]), Verdict(tolerance=tolerance), ItemCounts(**counts))
+    assert (end.outcome, end.items) == (outcome, ItemCounts(**counts))
+    assert (end.error is None) == (outcome != "failed")
+
+
+def test_a_run_that_was_cancelled_leaves_the_rest_pending():
+    run = LocalRun(inline([{"id": n} for n in range(6)], batch={"max_items": 2}))
+    run.work_off(halted(run.plan(), 1))
+    run.is_cancelled = True
+    end = run.finalize()
+    assert (end.outcome, end.items.succeeded, end.items.pending) == ("cancelled", 2, 4)
+    assert "PENDING-00000.jsonl" in {file.name for file in run.manifest().files}
+
+
+def test_a_cancel_that_came_too_late_changes_nothing():
+    run = LocalRun(inline([{"id": 1}]))
+    run.is_cancelled = True
+    assert run.run().outcome == "succeeded"

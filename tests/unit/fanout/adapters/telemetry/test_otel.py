@@ -1,0 +1,62 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fanout.adapters.telemetry import metrics, otel
+
+INSIGHTS = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture(autouse=True)
+def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in (otel.AZURE, otel.OTLP, otel.AZURE_IDENTITY):
+        monkeypatch.delenv(name, raising=False)
+    otel.otel.cache_clear()
+    yield
+    otel.otel.cache_clear()
+
+
+def kinds(values: dict[str, str]) -> list[tuple[str, str]]:
+    return [(type(s).__name__, type(m).__name__) for s, m in otel._exporters(values)]
+
+
+def test_nobody_listens_unless_a_setting_says_who():
+    assert otel.otel() is None
+    otel.tell(metrics.RUNS, 1, workload="w", outcome="failed")
+
+
+def test_what_is_sent_goes_to_each_that_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    otlp = ("OTLPSpanExporter", "OTLPMetricExporter")
+    azure = ("AzureMonitorTraceExporter", "AzureMonitorMetricExporter")
+    assert kinds({}) == []
+    assert kinds({otel.OTLP: "http://127.0.0.1:1"}) == [otlp]
+    assert kinds({otel.AZURE: INSIGHTS}) == [azure]
+    assert kinds({otel.AZURE: INSIGHTS, otel.OTLP: "http://127.0.0.1:1"}) == [otlp, azure]
+
+
+@pytest.mark.parametrize(
+    ("said", "client_id"),
+    [("ClientId=abc;Authorization=AAD", "abc"), ("Authorization=AAD", None)],
+)
+def test_application_insights_is_reached_by_the_identity_where_it_takes_no_keys(
+    said: str, client_id: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[Any] = []
+    monkeypatch.setattr(otel, "credential", asked.append)
+    otel._identity({otel.AZURE_IDENTITY: said})
+    assert asked == [client_id]
+
+
+def test_without_it_the_connection_string_is_enough():
+    assert otel._identity({}) is None
+
+
+def test_a_span_has_the_id_that_it_is_given():
+    to = otel.made({})
+    with otel.span_id(0x1234):
+        span = to.tracer.start_span("given")
+    other = to.tracer.start_span("drawn")
+    assert span.get_span_context().span_id == 0x1234
+    assert other.get_span_context().span_id != 0x1234

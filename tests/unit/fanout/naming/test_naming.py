@@ -1,0 +1,57 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.naming import row_keys
+from fanout.naming.instance_ids import RUN_ID_PATTERN, is_run_id
+
+run_ids = st.from_regex(RUN_ID_PATTERN, fullmatch=True).filter(is_run_id)
+# Source: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+NOT_IN_A_KEY = re.compile(r"[/\\#?%+\x00-\x1f\x7f-\x9f]")
+
+
+@pytest.mark.parametrize("text", ["a", "nightly-2026.11_1", "x" * 100, "..a"])
+def test_a_run_id_is_of_letters_digits_and_three_signs(text: str):
+    assert is_run_id(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "...", "a/b", "../a", "a\n", "\na", "a b", "é", "a%2F", "x" * 101, "~a"]
+)
+def test_nothing_else_names_a_run(text: str):
+    assert not is_run_id(text)
+
+
+@given(run_ids, st.integers(1, 10**6))
+def test_an_open_row_names_an_attempt_and_no_other(run_id: str, attempt: int):
+    assert row_keys.open_attempt(row_keys.open_row(run_id, attempt)) == (run_id, attempt)
+
+
+@given(run_ids, st.integers(1, 10**6))
+def test_partitions_of_attempts_steps_and_downstreams_are_never_the_same(run_id: str, attempt: int):
+    fixed = {
+        row_keys.OPEN_PARTITION,
+        row_keys.ADMISSION_PARTITION,
+        row_keys.downstream_partition(run_id),
+    }
+    mine = {row_keys.attempt_partition(run_id, attempt), row_keys.steps_partition(run_id, attempt)}
+    assert len(fixed | mine) == 5
+
+
+@given(st.integers(0, 10**4), st.sampled_from(["process", "compensate"]))
+def test_a_shard_s_row_tells_its_number(number: int, stage: row_keys.Stage):
+    assert row_keys.shard_number(row_keys.shard_row(number, stage)) == number
+
+
+def test_rows_of_something_else_are_no_shard_s():
+    others = [row_keys.RUN_ROW, row_keys.CONTROL_ROW, row_keys.RATE_ROW, "s", "s1", "x01", "s01 "]
+    assert [row_keys.shard_number(row) for row in others] == [None] * len(others)
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_any_downstream_has_a_partition_of_its_own(one: str, other: str):
+    partition = row_keys.downstream_partition(one)
+    assert not NOT_IN_A_KEY.search(partition)
+    assert (partition == row_keys.downstream_partition(other)) == (one == other)

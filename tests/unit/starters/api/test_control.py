@@ -1,0 +1,128 @@
+"""What people ask of a run is written into a row of its own, or refused."""
+
+import pytest
+
+from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.tables import RowConflictError
+from fanout.errors import RunConflictError
+from fanout.governor import run_state
+from fanout.governor.run_state import ControlState, GovernorState
+from fanout.messages.ending import SettleAsk
+from fanout.messages.run import RunEnd
+from fanout.models.limits import LimitsChange
+from fanout.models.request import RunRequest, Tolerance
+from starters.api.control import ask, insist_on_cancellable, limits_of
+from starters.lifecycle.attempts import Attempt
+from tests.support.doubles.memory_tables import MemoryTables
+from tests.support.workloads.attempts import (
+    after_wave,
+    at,
+    begun,
+    controlled,
+    decided,
+    opened,
+    shard_of,
+)
+
+REQUEST = RunRequest.model_validate(
+    {
+        "workload": "w",
+        "run_id": "r",
+        "source": {"kind": "inline", "items": []},
+        "concurrency": {"batches": 9, "items_per_second": 5},
+    }
+)
+
+
+def attempt(to: Rows, state: GovernorState) -> Attempt:
+    change_attempt(to, "r", 1, lambda _: (state, None))
+    return Attempt("r", 1, REQUEST, None, state)
+
+
+def cancel(state: GovernorState) -> ControlState:
+    insist_on_cancellable("r", state)
+    return run_state.cancel(state.control)
+
+
+def control_of(to: Rows) -> ControlState:
+    return read_attempt(to, "r", 1).state.control
+
+
+def test_what_is_asked_is_in_the_row_of_control_and_in_no_other(to: Rows):
+    one = attempt(to, begun())
+    before = read_attempt(to, "r", 1)
+    ask(one, cancel, to)
+    after = read_attempt(to, "r", 1)
+    assert after.state.control.is_cancelled
+    assert {k: e for k, e in after.etags.items() if k != "control"} == before.etags
+
+
+def test_what_two_people_ask_at_once_is_both_done(to: Rows):
+    one = attempt(to, begun())
+    tables = to.tables
+    assert isinstance(tables, MemoryTables)
+
+    def another_asks() -> None:
+        tables.before_write = lambda: None
+        ask(one, lambda s: run_state.suspend(s.control, at(1)), to)
+
+    tables.before_write = another_asks
+    ask(one, cancel, to)
+    assert (control_of(to).is_cancelled, control_of(to).suspended_at) == (True, at(1))
+
+
+def test_nothing_is_asked_of_a_run_that_has_ended_meanwhile(to: Rows):
+    state = begun()
+    one = attempt(to, state)
+    end = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
+    change_attempt(to, "r", 1, lambda s: (s.model_copy(update={"run": end}), None))
+    with pytest.raises(RunConflictError, match="is over"):
+        ask(one, cancel, to)
+    assert control_of(to) == ControlState()
+
+
+def test_a_cancel_comes_too_late_once_the_shards_are_through(to: Rows):
+    state = begun(items=10, on_exceeded="compensate")
+    settled = run_state.settle(state, SettleAsk(run_id="r", at=at(1)))
+    with pytest.raises(RunConflictError, match="is writing results; it goes on to its end"):
+        ask(attempt(to, settled), cancel, to)
+    state, _ = decided(state, after_wave(shard_of(state), failed=3))
+    counts = state.counts("process")
+    settled = run_state.settle(state, SettleAsk(run_id="r", counts=counts, at=at(1)))
+    with pytest.raises(RunConflictError, match="is being compensated"):
+        cancel(settled)
+
+
+def test_a_run_that_is_stopping_by_itself_is_not_cancelled():
+    state = begun(items=10)
+    state, order = decided(state, after_wave(shard_of(state), failed=1))
+    assert order.action == "stop"
+    with pytest.raises(RunConflictError, match="failed more items than it tolerates"):
+        cancel(state)
+
+
+def test_limits_are_those_in_force_or_those_to_come():
+    change = LimitsChange.model_validate({"concurrency": {"batches": 3}})
+    control = run_state.change(ControlState(), change)
+    coming = limits_of(REQUEST, controlled(opened(), control))
+    assert (coming.batches, coming.items_per_second) == (3, 5)
+    in_force = limits_of(REQUEST, controlled(begun(tolerance=Tolerance(count=7)), control))
+    assert (in_force.batches, in_force.tolerance.count) == (3, 7)
+
+
+def test_a_row_that_others_change_each_time_is_given_up_in_the_end(
+    to: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    one = attempt(to, begun())
+    monkeypatch.setattr("fanout.adapters.rows.rows.MAX_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("fanout.adapters.rows.rows.MAX_TRIES", 3)
+    tables = to.tables
+    assert isinstance(tables, MemoryTables)
+
+    def lost() -> None:
+        raise RowConflictError("control")
+
+    tables.before_write = lost
+    with pytest.raises(Exception, match="3 times in a row"):
+        ask(one, cancel, to)
