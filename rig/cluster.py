@@ -1,7 +1,7 @@
 """Instances of a host on one task hub, each with a worker of its own, to be killed and revived.
 
-The folder of the host has the program that `--host` names, `worker.py`, `tableproxy.py` and
-`unpack.py`, which prints where the engine is. Everything runs on free ports and ends by pid.
+The folder of the host has the program that `--host` names, `worker.py`, and `unpack.py`, which
+prints where the engine is. Everything runs on free ports and ends by pid.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from pathlib import Path
 from rig.instance import Instance
 from rig.partitions import wait_for_balance
 from rig.processes import REPOSITORY, Restartable, answers, free_port
-from rig.recorder import Recorder
-from rig.storage import Storage, TableProxy
+from rig.storage import Storage
+from rig.table_proxy import TableProxy
 from rig.web import Host
 
-PARTS = ("worker.py", "tableproxy.py", "unpack.py")
+PARTS = ("worker.py", "unpack.py")
 HOST_JSON = REPOSITORY / "host.json"
 REVIVE_SECONDS = 2.0
 CLOCK_SECONDS = 30.0
@@ -42,10 +42,7 @@ class Cluster:
         self.instances: list[Instance] = []
         self.storage = Storage(folder)
         self._parts = engine_folder
-        self.writes = Recorder(self.storage.ports["Table"])
-        proxy = engine_folder / "tableproxy.py"
-        target = self.writes.port
-        self.tables = TableProxy(proxy, self.storage, target, folder) if through_proxy else None
+        self.tables = TableProxy(self.storage) if through_proxy else None
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=self._revive, daemon=True)]
 
@@ -58,8 +55,7 @@ class Cluster:
         """Start the storage and what stands before it."""
         self.storage.process.start()
         if self.tables:
-            self.writes.start()
-            self.tables.process.start()
+            self.tables.start()
         for thread in self._threads:
             thread.start()
 
@@ -179,9 +175,8 @@ class Cluster:
         for process in [*engines, *workers]:
             process.stop()
         if self.tables:
-            self.tables.process.kill()  # it would wait for whatever it holds
+            self.tables.stop()
         self.storage.process.stop()
-        self.writes.stop()
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         given = {

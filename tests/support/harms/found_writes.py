@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Where = Literal["rows", "history", "instances"]
+Where = Literal["rows", "history", "instances", "deletions"]
 Row = dict[str, Any]
 Kind = tuple[str, ...]
 
@@ -30,8 +30,9 @@ class Write:
     """A write of a run, whatever the run is called.
 
     Attributes:
-        where: One of the app's own rows, or the history or the state of an orchestration.
-        row: The key of an own row.
+        where: One of the app's own rows, or the history or the state of an orchestration, or a
+            deletion of any of these.
+        row: The key of an own row, or of one that is deleted.
         piece: What is in it, and in none before it; empty for the first.
     """
 
@@ -43,7 +44,7 @@ class Write:
     @property
     def is_own(self) -> bool:
         """Whether the app writes it, and not the engine."""
-        return self.where == "rows"
+        return self.where == "rows" or "!" in self.partition
 
     def words(self, run_id: str) -> list[str]:
         """What a body has if it is this write of a run."""
@@ -53,6 +54,8 @@ class Write:
                 words = [f'"{self.partition}"', f'"{self.row}"', json.dumps(self.piece)[1:-1]]
             case "history":
                 words = [f'"PartitionKey":"{self.partition}"', '"EventType"', self.piece]
+            case "deletions":
+                words = ["DELETE", f"'{self.partition}'", f"'{self.row}'"]
             case "instances":
                 words = [f'"PartitionKey":"{self.partition}"', '"TaskHubName"', self.piece]
         return [word.replace(RUN, run_id) for word in words if word]
@@ -121,16 +124,17 @@ def _is_of(row: Row, run_id: str) -> bool:
 
 def _write(row: Row, run_id: str) -> Write | None:
     partition = row["PartitionKey"].replace(run_id, RUN)
-    if "json0" in row:
-        return Write("rows", partition, row["RowKey"].replace(run_id, RUN))
+    if "json0" in row or "deleted" in row:
+        where: Where = "deletions" if "deleted" in row else "rows"
+        return Write(where, partition, row["RowKey"].replace(run_id, RUN))
     if "EventType" in row:
         return Write("history", partition)
     return Write("instances", partition) if "TaskHubName" in row else None
 
 
 def _kind(write: Write, function: str) -> Kind:
-    if write.is_own:
-        # Shards are of one kind, and so are items; attempts are not.
+    if write.is_own or write.where == "deletions":
+        # Shards are of one kind, and so are items and events; attempts are not.
         return (write.where, write.partition, re.sub(r"\d{2,}", "#", write.row))
     attempt = re.search(r":a\d+", write.partition)
     return (write.where, function, attempt[0] if attempt else "")

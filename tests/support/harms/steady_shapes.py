@@ -35,6 +35,7 @@ class Shape:
         items: What each item does.
         more: What else the request says.
         redrives: Whether it is redriven when it has ended.
+        deletes: Whether it is deleted when it has ended.
         batches: How many batches may be under way at any time, and `calls` in each of them.
         rate: Calls a second, if that is limited; `burst` is what may be granted at once.
     """
@@ -42,6 +43,7 @@ class Shape:
     items: list[dict[str, Any]]
     more: dict[str, Any] = field(default_factory=dict)
     redrives: bool = False
+    deletes: bool = False
     batches: int = 2
     calls: int = 1
     rate: float | None = None
@@ -90,6 +92,7 @@ SHAPES = {
         {"retry": {"max_attempts": 1}, "tolerance": {"percentage": 100}},
         redrives=True,
     ),
+    "deleted": Shape([{"seconds": 0.1}] * 4, deletes=True),
 }
 
 
@@ -133,12 +136,14 @@ class Caller:
     def carry_out(
         self, shape: Shape, run_id: str, journal: Journal, seconds: float
     ) -> dict[str, Any]:
-        """Start a run, and redrive it where that belongs to it; its last status."""
+        """Start a run, and redrive or delete it where that belongs to it; its last status."""
         ends = time.monotonic() + seconds
         request = shape.request(run_id, journal)
         while self._post("/api/runs", request) not in (200, 202):
             self._insist(ends, f"{run_id} does not start")
         status = self._ended(run_id, ends)
+        if shape.deletes:
+            self.delete(run_id, ends - time.monotonic())
         if not shape.redrives:
             return status
         again = {"retry": OFTEN}

@@ -8,17 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+<<<<<<< HEAD:tests/support/harms/write_harms.py
 from rig.storage import TableProxy
 from tests.support.harms.found_writes import Found, Kind, Write, found
 from tests.support.harms.steady_shapes import SETTINGS, Caller, End, Shape, insist_on_pace
 from tests.support.hosts.engine_cluster import Cluster
 from tests.support.workloads.errand_workloads import Journal
+=======
+from fanout.adapters.rows import table_name
+from rig.table_proxy import TableProxy
+from tests.support.engine_cluster import Cluster
+from tests.support.errand_workloads import Journal
+from tests.support.found_writes import Found, Kind, Write, found
+from tests.support.hub_contents import rows_in
+from tests.support.steady_shapes import SETTINGS, Caller, End, Shape, insist_on_pace
+>>>>>>> main:tests/support/write_harms.py
 
 Harm = Literal["refused", "lost"]
 HARMS: tuple[Harm, ...] = ("refused", "lost")
 REFUSED_SECONDS = 5.0
+# Many instances share a machine here, and wait most of the time.
+SELDOM = {"storageProvider:maxQueuePollingInterval": "00:00:01"}
 # A run that is disturbed may take so much longer than twice its time: what a killed engine had in
-# hand is hidden for a minute (host.json).
+# hand is hidden for a minute (host.json), the least that the extension takes.
 MORE_SECONDS = {"refused": 60.0, "lost": 120.0}
 LONGEST_SECONDS = 120.0
 CLOCK_SECONDS = 5.0
@@ -39,11 +51,12 @@ class Disturbed:
     """One instance before whose writes a proxy stands."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.instance = cluster.add(**SETTINGS)
+        self.instance = cluster.add(overrides=SELDOM, **SETTINGS)
         self._cluster = cluster
         self._caller = Caller(self.instance.host)
         self._pool = ThreadPoolExecutor(1)
         self._ended: dict[str, dict[str, Any]] = {}
+        self._deleted: list[str] = []
 
     @property
     def _tables(self) -> TableProxy:
@@ -52,11 +65,11 @@ class Disturbed:
 
     def reference(self, name: str, shape: Shape) -> Reference:
         """Let a run go on undisturbed, and see what it writes."""
-        run_id, mark, begun = f"calm-{name}", self._cluster.writes.mark, time.monotonic()
+        run_id, mark, begun = f"calm-{name}", len(self._tables.rows), time.monotonic()
         end = self._end(shape, run_id, self._begun(shape, run_id, LONGEST_SECONDS))
         seconds = time.monotonic() - begun
         time.sleep(LAST_SECONDS)
-        return Reference(end, seconds, found(self._cluster.writes.rows[mark:], run_id))
+        return Reference(end, seconds, found(self._tables.rows[mark:], run_id))
 
     def strike(self, run_id: str, shape: Shape, known: Reference, write: Write, harm: Harm) -> bool:
         """Harm a write of a run, and insist that it ends as without; tell whether it was met."""
@@ -76,9 +89,13 @@ class Disturbed:
         return is_met
 
     def insist_on_rest(self) -> None:
-        """Nothing came later that would change what a run has come to."""
+        """Nothing came later that would change what a run has come to, or bring it back."""
         for run_id, then in self._ended.items():
             assert self._caller.status(run_id) == then, run_id
+        connection, hub = self._cluster.storage.connection, self._cluster.hub
+        for table in (table_name("runs"), f"{hub}History", f"{hub}Instances"):
+            for row in map(str, rows_in(connection, table) if self._deleted else []):
+                assert not any(run_id in row for run_id in self._deleted), row
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -91,7 +108,10 @@ class Disturbed:
 
     def _end(self, shape: Shape, run_id: str, running: "Future[dict[str, Any]]") -> End:
         status = running.result()
-        self._ended[run_id] = status
+        if shape.deletes:
+            self._deleted.append(run_id)
+        else:
+            self._ended[run_id] = status
         insist_on_pace(shape, self._journal(run_id))
         return End.of(status, self._journal(run_id))
 
