@@ -4,8 +4,8 @@ Source: DisplayFunctionsInfoUtilities.cs of Core Tools.
 """
 
 from localhost.app import App
-from localhost.bindings import route_of
-from localhost.contract import FunctionInfo
+from localhost.execution.bindings import route_of
+from localhost.execution.contract import FunctionInfo
 
 
 def banner(app: App) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localhost import logs, store_cli
-from localhost.durable.schema import StoreError
+from localhost.durable.storage.schema import StoreError
 from localhost.faults import Faults, FaultsError
 from localhost.host import Options
 from localhost.serving import serve

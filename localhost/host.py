@@ -15,35 +15,40 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from localhost import listeners, logs, workers
-from localhost.admin import Admin
+from localhost import logs
+from localhost.access.auth import Gate
+from localhost.access.key_admin import KeyAdmin
+from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
-from localhost.auth import Gate
-from localhost.bindings import AppFunctions, examine
-from localhost.blobs import BlobTriggerError, BlobTriggers, blob_functions
-from localhost.contract import AppLoadError, FunctionInfo, HostedExecutor
-from localhost.dispatch import Examine
-from localhost.durable.api import DurableApi
-from localhost.durable.engine import Engine
-from localhost.durable.schema import StoreError
-from localhost.durable.settings import DurableSettings, DurableSettingsError
-from localhost.durable.store import Store
-from localhost.durable.torn import Tearing
+from localhost.durable.api.handler import DurableApi
+from localhost.durable.engine.engine import Engine
+from localhost.durable.engine.tearing import Tearing
+from localhost.durable.host_json import DurableSettings, DurableSettingsError
+from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage.store import Store
+from localhost.execution import workers
+from localhost.execution.bindings import AppFunctions, examine
+from localhost.execution.contract import AppLoadError, FunctionInfo, HostedExecutor
+from localhost.execution.dispatch import Examine
+from localhost.execution.faulty_executor import FaultyExecutor
 from localhost.faults import Faults, FaultsError
-from localhost.faulty_executor import FaultyExecutor
-from localhost.http import HttpFront
-from localhost.key_admin import KeyAdmin
-from localhost.keys import KeyFileError, KeyRing
+from localhost.http import sockets
+from localhost.http.admin import Admin
+from localhost.http.front import HttpFront
+from localhost.http.routing import RouteError
 from localhost.limits import function_timeout
-from localhost.routing import RouteError
-from localhost.service_bus import ServiceBusTriggers
-from localhost.service_bus_settings import ServiceBusTriggerError, service_bus_functions
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
 from localhost.stack.storage import Storage
-from localhost.time_zones import TimeZoneError, zone_of
-from localhost.timers import TimerError, Timers, timer_functions
+from localhost.triggers.blob import BlobTriggerError, BlobTriggers, blob_functions
+from localhost.triggers.service_bus.trigger_settings import (
+    ServiceBusTriggerError,
+    service_bus_functions,
+)
+from localhost.triggers.service_bus.triggers import ServiceBusTriggers
+from localhost.triggers.time_zones import TimeZoneError, zone_of
+from localhost.triggers.timer import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +60,7 @@ HTTP_GRACE_SECONDS = 2.0
 ENGINE_GRACE_SECONDS = 3.0
 START_ERRORS = (
     SettingsError,
-    listeners.PortError,
+    sockets.PortError,
     StoreError,
     DurableSettingsError,
     AppLoadError,
@@ -147,8 +152,8 @@ class Host:
             logger.warning(warning)
         durable_settings = _durable_settings(settings)
         public = self._listen(settings)
-        rpc = self._exits.enter_context(listeners.listen_preferably(RPC_PORT))
-        self.port = listeners.port_of(public[0])
+        rpc = self._exits.enter_context(sockets.listen_preferably(RPC_PORT))
+        self.port = sockets.port_of(public[0])
         origin = f"http://localhost:{self.port}"
         async with contextlib.AsyncExitStack() as unused:
             store = Store.open(self._options.data_dir / STORE_FILE)
@@ -174,7 +179,7 @@ class Host:
 
     def _listen(self, settings: Settings) -> list[socket.socket]:
         port = settings.port if self._options.port is None else self._options.port
-        public = listeners.listen(settings.address, port)
+        public = sockets.listen(settings.address, port)
         for listener in public:
             self._exits.enter_context(listener)
         return public
@@ -239,7 +244,7 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
     if options.worker_count == 0:
         if faults is not None and faults.kills_workers:
             raise FaultsError("--faults: workers.kill: with --workers 0 there are none to kill.")
-        from localhost.inprocess import InProcessExecutor  # it imports the app's libraries
+        from localhost.worker.in_process import InProcessExecutor  # it imports the app's libraries
 
         inside = InProcessExecutor(
             settings.app_dir, settings.environment, timeout=timeout, examine=take
@@ -279,7 +284,7 @@ def _durable_settings(settings: Settings) -> DurableSettings:
 def _client_inputs(
     app: App, durable: DurableApi, hub_name: str, rpc: socket.socket
 ) -> dict[str, dict[str, str]]:
-    rpc_base_url = f"http://127.0.0.1:{listeners.port_of(rpc)}{RPC_PATH}"
+    rpc_base_url = f"http://127.0.0.1:{sockets.port_of(rpc)}{RPC_PATH}"
     inputs: dict[str, dict[str, str]] = {}
     for info in app.functions.enabled:
         for binding in info.bindings:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from localhost.ncrontab import time_span
+from localhost.triggers.ncrontab import time_span
 
 DEFAULT_TIMEOUT = timedelta(minutes=30)
 UNLIMITED = "-1"

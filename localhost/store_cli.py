@@ -9,15 +9,16 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from localhost.durable import checkup, queries, schema
-from localhost.durable.contract import (
+from localhost.durable.recovery import checkup
+from localhost.durable.service import (
     FINISHED_STATUSES,
     RUNTIME_STATUSES,
     InstanceFilter,
     InstanceRecord,
 )
-from localhost.durable.store import Store
-from localhost.durable.transaction import Transaction
+from localhost.durable.storage import queries, schema
+from localhost.durable.storage.store import Store
+from localhost.durable.storage.transaction import Transaction
 
 STORE_FILE = "durable.sqlite"
 PAGE = 1000

@@ -18,7 +18,7 @@ from fanout.adapters.messaging import EVENTS_TOPIC, OutgoingMessage
 from fanout.adapters.tables import RowConflictError
 from fanout.models.request import RunRequest
 from fanout.outcome_lines import STATUSES
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from tests.support.faulty_orders import Fault, FaultyOrders
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.memory_tables import MemoryTables

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanout.models.wave import RunEnd
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from tests.support import probe_workloads
 from tests.support.local_hub import LocalHub, local_hub
 from tests.support.local_runs import inline

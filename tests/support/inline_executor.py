@@ -11,7 +11,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions import meta
 
-from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
 
 _DURABLE = {"orchestrationTrigger", "entityTrigger"}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Hashable
 
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 
 
 class ScriptedTearing(Tearing):

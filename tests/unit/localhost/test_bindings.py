@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localhost.bindings import examine, route_of
-from localhost.contract import AppLoadError, FunctionInfo
+from localhost.execution.bindings import examine, route_of
+from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.settings import Settings
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from localhost.contract import FunctionInfo, Invocation, InvocationResult
-from localhost.dispatch import Dispatcher
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult
+from localhost.execution.dispatch import Dispatcher
 
 
 class RecordingLane:

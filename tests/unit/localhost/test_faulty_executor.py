@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from localhost import faulty_executor
-from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution import faulty_executor
+from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.faulty_executor import FaultyExecutor, Holdback
 from localhost.faults import Faults
-from localhost.faulty_executor import FaultyExecutor, Holdback
 
 
 def info(name: str, kind: str) -> FunctionInfo:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from localhost.contract import AppLoadError
-from localhost.functions import load_app
+from localhost.execution.contract import AppLoadError
+from localhost.worker.indexing import load_app
 
 HEAD = """
 import azure.durable_functions as df

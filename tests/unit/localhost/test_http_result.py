@@ -2,8 +2,8 @@
 
 import pytest
 
-from localhost.contract import HttpResponseData
-from localhost.http_result import JSON, TEXT, from_text
+from localhost.execution.contract import HttpResponseData
+from localhost.worker.http_result import JSON, TEXT, from_text
 
 
 @pytest.mark.parametrize("text", ["hello", "", "{", "5", '{"status": 404}', '["body"]'])

@@ -11,15 +11,15 @@ import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
-from localhost.contract import (
+from localhost.execution.contract import (
     FunctionInfo,
     HttpRequestData,
     HttpResponseData,
     Invocation,
     InvocationResult,
 )
-from localhost.functions import LoadedFunction, read_function
-from localhost.invocation import CallableFunction
+from localhost.worker.indexing import LoadedFunction, read_function
+from localhost.worker.invocation import CallableFunction
 
 # The library's advice to its own users.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarning")

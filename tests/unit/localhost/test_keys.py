@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from localhost.keys import AuthLevel, KeyFileError, KeyRing, Scope
+from localhost.access.keys import AuthLevel, KeyFileError, KeyRing, Scope
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):

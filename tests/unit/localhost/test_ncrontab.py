@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localhost.ncrontab import ConstantSchedule, ScheduleError, parse
+from localhost.triggers.ncrontab import ConstantSchedule, ScheduleError, parse
 
 NOW = datetime(2026, 11, 23, 12, 34, 56, 789_000, tzinfo=UTC)
 

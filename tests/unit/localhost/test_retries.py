@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from localhost.retries import RetryPolicy
+from localhost.triggers.retries import RetryPolicy
 
 GROWING = {
     "strategy": "exponential_backoff",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localhost.routing import Route, RouteError, Router, Template, decode_path
+from localhost.http.routing import Route, RouteError, Router, Template, decode_path
 
 
 @pytest.mark.parametrize(

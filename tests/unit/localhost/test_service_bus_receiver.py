@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from localhost import service_bus_receiver
-from localhost.service_bus_receiver import Listener
-from localhost.service_bus_settings import Connection, Limits, Source
+from localhost.triggers.service_bus import receiver
+from localhost.triggers.service_bus.receiver import Listener
+from localhost.triggers.service_bus.trigger_settings import Connection, Limits, Source
 
 SOURCE = Source("told", Connection("nowhere"), is_batched=False, auto_complete=True, queue="q")
 
@@ -34,8 +34,8 @@ async def test_a_listener_that_fails_begins_again_and_says_why(
     async def opened(*_: object) -> None:
         """Open no connection: what it is used for is faked."""
 
-    monkeypatch.setattr(service_bus_receiver, "_open", opened)
-    monkeypatch.setattr(service_bus_receiver, "RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(receiver, "_open", opened)
+    monkeypatch.setattr(receiver, "RECONNECT_SECONDS", 0.01)
     listener = Failing()
     with caplog.at_level(logging.ERROR):
         listener.start()

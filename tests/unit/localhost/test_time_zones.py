@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localhost.ncrontab import parse
-from localhost.time_zones import TimeZoneError, in_zone, zone_of
+from localhost.triggers.ncrontab import parse
+from localhost.triggers.time_zones import TimeZoneError, in_zone, zone_of
 
 # In 2026 New York goes forward on 8 March at 02:00 and back on 1 November at 02:00, Berlin on
 # 29 March at 02:00 and 25 October at 03:00.

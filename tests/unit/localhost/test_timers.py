@@ -6,8 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
-from localhost.timers import StatusFolder, Timer, TimerError, Timers, TimerStatus, first_status
+from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.triggers.timer import (
+    StatusFolder,
+    Timer,
+    TimerError,
+    Timers,
+    TimerStatus,
+    first_status,
+)
 
 NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 

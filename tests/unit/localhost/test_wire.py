@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localhost import wire
-from localhost.contract import HttpRequestData, HttpResponseData, Invocation, InvocationResult
+from localhost.execution import wire
+from localhost.execution.contract import (
+    HttpRequestData,
+    HttpResponseData,
+    Invocation,
+    InvocationResult,
+)
 
 REQUEST = HttpRequestData("GET", "http://h/", {"a": "b"}, {}, {"id": "1"}, b"\x00\xff")
 

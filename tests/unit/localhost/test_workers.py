@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from localhost.contract import (
+from localhost.execution.contract import (
     AppLoadError,
     FunctionInfo,
     HttpRequestData,
     Invocation,
     InvocationResult,
 )
-from localhost.inprocess import InProcessExecutor
-from localhost.invoke import invoke
-from localhost.workers import ProcessExecutor, default_count
+from localhost.execution.invoke import invoke
+from localhost.execution.workers import ProcessExecutor, default_count
+from localhost.worker.in_process import InProcessExecutor
 
 # The library's advice to its own users.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarning")
@@ -264,7 +264,7 @@ async def test_stopping_lets_running_calls_end_and_runs_exit_handlers(
 async def test_workers_end_at_once_when_the_host_is_killed(app_dir: Path, tmp_path: Path) -> None:
     script = f"""
 import asyncio, os, pathlib
-from localhost.workers import ProcessExecutor
+from localhost.execution.workers import ProcessExecutor
 async def main():
     executor = ProcessExecutor(pathlib.Path({str(app_dir)!r}), os.environ, count=2)
     await executor.start()

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from localhost.durable.actions import (
+from localhost.durable.protocol.actions import (
     ERROR_LABEL,
     ActionType,
     Outcome,

@@ -6,9 +6,9 @@ import time
 
 import azure.durable_functions as df
 
-from localhost.durable.engine import Engine
-from localhost.durable.settings import DurableSettings
-from localhost.durable.store import Store
+from localhost.durable.engine.engine import Engine
+from localhost.durable.host_json import DurableSettings
+from localhost.durable.storage.store import Store
 from tests.support.durable_hub import Hub
 from tests.support.inline_executor import InlineExecutor
 

@@ -8,9 +8,9 @@ from contextlib import closing
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable import checkup
-from localhost.durable.checkup import Checkup
-from localhost.durable.store import Store
+from localhost.durable.recovery import checkup
+from localhost.durable.recovery.checkup import Checkup
+from localhost.durable.storage.store import Store
 from tests.support.durable_hub import hub
 
 

@@ -9,7 +9,7 @@ from functools import partial
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.contract import (
+from localhost.durable.service import (
     EntityFilter,
     InstanceExistsError,
     InstanceFilter,
@@ -20,8 +20,8 @@ from localhost.durable.contract import (
     UnknownFunctionError,
     WrongStateError,
 )
-from localhost.durable.schema import StoreError
-from localhost.durable.store import Store
+from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage.store import Store
 from tests.support.durable_hub import hub
 
 gates: dict[str, asyncio.Event] = {}

@@ -1,7 +1,7 @@
 """The numbers the SDK will give, case by case (host protocol 5.3 and 5.6)."""
 
-from localhost.durable.actions import ActionType, Decision
-from localhost.durable.execution import NO_NUMBER, Execution, Registration, Retry
+from localhost.durable.protocol.actions import ActionType, Decision
+from localhost.durable.state.tasks import NO_NUMBER, Execution, Registration, Retry
 
 ACTIVITY = Registration((ActionType.CALL_ACTIVITY, "a"))
 RETRYING = Registration((ActionType.CALL_ACTIVITY_WITH_RETRY, "a"), Retry(10, 2))

@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import pytest
 from aiohttp import web
 
-from localhost.durable.http_call import HttpCaller
+from localhost.durable.engine.http_call import HttpCaller
 from tests.support.durable_hub import hub
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localhost.durable.lenient_json import LenientJsonError, loads
+from localhost.durable.protocol.lenient_json import LenientJsonError, loads
 
 values = st.recursive(
     st.none()

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localhost.durable import payloads
-from localhost.durable.actions import ActionType, Outcome
-from localhost.durable.determinism import violation
-from localhost.durable.execution import Registration, Retry
-from localhost.durable.notes import Notes
-from localhost.durable.settings import DurableSettings, DurableSettingsError
-from localhost.durable.timers import Timers, instant
-from localhost.durable.tracing import child_of
-from localhost.durable.versions import mismatch
+from localhost.durable.engine.determinism import violation
+from localhost.durable.engine.timers import Timers, instant
+from localhost.durable.engine.versions import mismatch
+from localhost.durable.host_json import DurableSettings, DurableSettingsError
+from localhost.durable.protocol.actions import ActionType, Outcome
+from localhost.durable.protocol.tracing import child_of
+from localhost.durable.state.notes import Notes
+from localhost.durable.state.tasks import Registration, Retry
+from localhost.durable.storage import payloads
 
 registrations = st.builds(
     Registration,

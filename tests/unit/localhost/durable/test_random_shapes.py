@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localhost.contract import Done, Invocation
-from localhost.durable.engine import Engine
-from localhost.durable.settings import DurableSettings
-from localhost.durable.store import Callback, Store
-from localhost.durable.torn import Tearing
-from localhost.durable.transaction import Transaction
+from localhost.durable.engine.engine import Engine
+from localhost.durable.engine.tearing import Tearing
+from localhost.durable.host_json import DurableSettings
+from localhost.durable.storage.store import Callback, Store
+from localhost.durable.storage.transaction import Transaction
+from localhost.execution.contract import Done, Invocation
 from tests.support.inline_executor import InlineExecutor
 
 DEADLINE_SECONDS = 30

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from localhost.durable import reread
+from localhost.durable.protocol import round_trip
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from localhost.durable import reread
     ],
 )
 def test_what_dotnet_takes_for_its_own_is_lost_from_a_result(text, expected):
-    assert json.loads(reread.result(text)) == expected
+    assert json.loads(round_trip.result(text)) == expected
 
 
 @pytest.mark.parametrize("text", ['{"a": 1e22}', '"text"', "null", '[{"$id": "1"}]'])
 def test_other_results_stay_as_they_are(text):
-    assert reread.result(text) == text
+    assert round_trip.result(text) == text
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_other_results_stay_as_they_are(text):
     ],
 )
 def test_what_looks_like_a_credential_is_hidden_in_a_failure(text, expected):
-    assert reread.failure(text) == expected
+    assert round_trip.failure(text) == expected

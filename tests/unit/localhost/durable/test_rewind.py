@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.contract import (
+from localhost.durable.service import (
     InstanceNotFoundError,
     WrongStateError,
 )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from localhost.durable import schema
-from localhost.durable.schema import StoreError
-from localhost.durable.store import Store
+from localhost.durable.storage import schema
+from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage.store import Store
 
 # The whole of a file as the first version of this host made it. Never change it: files like it
 # are on people's disks.

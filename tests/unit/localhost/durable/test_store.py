@@ -3,11 +3,11 @@ import sqlite3
 
 import pytest
 
-from localhost.durable import schema
-from localhost.durable.payloads import HOT_LIMIT, join, references
-from localhost.durable.schema import StoreError
-from localhost.durable.store import Store
-from localhost.durable.transaction import Transaction
+from localhost.durable.storage import schema
+from localhost.durable.storage.payloads import HOT_LIMIT, join, references
+from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage.store import Store
+from localhost.durable.storage.transaction import Transaction
 
 
 def entity(key, state="1"):

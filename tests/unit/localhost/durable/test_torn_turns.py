@@ -6,7 +6,7 @@ from collections import Counter
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from tests.support.durable_hub import hub
 from tests.support.scripted_tearing import ScriptedTearing
 

@@ -1,0 +1,131 @@
+"""Puts rewound instances back among the living, a failed child with its parent."""
+
+from dataclasses import replace
+from functools import partial
+
+from localhost.durable.engine.core import Core
+from localhost.durable.engine.lifecycle import Lifecycle
+from localhost.durable.protocol import events
+from localhost.durable.protocol.ids import new_id
+from localhost.durable.recovery import rebuilder
+from localhost.durable.recovery.rebuilder import StoredTurn, rebuild
+from localhost.durable.recovery.rewind import Cause, rewind
+from localhost.durable.service import InstanceNotFoundError, WrongStateError
+from localhost.durable.state.instance import ExternalEvent, Instance, Parent
+from localhost.durable.state.tasks import Task
+from localhost.durable.state.turns import child_end_event
+from localhost.durable.storage.transaction import Transaction
+
+
+class Rewinder:
+    """One rewind: collect what it changes, then write it as one transaction."""
+
+    def __init__(self, core: Core, lifecycle: Lifecycle, reason: str) -> None:
+        self._core = core
+        self._lifecycle = lifecycle
+        self._reason = reason
+        self.tx = Transaction()
+        self.instances: list[Instance] = []
+
+    async def rewind(self, instance_id: str) -> None:
+        """Rewind a failed instance and its failed children.
+
+        Raises:
+            InstanceNotFoundError: There is none.
+            WrongStateError: It has not failed.
+        """
+        found = await self._core.store.read(partial(rebuilder.read_one, instance_id=instance_id))
+        if found is None:
+            raise InstanceNotFoundError(f"There is no instance '{instance_id}'.")
+        instance, turns = found
+        live = self._lifecycle.live.get(instance.id)
+        status = live.status if live else instance.status
+        if status != "Failed":
+            raise WrongStateError(
+                f"This orchestration has status {status}, but only orchestrations in the "
+                '"Failed" state can be rewound.'
+            )
+        await self._rewind(instance, turns)
+
+    async def _rewind(self, stored: Instance, turns: list[StoredTurn]) -> None:
+        store = self._core.store
+        failure = await store.read(partial(rebuilder.output_of, instance_id=stored.id))
+        cause = Cause(failure or "")
+        walked = Instance(stored.identity, stored.execution_id, stored.input_json)
+        for place, turn in enumerate(turns):
+            cause.see(place, turn, walked.execution)
+            await rebuild(walked, [turn], store)
+        ended = cause.turn
+        await rebuild(stored, turns[:ended], store)
+        rewound = rewind(turns, stored.execution, ended)
+        instance = Instance(stored.identity, new_id(), stored.input_json)
+        instance.custom_status = stored.custom_status
+        if rewound.turns:
+            rewound.turns.append((self._mark(), None))
+        await rebuild(instance, rewound.turns, store)
+        instance.status = "Running" if rewound.turns else "Pending"
+        self.tx.replace_history(instance.id, rewound.turns)
+        self.tx.update_instance(
+            instance.id,
+            execution_id=instance.execution_id,
+            status=instance.status,
+            updated_at=self._core.stamp(),
+        )
+        self._deliver(instance, rewound.completions, rewound.raised)
+        self.instances.append(instance)
+        for task in list(instance.execution.tasks.values()):
+            if task.is_child and task.arrived_failed is None:
+                await self._bring_back(instance, task)
+
+    def _mark(self) -> str:
+        at = self._core.stamp()
+        return events.SEPARATOR.join([
+            events.orchestrator_started(at),
+            events.rewound(at, self._reason),
+            events.orchestrator_completed(at),
+        ])  # fmt: skip
+
+    def _deliver(
+        self, instance: Instance, completions: list[str], raised: list[tuple[str, str]]
+    ) -> None:
+        """Put what had arrived well into the inbox again."""
+        for text in completions:
+            seq = self._core.sequence()
+            if rebuilder.arrive(instance, seq, text, text):
+                instance.inbox_mark = seq
+                self.tx.receive(seq, instance.id, instance.execution_id, None, text)
+        for name, text in raised:
+            seq = self._core.sequence()
+            instance.events.append(ExternalEvent(seq, name, text))
+            self.tx.receive(seq, instance.id, None, name, text)
+
+    async def _bring_back(self, parent: Instance, task: Task) -> None:
+        """Make an open sub-orchestration run on: a failed one is rewound, a lost one started."""
+        child_id = task.target or ""
+        link = Parent(parent.id, parent.execution_id, task.number)
+        live = self._lifecycle.live.get(child_id)
+        if live is not None:
+            self._relink(live, link)
+            return
+        found = await self._core.store.read(partial(rebuilder.read_one, instance_id=child_id))
+        if found is None or found[0].status == "Terminated":
+            self._lifecycle.start_child(parent, task, self.tx)
+            return
+        child, turns = found
+        if child.status == "Failed":
+            self._relink(child, link)
+            await self._rewind(child, turns)
+            return
+        record = await self._core.store.read(partial(rebuilder.output_of, instance_id=child_id))
+        ending = ("Completed", record, None)
+        text = child_end_event(self._core.stamp(), task.number, ending, self.tx)
+        self._lifecycle.receive(parent, task.number, text, self.tx, failed=False)
+
+    def _relink(self, child: Instance, link: Parent) -> None:
+        child.identity = replace(child.identity, parent=link)
+        self.tx.update_instance(
+            child.id,
+            parent_id=link.instance_id,
+            parent_execution_id=link.execution_id,
+            parent_task=link.task,
+        )
