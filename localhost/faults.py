@@ -2,8 +2,8 @@
 
 At-least-once delivery made visible: activities delivered twice, completions late and out of order,
 turns that lose their state, workers killed around an activity, storage calls refused. Development
-only. This module reads the file and draws what happens to each activity; `faulty_executor` makes it
-happen, and `durable.torn` what happens to turns.
+only. This module reads the file and draws what happens to each activity;
+`execution.faulty_executor` makes it happen, and `durable.engine.tearing` what happens to turns.
 """
 
 import json

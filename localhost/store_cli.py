@@ -9,13 +9,13 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from localhost.durable.recovery import checkup
-from localhost.durable.service import (
+from localhost.durable.records import (
     FINISHED_STATUSES,
     RUNTIME_STATUSES,
     InstanceFilter,
     InstanceRecord,
 )
+from localhost.durable.recovery import checkup
 from localhost.durable.storage import queries, schema
 from localhost.durable.storage.store import Store
 from localhost.durable.storage.transaction import Transaction

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
-from localhost.limits import time_span_text
+from localhost.time_spans import format_time_span
 
 logger = logging.getLogger(__name__)
 
@@ -201,13 +201,16 @@ class Dispatcher:
 
     def _time_out(self, call: _Call, timeout: timedelta) -> None:
         name, invocation_id = call.invocation.function, call.invocation.id
+        limit = format_time_span(timeout)
         logger.error(
             "Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s').",
-            time_span_text(timeout), name, invocation_id,
-        )  # fmt: skip
+            limit,
+            name,
+            invocation_id,
+        )
         error = (
-            f"FunctionTimeoutException: Timeout value of {time_span_text(timeout)} was exceeded by "
-            f"function: Functions.{name}"
+            f"FunctionTimeoutException: Timeout value of {limit} was exceeded by function: "
+            f"Functions.{name}"
         )
         _hand_over(call.done, [InvocationResult(invocation_id, error=error)])
 

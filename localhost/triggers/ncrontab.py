@@ -7,18 +7,16 @@ Source: https://github.com/atifaziz/NCrontab and
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from localhost.time_spans import parse_time_span
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 HORIZON_YEARS = 8
 HOURS_A_DAY = 24
-_TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$")
-_DAYS_SPAN = re.compile(r"^(\d+):(\d{1,2}):(\d{1,2})$")
-_MAX_HOURS = 23
 
 
 class ScheduleError(ValueError):
@@ -159,24 +157,10 @@ def parse(expression: str) -> Schedule:
         return CronSchedule(
             seconds, minutes, hours, frozenset(days), frozenset(months), frozenset(weekdays)
         )
-    interval = time_span(expression.strip())
+    interval = parse_time_span(expression.strip())
     if interval is None or interval <= timedelta(0):
         raise ScheduleError(
             f"'{expression}' is neither '{{second}} {{minute}} {{hour}} {{day}} {{month}} "
             "{weekday}' nor a time span such as '00:05:00'"
         )
     return ConstantSchedule(interval)
-
-
-def time_span(text: str) -> timedelta | None:
-    """Read a .NET TimeSpan such as ``00:05:00`` or ``1.00:00:00``; None if it is none."""
-    found = _TIME_SPAN.match(text)
-    if found is not None and int(found[2]) <= _MAX_HOURS:
-        days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    # .NET reads a first number above 23 as days: '24:00:00' is 24 days.
-    by_days = _DAYS_SPAN.match(text)
-    if by_days is None:
-        return None
-    days, hours, minutes = (int(group) for group in by_days.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes)

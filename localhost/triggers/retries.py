@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from localhost.triggers.ncrontab import time_span
+from localhost.time_spans import parse_time_span
 
 FOR_EVER = -1
 JITTER = 0.2
@@ -83,7 +83,7 @@ def _count(text: str | None) -> int:
 
 def _span(policy: Mapping[str, str], name: str) -> timedelta:
     text = policy.get(name) or ""
-    span = time_span(text)
+    span = parse_time_span(text)
     if span is None:
         raise ValueError(f"{name} is '{text}', which is no time span such as '00:00:10'")
     return span

@@ -10,8 +10,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from localhost.durable.engine.engine import Engine
+from localhost.durable.errors import InstanceFinishedError
 from localhost.durable.host_json import DurableSettings
-from localhost.durable.service import InstanceFinishedError
 from localhost.durable.storage.store import Store
 from tests.support.inline_executor import InlineExecutor
 

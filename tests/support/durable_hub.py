@@ -12,7 +12,7 @@ import azure.durable_functions as df
 from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
 from localhost.durable.host_json import DurableSettings
-from localhost.durable.service import InstanceRecord
+from localhost.durable.records import InstanceRecord
 from localhost.durable.storage.store import Store
 from tests.support.inline_executor import InlineExecutor
 

@@ -21,7 +21,7 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.models.wave import RunEnd, RunRef
 from fanout.payloads import dump
-from localhost.durable.service import InstanceFinishedError
+from localhost.durable.errors import InstanceFinishedError
 from tests.support.durable_hub import Hub, hub
 from tests.support.local_app import local_app
 from tests.support.local_runs import lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localhost.durable.service import (
+from localhost.durable.errors import (
     DurableError,
     InstanceExistsError,
     InstanceFinishedError,

@@ -9,7 +9,8 @@ from localhost.durable.api import views
 from localhost.durable.api.answers import BadRequestError, answer, empty
 from localhost.durable.api.instance_requests import PAGE, TOKEN_HEADER
 from localhost.durable.api.parameters import JSON, body_text, flag, json_text, moment, whole
-from localhost.durable.service import DurableService, EntityFilter
+from localhost.durable.records import EntityFilter
+from localhost.durable.service import DurableService
 
 EMPTY_KEY = "$"
 

@@ -12,7 +12,8 @@ from aiohttp import web
 from localhost.durable.api import entity_requests, instance_requests
 from localhost.durable.api.answers import BadRequestError, empty, failure
 from localhost.durable.api.client_binding import binding_text
-from localhost.durable.service import DurableError, DurableService, InvalidOperationError
+from localhost.durable.errors import DurableError, InvalidOperationError
+from localhost.durable.service import DurableService
 from localhost.durable.storage.schema import StoreError
 
 logger = logging.getLogger(__name__)

@@ -18,14 +18,14 @@ from localhost.durable.api.parameters import (
     whole,
 )
 from localhost.durable.api.waiting import until_finished
-from localhost.durable.service import (
-    DurableService,
+from localhost.durable.errors import (
     InstanceExistsError,
     InstanceFinishedError,
     InstanceNotFoundError,
-    InstanceRecord,
     StorageRefusalError,
 )
+from localhost.durable.records import InstanceRecord
+from localhost.durable.service import DurableService
 
 START_RETRY_AFTER = "10"
 STATUS_RETRY_AFTER = "5"

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from localhost.durable.api.answers import BadRequestError
 from localhost.durable.protocol import lenient_json
-from localhost.durable.service import RUNTIME_STATUSES, InstanceFilter
+from localhost.durable.records import RUNTIME_STATUSES, InstanceFilter
 
 JSON = "application/json"
 

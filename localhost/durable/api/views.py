@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localhost.durable.protocol.events import EventType
-from localhost.durable.service import EntityRecord, InstanceRecord
+from localhost.durable.records import EntityRecord, InstanceRecord
 
 NAMES = {
     0: "ExecutionStarted",

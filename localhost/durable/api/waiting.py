@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from localhost.durable.service import DurableService, InstanceRecord
+from localhost.durable.records import InstanceRecord
+from localhost.durable.service import DurableService
 
 FIRST_PAUSE_SECONDS = 0.002
 PAUSE_GROWTH = 1.2

@@ -8,7 +8,7 @@ from datetime import datetime
 from localhost.durable.engine.functions import DurableFunctions
 from localhost.durable.engine.tearing import Tearing
 from localhost.durable.host_json import DurableSettings
-from localhost.durable.protocol import events
+from localhost.durable.protocol import times
 from localhost.durable.storage.store import Store
 
 
@@ -42,7 +42,7 @@ class Core:
 
     def stamp(self) -> str:
         """The time now, as it is stored."""
-        return events.stamp(self.clock())
+        return times.stamp(self.clock())
 
     def invocation_id(self) -> str:
         """An id in the form of a GUID: random for the process, counted within it."""

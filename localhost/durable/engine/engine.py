@@ -12,30 +12,31 @@ from functools import partial
 from typing import Any
 
 from localhost.durable.engine.core import Core
-from localhost.durable.engine.entities import operation_message, parse_entity_id
 from localhost.durable.engine.functions import DurableFunctions
 from localhost.durable.engine.orchestrations import Orchestrations
 from localhost.durable.engine.rewinder import Rewinder
 from localhost.durable.engine.tearing import Tearing
-from localhost.durable.host_json import DurableSettings
-from localhost.durable.protocol import events
-from localhost.durable.protocol.ids import checked_id, new_id
-from localhost.durable.recovery.rebuilder import recover
-from localhost.durable.service import (
-    FINISHED_STATUSES,
-    EntityFilter,
-    EntityRecord,
+from localhost.durable.errors import (
     InstanceExistsError,
-    InstanceFilter,
     InstanceFinishedError,
     InstanceNotFoundError,
-    InstanceRecord,
     InvalidOperationError,
     UnknownFunctionError,
     WrongStateError,
 )
+from localhost.durable.host_json import DurableSettings
+from localhost.durable.protocol import events
+from localhost.durable.protocol.ids import checked_id, new_id
+from localhost.durable.records import (
+    FINISHED_STATUSES,
+    EntityFilter,
+    EntityRecord,
+    InstanceFilter,
+    InstanceRecord,
+)
+from localhost.durable.recovery.rebuilder import recover
 from localhost.durable.state.instance import Control, ExternalEvent, Identity, Instance
-from localhost.durable.state.turns import EntityMessage
+from localhost.durable.state.operations import EntityMessage, operation_message, parse_entity_id
 from localhost.durable.storage import queries
 from localhost.durable.storage.store import Store, resolve
 from localhost.durable.storage.transaction import Transaction
@@ -205,7 +206,7 @@ class Engine:
         await done
 
     async def rewind(self, instance_id: str, reason: str) -> None:
-        """See `DurableService` and `rewind`."""
+        """See `DurableService` and `recovery.rewind`."""
         rewinder = Rewinder(self._core, self._orchestrations.lifecycle, reason)
         async with self._rewinding:
             await rewinder.rewind(instance_id)

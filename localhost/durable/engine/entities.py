@@ -13,34 +13,18 @@ from typing import Any, Protocol
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.window import Window
 from localhost.durable.protocol import events
-from localhost.durable.state.turns import EntityMessage
+from localhost.durable.state.operations import (
+    EntityId,
+    EntityMessage,
+    Lane,
+    Operation,
+    operation_message,
+    parse_entity_id,
+)
 from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Executor, Invocation, InvocationResult
 
 logger = logging.getLogger(__name__)
-
-EntityId = tuple[str, str]
-# An entity and who sends to it.
-Lane = tuple[EntityId, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A queued operation; `message` is a RequestMessage (see `turns`)."""
-
-    seq: int
-    entity_id: EntityId
-    message: dict[str, Any]
-
-    @property
-    def is_signal(self) -> bool:
-        """Whether nobody waits for an answer."""
-        return bool(self.message.get("signal"))
-
-    @property
-    def lane(self) -> Lane:
-        """Operations with the same are executed in order; a client's signals have one each."""
-        return self.entity_id, self.message.get("parent") or self.seq
 
 
 @dataclass(slots=True, eq=False)
@@ -72,18 +56,6 @@ class Reply(Protocol):
 
     def __call__(self, operation: Operation, text: str, tx: Transaction, *, failed: bool) -> None:
         """Take the answer, a ResponseMessage as JSON, as part of the transaction."""
-
-
-def parse_entity_id(text: str) -> EntityId | None:
-    """Split ``@name@key``; the key may hold further at signs."""
-    name, found, key = text[1:].partition("@")
-    return (name.lower(), key) if text.startswith("@") and name and found else None
-
-
-def operation_message(name: str, input_text: str | None) -> str:
-    """The message of a client's signal. Without an input there is none, not even ``null``."""
-    message = {"op": name, "signal": True, "input": input_text}
-    return json.dumps(message, separators=(",", ":"))
 
 
 class Entities:

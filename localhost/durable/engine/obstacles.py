@@ -4,10 +4,10 @@ An exception that it raises there is lost in Azure: the task never starts, and a
 awaits it stays ``Running`` for ever. Here it is the same, but for a line in the log.
 """
 
-from localhost.durable.engine.entities import parse_entity_id
 from localhost.durable.engine.functions import DurableFunctions
 from localhost.durable.protocol.actions import Action, ActionType
 from localhost.durable.state.instance import Instance
+from localhost.durable.state.operations import parse_entity_id
 from localhost.durable.state.tasks import Registration
 
 _LONGEST_RETRY_MS = 6 * 24 * 60 * 60 * 1_000

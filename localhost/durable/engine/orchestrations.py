@@ -12,12 +12,12 @@ from localhost.durable.engine import timers, versions
 from localhost.durable.engine.activities import Activities
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.determinism import Contradiction, violation
-from localhost.durable.engine.entities import Entities, Operation, parse_entity_id
+from localhost.durable.engine.entities import Entities
 from localhost.durable.engine.http_call import is_http_method
 from localhost.durable.engine.lifecycle import Lifecycle
 from localhost.durable.engine.obstacles import obstacle
 from localhost.durable.engine.replays import Replay, Replays
-from localhost.durable.protocol import events, failures
+from localhost.durable.protocol import events, failures, times
 from localhost.durable.protocol.actions import (
     ActionType,
     Decision,
@@ -28,6 +28,7 @@ from localhost.durable.protocol.actions import (
     signature,
 )
 from localhost.durable.state.instance import Arrival, ExternalEvent, Held, Instance
+from localhost.durable.state.operations import Operation, parse_entity_id
 from localhost.durable.state.tasks import NEVER, Execution, Registration, Task, registration
 from localhost.durable.state.turns import Effects, Turn
 from localhost.durable.storage.transaction import Transaction
@@ -91,7 +92,7 @@ class Orchestrations:
 
     def add_timer(self, instance: Instance, task: Task) -> None:
         """Wake an instance when a timer is due."""
-        self._timers.add(timers.instant(task.fire_at or ""), (instance, task, task.number))
+        self._timers.add(times.instant(task.fire_at or ""), (instance, task, task.number))
 
     def _fire(self, due: list[tuple[Instance, Task, int]]) -> None:
         at = self._core.stamp()

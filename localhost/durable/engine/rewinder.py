@@ -5,12 +5,12 @@ from functools import partial
 
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.lifecycle import Lifecycle
+from localhost.durable.errors import InstanceNotFoundError, WrongStateError
 from localhost.durable.protocol import events
 from localhost.durable.protocol.ids import new_id
 from localhost.durable.recovery import rebuilder
 from localhost.durable.recovery.rebuilder import StoredTurn, rebuild
 from localhost.durable.recovery.rewind import Cause, rewind
-from localhost.durable.service import InstanceNotFoundError, WrongStateError
 from localhost.durable.state.instance import ExternalEvent, Instance, Parent
 from localhost.durable.state.tasks import Task
 from localhost.durable.state.turns import child_end_event

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -12,12 +12,6 @@ T = TypeVar("T")
 # The loop's clock stands still while a laptop sleeps, and wall clocks are set: an alarm never waits
 # longer than this before the time is looked at again.
 _LONGEST_WAIT_SECONDS = 60.0
-
-
-def instant(text: str) -> datetime:
-    """Parse a stored or an SDK-made time; one without a zone is UTC."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Timers(Generic[T]):

@@ -5,7 +5,6 @@ once, when an event happens, and joined ever after: a replay never serialises hi
 """
 
 import json
-from datetime import UTC, datetime
 from enum import IntEnum
 
 # Between the events of a turn. JSON text has no raw line ends, so a turn can be taken apart again.
@@ -42,11 +41,6 @@ class EventType(IntEnum):
     SUSPENDED = 19
     RESUMED = 20
     REWOUND = 21
-
-
-def stamp(at: datetime) -> str:
-    """Format an aware UTC time as .NET does, with seven digits and the Z the SDK needs."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
 
 
 def _event(kind: int, at: str, fields: str = "", event_id: int = -1) -> str:

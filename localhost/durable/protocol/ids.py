@@ -2,7 +2,7 @@
 
 import uuid
 
-from localhost.durable.service import StorageRefusalError
+from localhost.durable.errors import StorageRefusalError
 
 # A key of an Azure table has 1 KiB, in UTF-16.
 _LONGEST = 512

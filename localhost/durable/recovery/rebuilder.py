@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from localhost.durable.engine.entities import Operation
 from localhost.durable.protocol.events import EventType
 from localhost.durable.state.instance import ExternalEvent, Identity, Instance, Parent
 from localhost.durable.state.notes import Notes
+from localhost.durable.state.operations import Operation
 from localhost.durable.state.tasks import Execution, Task
 from localhost.durable.storage import payloads
 from localhost.durable.storage.schema import StoreError

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from localhost.durable.errors import InstanceFinishedError
 from localhost.durable.protocol import events
 from localhost.durable.protocol.actions import Outcome
-from localhost.durable.service import InstanceFinishedError
 from localhost.durable.state.tasks import Execution, Task
 from localhost.durable.storage import payloads
 
@@ -72,7 +72,7 @@ class Early:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """What a torn turn was handed, until it is handed over again (see `torn`).
+    """What a torn turn was handed, until it is handed over again (see `engine.tearing`).
 
     Attributes:
         is_rewound: Whether it is the turn that a rewind asks for, whatever has arrived.

@@ -7,26 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from localhost.durable.engine import timers
-from localhost.durable.protocol import events
+from localhost.durable.protocol import events, times
 from localhost.durable.protocol.actions import Action, ActionType
 from localhost.durable.protocol.events import EventType
 from localhost.durable.state.instance import Held, Instance
 from localhost.durable.state.notes import Notes
+from localhost.durable.state.operations import EntityMessage
 from localhost.durable.state.tasks import Registration, Task
 from localhost.durable.storage.transaction import Transaction
 
 _LONGEST_RETRY_WAIT = timedelta(days=6)
 # As .NET writes a time: without the zeros at the end of its fraction.
 _FRACTION = re.compile(r"(\.\d*[1-9])0+(?=Z|[+-]|$)|\.0+(?=Z|[+-]|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class EntityMessage:
-    """An operation on its way to an entity; `text` is DurableTask's RequestMessage as JSON."""
-
-    entity_id: str
-    text: str
 
 
 @dataclass(slots=True)
@@ -114,10 +106,10 @@ class Turn:
 
     def _back_off(self, task: Task) -> None:
         # The last failure is followed by a timer too, due at once: the SDK counts on it.
-        due = timers.instant(self.at)
+        due = times.instant(self.at)
         if task.retry is not None and task.has_attempts_left:
             due += min(timedelta(milliseconds=task.retry.interval_ms), _LONGEST_RETRY_WAIT)
-        self._schedule_timer(task, events.stamp(due))
+        self._schedule_timer(task, times.stamp(due))
 
     def _call_activity(self, task: Task, action: Action, tx: Transaction) -> None:
         task.input = action["input"]

@@ -5,17 +5,10 @@ import binascii
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
-from localhost.durable.engine import timers
-from localhost.durable.protocol import events
-from localhost.durable.service import (
-    EntityFilter,
-    EntityRecord,
-    InstanceFilter,
-    InstanceRecord,
-)
+from localhost.durable.protocol import events, times
+from localhost.durable.records import EntityFilter, EntityRecord, InstanceFilter, InstanceRecord
 from localhost.durable.storage import payloads
 
 _COLUMNS = (
@@ -127,7 +120,7 @@ def entities(
     for limit, operator in ((where.operated_from, ">="), (where.operated_to, "<=")):
         if limit is not None:
             conditions.append(f"updated_at {operator} ?")
-            values.append(_stamp(limit))
+            values.append(times.stamp(limit))
     if after is not None:
         name, _, key = (_read_token(after) or "").partition("@")
         conditions.append("(name, key) > (?, ?)")
@@ -148,7 +141,7 @@ def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
     for limit, operator in ((where.created_from, ">="), (where.created_to, "<=")):
         if limit is not None:
             conditions.append(f"created_at {operator} ?")
-            values.append(_stamp(limit))
+            values.append(times.stamp(limit))
     if where.statuses:
         conditions.append(f"status IN ({', '.join('?' * len(where.statuses))})")
         values.extend(sorted(where.statuses))
@@ -156,10 +149,6 @@ def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
         conditions.append("instance_id >= ? AND instance_id < ?")
         values.extend((where.id_prefix, f"{where.id_prefix}{_LAST}"))
     return conditions, values
-
-
-def _stamp(at: datetime) -> str:
-    return events.stamp(at)
 
 
 def _where(conditions: Iterable[str]) -> str:
@@ -177,11 +166,11 @@ def _record(row: Sequence[Any]) -> InstanceRecord:
         input_text=row[5],
         output_text=row[6],
         custom_status_text=row[7],
-        created_at=timers.instant(row[8]),
-        last_updated_at=timers.instant(row[9]),
+        created_at=times.instant(row[8]),
+        last_updated_at=times.instant(row[9]),
         parent_instance_id=row[10],
     )
 
 
 def _entity(row: Sequence[Any]) -> EntityRecord:
-    return EntityRecord(row[0], row[1], row[2], timers.instant(row[3]))
+    return EntityRecord(row[0], row[1], row[2], times.instant(row[3]))

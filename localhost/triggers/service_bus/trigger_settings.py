@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from localhost.execution.contract import FunctionInfo
-from localhost.triggers.ncrontab import time_span
+from localhost.time_spans import parse_time_span
 
 TRIGGER = "serviceBusTrigger"
 DEFAULT_CONNECTION = "ServiceBus"
@@ -164,7 +164,7 @@ def _flag(section: Mapping[str, Any], key: str, default: bool) -> bool:
 def _span(section: Mapping[str, Any], key: str, default: timedelta) -> timedelta:
     if key not in section:
         return default
-    span = time_span(str(section[key]))
+    span = parse_time_span(str(section[key]))
     if span is None or span < timedelta(0):
         raise _wrong(key, f"{section[key]!r} is no time span such as '00:05:00'")
     return span

@@ -9,10 +9,8 @@ from functools import partial
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.service import (
-    EntityFilter,
+from localhost.durable.errors import (
     InstanceExistsError,
-    InstanceFilter,
     InstanceFinishedError,
     InstanceNotFoundError,
     InvalidOperationError,
@@ -20,6 +18,7 @@ from localhost.durable.service import (
     UnknownFunctionError,
     WrongStateError,
 )
+from localhost.durable.records import EntityFilter, InstanceFilter
 from localhost.durable.storage.schema import StoreError
 from localhost.durable.storage.store import Store
 from tests.support.durable_hub import hub

@@ -7,7 +7,7 @@ import json
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.service import InstanceFilter
+from localhost.durable.records import InstanceFilter
 from tests.support.durable_hub import hub
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=3)

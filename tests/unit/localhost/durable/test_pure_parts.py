@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localhost.durable.engine.determinism import violation
-from localhost.durable.engine.timers import Timers, instant
+from localhost.durable.engine.timers import Timers
 from localhost.durable.engine.versions import mismatch
 from localhost.durable.host_json import DurableSettings, DurableSettingsError
 from localhost.durable.protocol.actions import ActionType, Outcome
+from localhost.durable.protocol.times import instant
 from localhost.durable.protocol.tracing import child_of
 from localhost.durable.state.notes import Notes
 from localhost.durable.state.tasks import Registration, Retry

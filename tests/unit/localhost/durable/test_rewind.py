@@ -3,10 +3,7 @@
 import azure.durable_functions as df
 import pytest
 
-from localhost.durable.service import (
-    InstanceNotFoundError,
-    WrongStateError,
-)
+from localhost.durable.errors import InstanceNotFoundError, WrongStateError
 from tests.support.durable_hub import hub
 
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=1, max_number_of_attempts=2)
