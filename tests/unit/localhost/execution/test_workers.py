@@ -25,7 +25,7 @@ from localhost.worker.in_process import InProcessExecutor
 
 # The library's advice to its own users.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarning")
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 DEADLINE_SECONDS = 20
 APP = """
 import asyncio, atexit, logging, os, pathlib, signal, sys, threading, time
