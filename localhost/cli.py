@@ -17,21 +17,21 @@ from localhost.serving import serve
 DATA_FOLDER = ".localhost"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     parser = _parser()
-    parsed = parser.parse_args(arguments)
-    if hasattr(parsed, "run"):
-        return _run(parsed)
-    if parsed.reload and parsed.workers == 0:
+    arguments = parser.parse_args(words)
+    if hasattr(arguments, "run"):
+        return _run_store_command(arguments)
+    if arguments.reload and arguments.workers == 0:
         parser.error("--reload starts new worker processes, and --workers 0 has none")
-    logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
+    logs.configure(logging.DEBUG if arguments.verbose else logging.INFO)
     # A library's chatter is not the host's.
     for library in ("asyncio", "azure"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    app_dir = parsed.app.resolve()
+    app_dir = arguments.app.resolve()
     try:
-        faults = Faults.named(parsed.faults) if parsed.faults else None
+        faults = Faults.from_option(arguments.faults) if arguments.faults else None
     except FaultsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,20 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(__name__).warning(faults.announcement())
     options = Options(
         app_dir=app_dir,
-        data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),
-        port=parsed.port,
-        worker_count=parsed.workers,
-        has_stack=parsed.stack,
-        has_auth=parsed.auth,
+        data_dir=(arguments.data or app_dir / DATA_FOLDER).resolve(),
+        port=arguments.port,
+        worker_count=arguments.workers,
+        has_stack=arguments.stack,
+        has_auth=arguments.auth,
         faults=faults,
     )
-    return asyncio.run(serve(options, reload=parsed.reload))
+    return asyncio.run(serve(options, reload=arguments.reload))
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _run_store_command(arguments: argparse.Namespace) -> int:
     """Run a command that looks into a store."""
     try:
-        code = int(parsed.run(parsed))
+        code = int(arguments.run(arguments))
         sys.stdout.flush()
     except StoreError as error:
         print(error, file=sys.stderr)

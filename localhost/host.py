@@ -47,7 +47,7 @@ from localhost.triggers.service_bus.trigger_settings import (
     service_bus_functions,
 )
 from localhost.triggers.service_bus.triggers import ServiceBusTriggers
-from localhost.triggers.time_zones import TimeZoneError, zone_of
+from localhost.triggers.time_zones import TimeZoneError, read_zone
 from localhost.triggers.timer import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ class Host:
             app.executor,
             self._options.data_dir / "timers",
             inputs=lambda info: {},
-            zone=zone_of(app.settings.environment),
+            zone=read_zone(app.settings.environment),
         )
         admin = Admin(app, timers.run_now, doors.keys)
         front = HttpFront(app, admin, durable, doors.gate)
@@ -242,7 +242,7 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
     timeout = function_timeout(settings.host_json)
     faults = options.faults
     if options.worker_count == 0:
-        if faults is not None and faults.kills_workers:
+        if faults is not None and faults.may_kill_workers:
             raise FaultsError("--faults: workers.kill: with --workers 0 there are none to kill.")
         from localhost.worker.in_process import InProcessExecutor  # it imports the app's libraries
 

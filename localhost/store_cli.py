@@ -27,7 +27,7 @@ MUCH_FREE_BYTES = 10_000_000
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Store]:
+def open_store(data: Path) -> Iterator[Store]:
     """Open the store of a data folder, for as long as no host has it.
 
     Raises:
@@ -46,10 +46,10 @@ def opened(data: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def connected(data: Path) -> Iterator[sqlite3.Connection]:
+def open_connection(data: Path) -> Iterator[sqlite3.Connection]:
     """Open the store of a data folder for a connection of one's own."""
     with (
-        opened(data) as store,
+        open_store(data) as store,
         closing(sqlite3.connect(store.path, isolation_level=None)) as connection,
     ):
         yield connection
@@ -113,17 +113,17 @@ def _filter(arguments: argparse.Namespace) -> InstanceFilter:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    with connected(arguments.data) as connection:
+    with open_connection(arguments.data) as connection:
         for record in instances(connection, _filter(arguments)):
             if arguments.json:
-                print(json.dumps(_as_json(record)))
+                print(json.dumps(_record_json(record)))
             else:
                 print(f"{record.runtime_status:<10} {record.created_at:%Y-%m-%d %H:%M:%S}"
                       f"  {record.name:<24} {record.instance_id}")  # fmt: skip
     return 0
 
 
-def _as_json(record: InstanceRecord) -> dict[str, str | None]:
+def _record_json(record: InstanceRecord) -> dict[str, str | None]:
     return {
         "instanceId": record.instance_id,
         "name": record.name,
@@ -135,38 +135,38 @@ def _as_json(record: InstanceRecord) -> dict[str, str | None]:
 
 
 def _purge(arguments: argparse.Namespace) -> int:
-    with connected(arguments.data) as connection:
-        removed = purge(connection, _filter(arguments))
-    print(json.dumps({"instancesDeleted": removed}) if arguments.json else f"{removed} removed")
+    with open_connection(arguments.data) as connection:
+        count = purge(connection, _filter(arguments))
+    print(json.dumps({"instancesDeleted": count}) if arguments.json else f"{count} removed")
     return 0
 
 
 def _examine(arguments: argparse.Namespace) -> int:
-    with opened(arguments.data) as store:
-        found = asyncio.run(checkup.examine(store))
+    with open_store(arguments.data) as store:
+        report = asyncio.run(checkup.examine(store))
         bytes_on_disk = store.path.stat().st_size
     if arguments.json:
         document = {
-            "schema": found.version,
+            "schema": report.version,
             "bytes": bytes_on_disk,
-            "freeBytes": found.free_bytes,
-            "instances": found.instances,
-            "rows": found.rows,
-            "findings": [asdict(finding) for finding in found.findings],
+            "freeBytes": report.free_bytes,
+            "instances": report.instances,
+            "rows": report.rows,
+            "findings": [asdict(finding) for finding in report.findings],
         }
         print(json.dumps(document, indent=2))
     else:
-        print(f"{store.path}: schema {found.version}, {bytes_on_disk:,} bytes")
-        _report(found)
-    return 1 if found.findings else 0
+        print(f"{store.path}: schema {report.version}, {bytes_on_disk:,} bytes")
+        _print_report(report)
+    return 1 if report.findings else 0
 
 
-def _report(found: checkup.Checkup) -> None:
-    for status, number in found.instances.items():
+def _print_report(report: checkup.Checkup) -> None:
+    for status, number in report.instances.items():
         print(f"  {status:<14} {number:>12,}")
-    print("  " + ", ".join(f"{table} {rows:,}" for table, rows in found.rows.items()))
-    if found.free_bytes > MUCH_FREE_BYTES:
-        print(f"  {found.free_bytes:,} bytes of the file are unused; the next purge frees them")
-    for finding in found.findings:
+    print("  " + ", ".join(f"{table} {rows:,}" for table, rows in report.rows.items()))
+    if report.free_bytes > MUCH_FREE_BYTES:
+        print(f"  {report.free_bytes:,} bytes of the file are unused; the next purge frees them")
+    for finding in report.findings:
         print(f"! {finding.what}: {finding.advice}")
-    print(f"{len(found.findings)} findings" if found.findings else "nothing is wrong")
+    print(f"{len(report.findings)} findings" if report.findings else "nothing is wrong")

@@ -10,9 +10,9 @@ _MAX_HOURS = 23
 
 def parse_time_span(text: str) -> timedelta | None:
     """Read a .NET TimeSpan such as ``00:05:00`` or ``1.00:00:00``; None if it is none."""
-    found = _TIME_SPAN.match(text)
-    if found is not None and int(found[2]) <= _MAX_HOURS:
-        days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
+    match = _TIME_SPAN.match(text)
+    if match is not None and int(match[2]) <= _MAX_HOURS:
+        days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     # .NET reads a first number above 23 as days: '24:00:00' is 24 days.
     by_days = _DAYS_SPAN.match(text)

@@ -24,16 +24,18 @@ class Gate:
         self.keys = keys
         self._is_closed = is_closed
 
-    def admits(self, request: web.Request, needed: AuthLevel, function: str | None = None) -> bool:
+    def is_allowed(
+        self, request: web.Request, level: AuthLevel, function: str | None = None
+    ) -> bool:
         """Whether a request may go on; `function` is None for webhooks and admin endpoints."""
         if not self._is_closed:
             return True
-        return self.keys.level(presented_key(request), function) >= needed
+        return self.keys.level(request_key(request), function) >= level
 
-    def admits_to(self, request: web.Request, info: FunctionInfo) -> bool:
+    def is_call_allowed(self, request: web.Request, info: FunctionInfo) -> bool:
         """Whether a request may call an HTTP function."""
         level = AuthLevel.parse(str(info.trigger.get("authLevel", "function")))
-        return self.admits(request, level, info.name)
+        return self.is_allowed(request, level, info.name)
 
     @property
     def webhook_key(self) -> str | None:
@@ -41,7 +43,7 @@ class Gate:
         return self.keys.durable_key if self._is_closed else None
 
 
-def presented_key(request: web.Request) -> str | None:
+def request_key(request: web.Request) -> str | None:
     """The key that came with a request: that of the header, without one that of the query."""
     if KEY_HEADER in request.headers:
         return request.headers[KEY_HEADER]

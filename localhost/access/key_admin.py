@@ -25,30 +25,36 @@ class KeyAdmin:
         self._keys = keys
         self._on_change = on_change
 
-    async def host(self, request: web.Request, kind: str, rest: list[str]) -> web.Response:
+    async def answer_for_host(
+        self, request: web.Request, kind: str, parts: list[str]
+    ) -> web.Response:
         """Answer for keys of the host; `kind` is the part of the path that names which."""
         scope = _HOST_SCOPES.get(kind.lower())
         return (
-            web.Response(status=404) if scope is None else await self._answer(request, scope, rest)
+            web.Response(status=404) if scope is None else await self._answer(request, scope, parts)
         )
 
-    async def function(self, request: web.Request, name: str, rest: list[str]) -> web.Response:
+    async def answer_for_function(
+        self, request: web.Request, name: str, parts: list[str]
+    ) -> web.Response:
         """Answer for keys of the function of this name, which exists."""
         self._keys.function_key(name)
-        return await self._answer(request, name.lower(), rest)
+        return await self._answer(request, name.lower(), parts)
 
     async def _answer(
-        self, request: web.Request, scope: Scope | str, rest: list[str]
+        self, request: web.Request, scope: Scope | str, parts: list[str]
     ) -> web.Response:
-        match rest:
+        match parts:
             case [] if request.method == "GET":
                 keys = self._keys.keys_of(scope).items()
-                return _linked(request, {"keys": [{"name": n, "value": v} for n, v in keys]})
+                return _link_answer(request, {"keys": [{"name": n, "value": v} for n, v in keys]})
             case [name]:
-                return await self._one(request, scope, name)
+                return await self._answer_for_key(request, scope, name)
         return web.Response(status=404)
 
-    async def _one(self, request: web.Request, scope: Scope | str, name: str) -> web.Response:
+    async def _answer_for_key(
+        self, request: web.Request, scope: Scope | str, name: str
+    ) -> web.Response:
         if request.method == "DELETE":
             return self._delete(scope, name)
         if isinstance(scope, Scope) and name.lower() == MASTER:
@@ -69,15 +75,15 @@ class KeyAdmin:
         value = self._keys.get(scope, name)
         if value is None:
             return web.Response(status=404)
-        return _linked(request, {"name": name, "value": value})
+        return _link_answer(request, {"name": name, "value": value})
 
     def _put(
         self, request: web.Request, scope: Scope | str, name: str, value: str | None
     ) -> web.Response:
         is_new = self._keys.get(scope, name) is None
-        made = self._keys.put(scope, name, value)
+        key = self._keys.put(scope, name, value)
         self._on_change()
-        return _linked(request, {"name": name, "value": made}, status=201 if is_new else 200)
+        return _link_answer(request, {"name": name, "value": key}, status=201 if is_new else 200)
 
     def _delete(self, scope: Scope | str, name: str) -> web.Response:
         if name.startswith("_"):
@@ -88,10 +94,10 @@ class KeyAdmin:
         return web.Response(status=204)
 
 
-def _linked(request: web.Request, body: dict[str, Any], status: int = 200) -> web.Response:
+def _link_answer(request: web.Request, body: dict[str, Any], status: int = 200) -> web.Response:
     # Without the query, which may hold the caller's own key.
-    own = {"rel": "self", "href": str(request.url.with_query(None))}
-    return web.json_response({**body, "links": [own]}, status=status)
+    link = {"rel": "self", "href": str(request.url.with_query(None))}
+    return web.json_response({**body, "links": [link]}, status=status)
 
 
 def _value(text: str) -> str | None:

@@ -81,7 +81,8 @@ class KeyRing:
             ring._save()
             return ring
         try:
-            kinds = _checked(json.loads(path.read_text(encoding="utf-8")))
+            kinds = json.loads(path.read_text(encoding="utf-8"))
+            _check_keys(kinds)
         except (ValueError, TypeError) as error:
             raise KeyFileError(
                 f"{path} does not hold keys ({error}). Delete it to have new ones made."
@@ -111,8 +112,8 @@ class KeyRing:
             # The one extension with a webhook here; a key made for another opens nothing.
             is_system = _is_one_of(key, {DURABLE_SYSTEM_KEY: self.durable_key})
             return AuthLevel.SYSTEM if is_system else AuthLevel.ANONYMOUS
-        own = self._functions.get(function.lower(), {})
-        is_known = _is_one_of(key, self._kinds["host"]) or _is_one_of(key, own)
+        function_keys = self._functions.get(function.lower(), {})
+        is_known = _is_one_of(key, self._kinds["host"]) or _is_one_of(key, function_keys)
         return AuthLevel.FUNCTION if is_known else AuthLevel.ANONYMOUS
 
     def function_key(self, function: str) -> str:
@@ -131,10 +132,10 @@ class KeyRing:
     def put(self, scope: Scope | str, name: str, value: str | None = None) -> str:
         """Make or replace a key and return it; without a value, a random one."""
         keys = self._scope(scope)
-        made = value or _new_key()
-        keys[_known_name(keys, name)] = made
+        key = value or _new_key()
+        keys[_known_name(keys, name)] = key
         self._save()
-        return made
+        return key
 
     def delete(self, scope: Scope | str, name: str) -> bool:
         """Delete a key; False if there is none."""
@@ -151,11 +152,11 @@ class KeyRing:
 
     def _save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        staged = self.path.with_suffix(".new")
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        staging_path = self.path.with_suffix(".new")
+        descriptor = os.open(staging_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({**self._kinds, "functions": self._functions}, file, indent=2)
-        staged.replace(self.path)
+        staging_path.replace(self.path)
 
 
 def _new_key() -> str:
@@ -166,12 +167,12 @@ def _known_name(keys: Keys, name: str) -> str:
     return next((known for known in keys if known.lower() == name.lower()), name)
 
 
-def _is_one_of(key: str, known: Mapping[str, str]) -> bool:
-    matches = [hmac.compare_digest(key.encode(), other.encode()) for other in known.values()]
+def _is_one_of(key: str, keys: Mapping[str, str]) -> bool:
+    matches = [hmac.compare_digest(key.encode(), candidate.encode()) for candidate in keys.values()]
     return any(matches)
 
 
-def _checked(document: Any) -> dict[str, Any]:
+def _check_keys(document: Any) -> None:
     if not isinstance(document, dict):
         raise TypeError("it is no JSON object")
     for kind in ("master", "host", "system", "functions"):
@@ -179,4 +180,3 @@ def _checked(document: Any) -> dict[str, Any]:
             raise TypeError(f"'{kind}' is missing")
     if MASTER not in document["master"]:
         raise TypeError("the master key is missing")
-    return document

@@ -56,28 +56,28 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         if settings.is_disabled(info.name):
             disabled.append(info)
             continue
-        problems += _unserved(info)
+        problems += _binding_problems(info)
         try:
-            enabled.append(_resolved(info, settings))
+            enabled.append(_resolve_settings(info, settings))
         except KeyError as error:
             problems.append(
                 f"Function '{info.name}': %{error.args[0]}% in its bindings names no setting. Add "
                 f"it to the Values of local.settings.json or to the environment."
             )
             continue
-        problems += _reserved_route(enabled[-1], settings)
+        problems += _route_problems(enabled[-1], settings)
     if problems:
         raise AppLoadError("\n".join(problems))
     return AppFunctions(tuple(enabled), tuple(disabled))
 
 
-def route_of(info: FunctionInfo, prefix: str) -> str:
+def full_route(info: FunctionInfo, prefix: str) -> str:
     """The whole route of an HTTP function, as written."""
     route = str(info.trigger.get("route") or info.name).strip("/")
     return f"{prefix}/{route}" if prefix else route
 
 
-def _unserved(info: FunctionInfo) -> list[str]:
+def _binding_problems(info: FunctionInfo) -> list[str]:
     return [
         f"Function '{info.name}': this host does not serve the binding '{binding['name']}' of type "
         f"{binding['type']}. To use it, run it with Core Tools (func start); to start without it, "
@@ -87,10 +87,10 @@ def _unserved(info: FunctionInfo) -> list[str]:
     ]
 
 
-def _reserved_route(info: FunctionInfo, settings: Settings) -> list[str]:
+def _route_problems(info: FunctionInfo, settings: Settings) -> list[str]:
     if info.trigger_type != "httpTrigger":
         return []
-    route = route_of(info, settings.route_prefix)
+    route = full_route(info, settings.route_prefix)
     if route.split("/")[0].lower() not in RESERVED_ROUTES:
         return []
     return [
@@ -99,7 +99,7 @@ def _reserved_route(info: FunctionInfo, settings: Settings) -> list[str]:
     ]
 
 
-def _resolved(info: FunctionInfo, settings: Settings) -> FunctionInfo:
+def _resolve_settings(info: FunctionInfo, settings: Settings) -> FunctionInfo:
     def resolve(value: Any) -> Any:
         return settings.resolve(value) if isinstance(value, str) else value
 

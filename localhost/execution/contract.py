@@ -116,15 +116,15 @@ class InvocationResult:
     outputs: dict[str, Any] = field(default_factory=dict)
 
 
-Done = Callable[[Sequence[InvocationResult]], None]
+OnResults = Callable[[Sequence[InvocationResult]], None]
 
 
 class Executor(Protocol):
     """Runs user code.
 
-    `submit` never blocks; `done` is called on the host's event loop, perhaps several times, until
-    every invocation has exactly one result. Activities, orchestrators and entities are redelivered
-    if the process running them dies; any other invocation then ends with an error.
+    `submit` never blocks. `on_results` is called on the host's event loop, perhaps several times,
+    until every invocation has exactly one result. If the process that runs them dies, activities,
+    orchestrators and entities are delivered again; any other invocation ends with an error.
     """
 
     @property
@@ -137,7 +137,7 @@ class Executor(Protocol):
     async def stop(self) -> None:
         """Let running calls end within a grace period, then stop."""
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         """Run these calls."""
 
 

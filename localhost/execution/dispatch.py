@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Any, Protocol
 
-from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.time_spans import format_time_span
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Lane(Protocol):
 class _Call:
     invocation: Invocation
     trigger_type: str
-    done: Done
+    on_results: OnResults
     sent_at: float = 0.0
 
 
@@ -73,20 +73,20 @@ class Dispatcher:
         """Say what calls of a function are given besides what triggers them, by binding name."""
         self._inputs = inputs
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         """Queue calls, each with an id that no unfinished call has."""
         for invocation in invocations:
             trigger_type = self._trigger_types[invocation.function]
             if (inputs := self._inputs.get(invocation.function)) is not None:
                 invocation = replace(invocation, inputs={**inputs, **invocation.inputs})
-            self._waiting.append(_Call(invocation, trigger_type, done))
+            self._waiting.append(_Call(invocation, trigger_type, on_results))
         self._dispatch_soon()
 
-    def running(self, lane: Lane) -> list[Invocation]:
+    def running_calls(self, lane: Lane) -> list[Invocation]:
         """What a lane is running."""
         return [call.invocation for call in self._lanes.get(lane, {}).values()]
 
-    def runs(self, lane: Lane, invocation_id: str) -> bool:
+    def is_running(self, lane: Lane, invocation_id: str) -> bool:
         """Whether a lane is running this call."""
         return invocation_id in self._lanes.get(lane, {})
 
@@ -101,8 +101,8 @@ class Dispatcher:
         self._late.pop(lane, None)
         if (retired := self._retired.pop(lane, None)) is not None:
             retired.set()
-        again = [call for call in calls if call.trigger_type in REDELIVERED]
-        self._waiting.extendleft(reversed(again))
+        durable_calls = [call for call in calls if call.trigger_type in REDELIVERED]
+        self._waiting.extendleft(reversed(durable_calls))
         self._fail(calls, reason)
         self._dispatch_soon()
 
@@ -128,15 +128,15 @@ class Dispatcher:
         calls = self._lanes.get(lane)
         if calls is None:
             return
-        by_receiver: dict[Done, list[InvocationResult]] = {}
+        by_receiver: dict[OnResults, list[InvocationResult]] = {}
         for result in results:
             call = calls.pop(result.id, None)
             if call is None:  # it has timed out
                 self._late[lane].discard(result.id)
                 continue
-            by_receiver.setdefault(call.done, []).append(result)
-        for done, group in by_receiver.items():
-            _hand_over(done, group)
+            by_receiver.setdefault(call.on_results, []).append(result)
+        for on_results, group in by_receiver.items():
+            _hand_over(on_results, group)
         self._note_idleness()
 
     def _note_idleness(self) -> None:
@@ -212,7 +212,7 @@ class Dispatcher:
             f"FunctionTimeoutException: Timeout value of {limit} was exceeded by function: "
             f"Functions.{name}"
         )
-        _hand_over(call.done, [InvocationResult(invocation_id, error=error)])
+        _hand_over(call.on_results, [InvocationResult(invocation_id, error=error)])
 
     def _look_for_stuck(self, lane: Lane, late: set[str]) -> None:
         if late & self._late.get(lane, set()):
@@ -221,11 +221,11 @@ class Dispatcher:
     def _fail(self, calls: Iterable[_Call], reason: str) -> None:
         for call in calls:
             if call.trigger_type not in REDELIVERED:
-                _hand_over(call.done, [InvocationResult(call.invocation.id, error=reason)])
+                _hand_over(call.on_results, [InvocationResult(call.invocation.id, error=reason)])
 
 
-def _hand_over(done: Done, results: Sequence[InvocationResult]) -> None:
+def _hand_over(on_results: OnResults, results: Sequence[InvocationResult]) -> None:
     try:
-        done(results)
+        on_results(results)
     except Exception:  # one receiver's fault must not cost the others their results
         logger.exception("Results of %d calls could not be delivered", len(results))

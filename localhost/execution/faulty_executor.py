@@ -12,13 +12,13 @@ from itertools import count
 from typing import Protocol
 
 from localhost.execution.contract import (
-    Done,
     FunctionInfo,
     HostedExecutor,
     Invocation,
     InvocationResult,
+    OnResults,
 )
-from localhost.faults import Fate, Faults, fates
+from localhost.faults import Fate, Faults, draw_fates
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Workers(Protocol):
     def worker_pids(self) -> Sequence[int]:
         """The ids of those now running."""
 
-    def worker_of(self, invocation_id: str) -> int | None:
+    def find_worker(self, invocation_id: str) -> int | None:
         """The id of the one that a call was sent to; None if none has it now."""
 
 
@@ -47,7 +47,7 @@ class _Delivery:
 
     call: Invocation
     fate: Fate
-    done: Done
+    on_results: OnResults
     pid: int | None = None
     has_ended: bool = False
 
@@ -55,7 +55,7 @@ class _Delivery:
         """Hand over the first result; which of two deliveries it is of is open."""
         if not self.has_ended:
             self.has_ended = True
-            self.done([replace(result, id=self.call.id) for result in results])
+            self.on_results([replace(result, id=self.call.id) for result in results])
 
 
 class FaultyExecutor:
@@ -69,7 +69,7 @@ class FaultyExecutor:
     def __init__(self, inner: HostedExecutor, faults: Faults, workers: Workers | None) -> None:
         self._inner = inner
         self._workers = workers
-        self._fates = fates(faults)
+        self._fates = draw_fates(faults)
         self._held = Holdback(may_overtake=faults.activities.reorder)
         self._activities: set[str] = set()
         self._is_open = True
@@ -103,29 +103,29 @@ class FaultyExecutor:
         self._held.close()
         await self._inner.stop()
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         """Run these calls, activities with faults."""
-        calm = [call for call in invocations if call.function not in self._activities]
-        if calm:
-            self._inner.submit(calm, done)
+        plain_calls = [call for call in invocations if call.function not in self._activities]
+        if plain_calls:
+            self._inner.submit(plain_calls, on_results)
         for call in invocations:
             if call.function in self._activities:
-                self._disturb(call, next(self._fates), done)
+                self._disturb(call, next(self._fates), on_results)
 
-    def _disturb(self, call: Invocation, fate: Fate, done: Done) -> None:
-        delivery = _Delivery(call, fate, done)
+    def _disturb(self, call: Invocation, fate: Fate, on_results: OnResults) -> None:
+        delivery = _Delivery(call, fate, on_results)
         self._inner.submit([call], partial(self._end, delivery))
         if fate.is_killed_before or fate.is_killed_after:
             # What is submitted in one turn of the loop is sent at its end.
             asyncio.get_running_loop().call_soon(self._follow, delivery)
         if fate.is_delivered_twice:
-            again = replace(call, id=f"{call.id}-again")
-            self._inner.submit([again], partial(self._hold, delivery, fate.delays[1]))
+            second_call = replace(call, id=f"{call.id}-again")
+            self._inner.submit([second_call], partial(self._hold, delivery, fate.delays[1]))
 
     def _follow(self, delivery: _Delivery) -> None:
         """Note which worker has it, and kill that if this is its fate."""
         if self._workers is not None:
-            delivery.pid = self._workers.worker_of(delivery.call.id)
+            delivery.pid = self._workers.find_worker(delivery.call.id)
         if delivery.fate.is_killed_before:
             self._kill(delivery, "before")
 

@@ -8,11 +8,11 @@ from localhost.execution.contract import Executor, Invocation, InvocationResult
 
 async def invoke(executor: Executor, invocation: Invocation) -> InvocationResult:
     """Run an invocation and return its result, which may be an error."""
-    done: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
 
     def resolve(results: Sequence[InvocationResult]) -> None:
-        if not done.done():
-            done.set_result(results[0])
+        if not future.done():
+            future.set_result(results[0])
 
     executor.submit([invocation], resolve)
-    return await done
+    return await future

@@ -29,7 +29,7 @@ class WorkerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadReport:
     """What a worker answers: the app's functions, or why it cannot be loaded."""
 
     functions: Sequence[FunctionInfo]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localhost.execution import wire
-from localhost.execution.contract import AppLoadError, Done, FunctionInfo, Invocation
+from localhost.execution.contract import AppLoadError, FunctionInfo, Invocation, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class WorkerLane(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._exit_code: asyncio.Future[int] = self._loop.create_future()
         self._closed = asyncio.Event()
-        self._loaded: asyncio.Future[wire.Loaded] = self._loop.create_future()
+        self._load_report: asyncio.Future[wire.LoadReport] = self._loop.create_future()
         self.ready_at = 0.0
 
     @property
@@ -63,29 +63,29 @@ class WorkerLane(asyncio.Protocol):
             AppLoadError: It cannot, or it died of it.
         """
         self._write(wire.frame(config))
-        loaded = await self._loaded
-        if loaded.error is not None:
-            raise AppLoadError(loaded.error)
+        report = await self._load_report
+        if report.error is not None:
+            raise AppLoadError(report.error)
         self.ready_at = self._loop.time()
-        return loaded.functions
+        return report.functions
 
-    async def ended(self) -> str:
+    async def wait_for_end(self) -> str:
         """Wait for its end and say how it ended."""
         code = await asyncio.shield(self._exit_code)
         # A process that user code forked may hold the socket open; what was sent is read by then.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closed.wait(), EXIT_SECONDS)
         self.close()
-        return _how_it_ended(code)
+        return _end_text(code)
 
     async def stop(self) -> None:
         """Have it end its interpreter, exit handlers included, or kill it."""
         self._write(wire.frame(wire.STOP))
         try:
-            await asyncio.wait_for(self.ended(), EXIT_SECONDS)
+            await asyncio.wait_for(self.wait_for_end(), EXIT_SECONDS)
         except TimeoutError:
             self.kill()
-            await self.ended()
+            await self.wait_for_end()
 
     def kill(self) -> None:
         """End it at once."""
@@ -109,7 +109,7 @@ class WorkerLane(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take results, or at first what was loaded; see `asyncio.Protocol`."""
         for message in self._buffer.feed(data):
-            if isinstance(message, wire.Loaded):
+            if isinstance(message, wire.LoadReport):
                 self._answer(message)
             else:
                 self._dispatcher.finish(self, wire.unpack_results(message))
@@ -118,7 +118,7 @@ class WorkerLane(asyncio.Protocol):
         """The worker is dead, or deaf and of no more use; see `asyncio.Protocol`."""
         self._closed.set()
         self.kill()
-        self._answer(wire.Loaded([], "The worker process ended while it loaded the app."))
+        self._answer(wire.LoadReport([], "The worker process ended while it loaded the app."))
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         # Not asyncio's own subprocess: its `kill` may reap the child behind the back of its
@@ -127,13 +127,13 @@ class WorkerLane(asyncio.Protocol):
         with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody asks any more
             self._loop.call_soon_threadsafe(self._exit_code.set_result, code)
 
-    def _answer(self, loaded: wire.Loaded) -> None:
+    def _answer(self, report: wire.LoadReport) -> None:
         # It is done already where `load` has its answer, or was cancelled by `stop`.
-        if not self._loaded.done():
-            self._loaded.set_result(loaded)
+        if not self._load_report.done():
+            self._load_report.set_result(report)
 
     def _write(self, data: bytes) -> None:
-        # Dead is found out by `ended`, and what it had is redelivered then.
+        # Dead is found out by `wait_for_end`, and what it had is redelivered then.
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
@@ -182,9 +182,9 @@ class ProcessExecutor:
         """The ids of the processes now running."""
         return [lane.pid for lane in self._lanes]
 
-    def worker_of(self, invocation_id: str) -> int | None:
+    def find_worker(self, invocation_id: str) -> int | None:
         """The id of the process that runs a call; None if none has it now."""
-        running = (n.pid for n in self._lanes if self._dispatcher.runs(n, invocation_id))
+        running = (n.pid for n in self._lanes if self._dispatcher.is_running(n, invocation_id))
         return next(running, None)
 
     async def prepare(self) -> None:
@@ -199,8 +199,8 @@ class ProcessExecutor:
             await self.prepare()
         config = self._config()
         try:
-            loaded = await asyncio.gather(*(lane.load(config) for lane in self._lanes))
-            self._functions = self._examine(loaded[0])
+            functions = await asyncio.gather(*(lane.load(config) for lane in self._lanes))
+            self._functions = self._examine(functions[0])
         except AppLoadError:
             await self.stop()
             raise
@@ -224,9 +224,9 @@ class ProcessExecutor:
         """Say what calls of a function are given besides what triggers them, by binding name."""
         self._dispatcher.bind(inputs)
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         """See `Executor`."""
-        self._dispatcher.submit(invocations, done)
+        self._dispatcher.submit(invocations, on_results)
 
     def _config(self) -> wire.WorkerConfig:
         return wire.WorkerConfig(self._app_dir, self.environment, self._log_level)
@@ -251,30 +251,30 @@ class ProcessExecutor:
         A thread cannot be stopped, so a process is; nothing that still gets on is lost by it.
         """
         logger.error("Worker process %d is stuck in a call; replacing it.", lane.pid)
-        self._use(await self._replacement())
+        self._use(await self._start_replacement())
         await self._dispatcher.retire(lane)
         lane.kill()
 
     async def _watch(self, lane: WorkerLane) -> None:
-        how = await lane.ended()
+        end_text = await lane.wait_for_end()
         if lane in self._replaced:
             self._replaced.discard(lane)
             self._lanes.remove(lane)
-            self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {how}")
+            self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {end_text}")
             return
-        names = sorted({call.function for call in self._dispatcher.running(lane)})
+        names = sorted({call.function for call in self._dispatcher.running_calls(lane)})
         logger.error(
             "Worker process %d %s%s; starting another.",
-            lane.pid, how, f" while it ran {', '.join(names)}" if names else "",
+            lane.pid, end_text, f" while it ran {', '.join(names)}" if names else "",
         )  # fmt: skip
         self._lanes.remove(lane)
-        self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {how}")
-        lived = asyncio.get_running_loop().time() - lane.ready_at
-        self._short_lives = self._short_lives + 1 if lived < SHORT_LIFE_SECONDS else 0
+        self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {end_text}")
+        lifetime = asyncio.get_running_loop().time() - lane.ready_at
+        self._short_lives = self._short_lives + 1 if lifetime < SHORT_LIFE_SECONDS else 0
         await asyncio.sleep(_pause(self._short_lives))
-        self._use(await self._replacement())
+        self._use(await self._start_replacement())
 
-    async def _replacement(self) -> WorkerLane:
+    async def _start_replacement(self) -> WorkerLane:
         pause = 1.0
         while True:
             lane = WorkerLane(self._dispatcher)
@@ -310,7 +310,7 @@ def _pause(short_lives: int) -> float:
     return min(0.2 * 2.0 ** (short_lives - FREE_RESTARTS), LONGEST_PAUSE_SECONDS)
 
 
-def _how_it_ended(code: int) -> str:
+def _end_text(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"exited with code {code}"

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from localhost.access.key_admin import KeyAdmin
 from localhost.app import App
-from localhost.execution.bindings import route_of
+from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult
 from localhost.execution.invoke import invoke
 
@@ -47,24 +47,24 @@ class Admin:
                 return web.Response()
             case ["host", "status"] if request.method == "GET":
                 return web.json_response(self._status())
-            case ["host", kind, *rest]:
-                return await self._keys.host(request, kind, rest)
+            case ["host", kind, *parts]:
+                return await self._keys.answer_for_host(request, kind, parts)
             case ["functions"] if request.method == "GET":
                 return web.json_response([self._describe(info) for info in self._app.functions.all])
-            case ["functions", name, *rest] if (info := self._find(name)) is not None:
-                return await self._function(request, info, rest)
+            case ["functions", name, *parts] if (info := self._find(name)) is not None:
+                return await self._answer_for_function(request, info, parts)
         return web.Response(status=404)
 
-    async def _function(
-        self, request: web.Request, info: FunctionInfo, rest: list[str]
+    async def _answer_for_function(
+        self, request: web.Request, info: FunctionInfo, parts: list[str]
     ) -> web.Response:
-        match (request.method, rest):
+        match (request.method, parts):
             case ("GET", []):
                 return web.json_response(self._describe(info))
             case ("GET", ["status"]):
                 return web.json_response({})
             case (_, ["keys", *names]):
-                return await self._keys.function(request, info.name, names)
+                return await self._keys.answer_for_function(request, info.name, names)
             case ("POST", []) if info in self._app.functions.enabled:
                 return await self._run(request, info)
         return web.Response(status=404)
@@ -104,7 +104,7 @@ class Admin:
             "language": "python",
         }
         if info.trigger_type == "httpTrigger":
-            route = route_of(info, self._app.settings.route_prefix)
+            route = full_route(info, self._app.settings.route_prefix)
             description["invoke_url_template"] = f"{origin}/{route}"
         return description
 

@@ -13,7 +13,7 @@ def preflight(request: web.Request, cors: Cors | None) -> web.Response | None:
     if cors is None or request.method != "OPTIONS" or PREFLIGHT_METHOD not in request.headers:
         return None
     response = web.Response(status=204)
-    if _allows(cors, request.headers.get("Origin")):
+    if _is_allowed(cors, request.headers.get("Origin")):
         response.headers["Access-Control-Allow-Methods"] = request.headers[PREFLIGHT_METHOD]
         if _PREFLIGHT_HEADERS in request.headers:
             response.headers["Access-Control-Allow-Headers"] = request.headers[_PREFLIGHT_HEADERS]
@@ -23,7 +23,7 @@ def preflight(request: web.Request, cors: Cors | None) -> web.Response | None:
 def mark(request: web.Request, response: web.StreamResponse, cors: Cors | None) -> None:
     """Tell the browser that the page may read the response, if it may."""
     origin = request.headers.get("Origin")
-    if cors is None or origin is None or not _allows(cors, origin):
+    if cors is None or origin is None or not _is_allowed(cors, origin):
         return
     is_any = "*" in cors.origins and not cors.allows_credentials
     response.headers["Access-Control-Allow-Origin"] = "*" if is_any else origin
@@ -33,8 +33,8 @@ def mark(request: web.Request, response: web.StreamResponse, cors: Cors | None) 
         response.headers["Access-Control-Allow-Credentials"] = "true"
 
 
-def _allows(cors: Cors, origin: str | None) -> bool:
+def _is_allowed(cors: Cors, origin: str | None) -> bool:
     if origin is None:
         return False
-    known = {allowed.rstrip("/").lower() for allowed in cors.origins}
-    return "*" in known or origin.rstrip("/").lower() in known
+    allowed = {allowed.rstrip("/").lower() for allowed in cors.origins}
+    return "*" in allowed or origin.rstrip("/").lower() in allowed

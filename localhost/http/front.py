@@ -10,13 +10,13 @@ from aiohttp import web
 from localhost.access.auth import Gate
 from localhost.access.keys import AuthLevel
 from localhost.app import App
-from localhost.execution.bindings import route_of
+from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, HttpResponseData, Invocation
 from localhost.execution.invoke import invoke
 from localhost.http import cors
 from localhost.http.admin import Admin
-from localhost.http.messages import to_client, to_function
-from localhost.http.routing import Route, Router, methods_of
+from localhost.http.messages import client_response, function_request
+from localhost.http.routing import Route, Router, trigger_methods
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class HttpFront:
         prefix = app.settings.route_prefix
         self._router = Router(
             [
-                Route(route_of(info, prefix), methods_of(info.trigger), info)
+                Route(full_route(info, prefix), trigger_methods(info.trigger), info)
                 for info in app.functions.of_type("httpTrigger")
             ]
         )
@@ -78,13 +78,13 @@ class HttpFront:
             return await self._administer(request, path)
         if room == "runtime":
             return await self._webhook(request, path)
-        found = self._router.match(request.method, path)
-        if found is not None:
-            return await self._function(request, *found)
+        match = self._router.match(request.method, path)
+        if match is not None:
+            return await self._call_function(request, *match)
         return self._home_page(request) if not path else web.Response(status=404)
 
     async def _administer(self, request: web.Request, path: str) -> web.StreamResponse:
-        if path.lower() != PING and not self._gate.admits(request, AuthLevel.ADMIN):
+        if path.lower() != PING and not self._gate.is_allowed(request, AuthLevel.ADMIN):
             return web.Response(status=401)
         return await self._admin.handle(request, path.partition("/")[2])
 
@@ -92,7 +92,7 @@ class HttpFront:
         is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
         if not is_durable or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
-        if not self._gate.admits(request, AuthLevel.SYSTEM):
+        if not self._gate.is_allowed(request, AuthLevel.SYSTEM):
             return web.Response(status=401)
         return await self._durable.handle(request, unquote(path[len(DURABLE_WEBHOOK) :]))
 
@@ -103,13 +103,13 @@ class HttpFront:
             return web.Response(status=204)
         return web.Response(text=_HOME_PAGE, content_type="text/html")
 
-    async def _function(
+    async def _call_function(
         self, request: web.Request, info: FunctionInfo, route_params: dict[str, str]
     ) -> web.StreamResponse:
-        if not self._gate.admits_to(request, info):
+        if not self._gate.is_call_allowed(request, info):
             return web.Response(status=401)
         try:
-            data = await to_function(request, route_params)
+            data = await function_request(request, route_params)
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         invocation = Invocation(
@@ -131,7 +131,7 @@ class HttpFront:
 
     def _response(self, info: FunctionInfo, data: HttpResponseData) -> web.Response:
         try:
-            return to_client(data)
+            return client_response(data)
         except (ValueError, TypeError) as error:
             logger.error("The response of '%s' cannot be sent: %s", info.name, error)  # noqa: TRY400
             return web.Response(status=500)

@@ -15,7 +15,7 @@ from localhost.execution.contract import HttpRequestData, HttpResponseData
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 
 
-async def to_function(request: web.Request, route_params: dict[str, str]) -> HttpRequestData:
+async def function_request(request: web.Request, route_params: dict[str, str]) -> HttpRequestData:
     """A request as a function sees it.
 
     Like the Functions host, it reads a body only where Content-Length announces one; a chunked body
@@ -32,14 +32,14 @@ async def to_function(request: web.Request, route_params: dict[str, str]) -> Htt
     return HttpRequestData(
         method=request.method,
         url=f"{request.scheme}://{request.host}{request.raw_path}",
-        headers=_joined((name.lower(), value) for name, value in request.headers.items()),
+        headers=_join_values((name.lower(), value) for name, value in request.headers.items()),
         query=_query(request.raw_path.partition("?")[2]),
         route_params=route_params,
         body=body,
     )
 
 
-def to_client(response: HttpResponseData) -> web.Response:
+def client_response(response: HttpResponseData) -> web.Response:
     """A function's response as it is sent."""
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in response.headers:
@@ -55,10 +55,10 @@ def _query(text: str) -> dict[str, str]:
         (spelling.setdefault(name.lower(), name), value)
         for name, value in parse_qsl(text, keep_blank_values=True)
     )
-    return {name: value for name, value in _joined(pairs).items() if value}
+    return {name: value for name, value in _join_values(pairs).items() if value}
 
 
-def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _join_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)

@@ -22,10 +22,10 @@ def parse_constraint(text: str) -> Constraint:
     Raises:
         ValueError: There is none of that name, or its arguments are wrong.
     """
-    found = _CALL.fullmatch(text)
-    if found is None:
+    match = _CALL.fullmatch(text)
+    if match is None:
         raise ValueError(f"'{text}' is no constraint")
-    name, arguments = found["name"].lower(), found["arguments"]
+    name, arguments = match["name"].lower(), match["arguments"]
     if arguments is None and name in _PLAIN:
         return _PLAIN[name]
     if arguments is not None and name == "regex":

@@ -86,16 +86,16 @@ class Template:
     def match(self, path: str) -> dict[str, str] | None:
         """The parameters of a decoded path without slashes at its ends; None if it differs."""
         for pattern in self._patterns:
-            found = pattern.fullmatch(path)
-            if found is not None:
-                values = self._values(found)
+            match = pattern.fullmatch(path)
+            if match is not None:
+                values = self._values(match)
                 if values is not None:
                     return values
         return None
 
-    def _values(self, found: re.Match[str]) -> dict[str, str] | None:
+    def _values(self, match: re.Match[str]) -> dict[str, str] | None:
         values = {}
-        groups = found.groupdict()
+        groups = match.groupdict()
         for index, parameter in enumerate(self._parameters):
             value = groups.get(f"p{index}") or parameter.default
             if value is None:
@@ -147,7 +147,7 @@ def decode_path(raw_path: str) -> str:
     )
 
 
-def methods_of(binding: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def trigger_methods(binding: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The methods an HTTP trigger takes, in upper case; empty means every method."""
     return frozenset(method.upper() for method in binding.get("methods") or ())
 
@@ -209,35 +209,35 @@ def _closing_brace(text: str, start: int) -> int:
     raise RouteError(f"'{text}' has a '{{' that nothing closes")
 
 
-_PARAMETER = re.compile(r"(?P<stars>\*{0,2})(?P<name>[^:=?*/{}]+)(?P<rest>.*)", re.DOTALL)
+_PARAMETER = re.compile(r"(?P<stars>\*{0,2})(?P<name>[^:=?*/{}]+)(?P<options>.*)", re.DOTALL)
 
 
 def _parse_parameter(text: str) -> Parameter:
     unescaped = text.replace("{{", "{").replace("}}", "}")
-    found = _PARAMETER.fullmatch(unescaped)
-    if found is None:
+    match = _PARAMETER.fullmatch(unescaped)
+    if match is None:
         raise RouteError(f"'{{{text}}}' names no parameter")
-    rest = found["rest"]
-    is_optional = rest.endswith("?")
-    rest = rest.removesuffix("?")
-    constraints, default = _split_rest(rest)
-    if (rest and rest[0] not in ":=") or (is_optional and default is not None):
+    options = match["options"]
+    is_optional = options.endswith("?")
+    options = options.removesuffix("?")
+    texts, default = _split_options(options)
+    if (options and options[0] not in ":=") or (is_optional and default is not None):
         raise RouteError(f"'{{{text}}}' cannot be read")
     try:
-        parsed = tuple(parse_constraint(constraint) for constraint in constraints)
+        checks = tuple(parse_constraint(constraint) for constraint in texts)
     except ValueError as error:
         raise RouteError(f"'{{{text}}}': {error}") from error
-    return Parameter(found["name"], parsed, default, is_optional, bool(found["stars"]))
+    return Parameter(match["name"], checks, default, is_optional, bool(match["stars"]))
 
 
-def _split_rest(rest: str) -> tuple[list[str], str | None]:
+def _split_options(options: str) -> tuple[list[str], str | None]:
     """Cut `:a:b(c:d)=default` at colons and at the equals sign outside parentheses."""
     pieces: list[str] = []
     depth = 0
-    for position, char in enumerate(rest):
+    for position, char in enumerate(options):
         depth += (char == "(") - (char == ")")
         if depth == 0 and char == "=":
-            return pieces, rest[position + 1 :]
+            return pieces, options[position + 1 :]
         if depth == 0 and char == ":":
             pieces.append("")
         elif pieces:

@@ -54,7 +54,7 @@ class BlobSource:
     names: re.Pattern[str]
 
     @classmethod
-    def of(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "BlobSource":
+    def from_trigger(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "BlobSource":
         """Read a trigger.
 
         Raises:
@@ -79,9 +79,9 @@ def _pattern(path: str) -> re.Pattern[str]:
     parts = _NAME.split(path or "{name}")
     names = parts[1::2]
     text = re.escape(parts[0])
-    for at, (name, literal) in enumerate(zip(names, parts[2::2], strict=True)):
-        taken = ".+" if at == len(names) - 1 else "[^/]+"
-        text += f"(?P<{name}>{taken}){re.escape(literal)}"
+    for index, (name, literal) in enumerate(zip(names, parts[2::2], strict=True)):
+        name_pattern = ".+" if index == len(names) - 1 else "[^/]+"
+        text += f"(?P<{name}>{name_pattern}){re.escape(literal)}"
     return re.compile(f"^{text}$")
 
 
@@ -138,7 +138,7 @@ class BlobTriggers:
         Raises:
             BlobTriggerError: One cannot be watched for; none is started then.
         """
-        sources = [BlobSource.of(info, self._environment) for info in functions]
+        sources = [BlobSource.from_trigger(info, self._environment) for info in functions]
         for source in sources:
             receipts = Receipts(self._folder / f"{source.function}.jsonl")
             receipts.load()
@@ -180,7 +180,7 @@ class _Watcher:
         """List, hand over, and wait, until stopped; a fault is said and waited out."""
         while not self._stopping.is_set():
             try:
-                await self._look()
+                await self._poll()
             except AzureError as error:
                 logger.warning(
                     "function %s cannot watch '%s': %s; trying again",
@@ -191,15 +191,15 @@ class _Watcher:
             except TimeoutError:
                 continue
 
-    async def _look(self) -> None:
-        found = await asyncio.to_thread(self._new)
-        for first in range(0, len(found), CALLS_AT_ONCE):
+    async def _poll(self) -> None:
+        blobs = await asyncio.to_thread(self._list_new_blobs)
+        for first in range(0, len(blobs), CALLS_AT_ONCE):
             if self._stopping.is_set():
                 return
-            some = found[first : first + CALLS_AT_ONCE]
-            await asyncio.gather(*(self._hand_over(blob) for blob in some))
+            chunk = blobs[first : first + CALLS_AT_ONCE]
+            await asyncio.gather(*(self._hand_over(blob) for blob in chunk))
 
-    def _new(self) -> list[BlobProperties]:
+    def _list_new_blobs(self) -> list[BlobProperties]:
         """The blobs of which this version has not been handed over."""
         try:
             return [
@@ -241,9 +241,9 @@ class _Watcher:
 
     def _metadata(self, blob: BlobProperties) -> dict[str, Any]:
         """What the trigger delivers beside the data, under the names that the worker reads."""
-        found = self._source.names.match(blob.name)
+        match = self._source.names.match(blob.name)
         return {
-            **(found.groupdict() if found else {}),
+            **(match.groupdict() if match else {}),
             "BlobTrigger": f"{self._source.container}/{blob.name}",
             "Uri": f"{self._container.url}/{blob.name}",
             "Properties": {

@@ -69,9 +69,9 @@ class CronSchedule:
         earliest = (start.hour, start.minute, start.second)
         while day.year <= last:
             if self._matches(day):
-                found = self._first_time(earliest)
-                if found is not None:
-                    return day.replace(hour=found[0], minute=found[1], second=found[2])
+                time = self._first_time(earliest)
+                if time is not None:
+                    return day.replace(hour=time[0], minute=time[1], second=time[2])
             day += timedelta(days=1)
             earliest = (0, 0, 0)
         raise ScheduleError("no date matches this schedule")

@@ -33,7 +33,7 @@ class RetryPolicy:
     longest: timedelta | None = None
 
     @classmethod
-    def of(cls, policy: Mapping[str, str] | None) -> "RetryPolicy | None":
+    def from_settings(cls, policy: Mapping[str, str] | None) -> "RetryPolicy | None":
         """Read what the `@app.retry` decorator left.
 
         Raises:
@@ -65,9 +65,9 @@ class RetryPolicy:
             if self.longest is None:
                 yield shortest
                 continue
-            grown = shortest + growth * uniform(1 - JITTER, 1 + JITTER)
+            pause = shortest + growth * uniform(1 - JITTER, 1 + JITTER)
             longest = self.longest.total_seconds()
-            yield min(grown, longest)
+            yield min(pause, longest)
             growth = min(2 * growth, longest)
 
 

@@ -22,7 +22,7 @@ class TimeZoneError(Exception):
     """The app's setting names no time zone; the message names the setting."""
 
 
-def zone_of(environment: Mapping[str, str]) -> tzinfo:
+def read_zone(environment: Mapping[str, str]) -> tzinfo:
     """The time zone of an app's schedules; UTC where it names none.
 
     Raises:
@@ -40,7 +40,7 @@ def zone_of(environment: Mapping[str, str]) -> tzinfo:
         ) from error
 
 
-def in_zone(schedule: Schedule, zone: tzinfo) -> Schedule:
+def zoned_schedule(schedule: Schedule, zone: tzinfo) -> Schedule:
     """A schedule by the clock of a zone; intervals are the same everywhere."""
     if zone is UTC or not isinstance(schedule, CronSchedule):
         return schedule
@@ -65,12 +65,12 @@ class ZonedSchedule:
             return moment.astimezone(UTC) + (self.schedule.next_after(wall) - wall)
         while True:
             wall = self.schedule.next_after(wall)
-            due = _standard(wall, self.zone)
+            due = _standard_time(wall, self.zone)
             if due > moment:
                 return due
 
 
-def _standard(wall: datetime, zone: tzinfo) -> datetime:
+def _standard_time(wall: datetime, zone: tzinfo) -> datetime:
     """The moment of a time on the wall, by standard time where that is none or two."""
     moments = [wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     offsets = [moment.utcoffset() or timedelta(0) for moment in moments]

@@ -20,7 +20,7 @@ from localhost.execution.contract import Executor, FunctionInfo, Invocation, Inv
 from localhost.execution.invoke import invoke
 from localhost.triggers.ncrontab import ConstantSchedule, Schedule, ScheduleError, parse
 from localhost.triggers.retries import RetryPolicy
-from localhost.triggers.time_zones import in_zone
+from localhost.triggers.time_zones import zoned_schedule
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +83,9 @@ class StatusFolder:
         """Keep a status."""
         path = self._path(function)
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_suffix(".new")
-        staged.write_text(json.dumps(status.to_json()))
-        staged.replace(path)
+        staging_path = path.with_suffix(".new")
+        staging_path.write_text(json.dumps(status.to_json()))
+        staging_path.replace(path)
 
     def _path(self, function: str) -> Path:
         return self._folder / f"{function}.json"
@@ -102,20 +102,20 @@ class Timer:
     retry_policy: RetryPolicy | None = None
 
     @classmethod
-    def of(cls, info: FunctionInfo, now: datetime, zone: tzinfo = UTC) -> "Timer":
+    def from_trigger(cls, info: FunctionInfo, now: datetime, zone: tzinfo = UTC) -> "Timer":
         """Read the trigger.
 
         Raises:
             TimerError: Its schedule is none, or its retry policy cannot be read.
         """
         try:
-            schedule = in_zone(parse(str(info.trigger.get("schedule", ""))), zone)
+            schedule = zoned_schedule(parse(str(info.trigger.get("schedule", ""))), zone)
             first = schedule.next_after(now)
             gap = schedule.next_after(first) - first
         except ScheduleError as error:
             raise TimerError(f"Function '{info.name}': {error}") from error
         try:
-            retry_policy = RetryPolicy.of(info.retry_policy)
+            retry_policy = RetryPolicy.from_settings(info.retry_policy)
         except ValueError as error:
             raise TimerError(f"Function '{info.name}': its retry policy: {error}") from error
         return cls(
@@ -188,7 +188,7 @@ class Timers:
             TimerError: One has a schedule that is none; none is started then.
         """
         now = self._clock()
-        timers = [(info, Timer.of(info, now, self._zone)) for info in functions]
+        timers = [(info, Timer.from_trigger(info, now, self._zone)) for info in functions]
         self._tasks = [asyncio.create_task(self._watch(*pair)) for pair in timers]
 
     async def stop(self) -> None:
@@ -199,7 +199,7 @@ class Timers:
 
     async def run_now(self, info: FunctionInfo) -> InvocationResult:
         """Run a timer function by hand, as `POST /admin/functions/{name}` does."""
-        timer = Timer.of(info, self._clock(), self._zone)
+        timer = Timer.from_trigger(info, self._clock(), self._zone)
         return await self._invoke(info, timer, self._statuses.read(info.name), is_past_due=False)
 
     async def _watch(self, info: FunctionInfo, timer: Timer) -> None:
@@ -264,11 +264,11 @@ class Timers:
         is_past_due: bool,
         retry: Retry | None = None,
     ) -> InvocationResult:
-        shown = status if timer.is_monitored else None
+        reported = status if timer.is_monitored else None
         invocation = Invocation(
             id=str(uuid.uuid4()),
             function=info.name,
-            payload=payload(shown, timer.schedule, is_past_due=is_past_due),
+            payload=payload(reported, timer.schedule, is_past_due=is_past_due),
             inputs=self._inputs(info),
             metadata={"TimerTrigger": self._clock().isoformat()},
             retry=retry,

@@ -12,7 +12,7 @@ TEXT = "text/plain; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 
 
-def from_datum(value: dict[str, Any]) -> HttpResponseData:
+def response_from_datum(value: dict[str, Any]) -> HttpResponseData:
     """The response that azure-functions encoded from an `HttpResponse`."""
     # Exact texts and bytes: a subclass of the app's own could not be read outside of its worker.
     headers = [
@@ -30,7 +30,7 @@ def from_datum(value: dict[str, Any]) -> HttpResponseData:
     )
 
 
-def from_text(text: str) -> HttpResponseData:
+def response_from_text(text: str) -> HttpResponseData:
     """A text is the body, unless it is a JSON object that has a `body` and so is the response."""
     try:
         document = json.loads(text)

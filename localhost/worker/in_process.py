@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
 from localhost.worker.indexing import load_app
 from localhost.worker.invocation import CallableFunction
@@ -58,9 +58,9 @@ class InProcessExecutor:
         """See `Executor`."""
         self._host_loop = asyncio.get_running_loop()
         os.environ.update(self.environment)
-        loaded = load_app(self._app_dir)
-        self._functions = self._examine([function.info for function in loaded])
-        callables = {f.info.name: CallableFunction(f, self._app_dir) for f in loaded}
+        functions = load_app(self._app_dir)
+        self._functions = self._examine([function.info for function in functions])
+        callables = {f.info.name: CallableFunction(f, self._app_dir) for f in functions}
         self._user_thread.start()
         self._runner = Runner(callables, self._user_loop, self._on_result)
         self._dispatcher.serve(self._functions)
@@ -82,9 +82,9 @@ class InProcessExecutor:
         """Say what calls of a function are given besides what triggers them, by binding name."""
         self._dispatcher.bind(inputs)
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         """See `Executor`."""
-        self._dispatcher.submit(invocations, done)
+        self._dispatcher.submit(invocations, on_results)
 
     def send(self, invocations: Sequence[Invocation]) -> None:
         """Run these on threads; see `Lane`."""

@@ -43,18 +43,18 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
     """
     module = _import_script(app_dir)
     try:
-        functions = _app_of(module).get_functions()
+        functions = _find_app(module).get_functions()
     except ValueError as error:
         raise AppLoadError(f"{module.__file__}: {error}") from error
-    loaded, problems = [], []
+    loaded_functions, problems = [], []
     for function in functions:
         try:
-            loaded.append(read_function(function))
+            loaded_functions.append(read_function(function))
         except SignatureError as error:
             problems.append(f"Function '{function.get_function_name()}' cannot be loaded: {error}.")
     if problems:
         raise AppLoadError("\n".join(problems))
-    return loaded
+    return loaded_functions
 
 
 def _import_script(app_dir: Path) -> ModuleType:
@@ -65,8 +65,11 @@ def _import_script(app_dir: Path) -> ModuleType:
             f"function app, name it with --app, or set {SCRIPT_SETTING}."
         )
     _put_first_on_path(str(app_dir))
-    known = sys.modules.get(script.stem)
-    if known is not None and Path(known.__file__ or "").resolve() != script.resolve():
+    loaded_module = sys.modules.get(script.stem)
+    if (
+        loaded_module is not None
+        and Path(loaded_module.__file__ or "").resolve() != script.resolve()
+    ):
         del sys.modules[script.stem]
     try:
         return importlib.import_module(script.stem)
@@ -93,7 +96,7 @@ def _is_machinery(filename: str) -> bool:
     return filename in (__file__, importlib.__file__) or filename.startswith("<frozen importlib")
 
 
-def _app_of(module: ModuleType) -> Any:
+def _find_app(module: ModuleType) -> Any:
     apps = {
         id(value): value
         for value in vars(module).values()
@@ -101,9 +104,9 @@ def _app_of(module: ModuleType) -> Any:
     }
     if len(apps) == 1:
         return next(iter(apps.values()))
-    found = "no function app" if not apps else f"{len(apps)} function apps"
+    count = "no function app" if not apps else f"{len(apps)} function apps"
     raise AppLoadError(
-        f"{module.__file__} has {found} at module level; it needs exactly one, such as "
+        f"{module.__file__} has {count} at module level; it needs exactly one, such as "
         "app = azure.functions.FunctionApp()."
     )
 
@@ -115,12 +118,12 @@ def read_function(function: Any) -> LoadedFunction:
         SignatureError: It cannot be called with its bindings.
     """
     call = function.get_user_function()
-    bindings = [_plain(json.loads(text)) for text in function.get_raw_bindings()]
-    declared = function.get_trigger()
+    bindings = [_normalize(json.loads(text)) for text in function.get_raw_bindings()]
+    trigger_object = function.get_trigger()
     trigger = next(
         binding
         for binding in bindings
-        if binding["name"] == declared.name and binding["type"] == declared.type
+        if binding["name"] == trigger_object.name and binding["type"] == trigger_object.type
     )
     info = FunctionInfo(
         name=function.get_function_name(),
@@ -132,7 +135,7 @@ def read_function(function: Any) -> LoadedFunction:
     return LoadedFunction(info, call, check(call, bindings))
 
 
-def _plain(binding: dict[str, Any]) -> dict[str, Any]:
+def _normalize(binding: dict[str, Any]) -> dict[str, Any]:
     for key in _WORDS:
         if isinstance(binding.get(key), str):
             binding[key] = binding[key].lower()

@@ -22,7 +22,7 @@ from localhost.worker.indexing import LoadedFunction
 from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
 
 Decode = Callable[[Invocation], Any]
-_TEXT_RETURNED = ("orchestrationTrigger", "entityTrigger")
+_RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 
 
 class Out:
@@ -50,9 +50,9 @@ class CallableFunction:
         self._trigger_name = str(info.trigger["name"])
         self._decode = _decoder(function)
         self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
-        self._returned_type = self._outs.pop(RETURN, None)
-        if self._returned_type is None and has_implicit_output(info.trigger_type):
-            self._returned_type = info.trigger_type
+        self._return_type = self._outs.pop(RETURN, None)
+        if self._return_type is None and has_implicit_output(info.trigger_type):
+            self._return_type = info.trigger_type
 
     def run(self, invocation: Invocation) -> InvocationResult:
         """Call a plain function on this thread; whatever it raises is in the result."""
@@ -89,14 +89,14 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
-        if not outs and self._returned_type is not None:
-            return InvocationResult(invocation.id, _encode(self._returned_type, returned))
+        if not outs and self._return_type is not None:
+            return InvocationResult(invocation.id, _encode(self._return_type, returned))
         outputs = {
             name: _encode(self._outs[name], out.get())
             for name, out in outs.items()
             if out.get() is not None
         }
-        if self._returned_type is None:
+        if self._return_type is None:
             if returned is not None:
                 raise RuntimeError(
                     f"function {self.info.name} without a $return binding returned a non-None value"
@@ -105,7 +105,7 @@ class CallableFunction:
             return InvocationResult(
                 invocation.id, responses[0] if responses else None, outputs=outputs
             )
-        value = _encode(self._returned_type, returned)
+        value = _encode(self._return_type, returned)
         return InvocationResult(invocation.id, value, outputs=outputs)
 
 
@@ -166,7 +166,7 @@ def _http_datum(request: HttpRequestData) -> Datum:
 
 
 def _encode(binding_type: str, value: Any) -> Any:
-    if binding_type in _TEXT_RETURNED:
+    if binding_type in _RETURNS_TEXT:
         return value
     converter = azure.functions.get_binding_registry().get(binding_type)
     try:
@@ -178,8 +178,8 @@ def _encode(binding_type: str, value: Any) -> Any:
     if binding_type != "http":
         return datum.value
     if datum.type == "string":
-        return http_result.from_text(datum.value)
-    return http_result.from_datum(datum.value)
+        return http_result.response_from_text(datum.value)
+    return http_result.response_from_datum(datum.value)
 
 
 def _failure(invocation: Invocation, error: BaseException) -> InvocationResult:

@@ -75,10 +75,10 @@ def main() -> None:
     try:
         functions = load_app(config.app_dir)
     except AppLoadError as error:
-        connection.sendall(wire.frame(wire.Loaded([], str(error))))
+        connection.sendall(wire.frame(wire.LoadReport([], str(error))))
         return
     callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
-    connection.sendall(wire.frame(wire.Loaded([function.info for function in functions])))
+    connection.sendall(wire.frame(wire.LoadReport([function.info for function in functions])))
     asyncio.run(_serve(connection, stream, callables))
 
 
@@ -100,14 +100,14 @@ async def _serve(
     writer = ResultWriter(connection)
     runner = Runner(functions, loop, writer.put)
     writer.start()
-    stopped = asyncio.Event()
+    stop = asyncio.Event()
 
     def read() -> None:
         _read(stream, runner)
-        loop.call_soon_threadsafe(stopped.set)
+        loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read, name="invocations", daemon=True).start()
-    await stopped.wait()
+    await stop.wait()
 
 
 def _read(stream: BinaryIO, runner: Runner) -> None:

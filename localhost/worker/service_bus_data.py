@@ -17,7 +17,7 @@ _TYPES = {str: "string", bytes: "bytes", int: "int", float: "double"}
 _COUNTED = "UserPropertiesArray"
 
 
-class _ReadTwice(str):
+class _CountedText(str):
     """The JSON text from which the messages are counted, and the list that it stands for."""
 
     string: list[Any]
@@ -51,9 +51,9 @@ def _datum(name: str, value: Any) -> Datum:
     if isinstance(value, list):
         if name != _COUNTED:
             return Datum(SimpleNamespace(string=value), "collection_string")
-        counted = _ReadTwice(json.dumps(value))
-        counted.string = value
-        return Datum(counted, "collection_string")
+        counted_text = _CountedText(json.dumps(value))
+        counted_text.string = value
+        return Datum(counted_text, "collection_string")
     if isinstance(value, dict):
         return Datum(json.dumps(value), "json")
     return Datum(value, _TYPES[type(value)])

@@ -54,9 +54,9 @@ def check(call: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> bo
         parameters.discard(CONTEXT)
     unbound, undeclared = parameters - set(bound), set(bound) - parameters
     if unbound:
-        raise SignatureError(f"no binding gives its parameters {_listed(unbound)}")
+        raise SignatureError(f"no binding gives its parameters {_quote_names(unbound)}")
     if undeclared:
-        raise SignatureError(f"it has no parameters for its bindings {_listed(undeclared)}")
+        raise SignatureError(f"it has no parameters for its bindings {_quote_names(undeclared)}")
     for name in parameters & set(annotations):
         _check_annotation(name, annotations[name], bound[name])
     return wants_context
@@ -90,14 +90,14 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
             f"its parameter '{name}' is annotated {annotation!r}, which the Functions worker "
             "refuses: use a plain class such as dict or str"
         )
-    if origin is None and not _accepts(str(binding["type"]), annotation):
+    if origin is None and not _is_accepted(str(binding["type"]), annotation):
         raise SignatureError(
             f"its parameter '{name}' is annotated {annotation!r}, which a {binding['type']} "
             "binding does not give"
         )
 
 
-def _accepts(binding_type: str, annotation: Any) -> bool:
+def _is_accepted(binding_type: str, annotation: Any) -> bool:
     if not isinstance(annotation, type):
         return False
     if annotation in (str, bytes):
@@ -106,5 +106,5 @@ def _accepts(binding_type: str, annotation: Any) -> bool:
     return converter is None or bool(converter.check_input_type_annotation(annotation))
 
 
-def _listed(names: set[str]) -> str:
+def _quote_names(names: set[str]) -> str:
     return ", ".join(f"'{name}'" for name in sorted(names))

@@ -13,18 +13,18 @@ from azure.servicebus import ServiceBusReceivedMessage
 Metadata = dict[str, Any]
 
 
-def of_one(message: ServiceBusReceivedMessage) -> Metadata:
+def message_metadata(message: ServiceBusReceivedMessage) -> Metadata:
     """The metadata of a message; what it does not have is left out."""
-    return {name: value for name, value in _all(message).items() if value is not None}
+    return {name: value for name, value in _message_values(message).items() if value is not None}
 
 
-def of_many(messages: Sequence[ServiceBusReceivedMessage]) -> Metadata:
+def batch_metadata(messages: Sequence[ServiceBusReceivedMessage]) -> Metadata:
     """The metadata of a batch: a list for each name, None where a message lacks it."""
-    rows = [_all(message) for message in messages]
+    rows = [_message_values(message) for message in messages]
     return {f"{name}Array": [row[name] for row in rows] for name in rows[0]}
 
 
-def body_of(message: ServiceBusReceivedMessage) -> bytes:
+def message_body(message: ServiceBusReceivedMessage) -> bytes:
     """The body as bytes; a body that is an AMQP value is its text."""
     if isinstance(body := message.body, bytes):
         return body
@@ -38,7 +38,7 @@ def body_of(message: ServiceBusReceivedMessage) -> bytes:
         return str(body).encode() if body is not None else b""
 
 
-def _all(message: ServiceBusReceivedMessage) -> Metadata:
+def _message_values(message: ServiceBusReceivedMessage) -> Metadata:
     properties = _properties(message.application_properties)
     enqueued, expires = _text(message.enqueued_time_utc), _text(message.expires_at_utc)
     return {
@@ -75,10 +75,10 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def _properties(raw: Mapping[Any, Any] | None) -> dict[str, Any]:
-    return {_plain(key): _plain(value) for key, value in (raw or {}).items()}
+    return {_json_value(key): _json_value(value) for key, value in (raw or {}).items()}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A value as JSON can carry it."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")

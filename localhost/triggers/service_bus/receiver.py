@@ -21,7 +21,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
 from localhost.execution.contract import Executor, Invocation, InvocationResult
 from localhost.execution.invoke import invoke
-from localhost.triggers.service_bus import metadata
+from localhost.triggers.service_bus.metadata import batch_metadata, message_body, message_metadata
 from localhost.triggers.service_bus.trigger_settings import Connection, Limits, Source
 
 logger = logging.getLogger(__name__)
@@ -112,12 +112,12 @@ class Listener(ABC):
     async def _settle(
         self,
         receiver: ServiceBusReceiver,
-        ended: Sequence[tuple[ServiceBusReceivedMessage, InvocationResult]],
+        pairs: Sequence[tuple[ServiceBusReceivedMessage, InvocationResult]],
     ) -> None:
-        if len(ended) >= TOGETHER_FROM:
-            await asyncio.gather(*(self._settle_one(receiver, *pair) for pair in ended))
+        if len(pairs) >= TOGETHER_FROM:
+            await asyncio.gather(*(self._settle_one(receiver, *pair) for pair in pairs))
             return
-        for pair in ended:
+        for pair in pairs:
             await self._settle_one(receiver, *pair)
 
     async def _settle_one(
@@ -163,7 +163,7 @@ class Singles(Listener):
             await self._renew(receiver, calls)
 
     def _begin(self, message: ServiceBusReceivedMessage) -> _Call:
-        call = self._call(metadata.body_of(message), metadata.of_one(message))
+        call = self._call(message_body(message), message_metadata(message))
         now = asyncio.get_running_loop().time()
         return _Call(message, asyncio.create_task(call), now, now + _half_of_lock(message))
 
@@ -191,8 +191,8 @@ class Batches(Listener):
             messages = await self._receive(receiver)
             if not messages:
                 continue
-            bodies = [metadata.body_of(message) for message in messages]
-            result = await self._call(bodies, metadata.of_many(messages))
+            bodies = [message_body(message) for message in messages]
+            result = await self._call(bodies, batch_metadata(messages))
             await self._settle(receiver, [(message, result) for message in messages])
 
     async def _receive(self, receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:

@@ -38,7 +38,7 @@ class Limits:
     max_renewal: timedelta = timedelta(minutes=5)
 
     @classmethod
-    def of(cls, section: Mapping[str, Any]) -> "Limits":
+    def from_host_json(cls, section: Mapping[str, Any]) -> "Limits":
         """Read the section.
 
         Raises:
@@ -54,7 +54,7 @@ class Limits:
             max_renewal=_span(section, "maxAutoLockRenewalDuration", cls.max_renewal),
         )
         if limits.min_batch_size > limits.max_batch_size:
-            raise _wrong("minMessageBatchSize", "it is more than maxMessageBatchSize")
+            raise _field_error("minMessageBatchSize", "it is more than maxMessageBatchSize")
         return limits
 
 
@@ -67,20 +67,20 @@ class Connection:
     client_id: str | None = None
 
     @classmethod
-    def of(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "Connection":
+    def from_trigger(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "Connection":
         """Find the connection that a trigger names.
 
         Raises:
             ServiceBusTriggerError: There is no such setting.
         """
         name = str(info.trigger.get("connection") or DEFAULT_CONNECTION)
-        known = {key.lower().replace(":", "__"): value for key, value in environment.items()}
+        settings = {key.lower().replace(":", "__"): value for key, value in environment.items()}
         for candidate in (name, f"AzureWebJobs{name}", f"ConnectionStrings__{name}"):
-            if text := known.get(candidate.lower()):
+            if text := settings.get(candidate.lower()):
                 return cls(connection_string=text)
         for candidate in (name, f"AzureWebJobs{name}"):
-            if namespace := known.get(f"{candidate}{NAMESPACE_SUFFIX}".lower()):
-                client_id = known.get(f"{candidate}__clientId".lower())
+            if namespace := settings.get(f"{candidate}{NAMESPACE_SUFFIX}".lower()):
+                client_id = settings.get(f"{candidate}__clientId".lower())
                 return cls(namespace=namespace, client_id=client_id)
         raise ServiceBusTriggerError(
             f"Function '{info.name}': its connection names the setting '{name}', and neither that "
@@ -107,7 +107,9 @@ class Source:
     subscription: str | None = None
 
     @classmethod
-    def of(cls, info: FunctionInfo, environment: Mapping[str, str], limits: Limits) -> "Source":
+    def from_trigger(
+        cls, info: FunctionInfo, environment: Mapping[str, str], limits: Limits
+    ) -> "Source":
         """Read a trigger.
 
         Raises:
@@ -128,7 +130,7 @@ class Source:
             )
         return cls(
             function=info.name,
-            connection=Connection.of(info, environment),
+            connection=Connection.from_trigger(info, environment),
             is_batched=trigger.get("cardinality") == "many",
             auto_complete=bool(trigger.get("autoCompleteMessages", limits.auto_complete)),
             queue=queue,
@@ -150,14 +152,14 @@ def service_bus_functions(functions: Sequence[FunctionInfo]) -> list[FunctionInf
 def _number(section: Mapping[str, Any], key: str, default: int, least: int = 1) -> int:
     value = section.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise _wrong(key, f"{value!r} is no whole number of at least {least}")
+        raise _field_error(key, f"{value!r} is no whole number of at least {least}")
     return value
 
 
 def _flag(section: Mapping[str, Any], key: str, default: bool) -> bool:
     value = section.get(key, default)
     if not isinstance(value, bool):
-        raise _wrong(key, f"{value!r} is neither true nor false")
+        raise _field_error(key, f"{value!r} is neither true nor false")
     return value
 
 
@@ -166,9 +168,9 @@ def _span(section: Mapping[str, Any], key: str, default: timedelta) -> timedelta
         return default
     span = parse_time_span(str(section[key]))
     if span is None or span < timedelta(0):
-        raise _wrong(key, f"{section[key]!r} is no time span such as '00:05:00'")
+        raise _field_error(key, f"{section[key]!r} is no time span such as '00:05:00'")
     return span
 
 
-def _wrong(key: str, reason: str) -> ServiceBusTriggerError:
+def _field_error(key: str, reason: str) -> ServiceBusTriggerError:
     return ServiceBusTriggerError(f"host.json: 'extensions.serviceBus.{key}': {reason}.")

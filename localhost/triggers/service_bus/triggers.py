@@ -45,14 +45,14 @@ class ServiceBusTriggers:
         """
         if not functions:
             return
-        limits = Limits.of(self._section)
-        sources = [Source.of(info, self._environment, limits) for info in functions]
+        limits = Limits.from_host_json(self._section)
+        sources = [Source.from_trigger(info, self._environment, limits) for info in functions]
         for source in sources:
-            self._listeners += self._listeners_of(source, limits)
+            self._listeners += self._make_listeners(source, limits)
         for listener in self._listeners:
             listener.start()
 
-    def _listeners_of(self, source: Source, limits: Limits) -> list[Listener]:
+    def _make_listeners(self, source: Source, limits: Limits) -> list[Listener]:
         if source.is_batched:
             return [Batches(source, limits, self._executor)]
         # Over several connections, because on each a settlement waits for the one before it.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from localhost.execution.bindings import examine, route_of
+from localhost.execution.bindings import examine, full_route
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.settings import Settings
 
@@ -58,4 +58,4 @@ def test_a_disabled_function_may_have_what_is_not_served() -> None:
 def test_a_route_begins_with_the_prefix_and_is_the_name_where_none_is_given(
     route: str | None, prefix: str, expected: str
 ) -> None:
-    assert route_of(_function("f", {"type": "httpTrigger", "route": route}), prefix) == expected
+    assert full_route(_function("f", {"type": "httpTrigger", "route": route}), prefix) == expected

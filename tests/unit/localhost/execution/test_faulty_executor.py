@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localhost.execution import faulty_executor
-from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.execution.faulty_executor import FaultyExecutor, Holdback
 from localhost.faults import Faults
 
@@ -28,7 +28,7 @@ class Inner:
 
     def __init__(self) -> None:
         self.environment: dict[str, str] = {}
-        self.calls: list[tuple[str, Done]] = []
+        self.calls: list[tuple[str, OnResults]] = []
         self.is_stopped = False
 
     async def prepare(self) -> None: ...
@@ -40,10 +40,10 @@ class Inner:
 
     def bind(self, inputs: Any) -> None: ...
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
-        self.calls += [(call.id, done) for call in invocations]
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
+        self.calls += [(call.id, on_results) for call in invocations]
 
-    def worker_of(self, invocation_id: str) -> int | None:
+    def find_worker(self, invocation_id: str) -> int | None:
         return 102 if any(call == invocation_id for call, _ in self.calls) else None
 
     @property

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localhost.triggers.ncrontab import parse
-from localhost.triggers.time_zones import TimeZoneError, in_zone, zone_of
+from localhost.triggers.time_zones import TimeZoneError, read_zone, zoned_schedule
 
 # In 2026 New York goes forward on 8 March at 02:00 and back on 1 November at 02:00, Berlin on
 # 29 March at 02:00 and 25 October at 03:00.
@@ -47,13 +47,13 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_a_schedule_is_due_by_the_clock_of_its_zone(zone, expression, now, due):
-    schedule = in_zone(parse(expression), ZoneInfo(zone))
+    schedule = zoned_schedule(parse(expression), ZoneInfo(zone))
     assert schedule.next_after(utc(now)) == utc(due)
 
 
 @given(st.sampled_from([NEW_YORK, BERLIN]), st.integers(0, 23), st.integers(0, 59))
 def test_a_time_of_the_day_is_due_once_a_day_all_year(zone: str, hour: int, minute: int):
-    schedule = in_zone(parse(f"0 {minute} {hour} * * *"), ZoneInfo(zone))
+    schedule = zoned_schedule(parse(f"0 {minute} {hour} * * *"), ZoneInfo(zone))
     now, dates = utc("2026-02-20 12:00:00"), []
     for _ in range(60):
         now = schedule.next_after(now)
@@ -65,13 +65,13 @@ def test_a_time_of_the_day_is_due_once_a_day_all_year(zone: str, hour: int, minu
 
 
 def test_an_app_without_a_zone_keeps_to_utc():
-    assert zone_of({}) is UTC
-    assert in_zone(parse("0 0 9 * * *"), UTC) == parse("0 0 9 * * *")
+    assert read_zone({}) is UTC
+    assert zoned_schedule(parse("0 0 9 * * *"), UTC) == parse("0 0 9 * * *")
     interval = parse("00:05:00")
-    assert in_zone(interval, ZoneInfo(BERLIN)) is interval
+    assert zoned_schedule(interval, ZoneInfo(BERLIN)) is interval
 
 
 @pytest.mark.parametrize("name", ["Nowhere/At_all", "../etc/passwd", "Eastern Standard Time"])
 def test_what_is_no_zone_is_refused_with_its_setting(name):
     with pytest.raises(TimeZoneError, match="WEBSITE_TIME_ZONE"):
-        zone_of({"WEBSITE_TIME_ZONE": name})
+        read_zone({"WEBSITE_TIME_ZONE": name})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from localhost.execution.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.triggers.timer import (
     StatusFolder,
     Timer,
@@ -36,10 +36,10 @@ class Recorder:
 
     async def stop(self) -> None: ...
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         for invocation in invocations:
             self.runs.put_nowait(json.loads(invocation.payload))
-        done([InvocationResult(invocation.id) for invocation in invocations])
+        on_results([InvocationResult(invocation.id) for invocation in invocations])
 
 
 class ManualClock:
@@ -97,13 +97,13 @@ async def test_an_unmonitored_timer_has_no_status(tmp_path):
 
 
 def test_a_timer_that_fires_more_than_once_a_minute_is_not_monitored():
-    assert not Timer.of(function("*/20 * * * * *"), NOW).is_monitored
-    assert Timer.of(function("0 * * * * *"), NOW).is_monitored
+    assert not Timer.from_trigger(function("*/20 * * * * *"), NOW).is_monitored
+    assert Timer.from_trigger(function("0 * * * * *"), NOW).is_monitored
 
 
 def test_a_schedule_that_is_none_names_the_function():
     with pytest.raises(TimerError, match="nightly"):
-        Timer.of(function("every day"), NOW)
+        Timer.from_trigger(function("every day"), NOW)
 
 
 def test_a_status_survives_its_file_and_half_a_file_is_no_status(tmp_path):
@@ -118,6 +118,6 @@ def test_a_status_survives_its_file_and_half_a_file_is_no_status(tmp_path):
 
 
 def test_a_due_time_in_the_future_is_kept():
-    timer = Timer.of(function("0 0 * * * *"), NOW)
+    timer = Timer.from_trigger(function("0 0 * * * *"), NOW)
     stored = TimerStatus(None, NOW.replace(hour=13, minute=0, second=0), NOW)
     assert first_status(timer, stored, NOW + timedelta(minutes=1)) == (stored, False)

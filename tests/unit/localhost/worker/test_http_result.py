@@ -3,12 +3,14 @@
 import pytest
 
 from localhost.execution.contract import HttpResponseData
-from localhost.worker.http_result import JSON, TEXT, from_text
+from localhost.worker.http_result import JSON, TEXT, response_from_text
 
 
 @pytest.mark.parametrize("text", ["hello", "", "{", "5", '{"status": 404}', '["body"]'])
 def test_a_text_is_the_body(text: str) -> None:
-    assert from_text(text) == HttpResponseData(200, [("Content-Type", TEXT)], text.encode())
+    assert response_from_text(text) == HttpResponseData(
+        200, [("Content-Type", TEXT)], text.encode()
+    )
 
 
 def test_an_object_with_a_body_is_the_response() -> None:
@@ -16,7 +18,7 @@ def test_an_object_with_a_body_is_the_response() -> None:
         '{"body": "é", "status": "404", "headers": {"X-A": 1},'
         ' "cookies": [{"name": "a", "value": "b", "maxAge": 5, "httpOnly": true}]}'
     )
-    assert from_text(text) == HttpResponseData(
+    assert response_from_text(text) == HttpResponseData(
         404,
         [("X-A", "1"), ("Content-Type", TEXT), ("Set-Cookie", "a=b; Max-Age=5; HttpOnly")],
         "é".encode(),
@@ -35,7 +37,7 @@ def test_an_object_with_a_body_is_the_response() -> None:
 def test_what_is_no_text_is_sent_as_json(
     text: str, status: int, content_type: str, body: bytes
 ) -> None:
-    response = from_text(text)
+    response = response_from_text(text)
     assert (response.status, response.body) == (status, body)
     assert [value for name, value in response.headers if name.lower() == "content-type"] == [
         content_type
@@ -44,4 +46,4 @@ def test_what_is_no_text_is_sent_as_json(
 
 def test_headers_that_are_no_object_are_refused() -> None:
     with pytest.raises(TypeError, match="headers"):
-        from_text('{"body": "x", "headers": ["x"]}')
+        response_from_text('{"body": "x", "headers": ["x"]}')

@@ -19,7 +19,7 @@ from localhost.durable.engine.tearing import Tearing
 from localhost.durable.host_json import DurableSettings
 from localhost.durable.storage.store import Callback, Store
 from localhost.durable.storage.transaction import Transaction
-from localhost.execution.contract import Done, Invocation
+from localhost.execution.contract import Invocation, OnResults
 from tests.support.inline_executor import InlineExecutor
 
 DEADLINE_SECONDS = 30
@@ -188,12 +188,12 @@ class ShufflingExecutor(InlineExecutor):
     def __init__(self, app: Any, chance: random.Random) -> None:
         super().__init__(app)
         self._chance = chance
-        self._waiting: list[tuple[Invocation, Done]] = []
+        self._waiting: list[tuple[Invocation, OnResults]] = []
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._some)
-        self._waiting += [(call, done) for call in invocations]
+        self._waiting += [(call, on_results) for call in invocations]
 
     def _some(self) -> None:
         self._chance.shuffle(self._waiting)
@@ -201,7 +201,7 @@ class ShufflingExecutor(InlineExecutor):
         now, self._waiting = self._waiting[:count], self._waiting[count:]
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._some)
-        by_done: dict[Done, list[Invocation]] = {}
+        by_done: dict[OnResults, list[Invocation]] = {}
         for call, done in now:
             by_done.setdefault(done, []).append(call)
         for done, calls in by_done.items():
