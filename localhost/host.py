@@ -40,7 +40,7 @@ from localhost.limits import function_timeout
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
-from localhost.stack.storage import Storage
+from localhost.stack.services import DevelopmentServices
 from localhost.triggers.blob import BlobTriggerError, BlobTriggers, blob_functions
 from localhost.triggers.service_bus.trigger_settings import (
     ServiceBusTriggerError,
@@ -77,7 +77,7 @@ START_ERRORS = (
 
 
 @dataclass(frozen=True)
-class _Doors:
+class _Endpoints:
     """Where requests come in, and what guards it."""
 
     public: list[socket.socket]
@@ -110,16 +110,16 @@ class Host:
     """A host of one app; `start` it once, then `stop` it.
 
     Args:
-        storage: What it starts if the app needs it, and leaves running.
+        services: What it starts if the app needs it, and leaves running.
 
     Attributes:
         port: Where it listens, once it has started.
         failure: Done when the host can no longer write its state, and so must be stopped.
     """
 
-    def __init__(self, options: Options, storage: Storage) -> None:
+    def __init__(self, options: Options, services: DevelopmentServices) -> None:
         self._options = options
-        self._storage = storage
+        self._services = services
         self.port = 0
         self._functions = AppFunctions((), ())
         self._environment: dict[str, str] = {}
@@ -174,7 +174,7 @@ class Host:
             await engine.start()
             unused.pop_all()  # the engine now closes the store
         self._exits.push_async_callback(engine.stop, ENGINE_GRACE_SECONDS)
-        await self._serve(app, durable, _Doors(public, rpc, gate, KeyAdmin(keys, bind)))
+        await self._serve(app, durable, _Endpoints(public, rpc, gate, KeyAdmin(keys, bind)))
         return app
 
     def _listen(self, settings: Settings) -> list[socket.socket]:
@@ -194,13 +194,13 @@ class Host:
         executor = _executor(self._options, replace(settings, environment=environment), take)
         self._exits.push_async_callback(executor.stop)
         # The workers import their libraries while the storage emulator starts.
-        _, stack = await asyncio.gather(executor.prepare(), self._storage.start(environment))
+        _, stack = await asyncio.gather(executor.prepare(), self._services.start(environment))
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
         return executor
 
-    async def _serve(self, app: App, durable: DurableApi, doors: "_Doors") -> None:
+    async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
         # The executor adds the inputs itself.
         timers = Timers(
             app.executor,
@@ -208,8 +208,8 @@ class Host:
             inputs=lambda info: {},
             zone=read_zone(app.settings.environment),
         )
-        admin = Admin(app, timers.run_now, doors.keys)
-        front = HttpFront(app, admin, durable, doors.gate)
+        admin = Admin(app, timers.run_now, endpoints.keys)
+        front = HttpFront(app, admin, durable, endpoints.gate)
         timers.start(timer_functions(app.functions.enabled))
         self._exits.push_async_callback(timers.stop)
         triggers = ServiceBusTriggers(
@@ -221,8 +221,8 @@ class Host:
         self._exits.push_async_callback(blobs.stop)
         blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
-        await self._open(_rpc_application(durable), [doors.rpc])
-        await self._open(front.application(), doors.public)
+        await self._open(_rpc_application(durable), [endpoints.rpc])
+        await self._open(front.application(), endpoints.public)
 
     async def _open(self, application: web.Application, sockets: list[socket.socket]) -> None:
         runner = web.AppRunner(

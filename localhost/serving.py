@@ -12,7 +12,7 @@ from typing import Any
 from localhost.banner import banner
 from localhost.host import START_ERRORS, Host, Options
 from localhost.reload import Stamps, stamps, wait_for_change
-from localhost.stack.storage import DEFAULT_ENTITIES, ENTITIES_FILE, Storage
+from localhost.stack.services import DEFAULT_ENTITIES, ENTITIES_FILE, DevelopmentServices
 
 logger = logging.getLogger(__name__)
 
@@ -32,20 +32,20 @@ async def serve(options: Options, *, reload: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     own_entities = options.app_dir / ENTITIES_FILE
-    storage = Storage(
+    services = DevelopmentServices(
         options.data_dir,
         is_enabled=options.has_stack,
         faults=options.faults,
         entities=own_entities if own_entities.is_file() else DEFAULT_ENTITIES,
     )
     stop_signal = asyncio.create_task(stopping.wait())
-    serving = _Serving(options, storage, stop_signal, reload=reload)
+    serving = _Serving(options, services, stop_signal, reload=reload)
     try:
         while (end := await serving.serve_once()) is End.CHANGED:
             pass
     finally:
         stop_signal.cancel()
-        await storage.stop()
+        await services.stop()
     return 1 if end is End.FAILED else 0
 
 
@@ -53,17 +53,22 @@ class _Serving:
     """Runs one host after the other."""
 
     def __init__(
-        self, options: Options, storage: Storage, stop_signal: "asyncio.Task[Any]", *, reload: bool
+        self,
+        options: Options,
+        services: DevelopmentServices,
+        stop_signal: "asyncio.Task[Any]",
+        *,
+        reload: bool,
     ) -> None:
         self._options = options
-        self._storage = storage
+        self._services = services
         self._stop_signal = stop_signal
         self._reload = reload
 
     async def serve_once(self) -> End:
         """Serve until there is a reason not to."""
         known_stamps = stamps(self._options.app_dir) if self._reload else None
-        host = Host(self._options, self._storage)
+        host = Host(self._options, self._services)
         try:
             has_started = await self._start(host)
             if has_started is None:

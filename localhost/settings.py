@@ -210,12 +210,12 @@ def read_local_settings(path: Path) -> LocalSettings:
 
 def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """Apply `AzureFunctionsJobHost__a__b=value` settings; names match whatever their case."""
-    overridden = copy.deepcopy(host_json)
+    result = copy.deepcopy(host_json)
     for name, value in environment.items():
         first, *keys = re.split(r"__|:", name)
         if first.lower() != _OVERRIDE_PREFIX or not keys:
             continue
-        section = overridden
+        section = result
         for key in keys[:-1]:
             key = _known_key(section, key)
             if not isinstance(section.get(key), dict):
@@ -223,7 +223,7 @@ def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[
             section = section[key]
         key = _known_key(section, keys[-1])
         section[key] = value if isinstance(section.get(key), str) else _scalar(value)
-    return overridden
+    return result
 
 
 def _bad_limits(host_json: dict[str, Any]) -> Iterator[tuple[str, ValueError]]:

@@ -199,8 +199,8 @@ class ProcessExecutor:
             await self.prepare()
         config = self._config()
         try:
-            functions = await asyncio.gather(*(lane.load(config) for lane in self._lanes))
-            self._functions = self._examine(functions[0])
+            function_lists = await asyncio.gather(*(lane.load(config) for lane in self._lanes))
+            self._functions = self._examine(function_lists[0])
         except AppLoadError:
             await self.stop()
             raise

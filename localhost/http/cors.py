@@ -36,5 +36,5 @@ def mark(request: web.Request, response: web.StreamResponse, cors: Cors | None) 
 def _is_allowed(cors: Cors, origin: str | None) -> bool:
     if origin is None:
         return False
-    allowed = {allowed.rstrip("/").lower() for allowed in cors.origins}
-    return "*" in allowed or origin.rstrip("/").lower() in allowed
+    origins = {allowed.rstrip("/").lower() for allowed in cors.origins}
+    return "*" in origins or origin.rstrip("/").lower() in origins

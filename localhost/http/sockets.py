@@ -27,7 +27,7 @@ def listen(address: str | None, port: int) -> list[socket.socket]:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             first.close()
-            raise _port_in_use(port) from error
+            raise _busy_port_error(port) from error
         return [first]  # a machine without IPv6
 
 
@@ -48,11 +48,11 @@ def _listen_or_explain(address: str, port: int) -> socket.socket:
         return _listen(address, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise _port_in_use(port) from error
+            raise _busy_port_error(port) from error
         raise PortError(f"Cannot listen on {address}, port {port}: {error.strerror}.") from error
 
 
-def _port_in_use(port: int) -> PortError:
+def _busy_port_error(port: int) -> PortError:
     return PortError(
         f"Port {port} is unavailable. Close the process using that port, or specify another port "
         "using --port."

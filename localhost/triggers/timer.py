@@ -264,11 +264,11 @@ class Timers:
         is_past_due: bool,
         retry: Retry | None = None,
     ) -> InvocationResult:
-        reported = status if timer.is_monitored else None
+        schedule_status = status if timer.is_monitored else None
         invocation = Invocation(
             id=str(uuid.uuid4()),
             function=info.name,
-            payload=payload(reported, timer.schedule, is_past_due=is_past_due),
+            payload=payload(schedule_status, timer.schedule, is_past_due=is_past_due),
             inputs=self._inputs(info),
             metadata={"TimerTrigger": self._clock().isoformat()},
             retry=retry,

@@ -59,7 +59,7 @@ class Sections:
     body: bytes
 
 
-def sections(content: bytes) -> Sections:
+def split_sections(content: bytes) -> Sections:
     """Take a message apart.
 
     Raises:
@@ -67,7 +67,7 @@ def sections(content: bytes) -> Sections:
     """
     header: list[Any] = []
     annotations: dict[Any, Any] = {}
-    kept = {PROPERTIES: b"", APPLICATION_PROPERTIES: b""}
+    kept_sections = {PROPERTIES: b"", APPLICATION_PROPERTIES: b""}
     view = memoryview(content)
     start = 0
     while start < len(content):
@@ -76,23 +76,27 @@ def sections(content: bytes) -> Sections:
             header = value or []
         elif code == ANNOTATIONS:
             annotations = value or {}
-        elif code in kept:
-            kept[code] = content[start : start + size]
+        elif code in kept_sections:
+            kept_sections[code] = content[start : start + size]
         elif code != DELIVERY_ANNOTATIONS:
             break  # the body; a footer may follow it
         start += size
     return Sections(
-        header, annotations, kept[PROPERTIES], kept[APPLICATION_PROPERTIES], content[start:]
+        header,
+        annotations,
+        kept_sections[PROPERTIES],
+        kept_sections[APPLICATION_PROPERTIES],
+        content[start:],
     )
 
 
-def draft(content: bytes) -> Draft:
+def read_draft(content: bytes) -> Draft:
     """Read of a sent message what the broker goes by.
 
     Raises:
         MalformedMessageError: It is none.
     """
-    parts = sections(content)
+    parts = split_sections(content)
     ttl_ms = _field(parts.header, TIME_TO_LIVE_FIELD)
     message_id = _field(_value(parts.properties, []), MESSAGE_ID_FIELD)
     scheduled_ms = parts.annotations.get(SCHEDULED_ENQUEUE_TIME)
@@ -106,7 +110,7 @@ def draft(content: bytes) -> Draft:
     )
 
 
-def unbatched(content: bytes) -> list[bytes]:
+def split_batch(content: bytes) -> list[bytes]:
     """The messages of a batch; of any other message, itself.
 
     A batch says that it is one in the transfer's message-format, which Proton keeps to itself. It
@@ -115,15 +119,15 @@ def unbatched(content: bytes) -> list[bytes]:
     Raises:
         MalformedMessageError: It is no message.
     """
-    messages = _data_sections(sections(content).body)
+    messages = _data_sections(split_sections(content).body)
     if messages and all(_is_message(message) for message in messages):
         return messages
     return [content]
 
 
-def outgoing(message: Message, locked_until: float | None = None) -> bytes:
+def encode_for_receiver(message: Message, locked_until: float | None = None) -> bytes:
     """Encode a message for a receiver, with what the broker knows of it."""
-    parts = sections(message.content)
+    parts = split_sections(message.content)
     return b"".join(
         (
             _encode(HEADER, _header(parts.header, message.delivery_count)),
@@ -135,20 +139,25 @@ def outgoing(message: Message, locked_until: float | None = None) -> bytes:
     )
 
 
-def accepts(filters: tuple[CorrelationFilter, ...], content: bytes) -> bool:
+def is_accepted(filters: tuple[CorrelationFilter, ...], content: bytes) -> bool:
     """Whether one of the filters, or their absence, lets the message through."""
     if not filters:
         return True
-    parts = sections(content)
+    parts = split_sections(content)
     system = _value(parts.properties, [])
     application = _value(parts.application_properties, {})
-    return any(_matches(each, system, application) for each in filters)
+    return any(_matches(correlation_filter, system, application) for correlation_filter in filters)
 
 
-def _matches(each: CorrelationFilter, system: list[Any], application: dict[str, Any]) -> bool:
-    found = ((_field(system, PROPERTY_FIELDS[name]), wanted) for name, wanted in each.system)
-    return all(value is not None and str(value) == wanted for value, wanted in found) and all(
-        application.get(name) == wanted for name, wanted in each.application
+def _matches(
+    correlation_filter: CorrelationFilter, system: list[Any], application: dict[str, Any]
+) -> bool:
+    pairs = (
+        (_field(system, PROPERTY_FIELDS[name]), wanted)
+        for name, wanted in correlation_filter.system
+    )
+    return all(value is not None and str(value) == wanted for value, wanted in pairs) and all(
+        application.get(name) == wanted for name, wanted in correlation_filter.application
     )
 
 
@@ -159,9 +168,9 @@ def _header(fields: list[Any], delivery_count: int) -> list[Any]:
 
 
 def _annotations(
-    given: dict[Any, Any], message: Message, locked_until: float | None
+    sent_annotations: dict[Any, Any], message: Message, locked_until: float | None
 ) -> dict[Any, Any]:
-    annotations = dict(given)
+    annotations = dict(sent_annotations)
     annotations[symbol("x-opt-sequence-number")] = message.sequence_number
     annotations[symbol("x-opt-enqueued-time")] = _timestamp(message.enqueued_at)
     if locked_until is not None:
@@ -187,15 +196,15 @@ def _application_properties(parts: Sections, message: Message) -> bytes:
 
 def _data_sections(body: bytes) -> list[bytes]:
     view = memoryview(body)
-    found = []
+    values = []
     start = 0
     while start < len(body):
         code, value, size = _section(view[start:], {DATA})
         if code != DATA:
             return []
-        found.append(value)
+        values.append(value)
         start += size
-    return found
+    return values
 
 
 def _is_message(content: bytes) -> bool:
@@ -240,20 +249,20 @@ def _section(view: memoryview, wanted: set[int]) -> tuple[int, Any, int]:
         data.enter()
         code = data.get_ulong() if data.next() == Data.ULONG else 0
         data.next()
-        value = _owned(data.get_object()) if code in wanted else None
+        value = _copy_owned(data.get_object()) if code in wanted else None
     except (ProtonException, ValueError, TypeError) as error:
         raise MalformedMessageError(f"Not an AMQP message: {error}") from error
     return int(code), value, size
 
 
-def _owned(value: Any) -> Any:
+def _copy_owned(value: Any) -> Any:
     """Copy what Proton lends of memory that goes with its `Data`: binaries, wherever they are."""
     if isinstance(value, memoryview):
         return bytes(value)
     if isinstance(value, dict):
-        return {_owned(key): _owned(each) for key, each in value.items()}
+        return {_copy_owned(key): _copy_owned(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_owned(each) for each in value]
+        return [_copy_owned(item) for item in value]
     return value
 
 

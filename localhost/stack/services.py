@@ -21,7 +21,7 @@ ENTITIES_FILE = "servicebus.json"
 DEFAULT_ENTITIES = Path(__file__).parents[1] / ENTITIES_FILE
 
 
-class Storage:
+class DevelopmentServices:
     """Storage for the settings that ask for it; `start` as often as needed, `stop` at the end.
 
     Args:
@@ -42,7 +42,7 @@ class Storage:
         self._is_enabled = is_enabled
         self._faults = faults
         self._exits = contextlib.AsyncExitStack()
-        self._wanted: list[str] = []
+        self._setting_names: list[str] = []
         self._addresses: dict[str, str] = {}
 
     async def start(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -55,25 +55,25 @@ class Storage:
             ServiceBusError: The broker does not.
             FaultsError: Its calls are to fail, but it is not needed.
         """
-        wanted = sorted(name for name, value in environment.items() if value == DEVELOPMENT)
-        self._check_faults(is_needed=bool(wanted))
+        storage_names = sorted(name for name, value in environment.items() if value == DEVELOPMENT)
+        self._check_faults(is_needed=bool(storage_names))
         if not self._is_enabled:
             return {}
-        brokered = sorted(name for name, value in environment.items() if asks_for_broker(value))
-        mailing = sorted(name for name, v in environment.items() if v == DEVELOPMENT_SMTP)
-        needed = wanted + brokered + mailing
-        if needed != self._wanted:
+        bus_names = sorted(name for name, value in environment.items() if asks_for_broker(value))
+        mail_names = sorted(name for name, v in environment.items() if v == DEVELOPMENT_SMTP)
+        names = storage_names + bus_names + mail_names
+        if names != self._setting_names:
             await self.stop()
             self._addresses = await self._launch(environment)
             self._addresses |= await self._launch_broker(environment)
             self._addresses |= await self._launch_sink(environment)
-            self._wanted = needed
+            self._setting_names = names
         (self._data_dir / STACK_FILE).write_text(json.dumps(self._addresses, indent=2))
         return dict(self._addresses)
 
     async def stop(self) -> None:
         """Stop what was started."""
-        self._wanted, self._addresses = [], {}
+        self._setting_names, self._addresses = [], {}
         await self._exits.aclose()
 
     async def _launch(self, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from proton import Data, Described, symbol, timestamp, ulong
 from proton import Message as ProtonMessage
 
-from localhost.stack.broker import encoded
+from localhost.stack.broker import encoding
 from localhost.stack.broker.message import DeadLetter, Message, State
 from localhost.stack.broker.settings import CorrelationFilter
 
@@ -39,21 +39,21 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_body_and_footer_leave_as_they_came(body: bytes) -> None:
-    assert encoded.outgoing(_accepted(body)).endswith(body)
-    assert encoded.unbatched(body) == [body]
+    assert encoding.encode_for_receiver(_accepted(body)).endswith(body)
+    assert encoding.split_batch(body) == [body]
 
 
 def test_properties_of_every_type_leave_as_they_came() -> None:
     properties = _section(0x73, [uuid.UUID(int=5), b"user", "to"])
     application = _section(0x74, {"b": b"\xff", "t": timestamp(5), "n": None})
     content = properties + application + BODIES["data"]
-    assert encoded.outgoing(_accepted(content)).endswith(content)
+    assert encoding.encode_for_receiver(_accepted(content)).endswith(content)
 
 
 def test_the_broker_adds_what_it_knows() -> None:
     content = _section(0x72, {symbol("mine"): "kept"}) + BODIES["data"]
     message = _accepted(content, delivery_count=2, state=State.DEFERRED)
-    found = _decoded(encoded.outgoing(message, locked_until=9.25))
+    found = _decoded(encoding.encode_for_receiver(message, locked_until=9.25))
     assert found.delivery_count == 2
     assert found.annotations == {
         "mine": "kept",
@@ -66,13 +66,13 @@ def test_the_broker_adds_what_it_knows() -> None:
 
 def test_the_senders_delivery_annotations_go_no_further() -> None:
     content = _section(0x71, {symbol("hop"): 1}) + BODIES["data"]
-    assert b"hop" not in encoded.outgoing(_accepted(content))
+    assert b"hop" not in encoding.encode_for_receiver(_accepted(content))
 
 
 def test_a_dead_letter_carries_its_reason_beside_its_own_properties() -> None:
     content = _section(0x74, {"mine": b"kept"}) + BODIES["data"]
     message = _accepted(content, dead_letter=DeadLetter("q", "r", "d"))
-    found = _decoded(encoded.outgoing(message))
+    found = _decoded(encoding.encode_for_receiver(message))
     assert found.annotations["x-opt-deadletter-source"] == "q"
     assert found.properties["DeadLetterReason"] == "r"
     assert found.properties["DeadLetterErrorDescription"] == "d"
@@ -82,7 +82,7 @@ def test_a_dead_letter_carries_its_reason_beside_its_own_properties() -> None:
 def test_a_draft_reads_what_the_broker_goes_by() -> None:
     message = ProtonMessage(body=b"x", id="m", ttl=2.5)
     message.annotations = {symbol("x-opt-scheduled-enqueue-time"): timestamp(9500)}
-    draft = encoded.draft(bytes(message.encode()))
+    draft = encoding.read_draft(bytes(message.encode()))
     assert draft.message_id == "m"
     assert (draft.time_to_live_seconds, draft.scheduled_at) == (2.5, 9.5)
 
@@ -91,15 +91,15 @@ def test_a_draft_reads_what_the_broker_goes_by() -> None:
 def test_a_batch_is_taken_apart_into_its_messages(bodies: list[bytes]) -> None:
     messages = [_section(0x73, [f"{i}"]) + _section(0x75, b) for i, b in enumerate(bodies)]
     batch = b"".join(_section(0x75, message) for message in messages)
-    assert encoded.unbatched(batch) == messages
+    assert encoding.split_batch(batch) == messages
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_message_are_refused_and_nothing_else_happens(content: bytes) -> None:
     try:
-        encoded.sections(content)
-        encoded.unbatched(content)
-    except encoded.MalformedMessageError:
+        encoding.split_sections(content)
+        encoding.split_batch(content)
+    except encoding.MalformedMessageError:
         assert content
 
 
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_message_are_refused_and_nothing_else_happens(content:
 def test_a_body_is_a_body_whatever_is_in_it(body: bytes) -> None:
     content = _section(0x75, body)
     if not body.startswith(b"\x00"):
-        assert encoded.unbatched(content) == [content]
+        assert encoding.split_batch(content) == [content]
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_one_filter_has_to_match_in_all_it_names(
     wanted: tuple[CorrelationFilter, ...], passes: bool
 ) -> None:
     message = ProtonMessage(body=b"x", subject="s", properties={"k": 1})
-    assert encoded.accepts(wanted, bytes(message.encode())) is passes
+    assert encoding.is_accepted(wanted, bytes(message.encode())) is passes
