@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from localhost.durable.records import (
@@ -40,7 +40,7 @@ def open_store(data: Path) -> Iterator[Store]:
     try:
         yield store
     except sqlite3.Error as error:
-        raise schema.unusable(str(path), error) from error
+        raise schema.unusable_error(str(path), error) from error
     finally:
         store.release()
 
@@ -55,27 +55,28 @@ def open_connection(data: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def instances(connection: sqlite3.Connection, where: InstanceFilter) -> Iterator[InstanceRecord]:
+def instances(
+    connection: sqlite3.Connection, instance_filter: InstanceFilter
+) -> Iterator[InstanceRecord]:
     """Read every instance that a filter means, oldest first."""
-    after = None
+    token = None
     while True:
-        page, after = queries.instances(connection, where, PAGE, after)
+        page, token = queries.instances(connection, instance_filter, PAGE, token)
         yield from page
-        if after is None:
+        if token is None:
             return
 
 
-def purge(connection: sqlite3.Connection, where: InstanceFilter) -> int:
+def purge(connection: sqlite3.Connection, instance_filter: InstanceFilter) -> int:
     """Remove the finished instances that a filter means; return how many.
 
     Raises:
         ValueError: The filter names a status that is not one of an end.
     """
-    if not where.statuses <= FINISHED_STATUSES:
-        raise ValueError(f"not finished: {sorted(where.statuses - FINISHED_STATUSES)}")
-    statuses = where.statuses or FINISHED_STATUSES
-    finished = InstanceFilter(where.created_from, where.created_to, statuses, where.id_prefix)
-    ids = queries.matching_ids(connection, finished)
+    if not instance_filter.statuses <= FINISHED_STATUSES:
+        raise ValueError(f"not finished: {sorted(instance_filter.statuses - FINISHED_STATUSES)}")
+    statuses = instance_filter.statuses or FINISHED_STATUSES
+    ids = queries.matching_ids(connection, replace(instance_filter, statuses=statuses))
     tx = Transaction()
     for instance_id in ids:
         tx.delete_instance(instance_id)

@@ -28,7 +28,7 @@ class DurableService(Protocol):
         """Read one instance."""
 
     async def query_instances(
-        self, where: InstanceFilter, *, top: int, after: str | None = None
+        self, instance_filter: InstanceFilter, *, top: int, token: str | None = None
     ) -> tuple[Sequence[InstanceRecord], str | None]:
         """Read a page by id, entities among them, and the token of the next, None at the end."""
 
@@ -60,7 +60,7 @@ class DurableService(Protocol):
             WrongStateError: It has not ended.
         """
 
-    async def purge_many(self, where: InstanceFilter) -> int:
+    async def purge_many(self, instance_filter: InstanceFilter) -> int:
         """Remove finished instances (or those of the statuses named); return how many."""
 
     async def signal_entity(
@@ -72,6 +72,6 @@ class DurableService(Protocol):
         """Read an entity's state."""
 
     async def query_entities(
-        self, where: EntityFilter, *, top: int, after: str | None = None
+        self, entity_filter: EntityFilter, *, top: int, token: str | None = None
     ) -> tuple[Sequence[EntityRecord], str | None]:
         """Read a page of entities and the token of the next page, None at the end."""

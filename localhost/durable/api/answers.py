@@ -45,7 +45,7 @@ class BadRequestError(Exception):
     """The body is no JSON; the message is the `ExceptionMessage` of the answer."""
 
 
-def answer(
+def json_answer(
     body: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Answer with JSON."""
@@ -58,26 +58,26 @@ def answer(
     )
 
 
-def empty(status: HTTPStatus) -> web.Response:
+def empty_answer(status: HTTPStatus) -> web.Response:
     """Answer without a body, which the SDK's client reads as None."""
     return web.Response(status=status)
 
 
-def failure(error: Exception) -> web.Response:
+def error_answer(error: Exception) -> web.Response:
     """Answer as the extension does when something is raised."""
     if isinstance(error, BadRequestError):
-        return described(error, HTTPStatus.BAD_REQUEST, INVALID_JSON)
+        return exception_answer(error, HTTPStatus.BAD_REQUEST, INVALID_JSON)
     status = _STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)  # type: ignore[arg-type]
     if status in _WITHOUT_BODY:
-        return empty(status)
+        return empty_answer(status)
     if isinstance(error, WrongStateError):
-        return answer(str(error), status)
+        return json_answer(str(error), status)
     if isinstance(error, _MESSAGE_ONLY):
-        return answer({"Message": str(error)}, status)
-    return described(error, status, OTHER_FAULT)
+        return json_answer({"Message": str(error)}, status)
+    return exception_answer(error, status, OTHER_FAULT)
 
 
-def described(error: Exception, status: HTTPStatus, message: str) -> web.Response:
+def exception_answer(error: Exception, status: HTTPStatus, message: str) -> web.Response:
     """Answer with all that is known of an exception."""
     kind = "Newtonsoft.Json.JsonReaderException"
     if isinstance(error, ValueError):
@@ -90,4 +90,4 @@ def described(error: Exception, status: HTTPStatus, message: str) -> web.Respons
         "ExceptionType": kind,
         "StackTrace": "".join(traceback.format_exception(error)),
     }
-    return answer(body, status)
+    return json_answer(body, status)

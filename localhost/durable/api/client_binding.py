@@ -47,15 +47,15 @@ def binding_text(
 
 def management_urls(base: str, instance_id: str, scope: str) -> dict[str, str]:
     """The URLs by which one instance is looked after."""
-    one = f"{base}/instances/{quote(instance_id, safe=_PLAIN)}"
+    instance_url = f"{base}/instances/{quote(instance_id, safe=_PLAIN)}"
     return {
         "id": instance_id,
-        "statusQueryGetUri": f"{one}?{scope}",
-        "sendEventPostUri": f"{one}/raiseEvent/{{eventName}}?{scope}",
-        "terminatePostUri": f"{one}/terminate?reason={{text}}&{scope}",
-        "rewindPostUri": f"{one}/rewind?reason={{text}}&{scope}",
-        "purgeHistoryDeleteUri": f"{one}?{scope}",
-        "restartPostUri": f"{one}/restart?{scope}",
-        "suspendPostUri": f"{one}/suspend?reason={{text}}&{scope}",
-        "resumePostUri": f"{one}/resume?reason={{text}}&{scope}",
+        "statusQueryGetUri": f"{instance_url}?{scope}",
+        "sendEventPostUri": f"{instance_url}/raiseEvent/{{eventName}}?{scope}",
+        "terminatePostUri": f"{instance_url}/terminate?reason={{text}}&{scope}",
+        "rewindPostUri": f"{instance_url}/rewind?reason={{text}}&{scope}",
+        "purgeHistoryDeleteUri": f"{instance_url}?{scope}",
+        "restartPostUri": f"{instance_url}/restart?{scope}",
+        "suspendPostUri": f"{instance_url}/suspend?reason={{text}}&{scope}",
+        "resumePostUri": f"{instance_url}/resume?reason={{text}}&{scope}",
     }

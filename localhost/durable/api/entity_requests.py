@@ -6,9 +6,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from localhost.durable.api import views
-from localhost.durable.api.answers import BadRequestError, answer, empty
+from localhost.durable.api.answers import BadRequestError, empty_answer, json_answer
 from localhost.durable.api.instance_requests import PAGE, TOKEN_HEADER
-from localhost.durable.api.parameters import JSON, body_text, flag, json_text, moment, whole
+from localhost.durable.api.parameters import JSON, body_text, flag, json_text, moment, whole_number
 from localhost.durable.records import EntityFilter
 from localhost.durable.service import DurableService
 
@@ -23,8 +23,8 @@ async def read(service: DurableService, request: web.Request, parts: list[str]) 
     """Give the state of an entity."""
     record = await service.get_entity(parts[1], _key(parts))
     if record is None:
-        return empty(HTTPStatus.NOT_FOUND)
-    return answer(views.parsed(record.state_text))
+        return empty_answer(HTTPStatus.NOT_FOUND)
+    return json_answer(views.json_value(record.state_text))
 
 
 async def signal(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
@@ -32,23 +32,23 @@ async def signal(service: DurableService, request: web.Request, parts: list[str]
     operation = request.query.get("op", "")
     text = await body_text(request)
     if not text:
-        given = None
+        operation_input = None
     elif request.content_type == JSON:
         try:
-            given = json_text(text)
+            operation_input = json_text(text)
         except BadRequestError as error:
             message = f"Could not parse JSON content: {error}"
-            return answer({"Message": message}, HTTPStatus.BAD_REQUEST)
+            return json_answer({"Message": message}, HTTPStatus.BAD_REQUEST)
     else:
-        given = json.dumps(text)
-    await service.signal_entity(parts[1], _key(parts), operation, given)
-    return empty(HTTPStatus.ACCEPTED)
+        operation_input = json.dumps(text)
+    await service.signal_entity(parts[1], _key(parts), operation, operation_input)
+    return empty_answer(HTTPStatus.ACCEPTED)
 
 
 async def delete(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
     """Ask an entity to delete itself."""
     await service.signal_entity(parts[1], _key(parts), "delete", None)
-    return empty(HTTPStatus.ACCEPTED)
+    return empty_answer(HTTPStatus.ACCEPTED)
 
 
 async def list_entities(
@@ -64,8 +64,8 @@ async def list_entities(
             # Deleted ones are left out only where states are not asked for.
             with_deleted=fetch_state,
         ),
-        top=whole(request.query, "top", PAGE),
-        after=request.headers.get(TOKEN_HEADER) or None,
+        top=whole_number(request.query, "top", PAGE),
+        token=request.headers.get(TOKEN_HEADER) or None,
     )
     body = [views.entity(record, fetch_state=fetch_state) for record in records]
-    return answer(body, headers={TOKEN_HEADER: token} if token else None)
+    return json_answer(body, headers={TOKEN_HEADER: token} if token else None)

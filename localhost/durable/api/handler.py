@@ -10,7 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from localhost.durable.api import entity_requests, instance_requests
-from localhost.durable.api.answers import BadRequestError, empty, failure
+from localhost.durable.api.answers import BadRequestError, empty_answer, error_answer
 from localhost.durable.api.client_binding import binding_text
 from localhost.durable.errors import DurableError, InvalidOperationError
 from localhost.durable.service import DurableService
@@ -25,7 +25,7 @@ async def _make_primary(
     service: DurableService, request: web.Request, parts: list[str]
 ) -> web.Response:
     """There is one host: it is the primary one."""
-    return empty(HTTPStatus.OK)
+    return empty_answer(HTTPStatus.OK)
 
 
 _INSTANCE_VERBS: dict[str, Handler] = {
@@ -76,29 +76,29 @@ class DurableApi:
         parts = tail.strip("/").split("/")
         handler = None if "" in parts else route(request.method, parts)
         if handler is None:
-            return empty(HTTPStatus.NOT_FOUND)
-        elsewhere = self._elsewhere(request)
-        if elsewhere is not None:
-            return elsewhere
+            return empty_answer(HTTPStatus.NOT_FOUND)
+        refusal = self._wrong_hub_answer(request)
+        if refusal is not None:
+            return refusal
         try:
             return await handler(self._service, request, parts)
         except (BadRequestError, DurableError, StoreError) as error:  # the store reports its own
-            return failure(error)
+            return error_answer(error)
         except Exception as error:
             logger.exception("%s %s failed", request.method, request.path)
-            return failure(error)
+            return error_answer(error)
 
-    def _elsewhere(self, request: web.Request) -> web.Response | None:
+    def _wrong_hub_answer(self, request: web.Request) -> web.Response | None:
         """Answer who asks for another storage account or task hub, where there is nothing."""
         connection = request.query.get("connection", "")
         if connection and connection.lower() not in self._connections:
             error = InvalidOperationError(
                 f"Unable to resolve the Azure Storage connection named '{connection}'."
             )
-            return failure(error)
+            return error_answer(error)
         hub = request.query.get("taskHub") or self._service.hub_name
         if hub.lower() != self._service.hub_name.lower():
-            return empty(HTTPStatus.NOT_FOUND)
+            return empty_answer(HTTPStatus.NOT_FOUND)
         return None
 
     def client_binding(
@@ -122,17 +122,17 @@ def route(method: str, parts: list[str]) -> Handler | None:
         return _WHOLE.get(parts[0].lower(), {}).get(method)
     match [parts[0].lower(), *parts[1:]]:
         case ["orchestrators", _] | ["orchestrators", _, _]:
-            served: dict[str, Handler] = {"POST": instance_requests.start}
+            handlers: dict[str, Handler] = {"POST": instance_requests.start}
         case ["instances", _]:
-            served = _ONE_INSTANCE
+            handlers = _ONE_INSTANCE
         case ["instances", _, verb] if verb.lower() in _INSTANCE_VERBS:
-            served = {"POST": _INSTANCE_VERBS[verb.lower()]}
+            handlers = {"POST": _INSTANCE_VERBS[verb.lower()]}
         case ["instances", _, verb, _] if verb.lower() == "raiseevent":
-            served = {"POST": instance_requests.raise_event}
+            handlers = {"POST": instance_requests.raise_event}
         case ["entities", _]:
-            served = {"GET": entity_requests.list_entities}
+            handlers = {"GET": entity_requests.list_entities}
         case ["entities", _, _]:
-            served = _ONE_ENTITY
+            handlers = _ONE_ENTITY
         case _:
-            served = {}
-    return served.get(method)
+            handlers = {}
+    return handlers.get(method)

@@ -30,7 +30,7 @@ def moment(query: Mapping[str, str], name: str) -> datetime | None:
 
 def instance_filter(request: web.Request) -> InstanceFilter:
     """Read the options that choose instances."""
-    given = {
+    names = {
         word.strip()
         for text in request.query.getall("runtimeStatus", [])
         for word in text.split(",")
@@ -38,7 +38,7 @@ def instance_filter(request: web.Request) -> InstanceFilter:
     return InstanceFilter(
         created_from=moment(request.query, "createdTimeFrom"),
         created_to=moment(request.query, "createdTimeTo"),
-        statuses=frozenset(status for status in RUNTIME_STATUSES if status in given),
+        statuses=frozenset(status for status in RUNTIME_STATUSES if status in names),
         id_prefix=request.query.get("instanceIdPrefix") or None,
     )
 
@@ -51,7 +51,7 @@ def seconds(query: Mapping[str, str], name: str) -> float | None:
         return None
 
 
-def whole(query: Mapping[str, str], name: str, default: int) -> int:
+def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
     """Read a whole number, the default where it is missing or none."""
     try:
         return int(query[name])

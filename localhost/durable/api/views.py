@@ -71,7 +71,7 @@ class DoubledEventError(ValueError):
     """Two events of a history have one number, as after code that contradicts its history."""
 
 
-def parsed(text: str | None) -> Any:
+def json_value(text: str | None) -> Any:
     """The value of stored text: parsed where it is JSON, else the text itself.
 
     NaN and Infinity, which are no JSON, become texts.
@@ -97,9 +97,9 @@ def status(
         "name": record.name,
         "instanceId": record.instance_id,
         "runtimeStatus": record.runtime_status,
-        "input": parsed(record.input_text) if show_input else None,
-        "customStatus": parsed(record.custom_status_text),
-        "output": parsed(record.output_text),
+        "input": json_value(record.input_text) if show_input else None,
+        "customStatus": json_value(record.custom_status_text),
+        "output": json_value(record.output_text),
         "createdTime": whole_seconds(record.created_at),
         "lastUpdatedTime": whole_seconds(record.last_updated_at),
     }
@@ -113,38 +113,38 @@ def status(
 
 
 def history_events(
-    raw: Iterable[dict[str, Any]], *, show_input: bool, show_output: bool
+    events: Iterable[dict[str, Any]], *, show_input: bool, show_output: bool
 ) -> list[dict[str, Any]]:
     """Fold raw history as the extension shows it: what was scheduled goes into its completion."""
     scheduled: dict[int, dict[str, Any]] = {}
-    seen: set[str] = set()
-    shown: list[dict[str, Any]] = []
-    for event in raw:
+    keys: set[str] = set()
+    views: list[dict[str, Any]] = []
+    for event in events:
         kind = event["EventType"]
         if kind in _HIDDEN:
             continue
         view = {key: value for key, value in event.items() if key not in _ALWAYS_REMOVED}
         view |= _ADDED.get(kind, {}) | {"EventType": NAMES[kind]}
         if kind in _SCHEDULING:
-            if (key := f"{NAMES[kind]}_{event['EventId']}") in seen:
+            if (key := f"{NAMES[kind]}_{event['EventId']}") in keys:
                 problem = f"An item with the same key has already been added. Key: {key}"
                 raise DoubledEventError(problem)
-            seen.add(key)
+            keys.add(key)
             scheduled[event["EventId"]] = view
         elif kind in _ENDINGS:
-            _fold(view, scheduled, shown)
+            _fold(view, scheduled, views)
         _trim(kind, view, show_input=show_input, show_output=show_output)
-        shown.append(view)
-    return shown
+        views.append(view)
+    return views
 
 
 def _fold(
-    view: dict[str, Any], scheduled: dict[int, dict[str, Any]], shown: list[dict[str, Any]]
+    view: dict[str, Any], scheduled: dict[int, dict[str, Any]], views: list[dict[str, Any]]
 ) -> None:
     cause = scheduled.pop(view.pop("TaskScheduledId"), None)
     if cause is None:
         return
-    shown[:] = [event for event in shown if event is not cause]
+    views[:] = [event for event in views if event is not cause]
     view["ScheduledTime"] = cause["Timestamp"]
     view["FunctionName"] = cause.get("Name", cause.get("FunctionName"))
     if "InstanceId" in cause:
@@ -157,11 +157,11 @@ def _trim(kind: int, view: dict[str, Any], *, show_input: bool, show_output: boo
         view.setdefault("ParentTraceContext", None)
     elif kind == EventType.EXECUTION_COMPLETED:
         view["OrchestrationStatus"] = _status_name(view.get("OrchestrationStatus"))
-    removed = _REMOVED.get(kind, ()) if show_input else (*_REMOVED.get(kind, ()), "Input")
-    for key in removed:
+    names = _REMOVED.get(kind, ()) if show_input else (*_REMOVED.get(kind, ()), "Input")
+    for key in names:
         view.pop(key, None)
     if "Result" in view:
-        result = parsed(view.pop("Result"))
+        result = json_value(view.pop("Result"))
         view |= {"Result": result} if show_output else {}
 
 
@@ -176,5 +176,5 @@ def entity(record: EntityRecord, *, fetch_state: bool) -> dict[str, Any]:
         "entityId": {"name": record.name, "key": record.key},
         "lastOperationTime": whole_seconds(record.last_operation_at),
     }
-    view["state"] = parsed(record.state_text) if fetch_state else None
+    view["state"] = json_value(record.state_text) if fetch_state else None
     return view

@@ -10,7 +10,7 @@ FIRST_PAUSE_SECONDS = 0.002
 PAUSE_GROWTH = 1.2
 
 
-async def until_finished(
+async def wait_for_end(
     service: DurableService, instance_id: str, timeout_seconds: float, longest_pause: float
 ) -> InstanceRecord | None:
     """Wait until it has ended or `timeout_seconds` are over; None then."""

@@ -86,10 +86,10 @@ class Activities:
         if function is None or not (call.is_current or self._core.tearing.is_on):
             return None
         return Invocation(
-            id=self._core.invocation_id(),
+            id=self._core.new_invocation_id(),
             function=function.name,
             payload=call.task.input,
-            trace_parent=tracing.child_of(call.instance.identity.trace_parent),
+            trace_parent=tracing.child_trace_parent(call.instance.identity.trace_parent),
         )
 
     def _call_http(self, call: Call) -> None:
@@ -125,7 +125,7 @@ class Activities:
         at: str,
         tx: Transaction,
     ) -> None:
-        seq = self._core.sequence()
+        seq = self._core.next_sequence()
         texts: list[str] = []
         for call, result in batch:
             text = _end_event(at, call, result, tx)
@@ -140,13 +140,13 @@ class Activities:
 def _end_event(at: str, call: Call, result: InvocationResult, tx: Transaction) -> str:
     if result.error is None:
         value = "null" if result.value is None else round_trip.result(str(result.value))
-        return events.completed(EventType.TASK_COMPLETED, at, call.number, tx.literal(value))
+        return events.completion(EventType.TASK_COMPLETED, at, call.number, tx.literal(value))
     if call.task.name == HTTP_ACTIVITY:
         reason, details = result.error, result.stack or ""
     else:
         error = round_trip.failure(result.error)
         reason = failures.activity_reason(call.task.name, error)
         details = failures.activity_details(error, result.stack)
-    return events.failed(
+    return events.failure(
         EventType.TASK_FAILED, at, call.number, tx.literal(reason), tx.literal(details)
     )

@@ -36,7 +36,7 @@ class Core:
         """Number what arrives from now on above what is stored."""
         self._sequence = itertools.count(sequence + 1)
 
-    def sequence(self) -> int:
+    def next_sequence(self) -> int:
         """The next number in the order of arrival."""
         return next(self._sequence)
 
@@ -44,6 +44,6 @@ class Core:
         """The time now, as it is stored."""
         return times.stamp(self.clock())
 
-    def invocation_id(self) -> str:
+    def new_invocation_id(self) -> str:
         """An id in the form of a GUID: random for the process, counted within it."""
         return f"{self._invocation_prefix}{next(self._invocations):012x}"

@@ -35,51 +35,51 @@ class Contradiction:
 
 
 def violation(
-    recorded: Sequence[Signature], replayed: Sequence[Signature], numbers: Sequence[int]
+    history: Sequence[Signature], replay: Sequence[Signature], numbers: Sequence[int]
 ) -> Contradiction | None:
     """Compare what was scheduled with what a replay asks for; None where they agree.
 
     Args:
-        recorded: The signatures of every action materialised so far.
-        replayed: Those of the newest answer, which must begin with the recorded ones.
+        history: The signatures of every action materialised so far.
+        replay: Those of the newest answer, which must begin with the recorded ones.
         numbers: The sequence number of each recorded action, -1 for event waits.
     """
-    for index, expected in enumerate(recorded):
-        actual = replayed[index] if index < len(replayed) else None
+    for index, expected in enumerate(history):
+        actual = replay[index] if index < len(replay) else None
         if actual is None and numbers[index] == NO_NUMBER:
             continue  # a wait leaves nothing in the history
         if actual is None:
-            return Contradiction(index, _missing(expected, numbers[index]))
-        if not _agree(expected, actual):
-            return Contradiction(index, _different(expected, actual, numbers[index]))
+            return Contradiction(index, _missing_text(expected, numbers[index]))
+        if not _is_same(expected, actual):
+            return Contradiction(index, _difference_text(expected, actual, numbers[index]))
     return None
 
 
-def _agree(expected: Signature, actual: Signature) -> bool:
+def _is_same(expected: Signature, actual: Signature) -> bool:
     if expected == actual:
         return True
     return expected[0] == actual[0] and expected[1].lower() == actual[1].lower()
 
 
-def _missing(expected: Signature, number: int) -> str:
+def _missing_text(expected: Signature, number: int) -> str:
     words, _ = _WORDS[ActionType(expected[0])]
-    named = f" and name '{expected[1]}' (version '')" if expected[1] else ""
+    name_text = f" and name '{expected[1]}' (version '')" if expected[1] else ""
     return (
-        f"{_PREFIX}{words} with sequence ID {number}{named}, but the current replay execution "
+        f"{_PREFIX}{words} with sequence ID {number}{name_text}, but the current replay execution "
         f"hasn't (yet?) scheduled this task. {_HINT}"
     )
 
 
-def _different(expected: Signature, actual: Signature, number: int) -> str:
+def _difference_text(expected: Signature, actual: Signature, number: int) -> str:
     words, kind = _WORDS[ActionType(expected[0])]
     other_words, other_kind = _WORDS[ActionType(actual[0])]
-    named = f" named '{expected[1]}'" if expected[1] else ""
-    instead = (
+    name_text = f" named '{expected[1]}'" if expected[1] else ""
+    replay_text = (
         f"scheduled {other_words} with sequence number {number} named '{actual[1]}'"
         if kind == other_kind
         else f"produced a {other_kind} action with this sequence number"
     )
     return (
-        f"{_PREFIX}{words} with sequence number {number}{named}, but the current orchestration "
-        f"replay instead {instead}. {_HINT}"
+        f"{_PREFIX}{words} with sequence number {number}{name_text}, but the current orchestration "
+        f"replay instead {replay_text}. {_HINT}"
     )

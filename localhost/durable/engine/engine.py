@@ -7,6 +7,7 @@ where its last transaction left it: activities whose result was not yet recorded
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from localhost.durable.errors import (
 )
 from localhost.durable.host_json import DurableSettings
 from localhost.durable.protocol import events
-from localhost.durable.protocol.ids import checked_id, new_id
+from localhost.durable.protocol.ids import new_id, valid_id
 from localhost.durable.records import (
     FINISHED_STATUSES,
     EntityFilter,
@@ -118,7 +119,7 @@ class Engine:
     ) -> str:
         """See `DurableService`."""
         identity = Identity(
-            id=checked_id(instance_id) if instance_id else new_id(),
+            id=valid_id(instance_id) if instance_id else new_id(),
             name=name,
             version=self._settings.default_version if version is None else version,
             created_at=self._core.stamp(),
@@ -143,10 +144,12 @@ class Engine:
         return await self._store.read(partial(queries.instance, instance_id=instance_id))
 
     async def query_instances(
-        self, where: InstanceFilter, *, top: int, after: str | None = None
+        self, instance_filter: InstanceFilter, *, top: int, token: str | None = None
     ) -> tuple[Sequence[InstanceRecord], str | None]:
         """See `DurableService`."""
-        return await self._store.read(partial(queries.instances, where=where, top=top, after=after))
+        return await self._store.read(
+            partial(queries.instances, instance_filter=instance_filter, top=top, token=token)
+        )
 
     async def history(self, instance_id: str) -> Sequence[dict[str, Any]]:
         """See `DurableService`."""
@@ -154,9 +157,9 @@ class Engine:
 
     async def raise_event(self, instance_id: str, name: str, input_text: str | None) -> None:
         """See `DurableService`."""
-        instance = await self._unfinished(instance_id)
+        instance = await self._live_instance(instance_id)
         tx = Transaction()
-        seq = self._core.sequence()
+        seq = self._core.next_sequence()
         text = events.event_raised(self._core.stamp(), name, tx.literal(input_text))
         tx.keep_payloads(instance_id)
         tx.receive(seq, instance_id, None, name, text)
@@ -168,24 +171,24 @@ class Engine:
         """See `DurableService`. Its sub-orchestrations go on. Entities do not mind it."""
         if instance_id.startswith("@") and await self.get_instance(instance_id):
             return
-        instance = await self._unfinished(instance_id)
+        instance = await self._live_instance(instance_id)
         tx = Transaction()
         self._orchestrations.lifecycle.terminate(instance, reason, tx)
         await self._store.commit(tx)
 
     async def suspend(self, instance_id: str, reason: str) -> None:
         """See `DurableService`."""
-        instance = await self._unfinished(instance_id)
+        instance = await self._live_instance(instance_id)
         await self._control(instance, reason, suspend=True)
 
     async def resume(self, instance_id: str, reason: str) -> None:
         """See `DurableService`."""
-        instance = await self._unfinished(instance_id)
+        instance = await self._live_instance(instance_id)
         await self._control(instance, reason, suspend=False)
 
     async def _control(self, instance: Instance, reason: str, *, suspend: bool) -> None:
         """Change the state between two turns."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def apply() -> None:
             if instance.is_suspended == suspend:
@@ -194,28 +197,28 @@ class Engine:
                     f"Cannot {words} the orchestration instance {instance.id} because instance is "
                     f"in the {instance.status} state."
                 )
-                done.set_exception(InvalidOperationError(problem))
+                future.set_exception(InvalidOperationError(problem))
                 return
             tx = Transaction()
             lifecycle = self._orchestrations.lifecycle
             (lifecycle.suspend if suspend else lifecycle.resume)(instance, reason, tx)
-            self._store.submit(tx, partial(resolve, done))
+            self._store.submit(tx, partial(resolve, future))
 
-        instance.controls.append(Control(apply, done))
+        instance.controls.append(Control(apply, future))
         self._orchestrations.touch(instance)
-        await done
+        await future
 
     async def rewind(self, instance_id: str, reason: str) -> None:
         """See `DurableService` and `recovery.rewind`."""
         rewinder = Rewinder(self._core, self._orchestrations.lifecycle, reason)
         async with self._rewinding:
             await rewinder.rewind(instance_id)
-            self._refuse_revived(rewinder.instances)
+            self._refuse_live(rewinder.instances)
             for instance in rewinder.instances:
                 self._live[instance.id] = instance
             await self._store.commit(rewinder.tx, partial(self._adopt, rewinder.instances))
 
-    def _refuse_revived(self, instances: Sequence[Instance]) -> None:
+    def _refuse_live(self, instances: Sequence[Instance]) -> None:
         for instance in instances:
             if instance.id in self._live:
                 raise InvalidOperationError(f"The instance '{instance.id}' was started meanwhile.")
@@ -251,13 +254,11 @@ class Engine:
         await self._purge([instance_id])
         return 1
 
-    async def purge_many(self, where: InstanceFilter) -> int:
+    async def purge_many(self, instance_filter: InstanceFilter) -> int:
         """See `DurableService`."""
-        if not where.statuses:
-            where = InstanceFilter(
-                where.created_from, where.created_to, FINISHED_STATUSES, where.id_prefix
-            )
-        ids = await self._store.read(partial(queries.matching_ids, where=where))
+        if not instance_filter.statuses:
+            instance_filter = replace(instance_filter, statuses=FINISHED_STATUSES)
+        ids = await self._store.read(partial(queries.matching_ids, instance_filter=instance_filter))
         await self._purge(ids)
         return len(ids)
 
@@ -290,12 +291,14 @@ class Engine:
         return await self._store.read(partial(queries.entity, name=name.lower(), key=key))
 
     async def query_entities(
-        self, where: EntityFilter, *, top: int, after: str | None = None
+        self, entity_filter: EntityFilter, *, top: int, token: str | None = None
     ) -> tuple[Sequence[EntityRecord], str | None]:
         """See `DurableService`."""
-        return await self._store.read(partial(queries.entities, where=where, top=top, after=after))
+        return await self._store.read(
+            partial(queries.entities, entity_filter=entity_filter, top=top, token=token)
+        )
 
-    async def _unfinished(self, instance_id: str) -> Instance:
+    async def _live_instance(self, instance_id: str) -> Instance:
         """Find a live instance.
 
         Raises:

@@ -16,8 +16,8 @@ from localhost.durable.protocol import events
 from localhost.durable.state.operations import (
     EntityId,
     EntityMessage,
-    Lane,
     Operation,
+    OrderKey,
     operation_message,
     parse_entity_id,
 )
@@ -67,9 +67,9 @@ class Entities:
         self._is_open = True
         self._active: dict[EntityId, Entity] = {}
         self._loading: set[asyncio.Task[None]] = set()
-        self._held: dict[Lane, list[Operation]] = {}
+        self._held: dict[OrderKey, list[Operation]] = {}
         self._window: Window[Batch] = Window(
-            executor, core.settings.max_concurrent_entities, self._invocation, self._finished
+            executor, core.settings.max_concurrent_entities, self._invocation, self._take_results
         )
 
     async def close(self, grace_seconds: float) -> None:
@@ -82,10 +82,10 @@ class Entities:
     def enqueue(self, messages: Iterable[EntityMessage], tx: Transaction) -> list[Operation]:
         """Write operations down; `accept` them when they are on disk."""
         operations: list[Operation] = []
-        for sent in messages:
-            entity_id = parse_entity_id(sent.entity_id) or ("", sent.entity_id)
-            operation = Operation(self._core.sequence(), entity_id, json.loads(sent.text))
-            tx.queue_operation(operation.seq, *entity_id, sent.text)
+        for message in messages:
+            entity_id = parse_entity_id(message.entity_id) or ("", message.entity_id)
+            operation = Operation(self._core.next_sequence(), entity_id, json.loads(message.text))
+            tx.queue_operation(operation.seq, *entity_id, message.text)
             operations.append(operation)
         return operations
 
@@ -93,8 +93,8 @@ class Entities:
         """Begin to work on operations."""
         for operation in operations:
             entity_id = operation.entity_id
-            if operation.lane in self._held:
-                self._held[operation.lane].append(operation)
+            if operation.order_key in self._held:
+                self._held[operation.order_key].append(operation)
                 continue
             entity = self._active.get(entity_id)
             if entity is None:
@@ -151,9 +151,9 @@ class Entities:
                 for operation in batch.operations
             ],
         }
-        return Invocation(self._core.invocation_id(), function.name, json.dumps(context))
+        return Invocation(self._core.new_invocation_id(), function.name, json.dumps(context))
 
-    def _finished(self, results: list[tuple[Batch, InvocationResult]]) -> None:
+    def _take_results(self, results: list[tuple[Batch, InvocationResult]]) -> None:
         for batch, result in results:
             answer, problem = _read_answer(batch, result)
             if answer is None:
@@ -170,7 +170,7 @@ class Entities:
         tx = Transaction()
         for operation, outcome in zip(batch.operations, answer["results"], strict=True):
             self._answer(operation, outcome, tx)
-        signals = [_signal(signal) for signal in answer.get("signals") or []]
+        signals = [_signal_message(signal) for signal in answer.get("signals") or []]
         self._complete(batch, tx, self.enqueue(signals, tx), answer)
 
     def _keep_state(self, entity: Entity, answer: dict[str, Any], tx: Transaction) -> None:
@@ -190,7 +190,7 @@ class Entities:
             return
         # Never null: the SDK decodes it as JSON text.
         answer = {
-            "$type": events.dotnet("ResponseMessage"),
+            "$type": events.dotnet_type("ResponseMessage"),
             "result": outcome.get("result") or "null",
         }
         if failed:
@@ -201,13 +201,13 @@ class Entities:
         self,
         batch: Batch,
         tx: Transaction,
-        sent: Sequence[Operation],
+        signals: Sequence[Operation],
         answer: dict[str, Any] | None,
     ) -> None:
         """Commit what a batch led to; the state and the end of its operations unless it is torn."""
         entity = batch.entity
         seqs = [operation.seq for operation in batch.operations]
-        if self._core.tearing.strikes(seqs):
+        if self._core.tearing.should_tear(seqs):
             self._hold(batch)
         else:
             if answer is not None:
@@ -215,28 +215,28 @@ class Entities:
             tx.finish_operations(seqs)
         entity.is_busy = False
         entity.writes += 1
-        self._core.store.submit(tx, partial(self._committed, entity, sent))
+        self._core.store.submit(tx, partial(self._after_commit, entity, signals))
         self._advance(entity)
 
     def _hold(self, batch: Batch) -> None:
         """Have operations come again later, those of each caller at their own time but in order."""
-        lanes: dict[Lane, list[Operation]] = {}
+        operations_by_key: dict[OrderKey, list[Operation]] = {}
         for operation in batch.operations:
-            lanes.setdefault(operation.lane, []).append(operation)
+            operations_by_key.setdefault(operation.order_key, []).append(operation)
         queued, batch.entity.queue = batch.entity.queue, deque()
         for operation in queued:
-            lanes.get(operation.lane, batch.entity.queue).append(operation)
-        for lane, waiting in lanes.items():
-            self._held[lane] = waiting
-            self._core.tearing.later(partial(self._bring_back, lane))
+            operations_by_key.get(operation.order_key, batch.entity.queue).append(operation)
+        for order_key, operations in operations_by_key.items():
+            self._held[order_key] = operations
+            self._core.tearing.schedule(partial(self._bring_back, order_key))
 
-    def _bring_back(self, lane: Lane) -> None:
-        self.accept(self._held.pop(lane))
+    def _bring_back(self, order_key: OrderKey) -> None:
+        self.accept(self._held.pop(order_key))
 
-    def _committed(self, entity: Entity, sent: Sequence[Operation]) -> None:
+    def _after_commit(self, entity: Entity, signals: Sequence[Operation]) -> None:
         """Forget an idle entity once what the store holds is its newest state."""
         entity.writes -= 1
-        self.accept(sent)
+        self.accept(signals)
         if not entity.is_busy and not entity.queue and not entity.writes:
             self._active.pop(entity.id, None)
 
@@ -251,7 +251,7 @@ def _read_answer(batch: Batch, result: InvocationResult) -> tuple[dict[str, Any]
     return answer, ""
 
 
-def _signal(signal: dict[str, Any]) -> EntityMessage:
+def _signal_message(signal: dict[str, Any]) -> EntityMessage:
     target = signal["target"]
     text = operation_message(signal["name"], signal.get("input"))
     return EntityMessage(f"@{target['name'].lower()}@{target['key']}", text)

@@ -13,9 +13,9 @@ class DurableFunctions:
             "activityTrigger": {}, "orchestrationTrigger": {}, "entityTrigger": {},
         }  # fmt: skip
         for function in functions:
-            known = self._by_kind.get(function.trigger_type)
-            if known is not None:
-                known[function.durable_name.lower()] = function
+            functions_of_kind = self._by_kind.get(function.trigger_type)
+            if functions_of_kind is not None:
+                functions_of_kind[function.durable_name.lower()] = function
 
     def activity(self, name: str) -> FunctionInfo | None:
         return self._by_kind["activityTrigger"].get(name.lower())
@@ -38,12 +38,12 @@ class DurableFunctions:
     def _unknown(self, name: str, kind: str, article: str, trigger: str) -> str:
         names = sorted(function.durable_name for function in self._by_kind[trigger].values())
         quoted = ", ".join(f"'{known}'" for known in names)
-        known = (
+        listing = (
             f"The following are the known {kind} functions: {quoted}."
             if names
             else f"No {kind} functions are currently registered!"
         )
         return (
             f"The function '{name}' doesn't exist, is disabled, or is not {article} function. "
-            f"Additional info: {known}"
+            f"Additional info: {listing}"
         )

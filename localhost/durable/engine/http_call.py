@@ -51,7 +51,7 @@ class HttpCaller:
         except (aiohttp.InvalidURL, ValueError):
             return _failure(_BAD_URL, f"{_UNHANDLED}System.InvalidOperationException: {_BAD_URL}")
         except aiohttp.ClientConnectorError as error:
-            return _failure(*_no_connection(error))
+            return _failure(*_connection_failure(error))
         except (aiohttp.ClientError, TimeoutError, CredentialError) as error:
             return _failure(str(error), _request_exception(0, str(error)))
         return InvocationResult("", value=json.dumps(answer))
@@ -64,22 +64,22 @@ class HttpCaller:
     async def _final_answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         headers = dict(request.get("headers") or {})
         content = request.get("content")
-        given = next((name for name in headers if name.lower() == "content-type"), None)
-        if content is not None and given is None:
+        content_type = next((name for name in headers if name.lower() == "content-type"), None)
+        if content is not None and content_type is None:
             headers["Content-Type"] = "text/plain"
-        elif given is not None and "charset" not in headers[given]:
-            headers[given] += "; charset=utf-8"
+        elif content_type is not None and "charset" not in headers[content_type]:
+            headers[content_type] += "; charset=utf-8"
         if request.get("tokenSource"):
             headers["Authorization"] = f"Bearer {await _token(request['tokenSource'])}"
         url = str(request["uri"])
         answer = await self._send(str(request["method"]), url, headers, content)
         # As the extension does, the key of a function is not sent to where it points.
-        polling = {name: v for name, v in headers.items() if name.lower() != _KEY_HEADER}
+        poll_headers = {name: v for name, v in headers.items() if name.lower() != _KEY_HEADER}
         is_polled = bool(request.get("asynchronousPatternEnabled"))
         while is_polled and answer["statusCode"] == _ACCEPTED and _header(answer, "location"):
             await asyncio.sleep(self._pause(answer))
             url = urljoin(url, _header(answer, "location"))
-            answer = await self._send("GET", url, polling, None)
+            answer = await self._send("GET", url, poll_headers, None)
         return answer
 
     def _pause(self, answer: Mapping[str, Any]) -> float:
@@ -94,17 +94,17 @@ class HttpCaller:
         async with self._session.request(
             method, url, headers=headers, data=None if content is None else content.encode()
         ) as response:
-            collected: dict[str, Any] = {}
+            response_headers: dict[str, Any] = {}
             for name in response.headers:
                 if name.lower() in _OF_CONTENT:
                     continue
                 values = response.headers.getall(name)
                 if name.lower() == "server":
                     values = [word for value in values for word in value.split()]
-                collected[name] = values[0] if len(values) == 1 else values
+                response_headers[name] = values[0] if len(values) == 1 else values
             return {
                 "statusCode": response.status,
-                "headers": collected,
+                "headers": response_headers,
                 "content": await response.text(),
             }
 
@@ -118,7 +118,7 @@ def _failure(reason: str, details: str) -> InvocationResult:
     return InvocationResult("", error=reason, stack=details)
 
 
-def _no_connection(error: aiohttp.ClientConnectorError) -> tuple[str, str]:
+def _connection_failure(error: aiohttp.ClientConnectorError) -> tuple[str, str]:
     place = f"({error.host}:{error.port})"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         message = f"Name or service not known {place}"

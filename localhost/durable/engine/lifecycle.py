@@ -46,7 +46,7 @@ class Lifecycle:
         self._touch(instance)
         return instance
 
-    def started_events(self, instance: Instance, at: str) -> list[str]:
+    def start_events(self, instance: Instance, at: str) -> list[str]:
         """The events that open an execution's history."""
         identity, parent = instance.identity, instance.identity.parent
         links = events.execution_links(
@@ -56,16 +56,16 @@ class Lifecycle:
             identity.trace_parent,
             instance.generation,
         )
-        text = _as_literal(instance.input_json)
-        started = events.execution_started(at, identity.name, identity.version, text, links)
+        text = _input_literal(instance.input_json)
+        event = events.execution_started(at, identity.name, identity.version, text, links)
         # The extension closes the turn in which an execution made way for this one.
-        return [started, events.orchestrator_completed(at)] if instance.generation else [started]
+        return [event, events.orchestrator_completed(at)] if instance.generation else [event]
 
     def receive(
         self, instance: Instance, number: int, event: str, tx: Transaction, *, failed: bool
     ) -> None:
         """Put a completion into an instance's inbox, unless it is a duplicate."""
-        seq = self._core.sequence()
+        seq = self._core.next_sequence()
         if not instance.arrive(seq, number, event, failed=failed):
             tx.texts.clear()
             return
@@ -80,7 +80,7 @@ class Lifecycle:
         Where its id belongs to an instance that runs, that makes way, and whoever waits for it
         waits for ever: so does Microsoft's engine, as was seen there.
         """
-        if self._was_started(parent, task):
+        if self._has_started(parent, task):
             return
         running = self.live.get(task.target or "")
         if running is not None:
@@ -97,7 +97,7 @@ class Lifecycle:
         )
         self.create(identity, task.input, tx)
 
-    def _was_started(self, parent: Instance, task: Task) -> bool:
+    def _has_started(self, parent: Instance, task: Task) -> bool:
         """Whether a torn turn of the parent has started the child, which is left as it is."""
         child = self.live.get(task.target or "")
         link = child.identity.parent if child else None
@@ -183,24 +183,24 @@ class Lifecycle:
     def terminate(self, instance: Instance, reason: str | None, tx: Transaction) -> None:
         """End an instance now. The sub-orchestrations it is running go on, as in Azure."""
         at = self._core.stamp()
-        opening = [] if instance.turns else self.started_events(instance, at)
+        opening = [] if instance.turns else self.start_events(instance, at)
         turn = Turn(instance, at, [*opening, events.execution_terminated(at, reason)])
         self.finish(instance, turn, Outcome("Terminated", reason), tx)
 
     def suspend(self, instance: Instance, reason: str, tx: Transaction) -> None:
         """Hold back everything that would wake it."""
         instance.is_suspended = True
-        self._mark(instance, "Suspended", events.suspended, reason, tx)
+        self._mark(instance, "Suspended", events.execution_suspended, reason, tx)
 
     def resume(self, instance: Instance, reason: str, tx: Transaction) -> None:
         """Deliver what was held back; external events come first, as they came before."""
         instance.is_suspended = False
-        raised = instance.take_events() if instance.turns else []
-        for event in raised:
+        external_events = instance.take_events() if instance.turns else []
+        for event in external_events:
             instance.execution.raise_event(event.name)
-        tx.consume_events(event.seq for event in raised)
-        texts = [event.event for event in raised]
-        self._mark(instance, "Running", events.resumed, reason, tx, texts)
+        tx.consume_events(event.seq for event in external_events)
+        texts = [event.event for event in external_events]
+        self._mark(instance, "Running", events.execution_resumed, reason, tx, texts)
         instance.must_replay = bool(instance.turns)
         self._touch(instance)
 
@@ -224,7 +224,7 @@ class Lifecycle:
             tx.update_instance(instance.id, output=reason)
 
 
-def _as_literal(input_json: str) -> str:
+def _input_literal(input_json: str) -> str:
     """Make the JSON string of an input kept as JSON text or as a marker for it."""
     if input_json == "null":
         return "null"

@@ -16,11 +16,11 @@ _CHILDREN = (ActionType.CALL_CHILD, ActionType.CALL_CHILD_WITH_RETRY)
 
 
 def obstacle(
-    action: Action, wanted: Registration, instance: Instance, functions: DurableFunctions
+    action: Action, registration: Registration, instance: Instance, functions: DurableFunctions
 ) -> str | None:
     """Say why an action cannot be scheduled; None if it can."""
-    kind, name = wanted.signature
-    retry = wanted.retry
+    kind, name = registration.signature
+    retry = registration.retry
     if retry is not None and retry.max_attempts < 1:
         return f"'{name}' is to be tried {retry.max_attempts} times"
     if retry is not None and retry.interval_ms > _LONGEST_RETRY_MS:
@@ -42,8 +42,8 @@ def _child_obstacle(
     if functions.orchestrator(name) is None:
         return functions.unknown_orchestrator(name)
     parent = instance.identity.parent
-    taken = {instance.id.lower(), parent.instance_id.lower() if parent else ""}
-    wanted = action.get("instanceId") or ""
-    if wanted.startswith("@") or wanted.lower() in taken - {""}:
-        return f"A sub-orchestration cannot have the instance id '{wanted}'."
+    forbidden_ids = {instance.id.lower(), parent.instance_id.lower() if parent else ""}
+    child_id = action.get("instanceId") or ""
+    if child_id.startswith("@") or child_id.lower() in forbidden_ids - {""}:
+        return f"A sub-orchestration cannot have the instance id '{child_id}'."
     return None

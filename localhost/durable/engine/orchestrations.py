@@ -27,9 +27,9 @@ from localhost.durable.protocol.actions import (
     parse,
     signature,
 )
-from localhost.durable.state.instance import Arrival, ExternalEvent, Held, Instance
+from localhost.durable.state.instance import Arrival, ExternalEvent, HeldInput, Instance
 from localhost.durable.state.operations import Operation, parse_entity_id
-from localhost.durable.state.tasks import NEVER, Execution, Registration, Task, registration
+from localhost.durable.state.tasks import NEVER, Execution, Registration, Task, read_registration
 from localhost.durable.state.turns import Effects, Turn
 from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Executor, InvocationResult
@@ -82,12 +82,12 @@ class Orchestrations:
         for task in instance.execution.tasks.values():
             if task.is_timer and not task.is_canceled:
                 self.add_timer(instance, task)
-        waiting = [
+        tasks = [
             task
             for task in instance.execution.tasks.values()
-            if task.is_activity and task.arrived_failed is None
+            if task.is_activity and task.arrived_failure is None
         ]
-        self.activities.start(instance, instance.execution, waiting)
+        self.activities.start(instance, instance.execution, tasks)
         self.touch(instance)
 
     def add_timer(self, instance: Instance, task: Task) -> None:
@@ -99,7 +99,7 @@ class Orchestrations:
         for instance, task, number in due:
             if instance.execution.tasks.get(number) is task:
                 text = events.timer_fired(at, number, task.fire_at or "")
-                instance.arrive(self._core.sequence(), number, text, failed=False)
+                instance.arrive(self._core.next_sequence(), number, text, failed=False)
                 self.touch(instance)
 
     def _reply(self, operation: Operation, text: str, tx: Transaction, *, failed: bool) -> None:
@@ -133,11 +133,11 @@ class Orchestrations:
             instance.controls.popleft().apply()
         if instance.is_suspended:
             return
-        quiet = instance.take_silent()
+        silent_arrivals = instance.take_silent()
         if instance.outcome is not None:
-            quiet += instance.take_arrivals()
-        if quiet:
-            self._quiet_turn(instance, quiet)
+            silent_arrivals += instance.take_arrivals()
+        if silent_arrivals:
+            self._take_quiet_turn(instance, silent_arrivals)
         if instance.outcome is None and instance.can_move:
             self._replay_when_due(instance)
 
@@ -152,66 +152,66 @@ class Orchestrations:
         """Check function and version; an instance that cannot run fails, or waits for a host."""
         name = instance.identity.name
         if self._core.functions.orchestrator(name) is None:
-            self._fail_unrun(instance, self._core.functions.unknown_orchestrator(name))
+            self._fail_before_run(instance, self._core.functions.unknown_orchestrator(name))
             return False
         problem = versions.mismatch(instance.identity.version, self._core.settings)
         if problem is None:
             return True
         if self._core.settings.version_failure_strategy == "Fail":
-            self._fail_unrun(instance, problem)
+            self._fail_before_run(instance, problem)
         elif instance.id not in self._warned:
             self._warned.add(instance.id)
             logger.warning("%s waits for a host of its version: %s", instance.id, problem)
         return False
 
-    def _fail_unrun(self, instance: Instance, problem: str) -> None:
+    def _fail_before_run(self, instance: Instance, problem: str) -> None:
         message = failures.orchestrator_failure(instance.identity.name, problem)
         turn = Turn(instance, self._core.stamp(), [])
         self._conclude(turn, Outcome("Failed", message, problem), Transaction())
 
     # Turns without a replay.
 
-    def _quiet_turn(self, instance: Instance, arrivals: list[Arrival]) -> None:
+    def _take_quiet_turn(self, instance: Instance, arrivals: list[Arrival]) -> None:
         """Settle completions that user code does not notice: retries, and what follows its end."""
         tx = Transaction()
-        subject, held = self._subject(instance, arrivals, [])
+        subject, held_input = self._choose_subject(instance, arrivals, [])
         texts = [arrival.event for arrival in arrivals]
-        turn = Turn(subject, self._core.stamp(), texts, held)
+        turn = Turn(subject, self._core.stamp(), texts, held_input)
         for arrival in arrivals:
             turn.settle(subject.execution.tasks[arrival.task.number], tx)
         # A row may hold completions still to be delivered; what was delivered is not taken twice.
-        if held is None and not instance.arrivals:
+        if held_input is None and not instance.arrivals:
             tx.consume_completions(instance.id, instance.delivered_mark)
         self._commit(turn, tx)
 
-    def _subject(
-        self, instance: Instance, arrivals: list[Arrival], raised: list[ExternalEvent]
-    ) -> tuple[Instance, Held | None]:
+    def _choose_subject(
+        self, instance: Instance, arrivals: list[Arrival], external_events: list[ExternalEvent]
+    ) -> tuple[Instance, HeldInput | None]:
         """Choose what a turn works on: the instance, or a shadow of it if the turn is torn."""
-        seqs = [arrival.seq for arrival in arrivals] + [event.seq for event in raised]
+        seqs = [arrival.seq for arrival in arrivals] + [event.seq for event in external_events]
         # What begins an execution has no number of its own.
-        if not self._core.tearing.strikes(seqs or [instance.execution_id]):
+        if not self._core.tearing.should_tear(seqs or [instance.execution_id]):
             return instance, None
-        return instance.shadow(), instance.hold(arrivals, raised)
+        return instance.shadow(), instance.hold(arrivals, external_events)
 
     # Turns with one.
 
     def _begin(self, instance: Instance) -> None:
         at = self._core.stamp()
         arrivals = instance.take_arrivals()
-        raised = instance.take_events()
-        subject, held = self._subject(instance, arrivals, raised)
+        external_events = instance.take_events()
+        subject, held_input = self._choose_subject(instance, arrivals, external_events)
         instance.must_replay = False
         for arrival in arrivals:
             subject.execution.settle(subject.execution.tasks[arrival.task.number])
-        for event in raised:
+        for event in external_events:
             subject.execution.raise_event(event.name)
-        incoming: list[Arrival | ExternalEvent] = [*arrivals, *raised]
+        incoming: list[Arrival | ExternalEvent] = [*arrivals, *external_events]
         texts = [arrived.event for arrived in sorted(incoming, key=lambda arrived: arrived.seq)]
         if not instance.turns:
-            texts[:0] = self.lifecycle.started_events(instance, at)
-        turn = Turn(subject, at, texts, held)
-        seqs = [event.seq for event in raised]
+            texts[:0] = self.lifecycle.start_events(instance, at)
+        turn = Turn(subject, at, texts, held_input)
+        seqs = [event.seq for event in external_events]
         replay = Replay(instance, instance.execution_id, turn, instance.delivered_mark, seqs)
         settings = self._core.settings
         replay.context = instance.context(turn.opening, settings.replay_schema, self._settings_json)
@@ -220,7 +220,7 @@ class Orchestrations:
     def _apply(self, replay: Replay, result: InvocationResult) -> None:
         """Do what the orchestrator decided, or fail it for what it may not do."""
         tx = Transaction()
-        if replay.turn.held is None:
+        if replay.turn.held_input is None:
             tx.consume_completions(replay.instance.id, replay.inbox_mark)
             tx.consume_events(replay.event_seqs)
         self.touch(replay.instance)
@@ -245,13 +245,13 @@ class Orchestrations:
         self, turn: Turn, decision: Decision, signatures: list[Signature], tx: Transaction
     ) -> None:
         instance = turn.instance
-        done = len(instance.execution.signatures)
-        for index in range(done, len(signatures)):
+        count = len(instance.execution.signatures)
+        for index in range(count, len(signatures)):
             action = decision.leaves[index]
-            wanted = registration(action, signatures[index])
-            problem = obstacle(action, wanted, instance, self._core.functions)
+            new_registration = read_registration(action, signatures[index])
+            problem = obstacle(action, new_registration, instance, self._core.functions)
             if problem is None:
-                turn.perform(action, wanted, tx)
+                turn.perform(action, new_registration, tx)
                 continue
             # As in Azure: the log tells, and whoever awaits it waits for ever.
             logger.error("%s of instance %s: %s", instance.identity.name, instance.id, problem)
@@ -304,9 +304,9 @@ class Orchestrations:
         """Say which limit the decision passes."""
         limit = self._core.settings.max_orchestration_actions
         if len(decision.leaves) > limit:
-            return failures.too_many_actions(limit)
+            return failures.action_limit_failure(limit)
         size = len((decision.custom_status_text or "").encode("utf-16-le"))
-        return failures.status_too_large(size) if size > _STATUS_LIMIT_BYTES else None
+        return failures.status_size_failure(size) if size > _STATUS_LIMIT_BYTES else None
 
     def _fail(self, replay: Replay, message: str, tx: Transaction) -> None:
         name = replay.instance.identity.name
@@ -322,10 +322,10 @@ class Orchestrations:
         if outcome is not None and not instance.execution.has_blocking_tasks:
             self._conclude(turn, outcome, tx)
             return
-        if turn.held is not None:
-            self._tear(turn, turn.held, None, tx)
+        if turn.held_input is not None:
+            self._tear(turn, turn.held_input, None, tx)
             return
-        if instance.early:
+        if instance.early_completions:
             instance.take_early()
             self.touch(instance)
         self.lifecycle.append(instance, turn, tx)
@@ -338,8 +338,8 @@ class Orchestrations:
     def _conclude(self, turn: Turn, outcome: Outcome, tx: Transaction) -> None:
         """End an execution, whatever is open."""
         instance = turn.instance
-        if turn.held is not None:
-            self._tear(turn, turn.held, outcome, tx)
+        if turn.held_input is not None:
+            self._tear(turn, turn.held_input, outcome, tx)
             return
         if outcome.status == "ContinuedAsNew":
             self.lifecycle.continue_as_new(instance, turn, outcome.text, tx)
@@ -347,7 +347,9 @@ class Orchestrations:
             self.lifecycle.finish(instance, turn, outcome, tx)
         self._submit(instance, turn, tx)
 
-    def _tear(self, turn: Turn, held: Held, outcome: Outcome | None, tx: Transaction) -> None:
+    def _tear(
+        self, turn: Turn, held_input: HeldInput, outcome: Outcome | None, tx: Transaction
+    ) -> None:
         """Send the messages of a turn, lose its state, and take it again later."""
         instance = self.live[turn.instance.id]
         tx.texts.clear()  # of events that are not written
@@ -356,11 +358,11 @@ class Orchestrations:
         if outcome is not None and outcome.status != "ContinuedAsNew":
             self.lifecycle.tell_parent(instance, turn.at, outcome, tx)
         self._submit(instance, turn, tx)
-        self._core.tearing.later(partial(self._bring_back, instance, held))
+        self._core.tearing.schedule(partial(self._bring_back, instance, held_input))
 
-    def _bring_back(self, instance: Instance, held: Held) -> None:
+    def _bring_back(self, instance: Instance, held_input: HeldInput) -> None:
         if self._is_live(instance):
-            instance.bring_back(held)
+            instance.bring_back(held_input)
             self.touch(instance)
 
     def _submit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:

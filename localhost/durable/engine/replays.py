@@ -22,7 +22,7 @@ class Replay:
         inbox_mark: The newest inbox row of completions it delivers.
         event_seqs: The inbox rows of the external events it delivers.
         context: What the orchestrator is given; empty once handed over.
-        started: When it was, by the loop's clock.
+        started_at: When it was, by the loop's clock.
     """
 
     instance: Instance
@@ -31,7 +31,7 @@ class Replay:
     inbox_mark: int
     event_seqs: list[int]
     context: str = ""
-    started: float = 0.0
+    started_at: float = 0.0
 
 
 class Replays:
@@ -55,17 +55,20 @@ class Replays:
         self._loop = asyncio.get_running_loop()
         self._loading: set[asyncio.Task[None]] = set()
         self._window: Window[Replay] = Window(
-            executor, core.settings.max_concurrent_orchestrators, self._invocation, self._finished
+            executor,
+            core.settings.max_concurrent_orchestrators,
+            self._invocation,
+            self._take_results,
         )
 
     def start(self, replay: Replay) -> None:
         """Queue a turn; its instance takes no other until this one is finished."""
         replay.instance.is_busy = True
-        wanted = payloads.references(replay.context)
-        if not wanted:
+        payload_ids = payloads.references(replay.context)
+        if not payload_ids:
             self._window.add([replay])
             return
-        task = self._loop.create_task(self._join(replay, wanted))
+        task = self._loop.create_task(self._join(replay, payload_ids))
         self._loading.add(task)
         task.add_done_callback(self._loading.discard)
 
@@ -75,8 +78,8 @@ class Replays:
             task.cancel()
         await self._window.close(grace_seconds)
 
-    async def _join(self, replay: Replay, wanted: set[str]) -> None:
-        texts = await self._core.store.payloads(wanted)
+    async def _join(self, replay: Replay, payload_ids: set[str]) -> None:
+        texts = await self._core.store.payloads(payload_ids)
         if self._is_current(replay):
             replay.context = payloads.join(replay.context, texts)
             self._window.add([replay])
@@ -90,20 +93,20 @@ class Replays:
         function = self._core.functions.orchestrator(identity.name)
         if function is None or not self._is_current(replay):
             return None
-        replay.started = self._loop.time()
+        replay.started_at = self._loop.time()
         context, replay.context = replay.context, ""
         return Invocation(
-            id=self._core.invocation_id(),
+            id=self._core.new_invocation_id(),
             function=function.name,
             payload=context,
-            trace_parent=tracing.child_of(identity.trace_parent),
+            trace_parent=tracing.child_trace_parent(identity.trace_parent),
         )
 
-    def _finished(self, results: list[tuple[Replay, InvocationResult]]) -> None:
+    def _take_results(self, results: list[tuple[Replay, InvocationResult]]) -> None:
         for replay, result in results:
             if self._is_current(replay):
                 instance = replay.instance
                 instance.is_busy = False
                 instance.replay_ended = self._loop.time()
-                instance.replay_seconds = instance.replay_ended - replay.started
+                instance.replay_seconds = instance.replay_ended - replay.started_at
                 self._apply(replay, result)

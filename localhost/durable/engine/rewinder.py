@@ -34,10 +34,12 @@ class Rewinder:
             InstanceNotFoundError: There is none.
             WrongStateError: It has not failed.
         """
-        found = await self._core.store.read(partial(rebuilder.read_one, instance_id=instance_id))
-        if found is None:
+        stored = await self._core.store.read(
+            partial(rebuilder.read_instance, instance_id=instance_id)
+        )
+        if stored is None:
             raise InstanceNotFoundError(f"There is no instance '{instance_id}'.")
-        instance, turns = found
+        instance, turns = stored
         live = self._lifecycle.live.get(instance.id)
         status = live.status if live else instance.status
         if status != "Failed":
@@ -49,53 +51,53 @@ class Rewinder:
 
     async def _rewind(self, stored: Instance, turns: list[StoredTurn]) -> None:
         store = self._core.store
-        failure = await store.read(partial(rebuilder.output_of, instance_id=stored.id))
+        failure = await store.read(partial(rebuilder.read_output, instance_id=stored.id))
         cause = Cause(failure or "")
-        walked = Instance(stored.identity, stored.execution_id, stored.input_json)
+        scratch = Instance(stored.identity, stored.execution_id, stored.input_json)
         for place, turn in enumerate(turns):
-            cause.see(place, turn, walked.execution)
-            await rebuild(walked, [turn], store)
-        ended = cause.turn
-        await rebuild(stored, turns[:ended], store)
-        rewound = rewind(turns, stored.execution, ended)
+            cause.see(place, turn, scratch.execution)
+            await rebuild(scratch, [turn], store)
+        first_place = cause.turn
+        await rebuild(stored, turns[:first_place], store)
+        history = rewind(turns, stored.execution, first_place)
         instance = Instance(stored.identity, new_id(), stored.input_json)
         instance.custom_status = stored.custom_status
-        if rewound.turns:
-            rewound.turns.append((self._mark(), None))
-        await rebuild(instance, rewound.turns, store)
-        instance.status = "Running" if rewound.turns else "Pending"
-        self.tx.replace_history(instance.id, rewound.turns)
+        if history.turns:
+            history.turns.append((self._marker_turn(), None))
+        await rebuild(instance, history.turns, store)
+        instance.status = "Running" if history.turns else "Pending"
+        self.tx.replace_history(instance.id, history.turns)
         self.tx.update_instance(
             instance.id,
             execution_id=instance.execution_id,
             status=instance.status,
             updated_at=self._core.stamp(),
         )
-        self._deliver(instance, rewound.completions, rewound.raised)
+        self._deliver(instance, history.completions, history.external_events)
         self.instances.append(instance)
         for task in list(instance.execution.tasks.values()):
-            if task.is_child and task.arrived_failed is None:
+            if task.is_child and task.arrived_failure is None:
                 await self._bring_back(instance, task)
 
-    def _mark(self) -> str:
+    def _marker_turn(self) -> str:
         at = self._core.stamp()
         return events.SEPARATOR.join([
             events.orchestrator_started(at),
-            events.rewound(at, self._reason),
+            events.execution_rewound(at, self._reason),
             events.orchestrator_completed(at),
         ])  # fmt: skip
 
     def _deliver(
-        self, instance: Instance, completions: list[str], raised: list[tuple[str, str]]
+        self, instance: Instance, completions: list[str], external_events: list[tuple[str, str]]
     ) -> None:
         """Put what had arrived well into the inbox again."""
         for text in completions:
-            seq = self._core.sequence()
+            seq = self._core.next_sequence()
             if rebuilder.arrive(instance, seq, text, text):
                 instance.inbox_mark = seq
                 self.tx.receive(seq, instance.id, instance.execution_id, None, text)
-        for name, text in raised:
-            seq = self._core.sequence()
+        for name, text in external_events:
+            seq = self._core.next_sequence()
             instance.events.append(ExternalEvent(seq, name, text))
             self.tx.receive(seq, instance.id, None, name, text)
 
@@ -107,17 +109,17 @@ class Rewinder:
         if live is not None:
             self._relink(live, link)
             return
-        found = await self._core.store.read(partial(rebuilder.read_one, instance_id=child_id))
-        if found is None or found[0].status == "Terminated":
+        stored = await self._core.store.read(partial(rebuilder.read_instance, instance_id=child_id))
+        if stored is None or stored[0].status == "Terminated":
             self._lifecycle.start_child(parent, task, self.tx)
             return
-        child, turns = found
+        child, turns = stored
         if child.status == "Failed":
             self._relink(child, link)
             await self._rewind(child, turns)
             return
-        record = await self._core.store.read(partial(rebuilder.output_of, instance_id=child_id))
-        ending = ("Completed", record, None)
+        output = await self._core.store.read(partial(rebuilder.read_output, instance_id=child_id))
+        ending = ("Completed", output, None)
         text = child_end_event(self._core.stamp(), task.number, ending, self.tx)
         self._lifecycle.receive(parent, task.number, text, self.tx, failed=False)
 

@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Hashable
 
-AGAIN_SECONDS = (0.2, 3.0)
+DELAY_SECONDS = (0.2, 3.0)
 
 
 class Tearing:
@@ -19,18 +19,18 @@ class Tearing:
 
     Args:
         share: The share of turns that are torn.
-        again_seconds: The input of a torn turn is back after a time between these two.
+        delay_seconds: The input of a torn turn is back after a time between these two.
         seed: What every decision is drawn from.
     """
 
     def __init__(
         self,
         share: float = 0.0,
-        again_seconds: tuple[float, float] = AGAIN_SECONDS,
+        delay_seconds: tuple[float, float] = DELAY_SECONDS,
         seed: int | None = None,
     ) -> None:
         self._share = share
-        self._again_seconds = again_seconds
+        self._delay_seconds = delay_seconds
         self._chance = random.Random(seed)  # noqa: S311 - no secret is drawn from it
         self._spared: set[Hashable] = set()
         self._alarms: set[asyncio.TimerHandle] = set()
@@ -41,7 +41,7 @@ class Tearing:
         """Whether any turn may be torn."""
         return self._share > 0
 
-    def strikes(self, inputs: Collection[Hashable]) -> bool:
+    def should_tear(self, inputs: Collection[Hashable]) -> bool:
         """Decide about a turn; what has been in a torn one is spared the next time."""
         if not self.is_on:
             return False
@@ -53,7 +53,7 @@ class Tearing:
             self._spared.update(inputs)
         return is_torn
 
-    def later(self, bring_back: Callable[[], None]) -> None:
+    def schedule(self, bring_back: Callable[[], None]) -> None:
         """Make a call when the input of a torn turn is due."""
         if not self._is_open:
             return
@@ -62,7 +62,7 @@ class Tearing:
             self._alarms.discard(alarm)
             bring_back()
 
-        seconds = self._chance.uniform(*self._again_seconds)
+        seconds = self._chance.uniform(*self._delay_seconds)
         alarm = asyncio.get_running_loop().call_later(seconds, ring)
         self._alarms.add(alarm)
 

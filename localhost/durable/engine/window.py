@@ -30,9 +30,9 @@ class Window(Generic[T]):
         self._make = make
         self._deliver = deliver
         self._waiting: deque[T] = deque()
-        self._flying: dict[str, T] = {}
+        self._in_flight: dict[str, T] = {}
         self._is_open = True
-        self._landed: asyncio.Future[None] | None = None
+        self._idle: asyncio.Future[None] | None = None
 
     def add(self, targets: Iterable[T]) -> None:
         """Queue calls."""
@@ -42,24 +42,24 @@ class Window(Generic[T]):
     async def close(self, grace_seconds: float) -> None:
         """Start no more calls, and wait a while for those in flight."""
         self._is_open = False
-        if self._flying:
-            self._landed = asyncio.get_running_loop().create_future()
-            await asyncio.wait([self._landed], timeout=grace_seconds)
+        if self._in_flight:
+            self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._idle], timeout=grace_seconds)
 
     def _fill(self) -> None:
         batch: list[Invocation] = []
-        while self._is_open and self._waiting and len(self._flying) < self._limit:
+        while self._is_open and self._waiting and len(self._in_flight) < self._limit:
             target = self._waiting.popleft()
             invocation = self._make(target)
             if invocation is not None:
-                self._flying[invocation.id] = target
+                self._in_flight[invocation.id] = target
                 batch.append(invocation)
         if batch:
-            self._executor.submit(batch, self._done)
+            self._executor.submit(batch, self._take_results)
 
-    def _done(self, results: Sequence[InvocationResult]) -> None:
-        pairs = [(self._flying.pop(result.id), result) for result in results]
+    def _take_results(self, results: Sequence[InvocationResult]) -> None:
+        pairs = [(self._in_flight.pop(result.id), result) for result in results]
         self._fill()
         self._deliver(pairs)
-        if self._landed is not None and not self._flying and not self._landed.done():
-            self._landed.set_result(None)
+        if self._idle is not None and not self._in_flight and not self._idle.done():
+            self._idle.set_result(None)

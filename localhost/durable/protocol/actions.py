@@ -87,7 +87,9 @@ def parse(value: str | None, error: str | None, stack: str | None) -> Decision:
     state = _state(text) if label else None
     # A function that says it is done and yet raises is taken for one that says nothing.
     if state is None or state.get("isDone"):
-        return Decision([], None, _failure(failures.unread(error, stack)), None, is_blind=True)
+        return Decision(
+            [], None, _failure(failures.unreadable_failure(error, stack)), None, is_blind=True
+        )
     return _decision(state, _failure(str(state.get("error", message))))
 
 

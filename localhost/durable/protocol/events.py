@@ -14,7 +14,7 @@ SEPARATOR = ",\n"
 NO_TIME = "0001-01-01T00:00:00"
 
 
-def dotnet(name: str) -> str:
+def dotnet_type(name: str) -> str:
     """The name of a type of the extension, as .NET writes it into a message."""
     assembly = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
     return f"{assembly}.{name}, {assembly}"
@@ -58,10 +58,10 @@ def orchestrator_completed(at: str) -> str:
     return _event(EventType.ORCHESTRATOR_COMPLETED, at)
 
 
-def execution_started(at: str, name: str, version: str | None, input_json: str, rest: str) -> str:
-    """`rest` are the fields that say who it is and who started it, from `execution_links`."""
+def execution_started(at: str, name: str, version: str | None, input_json: str, links: str) -> str:
+    """`links` are the fields that say who it is and who started it, from `execution_links`."""
     fields = f',"Name":{json.dumps(name)},"Version":{json.dumps(version)},"Input":{input_json}'
-    return _event(EventType.EXECUTION_STARTED, at, fields + rest)
+    return _event(EventType.EXECUTION_STARTED, at, fields + links)
 
 
 def execution_links(
@@ -105,12 +105,12 @@ def task_scheduled(at: str, event_id: int, name: str, input_json: str) -> str:
     return _event(EventType.TASK_SCHEDULED, at, fields, event_id)
 
 
-def completed(kind: EventType, at: str, task_id: int, result_json: str) -> str:
+def completion(kind: EventType, at: str, task_id: int, result_json: str) -> str:
     """An activity or sub-orchestration that completed."""
     return _event(kind, at, f',"TaskScheduledId":{task_id},"Result":{result_json}')
 
 
-def failed(kind: EventType, at: str, task_id: int, reason_json: str, details_json: str) -> str:
+def failure(kind: EventType, at: str, task_id: int, reason_json: str, details_json: str) -> str:
     """An activity or sub-orchestration that failed."""
     fields = f',"TaskScheduledId":{task_id},"Reason":{reason_json},"Details":{details_json}'
     return _event(kind, at, fields)
@@ -145,13 +145,13 @@ def event_raised(at: str, name: str, input_json: str) -> str:
     return _event(EventType.EVENT_RAISED, at, f',"Name":{json.dumps(name)},"Input":{input_json}')
 
 
-def suspended(at: str, reason: str) -> str:
+def execution_suspended(at: str, reason: str) -> str:
     return _event(EventType.SUSPENDED, at, f',"Reason":{json.dumps(reason)}')
 
 
-def resumed(at: str, reason: str) -> str:
+def execution_resumed(at: str, reason: str) -> str:
     return _event(EventType.RESUMED, at, f',"Reason":{json.dumps(reason)}')
 
 
-def rewound(at: str, reason: str) -> str:
+def execution_rewound(at: str, reason: str) -> str:
     return _event(EventType.REWOUND, at, f',"Reason":{json.dumps(reason)}')

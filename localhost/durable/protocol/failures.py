@@ -60,7 +60,7 @@ def contradiction_details(message: str) -> str:
     )
 
 
-def unread(error: str, stack: str | None) -> str:
+def unreadable_failure(error: str, stack: str | None) -> str:
     """The message of an orchestrator's failure that holds no state which could be read."""
     return (
         f"One or more errors occurred. (Result: Failure\nException: {error}\nStack: {stack or ''})"
@@ -72,7 +72,7 @@ def orchestrator_failure(name: str, message: str) -> str:
     return f"Orchestrator function '{name}' failed: {message}"
 
 
-def too_many_actions(limit: int) -> str:
+def action_limit_failure(limit: int) -> str:
     """Why an orchestration with too many actions fails."""
     return (
         f"Maximum amount of orchestration actions ({limit:,}) has been reached. This value can be "
@@ -80,7 +80,7 @@ def too_many_actions(limit: int) -> str:
     )
 
 
-def status_too_large(size_bytes: int) -> str:
+def status_size_failure(size_bytes: int) -> str:
     """Why an orchestration with too large a custom status fails."""
     return (
         "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The current payload "

@@ -18,7 +18,7 @@ def new_execution_id() -> str:
     return str(uuid.uuid4())
 
 
-def checked_id(instance_id: str) -> str:
+def valid_id(instance_id: str) -> str:
     """Pass on an id that a caller chose.
 
     Raises:

@@ -35,7 +35,7 @@ def loads(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=str)
     except json.JSONDecodeError:
-        return _Reader(text).whole()
+        return _Reader(text).document()
 
 
 class _Reader:
@@ -46,7 +46,7 @@ class _Reader:
             "{": self._object, "[": self._array, "'": self._string, '"': self._string,
         }  # fmt: skip
 
-    def whole(self) -> Any:
+    def document(self) -> Any:
         value = self._value()
         if self._peek():
             raise self._error(
@@ -55,8 +55,8 @@ class _Reader:
         return value
 
     def _peek(self) -> str:
-        found = _SPACE.match(self._text, self._at)
-        self._at = found.end() if found else self._at
+        match = _SPACE.match(self._text, self._at)
+        self._at = match.end() if match else self._at
         return self._text[self._at : self._at + 1]
 
     def _error(self, problem: str, past: int = 0) -> LenientJsonError:
@@ -93,15 +93,15 @@ class _Reader:
             raise self._error(f"Input string '{text}' is not a valid number") from None
 
     def _string(self) -> str:
-        found = _STRING.match(self._text, self._at)
-        if not found:
+        match = _STRING.match(self._text, self._at)
+        if not match:
             quote = self._text[self._at]
             self._at = len(self._text)
             raise self._error(f"Unterminated string. Expected delimiter: {quote}")
-        self._at = found.end()
-        if found[2] is not None:
-            return str(json.loads(f'"{found[2]}"', strict=False))
-        plain = found[1].replace("\\'", "'").replace('"', '\\"')
+        self._at = match.end()
+        if match[2] is not None:
+            return str(json.loads(f'"{match[2]}"', strict=False))
+        plain = match[1].replace("\\'", "'").replace('"', '\\"')
         return str(json.loads(f'"{plain}"', strict=False))
 
     def _array(self) -> list[Any]:
@@ -115,16 +115,16 @@ class _Reader:
 
     def _object(self) -> dict[str, Any]:
         self._at += 1
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         while self._peek() != "}":
             name = self._name()
             if self._peek() != ":":
                 raise self._error("Unexpected end while parsing unquoted property name")
             self._at += 1
-            found[name] = self._value()
+            members[name] = self._value()
             self._comma("}", "Unexpected end when reading JSON")
         self._at += 1
-        return found
+        return members
 
     def _name(self) -> str:
         if self._peek() in ("'", '"'):
@@ -135,12 +135,12 @@ class _Reader:
         self._at = name.end()
         return name[0]
 
-    def _comma(self, end: str, missing: str) -> None:
+    def _comma(self, end: str, problem: str) -> None:
         after = self._peek()
         if after == ",":
             self._at += 1
         elif not after:
-            raise self._error(missing)
+            raise self._error(problem)
         elif after != end:
             raise self._error(
                 f"After parsing a value an unexpected character was encountered: {after}"

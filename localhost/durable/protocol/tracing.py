@@ -6,7 +6,7 @@ import secrets
 _PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 
 
-def child_of(trace_parent: str | None) -> str | None:
+def child_trace_parent(trace_parent: str | None) -> str | None:
     """Make the traceparent of a new span below another; None where there is no trace."""
     match = _PARENT.fullmatch(trace_parent) if trace_parent else None
     return f"00-{match[1]}-{secrets.token_hex(8)}-{match[2]}" if match else None

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from localhost.durable.recovery.rebuilder import Recovered, recover
+from localhost.durable.recovery.rebuilder import RecoveredState, recover
 from localhost.durable.state.instance import Instance
 from localhost.durable.state.tasks import Task
 from localhost.durable.storage.schema import StoreError
@@ -62,38 +62,38 @@ async def examine(store: Store) -> Checkup:
     return checkup
 
 
-def vain_waits(recovered: Recovered) -> Iterator[Finding]:
+def vain_waits(state: RecoveredState) -> Iterator[Finding]:
     """Find the instances that nothing would ever wake."""
-    live = {instance.id: instance for instance in recovered.instances}
+    live = {instance.id: instance for instance in state.instances}
     replies = {
         (operation.message.get("parent"), operation.message.get("id"))
-        for operation in recovered.operations
+        for operation in state.operations
     }
-    for instance in recovered.instances:
-        lost = [
+    for instance in state.instances:
+        problems = [
             problem
             for task in instance.execution.tasks.values()
-            if (problem := _lost(instance, task, live, replies)) is not None
+            if (problem := _vain_wait(instance, task, live, replies)) is not None
         ]
-        for problem in lost:
+        for problem in problems:
             yield Finding(f"'{instance.id}' waits for {problem}", _TERMINATE)
-        if not lost and _is_stuck(instance):
-            what = f"'{instance.id}' is {instance.status} and waits for nothing"
-            yield Finding(what, _TERMINATE)
+        if not problems and _is_stuck(instance):
+            text = f"'{instance.id}' is {instance.status} and waits for nothing"
+            yield Finding(text, _TERMINATE)
 
 
-def _lost(
+def _vain_wait(
     instance: Instance,
     task: Task,
     live: dict[str, Instance],
     replies: set[tuple[str | None, str | None]],
 ) -> str | None:
     """Say why an open task will never end; None where it may."""
-    if task.arrived_failed is not None or task.is_timer or task.is_activity:
+    if task.arrived_failure is not None or task.is_timer or task.is_activity:
         return None
     if not task.is_child:
-        answered = (instance.id, task.target) in replies
-        return None if answered else f"an answer of entity {task.name}, which was not asked"
+        is_answered = (instance.id, task.target) in replies
+        return None if is_answered else f"an answer of entity {task.name}, which was not asked"
     child = live.get(task.target or "")
     parent = child.identity.parent if child else None
     if parent and (parent.instance_id, parent.execution_id) == (instance.id, instance.execution_id):

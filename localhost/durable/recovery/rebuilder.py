@@ -36,7 +36,7 @@ _UNFINISHED = "status IN ('Pending', 'Running', 'Suspended', 'ContinuedAsNew')"
 
 
 @dataclass(slots=True)
-class Recovered:
+class RecoveredState:
     """What the store held."""
 
     instances: list[Instance] = field(default_factory=list)
@@ -53,25 +53,25 @@ class _Rows:
     last_sequence: int
 
 
-async def recover(store: Store) -> Recovered:
+async def recover(store: Store) -> RecoveredState:
     """Read and rebuild; nothing is started yet.
 
     Raises:
         StoreError: A history contradicts itself.
     """
     rows = await store.read(_select)
-    recovered = Recovered(last_sequence=rows.last_sequence)
+    state = RecoveredState(last_sequence=rows.last_sequence)
     for row in rows.instances:
         instance = _instance(row)
         turns = rows.turns.get(instance.id, [])
         await rebuild(instance, turns, store)
         await _refill(instance, rows.inbox.get(instance.id, []), store)
-        recovered.instances.append(instance)
-    recovered.operations = [
+        state.instances.append(instance)
+    state.operations = [
         Operation(seq, (name, key), json.loads(message))
         for seq, name, key, message in rows.operations
     ]
-    return recovered
+    return state
 
 
 def _select(connection: sqlite3.Connection) -> _Rows:
@@ -87,10 +87,10 @@ def _select(connection: sqlite3.Connection) -> _Rows:
         turns[instance_id].append((events, notes))
     inbox: dict[str, list[InboxRow]] = defaultdict(list)
     last = 0
-    for seq, instance_id, *rest in connection.execute(
+    for seq, instance_id, *columns in connection.execute(
         "SELECT seq, instance_id, execution_id, name, events FROM inbox ORDER BY seq"
     ):
-        inbox[instance_id].append((seq, *rest))
+        inbox[instance_id].append((seq, *columns))
         last = seq
     operations = connection.execute(
         "SELECT seq, name, key, message FROM operations ORDER BY seq"
@@ -99,7 +99,7 @@ def _select(connection: sqlite3.Connection) -> _Rows:
     return _Rows(instances, turns, inbox, operations, last)
 
 
-def read_one(
+def read_instance(
     connection: sqlite3.Connection, instance_id: str
 ) -> tuple[Instance, list[StoredTurn]] | None:
     """Read one instance, finished or not, and its history; it is not rebuilt yet."""
@@ -115,7 +115,7 @@ def read_one(
     return _instance(row), turns
 
 
-def output_of(connection: sqlite3.Connection, instance_id: str) -> str | None:
+def read_output(connection: sqlite3.Connection, instance_id: str) -> str | None:
     """Read the output of an instance."""
     row = connection.execute(
         "SELECT output FROM instances WHERE instance_id = ?", (instance_id,)
@@ -136,15 +136,15 @@ def _instance(row: tuple[Any, ...]) -> Instance:
 
 async def rebuild(instance: Instance, turns: Iterable[StoredTurn], store: Store) -> None:
     """Walk a history through the bookkeeping that wrote it."""
-    for text, noted in turns:
-        joined = payloads.join(text, await store.payloads(payloads.references(text)))
-        notes = Notes.load(noted)
-        happened: list[Event] = json.loads(f"[{joined}]")
-        for event in happened:
+    for text, notes_text in turns:
+        whole_text = payloads.join(text, await store.payloads(payloads.references(text)))
+        notes = Notes.load(notes_text)
+        new_events: list[Event] = json.loads(f"[{whole_text}]")
+        for event in new_events:
             _deliver(instance, event)
         for registration in notes.registrations:
             instance.execution.register(registration)
-        for event in happened:
+        for event in new_events:
             _attach(instance, event)
         for number in notes.canceled:
             instance.execution.tasks[number].is_canceled = True
@@ -152,7 +152,7 @@ async def rebuild(instance: Instance, turns: Iterable[StoredTurn], store: Store)
         instance.turns.append(text)
         # A rewound instance has nothing new to deliver, and is replayed all the same; to a resumed
         # one what came meanwhile was delivered without a replay.
-        instance.must_replay = any(e["EventType"] in _REPLAYED_AFTER for e in happened)
+        instance.must_replay = any(e["EventType"] in _REPLAYED_AFTER for e in new_events)
 
 
 def _deliver(instance: Instance, event: Event) -> None:
@@ -161,7 +161,7 @@ def _deliver(instance: Instance, event: Event) -> None:
     if is_raised and event["Name"] not in execution.replies:
         execution.raise_event(event["Name"])
         return
-    ending = ending_of(execution, event)
+    ending = task_ending(execution, event)
     if ending is None:
         return
     number, failed = ending
@@ -171,7 +171,7 @@ def _deliver(instance: Instance, event: Event) -> None:
     execution.settle(task)
 
 
-def ending_of(execution: Execution, event: Event) -> tuple[int, bool] | None:
+def task_ending(execution: Execution, event: Event) -> tuple[int, bool] | None:
     """The number of the task an event ends and whether badly; None where it ends none."""
     kind = event["EventType"]
     if kind == EventType.EVENT_RAISED:
@@ -216,16 +216,16 @@ async def _refill(instance: Instance, rows: Iterable[InboxRow], store: Store) ->
         if name is not None:
             instance.events.append(ExternalEvent(seq, name, text))
         elif execution_id == instance.execution_id:
-            joined = payloads.join(text, await store.payloads(payloads.references(text)))
+            whole_text = payloads.join(text, await store.payloads(payloads.references(text)))
             instance.inbox_mark = seq
-            for line, whole in zip(text.split("\n"), joined.split("\n"), strict=True):
+            for line, whole in zip(text.split("\n"), whole_text.split("\n"), strict=True):
                 arrive(instance, seq, line, whole)
 
 
-def arrive(instance: Instance, seq: int, text: str, joined: str) -> bool:
+def arrive(instance: Instance, seq: int, text: str, whole_text: str) -> bool:
     """Put one completion back; False if it is not wanted.
 
-    `text` is the event as it is stored, `joined` the same with large texts in their places.
+    `text` is the event as it is stored, `whole_text` the same with large texts in their places.
     """
-    ending = ending_of(instance.execution, json.loads(payloads.blank(joined)))
+    ending = task_ending(instance.execution, json.loads(payloads.blank(whole_text)))
     return ending is not None and instance.arrive(seq, ending[0], text, failed=ending[1])

@@ -16,7 +16,7 @@ from typing import Any
 
 from localhost.durable.protocol import events
 from localhost.durable.protocol.events import EventType
-from localhost.durable.recovery.rebuilder import StoredTurn, ending_of
+from localhost.durable.recovery.rebuilder import StoredTurn, task_ending
 from localhost.durable.state.notes import Notes
 from localhost.durable.state.tasks import Execution
 from localhost.durable.storage import payloads
@@ -29,19 +29,19 @@ _ENDINGS = frozenset({
 
 
 @dataclass(slots=True)
-class Rewound:
+class RewoundHistory:
     """A history to go on from.
 
     Attributes:
         turns: What stays, event texts and notes.
         completions: Events of task completions to deliver again.
-        raised: External events to deliver again: name and event.
+        external_events: External events to deliver again: name and event.
         cut: The numbers that no longer exist, ascending.
     """
 
     turns: list[StoredTurn] = field(default_factory=list)
     completions: list[str] = field(default_factory=list)
-    raised: list[tuple[str, str]] = field(default_factory=list)
+    external_events: list[tuple[str, str]] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
 
 
@@ -75,7 +75,7 @@ class Cause:
             self._ended = place
 
     def _see_ending(self, place: int, event: dict[str, Any], before: Execution) -> None:
-        ending = ending_of(before, event)
+        ending = task_ending(before, event)
         task = before.tasks.get(ending[0]) if ending else None
         if ending is None or task is None:
             return
@@ -87,23 +87,23 @@ class Cause:
                 self._handed_over = place
 
 
-def rewind(turns: Sequence[StoredTurn], before: Execution, ended: int) -> Rewound:
+def rewind(turns: Sequence[StoredTurn], before: Execution, first_place: int) -> RewoundHistory:
     """Take an execution back to before a turn.
 
     Args:
         turns: Its whole history.
         before: Its bookkeeping as it was before that turn.
-        ended: The place of the turn to take back first.
+        first_place: The place of the turn to take back first.
     """
-    rewound = Rewound()
+    history = RewoundHistory()
     failures: set[int] = set()
-    for text in _events(turns[ended:]):
-        _take_back(text, before, rewound, failures)
-    rewound.cut.sort()
-    kept = [(_without(text, failures, rewound.cut), notes) for text, notes in turns[:ended]]
-    rewound.turns = [(text, _renumber_notes(notes, rewound.cut)) for text, notes in kept]
-    rewound.completions = [renumber(text, rewound.cut) for text in rewound.completions]
-    return rewound
+    for text in _events(turns[first_place:]):
+        _take_back(text, before, history, failures)
+    history.cut.sort()
+    texts = [(_cut_turn(text, failures, history.cut), notes) for text, notes in turns[:first_place]]
+    history.turns = [(text, _renumber_notes(notes, history.cut)) for text, notes in texts]
+    history.completions = [renumber(text, history.cut) for text in history.completions]
+    return history
 
 
 def _events(turns: Iterable[StoredTurn]) -> Iterable[str]:
@@ -111,32 +111,32 @@ def _events(turns: Iterable[StoredTurn]) -> Iterable[str]:
         yield from text.split(events.SEPARATOR)
 
 
-def _take_back(text: str, before: Execution, rewound: Rewound, failures: set[int]) -> None:
+def _take_back(text: str, before: Execution, history: RewoundHistory, failures: set[int]) -> None:
     """Decide what becomes of one event of the turns that are taken back."""
     event: dict[str, Any] = json.loads(payloads.blank(text))
     if event["EventType"] == EventType.EVENT_RAISED and event["Name"] not in before.replies:
-        rewound.raised.append((event["Name"], text))
+        history.external_events.append((event["Name"], text))
         return
     if event["EventType"] not in (*_ENDINGS, EventType.EVENT_RAISED):
         return
     # An entity's error is an answer like any other: it is given again.
-    ending = ending_of(before, event)
+    ending = task_ending(before, event)
     task = before.tasks.get(ending[0]) if ending else None
     if ending is None or task is None:
         return
     if task.retry is not None and task.ends_badly(failed=ending[1]):
         failures.add(task.previous)
-        rewound.cut.append(task.number)
+        history.cut.append(task.number)
     elif event["EventType"] not in (EventType.TASK_FAILED, EventType.CHILD_FAILED):
-        rewound.completions.append(text)
+        history.completions.append(text)
 
 
-def _without(turn: str, failures: set[int], cut: Sequence[int]) -> str:
+def _cut_turn(turn: str, failures: set[int], cut: Sequence[int]) -> str:
     """Cut failures of last attempts, and the timers after them, out of a turn."""
     if not cut:
         return turn
-    kept = [text for text in turn.split(events.SEPARATOR) if not _is_cut(text, failures, cut)]
-    return events.SEPARATOR.join(renumber(text, cut) for text in kept)
+    texts = [text for text in turn.split(events.SEPARATOR) if not _is_cut(text, failures, cut)]
+    return events.SEPARATOR.join(renumber(text, cut) for text in texts)
 
 
 def _is_cut(text: str, failures: set[int], cut: Sequence[int]) -> bool:
@@ -157,16 +157,16 @@ def renumber(text: str, cut: Sequence[int]) -> str:
     if event["EventId"] < 0 and event["EventType"] not in _ENDINGS:
         return text
     return _NUMBER_FIELD.sub(
-        lambda match: f'"{match[1]}":{moved(int(match[2]), cut)}', text, count=1
+        lambda match: f'"{match[1]}":{new_number(int(match[2]), cut)}', text, count=1
     )
 
 
-def moved(number: int, cut: Sequence[int]) -> int:
+def new_number(number: int, cut: Sequence[int]) -> int:
     """What a number becomes once others are cut out."""
-    return number - sum(gone < number for gone in cut)
+    return number - sum(cut_number < number for cut_number in cut)
 
 
 def _renumber_notes(text: str | None, cut: Sequence[int]) -> str | None:
     notes = Notes.load(text)
-    notes.canceled = [moved(number, cut) for number in notes.canceled]
+    notes.canceled = [new_number(number, cut) for number in notes.canceled]
     return notes.dump()

@@ -61,7 +61,7 @@ class ExternalEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Early:
+class EarlyCompletion:
     """A completion of a task that is not asked for yet: the turn that asked for it was torn."""
 
     seq: int
@@ -71,7 +71,7 @@ class Early:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class HeldInput:
     """What a torn turn was handed, until it is handed over again (see `engine.tearing`).
 
     Attributes:
@@ -89,7 +89,7 @@ class Control:
     """A change of state asked for from outside, made between two turns."""
 
     apply: Callable[[], None]
-    done: asyncio.Future[None]
+    future: asyncio.Future[None]
 
 
 class Instance:
@@ -106,8 +106,8 @@ class Instance:
         must_replay: It was rewound or resumed, and takes a turn even if nothing has arrived.
         sent: When it last sent something to an entity, by the entity's id.
         generation: How many executions went before this one.
-        early: Completions of tasks that only torn turns have asked for.
-        held: What torn turns were handed, and what is not to be delivered for now.
+        early_completions: Completions of tasks that only torn turns have asked for.
+        held_inputs: What torn turns were handed, and what is not to be delivered for now.
     """
 
     def __init__(self, identity: Identity, execution_id: str, input_json: str) -> None:
@@ -119,7 +119,7 @@ class Instance:
         self.is_busy = False
         self.events: deque[ExternalEvent] = deque()
         self.controls: deque[Control] = deque()
-        self.held: list[Held] = []
+        self.held_inputs: list[HeldInput] = []
         self.replay_seconds = 0.0
         self.replay_ended = 0.0
         self.generation = -1
@@ -136,14 +136,14 @@ class Instance:
         self.outcome: Outcome | None = None
         self.arrivals: list[Arrival] = []
         self.silent: list[Arrival] = []
-        self.early: list[Early] = []
+        self.early_completions: list[EarlyCompletion] = []
         self.inbox_mark = -1
         self.must_replay = False
 
     def arrive(self, seq: int, number: int, event: str, *, failed: bool) -> bool:
         """Take in a completion; False if it is a duplicate or no longer wanted."""
         if number >= self.execution.next_number:
-            self.early.append(Early(seq, number, event, failed))
+            self.early_completions.append(EarlyCompletion(seq, number, event, failed))
             return True
         task = self.execution.arrive(number, failed=failed)
         if task is None:
@@ -153,14 +153,16 @@ class Instance:
 
     def _queue(self, arrival: Arrival) -> None:
         task = arrival.task
-        is_silent = task.is_silent(failed=bool(task.arrived_failed))
+        is_silent = task.is_silent(failed=bool(task.arrived_failure))
         (self.silent if is_silent else self.arrivals).append(arrival)
 
     def take_early(self) -> None:
         """Take in the early completions of tasks that have been asked for by now."""
-        early, self.early = self.early, []
-        for one in early:
-            self.arrive(one.seq, one.number, one.event, failed=one.failed)
+        completions, self.early_completions = self.early_completions, []
+        for completion in completions:
+            self.arrive(
+                completion.seq, completion.number, completion.event, failed=completion.failed
+            )
 
     def drop(self, task: Task) -> None:
         """Forget a completion that waits: its timer was cancelled after it had fired."""
@@ -168,19 +170,19 @@ class Instance:
 
     def take_silent(self) -> list[Arrival]:
         """Remove the completions that settle without user code noticing."""
-        taken, self.silent = self.silent, []
-        return taken
+        arrivals, self.silent = self.silent, []
+        return arrivals
 
     def take_arrivals(self) -> list[Arrival]:
         """Remove the completions that user code notices."""
-        taken, self.arrivals = self.arrivals, []
-        return taken
+        arrivals, self.arrivals = self.arrivals, []
+        return arrivals
 
     def take_events(self) -> list[ExternalEvent]:
         """Remove the external events, awaited or not, in the order of their arrival."""
-        taken = list(self.events)
+        external_events = list(self.events)
         self.events.clear()
-        return taken
+        return external_events
 
     def shadow(self) -> "Instance":
         """Make a copy for a turn whose state is lost: it leaves no trace on this one."""
@@ -188,33 +190,35 @@ class Instance:
         twin.execution = copy.deepcopy(self.execution)
         return twin
 
-    def hold(self, arrivals: list[Arrival], raised: list[ExternalEvent]) -> Held:
+    def hold(self, arrivals: list[Arrival], external_events: list[ExternalEvent]) -> HeldInput:
         """Keep back what a torn turn was handed; its rows stay in the inbox."""
-        held = Held(self.execution, arrivals, raised, self.must_replay)
-        self.held.append(held)
-        return held
+        held_input = HeldInput(self.execution, arrivals, external_events, self.must_replay)
+        self.held_inputs.append(held_input)
+        return held_input
 
-    def bring_back(self, held: Held) -> None:
+    def bring_back(self, held_input: HeldInput) -> None:
         """Queue it again, behind whatever came meanwhile."""
-        self.held.remove(held)
-        self.events.extend(held.events)
-        if held.execution is self.execution:
-            self.must_replay |= held.is_rewound
-            for arrival in held.arrivals:
+        self.held_inputs.remove(held_input)
+        self.events.extend(held_input.events)
+        if held_input.execution is self.execution:
+            self.must_replay |= held_input.is_rewound
+            for arrival in held_input.arrivals:
                 if not arrival.task.is_canceled:
                     self._queue(arrival)
 
     @property
     def delivered_mark(self) -> int:
         """The newest inbox row of completions up to which every one is delivered by a turn now."""
-        kept = [arrival.seq for held in self.held for arrival in held.arrivals]
-        kept += [one.seq for one in self.early]
-        return min([self.inbox_mark, *(seq - 1 for seq in kept)])
+        seqs = [arrival.seq for held_input in self.held_inputs for arrival in held_input.arrivals]
+        seqs += [completion.seq for completion in self.early_completions]
+        return min([self.inbox_mark, *(seq - 1 for seq in seqs)])
 
     @property
     def _is_unborn(self) -> bool:
         """Whether the first turn was torn: until it is taken again, nothing can go on."""
-        return not self.turns and any(held.execution is self.execution for held in self.held)
+        return not self.turns and any(
+            held_input.execution is self.execution for held_input in self.held_inputs
+        )
 
     @property
     def can_move(self) -> bool:
@@ -223,11 +227,11 @@ class Instance:
             return False
         if not self.turns or self.must_replay:
             return True
-        awaited = self.execution.awaited
-        if awaited.origins:
+        needs = self.execution.needs
+        if needs.origins:
             return False
-        for name, wanted in awaited.events.items():
-            if sum(event.name == name for event in self.events) < wanted:
+        for name, count in needs.events.items():
+            if sum(event.name == name for event in self.events) < count:
                 return False
         return bool(self.arrivals) or bool(self.events)
 
@@ -238,7 +242,7 @@ class Instance:
         """
         if not self.turns or self.execution.is_certain:
             return 0.0
-        if all(task.arrived_failed is not None for task in self.execution.tasks.values()):
+        if all(task.arrived_failure is not None for task in self.execution.tasks.values()):
             return 0.0
         wait = min(self.replay_seconds, _LONGEST_PATIENCE_SECONDS)
         return self.replay_ended + wait - now
@@ -263,15 +267,18 @@ class Instance:
 
     def event_payloads(self) -> set[str]:
         """The payloads that events still waiting refer to."""
-        waiting = [*self.events, *(event for held in self.held for event in held.events)]
-        return {ref for event in waiting for ref in payloads.references(event.event)}
+        external_events = [
+            *self.events,
+            *(event for held_input in self.held_inputs for event in held_input.events),
+        ]
+        return {ref for event in external_events for ref in payloads.references(event.event)}
 
     def close(self) -> None:
         """Forget everything, so that whatever still arrives for it is dropped."""
         self.reset("", "null")
         self.events.clear()
-        self.held.clear()
+        self.held_inputs.clear()
         while self.controls:
-            waiting = self.controls.popleft().done
-            if not waiting.done():
-                waiting.set_exception(InstanceFinishedError(f"instance '{self.id}' has ended"))
+            future = self.controls.popleft().future
+            if not future.done():
+                future.set_exception(InstanceFinishedError(f"instance '{self.id}' has ended"))

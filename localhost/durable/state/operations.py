@@ -6,7 +6,7 @@ from typing import Any
 
 EntityId = tuple[str, str]
 # An entity and who sends to it.
-Lane = tuple[EntityId, str | int]
+OrderKey = tuple[EntityId, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Operation:
         return bool(self.message.get("signal"))
 
     @property
-    def lane(self) -> Lane:
-        """Operations with the same are executed in order; a client's signals have one each."""
+    def order_key(self) -> OrderKey:
+        """Operations with the same key are executed in order; a client's signals have one each."""
         return self.entity_id, self.message.get("parent") or self.seq
 
 
 def parse_entity_id(text: str) -> EntityId | None:
     """Split ``@name@key``; the key may hold further at signs."""
-    name, found, key = text[1:].partition("@")
-    return (name.lower(), key) if text.startswith("@") and name and found else None
+    name, separator, key = text[1:].partition("@")
+    return (name.lower(), key) if text.startswith("@") and name and separator else None
 
 
 def operation_message(name: str, input_text: str | None) -> str:

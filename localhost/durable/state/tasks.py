@@ -50,7 +50,7 @@ class Task:
     attempt: int = 1
     previous: int = NO_NUMBER
     is_backing_off: bool = False
-    arrived_failed: bool | None = None
+    arrived_failure: bool | None = None
     is_canceled: bool = False
     input: str | None = None
     version: str | None = None
@@ -105,7 +105,7 @@ class Registration:
 
 
 @dataclass(slots=True)
-class Awaited:
+class Needs:
     """What the orchestrator certainly needs before it can move: task origins and event counts."""
 
     origins: set[int] = field(default_factory=set)
@@ -131,7 +131,7 @@ class Execution:
         early: Names of events that came while nobody waited; the SDK keeps the newest of each and
             gives it to every wait there ever is for the name.
         awaited: What the orchestrator cannot move without.
-        is_certain: Whether `awaited` was known after the last replay; once met, replay at once.
+        is_certain: Whether `needs` was known after the last replay; once met, replay at once.
         has_failures: Whether user code was ever handed a failure.
     """
 
@@ -144,8 +144,8 @@ class Execution:
         self.timer_places: dict[int, int] = {}
         self.replies: dict[str, int] = {}
         self.waits: dict[str, list[int]] = {}
-        self.early: set[str] = set()
-        self.awaited = Awaited()
+        self.early_event_names: set[str] = set()
+        self.needs = Needs()
         self.is_certain = False
         self.has_failures = False
 
@@ -159,7 +159,7 @@ class Execution:
         """Number a new action; event waits and signals open no task."""
         kind, name = registration.signature
         if kind == ActionType.WAIT_FOR_EVENT:
-            if name not in self.early:
+            if name not in self.early_event_names:
                 self.waits.setdefault(name, []).append(len(self.numbers))
             self._note(registration.signature, NO_NUMBER)
             return None
@@ -184,23 +184,23 @@ class Execution:
         task = self.tasks.get(number)
         if task is None:
             return number >= self.next_number
-        return task.arrived_failed is None and not task.is_canceled
+        return task.arrived_failure is None and not task.is_canceled
 
     def arrive(self, number: int, *, failed: bool) -> Task | None:
         """Take note of a completion not yet settled; None if it is not wanted (any more)."""
         task = self.tasks.get(number)
-        if task is None or task.arrived_failed is not None or task.is_canceled:
+        if task is None or task.arrived_failure is not None or task.is_canceled:
             return None
-        task.arrived_failed = failed
+        task.arrived_failure = failed
         if task.ends_badly(failed=failed):
-            self.awaited.clear()
+            self.needs.clear()
         elif not task.is_silent(failed=failed):
-            self.awaited.origins.discard(task.origin)
+            self.needs.origins.discard(task.origin)
         return task
 
     def settle(self, task: Task) -> None:
         """Deliver a task's completion: close it, or give its retry the next number."""
-        failed = bool(task.arrived_failed)
+        failed = bool(task.arrived_failure)
         del self.tasks[task.number]
         if not task.is_silent(failed=failed):
             del self.open[task.origin]
@@ -210,19 +210,19 @@ class Execution:
         if task.is_backing_off:
             task.attempt += 1
         task.is_backing_off = not task.is_backing_off
-        task.arrived_failed = None
+        task.arrived_failure = None
         task.previous = task.number
         task.number = self.take_number()
         self.tasks[task.number] = task
 
     def raise_event(self, name: str) -> None:
         """Deliver an external event to the newest wait for its name, as the SDK does."""
-        waiting = self.waits.get(name)
-        if waiting is None:
-            self.early.add(name)
+        places = self.waits.get(name)
+        if places is None:
+            self.early_event_names.add(name)
             return
-        waiting.pop()
-        if not waiting:
+        places.pop()
+        if not places:
             del self.waits[name]
 
     def expect(self, decision: Decision) -> None:
@@ -231,40 +231,40 @@ class Execution:
         Nothing is certain of a WhenAll once any task has failed: a WhenAll over a failed task has
         failed itself, while its other children are listed all the same.
         """
-        self.awaited = Awaited()
+        self.needs = Needs()
         self.is_certain = False
         last = decision.last
         is_compound = last is not None and "compoundActions" in last
         if last is None or (is_compound and self.has_failures):
             return
-        needs = list(necessity(last))
-        start = len(self.numbers) - len(needs)
-        for offset, is_needed in enumerate(needs):
+        necessities = list(necessity(last))
+        start = len(self.numbers) - len(necessities)
+        for offset, is_needed in enumerate(necessities):
             if is_needed:
-                self._await(start + offset)
-        self.is_certain = bool(self.awaited.origins or self.awaited.events)
+                self._add_need(start + offset)
+        self.is_certain = bool(self.needs.origins or self.needs.events)
         if any(self._has_ended_badly(index) for index in range(start, len(self.numbers))):
-            self.awaited.clear()
+            self.needs.clear()
 
     def _has_ended_badly(self, index: int) -> bool:
         task = self.open.get(self.numbers[index])
-        if task is None or task.arrived_failed is None:
+        if task is None or task.arrived_failure is None:
             return False
-        return task.ends_badly(failed=task.arrived_failed)
+        return task.ends_badly(failed=task.arrived_failure)
 
-    def _await(self, index: int) -> None:
+    def _add_need(self, index: int) -> None:
         number = self.numbers[index]
         if number == NO_NUMBER:
             name = self.signatures[index][1]
             if index in self.waits.get(name, ()):
-                self.awaited.events[name] = self.awaited.events.get(name, 0) + 1
+                self.needs.events[name] = self.needs.events.get(name, 0) + 1
             return
         task = self.open.get(number)
         if task is None:
             return
-        arrived = task.arrived_failed
+        arrived = task.arrived_failure
         if arrived is None or task.is_silent(failed=arrived):
-            self.awaited.origins.add(number)
+            self.needs.origins.add(number)
 
     @property
     def has_blocking_tasks(self) -> bool:
@@ -275,7 +275,7 @@ class Execution:
         )
 
 
-def registration(action: Action, signature: Signature) -> Registration:
+def read_registration(action: Action, signature: Signature) -> Registration:
     """Read the retry options of an action."""
     if signature[0] not in _WITH_RETRY:
         return Registration(signature)

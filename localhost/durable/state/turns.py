@@ -10,7 +10,7 @@ from datetime import timedelta
 from localhost.durable.protocol import events, times
 from localhost.durable.protocol.actions import Action, ActionType
 from localhost.durable.protocol.events import EventType
-from localhost.durable.state.instance import Held, Instance
+from localhost.durable.state.instance import HeldInput, Instance
 from localhost.durable.state.notes import Notes
 from localhost.durable.state.operations import EntityMessage
 from localhost.durable.state.tasks import Registration, Task
@@ -37,14 +37,14 @@ class Turn:
     Args:
         instance: What it works on: a shadow of the instance, if the turn is torn.
         at: The time of the turn, which user code sees as the current time.
-        held: What has to be handed over again, if the turn is torn.
+        held_input: What has to be handed over again, if the turn is torn.
     """
 
     def __init__(
-        self, instance: Instance, at: str, incoming: list[str], held: Held | None = None
+        self, instance: Instance, at: str, incoming: list[str], held_input: HeldInput | None = None
     ) -> None:
         self.instance = instance
-        self.held = held
+        self.held_input = held_input
         self.at = at
         self.opening = [events.orchestrator_started(at), *incoming]
         self.created: list[str] = []
@@ -92,9 +92,9 @@ class Turn:
         """Write down what user code scheduled in place of what the history has under a number."""
         kind = action["actionType"]
         if kind in (ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY):
-            wrapped = tx.literal(json.dumps([action["input"]]))
+            input_json = tx.literal(json.dumps([action["input"]]))
             name = action["functionName"]
-            self.created.append(events.task_scheduled(self.at, number, name, wrapped))
+            self.created.append(events.task_scheduled(self.at, number, name, input_json))
         elif kind == ActionType.CREATE_TIMER:
             self.created.append(events.timer_created(self.at, number, action["fireAt"]))
 
@@ -120,8 +120,8 @@ class Turn:
         self._schedule_activity(task, tx)
 
     def _schedule_activity(self, task: Task, tx: Transaction) -> None:
-        wrapped = tx.literal(json.dumps([task.input]))
-        self.created.append(events.task_scheduled(self.at, task.number, task.name, wrapped))
+        input_json = tx.literal(json.dumps([task.input]))
+        self.created.append(events.task_scheduled(self.at, task.number, task.name, input_json))
         self.effects.activities.append(task)
 
     def _call_child(self, task: Task, action: Action, tx: Transaction) -> None:
@@ -161,7 +161,7 @@ class Turn:
     ) -> None:
         entity_id = action["instanceId"]
         message = {
-            "$type": events.dotnet("RequestMessage"),
+            "$type": events.dotnet_type("RequestMessage"),
             "op": action["operation"],
             **({"signal": True} if is_signal else {}),
             # A JSON string of JSON text: entities decode their input twice.
@@ -186,5 +186,5 @@ def child_end_event(
     status, text, details = outcome
     if status == "Completed":
         result = tx.literal(text if text is not None else "null")
-        return events.completed(EventType.CHILD_COMPLETED, at, number, result)
-    return events.failed(EventType.CHILD_FAILED, at, number, tx.literal(text), tx.literal(details))
+        return events.completion(EventType.CHILD_COMPLETED, at, number, result)
+    return events.failure(EventType.CHILD_FAILED, at, number, tx.literal(text), tx.literal(details))

@@ -43,20 +43,20 @@ def instance(connection: sqlite3.Connection, instance_id: str) -> InstanceRecord
 
 
 def instances(
-    connection: sqlite3.Connection, where: InstanceFilter, top: int, after: str | None
+    connection: sqlite3.Connection, instance_filter: InstanceFilter, top: int, token: str | None
 ) -> tuple[list[InstanceRecord], str | None]:
     """Read a page by id, entities among them, and the token of the next."""
-    last = None if after is None else _read_token(after)
-    if after is not None and last is None:
+    last = None if token is None else _read_token(token)
+    if token is not None and last is None:
         return [], None
-    conditions, values = _conditions(where)
+    conditions, values = _conditions(instance_filter)
     if last is not None:
         conditions.append("instance_id > ?")
         values.append(last)
-    found = _where(conditions)
+    where_clause = _where_clause(conditions)
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM instances{found} UNION ALL"  # noqa: S608
-        f" SELECT {_COLUMNS} FROM ({_ENTITIES}){found} ORDER BY 1 LIMIT ?",
+        f"SELECT {_COLUMNS} FROM instances{where_clause} UNION ALL"  # noqa: S608
+        f" SELECT {_COLUMNS} FROM ({_ENTITIES}){where_clause} ORDER BY 1 LIMIT ?",
         (*values, *values, top + 1),
     ).fetchall()
     page = [_record(row) for row in rows[:top]]
@@ -77,10 +77,10 @@ def _read_token(token: str) -> str | None:
     return text.removeprefix(_TOKEN) if text.startswith(_TOKEN) else None
 
 
-def matching_ids(connection: sqlite3.Connection, where: InstanceFilter) -> list[str]:
+def matching_ids(connection: sqlite3.Connection, instance_filter: InstanceFilter) -> list[str]:
     """List the ids of every instance a filter means."""
-    conditions, values = _conditions(where)
-    sql = f"SELECT instance_id FROM instances{_where(conditions)}"  # noqa: S608
+    conditions, values = _conditions(instance_filter)
+    sql = f"SELECT instance_id FROM instances{_where_clause(conditions)}"  # noqa: S608
     return [row[0] for row in connection.execute(sql, values)]
 
 
@@ -92,12 +92,12 @@ def history(connection: sqlite3.Connection, instance_id: str) -> list[dict[str, 
     text = events.SEPARATOR.join(row[0] for row in rows)
     texts: dict[str, str] = {}
     if payloads.references(text):
-        found = connection.execute(
+        payload_rows = connection.execute(
             "SELECT payload_id, text FROM payloads WHERE instance_id = ?", (instance_id,)
         )
-        texts = dict(found.fetchall())
-    parsed: list[dict[str, Any]] = json.loads(f"[{payloads.join(text, texts)}]")
-    return parsed
+        texts = dict(payload_rows.fetchall())
+    history_events: list[dict[str, Any]] = json.loads(f"[{payloads.join(text, texts)}]")
+    return history_events
 
 
 def entity(connection: sqlite3.Connection, name: str, key: str) -> EntityRecord | None:
@@ -110,48 +110,51 @@ def entity(connection: sqlite3.Connection, name: str, key: str) -> EntityRecord 
 
 
 def entities(
-    connection: sqlite3.Connection, where: EntityFilter, top: int, after: str | None
+    connection: sqlite3.Connection, entity_filter: EntityFilter, top: int, token: str | None
 ) -> tuple[list[EntityRecord], str | None]:
     """Read a page of entities by name and key, and the token of the next."""
-    conditions, values = [] if where.with_deleted else ["state IS NOT NULL"], []
-    if where.name is not None:
+    conditions, values = [] if entity_filter.with_deleted else ["state IS NOT NULL"], []
+    if entity_filter.name is not None:
         conditions.append("name = ?")
-        values.append(where.name.lower())
-    for limit, operator in ((where.operated_from, ">="), (where.operated_to, "<=")):
+        values.append(entity_filter.name.lower())
+    for limit, operator in ((entity_filter.operated_from, ">="), (entity_filter.operated_to, "<=")):
         if limit is not None:
             conditions.append(f"updated_at {operator} ?")
             values.append(times.stamp(limit))
-    if after is not None:
-        name, _, key = (_read_token(after) or "").partition("@")
+    if token is not None:
+        name, _, key = (_read_token(token) or "").partition("@")
         conditions.append("(name, key) > (?, ?)")
         values.extend((name, key))
     rows = connection.execute(
-        f"SELECT name, key, state, updated_at FROM entities{_where(conditions)}"  # noqa: S608
+        f"SELECT name, key, state, updated_at FROM entities{_where_clause(conditions)}"  # noqa: S608
         " ORDER BY name, key LIMIT ?",
         (*values, top + 1),
     ).fetchall()
     page = [_entity(row) for row in rows[:top]]
-    last = f"{page[-1].name}@{page[-1].key}" if page else after and _read_token(after)
+    last = f"{page[-1].name}@{page[-1].key}" if page else token and _read_token(token)
     return page, _token(last) if len(rows) > top else None
 
 
-def _conditions(where: InstanceFilter) -> tuple[list[str], list[Any]]:
+def _conditions(instance_filter: InstanceFilter) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
-    for limit, operator in ((where.created_from, ">="), (where.created_to, "<=")):
+    for limit, operator in (
+        (instance_filter.created_from, ">="),
+        (instance_filter.created_to, "<="),
+    ):
         if limit is not None:
             conditions.append(f"created_at {operator} ?")
             values.append(times.stamp(limit))
-    if where.statuses:
-        conditions.append(f"status IN ({', '.join('?' * len(where.statuses))})")
-        values.extend(sorted(where.statuses))
-    if where.id_prefix:
+    if instance_filter.statuses:
+        conditions.append(f"status IN ({', '.join('?' * len(instance_filter.statuses))})")
+        values.extend(sorted(instance_filter.statuses))
+    if instance_filter.id_prefix:
         conditions.append("instance_id >= ? AND instance_id < ?")
-        values.extend((where.id_prefix, f"{where.id_prefix}{_LAST}"))
+        values.extend((instance_filter.id_prefix, f"{instance_filter.id_prefix}{_LAST}"))
     return conditions, values
 
 
-def _where(conditions: Iterable[str]) -> str:
+def _where_clause(conditions: Iterable[str]) -> str:
     text = " AND ".join(conditions)
     return f" WHERE {text}" if text else ""
 

@@ -95,10 +95,10 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
     try:
         _prepare(connection, path)
     except sqlite3.Error as error:
-        raise unusable(path, error) from error
+        raise unusable_error(path, error) from error
 
 
-def unusable(path: str, error: sqlite3.Error) -> StoreError:
+def unusable_error(path: str, error: sqlite3.Error) -> StoreError:
     """Say what SQLite cannot do with a file; only one that is damaged has to go."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code & _PRIMARY_CODE in _DAMAGE:

@@ -56,7 +56,7 @@ class Store:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = _possess(path)
+            lock = _lock_file(path)
         except OSError as error:
             raise StoreError(f"{path} cannot be opened: {error}") from error
         try:
@@ -88,28 +88,28 @@ class Store:
         self._reads.shutdown()
         self._lock.close()
 
-    def submit(self, transaction: Transaction, then: Callback | None = None) -> None:
-        """Commit after everything submitted before; `then` runs once it is on disk."""
+    def submit(self, transaction: Transaction, callback: Callback | None = None) -> None:
+        """Commit after everything submitted before; `callback` runs once it is on disk."""
         for sql, values in transaction.statements:
             if sql.startswith("INSERT INTO payloads"):
                 self._uncommitted[values[0]] = values[2]
-                then = partial(self._committed, values[0], then)
-        self._queue.put((transaction.statements, then))
+                callback = partial(self._after_payload_commit, values[0], callback)
+        self._queue.put((transaction.statements, callback))
 
-    def _committed(self, payload_id: str, then: Callback | None) -> None:
+    def _after_payload_commit(self, payload_id: str, callback: Callback | None) -> None:
         del self._uncommitted[payload_id]
-        if then is not None:
-            then()
+        if callback is not None:
+            callback()
 
-    async def commit(self, transaction: Transaction, then: Callback | None = None) -> None:
-        """Submit, and wait until it is on disk and `then` has run."""
+    async def commit(self, transaction: Transaction, callback: Callback | None = None) -> None:
+        """Submit, and wait until it is on disk and `callback` has run."""
         if self.failure is not None:
             raise self.failure
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.add(done)
-        done.add_done_callback(self._pending.discard)
-        self.submit(transaction, partial(resolve, done, then))
-        await done
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        self.submit(transaction, partial(resolve, future, callback))
+        await future
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query on what is on disk, on the reading thread."""
@@ -117,13 +117,13 @@ class Store:
 
     async def payloads(self, ids: Iterable[str]) -> dict[str, str]:
         """Fetch large texts by id, written or about to be."""
-        wanted = set(ids)
-        found = {key: self._uncommitted[key] for key in wanted & self._uncommitted.keys()}
-        missing = sorted(wanted - found.keys())
+        wanted_ids = set(ids)
+        texts = {key: self._uncommitted[key] for key in wanted_ids & self._uncommitted.keys()}
+        missing = sorted(wanted_ids - texts.keys())
         for start in range(0, len(missing), _ROWS_A_QUERY):
-            some = missing[start : start + _ROWS_A_QUERY]
-            found.update(await self.read(partial(_select_payloads, ids=some)))
-        return found
+            chunk = missing[start : start + _ROWS_A_QUERY]
+            texts.update(await self.read(partial(_select_payloads, ids=chunk)))
+        return texts
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
@@ -153,11 +153,11 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
         is_open = work is not None
         while work is not None:
-            statements, then = work
+            statements, callback = work
             for sql, values in statements:
                 connection.execute(sql, values)
-            if then is not None:
-                callbacks.append(then)
+            if callback is not None:
+                callbacks.append(callback)
             try:
                 work = self._queue.get_nowait()
             except queue.Empty:
@@ -177,17 +177,17 @@ class Store:
     def _fail(self, failure: StoreError) -> None:
         logger.critical("%s", failure)
         self.failure = failure
-        for waiting in list(self._pending):
-            waiting.set_exception(failure)
+        for future in list(self._pending):
+            future.set_exception(failure)
         self.on_failure(failure)
 
 
-def resolve(done: asyncio.Future[None], then: Callback | None = None) -> None:
-    """Run `then`, and end the wait of whoever still waits."""
-    if then is not None:
-        then()
-    if not done.done():
-        done.set_result(None)
+def resolve(future: asyncio.Future[None], callback: Callback | None = None) -> None:
+    """Run `callback`, and end the wait of whoever still waits."""
+    if callback is not None:
+        callback()
+    if not future.done():
+        future.set_result(None)
 
 
 def _run(callbacks: list[Callback]) -> None:
@@ -199,7 +199,7 @@ def _run(callbacks: list[Callback]) -> None:
             logger.exception("a step after a commit failed")
 
 
-def _possess(path: Path) -> IO[str]:
+def _lock_file(path: Path) -> IO[str]:
     """Lock a file beside the store, so that two hosts never run the same instances."""
     lock = path.with_name(path.name + ".lock").open("a")
     try:

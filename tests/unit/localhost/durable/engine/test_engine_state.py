@@ -313,7 +313,7 @@ async def test_queries_filter_and_page(path):
         seen, token = [], None
         while True:
             page, token = await durable.engine.query_instances(
-                InstanceFilter(id_prefix="a-"), top=2, after=token
+                InstanceFilter(id_prefix="a-"), top=2, token=token
             )
             seen += [record.instance_id for record in page]
             if token is None:

@@ -112,7 +112,7 @@ async def is_state(durable, name, text):
 
 
 async def test_an_entitys_answer_outlives_its_state(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=0.3)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=0.3)) as durable:
         assert await durable.run("takes_ticket") == 1
         assert await state(durable, "tickets") is None
         assert await durable.run("takes_ticket") == 1, "the state was not lost"
@@ -120,7 +120,7 @@ async def test_an_entitys_answer_outlives_its_state(path):
 
 
 async def test_operations_of_other_callers_come_between_those_of_one_never_overtake(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=1.5)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=1.5)) as durable:
         first = await durable.start("writes", ["a1", "a2"])
         await durable.until(lambda: has(durable, first, EVENT_SENT, 2))
         await durable.run("writes", ["b1", "b2"])
@@ -140,7 +140,7 @@ async def test_a_torn_orchestrator_signals_twice(path):
 
 
 async def test_its_activities_run_twice_and_the_first_results_are_used_once(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, again_seconds=0.2)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.2)) as durable:
         instance = await durable.start("fan")
         assert await durable.result(instance) == [["a", 1], ["b", 1], ["c", 1]]
         assert (await durable.kinds(instance)).count(TASK_SCHEDULED) == 3
@@ -163,7 +163,7 @@ async def test_a_child_that_is_running_is_left_as_it_is(path):
 
 
 async def test_a_child_that_has_ended_runs_again_and_its_first_answer_counts(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, again_seconds=0.3)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.3)) as durable:
         instance = await durable.start("parent", "counts")
         assert await durable.result("child") == ["child", 1]
         await durable.until(lambda: ran(child=2))
@@ -173,7 +173,7 @@ async def test_a_child_that_has_ended_runs_again_and_its_first_answer_counts(pat
 
 
 async def test_a_child_answers_its_parent_before_its_own_end_is_stored(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(2, again_seconds=0.3)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(2, delay_seconds=0.3)) as durable:
         instance = await durable.start("parent", "counts")
         await durable.until(lambda: has(durable, instance, CHILD_COMPLETED))
         assert (await durable.engine.get_instance("child")).runtime_status == "Running"
@@ -184,7 +184,7 @@ async def test_a_child_answers_its_parent_before_its_own_end_is_stored(path):
 
 
 async def test_events_are_handed_over_again_behind_later_ones(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, again_seconds=0.3)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=0.3)) as durable:
         instance = await durable.start("hears")
         await durable.status(instance, "Running")
         for number in (1, 2):
@@ -196,7 +196,7 @@ async def test_events_are_handed_over_again_behind_later_ones(path):
 @pytest.mark.parametrize("place", range(6))
 async def test_what_a_torn_turn_was_handed_is_found_by_the_next_host(path, place):
     """The host ends while the input is held back, and an early completion waits."""
-    async with hub(make_app(), path, tearing=ScriptedTearing(place, again_seconds=LONG)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(place, delay_seconds=LONG)) as durable:
         await durable.start("parent", "counts", instance_id="parent")
         await durable.start("hears", instance_id="hears")
         await durable.engine.raise_event("hears", "say", "1")
@@ -222,7 +222,7 @@ async def test_every_turn_torn_once_ends_all_the_same(path):
 
 
 async def test_an_instance_can_be_terminated_while_its_first_turn_is_held_back(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, again_seconds=0.1)) as durable:
+    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.1)) as durable:
         instance = await durable.start("waits")
         await durable.until(lambda: ran(gate=1))
         await durable.engine.terminate(instance, "enough")
@@ -234,16 +234,16 @@ async def test_an_instance_can_be_terminated_while_its_first_turn_is_held_back(p
 
 def test_what_was_torn_is_spared_the_next_time():
     tearing = Tearing(1.0)
-    assert tearing.strikes([1, 2])
-    assert tearing.strikes([3])
-    assert not tearing.strikes([2, 4])
-    assert tearing.strikes([4])
-    assert not tearing.strikes([1])
+    assert tearing.should_tear([1, 2])
+    assert tearing.should_tear([3])
+    assert not tearing.should_tear([2, 4])
+    assert tearing.should_tear([4])
+    assert not tearing.should_tear([1])
 
 
 def test_the_share_is_drawn_from_the_seed():
     first, again = Tearing(0.5, seed=3), Tearing(0.5, seed=3)
-    drawn = [first.strikes([number]) for number in range(100)]
-    assert drawn == [again.strikes([number]) for number in range(100)]
+    drawn = [first.should_tear([number]) for number in range(100)]
+    assert drawn == [again.should_tear([number]) for number in range(100)]
     assert 30 < sum(drawn) < 70
-    assert not any(Tearing().strikes([number]) for number in range(100))
+    assert not any(Tearing().should_tear([number]) for number in range(100))

@@ -65,9 +65,9 @@ def test_a_when_all_needs_each_of_its_leaves():
     for _ in range(3):
         execution.register(ACTIVITY)
     execution.expect(decision(last=when_all(3)))
-    assert execution.awaited.origins == {0, 1, 2}
+    assert execution.needs.origins == {0, 1, 2}
     execution.arrive(1, failed=False)
-    assert execution.awaited.origins == {0, 2}
+    assert execution.needs.origins == {0, 2}
 
 
 def test_one_failure_lets_a_when_all_move():
@@ -76,7 +76,7 @@ def test_one_failure_lets_a_when_all_move():
         execution.register(ACTIVITY)
     execution.expect(decision(last=when_all(3)))
     execution.arrive(1, failed=True)
-    assert not execution.awaited.origins
+    assert not execution.needs.origins
     assert execution.is_certain
 
 
@@ -85,10 +85,10 @@ def test_a_failed_attempt_does_not_let_a_when_all_move():
     execution.register(RETRYING)
     execution.expect(decision(last=when_all(1)))
     end(execution, 0, failed=True)
-    assert execution.awaited.origins == {0}
+    assert execution.needs.origins == {0}
     end(execution, 1)
     execution.arrive(2, failed=False)
-    assert not execution.awaited.origins
+    assert not execution.needs.origins
 
 
 def test_after_a_failure_nothing_is_certain_of_a_when_all():
@@ -97,7 +97,7 @@ def test_after_a_failure_nothing_is_certain_of_a_when_all():
     end(execution, 0, failed=True)
     execution.register(ACTIVITY)
     execution.expect(decision(last=when_all(1)))
-    assert not execution.awaited.origins
+    assert not execution.needs.origins
     assert not execution.is_certain
 
 
@@ -107,7 +107,7 @@ def test_what_arrived_during_the_replay_is_not_awaited():
         execution.register(ACTIVITY)
     execution.arrive(0, failed=False)
     execution.expect(decision(last=when_all(2)))
-    assert execution.awaited.origins == {1}
+    assert execution.needs.origins == {1}
 
 
 def test_the_newest_wait_takes_an_event_first():
