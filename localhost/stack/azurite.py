@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from localhost.stack.child_process import stop_process
 from localhost.stack.node import NodeError, node_command
 
 DEVELOPMENT = "UseDevelopmentStorage=true"
@@ -88,13 +89,7 @@ class Azurite:
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await stop_process(process, STOP_SECONDS)
         _pid_file(self._folder).unlink(missing_ok=True)
         self._process = None
 

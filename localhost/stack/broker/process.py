@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from localhost.stack.child_process import stop_process
+
 DEVELOPMENT = "UseDevelopmentEmulator=true"
 SHORT = "UseDevelopmentServiceBus=true"
 START_SECONDS = 15.0
@@ -83,13 +85,7 @@ class ServiceBus:
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await stop_process(process, STOP_SECONDS)
         if self._reader is not None:
             await self._reader
         self._process = self._reader = None
