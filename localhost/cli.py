@@ -71,29 +71,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = commands.add_parser("start", help="serve a function app until Ctrl-C")
-    start.add_argument("--app", type=Path, default=Path(), metavar="DIR",
-                       help="the folder of the app (default: this one)")  # fmt: skip
-    start.add_argument("--port", "-p", type=_port,
-                       help="the port of its HTTP functions, 0 for any free one (default: "
-                            "Host.LocalHttpPort of local.settings.json, else 7071)")  # fmt: skip
-    start.add_argument("--data", type=Path, metavar="DIR",
-                       help=f"where state is kept (default: {DATA_FOLDER} in the app)")  # fmt: skip
-    start.add_argument("--workers", type=_count, metavar="N",
-                       help="how many processes run user code; 0: the host's own, for a debugger "
-                            "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
-    start.add_argument("--no-stack", dest="stack", action="store_false",
-                       help="start no storage emulator, broker or mail sink")  # fmt: skip
-    start.add_argument("--auth", action="store_true",
-                       help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
-    start.add_argument("--reload", action="store_true",
-                       help="start again when files of the app change")  # fmt: skip
-    start.add_argument("--faults", metavar="FILE|torn=P",
-                       help="disturb turns, activities, workers and storage as the file says; "
-                            "torn=P: have a share P of the turns of orchestrators and entities "
-                            "send their messages, lose their state and run again")  # fmt: skip
+    _add_places(start)
+    _add_services(start)
     start.add_argument("--verbose", action="store_true", help="log what the host does")
     store_cli.add_commands(commands)
     return parser
+
+
+def _add_places(start: argparse.ArgumentParser) -> None:
+    """Add the options that say where: the app, its port, its data."""
+    start.add_argument(
+        "--app",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder of the app (default: this one)",
+    )
+    start.add_argument(
+        "--port",
+        "-p",
+        type=_port,
+        help="the port of its HTTP functions, 0 for any free one (default: "
+        "Host.LocalHttpPort of local.settings.json, else 7071)",
+    )
+    start.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help=f"where state is kept (default: {DATA_FOLDER} in the app)",
+    )
+
+
+def _add_services(start: argparse.ArgumentParser) -> None:
+    """Add the options that say what runs, and how."""
+    start.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="how many processes run user code; 0: the host's own, for a debugger "
+        "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)",
+    )
+    start.add_argument(
+        "--no-stack",
+        dest="stack",
+        action="store_false",
+        help="start no storage emulator, broker or mail sink",
+    )
+    start.add_argument(
+        "--auth",
+        action="store_true",
+        help="ask for keys, which are in keys.json of the data folder",
+    )
+    start.add_argument(
+        "--reload", action="store_true", help="start again when files of the app change"
+    )
+    start.add_argument(
+        "--faults",
+        metavar="FILE|torn=P",
+        help="disturb turns, activities, workers and storage as the file says; "
+        "torn=P: have a share P of the turns of orchestrators and entities "
+        "send their messages, lose their state and run again",
+    )
 
 
 def _port(text: str) -> int:

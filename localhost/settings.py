@@ -184,10 +184,12 @@ def read_local_settings(path: Path) -> LocalSettings:
     document, text = _read_json(path)
     if document.get("IsEncrypted", True) is not False:
         raise _field_error(
-            path, text, "IsEncrypted",
+            path,
+            text,
+            "IsEncrypted",
             'the file counts as encrypted unless it has "IsEncrypted": false; '
             "run `func settings decrypt`, or add that line if its values are plain",
-        )  # fmt: skip
+        )
     sections = {
         name: _section(path, text, document, name)
         for name in ("Values", "ConnectionStrings", "Host")

@@ -96,16 +96,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     clearing = commands.add_parser("purge", help="remove finished orchestrations")
     doctor = commands.add_parser("doctor", help="examine the store")
     for parser, run in ((listing, _list), (clearing, _purge), (doctor, _examine)):
-        parser.add_argument("--data", type=Path, default=Path(".localhost"), metavar="DIR",
-                            help="the data folder (default: .localhost)")  # fmt: skip
+        parser.add_argument(
+            "--data",
+            type=Path,
+            default=Path(".localhost"),
+            metavar="DIR",
+            help="the data folder (default: .localhost)",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(run=run)
     for parser, choices in (
         (listing, RUNTIME_STATUSES),
         (clearing, tuple(filter(FINISHED_STATUSES.__contains__, RUNTIME_STATUSES))),
     ):
-        parser.add_argument("--status", action="append", default=[], choices=choices,
-                            help="only these; may be given several times")  # fmt: skip
+        parser.add_argument(
+            "--status",
+            action="append",
+            default=[],
+            choices=choices,
+            help="only these; may be given several times",
+        )
         parser.add_argument("--prefix", metavar="ID", help="only ids that begin so")
 
 
@@ -119,8 +129,10 @@ def _list(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print(json.dumps(_record_json(record)))
             else:
-                print(f"{record.runtime_status:<10} {record.created_at:%Y-%m-%d %H:%M:%S}"
-                      f"  {record.name:<24} {record.instance_id}")  # fmt: skip
+                print(
+                    f"{record.runtime_status:<10} {record.created_at:%Y-%m-%d %H:%M:%S}"
+                    f"  {record.name:<24} {record.instance_id}"
+                )
     return 0
 
 

@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 RUNTIME_STATUSES = (
-    "Pending", "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated",
+    "Pending",
+    "Running",
+    "Completed",
+    "ContinuedAsNew",
+    "Failed",
+    "Canceled",
+    "Terminated",
     "Suspended",
-)  # fmt: skip
+)
 FINISHED_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 
 

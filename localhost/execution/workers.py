@@ -265,8 +265,10 @@ class ProcessExecutor:
         names = sorted({call.function for call in self._dispatcher.running_calls(lane)})
         logger.error(
             "Worker process %d %s%s; starting another.",
-            lane.pid, end_text, f" while it ran {', '.join(names)}" if names else "",
-        )  # fmt: skip
+            lane.pid,
+            end_text,
+            f" while it ran {', '.join(names)}" if names else "",
+        )
         self._lanes.remove(lane)
         self._dispatcher.remove(lane, f"WorkerProcessExited: the worker process {end_text}")
         lifetime = asyncio.get_running_loop().time() - lane.ready_at

@@ -122,8 +122,11 @@ class HttpFront:
         if result.error is not None:
             logger.error(
                 "Executed 'Functions.%s' (Failed, Id=%s): %s\n%s",
-                info.name, invocation.id, result.error, result.stack or "",
-            )  # fmt: skip
+                info.name,
+                invocation.id,
+                result.error,
+                result.stack or "",
+            )
             return web.Response(status=500)
         if not isinstance(result.value, HttpResponseData):
             return web.Response(status=204)

@@ -184,8 +184,10 @@ class _Watcher:
             except AzureError as error:
                 logger.warning(
                     "function %s cannot watch '%s': %s; trying again",
-                    self._source.function, self._source.container, error,
-                )  # fmt: skip
+                    self._source.function,
+                    self._source.container,
+                    error,
+                )
             try:
                 await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
             except TimeoutError:
@@ -232,8 +234,11 @@ class _Watcher:
         if self._tries[key] == MAX_TRIES:
             logger.error(
                 "function %s failed %d times for the blob '%s'; it is left until it is written "
-                "again", self._source.function, MAX_TRIES, blob.name,
-            )  # fmt: skip
+                "again",
+                self._source.function,
+                MAX_TRIES,
+                blob.name,
+            )
             self._receipts.add(blob.name, blob.etag)
 
     def _read(self, name: str) -> bytes:

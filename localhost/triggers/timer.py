@@ -247,8 +247,11 @@ class Timers:
                 return
             logger.info(
                 "timer %s is tried again in %.1f s (%d of %d)",
-                info.name, pause, count, policy.max_count,
-            )  # fmt: skip
+                info.name,
+                pause,
+                count,
+                policy.max_count,
+            )
             await asyncio.sleep(pause)
 
     def _keep(self, timer: Timer, status: TimerStatus) -> None:

@@ -64,9 +64,15 @@ def _mapping(document: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _cookie(cookie: dict[str, Any]) -> str:
     parts = [f"{cookie['name']}={cookie.get('value', '')}"]
-    words = {"domain": "Domain", "path": "Path", "expires": "Expires", "maxAge": "Max-Age",
-             "sameSite": "SameSite"}  # fmt: skip
+    words = {
+        "domain": "Domain",
+        "path": "Path",
+        "expires": "Expires",
+        "maxAge": "Max-Age",
+        "sameSite": "SameSite",
+    }
     parts += [f"{word}={cookie[key]}" for key, word in words.items() if cookie.get(key) is not None]
-    parts += [word for key, word in (("secure", "Secure"), ("httpOnly", "HttpOnly"))
-              if cookie.get(key)]  # fmt: skip
+    parts += [
+        word for key, word in (("secure", "Secure"), ("httpOnly", "HttpOnly")) if cookie.get(key)
+    ]
     return "; ".join(parts)

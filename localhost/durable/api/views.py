@@ -42,8 +42,10 @@ _ENDINGS = (
 _HIDDEN = (EventType.ORCHESTRATOR_STARTED, EventType.ORCHESTRATOR_COMPLETED)
 # What the extension says of each event though it says nothing.
 _STARTED: dict[str, Any] = {
-    "Correlation": None, "GenerateNewTrace": False, "ScheduledStartTime": None,
-}  # fmt: skip
+    "Correlation": None,
+    "GenerateNewTrace": False,
+    "ScheduledStartTime": None,
+}
 _ENDED: dict[str, Any] = {"Input": None}
 _FAILED: dict[str, Any] = {"Input": None, "FailureDetails": None}
 _SCHEDULED: dict[str, Any] = {"Input": None, "Tags": None}

@@ -185,8 +185,10 @@ class Entities:
                 identity = "@".join(operation.entity_id)
                 logger.error(
                     "signal %s to entity %s failed: %s",
-                    operation.message["op"], identity, outcome["result"],
-                )  # fmt: skip
+                    operation.message["op"],
+                    identity,
+                    outcome["result"],
+                )
             return
         # Never null: the SDK decodes it as JSON text.
         answer = {

@@ -10,8 +10,10 @@ class DurableFunctions:
 
     def __init__(self, functions: Iterable[FunctionInfo]) -> None:
         self._by_kind: dict[str, dict[str, FunctionInfo]] = {
-            "activityTrigger": {}, "orchestrationTrigger": {}, "entityTrigger": {},
-        }  # fmt: skip
+            "activityTrigger": {},
+            "orchestrationTrigger": {},
+            "entityTrigger": {},
+        }
         for function in functions:
             functions_of_kind = self._by_kind.get(function.trigger_type)
             if functions_of_kind is not None:

@@ -19,10 +19,21 @@ from localhost.execution.contract import InvocationResult
 _ACCEPTED = 202
 _KEY_HEADER = "x-functions-key"
 # .NET keeps these apart from the headers of an answer, and the extension forgets them.
-_OF_CONTENT = frozenset({
-    "allow", "content-disposition", "content-encoding", "content-language", "content-length",
-    "content-location", "content-md5", "content-range", "content-type", "expires", "last-modified",
-})  # fmt: skip
+_OF_CONTENT = frozenset(
+    {
+        "allow",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-location",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "expires",
+        "last-modified",
+    }
+)
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNHANDLED = "Unhandled exception while executing task: "
 _BAD_URL = (

@@ -34,12 +34,20 @@ class Lifecycle:
         execution_id = new_execution_id() if parent is None else new_id()
         tx.insert_instance(
             (
-                identity.id, identity.name, execution_id, identity.version, "Pending", input_text,
-                identity.created_at, identity.created_at, parent.instance_id if parent else None,
-                parent.execution_id if parent else None, parent.task if parent else None,
+                identity.id,
+                identity.name,
+                execution_id,
+                identity.version,
+                "Pending",
+                input_text,
+                identity.created_at,
+                identity.created_at,
+                parent.instance_id if parent else None,
+                parent.execution_id if parent else None,
+                parent.task if parent else None,
                 identity.trace_parent,
             )
-        )  # fmt: skip
+        )
         instance = Instance(identity, execution_id, tx.raw(input_text))
         tx.keep_payloads(identity.id)
         self.live[identity.id] = instance

@@ -81,11 +81,13 @@ class Rewinder:
 
     def _marker_turn(self) -> str:
         at = self._core.stamp()
-        return events.SEPARATOR.join([
-            events.orchestrator_started(at),
-            events.execution_rewound(at, self._reason),
-            events.orchestrator_completed(at),
-        ])  # fmt: skip
+        return events.SEPARATOR.join(
+            [
+                events.orchestrator_started(at),
+                events.execution_rewound(at, self._reason),
+                events.orchestrator_completed(at),
+            ]
+        )
 
     def _deliver(
         self, instance: Instance, completions: list[str], external_events: list[tuple[str, str]]

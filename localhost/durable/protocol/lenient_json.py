@@ -15,9 +15,14 @@ _NAME = re.compile(r"[\w$]+")
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _WORDS: dict[str, Any] = {
-    "true": True, "false": False, "null": None, "undefined": None,
-    "NaN": "NaN", "Infinity": "Infinity", "-Infinity": "-Infinity",
-}  # fmt: skip
+    "true": True,
+    "false": False,
+    "null": None,
+    "undefined": None,
+    "NaN": "NaN",
+    "Infinity": "Infinity",
+    "-Infinity": "-Infinity",
+}
 _LITERALS = {"t": "boolean", "f": "boolean", "n": "null"}
 
 
@@ -43,8 +48,11 @@ class _Reader:
         self._text = text
         self._at = 0
         self._compound: dict[str, Callable[[], Any]] = {
-            "{": self._object, "[": self._array, "'": self._string, '"': self._string,
-        }  # fmt: skip
+            "{": self._object,
+            "[": self._array,
+            "'": self._string,
+            '"': self._string,
+        }
 
     def document(self) -> Any:
         value = self._value()

@@ -22,10 +22,15 @@ from localhost.durable.state.tasks import Execution
 from localhost.durable.storage import payloads
 
 _NUMBER_FIELD = re.compile(r'"(EventId|TaskScheduledId|TimerId)":(\d+)')
-_ENDINGS = frozenset({
-    EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.CHILD_COMPLETED,
-    EventType.CHILD_FAILED, EventType.TIMER_FIRED,
-})  # fmt: skip
+_ENDINGS = frozenset(
+    {
+        EventType.TASK_COMPLETED,
+        EventType.TASK_FAILED,
+        EventType.CHILD_COMPLETED,
+        EventType.CHILD_FAILED,
+        EventType.TIMER_FIRED,
+    }
+)
 
 
 @dataclass(slots=True)

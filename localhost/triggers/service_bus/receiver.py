@@ -82,8 +82,10 @@ class Listener(ABC):
             except (AzureError, OSError, ValueError) as error:
                 logger.error(  # noqa: TRY400 - the client's own stack says nothing to a user
                     "function %s cannot receive from %s: %s; trying again",
-                    self._source.function, self._source.path, error,
-                )  # fmt: skip
+                    self._source.function,
+                    self._source.path,
+                    error,
+                )
                 await self._pause()
             except Exception:
                 logger.exception(
@@ -134,8 +136,10 @@ class Listener(ABC):
         except AzureError as error:
             logger.warning(
                 "function %s: message %s could not be settled and is delivered again: %s",
-                self._source.function, message.message_id, error,
-            )  # fmt: skip
+                self._source.function,
+                message.message_id,
+                error,
+            )
 
 
 class Singles(Listener):
@@ -178,8 +182,10 @@ class Singles(Listener):
             except AzureError as error:
                 logger.warning(
                     "function %s: the lock of message %s could not be renewed: %s",
-                    self._source.function, call.message.message_id, error,
-                )  # fmt: skip
+                    self._source.function,
+                    call.message.message_id,
+                    error,
+                )
             call.renew_at = now + max(_half_of_lock(call.message), IDLE_WAIT_SECONDS)
 
 
