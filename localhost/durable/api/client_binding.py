@@ -1,6 +1,6 @@
 """The value of a durable client binding: every URL that the SDK's client needs, as JSON text.
 
-Source: BindingHelper of the Durable extension (`reference/host-protocol.md`, 7.1).
+Source: BindingHelper of the Durable extension (`docs/host-protocol.md`, 7.1).
 """
 
 import json

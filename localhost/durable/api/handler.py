@@ -1,6 +1,6 @@
 """The HTTP face of the engine: the public webhooks, and the same for the SDK's client.
 
-Source: HttpApiHandler of the Durable extension (`reference/host-protocol.md`, 7.3).
+Source: HttpApiHandler of the Durable extension (`docs/host-protocol.md`, 7.3).
 """
 
 import logging

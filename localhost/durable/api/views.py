@@ -1,4 +1,4 @@
-"""How instances, histories and entities look over HTTP (`reference/host-protocol.md`, 7.3)."""
+"""How instances, histories and entities look over HTTP (`docs/host-protocol.md`, 7.3)."""
 
 import json
 from collections.abc import Iterable, Sequence

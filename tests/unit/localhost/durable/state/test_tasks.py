@@ -1,4 +1,4 @@
-"""The numbers the SDK will give, case by case (host protocol 5.3 and 5.6)."""
+"""The numbers the SDK will give, case by case (docs/host-protocol.md, 5.3 and 5.6)."""
 
 from localhost.durable.protocol.actions import ActionType, Decision
 from localhost.durable.state.tasks import NO_NUMBER, Execution, Registration, Retry
