@@ -67,8 +67,8 @@ class TurnFaults(_Section):
     """What happens to turns of orchestrators and entities.
 
     Attributes:
-        torn: The share whose messages are sent but whose state is lost, to be taken again.
-        again_ms: It is after a time between these two, in milliseconds.
+        torn: The share of turns whose messages are sent but whose state is lost.
+        again_ms: A torn turn is taken again after a time between these two, in milliseconds.
     """
 
     torn: Share = 0
@@ -194,8 +194,8 @@ class Fate:
 def draw_fates(faults: Faults) -> Iterator[Fate]:
     """Draw the fate of one activity after the other.
 
-    Each takes as many numbers as any other, so that a share that is changed changes what it is of,
-    and leaves the rest as it was.
+    Each fate takes the same count of random numbers, so that another share of one fault leaves all
+    other faults as they were.
     """
     source = random.Random(faults.seed)  # noqa: S311 - no secret is drawn from it
     low, high = faults.activities.delay_ms

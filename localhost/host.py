@@ -25,7 +25,7 @@ from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
 from localhost.durable.host_json import DurableSettings, DurableSettingsError
 from localhost.durable.storage.schema import StoreError
-from localhost.durable.storage.store import Store
+from localhost.durable.storage.store import STORE_FILE, Store
 from localhost.execution import workers
 from localhost.execution.bindings import AppFunctions, examine
 from localhost.execution.contract import AppLoadError, FunctionInfo, HostedExecutor
@@ -52,7 +52,6 @@ from localhost.triggers.timer import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
 
-STORE_FILE = "durable.sqlite"
 KEY_FILE = "keys.json"
 RPC_PORT = 17071
 RPC_PATH = "/durabletask/"

@@ -66,7 +66,7 @@ class _Serving:
         self._reload = reload
 
     async def serve_once(self) -> End:
-        """Serve until there is a reason not to."""
+        """Serve until the host is told to stop, fails, or the app's files change."""
         known_stamps = stamps(self._options.app_dir) if self._reload else None
         host = Host(self._options, self._services)
         try:

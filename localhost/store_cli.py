@@ -17,12 +17,11 @@ from localhost.durable.records import (
 )
 from localhost.durable.recovery import checkup
 from localhost.durable.storage import queries, schema
-from localhost.durable.storage.store import Store
+from localhost.durable.storage.store import STORE_FILE, Store
 from localhost.durable.storage.transaction import Transaction
 
-STORE_FILE = "durable.sqlite"
 PAGE = 1000
-# Below this, what purged instances left in the file is not worth a word.
+# Less unused space than this is not reported.
 MUCH_FREE_BYTES = 10_000_000
 
 
@@ -47,7 +46,7 @@ def open_store(data: Path) -> Iterator[Store]:
 
 @contextmanager
 def open_connection(data: Path) -> Iterator[sqlite3.Connection]:
-    """Open the store of a data folder for a connection of one's own."""
+    """Open the store of a data folder, and a connection of our own to it."""
     with (
         open_store(data) as store,
         closing(sqlite3.connect(store.path, isolation_level=None)) as connection,

@@ -1,4 +1,4 @@
-"""Who may call what: the level that a request's key gives it, beside the level that is needed.
+"""Who may call what: the level of a request's key, compared with the level that is needed.
 
 Source: AuthenticationLevelHandler of the Functions host; without `--auth` every request counts as
 admin, as under Core Tools.

@@ -23,7 +23,7 @@ Keys = dict[str, str]
 
 
 class AuthLevel(IntEnum):
-    """How much a caller has shown to be; a higher level includes the lower ones."""
+    """What a caller may do; a higher level includes the lower ones."""
 
     ANONYMOUS = 0
     FUNCTION = 1
@@ -37,7 +37,7 @@ class AuthLevel(IntEnum):
 
 
 class Scope(Enum):
-    """Which keys of the host; those of a function go by its name in lower case."""
+    """A group of keys of the host. The keys of a function go by its name in lower case."""
 
     MASTER = "master"
     HOST = "host"
@@ -103,7 +103,7 @@ class KeyRing:
         )
 
     def level(self, key: str | None, function: str | None = None) -> AuthLevel:
-        """Tell what a caller with this key may do at `function` (None: at a webhook or admin)."""
+        """What a caller with this key may do at `function` (None: at a webhook or admin)."""
         if not key:
             return AuthLevel.ANONYMOUS
         if _is_one_of(key, self._kinds["master"]):

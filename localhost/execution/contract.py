@@ -152,7 +152,7 @@ class HostedExecutor(Executor, Protocol):
         """Do what can be done before the environment is known."""
 
     def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
-        """Say what calls of a function are given besides what triggers them."""
+        """Set what calls get besides the trigger's value: by function, then by binding name."""
 
 
 class AppLoadError(Exception):

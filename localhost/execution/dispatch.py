@@ -47,7 +47,7 @@ class Dispatcher:
 
     Args:
         timeout: How long a call may take from when it is sent to a lane; None means for ever.
-        on_stuck: Told of a lane in which a call goes on long after it has timed out.
+        on_stuck: Called with a lane in which a call goes on long after it has timed out.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Dispatcher:
         self._idle = asyncio.Event()
 
     def serve(self, functions: Sequence[FunctionInfo]) -> None:
-        """Say which functions there are."""
+        """Set the functions that may be called."""
         self._trigger_types = {info.name: info.trigger_type for info in functions}
 
     def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
-        """Say what calls of a function are given besides what triggers them, by binding name."""
+        """Set what calls get besides the trigger's value: by function, then by binding name."""
         self._inputs = inputs
 
     def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:

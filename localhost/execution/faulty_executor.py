@@ -1,4 +1,4 @@
-"""An executor that does to another's activities what `--faults` says."""
+"""An executor that applies the faults of `--faults` to the activities of another."""
 
 import asyncio
 import heapq
@@ -123,7 +123,7 @@ class FaultyExecutor:
             self._inner.submit([second_call], partial(self._hold, delivery, fate.delays[1]))
 
     def _follow(self, delivery: _Delivery) -> None:
-        """Note which worker has it, and kill that if this is its fate."""
+        """Note which worker has the activity, and kill that worker if this is its fate."""
         if self._workers is not None:
             delivery.pid = self._workers.find_worker(delivery.call.id)
         if delivery.fate.is_killed_before:

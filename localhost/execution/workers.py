@@ -57,10 +57,10 @@ class WorkerLane(asyncio.Protocol):
         await self._loop.create_unix_connection(lambda: self, sock=own_end)
 
     async def load(self, config: wire.WorkerConfig) -> Sequence[FunctionInfo]:
-        """Have it load the app.
+        """Let the process load the app.
 
         Raises:
-            AppLoadError: It cannot, or it died of it.
+            AppLoadError: The app cannot be loaded, or the process died of it.
         """
         self._write(wire.frame(config))
         report = await self._load_report
@@ -79,7 +79,7 @@ class WorkerLane(asyncio.Protocol):
         return _end_text(code)
 
     async def stop(self) -> None:
-        """Have it end its interpreter, exit handlers included, or kill it."""
+        """Let the interpreter end, exit handlers included; kill it if it takes too long."""
         self._write(wire.frame(wire.STOP))
         try:
             await asyncio.wait_for(self.wait_for_end(), EXIT_SECONDS)
@@ -128,12 +128,12 @@ class WorkerLane(asyncio.Protocol):
             self._loop.call_soon_threadsafe(self._exit_code.set_result, code)
 
     def _answer(self, report: wire.LoadReport) -> None:
-        # It is done already where `load` has its answer, or was cancelled by `stop`.
+        # It may be set already: `load` has its answer, or `stop` has cancelled it.
         if not self._load_report.done():
             self._load_report.set_result(report)
 
     def _write(self, data: bytes) -> None:
-        # Dead is found out by `wait_for_end`, and what it had is redelivered then.
+        # `wait_for_end` notices a dead worker, and its calls are delivered again then.
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
@@ -147,7 +147,7 @@ class ProcessExecutor:
         count: How many workers.
         log_level: The least level of user code's log records that is shown.
         timeout: How long a call may take; None means for ever.
-        examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
+        examine: Takes the functions found; returns those to run, or raises `AppLoadError`.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class ProcessExecutor:
         self._dispatcher.abandon("HostStopping: the host is stopping")
 
     def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
-        """Say what calls of a function are given besides what triggers them, by binding name."""
+        """See `HostedExecutor`."""
         self._dispatcher.bind(inputs)
 
     def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
@@ -246,7 +246,7 @@ class ProcessExecutor:
             self._keep(self._replace(lane))
 
     async def _replace(self, lane: WorkerLane) -> None:
-        """Put another worker in the place of one that is stuck, which ends its other calls first.
+        """Replace a worker that is stuck; its other calls end first.
 
         A thread cannot be stopped, so a process is; nothing that still gets on is lost by it.
         """

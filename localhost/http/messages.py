@@ -1,4 +1,4 @@
-"""Between aiohttp's requests and responses and those of an HTTP function.
+"""Converts between aiohttp's requests and responses and those of HTTP functions.
 
 Source: GrpcMessageConversionExtensions.cs of the Functions host.
 """
@@ -49,7 +49,7 @@ def client_response(response: HttpResponseData) -> web.Response:
 
 
 def _query(text: str) -> dict[str, str]:
-    # Names differ in more than case, as in ASP.NET; the first spelling is kept.
+    # Names that differ only in case are one, as in ASP.NET; the first spelling is kept.
     spelling: dict[str, str] = {}
     pairs = (
         (spelling.setdefault(name.lower(), name), value)

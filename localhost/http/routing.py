@@ -1,4 +1,4 @@
-"""Route templates of ASP.NET Core, which is what routes of HTTP functions are.
+"""Routes of HTTP functions, which are route templates of ASP.NET Core.
 
 Source: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates
 """
@@ -39,7 +39,7 @@ Part = str | Parameter
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[T]):
-    """A template, the methods it takes (none: all) and whom it leads to."""
+    """A template, the methods it takes (none: all) and its target."""
 
     template: str
     methods: frozenset[str]

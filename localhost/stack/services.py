@@ -22,7 +22,7 @@ DEFAULT_ENTITIES = Path(__file__).parents[1] / ENTITIES_FILE
 
 
 class DevelopmentServices:
-    """Storage for the settings that ask for it; `start` as often as needed, `stop` at the end.
+    """Starts what settings ask for; `start` as often as needed, `stop` at the end.
 
     Args:
         is_enabled: False to start nothing, whatever the settings say.

@@ -2,7 +2,7 @@
 
 Whatever the binding's `source` says, the container is listed every second: events of a real account
 do not reach this machine. What was handed over is kept in a file, so that a restarted host goes on
-where it was. A blob whose function fails five times is left, and said to be.
+where it was. A blob whose function fails five times is left alone, and the log says so.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
 """
@@ -45,7 +45,7 @@ class BlobSource:
     """What a blob function watches.
 
     Attributes:
-        names: What names of blobs it takes; its groups are the names in the path.
+        names: The pattern of blob names; its groups are the names in the path.
     """
 
     function: str
@@ -177,7 +177,7 @@ class _Watcher:
         self._container = service.get_container_client(source.container)
 
     async def watch(self) -> None:
-        """List, hand over, and wait, until stopped; a fault is said and waited out."""
+        """List, hand over and wait, until stopped; an error is logged and tried again."""
         while not self._stopping.is_set():
             try:
                 await self._poll()

@@ -1,9 +1,9 @@
 """Schedules by the clock of a time zone, over changes to and from daylight saving time.
 
-As the timer trigger reckons them: on the wall's clock, and where that is no moment or two, by
-standard time. So a schedule of one time a day is due once a day: what the clock leaps over comes
-an hour later, and what it passes twice comes the second time. A schedule of every hour keeps its
-pace instead.
+The timer trigger reckons on the wall clock. A wall time that does not exist, or exists twice, is
+taken as standard time. So a schedule of one time a day is due once a day: a time that the clock
+leaps over comes an hour later, and one that it passes twice comes the second time. A schedule of
+every hour keeps its pace instead.
 
 Source: TimerListener.cs and CronSchedule.cs of the WebJobs SDK extensions.
 """
@@ -71,7 +71,7 @@ class ZonedSchedule:
 
 
 def _standard_time(wall: datetime, zone: tzinfo) -> datetime:
-    """The moment of a time on the wall, by standard time where that is none or two."""
+    """The moment of a wall time; by standard time where it does not exist, or exists twice."""
     moments = [wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     offsets = [moment.utcoffset() or timedelta(0) for moment in moments]
     return (wall - min(offsets)).replace(tzinfo=UTC)

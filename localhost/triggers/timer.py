@@ -3,8 +3,8 @@
 A monitored timer keeps its last and next due time in a file, so that ticks missed while the host
 was down are made up for by one run, marked past due.
 
-Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer and the facts in
-the timer trigger of the WebJobs SDK extensions.
+Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer and the timer
+trigger of the WebJobs SDK extensions.
 """
 
 import asyncio
@@ -130,7 +130,7 @@ class Timer:
 def first_status(
     timer: Timer, stored: TimerStatus | None, now: datetime
 ) -> tuple[TimerStatus, bool]:
-    """Tell where a timer stands when the host starts, and whether it is past due.
+    """The status of a timer when the host starts, and whether it is past due.
 
     A stored due time that the schedule would not have given means that the schedule was changed:
     then nothing was missed.
@@ -233,7 +233,7 @@ class Timers:
     async def _try(
         self, info: FunctionInfo, timer: Timer, status: TimerStatus, *, is_past_due: bool
     ) -> None:
-        """Run it, and again as its retry policy says; where all fails, that is logged."""
+        """Run it, and again as its retry policy says; failures are logged."""
         policy = timer.retry_policy
         if policy is None:
             await self._invoke(info, timer, status, is_past_due=is_past_due)

@@ -21,7 +21,7 @@ class InProcessExecutor:
         app_dir: The folder of the app.
         environment: What is set in this process's environment at `start`.
         timeout: How long a call may take; None means for ever.
-        examine: Told what the app has; returns what is to be run, or raises `AppLoadError`.
+        examine: Takes the functions found; returns those to run, or raises `AppLoadError`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class InProcessExecutor:
         self._dispatcher.add(self)
 
     async def stop(self) -> None:
-        """See `Executor`; there is no ending a thread, so some calls may end with the process."""
+        """See `Executor`. A thread cannot be stopped: calls that go on end with the process."""
         await self._dispatcher.drain(GRACE_SECONDS)
         if self._runner is not None:
             self._runner.stop()
@@ -79,7 +79,7 @@ class InProcessExecutor:
         self._user_loop.close()
 
     def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
-        """Say what calls of a function are given besides what triggers them, by binding name."""
+        """See `HostedExecutor`."""
         self._dispatcher.bind(inputs)
 
     def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:

@@ -89,7 +89,7 @@ class DurableApi:
             return error_answer(error)
 
     def _wrong_hub_answer(self, request: web.Request) -> web.Response | None:
-        """Answer who asks for another storage account or task hub, where there is nothing."""
+        """Refuse a request for another storage account or task hub; None if it is for ours."""
         connection = request.query.get("connection", "")
         if connection and connection.lower() not in self._connections:
             error = InvalidOperationError(

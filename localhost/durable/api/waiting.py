@@ -1,4 +1,4 @@
-"""Waiting for an instance to end, without asking over and over for long."""
+"""Waits for an instance to end, asking less and less often."""
 
 import asyncio
 import time

@@ -38,10 +38,10 @@ class Call:
 
 
 class Activities:
-    """Calls are started only after the turn that asked for them is on disk.
+    """Runs activities; a call starts only after the turn that asked for it is on disk.
 
     Args:
-        touch: Is told of each instance that got results.
+        touch: Called with each instance that got results.
     """
 
     def __init__(self, core: Core, executor: Executor, touch: Callable[[Instance], None]) -> None:
@@ -102,7 +102,7 @@ class Activities:
         self._deliver([(call, await self._http.run(request))])
 
     def _deliver(self, results: list[tuple[Call, InvocationResult]]) -> None:
-        """Write down a batch of results, one inbox row for each instance, and wake these."""
+        """Store a batch of results, one inbox row for each instance, and wake the instances."""
         at = self._core.stamp()
         batches: dict[str, tuple[Instance, list[tuple[Call, InvocationResult]]]] = {}
         for call, result in results:

@@ -1,4 +1,4 @@
-"""Durable entities: one batch of operations at a time each, in the order they were sent."""
+"""Durable entities (`docs/host-protocol.md`, 6): one batch of operations at a time."""
 
 import asyncio
 import json
@@ -80,7 +80,7 @@ class Entities:
             task.cancel()
 
     def enqueue(self, messages: Iterable[EntityMessage], tx: Transaction) -> list[Operation]:
-        """Write operations down; `accept` them when they are on disk."""
+        """Store operations; `accept` them when they are on disk."""
         operations: list[Operation] = []
         for message in messages:
             entity_id = parse_entity_id(message.entity_id) or ("", message.entity_id)

@@ -1,4 +1,4 @@
-"""How instances come to be and end: created, called as children, finished, renewed, terminated."""
+"""The life of an instance: created, called as a child, finished, continued as new, terminated."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ class Lifecycle:
     """Keeps the set of live instances, in step with the transactions it fills.
 
     Args:
-        touch: Is told of each instance that may be able to go on.
+        touch: Called with each instance that may be able to go on.
     """
 
     def __init__(self, core: Core, touch: Callable[[Instance], None]) -> None:
@@ -85,8 +85,8 @@ class Lifecycle:
     def start_child(self, parent: Instance, task: Task, tx: Transaction) -> None:
         """Start the sub-orchestration a task stands for.
 
-        Where its id belongs to an instance that runs, that makes way, and whoever waits for it
-        waits for ever: so does Microsoft's engine, as was seen there.
+        If a running instance has this id, it is dropped, and whoever waits for it waits for ever:
+        Microsoft's engine does the same.
         """
         if self._has_started(parent, task):
             return
@@ -139,7 +139,7 @@ class Lifecycle:
         instance.status = outcome.status
         turn.created.append(events.execution_completed(turn.at, number, outcome.status, result))
         self.append(instance, turn, tx)
-        # Nothing does not overwrite what a suspension or an earlier ending left there.
+        # An end without output leaves the output of a suspension or an earlier end.
         if outcome.text is not None:
             tx.update_instance(instance.id, output=outcome.text)
         tx.clear_inbox(instance.id)

@@ -1,7 +1,7 @@
 """What the extension cannot schedule, though an orchestrator asks for it.
 
-An exception that it raises there is lost in Azure: the task never starts, and an orchestrator that
-awaits it stays ``Running`` for ever. Here it is the same, but for a line in the log.
+The extension raises an exception, which is lost in Azure: the task never starts, and an
+orchestrator that awaits it stays ``Running`` for ever. Here it is the same, and the log says why.
 """
 
 from localhost.durable.engine.functions import DurableFunctions

@@ -72,7 +72,7 @@ class Orchestrations:
         await self.activities.close(grace_seconds)
 
     def touch(self, instance: Instance) -> None:
-        """See soon whether an instance can go on."""
+        """Check soon whether an instance can go on."""
         if not self._dirty:
             self._loop.call_soon(self._pump_all)
         self._dirty[instance] = None
@@ -253,7 +253,7 @@ class Orchestrations:
             if problem is None:
                 turn.perform(action, new_registration, tx)
                 continue
-            # As in Azure: the log tells, and whoever awaits it waits for ever.
+            # As in Azure, whoever awaits it waits for ever; here the log says why.
             logger.error("%s of instance %s: %s", instance.identity.name, instance.id, problem)
             turn.perform(action, Registration(signatures[index], NEVER), tx)
         self._cancel_timers(instance, turn, decision)
@@ -289,7 +289,7 @@ class Orchestrations:
         self._conclude(turn, Outcome("Failed", contradiction.text, details), tx)
 
     def _refusal(self, decision: Decision) -> str | None:
-        """Say which action the extension throws at, out of those it does not just forget."""
+        """Say which action makes the extension fail the orchestration."""
         for action in decision.leaves:
             kind = action["actionType"]
             if kind == ActionType.CALL_HTTP and not is_http_method(action["httpRequest"]):
@@ -316,7 +316,7 @@ class Orchestrations:
     # What follows from any turn.
 
     def _commit(self, turn: Turn, tx: Transaction) -> None:
-        """Write a turn down; end the instance if user code has ended and nothing is open."""
+        """Store a turn; end the instance if user code has ended and nothing is open."""
         instance = turn.instance
         outcome = instance.outcome
         if outcome is not None and not instance.execution.has_blocking_tasks:

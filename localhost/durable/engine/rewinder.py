@@ -1,4 +1,4 @@
-"""Puts rewound instances back among the living, a failed child with its parent."""
+"""Rewinds failed instances, and their failed children with them."""
 
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from localhost.durable.storage.transaction import Transaction
 
 
 class Rewinder:
-    """One rewind: collect what it changes, then write it as one transaction."""
+    """One rewind: collects what it changes, as one transaction."""
 
     def __init__(self, core: Core, lifecycle: Lifecycle, reason: str) -> None:
         self._core = core
@@ -92,7 +92,7 @@ class Rewinder:
     def _deliver(
         self, instance: Instance, completions: list[str], external_events: list[tuple[str, str]]
     ) -> None:
-        """Put what had arrived well into the inbox again."""
+        """Put what had succeeded into the inbox again."""
         for text in completions:
             seq = self._core.next_sequence()
             if rebuilder.arrive(instance, seq, text, text):

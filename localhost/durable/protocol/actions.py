@@ -1,4 +1,4 @@
-"""What an orchestrator's turn answered, parsed: its actions in number order and how it stands."""
+"""The answer of an orchestrator (`docs/host-protocol.md`, 5.4 and 5.5), parsed."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _COMPOUND = (ActionType.WHEN_ANY, ActionType.WHEN_ALL)
 
 
 class ProtocolError(Exception):
-    """The SDK answered something this protocol does not know."""
+    """The answer has a form that the host does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def parse(value: str | None, error: str | None, stack: str | None) -> Decision:
     error = round_trip.failure(error)
     message, label, text = error.rpartition(ERROR_LABEL)
     state = _state(text) if label else None
-    # A function that says it is done and yet raises is taken for one that says nothing.
+    # An answer that says it is done, and yet comes with an exception, is not read.
     if state is None or state.get("isDone"):
         return Decision(
             [], None, _failure(failures.unreadable_failure(error, stack)), None, is_blind=True

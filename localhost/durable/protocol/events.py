@@ -1,4 +1,4 @@
-"""History events as JSON text, field for field as DurableTask.Core serialises them.
+"""History events as JSON text, as DurableTask.Core writes them (`docs/host-protocol.md`, 5.2).
 
 Arguments named `*_json` are JSON text put in as it is; the others are encoded here. Text is built
 once, when an event happens, and joined ever after: a replay never serialises history again.

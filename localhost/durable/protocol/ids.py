@@ -19,7 +19,7 @@ def new_execution_id() -> str:
 
 
 def valid_id(instance_id: str) -> str:
-    """Pass on an id that a caller chose.
+    """Check an id that a caller chose, and return it.
 
     Raises:
         StorageRefusalError: It may not be used.

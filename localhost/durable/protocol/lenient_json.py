@@ -1,8 +1,8 @@
 """JSON as the extension reads it (Newtonsoft.Json): more than JSON, with that library's words.
 
-It takes single quotes, names without quotes, a comma too many, and turns NaN and Infinity into
-texts. Comments it takes, too, but what it does with them afterwards nobody wants; here they are
-refused.
+It takes single quotes, names without quotes and a comma too many, and turns NaN and Infinity into
+texts. It takes comments, too, though an input that is a comment breaks lists of instances; here
+comments are refused.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What becomes of an app's results on their way through the host, which reads and writes them anew.
+"""What the host changes in an app's results, because it parses them and writes them again.
 
 The host keeps results as objects of .NET (Newtonsoft.Json). So ``$id``, ``$ref`` and ``$type`` at
 the head of an object are taken for the serialiser's own, NaN becomes a text, and half a surrogate

@@ -1,7 +1,7 @@
 """What is wrong with a store: damage, rows that belong to nothing, instances that wait in vain.
 
 It rebuilds the unfinished instances as a start of the host would, and asks of each what could wake
-it. A defect of this host is the likely cause of whatever is found but damage.
+it. Anything found but damage is probably a defect of this host.
 """
 
 import sqlite3

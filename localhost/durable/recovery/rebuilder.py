@@ -1,4 +1,4 @@
-"""Rebuilds every unfinished instance from the store, down the path a first run takes."""
+"""Rebuilds every unfinished instance from the store, by the calls that a first run makes."""
 
 import json
 import sqlite3

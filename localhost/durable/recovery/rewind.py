@@ -1,8 +1,8 @@
 """Rewind: the history of a failed execution without what made it fail.
 
 The turn in which user code was handed the failure it ended with is taken back, with all that
-followed; where it failed by itself, that is the turn it ended in. What had arrived well in those
-turns, for tasks that are older, is delivered again; what had failed runs again. A with-retry task
+followed; where it failed by itself, that is the turn it ended in. Results that had arrived in those
+turns, for older tasks, are delivered again; what had failed runs again. A with-retry task
 that used up its attempts gets its last one anew: that attempt's failure and the timer after it are
 cut out, and the later numbers move up, as the SDK will count them. Failures that user code had
 caught in earlier turns stay, because what it did next depends on them.

@@ -1,4 +1,4 @@
-"""The bookkeeping of one execution: which number every task has, and what is still open.
+"""The tasks of one execution: their numbers (`docs/host-protocol.md`, 5.3), and what is open.
 
 The SDK numbers tasks by itself while it replays; this mirrors it. The numbers follow from the order
 in which completions are settled. A failed attempt of a with-retry task, and a retry timer that

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Callback = Callable[[], None]
 _Work = tuple[list[Statement], Callback | None]
+STORE_FILE = "durable.sqlite"
 _ROWS_A_QUERY = 500
 # The last two are of values that SQLite cannot hold: half a surrogate pair, a number too large.
 _WRITE_ERRORS = (sqlite3.Error, StoreError, ValueError, OverflowError)

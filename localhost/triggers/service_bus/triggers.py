@@ -1,9 +1,9 @@
 """Service Bus triggers: messages are received, handed to functions and settled by how they end.
 
-What ended well is completed, what failed is abandoned, whatever kept it from ending: an exception,
-a time-out, the death of its worker. What a host that is killed had received is delivered again when
-its locks end. Retry policies of functions do not count here, as in Azure: the entity's maximum
-delivery count does.
+A message whose call succeeds is completed. One whose call fails is abandoned, be it by an
+exception, a time-out or the death of its worker. Messages of a host that is killed are delivered
+again when their locks end. Retry policies of functions do not count here, as in Azure: the
+entity's maximum delivery count does.
 
 Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-service-bus-trigger
 """
