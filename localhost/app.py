@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from localhost.bindings import AppFunctions
-from localhost.contract import Executor
+from localhost.execution.bindings import AppFunctions
+from localhost.execution.contract import Executor
 from localhost.settings import Settings
 
 

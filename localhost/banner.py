@@ -4,8 +4,8 @@ Source: DisplayFunctionsInfoUtilities.cs of Core Tools.
 """
 
 from localhost.app import App
-from localhost.bindings import route_of
-from localhost.contract import FunctionInfo
+from localhost.execution.bindings import full_route
+from localhost.execution.contract import FunctionInfo
 
 
 def banner(app: App) -> str:
@@ -28,4 +28,4 @@ def _methods(info: FunctionInfo) -> str:
 
 
 def _url(app: App, info: FunctionInfo) -> str:
-    return f"{app.origin}/{route_of(info, app.settings.route_prefix)}"
+    return f"{app.origin}/{full_route(info, app.settings.route_prefix)}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localhost import logs, store_cli
-from localhost.durable.schema import StoreError
+from localhost.durable.storage.schema import StoreError
 from localhost.faults import Faults, FaultsError
 from localhost.host import Options
 from localhost.serving import serve
@@ -17,21 +17,21 @@ from localhost.serving import serve
 DATA_FOLDER = ".localhost"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     parser = _parser()
-    parsed = parser.parse_args(arguments)
-    if hasattr(parsed, "run"):
-        return _run(parsed)
-    if parsed.reload and parsed.workers == 0:
+    arguments = parser.parse_args(words)
+    if hasattr(arguments, "run"):
+        return _run_store_command(arguments)
+    if arguments.reload and arguments.workers == 0:
         parser.error("--reload starts new worker processes, and --workers 0 has none")
-    logs.configure(logging.DEBUG if parsed.verbose else logging.INFO)
+    logs.configure(logging.DEBUG if arguments.verbose else logging.INFO)
     # A library's chatter is not the host's.
     for library in ("asyncio", "azure"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    app_dir = parsed.app.resolve()
+    app_dir = arguments.app.resolve()
     try:
-        faults = Faults.named(parsed.faults) if parsed.faults else None
+        faults = Faults.from_option(arguments.faults) if arguments.faults else None
     except FaultsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,20 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(__name__).warning(faults.announcement())
     options = Options(
         app_dir=app_dir,
-        data_dir=(parsed.data or app_dir / DATA_FOLDER).resolve(),
-        port=parsed.port,
-        worker_count=parsed.workers,
-        has_stack=parsed.stack,
-        has_auth=parsed.auth,
+        data_dir=(arguments.data or app_dir / DATA_FOLDER).resolve(),
+        port=arguments.port,
+        worker_count=arguments.workers,
+        has_stack=arguments.stack,
+        has_auth=arguments.auth,
         faults=faults,
     )
-    return asyncio.run(serve(options, reload=parsed.reload))
+    return asyncio.run(serve(options, reload=arguments.reload))
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _run_store_command(arguments: argparse.Namespace) -> int:
     """Run a command that looks into a store."""
     try:
-        code = int(parsed.run(parsed))
+        code = int(arguments.run(arguments))
         sys.stdout.flush()
     except StoreError as error:
         print(error, file=sys.stderr)
@@ -71,29 +71,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = commands.add_parser("start", help="serve a function app until Ctrl-C")
-    start.add_argument("--app", type=Path, default=Path(), metavar="DIR",
-                       help="the folder of the app (default: this one)")  # fmt: skip
-    start.add_argument("--port", "-p", type=_port,
-                       help="the port of its HTTP functions, 0 for any free one (default: "
-                            "Host.LocalHttpPort of local.settings.json, else 7071)")  # fmt: skip
-    start.add_argument("--data", type=Path, metavar="DIR",
-                       help=f"where state is kept (default: {DATA_FOLDER} in the app)")  # fmt: skip
-    start.add_argument("--workers", type=_count, metavar="N",
-                       help="how many processes run user code; 0: the host's own, for a debugger "
-                            "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)")  # fmt: skip
-    start.add_argument("--no-stack", dest="stack", action="store_false",
-                       help="start no storage emulator, broker or mail sink")  # fmt: skip
-    start.add_argument("--auth", action="store_true",
-                       help="ask for keys, which are in keys.json of the data folder")  # fmt: skip
-    start.add_argument("--reload", action="store_true",
-                       help="start again when files of the app change")  # fmt: skip
-    start.add_argument("--faults", metavar="FILE|torn=P",
-                       help="disturb turns, activities, workers and storage as the file says; "
-                            "torn=P: have a share P of the turns of orchestrators and entities "
-                            "send their messages, lose their state and run again")  # fmt: skip
+    _add_places(start)
+    _add_services(start)
     start.add_argument("--verbose", action="store_true", help="log what the host does")
     store_cli.add_commands(commands)
     return parser
+
+
+def _add_places(start: argparse.ArgumentParser) -> None:
+    """Add the options that say where: the app, its port, its data."""
+    start.add_argument(
+        "--app",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder of the app (default: this one)",
+    )
+    start.add_argument(
+        "--port",
+        "-p",
+        type=_port,
+        help="the port of its HTTP functions, 0 for any free one (default: "
+        "Host.LocalHttpPort of local.settings.json, else 7071)",
+    )
+    start.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help=f"where state is kept (default: {DATA_FOLDER} in the app)",
+    )
+
+
+def _add_services(start: argparse.ArgumentParser) -> None:
+    """Add the options that say what runs, and how."""
+    start.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="how many processes run user code; 0: the host's own, for a debugger "
+        "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)",
+    )
+    start.add_argument(
+        "--no-stack",
+        dest="stack",
+        action="store_false",
+        help="start no storage emulator, broker or mail sink",
+    )
+    start.add_argument(
+        "--auth",
+        action="store_true",
+        help="ask for keys, which are in keys.json of the data folder",
+    )
+    start.add_argument(
+        "--reload", action="store_true", help="start again when files of the app change"
+    )
+    start.add_argument(
+        "--faults",
+        metavar="FILE|torn=P",
+        help="disturb turns, activities, workers and storage as the file says; "
+        "torn=P: have a share P of the turns of orchestrators and entities "
+        "send their messages, lose their state and run again",
+    )
 
 
 def _port(text: str) -> int:

@@ -2,8 +2,8 @@
 
 At-least-once delivery made visible: activities delivered twice, completions late and out of order,
 turns that lose their state, workers killed around an activity, storage calls refused. Development
-only. This module reads the file and draws what happens to each activity; `faulty_executor` makes it
-happen, and `durable.torn` what happens to turns.
+only. This module reads the file and draws what happens to each activity;
+`execution.faulty_executor` makes it happen, and `durable.engine.tearing` what happens to turns.
 """
 
 import json
@@ -26,13 +26,13 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Milliseconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
 
 
-def _is_a_range(value: tuple[float, float]) -> tuple[float, float]:
+def _check_range(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
         raise ValueError("it takes two times, the shorter first")
     return value
 
 
-Range = Annotated[tuple[Milliseconds, Milliseconds], AfterValidator(_is_a_range)]
+Range = Annotated[tuple[Milliseconds, Milliseconds], AfterValidator(_check_range)]
 
 
 class FaultsError(Exception):
@@ -57,7 +57,7 @@ class ActivityFaults(_Section):
     reorder: bool = False
 
     @model_validator(mode="after")
-    def _has_time_to_overtake(self) -> "ActivityFaults":
+    def _check_overtaking(self) -> "ActivityFaults":
         if self.reorder and self.delay_ms[0] == self.delay_ms[1]:
             raise ValueError("reorder takes a delay_ms of two different times to overtake in")
         return self
@@ -67,8 +67,8 @@ class TurnFaults(_Section):
     """What happens to turns of orchestrators and entities.
 
     Attributes:
-        torn: The share whose messages are sent but whose state is lost, to be taken again.
-        again_ms: It is after a time between these two, in milliseconds.
+        torn: The share of turns whose messages are sent but whose state is lost.
+        again_ms: A torn turn is taken again after a time between these two, in milliseconds.
     """
 
     torn: Share = 0
@@ -113,14 +113,14 @@ class Faults(_Section):
     storage: StorageFaults = StorageFaults()
 
     @classmethod
-    def named(cls, text: str) -> "Faults":
+    def from_option(cls, text: str) -> "Faults":
         """Read what `--faults` says: the name of a file, or `torn=P` for `turns.torn` alone.
 
         Raises:
             FaultsError: See `load`.
         """
-        name, found, share = text.partition("=")
-        if not found or name != "torn":
+        name, separator, share = text.partition("=")
+        if not separator or name != "torn":
             return cls.load(Path(text))
         place = f"--faults {text}"
         try:
@@ -155,16 +155,17 @@ class Faults(_Section):
         return faults
 
     @property
-    def kills_workers(self) -> bool:
+    def may_kill_workers(self) -> bool:
         """Whether any worker may be killed."""
         return self.workers.kill != KillPoints()
 
     def announcement(self) -> str:
         """Say what will happen and how to have it again."""
-        asked = json.dumps(self.model_dump(exclude_defaults=True, exclude={"seed"}))
+        settings_text = json.dumps(self.model_dump(exclude_defaults=True, exclude={"seed"}))
         return (
             "Faults are on (--faults, for development only). Turns, activities, workers and "
-            f"storage are disturbed on purpose: {asked}. To have the same again: seed {self.seed}."
+            f"storage are disturbed on purpose: {settings_text}. To have the same again: seed "
+            f"{self.seed}."
         )
 
 
@@ -190,11 +191,11 @@ class Fate:
     is_killed_after: bool
 
 
-def fates(faults: Faults) -> Iterator[Fate]:
+def draw_fates(faults: Faults) -> Iterator[Fate]:
     """Draw the fate of one activity after the other.
 
-    Each takes as many numbers as any other, so that a share that is changed changes what it is of,
-    and leaves the rest as it was.
+    Each fate takes the same count of random numbers, so that another share of one fault leaves all
+    other faults as they were.
     """
     source = random.Random(faults.seed)  # noqa: S311 - no secret is drawn from it
     low, high = faults.activities.delay_ms

@@ -15,39 +15,43 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from localhost import listeners, logs, workers
-from localhost.admin import Admin
+from localhost import logs
+from localhost.access.auth import Gate
+from localhost.access.key_admin import KeyAdmin
+from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
-from localhost.auth import Gate
-from localhost.bindings import AppFunctions, examine
-from localhost.blobs import BlobTriggerError, BlobTriggers, blob_functions
-from localhost.contract import AppLoadError, FunctionInfo, HostedExecutor
-from localhost.dispatch import Examine
-from localhost.durable.api import DurableApi
-from localhost.durable.engine import Engine
-from localhost.durable.schema import StoreError
-from localhost.durable.settings import DurableSettings, DurableSettingsError
-from localhost.durable.store import Store
-from localhost.durable.torn import Tearing
+from localhost.durable.api.handler import DurableApi
+from localhost.durable.engine.engine import Engine
+from localhost.durable.engine.tearing import Tearing
+from localhost.durable.host_json import DurableSettings, DurableSettingsError
+from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage.store import STORE_FILE, Store
+from localhost.execution import workers
+from localhost.execution.bindings import AppFunctions, examine
+from localhost.execution.contract import AppLoadError, FunctionInfo, HostedExecutor
+from localhost.execution.dispatch import Examine
+from localhost.execution.faulty_executor import FaultyExecutor
 from localhost.faults import Faults, FaultsError
-from localhost.faulty_executor import FaultyExecutor
-from localhost.http import HttpFront
-from localhost.key_admin import KeyAdmin
-from localhost.keys import KeyFileError, KeyRing
+from localhost.http import sockets
+from localhost.http.admin import Admin
+from localhost.http.front import HttpFront
+from localhost.http.routing import RouteError
 from localhost.limits import function_timeout
-from localhost.routing import RouteError
-from localhost.service_bus import ServiceBusTriggers
-from localhost.service_bus_settings import ServiceBusTriggerError, service_bus_functions
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
-from localhost.stack.storage import Storage
-from localhost.time_zones import TimeZoneError, zone_of
-from localhost.timers import TimerError, Timers, timer_functions
+from localhost.stack.services import DevelopmentServices
+from localhost.triggers.blob import BlobTriggerError, BlobTriggers, blob_functions
+from localhost.triggers.service_bus.trigger_settings import (
+    ServiceBusTriggerError,
+    service_bus_functions,
+)
+from localhost.triggers.service_bus.triggers import ServiceBusTriggers
+from localhost.triggers.time_zones import TimeZoneError, read_zone
+from localhost.triggers.timer import TimerError, Timers, timer_functions
 
 logger = logging.getLogger(__name__)
 
-STORE_FILE = "durable.sqlite"
 KEY_FILE = "keys.json"
 RPC_PORT = 17071
 RPC_PATH = "/durabletask/"
@@ -55,7 +59,7 @@ HTTP_GRACE_SECONDS = 2.0
 ENGINE_GRACE_SECONDS = 3.0
 START_ERRORS = (
     SettingsError,
-    listeners.PortError,
+    sockets.PortError,
     StoreError,
     DurableSettingsError,
     AppLoadError,
@@ -72,7 +76,7 @@ START_ERRORS = (
 
 
 @dataclass(frozen=True)
-class _Doors:
+class _Endpoints:
     """Where requests come in, and what guards it."""
 
     public: list[socket.socket]
@@ -105,16 +109,16 @@ class Host:
     """A host of one app; `start` it once, then `stop` it.
 
     Args:
-        storage: What it starts if the app needs it, and leaves running.
+        services: What it starts if the app needs it, and leaves running.
 
     Attributes:
         port: Where it listens, once it has started.
         failure: Done when the host can no longer write its state, and so must be stopped.
     """
 
-    def __init__(self, options: Options, storage: Storage) -> None:
+    def __init__(self, options: Options, services: DevelopmentServices) -> None:
         self._options = options
-        self._storage = storage
+        self._services = services
         self.port = 0
         self._functions = AppFunctions((), ())
         self._environment: dict[str, str] = {}
@@ -147,8 +151,8 @@ class Host:
             logger.warning(warning)
         durable_settings = _durable_settings(settings)
         public = self._listen(settings)
-        rpc = self._exits.enter_context(listeners.listen_preferably(RPC_PORT))
-        self.port = listeners.port_of(public[0])
+        rpc = self._exits.enter_context(sockets.listen_preferably(RPC_PORT))
+        self.port = sockets.port_of(public[0])
         origin = f"http://localhost:{self.port}"
         async with contextlib.AsyncExitStack() as unused:
             store = Store.open(self._options.data_dir / STORE_FILE)
@@ -169,12 +173,12 @@ class Host:
             await engine.start()
             unused.pop_all()  # the engine now closes the store
         self._exits.push_async_callback(engine.stop, ENGINE_GRACE_SECONDS)
-        await self._serve(app, durable, _Doors(public, rpc, gate, KeyAdmin(keys, bind)))
+        await self._serve(app, durable, _Endpoints(public, rpc, gate, KeyAdmin(keys, bind)))
         return app
 
     def _listen(self, settings: Settings) -> list[socket.socket]:
         port = settings.port if self._options.port is None else self._options.port
-        public = listeners.listen(settings.address, port)
+        public = sockets.listen(settings.address, port)
         for listener in public:
             self._exits.enter_context(listener)
         return public
@@ -189,22 +193,22 @@ class Host:
         executor = _executor(self._options, replace(settings, environment=environment), take)
         self._exits.push_async_callback(executor.stop)
         # The workers import their libraries while the storage emulator starts.
-        _, stack = await asyncio.gather(executor.prepare(), self._storage.start(environment))
+        _, stack = await asyncio.gather(executor.prepare(), self._services.start(environment))
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
         return executor
 
-    async def _serve(self, app: App, durable: DurableApi, doors: "_Doors") -> None:
+    async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
         # The executor adds the inputs itself.
         timers = Timers(
             app.executor,
             self._options.data_dir / "timers",
             inputs=lambda info: {},
-            zone=zone_of(app.settings.environment),
+            zone=read_zone(app.settings.environment),
         )
-        admin = Admin(app, timers.run_now, doors.keys)
-        front = HttpFront(app, admin, durable, doors.gate)
+        admin = Admin(app, timers.run_now, endpoints.keys)
+        front = HttpFront(app, admin, durable, endpoints.gate)
         timers.start(timer_functions(app.functions.enabled))
         self._exits.push_async_callback(timers.stop)
         triggers = ServiceBusTriggers(
@@ -216,8 +220,8 @@ class Host:
         self._exits.push_async_callback(blobs.stop)
         blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
-        await self._open(_rpc_application(durable), [doors.rpc])
-        await self._open(front.application(), doors.public)
+        await self._open(_rpc_application(durable), [endpoints.rpc])
+        await self._open(front.application(), endpoints.public)
 
     async def _open(self, application: web.Application, sockets: list[socket.socket]) -> None:
         runner = web.AppRunner(
@@ -237,9 +241,9 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
     timeout = function_timeout(settings.host_json)
     faults = options.faults
     if options.worker_count == 0:
-        if faults is not None and faults.kills_workers:
+        if faults is not None and faults.may_kill_workers:
             raise FaultsError("--faults: workers.kill: with --workers 0 there are none to kill.")
-        from localhost.inprocess import InProcessExecutor  # it imports the app's libraries
+        from localhost.worker.in_process import InProcessExecutor  # it imports the app's libraries
 
         inside = InProcessExecutor(
             settings.app_dir, settings.environment, timeout=timeout, examine=take
@@ -279,7 +283,7 @@ def _durable_settings(settings: Settings) -> DurableSettings:
 def _client_inputs(
     app: App, durable: DurableApi, hub_name: str, rpc: socket.socket
 ) -> dict[str, dict[str, str]]:
-    rpc_base_url = f"http://127.0.0.1:{listeners.port_of(rpc)}{RPC_PATH}"
+    rpc_base_url = f"http://127.0.0.1:{sockets.port_of(rpc)}{RPC_PATH}"
     inputs: dict[str, dict[str, str]] = {}
     for info in app.functions.enabled:
         for binding in info.bindings:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from localhost.ncrontab import time_span
+from localhost.time_spans import parse_time_span
 
 DEFAULT_TIMEOUT = timedelta(minutes=30)
 UNLIMITED = "-1"
@@ -24,21 +24,13 @@ def function_timeout(host_json: Mapping[str, Any]) -> timedelta | None:
         return DEFAULT_TIMEOUT
     if str(text) == UNLIMITED:
         return None
-    span = time_span(text.strip()) if isinstance(text, str) else None
+    span = parse_time_span(text.strip()) if isinstance(text, str) else None
     if span is None or span <= timedelta(0):
         raise ValueError(
             f"{text!r} is no time span such as '00:05:00' (hours, minutes, seconds), nor -1, which "
             "means no limit"
         )
     return span
-
-
-def time_span_text(span: timedelta) -> str:
-    """A time span as .NET writes it: ``00:05:00``, ``1.00:00:00``."""
-    minutes, seconds = divmod(span.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{hours:02}:{minutes:02}:{seconds:02}"
-    return f"{span.days}.{clock}" if span.days else clock
 
 
 def allowed_functions(host_json: Mapping[str, Any]) -> frozenset[str] | None:

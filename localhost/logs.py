@@ -65,8 +65,8 @@ class UserOutput(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Pass on every whole line, and keep the rest until its end comes."""
-        *lines, rest = (getattr(self._partial, "text", "") + text).split("\n")
-        self._partial.text = rest
+        *lines, partial = (getattr(self._partial, "text", "") + text).split("\n")
+        self._partial.text = partial
         if lines:
             prefix = _prefix(datetime.now(UTC))
             self._stream.write("".join(f"{prefix}{line}\n" for line in lines))
@@ -97,6 +97,6 @@ def _prefix(moment: datetime) -> str:
     stamp = f"[{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z] "
     current = CURRENT.get()
     if current is None:
-        own = getattr(THREAD_LOCAL, "invocation_id", None)
-        return stamp if own is None else f"{stamp}[{own}] "
+        invocation_id = getattr(THREAD_LOCAL, "invocation_id", None)
+        return stamp if invocation_id is None else f"{stamp}[{invocation_id}] "
     return f"{stamp}[{current[0]} {current[1]}] "

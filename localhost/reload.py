@@ -17,7 +17,7 @@ Stamps = Mapping[Path, float]
 
 def stamps(folder: Path) -> Stamps:
     """The files that make up an app, and when each was last written."""
-    found: dict[Path, float] = {}
+    times: dict[Path, float] = {}
     pending = [folder]
     while pending:
         # Editors make and remove files all the time: one that is gone by now does not count,
@@ -27,21 +27,21 @@ def stamps(folder: Path) -> Stamps:
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in LEFT_OUT:
                         pending.append(Path(entry.path))
-                elif _counts(entry.name):
+                elif _is_watched(entry.name):
                     with contextlib.suppress(*UNREADABLE):
-                        found[Path(entry.path)] = entry.stat().st_mtime
-    return found
+                        times[Path(entry.path)] = entry.stat().st_mtime
+    return times
 
 
-def _counts(name: str) -> bool:
+def _is_watched(name: str) -> bool:
     return name in NAMES or Path(name).suffix in SUFFIXES
 
 
-async def changed(folder: Path, known: Stamps) -> list[Path]:
+async def wait_for_change(folder: Path, known_stamps: Stamps) -> list[Path]:
     """Wait until files of an app differ from what was known, and name them."""
     while True:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         now = await asyncio.to_thread(stamps, folder)
-        if now != known:
-            files = known.keys() | now.keys()
-            return sorted(file for file in files if known.get(file) != now.get(file))
+        if now != known_stamps:
+            files = known_stamps.keys() | now.keys()
+            return sorted(file for file in files if known_stamps.get(file) != now.get(file))

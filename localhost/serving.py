@@ -11,8 +11,8 @@ from typing import Any
 
 from localhost.banner import banner
 from localhost.host import START_ERRORS, Host, Options
-from localhost.reload import Stamps, changed, stamps
-from localhost.stack.storage import DEFAULT_ENTITIES, ENTITIES_FILE, Storage
+from localhost.reload import Stamps, stamps, wait_for_change
+from localhost.stack.services import DEFAULT_ENTITIES, ENTITIES_FILE, DevelopmentServices
 
 logger = logging.getLogger(__name__)
 
@@ -32,20 +32,20 @@ async def serve(options: Options, *, reload: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     own_entities = options.app_dir / ENTITIES_FILE
-    storage = Storage(
+    services = DevelopmentServices(
         options.data_dir,
         is_enabled=options.has_stack,
         faults=options.faults,
         entities=own_entities if own_entities.is_file() else DEFAULT_ENTITIES,
     )
-    stopped = asyncio.create_task(stopping.wait())
-    serving = _Serving(options, storage, stopped, reload=reload)
+    stop_signal = asyncio.create_task(stopping.wait())
+    serving = _Serving(options, services, stop_signal, reload=reload)
     try:
-        while (end := await serving.once()) is End.CHANGED:
+        while (end := await serving.serve_once()) is End.CHANGED:
             pass
     finally:
-        stopped.cancel()
-        await storage.stop()
+        stop_signal.cancel()
+        await services.stop()
     return 1 if end is End.FAILED else 0
 
 
@@ -53,31 +53,36 @@ class _Serving:
     """Runs one host after the other."""
 
     def __init__(
-        self, options: Options, storage: Storage, stopped: "asyncio.Task[Any]", *, reload: bool
+        self,
+        options: Options,
+        services: DevelopmentServices,
+        stop_signal: "asyncio.Task[Any]",
+        *,
+        reload: bool,
     ) -> None:
         self._options = options
-        self._storage = storage
-        self._stopped = stopped
+        self._services = services
+        self._stop_signal = stop_signal
         self._reload = reload
 
-    async def once(self) -> End:
-        """Serve until there is a reason not to."""
-        known = stamps(self._options.app_dir) if self._reload else None
-        host = Host(self._options, self._storage)
+    async def serve_once(self) -> End:
+        """Serve until the host is told to stop, fails, or the app's files change."""
+        known_stamps = stamps(self._options.app_dir) if self._reload else None
+        host = Host(self._options, self._services)
         try:
-            started = await self._start(host)
-            if started is None:
+            has_started = await self._start(host)
+            if has_started is None:
                 return End.TOLD
-            if not started and known is None:
+            if not has_started and known_stamps is None:
                 return End.FAILED
-            return await self._wait(host, known)
+            return await self._wait(host, known_stamps)
         finally:
             await host.stop()
 
     async def _start(self, host: Host) -> bool | None:
         """Start a host and say whether it could; None if it was told to stop meanwhile."""
         starting = asyncio.create_task(host.start())
-        await asyncio.wait({starting, self._stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({starting, self._stop_signal}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
             await asyncio.wait({starting})
@@ -93,19 +98,19 @@ class _Serving:
             self._options = replace(self._options, port=host.port)
         return True
 
-    async def _wait(self, host: Host, known: Stamps | None) -> End:
-        reasons: set[asyncio.Future[Any]] = {self._stopped, host.failure}
+    async def _wait(self, host: Host, known_stamps: Stamps | None) -> End:
+        reasons: set[asyncio.Future[Any]] = {self._stop_signal, host.failure}
         async with contextlib.AsyncExitStack() as exits:
             changes = None
-            if known is not None:
-                changes = asyncio.create_task(changed(self._options.app_dir, known))
+            if known_stamps is not None:
+                changes = asyncio.create_task(wait_for_change(self._options.app_dir, known_stamps))
                 exits.callback(changes.cancel)
                 reasons.add(changes)
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
             if host.failure.done():
                 print(host.failure.result(), file=sys.stderr)
                 return End.FAILED
-            if self._stopped.done() or changes is None:
+            if self._stop_signal.done() or changes is None:
                 return End.TOLD
             names = ", ".join(
                 str(path.relative_to(self._options.app_dir)) for path in changes.result()

@@ -130,7 +130,7 @@ class Settings:
         Raises:
             KeyError: There is no such setting.
         """
-        return _REFERENCE.sub(lambda found: self._setting(found[1]), text)
+        return _REFERENCE.sub(lambda match: self._setting(match[1]), text)
 
     def is_disabled(self, function: str) -> bool:
         """Whether `AzureWebJobs.<function>.Disabled` is true or 1, however its dots are written."""
@@ -164,12 +164,12 @@ def read_host_json(path: Path) -> dict[str, Any]:
         )
     document, text = _read_json(path)
     if document.get("version") != "2.0":
-        raise _wrong(path, text, "version", 'it must have "version": "2.0"')
+        raise _field_error(path, text, "version", 'it must have "version": "2.0"')
     extensions = document.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
-        raise _wrong(path, text, "extensions", "it must be an object")
+        raise _field_error(path, text, "extensions", "it must be an object")
     for key, error in _bad_limits(document):
-        raise _wrong(path, text, key, str(error))
+        raise _field_error(path, text, key, str(error))
     return document
 
 
@@ -183,11 +183,13 @@ def read_local_settings(path: Path) -> LocalSettings:
         return LocalSettings()
     document, text = _read_json(path)
     if document.get("IsEncrypted", True) is not False:
-        raise _wrong(
-            path, text, "IsEncrypted",
+        raise _field_error(
+            path,
+            text,
+            "IsEncrypted",
             'the file counts as encrypted unless it has "IsEncrypted": false; '
             "run `func settings decrypt`, or add that line if its values are plain",
-        )  # fmt: skip
+        )
     sections = {
         name: _section(path, text, document, name)
         for name in ("Values", "ConnectionStrings", "Host")
@@ -196,7 +198,7 @@ def read_local_settings(path: Path) -> LocalSettings:
     for name, connection in sections["ConnectionStrings"].items():
         value = connection.get("ConnectionString") if isinstance(connection, dict) else connection
         if not isinstance(value, str):
-            raise _wrong(path, text, name, "a connection string must be a text")
+            raise _field_error(path, text, name, "a connection string must be a text")
         values[f"ConnectionStrings:{name}"] = value
     host = sections["Host"]
     return LocalSettings(
@@ -210,12 +212,12 @@ def read_local_settings(path: Path) -> LocalSettings:
 
 def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """Apply `AzureFunctionsJobHost__a__b=value` settings; names match whatever their case."""
-    changed = copy.deepcopy(host_json)
+    result = copy.deepcopy(host_json)
     for name, value in environment.items():
         first, *keys = re.split(r"__|:", name)
         if first.lower() != _OVERRIDE_PREFIX or not keys:
             continue
-        section = changed
+        section = result
         for key in keys[:-1]:
             key = _known_key(section, key)
             if not isinstance(section.get(key), dict):
@@ -223,7 +225,7 @@ def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[
             section = section[key]
         key = _known_key(section, keys[-1])
         section[key] = value if isinstance(section.get(key), str) else _scalar(value)
-    return changed
+    return result
 
 
 def _bad_limits(host_json: dict[str, Any]) -> Iterator[tuple[str, ValueError]]:
@@ -251,7 +253,7 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
     # .NET's reader takes comments; blanking them keeps the line numbers.
-    plain = _COMMENT.sub(_without_comment, text)
+    plain = _COMMENT.sub(_blank_comment, text)
     try:
         document = json.loads(plain)
     except json.JSONDecodeError as error:
@@ -263,12 +265,12 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
     return document, text
 
 
-def _without_comment(found: re.Match[str]) -> str:
-    token = found[0]
+def _blank_comment(match: re.Match[str]) -> str:
+    token = match[0]
     return token if token.startswith('"') else re.sub(r"[^\n]", " ", token)
 
 
-def _wrong(path: Path, text: str, key: str, reason: str) -> SettingsError:
+def _field_error(path: Path, text: str, key: str, reason: str) -> SettingsError:
     position = text.find(f'"{key}"')
     line = text.count("\n", 0, position) + 1 if position >= 0 else 1
     return SettingsError(f"{path}, line {line}: '{key}': {reason}.")
@@ -277,7 +279,7 @@ def _wrong(path: Path, text: str, key: str, reason: str) -> SettingsError:
 def _section(path: Path, text: str, document: dict[str, Any], name: str) -> dict[str, Any]:
     section = document.get(name)
     if section is not None and not isinstance(section, dict):
-        raise _wrong(path, text, name, "it must be an object")
+        raise _field_error(path, text, name, "it must be an object")
     return section or {}
 
 
@@ -287,7 +289,7 @@ def _values(path: Path, text: str, section: dict[str, Any]) -> tuple[dict[str, s
         if not name or value is None:
             warnings.append(f"Skipping '{name}' from local settings as it has no name or value.")
         elif isinstance(value, dict | list):
-            raise _wrong(path, text, name, "a value must be a text, not an object or a list")
+            raise _field_error(path, text, name, "a value must be a text, not an object or a list")
         elif isinstance(value, bool):
             values[name] = str(value).lower()
         else:
@@ -300,7 +302,7 @@ def _port(path: Path, text: str, host: dict[str, Any]) -> int:
     if isinstance(port, str) and port.isdecimal():
         port = int(port)
     if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65_535:
-        raise _wrong(path, text, "LocalHttpPort", f"{port!r} is no port")
+        raise _field_error(path, text, "LocalHttpPort", f"{port!r} is no port")
     return port
 
 

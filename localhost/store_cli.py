@@ -6,27 +6,27 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from localhost.durable import checkup, queries, schema
-from localhost.durable.contract import (
+from localhost.durable.records import (
     FINISHED_STATUSES,
     RUNTIME_STATUSES,
     InstanceFilter,
     InstanceRecord,
 )
-from localhost.durable.store import Store
-from localhost.durable.transaction import Transaction
+from localhost.durable.recovery import checkup
+from localhost.durable.storage import queries, schema
+from localhost.durable.storage.store import STORE_FILE, Store
+from localhost.durable.storage.transaction import Transaction
 
-STORE_FILE = "durable.sqlite"
 PAGE = 1000
-# Below this, what purged instances left in the file is not worth a word.
+# Less unused space than this is not reported.
 MUCH_FREE_BYTES = 10_000_000
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Store]:
+def open_store(data: Path) -> Iterator[Store]:
     """Open the store of a data folder, for as long as no host has it.
 
     Raises:
@@ -39,42 +39,43 @@ def opened(data: Path) -> Iterator[Store]:
     try:
         yield store
     except sqlite3.Error as error:
-        raise schema.unusable(str(path), error) from error
+        raise schema.unusable_error(str(path), error) from error
     finally:
         store.release()
 
 
 @contextmanager
-def connected(data: Path) -> Iterator[sqlite3.Connection]:
-    """Open the store of a data folder for a connection of one's own."""
+def open_connection(data: Path) -> Iterator[sqlite3.Connection]:
+    """Open the store of a data folder, and a connection of our own to it."""
     with (
-        opened(data) as store,
+        open_store(data) as store,
         closing(sqlite3.connect(store.path, isolation_level=None)) as connection,
     ):
         yield connection
 
 
-def instances(connection: sqlite3.Connection, where: InstanceFilter) -> Iterator[InstanceRecord]:
+def instances(
+    connection: sqlite3.Connection, instance_filter: InstanceFilter
+) -> Iterator[InstanceRecord]:
     """Read every instance that a filter means, oldest first."""
-    after = None
+    token = None
     while True:
-        page, after = queries.instances(connection, where, PAGE, after)
+        page, token = queries.instances(connection, instance_filter, PAGE, token)
         yield from page
-        if after is None:
+        if token is None:
             return
 
 
-def purge(connection: sqlite3.Connection, where: InstanceFilter) -> int:
+def purge(connection: sqlite3.Connection, instance_filter: InstanceFilter) -> int:
     """Remove the finished instances that a filter means; return how many.
 
     Raises:
         ValueError: The filter names a status that is not one of an end.
     """
-    if not where.statuses <= FINISHED_STATUSES:
-        raise ValueError(f"not finished: {sorted(where.statuses - FINISHED_STATUSES)}")
-    statuses = where.statuses or FINISHED_STATUSES
-    finished = InstanceFilter(where.created_from, where.created_to, statuses, where.id_prefix)
-    ids = queries.matching_ids(connection, finished)
+    if not instance_filter.statuses <= FINISHED_STATUSES:
+        raise ValueError(f"not finished: {sorted(instance_filter.statuses - FINISHED_STATUSES)}")
+    statuses = instance_filter.statuses or FINISHED_STATUSES
+    ids = queries.matching_ids(connection, replace(instance_filter, statuses=statuses))
     tx = Transaction()
     for instance_id in ids:
         tx.delete_instance(instance_id)
@@ -94,16 +95,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     clearing = commands.add_parser("purge", help="remove finished orchestrations")
     doctor = commands.add_parser("doctor", help="examine the store")
     for parser, run in ((listing, _list), (clearing, _purge), (doctor, _examine)):
-        parser.add_argument("--data", type=Path, default=Path(".localhost"), metavar="DIR",
-                            help="the data folder (default: .localhost)")  # fmt: skip
+        parser.add_argument(
+            "--data",
+            type=Path,
+            default=Path(".localhost"),
+            metavar="DIR",
+            help="the data folder (default: .localhost)",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(run=run)
     for parser, choices in (
         (listing, RUNTIME_STATUSES),
         (clearing, tuple(filter(FINISHED_STATUSES.__contains__, RUNTIME_STATUSES))),
     ):
-        parser.add_argument("--status", action="append", default=[], choices=choices,
-                            help="only these; may be given several times")  # fmt: skip
+        parser.add_argument(
+            "--status",
+            action="append",
+            default=[],
+            choices=choices,
+            help="only these; may be given several times",
+        )
         parser.add_argument("--prefix", metavar="ID", help="only ids that begin so")
 
 
@@ -112,17 +123,19 @@ def _filter(arguments: argparse.Namespace) -> InstanceFilter:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    with connected(arguments.data) as connection:
+    with open_connection(arguments.data) as connection:
         for record in instances(connection, _filter(arguments)):
             if arguments.json:
-                print(json.dumps(_as_json(record)))
+                print(json.dumps(_record_json(record)))
             else:
-                print(f"{record.runtime_status:<10} {record.created_at:%Y-%m-%d %H:%M:%S}"
-                      f"  {record.name:<24} {record.instance_id}")  # fmt: skip
+                print(
+                    f"{record.runtime_status:<10} {record.created_at:%Y-%m-%d %H:%M:%S}"
+                    f"  {record.name:<24} {record.instance_id}"
+                )
     return 0
 
 
-def _as_json(record: InstanceRecord) -> dict[str, str | None]:
+def _record_json(record: InstanceRecord) -> dict[str, str | None]:
     return {
         "instanceId": record.instance_id,
         "name": record.name,
@@ -134,38 +147,38 @@ def _as_json(record: InstanceRecord) -> dict[str, str | None]:
 
 
 def _purge(arguments: argparse.Namespace) -> int:
-    with connected(arguments.data) as connection:
-        removed = purge(connection, _filter(arguments))
-    print(json.dumps({"instancesDeleted": removed}) if arguments.json else f"{removed} removed")
+    with open_connection(arguments.data) as connection:
+        count = purge(connection, _filter(arguments))
+    print(json.dumps({"instancesDeleted": count}) if arguments.json else f"{count} removed")
     return 0
 
 
 def _examine(arguments: argparse.Namespace) -> int:
-    with opened(arguments.data) as store:
-        found = asyncio.run(checkup.examine(store))
+    with open_store(arguments.data) as store:
+        report = asyncio.run(checkup.examine(store))
         bytes_on_disk = store.path.stat().st_size
     if arguments.json:
         document = {
-            "schema": found.version,
+            "schema": report.version,
             "bytes": bytes_on_disk,
-            "freeBytes": found.free_bytes,
-            "instances": found.instances,
-            "rows": found.rows,
-            "findings": [asdict(finding) for finding in found.findings],
+            "freeBytes": report.free_bytes,
+            "instances": report.instances,
+            "rows": report.rows,
+            "findings": [asdict(finding) for finding in report.findings],
         }
         print(json.dumps(document, indent=2))
     else:
-        print(f"{store.path}: schema {found.version}, {bytes_on_disk:,} bytes")
-        _report(found)
-    return 1 if found.findings else 0
+        print(f"{store.path}: schema {report.version}, {bytes_on_disk:,} bytes")
+        _print_report(report)
+    return 1 if report.findings else 0
 
 
-def _report(found: checkup.Checkup) -> None:
-    for status, number in found.instances.items():
+def _print_report(report: checkup.Checkup) -> None:
+    for status, number in report.instances.items():
         print(f"  {status:<14} {number:>12,}")
-    print("  " + ", ".join(f"{table} {rows:,}" for table, rows in found.rows.items()))
-    if found.free_bytes > MUCH_FREE_BYTES:
-        print(f"  {found.free_bytes:,} bytes of the file are unused; the next purge frees them")
-    for finding in found.findings:
+    print("  " + ", ".join(f"{table} {rows:,}" for table, rows in report.rows.items()))
+    if report.free_bytes > MUCH_FREE_BYTES:
+        print(f"  {report.free_bytes:,} bytes of the file are unused; the next purge frees them")
+    for finding in report.findings:
         print(f"! {finding.what}: {finding.advice}")
-    print(f"{len(found.findings)} findings" if found.findings else "nothing is wrong")
+    print(f"{len(report.findings)} findings" if report.findings else "nothing is wrong")

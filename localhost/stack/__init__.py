@@ -1,0 +1,1 @@
+"""Development servers beside the host: storage emulator, Service Bus broker, mail sink."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from localhost.stack.child_process import stop_process
 from localhost.stack.node import NodeError, node_command
 
 DEVELOPMENT = "UseDevelopmentStorage=true"
@@ -59,7 +60,7 @@ class Azurite:
     ) -> None:
         self._folder = folder
         self._may_share = may_share
-        self._wanted = [name for name, value in settings.items() if value == DEVELOPMENT]
+        self._setting_names = [name for name, value in settings.items() if value == DEVELOPMENT]
         # A file and not a pipe: Azurite would die of a broken pipe before it has written its data.
         self._log = folder.with_name(f"{folder.name}.log")
         self._process: asyncio.subprocess.Process | None = None
@@ -75,26 +76,20 @@ class Azurite:
         Raises:
             AzuriteError: It is not installed, or did not start.
         """
-        if not self._wanted:
+        if not self._setting_names:
             return {}
-        if self._may_share and await _answers(USUAL_PORTS):
+        if self._may_share and await _is_listening(USUAL_PORTS):
             ports = dict(zip(SERVICES, USUAL_PORTS, strict=True))
         else:
             ports = await self._launch()
-        return dict.fromkeys(self._wanted, connection_string(ports))
+        return dict.fromkeys(self._setting_names, connection_string(ports))
 
     async def stop(self) -> None:
         """Stop it if it was started here."""
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await stop_process(process, STOP_SECONDS)
         _pid_file(self._folder).unlink(missing_ok=True)
         self._process = None
 
@@ -124,9 +119,9 @@ class Azurite:
     def _output(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def _complaint(self, what: str) -> str:
+    def _complaint(self, problem: str) -> str:
         last_words = self._output.splitlines()[-KEPT_LINES:]
-        return "\n  ".join([f"Azurite {what}:", *last_words])
+        return "\n  ".join([f"Azurite {problem}:", *last_words])
 
 
 def _command(folder: Path) -> list[str]:
@@ -183,7 +178,7 @@ def _is_azurite(pid: int) -> bool:
         return False
 
 
-async def _answers(ports: tuple[int, ...]) -> bool:
+async def _is_listening(ports: tuple[int, ...]) -> bool:
     for port in ports:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

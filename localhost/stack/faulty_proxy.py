@@ -39,12 +39,12 @@ class FaultyProxy:
         self._random = random.Random(seed)  # noqa: S311  no secret is drawn from it
         self._runner: web.AppRunner | None = None
         self._session: ClientSession | None = None
-        self.refused = 0
+        self.refusal_count = 0
 
     async def start(self) -> dict[str, str]:
         """Start, and return the connection strings to use instead."""
-        found = [_BLOB_ORIGIN.search(text) for text in self._addresses.values()]
-        self._origin = next((match[1] for match in found if match is not None), "")
+        matches = [_BLOB_ORIGIN.search(text) for text in self._addresses.values()]
+        self._origin = next((match[1] for match in matches if match is not None), "")
         self._session = ClientSession(
             connector=TCPConnector(limit=0),
             cookie_jar=DummyCookieJar(),
@@ -58,8 +58,10 @@ class FaultyProxy:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         port = self._runner.addresses[0][1]
-        instead = rf"BlobEndpoint=http://127.0.0.1:{port}/"
-        return {name: _BLOB_ORIGIN.sub(instead, text) for name, text in self._addresses.items()}
+        blob_endpoint = rf"BlobEndpoint=http://127.0.0.1:{port}/"
+        return {
+            name: _BLOB_ORIGIN.sub(blob_endpoint, text) for name, text in self._addresses.items()
+        }
 
     async def stop(self) -> None:
         """Stop."""
@@ -71,20 +73,24 @@ class FaultyProxy:
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if self._random.random() < self._share:
-            self.refused += 1
+            self.refusal_count += 1
             busy = {"x-ms-error-code": "ServerBusy", "Retry-After": "0"}
             return web.Response(status=503, text=REFUSED, headers=busy)
         url = URL(self._origin + request.raw_path, encoded=True)
         assert self._session is not None  # noqa: S101  it is there from start to stop
         # The shared key signs the path, not the host, so it stays right. It signs the length too.
-        sent = _passed_on(request.headers)
+        request_headers = _end_to_end_headers(request.headers)
         if body or "Content-Length" in request.headers:
-            sent["Content-Length"] = str(len(body))
+            request_headers["Content-Length"] = str(len(body))
         try:
             async with self._session.request(
-                request.method, url, headers=sent, data=body or None, skip_auto_headers=AUTO_HEADERS
+                request.method,
+                url,
+                headers=request_headers,
+                data=body or None,
+                skip_auto_headers=AUTO_HEADERS,
             ) as answer:
-                headers = _passed_on(answer.headers)
+                headers = _end_to_end_headers(answer.headers)
                 content = await answer.read()
                 if request.method == "HEAD" and "Content-Length" in answer.headers:
                     headers["Content-Length"] = answer.headers["Content-Length"]
@@ -93,6 +99,6 @@ class FaultyProxy:
             return web.Response(status=502, text=f"The storage emulator did not answer: {error}")
 
 
-def _passed_on(headers: "CIMultiDictProxy[str]") -> "CIMultiDict[str]":
+def _end_to_end_headers(headers: "CIMultiDictProxy[str]") -> "CIMultiDict[str]":
     """The headers that are not about one connection alone; repeated ones stay so."""
     return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in HOP_HEADERS)

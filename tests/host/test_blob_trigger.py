@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from localhost.blobs import MAX_TRIES
+from localhost.triggers.blob import MAX_TRIES
 from tests.support.hosts.host_process import HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "blob_app"

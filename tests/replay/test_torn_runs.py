@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanout.messages.run import RunEnd
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from tests.support.replays.local_hub import LocalHub, local_hub
 from tests.support.replays.local_runs import inline
 from tests.support.workloads import probe_workloads

@@ -21,7 +21,7 @@ def main() -> int:
         _end_with(options.parent)
     try:
         server = Server(config.read(options.entities), options.data, options.port, _announce)
-        for path in server.left_behind:
+        for path in server.undeclared_queues:
             print(f"No longer declared, its messages are kept: {path}", flush=True)
         server.run()
     except (config.ConfigError, StoreError, OSError) as error:

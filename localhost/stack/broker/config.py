@@ -88,12 +88,12 @@ class Reader:
         text = self.get(name, str, "")
         if not text:
             return default
-        found = _DURATION.fullmatch(text)
-        if found is None or not any(found.groups()):
+        match = _DURATION.fullmatch(text)
+        if match is None or not any(match.groups()):
             raise ConfigError(
                 f"{self.place}.{name}: '{text}' is not an ISO 8601 duration such as PT1M."
             )
-        parts = found.groupdict(default="0")
+        parts = match.groupdict(default="0")
         total = sum(float(parts[unit]) * seconds for unit, seconds in _UNIT_SECONDS.items())
         if total <= 0:
             raise ConfigError(f"{self.place}.{name}: '{text}' must be longer than nothing.")
@@ -111,9 +111,9 @@ class Reader:
     def entity(self, properties: set[str], others: set[str] = frozenset()) -> "Reader":  # type: ignore[assignment]
         """Check the names of an entity and return its properties."""
         self.allow({"Name", "Properties"} | others)
-        found = self.object("Properties")
-        found.allow(properties)
-        return found
+        reader = self.object("Properties")
+        reader.allow(properties)
+        return reader
 
     def name(self) -> str:
         """The entity's name."""
@@ -224,14 +224,16 @@ def _filter(reader: Reader) -> settings.CorrelationFilter:
         raise ConfigError(
             f"{properties.place}.FilterType: the development broker has correlation filters only."
         )
-    wanted = properties.object("CorrelationFilter")
-    wanted.allow({*_SYSTEM, "Properties"})
+    filter_reader = properties.object("CorrelationFilter")
+    filter_reader.allow({*_SYSTEM, "Properties"})
     system = tuple(
-        (field, value) for name, field in _SYSTEM.items() if (value := wanted.get(name, str, ""))
+        (field, value)
+        for name, field in _SYSTEM.items()
+        if (value := filter_reader.get(name, str, ""))
     )
-    application = tuple(wanted.get("Properties", dict, {}).items())
+    application = tuple(filter_reader.get("Properties", dict, {}).items())
     if not system and not application:
-        raise ConfigError(f"{wanted.place}: a filter has to name a property.")
+        raise ConfigError(f"{filter_reader.place}: a filter has to name a property.")
     return settings.CorrelationFilter(system, application)
 
 

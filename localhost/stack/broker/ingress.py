@@ -87,7 +87,7 @@ class Ingress:
             del self._scheduled[number]
             self._journal.remove(self._path, number)
 
-    def scheduled(self) -> list[Message]:
+    def scheduled_messages(self) -> list[Message]:
         """The messages on the schedule, in the order of their numbers."""
         self.advance()
         return [self._scheduled[number] for number in sorted(self._scheduled)]

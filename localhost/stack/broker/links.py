@@ -12,7 +12,7 @@ from uuid import UUID
 
 from proton import Condition, Delivery, Event, Handler, Link, Receiver, Sender, symbol
 
-from localhost.stack.broker import encoded
+from localhost.stack.broker import encoding
 from localhost.stack.broker.ingress import Ingress
 from localhost.stack.broker.message import LockLostError, NotAllowedError
 from localhost.stack.broker.message_queue import MessageQueue
@@ -68,8 +68,8 @@ class Inlet(Handler):
             )
             return
         try:
-            drafts = [encoded.draft(message) for message in encoded.unbatched(content)]
-        except encoded.MalformedMessageError as error:
+            drafts = [encoding.read_draft(message) for message in encoding.split_batch(content)]
+        except encoding.MalformedMessageError as error:
             reject(delivery, DECODE_ERROR, str(error))
             return
         for draft in drafts:
@@ -132,7 +132,7 @@ class Outlet(Handler):
             return
         delivery = link.delivery(lock.token.bytes_le)
         delivery.lock_token = lock.token
-        link.send(encoded.outgoing(lock.message, lock.locked_until))
+        link.send(encoding.encode_for_receiver(lock.message, lock.locked_until))
         link.advance()
 
     def _send_settled(self, link: Sender) -> None:
@@ -140,7 +140,7 @@ class Outlet(Handler):
         if message is None:
             return
         delivery = link.delivery(str(message.sequence_number))
-        link.send(encoded.outgoing(message))
+        link.send(encoding.encode_for_receiver(message))
         link.advance()
         delivery.settle()
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proton import UNDESCRIBED, Array, Data
 
-from localhost.stack.broker import encoded
+from localhost.stack.broker import encoding
 from localhost.stack.broker.message import (
     Draft,
     LockLostError,
@@ -37,7 +37,7 @@ _FAULTS: dict[type[Exception], tuple[int, str]] = {
     MessageNotFoundError: (404, MESSAGE_NOT_FOUND),
     LockLostError: (410, MESSAGE_LOCK_LOST),
     NotAllowedError: (403, NOT_ALLOWED),
-    encoded.MalformedMessageError: (400, ARGUMENT_ERROR),
+    encoding.MalformedMessageError: (400, ARGUMENT_ERROR),
     KeyError: (400, ARGUMENT_ERROR),
 }
 
@@ -91,15 +91,17 @@ class Management:
 
     def _peek(self, address: str, body: Mapping[str, Any]) -> Answer:
         first = body["from-sequence-number"]
-        found = (m for m in self._namespace.browse(address) if m.sequence_number >= first)
-        messages = [_content(message) for message in islice(found, int(body["message-count"]))]
+        matches = (m for m in self._namespace.browse(address) if m.sequence_number >= first)
+        messages = [_content(message) for message in islice(matches, int(body["message-count"]))]
         if not messages:
             return Answer(204, "No content", MESSAGE_NOT_FOUND)
         return Answer(200, body={"messages": messages})
 
     def _schedule(self, address: str, body: Mapping[str, Any]) -> Answer:
         ingress = self._namespace.ingress(address)
-        drafts: list[Draft] = [encoded.draft(bytes(each["message"])) for each in body["messages"]]
+        drafts: list[Draft] = [
+            encoding.read_draft(bytes(each["message"])) for each in body["messages"]
+        ]
         numbers = [ingress.send(draft) for draft in drafts]
         return Answer(200, body={"sequence-numbers": _array(Data.LONG, numbers)})
 
@@ -152,7 +154,7 @@ def _settlements(queue: MessageQueue, body: Mapping[str, Any]) -> dict[str, Call
 
 
 def _content(message: Message, locked_until: float | None = None) -> dict[str, Any]:
-    return {"message": encoded.outgoing(message, locked_until)}
+    return {"message": encoding.encode_for_receiver(message, locked_until)}
 
 
 def _array(kind: int, values: list[int]) -> Array:

@@ -198,9 +198,9 @@ class MessageQueue:
                 self._give_back(replace(message, delivery_count=message.delivery_count + 1))
         while self._life_ends and self._life_ends[0][0] <= now:
             _, number = heapq.heappop(self._life_ends)
-            ended = self._messages.get(number)
-            if ended is not None and not ended.is_locked:
-                self._expire(ended)
+            candidate = self._messages.get(number)
+            if candidate is not None and not candidate.is_locked:
+                self._expire(candidate)
 
     def next_due(self) -> float | None:
         """When `advance` has something to do; None: never, as things are."""
@@ -223,8 +223,8 @@ class MessageQueue:
     def _find_deferred(self, sequence_numbers: Iterable[int]) -> list[Message]:
         self.advance()
         numbers = list(dict.fromkeys(sequence_numbers))
-        found = [self._messages.get(number) for number in numbers]
-        messages = [m for m in found if m is not None and m.state is State.DEFERRED]
+        candidates = [self._messages.get(number) for number in numbers]
+        messages = [m for m in candidates if m is not None and m.state is State.DEFERRED]
         if len(messages) < len(numbers) or any(message.is_locked for message in messages):
             raise MessageNotFoundError(f"Not all of {numbers} are deferred in {self.path!r}.")
         return messages

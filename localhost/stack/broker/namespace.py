@@ -38,7 +38,7 @@ class Namespace:
 
     def __init__(
         self,
-        declared: settings.Namespace,
+        entities: settings.Namespace,
         clock: Clock,
         journal: Journal,
         make_filter: MakeFilter,
@@ -49,10 +49,10 @@ class Namespace:
         self._ingresses: dict[str, Ingress] = {}
         self._queues: dict[str, MessageQueue] = {}
         self._duplicates_of: set[str] = set()
-        for queue in declared.queues:
+        for queue in entities.queues:
             target = self._add_queue(queue.name, queue.settings)
             self._add_ingress(queue.name, queue.ingress, target.enqueue)
-        for topic in declared.topics:
+        for topic in entities.topics:
             self._add_topic(topic)
 
     def ingress(self, address: str) -> Ingress:
@@ -84,7 +84,7 @@ class Namespace:
         messages = self.queue(address).browse()
         ingress = self._ingresses.get(address.lower())
         if ingress is not None:
-            messages += ingress.scheduled()
+            messages += ingress.scheduled_messages()
         return sorted(messages, key=lambda message: message.sequence_number)
 
     def advance(self) -> None:
@@ -117,11 +117,11 @@ class Namespace:
         if path.lower() in self._duplicates_of:
             self._ingresses[path.lower()].restore_known(message_id, number, until)
 
-    def _add_queue(self, path: str, declared: settings.QueueSettings) -> MessageQueue:
+    def _add_queue(self, path: str, queue_settings: settings.QueueSettings) -> MessageQueue:
         dead_path = path + DEAD_LETTERS
-        dead_settings = settings.QueueSettings(lock_seconds=declared.lock_seconds)
+        dead_settings = settings.QueueSettings(lock_seconds=queue_settings.lock_seconds)
         dead = MessageQueue(dead_path, dead_settings, self._clock, self._journal)
-        queue = MessageQueue(path, declared, self._clock, self._journal, dead_letters=dead)
+        queue = MessageQueue(path, queue_settings, self._clock, self._journal, dead_letters=dead)
         self._queues[path.lower()] = queue
         self._queues[dead_path.lower()] = dead
         return queue
@@ -139,10 +139,15 @@ class Namespace:
         self._add_ingress(topic.name, topic.ingress, partial(_publish, targets))
 
     def _add_ingress(
-        self, path: str, declared: settings.IngressSettings, deliver: Callable[[Message], None]
+        self,
+        path: str,
+        ingress_settings: settings.IngressSettings,
+        deliver: Callable[[Message], None],
     ) -> None:
-        self._ingresses[path.lower()] = Ingress(path, declared, self._clock, self._journal, deliver)
-        if declared.duplicate_window_seconds is not None:
+        self._ingresses[path.lower()] = Ingress(
+            path, ingress_settings, self._clock, self._journal, deliver
+        )
+        if ingress_settings.duplicate_window_seconds is not None:
             self._duplicates_of.add(path.lower())
 
     def _parts(self) -> Iterator[Ingress | MessageQueue]:
@@ -157,12 +162,12 @@ def _publish(targets: list[tuple[Accepts, MessageQueue]], message: Message) -> N
 
 
 def _find(parts: dict[str, T], address: str) -> T:
-    found = parts.get(address.lower())
-    if found is None:
+    part = parts.get(address.lower())
+    if part is None:
         raise UnknownEntityError(
             f"The messaging entity '{address}' could not be found. Declare it in the entities file."
         )
-    return found
+    return part
 
 
 def path(address: str | None) -> str:

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from localhost.stack.child_process import stop_process
+
 DEVELOPMENT = "UseDevelopmentEmulator=true"
 SHORT = "UseDevelopmentServiceBus=true"
 START_SECONDS = 15.0
@@ -38,7 +40,7 @@ class ServiceBus:
     def __init__(self, folder: Path, settings: Mapping[str, str], entities: Path) -> None:
         self._folder = folder
         self._entities = entities
-        self._wanted = [name for name, value in settings.items() if asks_for_broker(value)]
+        self._setting_names = [name for name, value in settings.items() if asks_for_broker(value)]
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._last_words: list[str] = []
@@ -54,7 +56,7 @@ class ServiceBus:
         Raises:
             ServiceBusError: It did not start.
         """
-        if not self._wanted:
+        if not self._setting_names:
             return {}
         self._process = await asyncio.create_subprocess_exec(
             *self._command(),
@@ -76,20 +78,14 @@ class ServiceBus:
             await self.stop()
             raise ServiceBusError(self._complaint("ended at once"))
         self._reader = asyncio.create_task(self._drain())
-        return dict.fromkeys(self._wanted, address)
+        return dict.fromkeys(self._setting_names, address)
 
     async def stop(self) -> None:
         """Stop it if it was started here."""
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await stop_process(process, STOP_SECONDS)
         if self._reader is not None:
             await self._reader
         self._process = self._reader = None
@@ -101,9 +97,9 @@ class ServiceBus:
 
     async def _read_address(self) -> str | None:
         while (line := await self._read_line()) is not None:
-            found = _CONNECTION_STRING.search(line)
-            if found is not None:
-                return found[1]
+            match = _CONNECTION_STRING.search(line)
+            if match is not None:
+                return match[1]
         return None
 
     async def _drain(self) -> None:
@@ -119,8 +115,8 @@ class ServiceBus:
         self._last_words = [*self._last_words[-_KEPT_LINES:], line]
         return line
 
-    def _complaint(self, what: str) -> str:
-        return "\n  ".join([f"The Service Bus broker {what}:", *self._last_words])
+    def _complaint(self, problem: str) -> str:
+        return "\n  ".join([f"The Service Bus broker {problem}:", *self._last_words])
 
 
 def asks_for_broker(value: str) -> bool:

@@ -82,20 +82,20 @@ class Requests(Handler):
         return reply
 
     def _send(self, delivery: Delivery, reply: Message) -> None:
-        link = _answering_link(delivery.link, self._address)
+        link = _answer_link(delivery.link, self._address)
         delivery.update(Delivery.ACCEPTED)
         delivery.settle()
         if link is not None:
             link.send(reply).settle()
 
 
-def _answering_link(asking: Link, address: str) -> Link | None:
+def _answer_link(request_link: Link, address: str) -> Link | None:
     """The link of the same session that leads from the address to the client."""
     active = Endpoint.LOCAL_ACTIVE | Endpoint.REMOTE_ACTIVE
-    link = asking.connection.link_head(active)
+    link = request_link.connection.link_head(active)
     while link is not None:
-        is_paired = link.is_sender and link.session == asking.session
-        if is_paired and link.remote_source.address == asking.remote_target.address:
+        is_paired = link.is_sender and link.session == request_link.session
+        if is_paired and link.remote_source.address == request_link.remote_target.address:
             return link
         link = link.next(active)
     return None

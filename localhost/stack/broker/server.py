@@ -11,7 +11,7 @@ from pathlib import Path
 from proton import Event, Handler
 from proton.reactor import ApplicationEvent, Container, EventInjector
 
-from localhost.stack.broker import encoded, settings
+from localhost.stack.broker import encoding, settings
 from localhost.stack.broker.front import Front
 from localhost.stack.broker.namespace import Namespace
 from localhost.stack.broker.store import Store
@@ -47,19 +47,19 @@ class Server(Handler):
 
     def __init__(
         self,
-        declared: settings.Namespace,
+        entities: settings.Namespace,
         folder: Path,
         port: int,
-        ready: Callable[[int], None],
+        on_ready: Callable[[int], None],
     ) -> None:
         self._store = Store(folder)
         namespace = Namespace(
-            declared, time.time, self._store, lambda filters: partial(encoded.accepts, filters)
+            entities, time.time, self._store, lambda filters: partial(encoding.is_accepted, filters)
         )
-        self.left_behind = _restore(namespace, self._store)
+        self.undeclared_queues = _restore(namespace, self._store)
         self._store.commit()
         self._port = port
-        self._ready = ready
+        self._on_ready = on_ready
         self._stopping = EventInjector()
         self._container = Container(self, Front(namespace, self._store, time.time))
 
@@ -78,7 +78,7 @@ class Server(Handler):
         acceptor = event.container.listen(f"{LOOPBACK}:{self._port}")
         # Proton does not say which port it got.
         with socket.socket(fileno=os.dup(acceptor._selectable.fileno())) as listening:
-            self._ready(listening.getsockname()[1])
+            self._on_ready(listening.getsockname()[1])
 
     def on_stop(self, event: Event) -> None:
         """End; clients see their connections close."""

@@ -154,20 +154,22 @@ class Store:
     def _write(self) -> None:
         connection = self._connection
         puts = [(queue, m) for (queue, _), m in self._messages.items() if m is not None]
-        gone = [key for key, message in self._messages.items() if message is None]
+        removed_keys = [key for key, message in self._messages.items() if message is None]
         connection.executemany(_PUT, [_row(queue, message) for queue, message in puts])
-        connection.executemany("DELETE FROM messages WHERE queue = ? AND number = ?", gone)
+        connection.executemany("DELETE FROM messages WHERE queue = ? AND number = ?", removed_keys)
         connection.executemany(
             "INSERT OR REPLACE INTO numbers VALUES (?, ?)", self._numbers.items()
         )
-        known = [
+        known_rows = [
             (k.entity, k.message_id, k.number, k.until)
             for k in self._known.values()
             if k is not None
         ]
-        free = [key for key, value in self._known.items() if value is None]
-        connection.executemany("INSERT OR REPLACE INTO known_ids VALUES (?, ?, ?, ?)", known)
-        connection.executemany("DELETE FROM known_ids WHERE entity = ? AND message_id = ?", free)
+        free_keys = [key for key, value in self._known.items() if value is None]
+        connection.executemany("INSERT OR REPLACE INTO known_ids VALUES (?, ?, ?, ?)", known_rows)
+        connection.executemany(
+            "DELETE FROM known_ids WHERE entity = ? AND message_id = ?", free_keys
+        )
 
 
 def _row(queue: str, message: Message) -> tuple[object, ...]:

@@ -32,10 +32,10 @@ class Turn:
         """Have a link send no more."""
         self._outlets = [pair for pair in self._outlets if pair[0] != link]
 
-    def leave(self, gone: Session | Connection) -> None:
+    def leave(self, endpoint: Session | Connection) -> None:
         """Have no link of this session or connection send any more."""
         self._outlets = [
-            pair for pair in self._outlets if gone not in (pair[0].session, pair[0].connection)
+            pair for pair in self._outlets if endpoint not in (pair[0].session, pair[0].connection)
         ]
 
     def after_commit(self, answer: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from fanout.adapters.tables import RowConflictError
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from fanout.outcomes.lines import STATUSES
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.replays.local_hub import LocalHub, local_hub
 from tests.support.workloads.faulty_orders import Fault, FaultyOrders

@@ -11,7 +11,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions import meta
 
-from localhost.contract import Done, FunctionInfo, Invocation, InvocationResult
+from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 
 _DURABLE = {"orchestrationTrigger", "entityTrigger"}
 
@@ -42,19 +42,19 @@ class InlineExecutor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def submit(self, invocations: Sequence[Invocation], done: Done) -> None:
+    def submit(self, invocations: Sequence[Invocation], on_results: OnResults) -> None:
         self.calls.extend(invocations)
-        task = asyncio.get_running_loop().create_task(self._run_all(list(invocations), done))
+        task = asyncio.get_running_loop().create_task(self._run_all(list(invocations), on_results))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run_all(self, invocations: list[Invocation], done: Done) -> None:
+    async def _run_all(self, invocations: list[Invocation], on_results: OnResults) -> None:
         quick = [call for call in invocations if not self._is_async(call)]
         slow = [call for call in invocations if self._is_async(call)]
         if quick:
-            done([await self.run(call) for call in quick])
+            on_results([await self.run(call) for call in quick])
         for finished in asyncio.as_completed([self.run(call) for call in slow]):
-            done([await finished])
+            on_results([await finished])
 
     def _is_async(self, call: Invocation) -> bool:
         return inspect.iscoroutinefunction(self._callables[call.function])

@@ -8,21 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-<<<<<<< HEAD:tests/support/harms/write_harms.py
-from rig.storage import TableProxy
+from fanout.adapters.rows.rows import table_name
+from rig.table_proxy import TableProxy
 from tests.support.harms.found_writes import Found, Kind, Write, found
+from tests.support.harms.hub_contents import rows_in
 from tests.support.harms.steady_shapes import SETTINGS, Caller, End, Shape, insist_on_pace
 from tests.support.hosts.engine_cluster import Cluster
 from tests.support.workloads.errand_workloads import Journal
-=======
-from fanout.adapters.rows import table_name
-from rig.table_proxy import TableProxy
-from tests.support.engine_cluster import Cluster
-from tests.support.errand_workloads import Journal
-from tests.support.found_writes import Found, Kind, Write, found
-from tests.support.hub_contents import rows_in
-from tests.support.steady_shapes import SETTINGS, Caller, End, Shape, insist_on_pace
->>>>>>> main:tests/support/write_harms.py
 
 Harm = Literal["refused", "lost"]
 HARMS: tuple[Harm, ...] = ("refused", "lost")

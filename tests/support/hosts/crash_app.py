@@ -9,10 +9,10 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from localhost.durable.contract import InstanceFinishedError
-from localhost.durable.engine import Engine
-from localhost.durable.settings import DurableSettings
-from localhost.durable.store import Store
+from localhost.durable.engine.engine import Engine
+from localhost.durable.errors import InstanceFinishedError
+from localhost.durable.host_json import DurableSettings
+from localhost.durable.storage.store import Store
 from tests.support.doubles.inline_executor import InlineExecutor
 
 WIDTH = 30

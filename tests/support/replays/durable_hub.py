@@ -9,11 +9,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from localhost.durable.contract import InstanceRecord
-from localhost.durable.engine import Engine
-from localhost.durable.settings import DurableSettings
-from localhost.durable.store import Store
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.engine import Engine
+from localhost.durable.engine.tearing import Tearing
+from localhost.durable.host_json import DurableSettings
+from localhost.durable.records import InstanceRecord
+from localhost.durable.storage.store import Store
 from tests.support.doubles.inline_executor import InlineExecutor
 
 DEADLINE_SECONDS = 60

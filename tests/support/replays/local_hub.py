@@ -21,7 +21,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions, instance_ids
-from localhost.durable.contract import InstanceFinishedError
+from localhost.durable.errors import InstanceFinishedError
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import memory_rows
 from tests.support.hosts.local_app import local_app

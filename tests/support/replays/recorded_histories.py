@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from localhost.contract import Invocation
-from localhost.durable.actions import ERROR_LABEL
+from localhost.durable.protocol.actions import ERROR_LABEL
+from localhost.execution.contract import Invocation
 
 COMPOUND = (11, 12)
 EXTERNAL_EVENT = 6

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localhost.faults import Faults, FaultsError, fates
+from localhost.faults import Faults, FaultsError, draw_fates
 
 WHOLE = {
     "seed": 7,
@@ -31,8 +31,8 @@ def test_every_field_is_read(tmp_path):
 
 def test_what_is_not_named_does_not_happen(tmp_path):
     faults = Faults.load(written(tmp_path, {}))
-    assert not faults.kills_workers
-    for fate in islice(fates(faults), 100):
+    assert not faults.may_kill_workers
+    for fate in islice(draw_fates(faults), 100):
         assert not (fate.is_delivered_twice or fate.is_killed_before or fate.is_killed_after)
         assert fate.delays == (0, 0)
 
@@ -72,17 +72,17 @@ def test_every_mistake_is_named_at_once(tmp_path):
 
 
 def test_a_share_of_torn_turns_needs_no_file(tmp_path):
-    faults = Faults.named("torn=0.25")
+    faults = Faults.from_option("torn=0.25")
     assert (faults.turns.torn, faults.turns.again_ms) == (0.25, (200, 3000))
     assert faults.seed is not None
     assert faults == Faults.load(written(tmp_path, {"seed": faults.seed, "turns": {"torn": 0.25}}))
-    assert Faults.named(str(written(tmp_path, WHOLE))).seed == 7
+    assert Faults.from_option(str(written(tmp_path, WHOLE))).seed == 7
 
 
 @pytest.mark.parametrize("share", ["", "often", "2", "-1", "nan", "inf"])
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(FaultsError, match=f"--faults torn={share}: "):
-        Faults.named(f"torn={share}")
+        Faults.from_option(f"torn={share}")
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -92,9 +92,9 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_the_same_seed_draws_the_same_fates_and_another_others():
     faults = Faults(seed=3, **{k: v for k, v in validated(WHOLE).items() if k != "seed"})
-    first = list(islice(fates(faults), 200))
-    assert first == list(islice(fates(faults), 200))
-    assert first != list(islice(fates(faults.model_copy(update={"seed": 4})), 200))
+    first = list(islice(draw_fates(faults), 200))
+    assert first == list(islice(draw_fates(faults), 200))
+    assert first != list(islice(draw_fates(faults.model_copy(update={"seed": 4})), 200))
 
 
 def validated(document: dict[str, object]) -> dict[str, object]:
@@ -105,13 +105,15 @@ def validated(document: dict[str, object]) -> dict[str, object]:
 def test_a_share_that_is_changed_leaves_the_other_draws_as_they_were():
     calmer = {**WHOLE, "activities": {**WHOLE["activities"], "deliver_twice": 0}}
     one, other = Faults(**validated(WHOLE)), Faults(**validated(calmer))
-    for fate, same in zip(islice(fates(one), 200), islice(fates(other), 200), strict=True):
+    for fate, same in zip(
+        islice(draw_fates(one), 200), islice(draw_fates(other), 200), strict=True
+    ):
         assert fate.delays == same.delays
         assert fate.is_killed_before == same.is_killed_before
 
 
 def test_shares_and_delays_are_what_was_asked_for():
-    drawn = list(islice(fates(Faults(**validated({**WHOLE, "seed": 1}))), 20_000))
+    drawn = list(islice(draw_fates(Faults(**validated({**WHOLE, "seed": 1}))), 20_000))
     assert sum(fate.is_delivered_twice for fate in drawn) == pytest.approx(1000, rel=0.15)
     assert sum(fate.is_killed_after for fate in drawn) == pytest.approx(400, rel=0.2)
     assert all(0 <= delay <= 0.2 for fate in drawn for delay in fate.delays)

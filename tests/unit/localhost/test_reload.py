@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localhost import reload
-from localhost.reload import changed, stamps
+from localhost.reload import stamps, wait_for_change
 
 
 def put(folder: Path, name: str, text: str = "") -> Path:
@@ -51,7 +51,7 @@ async def test_what_was_changed_added_or_removed_is_named(tmp_path, monkeypatch,
     monkeypatch.setattr(reload, "LOOK_EVERY_SECONDS", 0.005)
     one, other = put(tmp_path, "one.py"), put(tmp_path, "other.py")
     known = stamps(tmp_path)
-    waiting = asyncio.create_task(changed(tmp_path, known))
+    waiting = asyncio.create_task(wait_for_change(tmp_path, known))
     if change == "write":
         os.utime(one, (1, 1))
         wanted = one
@@ -67,4 +67,4 @@ async def test_nothing_is_said_while_nothing_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(reload, "LOOK_EVERY_SECONDS", 0.001)
     put(tmp_path, "one.py")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(changed(tmp_path, stamps(tmp_path)), 0.1)
+        await asyncio.wait_for(wait_for_change(tmp_path, stamps(tmp_path)), 0.1)

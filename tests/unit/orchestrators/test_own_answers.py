@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from fanout.messages.tickets import answered, answered_by_child
 from fanout.naming.functions import NOT_HERE
-from localhost.durable.torn import Tearing
+from localhost.durable.engine.tearing import Tearing
 from orchestrators import attempts, calls, retries
 from orchestrators.attempts import attempt_all, persist_all
 from orchestrators.calls import Activity, Child

@@ -72,7 +72,7 @@ async def test_refused_calls_never_reach_the_emulator():
             assert answer.status == 503
             assert answer.headers["x-ms-error-code"] == "ServerBusy"
             assert "<Code>ServerBusy</Code>" in await answer.text()
-        assert (proxy.refused, seen) == (1, [])
+        assert (proxy.refusal_count, seen) == (1, [])
 
 
 async def test_a_share_is_refused_and_the_same_ones_with_the_same_seed():

@@ -79,7 +79,7 @@ def test_cancelling_is_all_or_nothing() -> None:
     numbers = [bench.ingress.send(Draft(b"a", scheduled_at=bench.clock() + 10)) for _ in range(2)]
     with pytest.raises(MessageNotFoundError, match="99"):
         bench.ingress.cancel([numbers[0], 99])
-    assert len(bench.ingress.scheduled()) == 2
+    assert len(bench.ingress.scheduled_messages()) == 2
     bench.ingress.cancel(numbers)
     bench.clock.pass_by(20)
     bench.ingress.advance()

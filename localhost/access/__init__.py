@@ -1,0 +1,1 @@
+"""Who may call what: access keys, and the levels they give."""

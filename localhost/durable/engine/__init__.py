@@ -1,0 +1,1 @@
+"""What moves orchestrations and entities on."""

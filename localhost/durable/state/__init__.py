@@ -1,0 +1,1 @@
+"""Unfinished orchestrations as they live in memory: instances, their tasks, their turns."""

@@ -1,0 +1,1 @@
+"""From an invocation to its result: what a function is, and which process runs it."""

@@ -1,0 +1,140 @@
+"""The HTTP front: function routes, the Durable webhooks, the admin endpoints and the home page."""
+
+import logging
+import uuid
+from typing import Protocol
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from localhost.access.auth import Gate
+from localhost.access.keys import AuthLevel
+from localhost.app import App
+from localhost.execution.bindings import full_route
+from localhost.execution.contract import FunctionInfo, HttpResponseData, Invocation
+from localhost.execution.invoke import invoke
+from localhost.http import cors
+from localhost.http.admin import Admin
+from localhost.http.messages import client_response, function_request
+from localhost.http.routing import Route, Router, trigger_methods
+
+logger = logging.getLogger(__name__)
+
+DURABLE_WEBHOOK = "runtime/webhooks/durabletask/"
+PING = "admin/host/ping"  # the one admin endpoint that asks for no key
+_WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
+_HOME_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Your functions are running</title></head>
+<body style="font-family: system-ui; margin: 4rem auto; max-width: 40rem">
+<h1>Your functions are running</h1>
+<p>This is the embedded Functions host, for development and tests.</p>
+</body></html>
+"""
+
+
+class DurableHandler(Protocol):
+    """The Durable endpoints, as `localhost.durable.api.handler` provides them."""
+
+    async def handle(self, request: web.Request, tail: str) -> web.StreamResponse:
+        """Answer a request; `tail` is what follows the mount point."""
+
+
+class HttpFront:
+    """Answers every request of the public port.
+
+    Raises:
+        RouteError: A function's route cannot be read.
+    """
+
+    def __init__(self, app: App, admin: Admin, durable: DurableHandler, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+        self._admin = admin
+        self._durable = durable
+        prefix = app.settings.route_prefix
+        self._router = Router(
+            [
+                Route(full_route(info, prefix), trigger_methods(info.trigger), info)
+                for info in app.functions.of_type("httpTrigger")
+            ]
+        )
+
+    def application(self) -> web.Application:
+        """The application to serve."""
+        application = web.Application(client_max_size=self._app.settings.body_limit_bytes)
+        application.router.add_route("*", "/{path:(?s:.*)}", self._handle)
+        application.on_response_prepare.append(self._mark)
+        return application
+
+    async def _mark(self, request: web.Request, response: web.StreamResponse) -> None:
+        cors.mark(request, response, self._app.settings.cors)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0].strip("/")
+        room = path.partition("/")[0].lower()
+        if (answer := cors.preflight(request, self._app.settings.cors)) is not None:
+            return answer
+        if room == "admin":
+            return await self._administer(request, path)
+        if room == "runtime":
+            return await self._webhook(request, path)
+        match = self._router.match(request.method, path)
+        if match is not None:
+            return await self._call_function(request, *match)
+        return self._home_page(request) if not path else web.Response(status=404)
+
+    async def _administer(self, request: web.Request, path: str) -> web.StreamResponse:
+        if path.lower() != PING and not self._gate.is_allowed(request, AuthLevel.ADMIN):
+            return web.Response(status=401)
+        return await self._admin.handle(request, path.partition("/")[2])
+
+    async def _webhook(self, request: web.Request, path: str) -> web.StreamResponse:
+        is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
+        if not is_durable or request.method not in _WEBHOOK_METHODS:
+            return web.Response(status=404)
+        if not self._gate.is_allowed(request, AuthLevel.SYSTEM):
+            return web.Response(status=401)
+        return await self._durable.handle(request, unquote(path[len(DURABLE_WEBHOOK) :]))
+
+    def _home_page(self, request: web.Request) -> web.Response:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=404)
+        if self._app.settings.environment.get("AzureWebJobsDisableHomepage", "").lower() == "true":
+            return web.Response(status=204)
+        return web.Response(text=_HOME_PAGE, content_type="text/html")
+
+    async def _call_function(
+        self, request: web.Request, info: FunctionInfo, route_params: dict[str, str]
+    ) -> web.StreamResponse:
+        if not self._gate.is_call_allowed(request, info):
+            return web.Response(status=401)
+        try:
+            data = await function_request(request, route_params)
+        except web.HTTPRequestEntityTooLarge:
+            return web.Response(status=413)
+        invocation = Invocation(
+            id=str(uuid.uuid4()),
+            function=info.name,
+            payload=data,
+            trace_parent=data.headers.get("traceparent"),
+        )
+        result = await invoke(self._app.executor, invocation)
+        if result.error is not None:
+            logger.error(
+                "Executed 'Functions.%s' (Failed, Id=%s): %s\n%s",
+                info.name,
+                invocation.id,
+                result.error,
+                result.stack or "",
+            )
+            return web.Response(status=500)
+        if not isinstance(result.value, HttpResponseData):
+            return web.Response(status=204)
+        return self._response(info, result.value)
+
+    def _response(self, info: FunctionInfo, data: HttpResponseData) -> web.Response:
+        try:
+            return client_response(data)
+        except (ValueError, TypeError) as error:
+            logger.error("The response of '%s' cannot be sent: %s", info.name, error)  # noqa: TRY400
+            return web.Response(status=500)

@@ -1,0 +1,66 @@
+"""Converts between aiohttp's requests and responses and those of HTTP functions.
+
+Source: GrpcMessageConversionExtensions.cs of the Functions host.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from localhost.execution.contract import HttpRequestData, HttpResponseData
+
+# The server frames the message itself.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
+
+
+async def function_request(request: web.Request, route_params: dict[str, str]) -> HttpRequestData:
+    """A request as a function sees it.
+
+    Like the Functions host, it reads a body only where Content-Length announces one; a chunked body
+    arrives empty.
+
+    Raises:
+        web.HTTPRequestEntityTooLarge: The body is over the limit.
+    """
+    length = request.content_length or 0
+    limit = request.client_max_size
+    if 0 < limit < length:  # before the client has sent it all
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
+    body = await request.read() if length else b""
+    return HttpRequestData(
+        method=request.method,
+        url=f"{request.scheme}://{request.host}{request.raw_path}",
+        headers=_join_values((name.lower(), value) for name, value in request.headers.items()),
+        query=_query(request.raw_path.partition("?")[2]),
+        route_params=route_params,
+        body=body,
+    )
+
+
+def client_response(response: HttpResponseData) -> web.Response:
+    """A function's response as it is sent."""
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in response.headers:
+        if name.lower() not in _FRAMING:
+            headers.add(name, value)
+    return web.Response(status=response.status, headers=headers, body=response.body)
+
+
+def _query(text: str) -> dict[str, str]:
+    # Names that differ only in case are one, as in ASP.NET; the first spelling is kept.
+    spelling: dict[str, str] = {}
+    pairs = (
+        (spelling.setdefault(name.lower(), name), value)
+        for name, value in parse_qsl(text, keep_blank_values=True)
+    )
+    return {name: value for name, value in _join_values(pairs).items() if value}
+
+
+def _join_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    # As .NET's StringValues joins them: without the empty ones.
+    return {name: ",".join(filter(None, several)) for name, several in values.items()}

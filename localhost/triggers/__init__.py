@@ -1,0 +1,1 @@
+"""What starts functions beside HTTP and orchestrations: timers, blobs, Service Bus messages."""

@@ -1,0 +1,1 @@
+"""The Service Bus trigger: from a message to its settlement."""

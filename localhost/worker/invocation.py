@@ -1,0 +1,190 @@
+"""Calls a loaded function as the Functions worker does, with the library's own converters."""
+
+import json
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import azure.functions
+from azure.functions.meta import Datum
+
+from localhost.execution.contract import (
+    HttpRequestData,
+    HttpResponseData,
+    Invocation,
+    InvocationResult,
+)
+from localhost.logs import CURRENT, THREAD_LOCAL
+from localhost.worker import http_result, service_bus_data
+from localhost.worker.context import InvocationContext
+from localhost.worker.indexing import LoadedFunction
+from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
+
+Decode = Callable[[Invocation], Any]
+_RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
+
+
+class Out:
+    """An output parameter: what `azure.functions.Out` promises."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, val: Any) -> None:
+        self._value = val
+
+    def get(self) -> Any:
+        return self._value
+
+
+class CallableFunction:
+    """A loaded function, ready to be called; what its bindings mean is worked out once."""
+
+    def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
+        info = function.info
+        self.info = info
+        self._call = function.call
+        self._directory = app_dir
+        self._wants_context = function.wants_context
+        self._trigger_name = str(info.trigger["name"])
+        self._decode = _decoder(function)
+        self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
+        self._return_type = self._outs.pop(RETURN, None)
+        if self._return_type is None and has_implicit_output(info.trigger_type):
+            self._return_type = info.trigger_type
+
+    def run(self, invocation: Invocation) -> InvocationResult:
+        """Call a plain function on this thread; whatever it raises is in the result."""
+        token = CURRENT.set((invocation.function, invocation.id))
+        THREAD_LOCAL.invocation_id = invocation.id
+        try:
+            outs, arguments = self._arguments(invocation)
+            return self._result(invocation, self._call(**arguments), outs)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
+            return _failure(invocation, error)
+        finally:
+            THREAD_LOCAL.invocation_id = None
+            CURRENT.reset(token)
+
+    async def run_async(self, invocation: Invocation) -> InvocationResult:
+        """Await a coroutine function on the running loop."""
+        CURRENT.set((invocation.function, invocation.id))
+        try:
+            outs, arguments = self._arguments(invocation)
+            return self._result(invocation, await self._call(**arguments), outs)
+        except BaseException as error:  # noqa: BLE001 - as above
+            return _failure(invocation, error)
+
+    def _arguments(self, invocation: Invocation) -> tuple[dict[str, Out], dict[str, Any]]:
+        arguments: dict[str, Any] = {self._trigger_name: self._decode(invocation)}
+        if invocation.inputs:
+            arguments.update(invocation.inputs)
+        if self._wants_context:
+            arguments[CONTEXT] = InvocationContext(invocation, self._directory)
+        outs = {name: Out() for name in self._outs} if self._outs else {}
+        arguments.update(outs)
+        return outs, arguments
+
+    def _result(
+        self, invocation: Invocation, returned: Any, outs: dict[str, Out]
+    ) -> InvocationResult:
+        if not outs and self._return_type is not None:
+            return InvocationResult(invocation.id, _encode(self._return_type, returned))
+        outputs = {
+            name: _encode(self._outs[name], out.get())
+            for name, out in outs.items()
+            if out.get() is not None
+        }
+        if self._return_type is None:
+            if returned is not None:
+                raise RuntimeError(
+                    f"function {self.info.name} without a $return binding returned a non-None value"
+                )
+            responses = [out for out in outputs.values() if isinstance(out, HttpResponseData)]
+            return InvocationResult(
+                invocation.id, responses[0] if responses else None, outputs=outputs
+            )
+        value = _encode(self._return_type, returned)
+        return InvocationResult(invocation.id, value, outputs=outputs)
+
+
+def _decoder(function: LoadedFunction) -> Decode:
+    info = function.info
+    annotation = get_type_hints(function.call).get(str(info.trigger["name"]))
+    if annotation is str and info.trigger_type == "serviceBusTrigger":
+        return service_bus_data.text
+    if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
+        return _decode_generic
+    converter = azure.functions.get_binding_registry().get(info.trigger_type)
+    if info.trigger_type == "httpTrigger":
+        return lambda invocation: converter.decode(
+            _http_datum(invocation.payload), trigger_metadata=None
+        )
+    if info.trigger_type == "serviceBusTrigger":
+        return lambda invocation: converter.decode(
+            service_bus_data.body(invocation.payload),
+            trigger_metadata=service_bus_data.metadata(invocation.metadata),
+        )
+    payload_kind = "bytes" if info.trigger_type == "blobTrigger" else "json"
+    return lambda invocation: converter.decode(
+        Datum(invocation.payload, payload_kind),
+        trigger_metadata={name: _datum(value) for name, value in invocation.metadata.items()},
+    )
+
+
+def _decode_generic(invocation: Invocation) -> Any:
+    if not isinstance(invocation.payload, str | bytes):
+        raise TypeError("a parameter annotated str or bytes cannot take an HTTP request")
+    return invocation.payload
+
+
+def _datum(value: Any) -> Datum:
+    if isinstance(value, Datum):
+        return value
+    if isinstance(value, dict):
+        return Datum(json.dumps(value), "json")
+    kinds = {str: "string", bytes: "bytes", int: "int", float: "double"}
+    return Datum(value, kinds.get(type(value), "json"))
+
+
+def _http_datum(request: HttpRequestData) -> Datum:
+    def texts(values: dict[str, str]) -> dict[str, Datum]:
+        return {name: Datum(value, "string") for name, value in values.items()}
+
+    return Datum(
+        {
+            "method": Datum(request.method, "string"),
+            "url": Datum(request.url, "string"),
+            "headers": texts(request.headers),
+            "query": texts(request.query),
+            "params": texts(request.route_params),
+            "body": Datum(request.body, "bytes"),
+        },
+        "http",
+    )
+
+
+def _encode(binding_type: str, value: Any) -> Any:
+    if binding_type in _RETURNS_TEXT:
+        return value
+    converter = azure.functions.get_binding_registry().get(binding_type)
+    try:
+        datum = converter.encode(value, expected_type=None)
+    except NotImplementedError as error:
+        raise TypeError(
+            f"a {binding_type} binding cannot carry a value of type '{type(value).__name__}'"
+        ) from error
+    if binding_type != "http":
+        return datum.value
+    if datum.type == "string":
+        return http_result.response_from_text(datum.value)
+    return http_result.response_from_datum(datum.value)
+
+
+def _failure(invocation: Invocation, error: BaseException) -> InvocationResult:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename == __file__:
+        frame = frame.tb_next
+    stack = "".join(traceback.format_exception(type(error), error, frame)).rstrip()
+    return InvocationResult(invocation.id, error=f"{type(error).__name__}: {error}", stack=stack)
