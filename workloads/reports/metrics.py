@@ -1,8 +1,8 @@
 """The figures that a report can give of a column, and what each of them needs to be known.
 
 ``count``, ``sum``, ``mean``, ``min``, ``max`` and ``std`` are exact. ``p90`` and the like are
-quantiles within `workloads.reports.quantiles.RELATIVE_ERROR`, and ``approx_distinct`` is a count
-within `workloads.reports.distinct.RELATIVE_ERROR`.
+quantiles, ``approx_distinct`` is a count: each is within the `RELATIVE_ERROR` of its module in
+`workloads.reports.statistics`.
 """
 
 import re

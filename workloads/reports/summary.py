@@ -13,14 +13,14 @@ from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk
 from fanout.workload import ChunkResult, Failure
 from workloads.reports.conditions import Condition
-from workloads.reports.dates import Dates, bucketed
-from workloads.reports.filters import kept
-from workloads.reports.numbers import Numbers, parse
 from workloads.reports.parameters import DateKey, ReportParameters, View
-from workloads.reports.partial import Group, Partial, Summary
-from workloads.reports.sketches import distinct_texts, spread
-from workloads.reports.table import Table, place, read_table
-from workloads.reports.tallies import tally
+from workloads.reports.reading.dates import Dates, bucketed
+from workloads.reports.reading.filters import kept
+from workloads.reports.reading.numbers import Numbers, parse
+from workloads.reports.reading.table import Table, place, read_table
+from workloads.reports.statistics.partial import Group, Partial, Summary
+from workloads.reports.statistics.sketches import distinct_texts, spread
+from workloads.reports.statistics.tallies import tally
 
 _MAX_SHOWN_CHARACTERS = 100
 

@@ -14,7 +14,7 @@ from fanout.records import Chunk, SourceInfo
 from fanout.workload import ChunkResult, ChunkWorkload, Context, RenderedFile
 from workloads.reports.check import problems
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Summary, dump, load
+from workloads.reports.statistics.partial import Summary, dump, load
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -51,11 +51,11 @@ class Reports(ChunkWorkload[Summary, ReportParameters]):
         self, partial: Summary | None, parameters: ReportParameters
     ) -> Iterable[RenderedFile]:
         """Write each report as JSON, CSV, Parquet and a picture, and all of them as a page."""
-        from workloads.reports.chart import draw
-        from workloads.reports.page import page
-        from workloads.reports.parquet import to_parquet
-        from workloads.reports.picture import Picture
-        from workloads.reports.report import reports_of
+        from workloads.reports.rendering.chart import draw
+        from workloads.reports.rendering.page import page
+        from workloads.reports.rendering.parquet import to_parquet
+        from workloads.reports.rendering.picture import Picture
+        from workloads.reports.rendering.report import reports_of
 
         reports = reports_of(partial or Summary(), parameters)
         for report in reports:

@@ -17,7 +17,7 @@ from fanout.models.request import BatchLimits
 from samples.flights import EXCERPT, ROWS, write_flights
 from tests.support.report_runs import WHOLE, chunks, files, made, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.report import Report, reports_of
+from workloads.reports.rendering.report import Report, reports_of
 
 ALL = ["count", "sum", "mean", "min", "max", "std"]
 RELATIVE = 1e-9

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from workloads.reports import distinct, quantiles
-from workloads.reports.exact import Exact, from_json, to_json
+from workloads.reports.statistics import distinct, quantiles
+from workloads.reports.statistics.exact import Exact, from_json, to_json
 
 Key = tuple[str | None, ...]
 

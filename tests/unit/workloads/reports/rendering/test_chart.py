@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from tests.support.report_runs import chunks, made, summary
-from workloads.reports.chart import draw
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.picture import Picture, default_metric, value_labels
+from workloads.reports.rendering.chart import draw
+from workloads.reports.rendering.picture import Picture, default_metric, value_labels
 
 
 def picture(data: bytes = b"", **parameters: Any) -> Image.Image:

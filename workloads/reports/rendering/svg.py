@@ -5,7 +5,7 @@ It has no scripts, fonts or addresses; whoever hovers over a bar is told its val
 
 from html import escape
 
-from workloads.reports.picture import Picture, value_labels
+from workloads.reports.rendering.picture import Picture, value_labels
 
 WIDTH = 860
 LABEL_WIDTH, VALUE_WIDTH = 220, 90

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.records import parse_records
 from tests.support.report_runs import chunks
-from workloads.reports.tidy import read_tidy
+from workloads.reports.reading.tidy import read_tidy
 
 HEADERS = [b"a\n", b"a,b\n", b"a,b,c\n"]
 pieces = st.sampled_from(

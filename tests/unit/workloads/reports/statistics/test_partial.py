@@ -3,9 +3,9 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.distinct import sketch_of
-from workloads.reports.exact import Exact
-from workloads.reports.partial import Group, Partial, Summary, Tally, dump, load
+from workloads.reports.statistics.distinct import sketch_of
+from workloads.reports.statistics.exact import Exact
+from workloads.reports.statistics.partial import Group, Partial, Summary, Tally, dump, load
 
 floats = st.floats(allow_nan=False, allow_infinity=False).map(Fraction)
 exact = st.one_of(st.integers(), floats)

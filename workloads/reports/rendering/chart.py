@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from workloads.reports.picture import Picture, value_labels
+from workloads.reports.rendering.picture import Picture, value_labels
 
 WIDTH_INCHES = 9.0
 BAR_INCHES = 0.32

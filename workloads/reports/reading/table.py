@@ -18,7 +18,7 @@ from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Failure
-from workloads.reports.tidy import read_tidy
+from workloads.reports.reading.tidy import read_tidy
 
 
 @dataclass(frozen=True)

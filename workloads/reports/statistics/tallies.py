@@ -10,9 +10,9 @@ from fractions import Fraction
 
 import polars as pl
 
-from workloads.reports.exact import scaled
-from workloads.reports.numbers import Numbers, decompose
-from workloads.reports.partial import Group, Key, Partial, Tally
+from workloads.reports.reading.numbers import Numbers, decompose
+from workloads.reports.statistics.exact import scaled
+from workloads.reports.statistics.partial import Group, Key, Partial, Tally
 
 MAX_ROWS = 2**20  # as many squares, of up to 106 bits each, add up to fewer than 127 bits
 _ALL = "all"

@@ -10,7 +10,7 @@ import math
 import polars as pl
 
 from workloads.reports.parameters import ROWS
-from workloads.reports.report import Figure, Report
+from workloads.reports.rendering.report import Figure, Report
 
 _MAX_WHOLE = 2**63 - 1
 

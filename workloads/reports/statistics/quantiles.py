@@ -15,7 +15,7 @@ import struct
 from collections.abc import Mapping
 from fractions import Fraction
 
-from workloads.reports.exact import Exact
+from workloads.reports.statistics.exact import Exact
 
 Buckets = Mapping[int, int]
 """How many values are in each bucket; only those that have any."""

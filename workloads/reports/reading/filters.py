@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from workloads.reports.conditions import Condition
-from workloads.reports.numbers import MAX_EXACT, Numbers
+from workloads.reports.reading.numbers import MAX_EXACT, Numbers
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from workloads.reports.metrics import DISTINCT, EXACT, QUANTILE, is_quantile
 from workloads.reports.parameters import ROWS, DateKey, View
-from workloads.reports.partial import Key
-from workloads.reports.report import Report
+from workloads.reports.rendering.report import Report
+from workloads.reports.statistics.partial import Key
 
 MAX_LABEL_CHARACTERS = 32
 MAX_MOMENTS = 400

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.report_runs import chunks, inline, summary
-from workloads.reports.page import MAX_ROWS, page
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.report import reports_of
+from workloads.reports.rendering.page import MAX_ROWS, page
+from workloads.reports.rendering.report import reports_of
 
 ATTACK = '<script>alert("x")</script><img src=x onerror=y>&\'"'
 VOID = {"meta"}

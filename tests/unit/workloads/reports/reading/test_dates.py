@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.report_runs import chunks, report, summary
-from workloads.reports.dates import bucketed
 from workloads.reports.parameters import DateKey, ReportParameters
+from workloads.reports.reading.dates import bucketed
 
 
 def keys(texts: list[str | None], every: str) -> list[str | None]:

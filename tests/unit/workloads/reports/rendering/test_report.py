@@ -10,7 +10,7 @@ import pytest
 from fanout.models.request import BatchLimits
 from tests.support.report_runs import chunks, document, files, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Summary
+from workloads.reports.statistics.partial import Summary
 
 DATA = b"""month,city,x
 10,Oslo,1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.exact import from_json, rounded, scaled, square_root, to_json
+from workloads.reports.statistics.exact import from_json, rounded, scaled, square_root, to_json
 
 numbers = st.one_of(
     st.integers(), st.floats(allow_nan=False, allow_infinity=False).map(Fraction), st.fractions()

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from workloads.reports.distinct import Sketch, sketch_of
-from workloads.reports.numbers import Numbers
-from workloads.reports.partial import Key
-from workloads.reports.quantiles import MAGNITUDE, SHIFT, Buckets
+from workloads.reports.reading.numbers import Numbers
+from workloads.reports.statistics.distinct import Sketch, sketch_of
+from workloads.reports.statistics.partial import Key
+from workloads.reports.statistics.quantiles import MAGNITUDE, SHIFT, Buckets
 
 _VALUE, _COUNT = "value", "count"
 

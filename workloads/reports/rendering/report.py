@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from workloads.reports import distinct
-from workloads.reports.exact import Exact, rounded, square_root
 from workloads.reports.metrics import DISTINCT, fraction_of, is_quantile
 from workloads.reports.parameters import ROWS, ReportParameters, Sort, View
-from workloads.reports.partial import Group, Key, Partial, Summary, Tally
-from workloads.reports.quantiles import Buckets, quantile
+from workloads.reports.statistics import distinct
+from workloads.reports.statistics.exact import Exact, rounded, square_root
+from workloads.reports.statistics.partial import Group, Key, Partial, Summary, Tally
+from workloads.reports.statistics.quantiles import Buckets, quantile
 
 Figure = int | float | None
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.numbers import parse
-from workloads.reports.quantiles import (
+from workloads.reports.reading.numbers import parse
+from workloads.reports.statistics.quantiles import (
     RELATIVE_ERROR,
     bucket_of,
     from_json,
@@ -17,7 +17,7 @@ from workloads.reports.quantiles import (
     quantile,
     to_json,
 )
-from workloads.reports.sketches import buckets_of, spread
+from workloads.reports.statistics.sketches import buckets_of, spread
 
 normal = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 parts = st.fractions(0, 1)

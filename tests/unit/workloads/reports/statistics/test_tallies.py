@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
-from workloads.reports.numbers import MAX_EXACT, Numbers
-from workloads.reports.partial import Group, Tally
-from workloads.reports.tallies import MAX_ROWS, tally
+from workloads.reports.reading.numbers import MAX_EXACT, Numbers
+from workloads.reports.statistics.partial import Group, Tally
+from workloads.reports.statistics.tallies import MAX_ROWS, tally
 
 LARGEST_REAL = 1 - 2**-53  # all 53 bits of its mantissa are ones
 

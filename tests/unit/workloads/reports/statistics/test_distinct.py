@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.distinct import LG_K, NOTHING, RELATIVE_ERROR, estimate, merged, sketch_of
+from workloads.reports.statistics.distinct import (
+    LG_K,
+    NOTHING,
+    RELATIVE_ERROR,
+    estimate,
+    merged,
+    sketch_of,
+)
 
 
 def texts(first: int, count: int) -> list[str]:

@@ -6,9 +6,9 @@ It has no scripts, says so to the browser, and every text of the data in it is e
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from workloads.reports.picture import Picture
-from workloads.reports.report import Figure, Report, ReportGroup
-from workloads.reports.svg import draw
+from workloads.reports.rendering.picture import Picture
+from workloads.reports.rendering.report import Figure, Report, ReportGroup
+from workloads.reports.rendering.svg import draw
 
 MAX_ROWS = 1_000
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
