@@ -42,7 +42,7 @@ class Images(MapWorkload[Photo, ImageParameters]):
         if source.kind not in SOURCE_KINDS:
             message = f"photos are the blobs of a {' or '.join(SOURCE_KINDS)}"
             problems.append(FieldProblem("source.kind", message))
-        return problems + _repeated_renditions(parameters)
+        return problems + _find_repeated_renditions(parameters)
 
     def process(self, item: Photo, context: Context[ImageParameters]) -> dict[str, Any]:
         """Make all files of a photo; returns its metadata and where the files are."""
@@ -79,7 +79,7 @@ class Images(MapWorkload[Photo, ImageParameters]):
             yield from index_files(photos, total, parameters)
 
 
-def _repeated_renditions(parameters: ImageParameters) -> list[FieldProblem]:
+def _find_repeated_renditions(parameters: ImageParameters) -> list[FieldProblem]:
     names = [rendition.file_name for rendition in parameters.renditions]
     return [
         FieldProblem(f"parameters.renditions.{number}", "there is such a rendition already")

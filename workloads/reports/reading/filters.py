@@ -1,4 +1,4 @@
-"""Which rows a report is about."""
+"""Filters: the rows that meet every condition of a report."""
 
 import operator
 from collections.abc import Callable
@@ -20,46 +20,46 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def kept(
+def match_rows(
     conditions: list[Condition], texts: pl.DataFrame, numbers: dict[str, Numbers]
 ) -> pl.Series | None:
-    """Tell of each row whether every condition holds; None if there are no conditions.
+    """Mark the rows that meet every condition; None if there are no conditions.
 
     Args:
-        conditions: What must hold.
+        conditions: The conditions; all must hold.
         texts: The rows.
-        numbers: The columns that are compared as numbers, parsed.
+        numbers: The parsed columns of conditions that compare numbers.
     """
     if not conditions:
         return None
-    return reduce(operator.and_, (_holds(condition, texts, numbers) for condition in conditions))
+    return reduce(operator.and_, (_match(condition, texts, numbers) for condition in conditions))
 
 
-def _holds(condition: Condition, texts: pl.DataFrame, numbers: dict[str, Numbers]) -> pl.Series:
+def _match(condition: Condition, texts: pl.DataFrame, numbers: dict[str, Numbers]) -> pl.Series:
     column = texts[condition.column]
     if condition.op == "is_null":
         return column.is_null()
     if condition.op == "not_null":
         return column.is_not_null()
     if condition.is_numeric:
-        return _numbers_hold(condition, numbers[condition.column])
-    return _texts_hold(condition, column)
+        return _match_numbers(condition, numbers[condition.column])
+    return _match_texts(condition, column)
 
 
-def _texts_hold(condition: Condition, column: pl.Series) -> pl.Series:
-    return _compared(column, condition.op, condition.texts).fill_null(value=False)
+def _match_texts(condition: Condition, column: pl.Series) -> pl.Series:
+    return _compare(column, condition.op, condition.texts).fill_null(value=False)
 
 
-def _numbers_hold(condition: Condition, numbers: Numbers) -> pl.Series:
+def _match_numbers(condition: Condition, numbers: Numbers) -> pl.Series:
     values = condition.numbers
     if numbers.huge is None and all(abs(value) <= MAX_EXACT for value in values):
-        floats = numbers.floats()  # so small, none of them is rounded
-        return _compared(floats, condition.op, values).fill_null(value=False)
-    holds = [_number_holds(number, condition.op, values) for number in numbers.exactly()]
-    return pl.Series(holds, dtype=pl.Boolean)
+        floats = numbers.floats()  # none of them is rounded: they are small
+        return _compare(floats, condition.op, values).fill_null(value=False)
+    matches = [_is_match(number, condition.op, values) for number in numbers.exact_values()]
+    return pl.Series(matches, dtype=pl.Boolean)
 
 
-def _number_holds(number: int | float | None, op: str, values: list[int | float]) -> bool:
+def _is_match(number: int | float | None, op: str, values: list[int | float]) -> bool:
     """Compare as Python does: exactly, whole numbers with floats too."""
     if number is None:
         return False
@@ -68,9 +68,9 @@ def _number_holds(number: int | float | None, op: str, values: list[int | float]
     return bool(_COMPARISONS[op](number, values[0]))
 
 
-def _compared(column: pl.Series, op: str, values: list[Any]) -> pl.Series:
+def _compare(column: pl.Series, op: str, values: list[Any]) -> pl.Series:
     if op in ("in", "not_in"):
-        found = column.is_in(pl.Series(values, dtype=column.dtype).implode())
-        return found if op == "in" else ~found
-    compared: pl.Series = _COMPARISONS[op](column, values[0])
-    return compared
+        is_in = column.is_in(pl.Series(values, dtype=column.dtype).implode())
+        return is_in if op == "in" else ~is_in
+    matches: pl.Series = _COMPARISONS[op](column, values[0])
+    return matches

@@ -1,9 +1,9 @@
-"""The quick way into a chunk of CSV: polars parses it whole, where that cannot go wrong.
+"""The fast path for CSV: polars parses a whole chunk, if the chunk is tidy.
 
-Polars is more lenient than `fanout.splitting.fields` (of a short row it makes missing values; of a
-long one it drops the end, if that is not asked for), so a chunk is tested first: as many separators
-as a table of its size has, in their places, and quotes only where they open and close fields. Such
-a chunk has one reading. All others are left to `fanout.splitting.records`, which names each fault.
+Polars is more lenient than `fanout.splitting.fields`: it fills short rows with missing values, and
+drops the end of long rows. So a chunk is tested first. It is tidy if it has as many separators as a
+table of its size, in their places, and quotes only where fields begin and end: then there is one
+way to read it. Other chunks are left to `fanout.splitting.records`, which names each fault.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,24 @@ _QUOTE, _LF, _CR = b'"\n\r'
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
-    """Read columns of a chunk as texts; None if it must be read record by record.
+def read_tidy(chunk: Chunk, columns: Sequence[str]) -> pl.DataFrame | None:
+    """Read columns of a chunk as texts; None if it has to be read record by record.
 
     An empty cell is an empty text, quoted or not.
     """
-    columns, delimiter = chunk.columns or [], chunk.dialect.delimiter.encode()
-    if chunk.selection or not _is_tidy(chunk.data, delimiter, len(columns), chunk.count):
+    header, delimiter = chunk.columns or [], chunk.dialect.delimiter.encode()
+    if chunk.selection or not _is_tidy(chunk.data, delimiter, len(header), chunk.count):
         return None
-    # Polars gives columns in their order in the file; with none wanted, one tells the height.
-    names = [column for column in columns if column in set(wanted)] or columns[:1]
+    # Polars returns columns in the order of the file. Without any, the first shows the height.
+    names = [name for name in header if name in set(columns)] or header[:1]
     try:
         frame = pl.read_csv(
             chunk.data,
             has_header=False,
             separator=chunk.dialect.delimiter,
-            schema={str(number): pl.String for number in range(len(columns))},
+            schema={str(number): pl.String for number in range(len(header))},
             empty_string_is_null=False,
-            columns=[columns.index(name) for name in names],
+            columns=[header.index(name) for name in names],
         )
     except PolarsError:
         return None
@@ -48,7 +48,7 @@ def read_tidy(chunk: Chunk, wanted: Sequence[str]) -> pl.DataFrame | None:
 
 
 def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
-    # Polars takes these off the beginning of what it reads.
+    # Polars would remove a byte order mark.
     if width == 0 or data.startswith(_BYTE_ORDER_MARK):
         return False
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
@@ -64,38 +64,39 @@ def _is_tidy(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
 
 
 def _has_separators(data: bytes, delimiter: bytes, width: int, height: int) -> bool:
-    """Tell whether each row ends with a line feed, and has its delimiters before it."""
+    """Whether each row has its delimiters, and a line feed after them."""
     raw = np.frombuffer(data, np.uint8)
-    found = raw[np.flatnonzero((raw == delimiter[0]) | (raw == _LF))]
+    separators = raw[np.flatnonzero((raw == delimiter[0]) | (raw == _LF))]
     if not data.endswith(b"\n"):
-        found = np.append(found, np.uint8(_LF))
-    if found.size != width * height:
+        separators = np.append(separators, np.uint8(_LF))
+    if separators.size != width * height:
         return False
-    # With as many line feeds as rows, all of them last, nothing but delimiters is before them.
-    ends = found[width - 1 :: width]
-    return bool((ends == _LF).all() and np.count_nonzero(found == _LF) == height)
+    # Each row's last separator is a line feed and there are no more, so the rest are delimiters.
+    last_of_rows = separators[width - 1 :: width]
+    has_no_more = np.count_nonzero(separators == _LF) == height
+    return bool((last_of_rows == _LF).all() and has_no_more)
 
 
 def _separators(data: bytes, delimiter: bytes) -> bytes | None:
-    """Take delimiters and line feeds outside quotes; None if a quote stands where none should."""
+    """The delimiters and line feeds outside quotes; None if a quote is in the wrong place."""
     padded = np.frombuffer(b"\n" + data + b"\n", np.uint8)
     raw = padded[1:-1]
     quotes = np.flatnonzero(raw == _QUOTE)
     if quotes.size % 2 or not _quotes_enclose_fields(padded, quotes, delimiter[0]):
         return None
-    places = np.flatnonzero((raw == delimiter[0]) | (raw == _LF))
-    outside = np.searchsorted(quotes, places) % 2 == 0
-    return bytes(raw[places[outside]])
+    positions = np.flatnonzero((raw == delimiter[0]) | (raw == _LF))
+    outside = np.searchsorted(quotes, positions) % 2 == 0
+    return bytes(raw[positions[outside]])
 
 
 def _quotes_enclose_fields(
     padded: "NDArray[np.uint8]", quotes: "NDArray[np.int64]", delimiter: int
 ) -> bool:
-    """Tell whether quotes open at the start of a field and close at its end, in turn.
+    """Whether quotes open at the start of a field and close at its end, in turn.
 
     Args:
         padded: The data, between two line feeds.
-        quotes: Where they stand in the data.
+        quotes: The positions of quotes in the data.
         delimiter: The byte between fields.
     """
     opening, closing = quotes[0::2], quotes[1::2]

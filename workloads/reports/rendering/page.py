@@ -1,14 +1,16 @@
-"""Reports as one page of HTML that stands alone: style and pictures are in it, nothing is fetched.
+"""Reports as one page of HTML that stands alone: it contains its style and pictures.
 
-It has no scripts, says so to the browser, and every text of the data in it is escaped.
+It has no scripts, forbids the browser to run any, and escapes every text of the data.
 """
 
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from workloads.reports.rendering.figures import Figure
+from workloads.reports.rendering.order import ReportGroup
 from workloads.reports.rendering.picture import Picture
-from workloads.reports.rendering.report import Figure, Report, ReportGroup
-from workloads.reports.rendering.svg import draw
+from workloads.reports.rendering.report import Report
+from workloads.reports.rendering.svg import draw_svg
 
 MAX_ROWS = 1_000
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -31,8 +33,8 @@ th { color: var(--soft); font-weight: 600; } .number { text-align: right; }
 """
 
 
-def page(reports: Iterable[Report]) -> bytes:
-    """Write a page with a picture and a table for each report."""
+def render_page(reports: Iterable[Report]) -> bytes:
+    """Render a page with a picture and a table for each report."""
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
@@ -45,36 +47,36 @@ def page(reports: Iterable[Report]) -> bytes:
 
 
 def _section(report: Report) -> Iterator[str]:
-    picture = Picture.of(report)
+    picture = Picture.from_report(report)
     yield "<section>"
     yield f"<h2>{escape(picture.title)}</h2>"
     name = f"{report.view.label}: " if report.view.label is not None else ""
     yield f'<p class="soft">{escape(name + picture.subtitle)}. Shown: {escape(picture.values)}.</p>'
-    yield draw(picture)
+    yield draw_svg(picture)
     yield "<div><table>\n<thead><tr>" + "".join(_headings(report)) + "</tr></thead>\n<tbody>"
     yield from (_row(report, group) for group in report.groups[:MAX_ROWS])
     yield "</tbody>\n</table></div>"
     if len(report.groups) > MAX_ROWS:
-        left = f"{len(report.groups) - MAX_ROWS:,} more groups are in {report.stem}.csv."
-        yield f'<p class="soft">{escape(left)}</p>'
+        rest = f"{len(report.groups) - MAX_ROWS:,} more groups are in {report.stem}.csv."
+        yield f'<p class="soft">{escape(rest)}</p>'
     yield "</section>"
 
 
 def _headings(report: Report) -> Iterator[str]:
     for name in report.view.key_names:
         yield f'<th scope="col">{escape(name)}</th>'
-    for name in report.view.metric_names():
+    for name in report.view.figure_names():
         yield f'<th scope="col" class="number">{escape(name)}</th>'
 
 
 def _row(report: Report, group: ReportGroup) -> str:
     keys = "".join(f"<td>{'' if key is None else escape(key)}</td>" for key in group.key)
-    figures = (_written(group.figures[name]) for name in report.view.metric_names())
+    figures = (_format_figure(group.figures[name]) for name in report.view.figure_names())
     return f"<tr>{keys}" + "".join(f'<td class="number">{text}</td>' for text in figures) + "</tr>"
 
 
-def _written(figure: Figure) -> str:
-    """Write a figure for a person; report.csv has all of its digits."""
+def _format_figure(figure: Figure) -> str:
+    """Format a figure for a person; report.csv has all of its digits."""
     if figure is None:
         return ""
     return f"{figure:,}" if isinstance(figure, int) else f"{figure:,.6g}"

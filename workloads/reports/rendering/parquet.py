@@ -1,7 +1,7 @@
 """A report as Parquet: a row for each group, keys as texts, figures as numbers.
 
-Whole numbers are Int64 where all of a column fit, else figures are Float64; one beyond the range of
-floats is infinite. A name that is there already gets an underscore.
+A column is Int64 if its figures are whole numbers that fit, else Float64; a figure beyond the range
+of floats is infinite. A name that repeats gets an underscore.
 """
 
 import io
@@ -9,42 +9,43 @@ import math
 
 import polars as pl
 
-from workloads.reports.parameters import ROWS
-from workloads.reports.rendering.report import Figure, Report
+from workloads.reports.metrics import ROWS
+from workloads.reports.rendering.figures import Figure
+from workloads.reports.rendering.report import Report
 
 _MAX_WHOLE = 2**63 - 1
 
 
-def to_parquet(report: Report) -> bytes:
-    """Write a file."""
+def encode_parquet(report: Report) -> bytes:
+    """Encode a report as a Parquet file."""
     columns: dict[str, pl.Series] = {}
-    for number, key in enumerate(report.view.key_names):
-        _add(
-            columns, key, pl.Series([group.key[number] for group in report.groups], dtype=pl.String)
-        )
-    for metric in report.view.metric_names():
-        figures = [group.figures[metric] for group in report.groups]
-        _add(columns, metric, _numbers(figures, is_count=metric == ROWS))
+    for position, name in enumerate(report.view.key_names):
+        parts = [group.key[position] for group in report.groups]
+        _add_column(columns, name, pl.Series(parts, dtype=pl.String))
+    for name in report.view.figure_names():
+        figures = [group.figures[name] for group in report.groups]
+        _add_column(columns, name, _number_series(figures, is_count=name == ROWS))
     content = io.BytesIO()
     pl.DataFrame(columns).write_parquet(content, compression="zstd")
     return content.getvalue()
 
 
-def _add(columns: dict[str, pl.Series], name: str, values: pl.Series) -> None:
+def _add_column(columns: dict[str, pl.Series], name: str, values: pl.Series) -> None:
     while name in columns:
         name += "_"
     columns[name] = values
 
 
-def _numbers(figures: list[Figure], *, is_count: bool) -> pl.Series:
-    known = [figure for figure in figures if figure is not None]
-    is_whole = all(isinstance(figure, int) and abs(figure) <= _MAX_WHOLE for figure in known)
-    if is_whole and (known or is_count):
+def _number_series(figures: list[Figure], *, is_count: bool) -> pl.Series:
+    values = [figure for figure in figures if figure is not None]
+    is_whole = all(isinstance(value, int) and abs(value) <= _MAX_WHOLE for value in values)
+    if is_whole and (values or is_count):
         return pl.Series(figures, dtype=pl.Int64)
-    return pl.Series([None if f is None else _float(f) for f in figures], dtype=pl.Float64)
+    floats = [None if figure is None else _to_float(figure) for figure in figures]
+    return pl.Series(floats, dtype=pl.Float64)
 
 
-def _float(figure: int | float) -> float:
+def _to_float(figure: int | float) -> float:
     try:
         return float(figure)
     except OverflowError:

@@ -1,6 +1,6 @@
-"""The picture of a report as SVG, to stand inside a page whose style sheet colours it.
+"""The picture of a report as SVG, inside a page whose style sheet colours it.
 
-It has no scripts, fonts or addresses; whoever hovers over a bar is told its value.
+It has no scripts, fonts or addresses. A tooltip shows the value of each bar.
 """
 
 from html import escape
@@ -14,11 +14,11 @@ PLOT_HEIGHT, AXIS_HEIGHT = 220, 36
 MAX_NAMED_MOMENTS = 9
 
 
-def draw(picture: Picture) -> str:
+def draw_svg(picture: Picture) -> str:
     """Draw an ``<svg>`` element."""
     if not picture.bars:
         return '<p class="soft">no values to show</p>'
-    height, marks = (_moments if picture.is_timeline else _bars)(picture)
+    height, marks = (_draw_moments if picture.is_timeline else _draw_bars)(picture)
     name = escape(f"{picture.title}: {picture.values} by {picture.keys or 'all rows'}")
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{name}">\n'
@@ -27,56 +27,62 @@ def draw(picture: Picture) -> str:
     )
 
 
-def _bars(picture: Picture) -> tuple[float, list[str]]:
-    """A bar to the right for each group; those below zero go to the left of it."""
+def _draw_bars(picture: Picture) -> tuple[float, list[str]]:
+    """A bar for each group: to the right of zero, or to its left where a value is negative."""
     values = [value for _, value in picture.bars]
-    place = _Scale(values, LABEL_WIDTH + VALUE_WIDTH, WIDTH - VALUE_WIDTH)
-    if min(values) >= 0:
-        place = _Scale(values, LABEL_WIDTH, WIDTH - VALUE_WIDTH)
-    marks = []
-    for row, ((label, value), text) in enumerate(
-        zip(picture.bars, value_labels(values), strict=True)
-    ):
-        top, middle = row * ROW_HEIGHT, row * ROW_HEIGHT + ROW_HEIGHT / 2
-        left, right = sorted((place(0.0), place(value)))
-        marks.append(
-            f"<g>{_title(label, value)}"
-            + _text(LABEL_WIDTH - 10, middle, label, "end")
-            + _rectangle(left, top + (ROW_HEIGHT - BAR_HEIGHT) / 2, right - left, BAR_HEIGHT)
-            + (
-                _text(right + 6, middle, text)
-                if value >= 0
-                else _text(left - 6, middle, text, "end")
-            )
-            + "</g>"
-        )
+    start = LABEL_WIDTH if min(values) >= 0 else LABEL_WIDTH + VALUE_WIDTH
+    scale = _Scale(values, start, WIDTH - VALUE_WIDTH)
+    labels = value_labels(values)
+    marks = [
+        _draw_bar(row * ROW_HEIGHT, bar, label, scale)
+        for row, (bar, label) in enumerate(zip(picture.bars, labels, strict=True))
+    ]
     height = len(picture.bars) * ROW_HEIGHT
-    return height, [*marks, _line(place(0.0), 0, place(0.0), height)]
+    return height, [*marks, _line(scale(0.0), 0, scale(0.0), height)]
 
 
-def _moments(picture: Picture) -> tuple[float, list[str]]:
+def _draw_bar(top: float, bar: tuple[str, float], value_label: str, scale: "_Scale") -> str:
+    label, value = bar
+    middle = top + ROW_HEIGHT / 2
+    left, right = sorted((scale(0.0), scale(value)))
+    is_positive = value >= 0
+    return (
+        f"<g>{_title(label, value)}"
+        + _text(LABEL_WIDTH - 10, middle, label, "end")
+        + _rectangle(left, top + (ROW_HEIGHT - BAR_HEIGHT) / 2, right - left, BAR_HEIGHT)
+        + _text(
+            right + 6 if is_positive else left - 6,
+            middle,
+            value_label,
+            "start" if is_positive else "end",
+        )
+        + "</g>"
+    )
+
+
+def _draw_moments(picture: Picture) -> tuple[float, list[str]]:
     """A column for each moment, from left to right."""
     values = [value for _, value in picture.bars]
-    place = _Scale(values, PLOT_HEIGHT, ROW_HEIGHT)
+    scale = _Scale(values, PLOT_HEIGHT, ROW_HEIGHT)
     step = (WIDTH - VALUE_WIDTH) / len(values)
     every = -(-len(values) // MAX_NAMED_MOMENTS)
     marks = []
     for number, (label, value) in enumerate(picture.bars):
         left = VALUE_WIDTH + number * step
-        top, bottom = sorted((place(0.0), place(value)))
+        top, bottom = sorted((scale(0.0), scale(value)))
         bar = _rectangle(left + step * 0.1, top, step * 0.8, bottom - top)
         marks.append(f"<g>{_title(label, value)}{bar}</g>")
         if number % every == 0:
             marks.append(_text(left, PLOT_HEIGHT + AXIS_HEIGHT / 2, label))
-    ends = dict.fromkeys((max(0.0, max(values)), min(0.0, min(values)), 0.0))
-    for value, text in zip(ends, value_labels(list(ends)), strict=True):
-        marks.append(_text(VALUE_WIDTH - 10, place(value), text, "end"))
-    marks.append(_line(VALUE_WIDTH, place(0.0), WIDTH, place(0.0)))
+    ticks = list(dict.fromkeys((max(0.0, max(values)), min(0.0, min(values)), 0.0)))
+    for value, label in zip(ticks, value_labels(ticks), strict=True):
+        marks.append(_text(VALUE_WIDTH - 10, scale(value), label, "end"))
+    marks.append(_line(VALUE_WIDTH, scale(0.0), WIDTH, scale(0.0)))
     return PLOT_HEIGHT + AXIS_HEIGHT, marks
 
 
 class _Scale:
-    """Where a value stands between two ends, zero among the values."""
+    """Maps values, zero among them, to positions between two ends."""
 
     def __init__(self, values: list[float], start: float, end: float) -> None:
         self._low, high = min(0.0, min(values)), max(0.0, max(values))
@@ -92,8 +98,8 @@ def _title(label: str, value: float) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} dominant-baseline="middle">{escape(text)}</text>'
+    position = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {position} dominant-baseline="middle">{escape(text)}</text>'
 
 
 def _rectangle(x: float, y: float, width: float, height: float) -> str:

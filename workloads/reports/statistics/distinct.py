@@ -1,7 +1,7 @@
-"""About how many different texts there are: a CPC sketch of Apache DataSketches.
+"""Approximate counts of distinct texts: CPC sketches of Apache DataSketches.
 
-A sketch takes at most 1.3 KiB, however many texts it has seen. What it knows is a set of hashes'
-traces, and merging unites two such sets: neither order nor cuts change an estimate.
+A sketch takes at most 1.3 KiB, however many texts it has seen. It holds a set made from their
+hashes, and merging unites two sets: neither order nor cuts change an estimate.
 
 Source: K. J. Lang, Back to the Future: an Even More Nearly Optimal Cardinality Estimation
 Algorithm, 2017; https://datasketches.apache.org/docs/CPC/CpcPerformance.html
@@ -23,8 +23,8 @@ dozen are nearly exact.
 NOTHING: Sketch = b""
 
 
-def sketch_of(texts: Iterable[str]) -> Sketch:
-    """Note some texts."""
+def sketch_texts(texts: Iterable[str]) -> Sketch:
+    """Make a sketch of texts."""
     from datasketches import cpc_sketch, cpc_union
 
     sketch = cpc_sketch(LG_K)
@@ -32,26 +32,26 @@ def sketch_of(texts: Iterable[str]) -> Sketch:
         sketch.update(text)
     if sketch.is_empty():
         return NOTHING
-    # One that was never united estimates by the order of what came: not so its union.
+    # The estimate of a plain sketch depends on the order of the texts; that of a union does not.
     union = cpc_union(LG_K)
     union.update(sketch)
     return bytes(union.get_result().serialize())
 
 
-def merged(left: Sketch, right: Sketch) -> Sketch:
-    """Unite."""
+def merge_sketches(first: Sketch, second: Sketch) -> Sketch:
+    """Unite two sketches."""
     from datasketches import cpc_sketch, cpc_union
 
-    if not left or not right:
-        return left or right
+    if not first or not second:
+        return first or second
     union = cpc_union(LG_K)
-    union.update(cpc_sketch.deserialize(left))
-    union.update(cpc_sketch.deserialize(right))
+    union.update(cpc_sketch.deserialize(first))
+    union.update(cpc_sketch.deserialize(second))
     return bytes(union.get_result().serialize())
 
 
-def estimate(sketch: Sketch) -> int:
-    """Tell about how many there are."""
+def estimate_count(sketch: Sketch) -> int:
+    """Estimate how many distinct texts a sketch has seen."""
     from datasketches import cpc_sketch
 
     return round(cpc_sketch.deserialize(sketch).get_estimate()) if sketch else 0

@@ -1,7 +1,7 @@
 """Exact numbers: sums of whole numbers and of 64-bit floats without any rounding.
 
-Every float is a whole number times a power of two, so its sums are fractions that Python holds
-exactly. Rounding happens once, at the end: a report is the same however its source was cut.
+Every float is a whole number times a power of two, so a sum of floats is a fraction, which Python
+holds exactly. Rounding happens once, at the end: a report is the same however its source was cut.
 """
 
 import math
@@ -12,8 +12,8 @@ Exact = int | Fraction
 _ROOT_BITS = 64  # of a square root before it is rounded to the 53 of a float
 
 
-def scaled(mantissa: int, exponent: int) -> Exact:
-    """Give ``mantissa * 2 ** exponent``."""
+def scale(mantissa: int, exponent: int) -> Exact:
+    """Compute ``mantissa * 2 ** exponent`` exactly."""
     if exponent >= 0:
         return mantissa << exponent
     return Fraction(mantissa, 1 << -exponent)
@@ -29,7 +29,7 @@ def from_json(value: int | str) -> Exact:
     return value if isinstance(value, int) else Fraction(value)
 
 
-def rounded(value: Exact) -> float | int:
+def round_to_float(value: Exact) -> float | int:
     """Round to the nearest float; beyond the range of floats, to a whole number."""
     try:
         return float(value)
@@ -38,9 +38,9 @@ def rounded(value: Exact) -> float | int:
 
 
 def square_root(value: Exact) -> float | int:
-    """Take the root of a number that is not negative."""
+    """The square root of a number that is not negative."""
     fraction = Fraction(value)
     size = fraction.numerator.bit_length() - fraction.denominator.bit_length()
     shift = max(0, _ROOT_BITS - size // 2)
     root = math.isqrt((fraction.numerator << 2 * shift) // fraction.denominator)
-    return rounded(Fraction(root, 1 << shift))
+    return round_to_float(Fraction(root, 1 << shift))

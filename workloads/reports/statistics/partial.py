@@ -1,7 +1,7 @@
 """The partial summary of reports: tallies and sketches by group, which merge without loss.
 
-Its size depends on the groups, and for quantiles on how many orders of magnitude their values span,
-not on the rows. Merging is exact, hence associative, and does not depend on order.
+Its size depends on the number of groups, not of rows; with quantiles, also on the orders of
+magnitude that the values span. Merging is exact, so it is associative and knows no order.
 """
 
 import base64
@@ -17,7 +17,7 @@ Key = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What is known of the numbers of one column in one group; missing values are not in it.
+    """Sums and extremes of the numbers of one column in one group, without missing values.
 
     Attributes:
         squares: The sum of their squares; 0 where no metric needs it.
@@ -51,9 +51,9 @@ class Group:
     """The rows of one group.
 
     Attributes:
-        tallies: For each column that is tallied, in the order of the view's `measured`.
-        sketches: For each column whose distinct values are counted, in that of `told_apart`.
-        buckets: For each column of which quantiles are wanted, in that of `ranked`.
+        tallies: One for each of the view's `number_columns`.
+        sketches: One for each of its `distinct_columns`.
+        buckets: One for each of its `quantile_columns`.
     """
 
     rows: int
@@ -66,8 +66,8 @@ class Group:
         return Group(
             self.rows + other.rows,
             tuple(map(Tally.merge, self.tallies, other.tallies)),
-            tuple(map(distinct.merged, self.sketches, other.sketches)),
-            tuple(map(quantiles.merged, self.buckets, other.buckets)),
+            tuple(map(distinct.merge_sketches, self.sketches, other.sketches)),
+            tuple(map(quantiles.merge_buckets, self.buckets, other.buckets)),
         )
 
 
@@ -76,8 +76,8 @@ class Partial:
     """The groups of some rows in one report.
 
     Attributes:
-        fractional: Tallied columns, by position, in which some number is not written as a
-            whole number (``1.0`` is not): figures of the others are whole numbers in the report.
+        fractional: Positions of `number_columns` that have a number not written as a whole number
+            (``1.0`` is not). Figures of the other columns are whole numbers in the report.
     """
 
     groups: dict[Key, Group]
@@ -92,14 +92,14 @@ class Partial:
         """Combine with other rows of the same report."""
         groups = dict(self.groups)
         for key, group in other.groups.items():
-            known = groups.get(key)
-            groups[key] = group if known is None else known.merge(group)
+            own_group = groups.get(key)
+            groups[key] = group if own_group is None else own_group.merge(group)
         return Partial(groups, self.fractional | other.fractional)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What is known of some rows: a partial for each report, in their order; none of no rows."""
+    """The partial summary of some rows: a partial for each report; none where there are no rows."""
 
     views: tuple[Partial, ...] = ()
 
@@ -136,16 +136,16 @@ def _partial_to_json(partial: Partial) -> dict[str, Any]:
 
 
 def _partial_from_json(fractional: list[int], groups: list[Any]) -> Partial:
-    read = {
+    groups_by_key = {
         tuple(key): Group(
             rows,
             tuple(_tally_from_json(*tally) for tally in tallies),
             tuple(base64.b64decode(sketch) for sketch in sketches),
-            tuple(quantiles.from_json(buckets) for buckets in counted),
+            tuple(quantiles.from_json(buckets) for buckets in bucket_lists),
         )
-        for key, rows, tallies, sketches, counted in groups
+        for key, rows, tallies, sketches, bucket_lists in groups
     }
-    return Partial(read, frozenset(fractional))
+    return Partial(groups_by_key, frozenset(fractional))
 
 
 def _tally_to_json(tally: Tally) -> list[Any]:

@@ -1,10 +1,10 @@
-"""Quantiles from counts of values by buckets, whose widths grow with the values in them.
+"""Quantiles from counts of values by bucket; the width of a bucket grows with its values.
 
 A bucket is a 128th of the way from one power of two to the next: the upper bits of a 64-bit float.
-So it takes no arithmetic to find it, and each value lies within `RELATIVE_ERROR` of the middle of
-its bucket. Counts add up: merging is exact, and a quantile is the same however the data was cut,
-which no sketch that draws lots (KLL) or merges neighbours (t-digest) can promise. There are as many
-buckets as differ in the data: 128 for each power of two between its lowest and highest value.
+So finding it takes no arithmetic, and each value lies within `RELATIVE_ERROR` of the middle of its
+bucket. Counts add up: merging is exact, and a quantile is the same however the data was cut, which
+a sketch that is random (KLL) or merges neighbours (t-digest) cannot promise. There are at most 128
+buckets for each power of two between the lowest and the highest value.
 
 Source: Masson, Rim and Lee, DDSketch, VLDB 2019, for the guarantee; Gil Tene's HdrHistogram for the
 layout of the buckets.
@@ -31,17 +31,17 @@ normal floats (2.2e-308) are within 2e-310.
 """
 
 
-def bucket_of(value: float) -> int:
+def find_bucket(value: float) -> int:
     """Find the bucket of a number; buckets are in the order of the values in them."""
     bits: int = struct.unpack("<q", struct.pack("<d", value + 0.0))[0]  # no negative zero
     upper = (bits & MAGNITUDE) >> SHIFT
     return upper if bits >= 0 else ~upper
 
 
-def merged(left: Buckets, right: Buckets) -> Buckets:
-    """Add up."""
-    counts = dict(left)
-    for bucket, count in right.items():
+def merge_buckets(first: Buckets, second: Buckets) -> Buckets:
+    """Add up the counts of each bucket."""
+    counts = dict(first)
+    for bucket, count in second.items():
         counts[bucket] = counts.get(bucket, 0) + count
     return counts
 
@@ -49,28 +49,28 @@ def merged(left: Buckets, right: Buckets) -> Buckets:
 def quantile(
     buckets: Buckets, part: Fraction, low: Exact, high: Exact, *, is_fractional: bool
 ) -> float | int:
-    """Give the lowest value which at least a part of the values do not exceed, by nearest rank.
+    """The lowest value that a part of the values do not exceed, by nearest rank.
 
     Args:
-        buckets: Counts; there is at least one value.
-        part: 0 to 1.
+        buckets: Counts of at least one value.
+        part: The part of the values, 0 to 1.
         low: The lowest value.
         high: The highest.
         is_fractional: Whether some value of the column is not a whole number.
     """
-    wanted = max(1, math.ceil(part * sum(buckets.values())))
-    seen = 0
+    rank = max(1, math.ceil(part * sum(buckets.values())))
+    count = 0
     for bucket in sorted(buckets):
-        seen += buckets[bucket]
-        if seen >= wanted:
+        count += buckets[bucket]
+        if count >= rank:
             break
     value = _middle(bucket) if is_fractional else _whole_middle(bucket)
-    within: Exact = min(max(Fraction(value), Fraction(low)), Fraction(high))
-    return float(within) if is_fractional else round(within)
+    bounded: Exact = min(max(Fraction(value), Fraction(low)), Fraction(high))
+    return float(bounded) if is_fractional else round(bounded)
 
 
 def _edges(bucket: int) -> tuple[float, float]:
-    """The numbers at which a bucket begins and ends, by their distance from zero."""
+    """The absolute values at which a bucket begins and ends."""
     upper = bucket if bucket >= 0 else ~bucket
     return _from_bits(upper << SHIFT), _from_bits(((upper + 1) << SHIFT) - 1)
 
@@ -95,16 +95,16 @@ def _whole_middle(bucket: int) -> int:
 
 
 def to_json(buckets: Buckets) -> list[list[int]]:
-    """Write the steps from bucket to bucket, and the counts: short numbers."""
-    known = sorted(buckets)
-    steps = [bucket - before for before, bucket in zip([0, *known], known, strict=False)]
-    return [steps, [buckets[bucket] for bucket in known]]
+    """Serialise as the steps from bucket to bucket, which are short numbers, and the counts."""
+    numbers = sorted(buckets)
+    steps = [number - previous for previous, number in zip([0, *numbers], numbers, strict=False)]
+    return [steps, [buckets[number] for number in numbers]]
 
 
-def from_json(written: list[list[int]]) -> Buckets:
+def from_json(steps_and_counts: list[list[int]]) -> Buckets:
     """Invert `to_json`."""
-    buckets, at = {}, 0
-    for step, count in zip(*written, strict=True):
-        at += step
-        buckets[at] = count
+    buckets, number = {}, 0
+    for step, count in zip(*steps_and_counts, strict=True):
+        number += step
+        buckets[number] = count
     return buckets

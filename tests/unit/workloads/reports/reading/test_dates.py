@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from tests.support.report_runs import chunks, report, summary
 from workloads.reports.parameters import DateKey, ReportParameters
-from workloads.reports.reading.dates import bucketed
+from workloads.reports.reading.dates import truncate_dates
 
 
 def keys(texts: list[str | None], every: str) -> list[str | None]:
     key = DateKey.model_validate({"column": "at", "every": every})
-    return bucketed(pl.Series(texts, dtype=pl.String), key).keys.to_list()
+    return truncate_dates(pl.Series(texts, dtype=pl.String), key).keys.to_list()
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_dates_and_times_are_read_as_they_stand_or_in_utc(text, hour):
 )  # fmt: skip
 def test_other_texts_are_refused(text):
     key = DateKey(column="at", every="day")
-    found = bucketed(pl.Series(["2013-01-05", text, None]), key)
+    found = truncate_dates(pl.Series(["2013-01-05", text, None]), key)
     assert found.keys.to_list() == ["2013-01-05", None, None]
-    assert found.refused is not None
-    assert found.refused.to_list() == [False, True, False]
+    assert found.invalid is not None
+    assert found.invalid.to_list() == [False, True, False]
 
 
 @settings(deadline=None)

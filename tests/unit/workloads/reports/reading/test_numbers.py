@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.reading.numbers import MAX_EXACT, decompose, parse
+from workloads.reports.reading.numbers import MAX_EXACT, decompose, parse_numbers
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -22,10 +22,10 @@ def value_of(text: str | None) -> int | float | str | None:
 
 
 def parsed(texts: list[str | None]) -> list[int | float | str | None]:
-    numbers = parse(pl.Series(texts, dtype=pl.String))
-    values: list[int | float | str | None] = list(numbers.exactly())
-    if numbers.refused is not None:
-        for row in numbers.refused.arg_true():
+    numbers = parse_numbers(pl.Series(texts, dtype=pl.String))
+    values: list[int | float | str | None] = list(numbers.exact_values())
+    if numbers.invalid is not None:
+        for row in numbers.invalid.arg_true():
             assert values[row] is None
             values[row] = "refused"
     return values
@@ -87,5 +87,5 @@ def test_decomposed_floats_are_exact(reals):
 
 @pytest.mark.parametrize("texts", [[], [None], ["1", None]])
 def test_a_column_of_whole_numbers_has_nothing_else(texts):
-    numbers = parse(pl.Series(texts, dtype=pl.String))
-    assert (numbers.real, numbers.huge, numbers.refused) == (None, None, None)
+    numbers = parse_numbers(pl.Series(texts, dtype=pl.String))
+    assert (numbers.real, numbers.huge, numbers.invalid) == (None, None, None)

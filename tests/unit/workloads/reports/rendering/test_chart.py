@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.support.report_runs import chunks, made, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.rendering.chart import draw
+from workloads.reports.rendering.chart import draw_png
 from workloads.reports.rendering.picture import Picture, default_metric, value_labels
 
 
@@ -14,7 +14,7 @@ def picture(data: bytes = b"", **parameters: Any) -> Image.Image:
     wanted = ReportParameters.model_validate(parameters)
     partial, failures = summary(list(chunks(data)), wanted) if data else (None, [])
     assert failures == []
-    image = Image.open(io.BytesIO(draw(Picture.of(made(partial, wanted)))))
+    image = Image.open(io.BytesIO(draw_png(Picture.from_report(made(partial, wanted)))))
     image.load()
     assert image.format == "PNG"
     return image

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.report_runs import chunks, inline, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.rendering.page import MAX_ROWS, page
-from workloads.reports.rendering.report import reports_of
+from workloads.reports.rendering.page import MAX_ROWS, render_page
+from workloads.reports.rendering.report import make_reports
 
 ATTACK = '<script>alert("x")</script><img src=x onerror=y>&\'"'
 VOID = {"meta"}
@@ -53,7 +53,7 @@ def made(items: list[Any], **parameters: Any) -> str:
     partial, failures = summary([inline(items)], wanted)
     assert failures == []
     assert partial is not None
-    return page(reports_of(partial, wanted)).decode()
+    return render_page(make_reports(partial, wanted)).decode()
 
 
 KNOWN = {
@@ -132,6 +132,6 @@ def test_a_long_report_says_where_the_rest_is():
 def test_a_report_without_values_says_so(data):
     wanted = ReportParameters.model_validate({"group_by": ["k"], "metrics": {"x": ["mean"]}})
     partial, _ = summary(list(chunks(data)), wanted)
-    html = page(reports_of(partial, wanted) if partial else []).decode()
+    html = render_page(make_reports(partial, wanted) if partial else []).decode()
     assert ("no values to show" in html) == (partial is not None)
     assert_harmless(html)

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.statistics.exact import from_json, rounded, scaled, square_root, to_json
+from workloads.reports.statistics.exact import (
+    from_json,
+    round_to_float,
+    scale,
+    square_root,
+    to_json,
+)
 
 numbers = st.one_of(
     st.integers(), st.floats(allow_nan=False, allow_infinity=False).map(Fraction), st.fractions()
@@ -21,7 +27,7 @@ def test_json_loses_nothing(number):
 @settings(deadline=None)
 @given(st.integers(-(2**60), 2**60), st.integers(-1200, 1200))
 def test_scaled_is_exact(mantissa, exponent):
-    assert scaled(mantissa, exponent) == mantissa * Fraction(2) ** exponent
+    assert scale(mantissa, exponent) == mantissa * Fraction(2) ** exponent
 
 
 @settings(deadline=None)
@@ -39,9 +45,9 @@ def test_roots_are_those_of_the_standard_library(number):
 @settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_rounds_to_itself(number):
-    assert rounded(Fraction(number)) == number
+    assert round_to_float(Fraction(number)) == number
 
 
 def test_what_is_beyond_the_floats_is_a_whole_number():
-    assert rounded(10**400) == 10**400
-    assert rounded(-(Fraction(10) ** 400)) == -(10**400)
+    assert round_to_float(10**400) == 10**400
+    assert round_to_float(-(Fraction(10) ** 400)) == -(10**400)

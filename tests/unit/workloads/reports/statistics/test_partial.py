@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.statistics.distinct import sketch_of
+from workloads.reports.statistics.distinct import sketch_texts
 from workloads.reports.statistics.exact import Exact
 from workloads.reports.statistics.partial import Group, Partial, Summary, Tally, dump, load
 
@@ -20,7 +20,7 @@ def tally_of(numbers: list[Exact]) -> Tally:
     return Tally(len(numbers), sum(numbers), squares, min(numbers), max(numbers))
 
 
-sketches = st.lists(st.integers(0, 3000).map(str), max_size=3).map(sketch_of)
+sketches = st.lists(st.integers(0, 3000).map(str), max_size=3).map(sketch_texts)
 buckets = st.dictionaries(st.integers(-300_000, 300_000), st.integers(1, 10**6), max_size=4)
 
 

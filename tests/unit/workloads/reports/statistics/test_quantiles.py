@@ -8,16 +8,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workloads.reports.reading.numbers import parse
+from workloads.reports.reading.numbers import parse_numbers
 from workloads.reports.statistics.quantiles import (
     RELATIVE_ERROR,
-    bucket_of,
+    find_bucket,
     from_json,
-    merged,
+    merge_buckets,
     quantile,
     to_json,
 )
-from workloads.reports.statistics.sketches import buckets_of, spread
+from workloads.reports.statistics.sketches import count_buckets, find_buckets
 
 normal = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 parts = st.fractions(0, 1)
@@ -26,7 +26,7 @@ parts = st.fractions(0, 1)
 def counts(values: list[float]) -> dict[int, int]:
     made: dict[int, int] = {}
     for value in values:
-        made = dict(merged(made, {bucket_of(value): 1}))
+        made = dict(merge_buckets(made, {find_bucket(value): 1}))
     return made
 
 
@@ -65,15 +65,18 @@ def test_quantiles_of_small_whole_numbers_are_exact(values, part):
 @given(normal, normal)
 def test_buckets_are_in_the_order_of_values(one, other):
     low, high = sorted((one, other))
-    assert bucket_of(low) <= bucket_of(high)
+    assert find_bucket(low) <= find_bucket(high)
 
 
 @settings(deadline=None)
 @given(st.lists(st.one_of(normal, st.integers(-(2**70), 2**70)), max_size=20))
 def test_a_column_has_the_buckets_of_its_numbers(values):
-    column = parse(pl.Series([*map(repr, values), None], dtype=pl.String))
-    assert buckets_of(column).to_list() == [*(bucket_of(float(value)) for value in values), None]
-    counted = spread(pl.DataFrame(), column)
+    column = parse_numbers(pl.Series([*map(repr, values), None], dtype=pl.String))
+    assert find_buckets(column).to_list() == [
+        *(find_bucket(float(value)) for value in values),
+        None,
+    ]
+    counted = count_buckets(pl.DataFrame(), column)
     assert counted == ({(): counts([float(value) for value in values])} if values else {})
 
 
