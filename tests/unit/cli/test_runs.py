@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.commands.look import show_run
+from cli.commands.runs import show_run
 from fanout.models.status import RunStatus
 
 
