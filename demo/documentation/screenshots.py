@@ -1,7 +1,7 @@
-"""`make screenshots`: pictures of the dashboard's page of a run, each from a run that really went.
+"""`make screenshots`: pictures of the dashboard's page of a run, each from a real run.
 
-The runs book seats (`demo/apps/bookings`): one is caught halfway, one gave up after many retries,
-one took back what it had done.
+The runs book seats (`demo/apps/bookings`): one is halfway through, one failed after many retries,
+one was compensated.
 """
 
 import io
@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from demo.api import Api
-from demo.browser import browser
+from demo.documentation.browser import open_browser
 from demo.errors import DemoError
 from demo.host import ROOT, EmbeddedHost
 
@@ -25,7 +25,7 @@ APP = ROOT / "demo" / "apps" / "bookings"
 IMAGES = ROOT / "docs" / "images"
 SIZE = {"width": 1180, "height": 1000}
 COLOURS = 256
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 RUN_SECONDS = 180
 POLL_SECONDS = 0.1
 RETRY = {"max_attempts": 4, "base_seconds": 0.5, "factor": 2, "jitter_seconds": 1}
@@ -34,10 +34,10 @@ Status = dict[str, Any]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, and the run that it is of.
+    """A picture, and the run that it shows.
 
     Attributes:
-        is_ready: Whether a run's status is that of the picture.
+        is_ready: Whether a run has the status that the picture shows.
         scheme: ``light`` or ``dark``.
     """
 
@@ -48,7 +48,7 @@ class Picture:
 
 
 def seats(count: int, *, busy_every: int, taken_every: int, taken_from: int = 0) -> dict[str, Any]:
-    """Seats of a hall: at every so many the desk is busy once or twice, or the seat is taken."""
+    """Seats of a hall: for some the desk is busy at first, and some are taken."""
     items = [
         {
             "seat": f"seat-{n // 40:02d}-{n % 40:02d}",
@@ -61,17 +61,17 @@ def seats(count: int, *, busy_every: int, taken_every: int, taken_from: int = 0)
     return {"kind": "inline", "items": items}
 
 
-def asked(run_id: str, source: dict[str, Any], **more: Any) -> dict[str, Any]:
+def make_request(run_id: str, source: dict[str, Any], **options: Any) -> dict[str, Any]:
     """The request of a run."""
     base = {"workload": "bookings", "run_id": run_id, "source": source, "retry": RETRY}
-    shape = {"batch": {"max_items": 4}, "concurrency": {"batches": 96}}
-    return base | shape | more
+    limits = {"batch": {"max_items": 4}, "concurrency": {"batches": 96}}
+    return base | limits | options
 
 
 PICTURES = (
     Picture(
         "run-running",
-        asked(
+        make_request(
             "spring-festival",
             seats(4_000, busy_every=19, taken_every=97),
             tolerance={"percentage": 5},
@@ -80,7 +80,7 @@ PICTURES = (
     ),
     Picture(
         "run-failed-retries",
-        asked(
+        make_request(
             "city-marathon",
             seats(3_000, busy_every=5, taken_every=29, taken_from=1_400),
             tolerance={"count": 30},
@@ -89,7 +89,7 @@ PICTURES = (
     ),
     Picture(
         "run-compensated",
-        asked(
+        make_request(
             "chamber-concert",
             seats(3_000, busy_every=17, taken_every=29, taken_from=1_200),
             tolerance={"count": 24},
@@ -110,9 +110,9 @@ def main() -> int:
     ):
         try:
             origin = host.wait_until_ready()
-            with browser() as chromium:
+            with open_browser() as browser:
                 for picture in PICTURES:
-                    size = make(picture, Api(origin), chromium, origin)
+                    size = take_picture(picture, Api(origin), browser, origin)
                     print(f"docs/images/{picture.name}.png  {size / 1000:.0f} kB")
         except DemoError as error:
             print(f"{error}\n\n{host.last_words()}", file=sys.stderr)
@@ -120,30 +120,30 @@ def main() -> int:
     return 0
 
 
-def make(picture: Picture, api: Api, chromium: Browser, origin: str) -> int:
-    """Carry out the run of a picture, take it, and give its bytes.
+def take_picture(picture: Picture, api: Api, browser: Browser, origin: str) -> int:
+    """Start the run of a picture, take the picture, and return its size in bytes.
 
     Raises:
         DemoError: The run did not get that far, or the picture is too large.
     """
     run_id = api.start(picture.request)
-    page = chromium.new_page(viewport=SIZE, color_scheme=picture.scheme)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=SIZE, color_scheme=picture.scheme)  # type: ignore[arg-type]
     page.goto(f"{origin}/api/dashboard#/runs/{run_id}")
-    wait(api, run_id, picture.is_ready)
+    wait_until_ready(api, run_id, picture.is_ready)
     page.reload()
     page.get_by_role("heading", name="Partitions by shard").wait_for()
     page.get_by_role("img", name="shards over").wait_for()
-    shot = page.screenshot()
+    screenshot = page.screenshot()
     page.close()
-    data = compressed(shot)
-    if len(data) > MOST_BYTES:
+    data = compress_png(screenshot)
+    if len(data) > MAX_BYTES:
         raise DemoError(f"The picture {picture.name} has {len(data)} bytes.")
     (IMAGES / f"{picture.name}.png").write_bytes(data)
     return len(data)
 
 
-def wait(api: Api, run_id: str, is_ready: Callable[[Status], bool]) -> None:
-    """Wait until a run is where its picture wants it.
+def wait_until_ready(api: Api, run_id: str, is_ready: Callable[[Status], bool]) -> None:
+    """Wait until a run has the status of its picture.
 
     Raises:
         DemoError: It did not get there in time.
@@ -159,12 +159,12 @@ def wait(api: Api, run_id: str, is_ready: Callable[[Status], bool]) -> None:
     raise DemoError(f"The run '{run_id}' did not get there within {RUN_SECONDS} seconds.")
 
 
-def compressed(png: bytes) -> bytes:
-    """Write a picture again with few colours, as a page with flat ones needs."""
+def compress_png(png: bytes) -> bytes:
+    """Reduce the colours of a picture: a page has few."""
     with Image.open(io.BytesIO(png)) as picture:
-        small = io.BytesIO()
-        picture.convert("RGB").quantize(COLOURS).save(small, "PNG", optimize=True)
-    return small.getvalue()
+        target = io.BytesIO()
+        picture.convert("RGB").quantize(COLOURS).save(target, "PNG", optimize=True)
+    return target.getvalue()
 
 
 if __name__ == "__main__":

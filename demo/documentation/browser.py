@@ -1,4 +1,4 @@
-"""A headless Chromium: the machine's own, found by its name, driven by Playwright."""
+"""A headless Chromium: that of the machine, driven by Playwright."""
 
 import os
 import shutil
@@ -12,31 +12,31 @@ from demo.errors import DemoError
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-def chromium() -> str:
-    """Where Chromium is.
+def find_chromium() -> str:
+    """Find the program of Chromium.
 
     Raises:
         DemoError: There is none.
     """
     for name in NAMES:
-        found = shutil.which(name)
-        if found is not None:
-            return found
+        path = shutil.which(name)
+        if path is not None:
+            return path
     raise DemoError("There is no Chromium: install the packages of apt-packages.txt.")
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """Start it, and stop it with all that it started.
+def open_browser() -> Iterator[Browser]:
+    """Start Chromium; stop it and its processes at the end.
 
     Raises:
-        DemoError: There is none.
+        DemoError: There is no Chromium.
     """
     # Chromium refuses to build its sandbox as root, which containers often run as.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=options)
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=options)
         try:
-            yield started
+            yield browser
         finally:
-            started.close()
+            browser.close()
