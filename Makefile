@@ -76,8 +76,8 @@ audit: $(AUDIT)/.setup ## Ask PyPI for known vulnerabilities of all that is pinn
 	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock.txt
 
 screenshots: setup ## Make the pictures of dashboard and command line anew, from real runs
-	$(BIN)/python -m demo.screenshots
-	$(BIN)/python -m demo.recording
+	$(BIN)/python -m demo.documentation.screenshots
+	$(BIN)/python -m demo.documentation.recording
 
 bench: setup ## Measure, beside peers
 	ENGINE_HOST=$(ENGINE_HOST) $(BIN)/python -m bench $(BENCH)

@@ -20,7 +20,7 @@ from bench.host import MeasuredHost, running
 from bench.measure import save, show
 from samples.images import photos
 from workloads.images.parameters import ImageParameters
-from workloads.images.photo import make
+from workloads.images.photo import process_photo
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
@@ -50,7 +50,7 @@ def _enlarged(data: bytes) -> bytes:
 
 def make_files(source: Path, target: Path) -> int:
     """Do to a photo what the workload does; return how many files it became."""
-    made = make(source.read_bytes(), ImageParameters())
+    made = process_photo(source.read_bytes(), ImageParameters())
     folder = target / source.name
     folder.mkdir()
     for file in made.files:

@@ -19,7 +19,7 @@ class Api:
     """A client of one app.
 
     Args:
-        settings: Where it is and what opens it.
+        settings: The address of the app, and its key or token.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
@@ -29,7 +29,7 @@ class Api:
         if settings.token:
             headers["Authorization"] = f"Bearer {settings.token}"
         self._url = settings.url
-        # Only what never reached the app is sent again by itself.
+        # Only a request that could not connect is sent again.
         transport = httpx.HTTPTransport(retries=TRIES)
         self._client = httpx.Client(
             base_url=f"{settings.url}/api/",
@@ -42,40 +42,40 @@ class Api:
         """GET; parameters that are None are left out.
 
         Raises:
-            ApiError: The API refused it.
-            CommandError: Nobody answers.
+            ApiError: The API refused the call.
+            CommandError: The app does not answer.
         """
         return self._call("GET", path, parameters=parameters)
 
     def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Json:
-        """POST, with JSON; raises what `get` does."""
+        """POST JSON; raises what `get` does."""
         return self._call("POST", path, body=body, headers=headers)
 
     def patch(self, path: str, body: Any) -> Json:
-        """PATCH, with JSON; raises what `get` does."""
+        """PATCH JSON; raises what `get` does."""
         return self._call("PATCH", path, body=body)
 
     def delete(self, path: str) -> None:
         """DELETE; raises what `get` does."""
         self._call("DELETE", path)
 
-    def pages(self, path: str, name: str, **parameters: Any) -> Iterator[Json]:
-        """GET page after page, and give what each lists under a name; raises what `get` does."""
+    def iterate(self, path: str, field: str, **parameters: Any) -> Iterator[Json]:
+        """GET page after page, and yield what a field of each lists; raises what `get` does."""
         continuation = None
         while True:
             page = self.get(path, continuation=continuation, **parameters)
-            yield from page[name]
+            yield from page[field]
             continuation = page["continuation"]
             if continuation is None:
                 return
 
     @contextmanager
     def stream(self, path: str) -> Iterator[Iterator[bytes]]:
-        """GET a file, piece by piece; raises what `get` does."""
-        with self._answered(), self._client.stream("GET", path) as response:
+        """GET a file in pieces; raises what `get` does."""
+        with self._translate_errors(), self._client.stream("GET", path) as response:
             if response.is_error:
                 response.read()
-                raise _refused(response)
+                raise _api_error(response)
             yield response.iter_bytes()
 
     def _call(
@@ -87,23 +87,23 @@ class Api:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        said = {name: value for name, value in (parameters or {}).items() if value is not None}
-        with self._answered():
+        query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        with self._translate_errors():
             response = self._client.request(
-                method, path, params=said, json=body, headers=dict(headers or {})
+                method, path, params=query, json=body, headers=dict(headers or {})
             )
         if response.is_error:
-            raise _refused(response)
+            raise _api_error(response)
         return dict(response.json()) if response.content else {}
 
     @contextmanager
-    def _answered(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except httpx.HTTPError as error:
-            what = str(error) or type(error).__name__
+            reason = str(error) or type(error).__name__
             raise CommandError(
-                f"{self._url} does not answer: {what}. Is it the right address (--url, "
+                f"{self._url} does not answer: {reason}. Is it the right address (--url, "
                 "FANOUT_URL), and is the app running?"
             ) from error
         except httpx.InvalidURL as error:
@@ -111,11 +111,11 @@ class Api:
 
 
 def run_path(run_id: str, *rest: str) -> str:
-    """The path of a run, or of something of it; the rest may have slashes."""
+    """The path of a run, or of a part of it; the rest may have slashes."""
     return "/".join(["runs", quote(run_id, safe=""), *map(quote, rest)])
 
 
-def _refused(response: httpx.Response) -> ApiError:
+def _api_error(response: httpx.Response) -> ApiError:
     try:
         problem = response.json()
     except ValueError:
@@ -126,7 +126,7 @@ def _refused(response: httpx.Response) -> ApiError:
         status=response.status_code,
         title=str(problem.get("title", response.reason_phrase)),
         detail=str(problem.get("detail", "")),
-        faults=[(str(one["field"]), str(one["message"])) for one in problem.get("errors", [])],
+        faults=[(str(e["field"]), str(e["message"])) for e in problem.get("errors", [])],
         problem=problem,
     )
 

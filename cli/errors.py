@@ -1,17 +1,7 @@
-"""What goes wrong on the command line, and the exit codes that say how a run ended."""
+"""The errors of the command line."""
 
 from dataclasses import dataclass, field
 from typing import Any
-
-# 2 is click's own: a mistake in how a command is written.
-FAILED = 1
-EXIT_CODES = {
-    "succeeded": 0,
-    "partially_succeeded": 3,
-    "failed": 4,
-    "compensated": 5,
-    "cancelled": 6,
-}
 
 
 class CommandError(Exception):
@@ -23,7 +13,8 @@ class ApiError(CommandError):
     """The API refused a call.
 
     Attributes:
-        problem: Its problem JSON (RFC 9457); empty where it answered with none.
+        faults: Fields of the request that are wrong, each with a message.
+        problem: The problem JSON of the response (RFC 9457); empty where it has none.
     """
 
     status: int
@@ -33,7 +24,7 @@ class ApiError(CommandError):
     problem: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The whole of it, a field a line."""
+        """The whole error, a field a line."""
         lines = [f"{self.title} ({self.status}): {self.detail}"]
         lines += [f"  {name}: {message}" for name, message in self.faults]
         return "\n".join(lines)

@@ -1,15 +1,10 @@
-"""How numbers and times are written for people."""
+"""Formats of numbers, times and outcomes for people."""
 
 from datetime import UTC, datetime
 
+from cli.outcomes import style
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-OUTCOME_STYLES = {
-    "succeeded": "green",
-    "partially_succeeded": "yellow",
-    "failed": "red",
-    "compensated": "magenta",
-    "cancelled": "cyan",
-}
 
 
 def count(number: float | None) -> str:
@@ -51,18 +46,17 @@ def size(number: float) -> str:
 
 
 def moment(text: str | None) -> str:
-    """A time in the zone of whoever looks, to the second."""
+    """A time in the local time zone, to the second."""
     if not text:
         return ""
-    found = datetime.fromisoformat(text)
-    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    time = datetime.fromisoformat(text)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return f"{aware.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def outcome(run: dict[str, object]) -> str:
-    """How a run ended, or else what it is at, with its colour."""
-    ended = run.get("outcome")
-    if ended is None:
+    """The outcome of a run, or its phase while it goes on, with a colour."""
+    outcome = run.get("outcome")
+    if outcome is None:
         return f"[blue]{run['phase']}[/]"
-    style = OUTCOME_STYLES.get(str(ended), "white")
-    return f"[{style}]{str(ended).replace('_', ' ')}[/]"
+    return f"[{style(str(outcome))}]{str(outcome).replace('_', ' ')}[/]"

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import look, results, scaffold, steer, submit, watch
-from cli.errors import FAILED, ApiError, CommandError
+from cli.commands import items, results, runs, scaffold, schedules, steer, submit, watch, workloads
+from cli.errors import ApiError, CommandError
+from cli.outcomes import FAILED
 from cli.session import Session
 from cli.settings import ClientSettings
 
@@ -26,7 +27,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def begin(
+def set_up(
     context: typer.Context,
     url: Annotated[
         str | None, typer.Option(help="Of the app; without it http://localhost:7071.")
@@ -34,16 +35,16 @@ def begin(
     key: Annotated[str | None, typer.Option(help="A function key.")] = None,
     config: Annotated[Path | None, typer.Option(help="A file with url, key, ... in TOML.")] = None,
 ) -> None:
-    """Put together where the app is and what opens it."""
-    context.obj = Session(ClientSettings.found(url, key, config, os.environ))
+    """Load the settings for the command."""
+    context.obj = Session(ClientSettings.load(url, key, config, os.environ))
 
 
 for name, command in (
     ("submit", submit.submit),
     ("watch", watch.watch),
-    ("list", look.list_runs),
-    ("show", look.show),
-    ("items", look.items),
+    ("list", runs.list_runs),
+    ("show", runs.show),
+    ("items", items.items),
     ("results", results.results),
     ("cancel", steer.cancel),
     ("suspend", steer.suspend),
@@ -51,23 +52,23 @@ for name, command in (
     ("redrive", steer.redrive),
     ("set", steer.set_limits),
     ("delete", steer.delete),
-    ("workloads", look.workloads),
-    ("schedules", look.schedules),
+    ("workloads", workloads.workloads),
+    ("schedules", schedules.schedules),
     ("new-workload", scaffold.new_workload),
 ):
     app.command(name)(command)
 
 
 def main() -> None:
-    """Carry out the command line; what goes wrong is told, and the exit code is 1."""
+    """Carry out the command line; print an error and exit with 1 where it fails."""
     try:
         app()
     except CommandError as error:
-        _tell(error)
+        _print_error(error)
         sys.exit(FAILED)
 
 
-def _tell(error: CommandError) -> None:
+def _print_error(error: CommandError) -> None:
     if "--json" in sys.argv and isinstance(error, ApiError) and error.problem:
         typer.echo(json.dumps(error.problem, ensure_ascii=False), err=True)
     else:

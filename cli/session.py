@@ -1,4 +1,4 @@
-"""What a command has in hand: the API, and how to show what comes of it."""
+"""The session of a command: settings, API and consoles; and how to print JSON and tables."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Session:
 
     settings: ClientSettings
     out: Console = field(default_factory=lambda: Console(highlight=False))
-    told: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
     @property
     def api(self) -> Api:
@@ -33,48 +33,50 @@ class Session:
         return Api(self.settings)
 
 
-def session(context: typer.Context) -> Session:
-    """The session that the command belongs to."""
-    found = context.find_object(Session)
-    if found is None:
+def get_session(context: typer.Context) -> Session:
+    """The session of a command."""
+    session = context.find_object(Session)
+    if session is None:
         raise TypeError("the command line was not set up")
-    return found
+    return session
 
 
-def as_json(value: Any) -> None:
-    """Write a document for programs, on one line."""
+def print_json(value: Any) -> None:
+    """Print a document for programs, on one line."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]], numbers: Iterable[int]) -> Table:
-    """A table without lines between its rows; the columns of `numbers` are flush right."""
+def list_table(
+    columns: Iterable[str], rows: Iterable[Iterable[str]], numbers: Iterable[int]
+) -> Table:
+    """A table without lines between its rows; `numbers` are the columns to align right."""
     right = set(numbers)
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for number, name in enumerate(columns):
-        made.add_column(name, justify="right" if number in right else "left", overflow="fold")
+        table.add_column(name, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*row)
-    return made
+        table.add_row(*row)
+    return table
 
 
-def facts(pairs: Mapping[str, str]) -> Table:
-    """Names and values, those that are empty left out."""
-    made = Table(box=None, show_header=False, pad_edge=False)
-    made.add_column(style="dim")
-    made.add_column(overflow="fold")
-    for name, value in pairs.items():
+def fact_table(facts: Mapping[str, str]) -> Table:
+    """A table of names and values; empty values are left out."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
         if value:
-            made.add_row(name, value)
-    return made
+            table.add_row(name, value)
+    return table
 
 
-def bytes_of(here: Session) -> Progress:
-    """The bar of something that is uploaded or downloaded."""
+def transfer_progress(session: Session) -> Progress:
+    """The progress bar of an upload or a download."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=here.told,
+        console=session.err,
         transient=True,
     )

@@ -1,7 +1,7 @@
-"""Serves the dashboard: pages for the browser, which read and steer runs by the public HTTP API.
+"""Serve the dashboard: pages for the browser, which read and steer runs by the public HTTP API.
 
-The files hold no data of anyone's, so they are served to whoever asks. What they show comes from
-the API, which asks for a key. This room imports nothing of ours, so that the API has to suffice.
+The files hold no data, so everybody may get them. What they show comes from the API, which asks for
+a key. This room imports nothing of ours, so the API has to suffice.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ bp = func.Blueprint()
 FUNCTION_NAME = "dashboard"
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
-# What a run has rendered is shown here: it may have styles of its own, and nothing else.
+# Shows a page that a run has rendered: it may have styles of its own, and nothing else.
 FRAME = "frame.html"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -39,14 +39,14 @@ FRAME_POLICY = (
 @bp.route(route="dashboard/{*path}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.function_name(FUNCTION_NAME)
 def dashboard(req: func.HttpRequest) -> func.HttpResponse:
-    """Give a file of the dashboard, its page if none is named."""
-    return served(req.url, req.route_params.get("path") or "", req.headers)
+    """Return a file of the dashboard, or its page if the path is empty."""
+    return serve(req.url, req.route_params.get("path") or "", req.headers)
 
 
-def served(url: str, path: str, headers: Mapping[str, str]) -> func.HttpResponse:
-    """Answer for a path below the dashboard's, that of the page being empty."""
+def serve(url: str, path: str, headers: Mapping[str, str]) -> func.HttpResponse:
+    """Answer a request for a path below the dashboard; the path of its page is empty."""
     if not path and urlsplit(url).path.endswith("/"):
-        # Its addresses are relative to the page without the slash.
+        # The links of the page are relative to its address without the slash.
         return func.HttpResponse(
             status_code=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": "../dashboard"}
         )
@@ -54,12 +54,12 @@ def served(url: str, path: str, headers: Mapping[str, str]) -> func.HttpResponse
 
 
 def respond(name: str, headers: Mapping[str, str]) -> func.HttpResponse:
-    """Answer with a file, or with 304 if the browser has it."""
+    """Answer with a file, or with 304 if the browser has it already."""
     content = files().get(name)
     if content is None:
         return func.HttpResponse("There is no such file.", status_code=HTTPStatus.NOT_FOUND)
     tag = f'"{sha256(content).hexdigest()[:32]}"'
-    shared = {
+    response_headers = {
         "Content-Security-Policy": FRAME_POLICY if name == FRAME else POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
@@ -69,14 +69,14 @@ def respond(name: str, headers: Mapping[str, str]) -> func.HttpResponse:
         "ETag": tag,
     }
     if headers.get("If-None-Match") == tag:
-        return func.HttpResponse(status_code=HTTPStatus.NOT_MODIFIED, headers=shared)
-    shared["Content-Type"] = MEDIA_TYPES[Path(name).suffix]
-    return func.HttpResponse(content, headers=shared)
+        return func.HttpResponse(status_code=HTTPStatus.NOT_MODIFIED, headers=response_headers)
+    response_headers["Content-Type"] = MEDIA_TYPES[Path(name).suffix]
+    return func.HttpResponse(content, headers=response_headers)
 
 
 @lru_cache(maxsize=1)
 def files() -> dict[str, bytes]:
-    """Every file there is, by its path: what is not listed here cannot be asked for."""
+    """Every file by its path; no other can be requested."""
     return {
         path.relative_to(STATIC).as_posix(): path.read_bytes()
         for path in sorted(STATIC.rglob("*"))

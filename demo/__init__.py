@@ -1,5 +1,5 @@
-"""`make demo`: a real job from start to result, seen as any client of the API would see it.
+"""`make demo`: a real job from start to result, as a client of the API sees it.
 
-The demo starts the embedded host as a process and speaks to it by HTTP, and to its storage by the
-Blob API. It imports nothing of the app.
+The demo starts the embedded host as a process, and uses its HTTP API and its Blob storage. It
+imports nothing of the app.
 """

@@ -14,10 +14,11 @@ from rich.console import Console
 from demo import images, notifications, orders, reports
 from demo.errors import DemoError
 from demo.host import ROOT, EmbeddedHost
+from demo.scene import Scene
 from samples.flights import MissingDataError
 from samples.orders import MissingGeneratorError
 
-DEMOS: dict[str, Callable[[reports.Scene], None]] = {
+DEMOS: dict[str, Callable[[Scene], None]] = {
     "reports": reports.run,
     "images": images.run,
     "notifications": notifications.run,
@@ -34,18 +35,14 @@ EXPECTED = (DemoError, MissingDataError, MissingGeneratorError, AzureError)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a demo and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Run a demo of Fanout.")
-    parser.add_argument("demo", nargs="?", default="reports", choices=sorted(DEMOS))
-    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", metavar="DIR",
-                        help="where it leaves what it made (default: .demo)")  # fmt: skip
-    parsed = parser.parse_args(arguments)
+    options = _parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
-        with EmbeddedHost(parsed.folder, SETTINGS.get(parsed.demo)) as host:
+        with EmbeddedHost(options.folder, SETTINGS.get(options.demo)) as host:
             try:
-                DEMOS[parsed.demo](reports.Scene(host, parsed.folder, console))
+                DEMOS[options.demo](Scene(host, options.folder, console))
             except EXPECTED as error:
                 console.print(f"\n{error}\n\nThe end of {host.log}:\n", markup=False)
                 console.print(host.last_words(), markup=False)
@@ -53,8 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("Interrupted; everything is stopped.")
         return INTERRUPTED
-    console.print(f"Done in {time.monotonic() - begun:.1f} seconds; everything is stopped.")
+    console.print(f"Done in {time.monotonic() - start:.1f} seconds; everything is stopped.")
     return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run a demo of Fanout.")
+    parser.add_argument("demo", nargs="?", default="reports", choices=sorted(DEMOS))
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=ROOT / ".demo",
+        metavar="DIR",
+        help="where it leaves what it made (default: .demo)",
+    )
+    return parser.parse_args(arguments)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The public HTTP API of runs, as far as the demo needs it."""
+"""The calls of the HTTP API that the demo needs."""
 
 import json
 import urllib.error
@@ -14,7 +14,7 @@ class Api:
     """The runs of an app.
 
     Args:
-        origin: Where the app is: ``http://localhost:7071``.
+        origin: The address of the app: ``http://localhost:7071``.
     """
 
     def __init__(self, origin: str) -> None:
@@ -25,7 +25,7 @@ class Api:
         return str(self._send(self._base, request)["run_id"])
 
     def status(self, run_id: str) -> dict[str, Any]:
-        """Ask how a run stands."""
+        """Get the status of a run."""
         return self._send(f"{self._base}/{run_id}")
 
     def results(self, run_id: str) -> dict[str, Any]:
@@ -38,11 +38,11 @@ class Api:
             url, data, {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                parsed: dict[str, Any] = json.load(answer)
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+                document: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")
             raise DemoError(f"{request.get_method()} {url}: {error.code}\n{text}") from error
         except OSError as error:
             raise DemoError(f"{request.get_method()} {url}: {error}") from error
-        return parsed
+        return document

@@ -1,4 +1,4 @@
-"""The embedded host as a process: started on a free port, asked when it is ready, and stopped."""
+"""The embedded host as a process: start it on a free port, wait until it is ready, stop it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class EmbeddedHost:
 
     Args:
         folder: Where it keeps its log, and its state until it is stopped.
-        settings: App settings beside those of the example.
+        settings: App settings besides those of the example.
         app: The folder of the function app.
     """
 
@@ -38,21 +38,22 @@ class EmbeddedHost:
         self._settings = dict(settings or {})
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "host.log"
-        # After a kill the storage emulator may still write its last while this is removed.
+        # After a kill the storage emulator may still write while this folder is removed.
         self._state = tempfile.TemporaryDirectory(
             prefix="host-", dir=folder, ignore_cleanup_errors=True
         )
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "EmbeddedHost":
-        """Start it, and do not wait for it."""
+        """Start it without waiting for it."""
         command = [sys.executable, "-m", "localhost", "start"]
         options = ["--app", str(self._app), "--port", "0", "--data", self._state.name]
+        environment = {**os.environ, **_example_settings(), **self._settings}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*command, *options],
                 cwd=ROOT,
-                env={**os.environ, **_settings(), **self._settings, "PYTHONUNBUFFERED": "1"},
+                env={**environment, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -66,7 +67,7 @@ class EmbeddedHost:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it with all that it started."""
+        """Stop it and every process that it started."""
         process = self._process
         if process is not None:
             process.terminate()
@@ -78,7 +79,7 @@ class EmbeddedHost:
         self._state.cleanup()
 
     def wait_until_ready(self) -> str:
-        """Wait until it serves the app; return the address of that.
+        """Wait until it serves the app; return the address.
 
         Raises:
             DemoError: It ended, or took too long.
@@ -96,28 +97,28 @@ class EmbeddedHost:
         raise DemoError(f"The host was not ready within {START_SECONDS} seconds.")
 
     def connection_string(self) -> str:
-        """Tell how to reach the storage that it uses, once it is ready."""
-        return self._address("FANOUT_STORAGE")
+        """The connection string of its storage, once it is ready."""
+        return self._stack_setting("FANOUT_STORAGE")
 
     def service_bus(self) -> str:
-        """Tell how to reach the Service Bus that it brings along, once it is ready."""
-        return self._address("FANOUT_SERVICE_BUS")
+        """The connection string of its Service Bus, once it is ready."""
+        return self._stack_setting("FANOUT_SERVICE_BUS")
 
-    def _address(self, setting: str) -> str:
+    def _stack_setting(self, name: str) -> str:
         stack = json.loads(Path(self._state.name, "stack.json").read_text())
-        return str(stack[setting])
+        return str(stack[name])
 
     def mails(self) -> Path:
-        """Tell where its mail sink keeps mails; the folder goes when it is stopped."""
+        """The folder of its mail sink; it is removed when the host is stopped."""
         return Path(self._state.name, "mails")
 
     def last_words(self) -> str:
-        """Give the end of its log."""
+        """The end of its log."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 
 
-def _settings() -> dict[str, str]:
-    """Take the app's settings from the example, so that they do not depend on the machine."""
+def _example_settings() -> dict[str, str]:
+    """The app settings of the example: they do not depend on the machine."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())
     return dict(example["Values"])

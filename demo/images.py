@@ -1,10 +1,9 @@
-"""The demo of `images`: photographs made ready for the web, and files that only pretend to be."""
+"""The demo of `images`: photographs made ready for the web, and files that are no photographs."""
 
 import json
 from pathlib import Path
-from typing import Any
 
-from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobServiceClient
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -12,11 +11,13 @@ from rich.table import Table
 from demo.api import Api
 from demo.errors import DemoError
 from demo.progress import follow
-from demo.reports import Scene
+from demo.results import FileKind, Outcome, file_kind, read_outcomes, result_blob
+from demo.scene import Scene
+from demo.storage import INBOX, RUNS, open_inbox, open_storage
 from samples.images import hostile, photos
 
 SETTINGS = {"FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
-CONTAINER, ALBUM = "inbox", "album/"
+ALBUM = "album/"
 PARAMETERS = {
     "renditions": [
         {"max_width": 800, "format": "avif", "quality": 60},
@@ -25,82 +26,79 @@ PARAMETERS = {
     ]
 }
 REPORT = ("contact-sheet.png", "index.html", "index.json")
+REQUEST = {
+    "workload": "images",
+    "source": {"kind": "listing", "container": INBOX, "prefix": ALBUM},
+    "parameters": PARAMETERS,
+    "tolerance": {"percentage": 100},
+}
 
 
 def run(scene: Scene) -> None:
-    """Upload the album, run, and show what became of each file and where the pictures are.
+    """Upload the album, run, and show the outcome of each file and where the pictures are.
 
     Raises:
         DemoError: Something did not work.
     """
-    console, album = scene.console, photos() | hostile()
+    console = scene.console
     api = Api(scene.host.wait_until_ready())
-    service = BlobServiceClient.from_connection_string(scene.host.connection_string())
-    inbox = service.get_container_client(CONTAINER)
-    if not inbox.exists():
-        inbox.create_container()
-    for name, data in album.items():
-        inbox.upload_blob(ALBUM + name, data, overwrite=True)
+    storage = open_storage(scene.host)
+    _upload_album(storage)
     console.print(f"Source   {len(photos())} photographs and {len(hostile())} files that are none")
-    source = {"kind": "listing", "container": CONTAINER, "prefix": ALBUM}
-    asked = {"workload": "images", "source": source, "parameters": PARAMETERS}
-    run_id = api.start(asked | {"tolerance": {"percentage": 100}})
+    run_id = api.start(REQUEST)
     console.print(f"Run      {run_id}")
     status = follow(api, run_id, console)
     if status["items"]["succeeded"] != len(photos()):
         raise DemoError(f"The run ended as {json.dumps(status, indent=2)}")
-    results = service.get_container_client("runs")
-    outcomes = _outcomes(api, results, run_id)
-    _show(console, outcomes)
+    outcomes = read_outcomes(storage, api, run_id)
+    _show_outcomes(console, sorted(outcomes, key=lambda outcome: int(outcome["index"])))
     folder = scene.folder / "images"
-    for name in _download(results, run_id, folder):
+    for name in _download(storage, run_id, folder):
         if name in REPORT:
             console.print(f"Report   {folder / name}", soft_wrap=True)
     console.print(f"Pictures {folder / 'files'}", soft_wrap=True)
 
 
-def _outcomes(api: Api, results: ContainerClient, run_id: str) -> list[dict[str, Any]]:
-    names = [file["name"] for file in api.results(run_id)["files"]]
-    lines = [
-        json.loads(line)
-        for name in names
-        if name.endswith(".jsonl") and not name.startswith("DEAD-LETTERS")
-        for line in results.download_blob(f"{run_id}/results/{name}").readall().splitlines()
-    ]
-    return sorted(lines, key=lambda line: int(line["index"]))
+def _upload_album(storage: BlobServiceClient) -> None:
+    inbox = open_inbox(storage)
+    for name, data in (photos() | hostile()).items():
+        inbox.upload_blob(ALBUM + name, data, overwrite=True)
 
 
-def _show(console: Console, outcomes: list[dict[str, Any]]) -> None:
-    table = Table(title="Photographs", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("File")
-    table.add_column("Pixels")
-    table.add_column("KiB", justify="right")
-    table.add_column("Renditions, KiB")
-    table.add_column("Colours")
+def _show_outcomes(console: Console, outcomes: list[Outcome]) -> None:
+    photographs = Table(title="Photographs", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("File", "Pixels", "KiB", "Renditions, KiB", "Colours"):
+        photographs.add_column(heading, justify="right" if heading == "KiB" else "left")
     refused = Table(title="Refused", title_justify="left", box=SIMPLE_HEAD)
     refused.add_column("File")
     refused.add_column("Why")
-    for line in outcomes:
-        name = line["item_id"].removeprefix(ALBUM)
-        if line["status"] != "succeeded":
-            refused.add_row(name, f"{line['error']['type']}: {line['error']['message']}")
-            continue
-        made = line["output"]
-        sizes = ", ".join(f"{one['bytes'] / 1024:.0f}" for one in made["renditions"])
-        colours = " ".join(f"[{c['hex']}]██[/]" for c in made["colours"])
-        pixels = f"{made['width']} x {made['height']}"
-        table.add_row(name, pixels, f"{made['bytes'] / 1024:.0f}", sizes, colours)
-    console.print(table)
+    for outcome in outcomes:
+        name = outcome["item_id"].removeprefix(ALBUM)
+        if outcome["status"] == "succeeded":
+            photographs.add_row(name, *_photo_cells(outcome))
+        else:
+            error = outcome["error"]
+            refused.add_row(name, f"{error['type']}: {error['message']}")
+    console.print(photographs)
     console.print(refused)
 
 
-def _download(results: ContainerClient, run_id: str, folder: Path) -> list[str]:
-    """Fetch the report and the pictures; return their names."""
-    prefix = f"{run_id}/results/"
+def _photo_cells(outcome: Outcome) -> tuple[str, ...]:
+    photo = outcome["output"]
+    sizes = ", ".join(f"{rendition['bytes'] / 1024:.0f}" for rendition in photo["renditions"])
+    colours = " ".join(f"[{colour['hex']}]██[/]" for colour in photo["colours"])
+    pixels = f"{photo['width']} x {photo['height']}"
+    return pixels, f"{photo['bytes'] / 1024:.0f}", sizes, colours
+
+
+def _download(storage: BlobServiceClient, run_id: str, folder: Path) -> list[str]:
+    """Download the report and the pictures; return their names."""
+    results = storage.get_container_client(RUNS)
+    prefix = result_blob(run_id, "")
     names = [blob.removeprefix(prefix) for blob in results.list_blob_names(name_starts_with=prefix)]
-    wanted = [name for name in names if name in REPORT or name.startswith("files/")]
-    for name in wanted:
+    selected = [name for name in names if name in REPORT or file_kind(name) is FileKind.ITEM_FILE]
+    for name in selected:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(results.download_blob(prefix + name).readall())
-    return wanted
+        target.write_bytes(results.download_blob(result_blob(run_id, name)).readall())
+    return selected

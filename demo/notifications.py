@@ -4,7 +4,6 @@ import json
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,7 +13,7 @@ from demo.api import Api
 from demo.errors import DemoError
 from demo.progress import follow
 from demo.receiver import Receiver
-from demo.reports import Scene
+from demo.scene import Scene
 from samples.notifications import recipients
 
 # The receiver is on this machine, where webhooks otherwise must not go.
@@ -38,7 +37,7 @@ PARAMETERS = {
 
 
 def run(scene: Scene) -> None:
-    """Tell everyone, and show what arrived.
+    """Notify everyone, and show what arrived.
 
     Raises:
         DemoError: Something did not work.
@@ -48,45 +47,48 @@ def run(scene: Scene) -> None:
     with Receiver(SETTINGS["FANOUT_WEBHOOK_SECRET"]) as receiver:
         people = recipients(receiver.origin)
         console.print(f"Source   {len(people)} recipients of samples/notifications")
-        run_id = api.start(
-            {
-                "workload": "notifications",
-                "source": {"kind": "inline", "items": people},
-                "parameters": PARAMETERS,
-            }
-        )
+        source = {"kind": "inline", "items": people}
+        request = {"workload": "notifications", "source": source, "parameters": PARAMETERS}
+        run_id = api.start(request)
         console.print(f"Run      {run_id}")
         status = follow(api, run_id, console)
     if status["outcome"] != "succeeded":
         raise DemoError(f"The run ended as {json.dumps(status, indent=2)}")
-    mails = _mails(scene.host.mails())
-    _show(console, people, mails, receiver)
+    mails = _read_mails(scene.host.mails())
+    _show_mails(console, mails)
+    console.print(f"Mails sent         {len(mails)} of {len(people)}: {SUPPRESSED} is suppressed")
+    _show_webhooks(console, receiver)
+    _show_one(console, mails[0])
     for number, mail in enumerate(mails, 1):
         path = scene.folder / f"mail-{number:02d}.eml"
         path.write_bytes(mail.as_bytes())
     console.print(f"Mails    {scene.folder}/mail-*.eml", soft_wrap=True)
 
 
-def _show(
-    console: Console, people: list[dict[str, Any]], mails: list[EmailMessage], receiver: Receiver
-) -> None:
+def _show_mails(console: Console, mails: list[EmailMessage]) -> None:
     table = Table(title="Mails sent", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("To")
     table.add_column("Subject")
     for mail in mails:
         table.add_row(mail["To"], mail["Subject"])
     console.print(table)
-    console.print(f"Mails sent         {len(mails)} of {len(people)}: {SUPPRESSED} is suppressed")
-    waited = f"{receiver.put_off} was told to come again, and did"
-    console.print(f"Webhooks received  {len(receiver.taken)}, their signatures verified; {waited}")
-    for key, body in receiver.taken:
+
+
+def _show_webhooks(console: Console, receiver: Receiver) -> None:
+    retried = f"{receiver.postponed} was told to come again, and did"
+    webhooks = receiver.accepted
+    console.print(f"Webhooks received  {len(webhooks)}, their signatures verified; {retried}")
+    for key, body in webhooks:
         console.print(f"  {key.split('/')[1]:<6} {body}", markup=False)
-    body_part = mails[0].get_body(("plain",))
-    text = "" if body_part is None else body_part.get_content()
-    console.print(f"\nOne mail, to {mails[0]['To']}:\n\n{text}", markup=False)
 
 
-def _mails(folder: Path) -> list[EmailMessage]:
+def _show_one(console: Console, mail: EmailMessage) -> None:
+    body = mail.get_body(("plain",))
+    text = "" if body is None else body.get_content()
+    console.print(f"\nOne mail, to {mail['To']}:\n\n{text}", markup=False)
+
+
+def _read_mails(folder: Path) -> list[EmailMessage]:
     files = sorted(folder.glob("*.eml"))
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]
     if not mails:

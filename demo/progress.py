@@ -1,4 +1,4 @@
-"""A progress bar that shows what `GET /api/runs/{run_id}` says."""
+"""A progress bar of what `GET /api/runs/{run_id}` returns."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ POLL_SECONDS = 0.1
 
 
 def follow(api: Api, run_id: str, console: Console) -> dict[str, Any]:
-    """Show how a run goes until it has ended; return its last status.
+    """Show the progress of a run until it has ended; return its last status.
 
     Raises:
         DemoError: It did not end in time.
@@ -32,13 +32,13 @@ def follow(api: Api, run_id: str, console: Console) -> dict[str, Any]:
         task = progress.add_task("run", total=None, phase="planning", speed="")
         while time.monotonic() < deadline:
             status = api.status(run_id)
-            total, settled = _counts(status["items"])
+            total, done = _counts(status["items"])
             progress.update(
                 task,
                 total=total or None,
-                completed=settled,
+                completed=done,
                 phase=status["phase"],
-                speed=_speed(status),
+                speed=_format_speed(status),
             )
             if status["phase"] == "done":
                 return status
@@ -50,9 +50,9 @@ def _counts(items: dict[str, int]) -> tuple[int, int]:
     return items["total"], items["total"] - items["pending"]
 
 
-def _speed(status: dict[str, Any]) -> str:
-    rate, left = status["items_per_second"], status["eta_seconds"]
+def _format_speed(status: dict[str, Any]) -> str:
+    rate, seconds = status["items_per_second"], status["eta_seconds"]
     if rate is None:
         return ""
-    ending = "" if left is None or status["phase"] == "done" else f", {left:.0f} s left"
-    return f"{rate:,.0f} items/s{ending}"
+    is_known = seconds is not None and status["phase"] != "done"
+    return f"{rate:,.0f} items/s" + (f", {seconds:.0f} s left" if is_known else "")

@@ -1,4 +1,4 @@
-"""A small receiver of webhooks; the first that comes is told to come again."""
+"""A small receiver of webhooks; it tells the first one to come again."""
 
 import hashlib
 import hmac
@@ -11,29 +11,29 @@ POLL_SECONDS = 0.05
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes webhooks on a free port of this machine; a context manager.
+    """Receives webhooks on a free port of this machine; a context manager.
 
     Args:
-        secret: What webhooks are signed with; one without a right signature is refused.
+        secret: Signs the webhooks; one with a wrong signature is refused.
 
     Attributes:
-        taken: The webhooks that were taken: their `Idempotency-Key` and body.
-        put_off: How many were told to come again.
+        accepted: The `Idempotency-Key` and body of each webhook that was accepted.
+        postponed: How many were told to come again.
     """
 
     daemon_threads = True
 
     def __init__(self, secret: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.taken: list[tuple[str, str]] = []
-        self.put_off = 0
+        self.accepted: list[tuple[str, str]] = []
+        self.postponed = 0
         self._secret = secret.encode()
         self.lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(POLL_SECONDS,))
 
     @property
     def origin(self) -> str:
-        """Where it is."""
+        """The address of the receiver."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def __enter__(self) -> "Receiver":
@@ -53,17 +53,17 @@ class Receiver(ThreadingHTTPServer):
         self.server_close()
 
     def is_signed(self, timestamp: str, signature: str, body: bytes) -> bool:
-        """Tell whether a webhook comes from who knows the secret."""
-        signed = hmac.new(self._secret, timestamp.encode() + b"." + body, hashlib.sha256)
-        return hmac.compare_digest(signature, f"v1={signed.hexdigest()}")
+        """Whether a webhook was signed with the secret."""
+        digest = hmac.new(self._secret, timestamp.encode() + b"." + body, hashlib.sha256)
+        return hmac.compare_digest(signature, f"v1={digest.hexdigest()}")
 
-    def take(self, key: str, body: str) -> int:
-        """Take a webhook, but the very first; return the status to answer with."""
+    def accept(self, key: str, body: str) -> int:
+        """Accept a webhook, but not the very first; return the status of the response."""
         with self.lock:
-            if self.put_off == 0:
-                self.put_off += 1
+            if self.postponed == 0:
+                self.postponed += 1
                 return 429
-            self.taken.append((key, body))
+            self.accepted.append((key, body))
             return 200
 
 
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         timestamp, signature = (self.headers[f"X-Fanout-{n}"] for n in ("Timestamp", "Signature"))
         if self.server.is_signed(timestamp, signature, body):
-            status = self.server.take(self.headers["Idempotency-Key"], body.decode())
+            status = self.server.accept(self.headers["Idempotency-Key"], body.decode())
         else:
             status = 401
         self.send_response(status)
@@ -84,4 +84,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent: the demo says what came."""
+        """Print nothing: the demo shows what came."""

@@ -1,7 +1,6 @@
 """The demo of `reports`: which airlines kept New York waiting in 2013."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from rich.table import Table
 
 from demo.api import Api
 from demo.errors import DemoError
-from demo.host import EmbeddedHost
 from demo.progress import follow
+from demo.results import result_blob
+from demo.scene import Scene
+from demo.storage import INBOX, RUNS, open_inbox, open_storage
 from samples.flights import airline_names, write_flights
 
-INBOX = "inbox"
-RUNS = "runs"
 BLOB = "flights.csv"
 PICTURE = "report-airlines.png"
 PAGE = "report.html"
@@ -58,19 +57,6 @@ REQUEST = {
 }
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Where the demo plays.
-
-    Attributes:
-        folder: Where it leaves what it made.
-    """
-
-    host: EmbeddedHost
-    folder: Path
-    console: Console
-
-
 def run(scene: Scene) -> None:
     """Upload the flights, run the report over them, and show it.
 
@@ -81,46 +67,61 @@ def run(scene: Scene) -> None:
     flights = scene.folder / BLOB
     write_flights(flights)  # while the host starts
     api = Api(scene.host.wait_until_ready())
-    with BlobServiceClient.from_connection_string(scene.host.connection_string()) as storage:
-        source = upload(storage, flights)
-        console.print(f"Source   {source} ({flights.stat().st_size / 1e6:.0f} MB)")
-        run_id = api.start(REQUEST)
-        console.print(f"Run      {run_id}")
-        status = follow(api, run_id, console)
-        if status["outcome"] != "succeeded":
-            raise DemoError(f"The run ended as {json.dumps(status, indent=2)}")
-        files = api.results(run_id)["files"]
-        results = storage.get_container_client(RUNS)
-        made = {
-            name: results.download_blob(f"{run_id}/results/{name}").readall()
-            for name in (PICTURE, PAGE, *(f"report-{name}.json" for name in NAMES))
-        }
-        for name in (PICTURE, PAGE):
-            (scene.folder / name).write_bytes(made[name])
-        airlines, months, destinations = (json.loads(made[f"report-{name}.json"]) for name in NAMES)
-        console.print(report_table(airlines, airline_names()))
-        console.print(month_table(months))
-        console.print(destination_table(destinations))
-        console.print("Results")
-        for file in files:
-            blob = results.get_blob_client(f"{run_id}/results/{file['name']}")
-            console.print(f"  {blob.url}", soft_wrap=True)
-    console.print(f"Picture  {_short(scene.folder / PICTURE)}", soft_wrap=True)
-    console.print(f"Page     {_short(scene.folder / PAGE)}", soft_wrap=True)
+    with open_storage(scene.host) as storage:
+        url = upload(storage, flights)
+        console.print(f"Source   {url} ({flights.stat().st_size / 1e6:.0f} MB)")
+        run_id = _run_report(api, console)
+        _download(storage, run_id, scene.folder)
+        _show_tables(storage, run_id, console)
+        _show_urls(storage, api, run_id, console)
+    console.print(f"Picture  {_short_path(scene.folder / PICTURE)}", soft_wrap=True)
+    console.print(f"Page     {_short_path(scene.folder / PAGE)}", soft_wrap=True)
+
+
+def _run_report(api: Api, console: Console) -> str:
+    run_id = api.start(REQUEST)
+    console.print(f"Run      {run_id}")
+    status = follow(api, run_id, console)
+    if status["outcome"] != "succeeded":
+        raise DemoError(f"The run ended as {json.dumps(status, indent=2)}")
+    return run_id
+
+
+def _read_result(storage: BlobServiceClient, run_id: str, name: str) -> bytes:
+    blob = storage.get_blob_client(RUNS, result_blob(run_id, name))
+    return bytes(blob.download_blob().readall())
+
+
+def _download(storage: BlobServiceClient, run_id: str, folder: Path) -> None:
+    for name in (PICTURE, PAGE):
+        (folder / name).write_bytes(_read_result(storage, run_id, name))
+
+
+def _show_tables(storage: BlobServiceClient, run_id: str, console: Console) -> None:
+    airlines, months, destinations = (
+        json.loads(_read_result(storage, run_id, f"report-{name}.json")) for name in NAMES
+    )
+    console.print(report_table(airlines, airline_names()))
+    console.print(month_table(months))
+    console.print(destination_table(destinations))
+
+
+def _show_urls(storage: BlobServiceClient, api: Api, run_id: str, console: Console) -> None:
+    console.print("Results")
+    for file in api.results(run_id)["files"]:
+        blob = storage.get_blob_client(RUNS, result_blob(run_id, file["name"]))
+        console.print(f"  {blob.url}", soft_wrap=True)
 
 
 def upload(storage: BlobServiceClient, path: Path) -> str:
     """Put a file into the inbox; return its URL."""
-    container = storage.get_container_client(INBOX)
-    if not container.exists():
-        container.create_container()
     with path.open("rb") as file:
-        blob = container.upload_blob(BLOB, file, overwrite=True, max_concurrency=2)
+        blob = open_inbox(storage).upload_blob(BLOB, file, overwrite=True, max_concurrency=2)
     return str(blob.url)
 
 
 def report_table(report: dict[str, Any], names: dict[str, str]) -> Table:
-    """Lay out the report as it came, with the names of the airlines."""
+    """Lay out the report, with the names of the airlines."""
     table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("Airline", no_wrap=True)
     for heading in ("Code", "Flights", "Mean", "Std. dev.", "p90", "Longest"):
@@ -167,6 +168,6 @@ def destination_table(report: dict[str, Any]) -> Table:
     return table
 
 
-def _short(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+def _short_path(path: Path) -> Path:
+    folder = Path.cwd()
+    return path.relative_to(folder) if path.is_relative_to(folder) else path

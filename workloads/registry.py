@@ -1,7 +1,7 @@
-"""Every workload that can be run, by name. A new one is a module or a folder beside this file.
+"""The registry of workloads, by name. A new workload is a module or a folder beside this file.
 
-Each class that such a module defines or exports and that is a complete workload is registered, made
-without arguments. A module that does not load keeps the app from loading.
+Every complete workload class that such a module defines or exports is registered; its constructor
+is called without arguments. If a module fails to load, so does the app.
 """
 
 from importlib import import_module
@@ -15,10 +15,10 @@ from fanout.workload import SagaWorkload, Workload
 
 
 class UnknownWorkloadError(LookupError):
-    """There is no workload of this name; the message lists those there are."""
+    """There is no workload of this name; the message lists the names that exist."""
 
-    def __init__(self, name: str, known: list[str]) -> None:
-        super().__init__(f"there is no workload '{name}'; there are: {', '.join(known)}")
+    def __init__(self, name: str, names: list[str]) -> None:
+        super().__init__(f"there is no workload '{name}'; there are: {', '.join(names)}")
 
 
 _workloads: dict[str, Workload[Any]] = {}
@@ -28,7 +28,7 @@ def register(workload: Workload[Any]) -> None:
     """Add a workload.
 
     Raises:
-        ValueError: Another one has its name, or it is a saga whose steps make no sense.
+        ValueError: Another workload has its name, or it is a saga with invalid steps.
     """
     if workload.name in _workloads:
         raise ValueError(f"there are two workloads called '{workload.name}'")
@@ -41,7 +41,7 @@ def get(name: str) -> Workload[Any]:
     """Find a workload.
 
     Raises:
-        UnknownWorkloadError: There is none of this name.
+        UnknownWorkloadError: There is no workload of this name.
     """
     try:
         return _workloads[name]
@@ -56,19 +56,20 @@ def all() -> list[Workload[Any]]:
 
 def _register_all() -> None:
     """Register the workloads that the modules beside this one define or export."""
-    for found in iter_modules([str(Path(__file__).parent)], f"{__package__}."):
-        if found.name == __name__:
+    for info in iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+        if info.name == __name__:
             continue
-        module = import_module(found.name)
+        module = import_module(info.name)
         for value in vars(module).values():
             if _is_workload_of(module.__name__, value):
                 register(value())
 
 
-def _is_workload_of(module: str, value: Any) -> bool:
+def _is_workload_of(module_name: str, value: Any) -> bool:
+    """Whether a value is a complete workload that the module or a submodule of it defines."""
     if not isinstance(value, type) or not issubclass(value, Workload) or isabstract(value):
         return False
-    return f"{value.__module__}.".startswith(f"{module}.")
+    return f"{value.__module__}.".startswith(f"{module_name}.")
 
 
 _register_all()

@@ -1,4 +1,4 @@
-"""Options that are written in short, and what they say in a request."""
+"""Short forms of options, and what they mean in a request."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 from cli.errors import CommandError
 
 
-def tolerance_of(text: str) -> dict[str, float]:
-    """Read ``10`` or ``2.5%``.
+def parse_tolerance(text: str) -> dict[str, float]:
+    """Parse ``10`` or ``2.5%``.
 
     Raises:
         CommandError: It is neither.
@@ -22,61 +22,71 @@ def tolerance_of(text: str) -> dict[str, float]:
         raise CommandError(f"--tolerate takes a number or a percentage, not '{text}'.") from error
 
 
-def parameters_of(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; a value that is JSON counts as such, any other as text.
+def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
+    """Parse ``name=value`` pairs; a value that is JSON counts as such, any other as text.
 
     A dot in a name goes one object deeper: ``metrics.delay=["mean"]``.
 
     Raises:
         CommandError: One is no pair, or two contradict each other.
     """
-    made: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise CommandError(f"-p takes name=value, not '{pair}'.")
-        *above, last = name.split(".")
-        at = made
-        for part in above:
-            at = at.setdefault(part, {})
-            if not isinstance(at, dict):
-                raise CommandError(f"-p {pair}: '{part}' has a value already.")
-        at[last] = _value(text)
-    return made
+        *parents, last = name.split(".")
+        target = parameters
+        for parent in parents:
+            target = target.setdefault(parent, {})
+            if not isinstance(target, dict):
+                raise CommandError(f"-p {pair}: '{parent}' has a value already.")
+        target[last] = _parse_value(text)
+    return parameters
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def source_of(text: str) -> dict[str, str]:
-    """Read ``csv:container/blob``, or ``listing:container/prefix``.
+def parse_source(text: str) -> dict[str, str]:
+    """Parse ``csv:container/blob``, or ``listing:container/prefix``.
 
     Raises:
         CommandError: It is written otherwise.
     """
-    kind, colon, where = text.partition(":")
-    container, slash, rest = where.partition("/")
-    if not colon or not container or (not slash and kind != "listing"):
+    kind, colon, path = text.partition(":")
+    container, slash, rest = path.partition("/")
+    is_listing = kind == "listing"
+    if not colon or not container or (not slash and not is_listing):
         raise CommandError(
             f"--source takes kind:container/blob, such as csv:inbox/flights.csv, not '{text}'."
         )
-    if kind == "listing":
-        return {"kind": kind, "container": container, "prefix": rest}
-    return {"kind": kind, "container": container, "blob": rest}
+    return {"kind": kind, "container": container, "prefix" if is_listing else "blob": rest}
 
 
-def amended(body: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what options said over what a request says; what was not said stays as it is."""
-    made = dict(body)
-    for name, value in said.items():
+def limit_options(
+    concurrency: int | None, rate: float | None, attempts: int | None, tolerate: str | None
+) -> dict[str, Any]:
+    """The part of a request that limits a run, for `merge_options`."""
+    return {
+        "concurrency": {"batches": concurrency, "items_per_second": rate},
+        "retry": {"max_attempts": attempts},
+        "tolerance": parse_tolerance(tolerate) if tolerate is not None else None,
+    }
+
+
+def merge_options(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Put options over a request; options that are None leave it as it is."""
+    merged = dict(body)
+    for name, value in options.items():
         if isinstance(value, dict):
-            inner = {key: one for key, one in value.items() if one is not None}
-            if inner:
-                made[name] = {**(made.get(name) or {}), **inner}
+            fields = {key: field for key, field in value.items() if field is not None}
+            if fields:
+                merged[name] = {**(merged.get(name) or {}), **fields}
         elif value is not None:
-            made[name] = value
-    return made
+            merged[name] = value
+    return merged

@@ -1,4 +1,4 @@
-"""The results of a run: listed, or downloaded and checked."""
+"""The command `results`: list the result files of a run, or download and check them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,15 @@ from rich.markup import escape
 from cli import formats
 from cli.api import Api, run_path
 from cli.errors import CommandError
-from cli.session import AsJson, RunId, Session, as_json, bytes_of, session, table
+from cli.session import (
+    AsJson,
+    RunId,
+    Session,
+    get_session,
+    list_table,
+    print_json,
+    transfer_progress,
+)
 
 UNFINISHED = ".part"
 PIECE = 1_048_576
@@ -21,11 +29,12 @@ PIECE = 1_048_576
 def results(
     context: typer.Context,
     run_id: RunId,
-    to: Annotated[
+    folder: Annotated[
         Path | None, typer.Option("--to", "-o", help="A folder to download them to.")
     ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Only files like this, 'FAILED-*'; may be repeated.")
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only files like this, 'FAILED-*'; may be repeated."),
     ] = None,
     *,
     json: AsJson = False,
@@ -36,62 +45,65 @@ def results(
 
     Example: [bold]fanout results orders-1 --to out --only 'FAILED-*'[/]
     """
-    here = session(context)
-    manifest = here.api.get(run_path(run_id, "results"))
-    files = [
-        file
-        for file in manifest["files"]
-        if not only or any(fnmatch(file["name"], pattern) for pattern in only)
-    ]
-    if to is not None:
-        _download(here, run_id, files, to)
+    session = get_session(context)
+    manifest = session.api.get(run_path(run_id, "results"))
+    files = [file for file in manifest["files"] if _is_match(file["name"], patterns)]
+    if folder is not None:
+        _download(session, run_id, files, folder)
     if json:
-        as_json({**manifest, "files": files})
-    elif to is None:
-        here.out.print(table(("FILE", "SIZE", "LINES", "MD5"), map(_row, files), numbers=(1, 2)))
+        print_json({**manifest, "files": files})
+    elif folder is None:
+        columns = ("FILE", "SIZE", "LINES", "MD5")
+        session.out.print(list_table(columns, map(_cells, files), numbers=(1, 2)))
     else:
-        here.told.print(f"{len(files)} files are in '{escape(str(to))}'.")
+        session.err.print(f"{len(files)} files are in '{escape(str(folder))}'.")
 
 
-def _row(file: dict[str, Any]) -> tuple[str, ...]:
+def _is_match(name: str, patterns: list[str] | None) -> bool:
+    return not patterns or any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _cells(file: dict[str, Any]) -> tuple[str, ...]:
     size = formats.size(file["size_bytes"])
     return (escape(file["name"]), size, formats.count(file["count"]), file["md5"])
 
 
-def _download(here: Session, run_id: str, files: Iterable[dict[str, Any]], to: Path) -> None:
-    wanted = [(file, _place(to, file["name"])) for file in files]
-    total = sum(file["size_bytes"] for file, _ in wanted)
-    api = here.api
-    with bytes_of(here) as progress:
+def _download(session: Session, run_id: str, files: Iterable[dict[str, Any]], folder: Path) -> None:
+    targets = [(file, _target_path(folder, file["name"])) for file in files]
+    total = sum(file["size_bytes"] for file, _ in targets)
+    api = session.api
+    with transfer_progress(session) as progress:
         task = progress.add_task("downloading", total=total)
-        for file, place in wanted:
+        for file, path in targets:
             progress.update(task, description=escape(file["name"]))
-            if not _is_there(place, file["md5"]):
-                _fetch(api, run_id, file, place)
+            if not _is_complete(path, file["md5"]):
+                _fetch(api, run_id, file, path)
             progress.advance(task, file["size_bytes"])
 
 
-def _place(to: Path, name: str) -> Path:
-    """Where a file goes; a name may have folders, and must not lead out of `to`."""
-    place = (to / name).resolve()
-    if not place.is_relative_to(to.resolve()):
-        raise CommandError(f"The name '{name}' leads out of '{to}'; nothing of it is downloaded.")
-    return place
+def _target_path(folder: Path, name: str) -> Path:
+    """The path of a file; a name may have folders, and must not lead out of the target folder."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise CommandError(
+            f"The name '{name}' leads out of '{folder}'; nothing of it is downloaded."
+        )
+    return path
 
 
-def _is_there(place: Path, md5: str) -> bool:
-    if not place.is_file():
+def _is_complete(path: Path, md5: str) -> bool:
+    if not path.is_file():
         return False
     digest = hashlib.md5(usedforsecurity=False)
-    with place.open("rb") as data:
+    with path.open("rb") as data:
         while piece := data.read(PIECE):
             digest.update(piece)
     return digest.hexdigest() == md5
 
 
-def _fetch(api: Api, run_id: str, file: dict[str, Any], place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(place.name + UNFINISHED)
+def _fetch(api: Api, run_id: str, file: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + UNFINISHED)
     digest = hashlib.md5(usedforsecurity=False)
     with (
         unfinished.open("wb") as out,
@@ -105,4 +117,4 @@ def _fetch(api: Api, run_id: str, file: dict[str, Any], place: Path) -> None:
         raise CommandError(
             f"'{file['name']}' came broken: its MD5 is not {file['md5']}. Try again."
         )
-    unfinished.replace(place)
+    unfinished.replace(path)

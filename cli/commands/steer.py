@@ -1,4 +1,4 @@
-"""Steering: cancel, suspend, resume, redrive, new limits, delete."""
+"""The commands that steer a run: cancel, suspend, resume, redrive, set, delete."""
 
 from typing import Annotated, Any
 
@@ -6,12 +6,10 @@ import typer
 
 from cli import formats
 from cli.api import run_path
-from cli.commands.options import tolerance_of
-from cli.commands.watch import watch_run
+from cli.commands.options import limit_options, merge_options, parse_tolerance
+from cli.commands.watch import WatchOption, watch_run
 from cli.errors import CommandError
-from cli.session import AsJson, RunId, Session, as_json, session
-
-Watch = Annotated[bool, typer.Option("--watch", help="Watch it to its end.")]
+from cli.session import AsJson, RunId, get_session, print_json
 
 
 def cancel(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> None:
@@ -19,7 +17,7 @@ def cancel(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> No
 
     Example: [bold]fanout cancel orders-1[/]
     """
-    _ask(session(context), run_id, "cancel", "is being cancelled", is_json=json)
+    _post(context, run_id, "cancel", "is being cancelled", is_json=json)
 
 
 def suspend(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> None:
@@ -27,7 +25,7 @@ def suspend(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> N
 
     Example: [bold]fanout suspend orders-1[/]
     """
-    _ask(session(context), run_id, "suspend", "is being suspended", is_json=json)
+    _post(context, run_id, "suspend", "is being suspended", is_json=json)
 
 
 def resume(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> None:
@@ -35,15 +33,16 @@ def resume(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> No
 
     Example: [bold]fanout resume orders-1[/]
     """
-    _ask(session(context), run_id, "resume", "goes on", is_json=json)
+    _post(context, run_id, "resume", "goes on", is_json=json)
 
 
-def _ask(here: Session, run_id: str, verb: str, told: str, *, is_json: bool) -> None:
-    answer = here.api.post(run_path(run_id, verb))
+def _post(context: typer.Context, run_id: str, verb: str, effect: str, *, is_json: bool) -> None:
+    session = get_session(context)
+    answer = session.api.post(run_path(run_id, verb))
     if is_json:
-        as_json(answer)
+        print_json(answer)
     else:
-        here.out.print(f"The run '{run_id}' {told}.")
+        session.out.print(f"The run '{run_id}' {effect}.")
 
 
 def redrive(  # noqa: PLR0913  each is an option
@@ -59,30 +58,23 @@ def redrive(  # noqa: PLR0913  each is an option
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Batches in flight.")] = None,
     *,
-    watch: Watch = False,
+    watch: WatchOption = False,
     json: AsJson = False,
 ) -> None:
     """Try the failed and pending items of a run that is over once more.
 
     Example: [bold]fanout redrive orders-1 --error-type TimeoutError --watch[/]
     """
-    here = session(context)
-    body: dict[str, Any] = {}
-    if error_type:
-        body["error_types"] = error_type
-    if attempts is not None:
-        body["retry"] = {"max_attempts": attempts}
-    if tolerate is not None:
-        body["tolerance"] = tolerance_of(tolerate)
-    if concurrency is not None:
-        body["concurrency"] = {"batches": concurrency}
-    answer = here.api.post(run_path(run_id, "redrive"), body)
+    session = get_session(context)
+    limits = limit_options(concurrency, None, attempts, tolerate)
+    body = merge_options({}, {"error_types": error_type or None, **limits})
+    answer = session.api.post(run_path(run_id, "redrive"), body)
     if json and not watch:
-        as_json(answer)
+        print_json(answer)
     elif not json:
-        here.told.print(f"The run '{run_id}' is being redriven: attempt {answer['attempt']}.")
+        session.err.print(f"The run '{run_id}' is being redriven: attempt {answer['attempt']}.")
     if watch:
-        raise typer.Exit(watch_run(here, run_id, None, is_json=json))
+        raise typer.Exit(watch_run(session, run_id, None, is_json=json))
 
 
 def set_limits(
@@ -102,30 +94,36 @@ def set_limits(
 
     Example: [bold]fanout set orders-1 --concurrency 200 --rate none[/]
     """
-    here = session(context)
-    pace: dict[str, Any] = {}
-    if concurrency is not None:
-        pace["batches"] = concurrency
-    if rate is not None:
-        pace["items_per_second"] = _rate_of(rate)
-    body: dict[str, Any] = {"concurrency": pace} if pace else {}
-    if tolerate is not None:
-        body["tolerance"] = tolerance_of(tolerate)
+    session = get_session(context)
+    body = _new_limits(concurrency, rate, tolerate)
     if not body:
         raise CommandError("Say what to change: --concurrency, --rate or --tolerate.")
-    answer = here.api.patch(run_path(run_id), body)
+    answer = session.api.patch(run_path(run_id), body)
     if json:
-        as_json(answer)
+        print_json(answer)
         return
     limits, tolerance = answer["limits"], answer["limits"]["tolerance"]
-    pace_now = formats.rate(limits["items_per_second"]) or "as fast as it can"
-    here.out.print(
-        f"The run '{run_id}' has {limits['batches']} batches in flight at most, {pace_now}, and "
+    pace = formats.rate(limits["items_per_second"]) or "as fast as it can"
+    session.out.print(
+        f"The run '{run_id}' has {limits['batches']} batches in flight at most, {pace}, and "
         f"tolerates {tolerance['count']} failures or {tolerance['percentage']:g}%."
     )
 
 
-def _rate_of(text: str) -> float | None:
+def _new_limits(concurrency: int | None, rate: str | None, tolerate: str | None) -> dict[str, Any]:
+    """The body of a change; a rate of None in it means that the run has no rate any more."""
+    pace: dict[str, Any] = {}
+    if concurrency is not None:
+        pace["batches"] = concurrency
+    if rate is not None:
+        pace["items_per_second"] = _parse_rate(rate)
+    body: dict[str, Any] = {"concurrency": pace} if pace else {}
+    if tolerate is not None:
+        body["tolerance"] = parse_tolerance(tolerate)
+    return body
+
+
+def _parse_rate(text: str) -> float | None:
     if text.lower() == "none":
         return None
     try:
@@ -145,11 +143,11 @@ def delete(
 
     Example: [bold]fanout delete orders-1 --yes[/]
     """
-    here = session(context)
+    session = get_session(context)
     if not yes:
         typer.confirm(f"Delete the run '{run_id}' and all its files?", abort=True, err=True)
-    here.api.delete(run_path(run_id))
+    session.api.delete(run_path(run_id))
     if json:
-        as_json({"run_id": run_id, "deleted": True})
+        print_json({"run_id": run_id, "deleted": True})
     else:
-        here.out.print(f"The run '{run_id}' is deleted.")
+        session.out.print(f"The run '{run_id}' is deleted.")

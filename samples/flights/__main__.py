@@ -7,7 +7,7 @@ from samples.flights import ROWS, MissingDataError, write_flights
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file that is named; return the exit code."""
+    """Write the file; return the exit code."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m samples.flights OUT.csv", file=sys.stderr)
         return 2

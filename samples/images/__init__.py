@@ -1,4 +1,4 @@
-"""Photographs that anybody may use, and files that only pretend to be some."""
+"""Photographs that anybody may use, and files that only claim to be photographs."""
 
 import io
 import struct
@@ -28,7 +28,7 @@ def hostile() -> dict[str, bytes]:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says that it has so many pixels."""
+    """A PNG of a few bytes that claims to have many pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     target = io.BytesIO(b"\x89PNG\r\n\x1a\n")
     target.seek(0, io.SEEK_END)

@@ -9,6 +9,6 @@ HOOKS = "https://hooks.example.com"
 
 
 def recipients(hooks: str = HOOKS) -> list[dict[str, Any]]:
-    """Read them; their webhooks go to `hooks`."""
+    """Read the recipients; their webhooks go to `hooks`."""
     text = FILE.read_text(encoding="utf-8").replace(HOOKS, hooks)
     return [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""Orders made by the generator of the TPC-H benchmark, and the stock and money they find.
+"""Orders made by the generator of the TPC-H benchmark, and stock and money for them.
 
 The generator is a program that the package `tpchgen-cli` installs; the same scale always gives the
 same rows.
@@ -22,7 +22,7 @@ SCALE = "0.01"
 TABLES = "customer,nation,orders,lineitem"
 ORDERS = 5_000
 CURRENCY = "USD"
-# What makes a sample worth looking at: some articles run short, some customers out of money.
+# Some articles run short, and some customers out of money, so that some orders fail.
 SHORT_EVERY, SHORT_SHARE = 60, Decimal("0.8")
 POOR_EVERY, POOR_SHARE = 25, Decimal("0.5")
 LIMITED_EVERY, LIMIT = 40, Decimal("200000.00")
@@ -36,7 +36,7 @@ class MissingGeneratorError(Exception):
 
 @dataclass(frozen=True)
 class OrderSample:
-    """Orders, and the receipts that fill the ledgers before they come; both as items of a run."""
+    """Orders, and the receipts that fill the ledgers before them; both as items of a run."""
 
     orders: list[dict[str, Any]]
     receipts: list[dict[str, Any]]
@@ -61,8 +61,8 @@ def write_lines(items: list[dict[str, Any]], path: Path) -> None:
 
 
 def _generate(folder: Path) -> None:
-    beside = Path(sys.executable).with_name(PROGRAM)
-    program = str(beside) if beside.is_file() else shutil.which(PROGRAM)
+    sibling = Path(sys.executable).with_name(PROGRAM)
+    program = str(sibling) if sibling.is_file() else shutil.which(PROGRAM)
     if program is None:
         raise MissingGeneratorError(
             f"{PROGRAM} is not installed. Run 'make setup', or: "
@@ -90,9 +90,9 @@ def _orders(folder: Path, count: int) -> Iterator[dict[str, Any]]:
         customer = customers[order["o_custkey"]]
         yield {
             "id": f"order-{order['o_orderkey']}",
-            "customer": _customer(order["o_custkey"]),
+            "customer": _customer_id(order["o_custkey"]),
             "currency": CURRENCY,
-            "lines": [_line(line) for line in lines[order["o_orderkey"]]],
+            "lines": [_order_line(line) for line in lines[order["o_orderkey"]]],
             "address": {
                 "name": customer["c_name"],
                 "street": customer["c_address"],
@@ -101,7 +101,7 @@ def _orders(folder: Path, count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _line(line: Row) -> dict[str, Any]:
+def _order_line(line: Row) -> dict[str, Any]:
     price = Decimal(line["l_extendedprice"]) / int(line["l_quantity"])
     return {
         "sku": f"part-{line['l_partkey']}",
@@ -110,27 +110,27 @@ def _line(line: Row) -> dict[str, Any]:
     }
 
 
-def _customer(key: str) -> str:
+def _customer_id(key: str) -> str:
     return f"customer-{key}"
 
 
 def _goods(orders: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    wanted: Counter[str] = Counter()
+    quantities: Counter[str] = Counter()
     for order in orders:
         for line in order["lines"]:
-            wanted[line["sku"]] += line["quantity"]
-    for number, (sku, quantity) in enumerate(sorted(wanted.items())):
+            quantities[line["sku"]] += line["quantity"]
+    for number, (sku, ordered) in enumerate(sorted(quantities.items())):
         share = SHORT_SHARE if number % SHORT_EVERY == 0 else Decimal(1)
-        enough = max(1, int(quantity * share))
-        yield {"kind": "goods", "id": f"goods-{sku}", "sku": sku, "quantity": enough}
+        quantity = max(1, int(ordered * share))
+        yield {"kind": "goods", "id": f"goods-{sku}", "sku": sku, "quantity": quantity}
 
 
 def _deposits(orders: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    wanted: dict[str, Decimal] = defaultdict(Decimal)
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
     for order in orders:
         for line in order["lines"]:
-            wanted[order["customer"]] += line["quantity"] * Decimal(line["unit_price"])
-    for number, (customer, amount) in enumerate(sorted(wanted.items())):
+            amounts[order["customer"]] += line["quantity"] * Decimal(line["unit_price"])
+    for number, (customer, amount) in enumerate(sorted(amounts.items())):
         share = POOR_SHARE if number % POOR_EVERY == 0 else Decimal(1)
         deposit = {
             "kind": "deposit",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from cli.errors import EXIT_CODES
 from cli.main import app
+from cli.outcomes import EXIT_CODES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 ROW = re.compile(r"^\| `([\w-]+)` \| ((?:`--[\w-]+` ?)+) \| [^|]+ \|$", re.M)

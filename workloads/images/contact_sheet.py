@@ -27,14 +27,14 @@ figcaption {{ font-size: .8rem; overflow-wrap: anywhere; }}
 
 
 def contact_sheet(
-    photos: list[dict[str, Any]], parameters: ImageParameters, read: Callable[[str], bytes]
+    photos: list[dict[str, Any]], parameters: ImageParameters, read_result: Callable[[str], bytes]
 ) -> RenderedFile:
     """Lay out the thumbnails of photos in rows.
 
     Args:
-        photos: The outputs of photos.
-        parameters: Of the run.
-        read: Reads a file of the results by its name.
+        photos: The outputs of the photos.
+        parameters: Those of the run.
+        read_result: Reads a file of the results by its name.
     """
     from PIL import Image
 
@@ -44,7 +44,7 @@ def contact_sheet(
     sheet = Image.new("RGB", (columns * step + _GAP, rows * step + _GAP), "white")
     for number, photo in enumerate(photos):
         row, column = divmod(number, columns)
-        with Image.open(io.BytesIO(read(photo["thumbnail"]))) as thumbnail:
+        with Image.open(io.BytesIO(read_result(photo["thumbnail"]))) as thumbnail:
             sheet.paste(thumbnail, (_GAP + column * step, _GAP + row * step))
     target = io.BytesIO()
     sheet.save(target, "PNG")
@@ -68,8 +68,8 @@ def index_files(
 def _figure(photo: dict[str, Any]) -> str:
     name = html.escape(photo["name"])
     links = ", ".join(
-        f'<a href="{_link(one["file"])}">{one["width"]} x {one["height"]}</a>'
-        for one in photo["renditions"]
+        f'<a href="{_link(rendition["file"])}">{rendition["width"]} x {rendition["height"]}</a>'
+        for rendition in photo["renditions"]
     )
     picture = f'<img src="{_link(photo["thumbnail"])}" alt="{name}" loading="lazy" width="100%">'
     return f"<figure>{picture}<figcaption>{name}<br>{links}</figcaption></figure>"

@@ -1,10 +1,10 @@
-"""What is told of a photo: size, camera data without the place, colours and a perceptual hash."""
+"""Metadata of a photo: camera data without the location, colours and a perceptual hash."""
 
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from workloads.images.decoding import BROKEN
+from workloads.images.decoding import PILLOW_ERRORS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 MAX_TEXT_CHARACTERS = 200
 SAMPLE_PIXELS = 64
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-# Told without the place: numbers of the body and the owner's name could tell who took it.
-_TAGS = {
+# Serial numbers and the owner's name are left out: they tell who took the photo.
+_PUBLIC_TAGS = {
     "Make",
     "Model",
     "Software",
@@ -32,33 +32,33 @@ _TAGS = {
 }
 
 
-def exif_of(image: "Image.Image", *, include_location: bool) -> dict[str, Any]:
-    """Read the camera's data, none if it is broken; `GPS` is told only if it is asked for."""
+def read_exif(image: "Image.Image", *, include_location: bool) -> dict[str, Any]:
+    """Read the camera's data, none if it is broken; `GPS` only where the location is included."""
     try:
-        return _exif_of(image, include_location=include_location)
-    except BROKEN:
+        return _read_tags(image, include_location=include_location)
+    except PILLOW_ERRORS:
         return {}
 
 
-def _exif_of(image: "Image.Image", *, include_location: bool) -> dict[str, Any]:
+def _read_tags(image: "Image.Image", *, include_location: bool) -> dict[str, Any]:
     from PIL.ExifTags import GPSTAGS, TAGS
 
     exif = image.getexif()
-    found = {**exif, **exif.get_ifd(_EXIF_IFD)}
-    told = {TAGS.get(tag, ""): _plain(value) for tag, value in found.items()}
-    kept = {name: value for name, value in told.items() if name in _TAGS and value is not None}
+    tags = {**exif, **exif.get_ifd(_EXIF_IFD)}
+    values = {TAGS.get(tag, ""): _json_value(value) for tag, value in tags.items()}
+    public = {k: value for k, value in values.items() if k in _PUBLIC_TAGS and value is not None}
     if include_location and (gps := exif.get_ifd(_GPS_IFD)):
-        kept["GPS"] = {GPSTAGS.get(tag, str(tag)): _plain(value) for tag, value in gps.items()}
-    return kept
+        public["GPS"] = {GPSTAGS.get(tag, str(tag)): _json_value(v) for tag, v in gps.items()}
+    return public
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip("\0 ")[:MAX_TEXT_CHARACTERS]
     if isinstance(value, int):
         return value
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_json_value(element) for element in value]
     try:
         number = float(Fraction(value.numerator, value.denominator))
     except (AttributeError, ZeroDivisionError, ValueError, TypeError):
@@ -67,25 +67,29 @@ def _plain(value: Any) -> Any:
 
 
 def dominant_colours(image: "Image.Image", count: int) -> list[Mapping[str, Any]]:
-    """The colours that most of a picture has: ``#rrggbb`` and their share, the largest first."""
+    """The most frequent colours of a picture: ``#rrggbb`` and its share, the largest first."""
     from PIL import Image
 
-    small = image.convert("RGB").resize((SAMPLE_PIXELS, SAMPLE_PIXELS), Image.Resampling.BOX)
-    mapped = small.quantize(count, Image.Quantize.MEDIANCUT)
-    palette = mapped.getpalette() or []
+    sample = image.convert("RGB").resize((SAMPLE_PIXELS, SAMPLE_PIXELS), Image.Resampling.BOX)
+    indexed = sample.quantize(count, Image.Quantize.MEDIANCUT)
+    palette = indexed.getpalette() or []
     total = SAMPLE_PIXELS * SAMPLE_PIXELS
-    shares = sorted(((n, index) for n, index in mapped.getcolors() or []), reverse=True)
+    counts = sorted(((count, index) for count, index in indexed.getcolors() or []), reverse=True)
     return [
-        {"hex": "#" + bytes(palette[3 * index : 3 * index + 3]).hex(), "share": round(n / total, 4)}
-        for n, index in shares
+        {"hex": _hex_colour(palette, index), "share": round(pixels / total, 4)}
+        for pixels, index in counts
         if isinstance(index, int)
     ]
+
+
+def _hex_colour(palette: list[int], index: int) -> str:
+    return "#" + bytes(palette[3 * index : 3 * index + 3]).hex()
 
 
 def difference_hash(image: "Image.Image") -> str:
     """A hash of 64 bits as 16 hex digits; pictures that look alike differ in few bits.
 
-    Each bit tells whether a pixel of a copy of 9 x 8 is brighter than its right neighbour.
+    Each bit is 1 where a pixel of a copy of 9 x 8 is brighter than its right neighbour.
     Source: http://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
     """
     from PIL import Image
@@ -94,6 +98,6 @@ def difference_hash(image: "Image.Image") -> str:
     bits = 0
     for row in range(8):
         for column in range(8):
-            left = row * 9 + column
-            bits = bits << 1 | (pixels[left] > pixels[left + 1])
+            position = row * 9 + column
+            bits = bits << 1 | (pixels[position] > pixels[position + 1])
     return f"{bits:016x}"

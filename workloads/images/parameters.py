@@ -16,7 +16,7 @@ class _Model(BaseModel):
 
 
 class Rendition(_Model):
-    """A smaller copy of a photo, which fits into so many pixels; none is made larger.
+    """A copy of a photo that fits into these bounds; a smaller photo is not enlarged.
 
     Attributes:
         quality: Of a lossy format, 1 to 100.
@@ -43,25 +43,25 @@ class Thumbnail(_Model):
 
 
 class ImageLimits(_Model):
-    """What a photo may be at most; one that is more has failed for good, before it is decoded."""
+    """The largest photo that is accepted; a larger one fails for good before it is decoded."""
 
     max_bytes: int = Field(default=64 * MIB, ge=1, le=512 * MIB)
     max_pixels: int = Field(default=100_000_000, ge=1, le=1_000_000_000)
 
 
 class ContactSheet(_Model):
-    """How many photos the contact sheet and the index show, the first of the source."""
+    """How many photos the contact sheet and the index show: the first ones of the source."""
 
     photos: int = Field(default=200, ge=1, le=2000)
     columns: int = Field(default=10, ge=1, le=50)
 
 
 class ImageParameters(_Model):
-    """What is made of each photo.
+    """What to make from each photo.
 
     Attributes:
-        include_location: Whether the metadata tells where the photo was taken.
-        colours: How many dominant colours it tells.
+        include_location: Whether the metadata says where the photo was taken.
+        colours: How many dominant colours the metadata has.
     """
 
     renditions: list[Rendition] = Field(
@@ -78,7 +78,7 @@ class ImageParameters(_Model):
     contact_sheet: ContactSheet = ContactSheet()
 
     @model_validator(mode="after")
-    def _has_a_sheet_that_fits(self) -> Self:
+    def _check_sheet_size(self) -> Self:
         pixels = self.contact_sheet.photos * self.thumbnail.size**2
         if pixels > MAX_SHEET_PIXELS:
             raise ValueError(

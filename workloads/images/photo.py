@@ -1,25 +1,28 @@
-"""All that is made of one photo, from its bytes alone."""
+"""Process one photo: from its bytes alone to renditions, a thumbnail and metadata."""
 
 import os
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workloads.images.decoding import decoded, frames_of, opened
-from workloads.images.metadata import difference_hash, dominant_colours, exif_of
-from workloads.images.parameters import UNBOUNDED, ImageParameters
-from workloads.images.renditions import MEDIA_TYPES, encoded, resized, squared
+from workloads.images.decoding import count_frames, decode_image, open_image
+from workloads.images.file_names import THUMBNAIL
+from workloads.images.metadata import difference_hash, dominant_colours, read_exif
+from workloads.images.parameters import UNBOUNDED, ImageFormat, ImageParameters, Rendition
+from workloads.images.renditions import MEDIA_TYPES, crop_square, encode_image, resize_image
 
-THUMBNAIL = "thumbnail.jpg"
-# Orientations of EXIF in which width and height change places.
-ON_ITS_SIDE = (5, 6, 7, 8)
+if TYPE_CHECKING:
+    from PIL import Image
+
+# EXIF orientations in which width and height change places.
+SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 # A photo takes a core and, decoded, some hundred MiB: more at once only crowd the memory.
-_at_work = BoundedSemaphore(os.cpu_count() or 1)
+_slots = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
-class MadeFile:
-    """A file made of a photo: its name among the photo's files, its content, and its pixels."""
+class PhotoFile:
+    """A file made from a photo: its name among the photo's files, its content, and its pixels."""
 
     name: str
     content: bytes
@@ -29,58 +32,71 @@ class MadeFile:
 
 
 @dataclass(frozen=True)
-class MadePhoto:
-    """What was made of a photo."""
+class PhotoResult:
+    """Everything made from a photo."""
 
     metadata: dict[str, Any]
-    files: list[MadeFile] = field(default_factory=list)
+    files: list[PhotoFile] = field(default_factory=list)
 
 
-def make(data: bytes, parameters: ImageParameters) -> MadePhoto:
+def process_photo(data: bytes, parameters: ImageParameters) -> PhotoResult:
     """Make renditions, thumbnail and metadata.
 
     Raises:
-        PermanentError: It is no sound photo; which of its kinds says why.
+        PermanentError: It is no sound photo; the subclass says why.
     """
-    with _at_work:
-        return _made(data, parameters)
+    with _slots:
+        return _process(data, parameters)
 
 
-def _made(data: bytes, parameters: ImageParameters) -> MadePhoto:
-    image = opened(data, parameters.limits)
-    format_, size, frames = image.format, image.size, frames_of(image)
-    picture = decoded(image, least=_least(parameters))
-    exif = exif_of(image, include_location=parameters.include_location)
-    width, height = reversed(size) if exif.get("Orientation") in ON_ITS_SIDE else size
-    files = []
-    for rendition in parameters.renditions:
-        copy = resized(picture, rendition)
-        content = encoded(copy, rendition.format, rendition.quality)
-        media_type = MEDIA_TYPES[rendition.format]
-        files.append(MadeFile(rendition.file_name, content, media_type, copy.width, copy.height))
-    square = squared(picture, parameters.thumbnail)
-    content = encoded(square, "jpeg", parameters.thumbnail.quality)
-    files.append(MadeFile(THUMBNAIL, content, "image/jpeg", square.width, square.height))
+def _process(data: bytes, parameters: ImageParameters) -> PhotoResult:
+    image = open_image(data, parameters.limits)
+    # Decoding may shrink the image: the metadata has what the photo has as it is stored.
+    image_format, stored_size, frames = image.format, image.size, count_frames(image)
+    picture = decode_image(image, sufficient_size=_sufficient_size(parameters))
+    exif = read_exif(image, include_location=parameters.include_location)
+    width, height = _upright_size(stored_size, exif)
+    files = [_rendition_file(picture, rendition) for rendition in parameters.renditions]
+    thumbnail = crop_square(picture, parameters.thumbnail)
+    files.append(_photo_file(THUMBNAIL, thumbnail, "jpeg", parameters.thumbnail.quality))
     metadata = {
-        "format": format_,
+        "format": image_format,
         "width": width,
         "height": height,
         "frames": frames,
         "bytes": len(data),
         "exif": exif,
-        "colours": dominant_colours(square, parameters.colours),
-        "hash": difference_hash(square),
+        "colours": dominant_colours(thumbnail, parameters.colours),
+        "hash": difference_hash(thumbnail),
     }
-    return MadePhoto(metadata, files)
+    return PhotoResult(metadata, files)
 
 
-def _least(parameters: ImageParameters) -> tuple[int, int]:
-    """How many pixels suffice for all that is made, whichever side of a photo is up."""
-    bounds = [
-        min(rendition.max_width, rendition.max_height)
-        if UNBOUNDED in (rendition.max_width, rendition.max_height)
-        else max(rendition.max_width, rendition.max_height)
-        for rendition in parameters.renditions
-    ]
-    side = max([2 * parameters.thumbnail.size, *bounds])
+def _rendition_file(picture: "Image.Image", rendition: Rendition) -> PhotoFile:
+    image = resize_image(picture, rendition)
+    return _photo_file(rendition.file_name, image, rendition.format, rendition.quality)
+
+
+def _photo_file(
+    name: str, image: "Image.Image", image_format: ImageFormat, quality: int
+) -> PhotoFile:
+    content = encode_image(image, image_format, quality)
+    return PhotoFile(name, content, MEDIA_TYPES[image_format], image.width, image.height)
+
+
+def _upright_size(stored_size: tuple[int, int], exif: dict[str, Any]) -> tuple[int, int]:
+    width, height = stored_size
+    is_sideways = exif.get("Orientation") in SIDEWAYS_ORIENTATIONS
+    return (height, width) if is_sideways else (width, height)
+
+
+def _sufficient_size(parameters: ImageParameters) -> tuple[int, int]:
+    """Width and height in pixels that suffice for every file, whichever side of a photo is up."""
+    sides = [_longest_side(rendition) for rendition in parameters.renditions]
+    side = max([2 * parameters.thumbnail.size, *sides])
     return side, side
+
+
+def _longest_side(rendition: Rendition) -> int:
+    bounds = (rendition.max_width, rendition.max_height)
+    return min(bounds) if UNBOUNDED in bounds else max(bounds)

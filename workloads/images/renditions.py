@@ -1,4 +1,4 @@
-"""Renditions and thumbnails: smaller copies, with nothing in them but the picture."""
+"""Renditions and thumbnails: smaller copies that hold the picture and no metadata."""
 
 import io
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ MEDIA_TYPES: dict[ImageFormat, str] = {
     "avif": "image/avif",
     "png": "image/png",
 }
-_OPAQUE = ("jpeg",)
+_WITHOUT_ALPHA = ("jpeg",)
 
 
-def resized(image: "Image.Image", rendition: Rendition) -> "Image.Image":
-    """Fit a picture into a rendition's pixels, its proportions kept; it is never made larger."""
+def resize_image(image: "Image.Image", rendition: Rendition) -> "Image.Image":
+    """Fit a picture into a rendition's bounds; keep its proportions, never make it larger."""
     from PIL import Image
 
     ratio = min(rendition.max_width / image.width, rendition.max_height / image.height, 1.0)
@@ -28,7 +28,7 @@ def resized(image: "Image.Image", rendition: Rendition) -> "Image.Image":
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def squared(image: "Image.Image", thumbnail: Thumbnail) -> "Image.Image":
+def crop_square(image: "Image.Image", thumbnail: Thumbnail) -> "Image.Image":
     """Cut the square out of a picture's middle, at a thumbnail's size."""
     from PIL import Image, ImageOps
 
@@ -36,17 +36,17 @@ def squared(image: "Image.Image", thumbnail: Thumbnail) -> "Image.Image":
     return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
-def encoded(image: "Image.Image", to: ImageFormat, quality: int) -> bytes:
-    """Encode a picture; metadata of the photo does not come along."""
+def encode_image(image: "Image.Image", image_format: ImageFormat, quality: int) -> bytes:
+    """Encode a picture without any metadata of the photo."""
     from PIL import Image
 
-    if to in _OPAQUE and image.mode == "RGBA":
+    if image_format in _WITHOUT_ALPHA and image.mode == "RGBA":
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
         image = white
     target = io.BytesIO()
-    options: dict[str, object] = {} if to == "png" else {"quality": quality}
-    if to == "jpeg":
+    options: dict[str, object] = {} if image_format == "png" else {"quality": quality}
+    if image_format == "jpeg":
         options |= {"optimize": True, "progressive": True}
-    image.save(target, to.upper(), **options, exif=b"", icc_profile=None)
+    image.save(target, image_format.upper(), **options, exif=b"", icc_profile=None)
     return target.getvalue()

@@ -1,6 +1,5 @@
 """The workload `images`: each photo of a listing, made ready for the web."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
@@ -12,10 +11,11 @@ from fanout.models.outcome import Outcome
 from fanout.records import SourceInfo
 from fanout.workload import Context, ItemFiles, MapWorkload, RenderedFile
 from workloads.images.contact_sheet import contact_sheet, index_files
+from workloads.images.file_names import METADATA, THUMBNAIL, photo_folder
 from workloads.images.parameters import ImageParameters
-from workloads.images.photo import THUMBNAIL, MadeFile, make
+from workloads.images.photo import PhotoFile, process_photo
 
-KINDS = ("listing", "manifest")
+SOURCE_KINDS = ("listing", "manifest")
 
 
 class Photo(BaseModel):
@@ -39,66 +39,59 @@ class Images(MapWorkload[Photo, ImageParameters]):
     def check(self, parameters: ImageParameters, source: SourceInfo) -> list[FieldProblem]:
         """Refuse a source that names no blobs, and renditions that would share a file."""
         problems = []
-        if source.kind not in KINDS:
-            message = f"photos are the blobs of a {' or '.join(KINDS)}"
+        if source.kind not in SOURCE_KINDS:
+            message = f"photos are the blobs of a {' or '.join(SOURCE_KINDS)}"
             problems.append(FieldProblem("source.kind", message))
-        names = [rendition.file_name for rendition in parameters.renditions]
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                field = f"parameters.renditions.{number}"
-                problems.append(FieldProblem(field, "there is such a rendition already"))
-        return problems
+        return problems + _find_repeated_renditions(parameters)
 
     def process(self, item: Photo, context: Context[ImageParameters]) -> dict[str, Any]:
         """Make all files of a photo; returns its metadata and where the files are."""
         data = context.files.read(item.name, context.parameters.limits.max_bytes)
-        made = make(data, context.parameters)
-        folder = folder_of(item.name)
-        kept = {one.name: _write(context.files, folder, one) for one in made.files}
-        told = json.dumps({"name": item.name, **made.metadata}).encode()
-        metadata = context.files.write(f"{folder}/metadata.json", told, "application/json")
+        photo = process_photo(data, context.parameters)
+        folder = photo_folder(item.name)
+        paths = {file.name: _write_file(context.files, folder, file) for file in photo.files}
+        description = {"name": item.name, **photo.metadata}
+        metadata = context.files.write(
+            f"{folder}/{METADATA}", json.dumps(description).encode(), "application/json"
+        )
+        renditions = [file for file in photo.files if file.name != THUMBNAIL]
         return {
-            "name": item.name,
-            **made.metadata,
-            "thumbnail": kept[THUMBNAIL],
+            **description,
+            "thumbnail": paths[THUMBNAIL],
             "metadata": metadata,
-            "renditions": [
-                {
-                    "file": kept[one.name],
-                    "width": one.width,
-                    "height": one.height,
-                    "bytes": len(one.content),
-                }
-                for one in made.files
-                if one.name != THUMBNAIL
-            ],
+            "renditions": [_rendition_output(file, paths[file.name]) for file in renditions],
         }
 
     def report(
         self, outcomes: Iterator[Outcome], parameters: ImageParameters, files: ItemFiles
     ) -> Iterable[RenderedFile]:
         """The contact sheet and the index of the first photos."""
-        shown: list[dict[str, Any]] = []
+        photos: list[dict[str, Any]] = []
         total = 0
         for outcome in outcomes:
             if outcome.status != "succeeded":
                 continue
             total += 1
-            if len(shown) < parameters.contact_sheet.photos:
-                shown.append(outcome.output)
-        if shown:
-            yield contact_sheet(shown, parameters, files.read_result)
-            yield from index_files(shown, total, parameters)
+            if len(photos) < parameters.contact_sheet.photos:
+                photos.append(outcome.output)
+        if photos:
+            yield contact_sheet(photos, parameters, files.read_result)
+            yield from index_files(photos, total, parameters)
 
 
-def _write(files: ItemFiles, folder: str, made: MadeFile) -> str:
-    return files.write(f"{folder}/{made.name}", made.content, made.media_type)
+def _find_repeated_renditions(parameters: ImageParameters) -> list[FieldProblem]:
+    names = [rendition.file_name for rendition in parameters.renditions]
+    return [
+        FieldProblem(f"parameters.renditions.{number}", "there is such a rendition already")
+        for number, name in enumerate(names)
+        if name in names[:number]
+    ]
 
 
-def folder_of(name: str) -> str:
-    """The folder of a photo's files: its name, made harmless where it would lead elsewhere."""
-    parts = [part if part.strip(".") else "_" for part in name.split("/")]
-    safe = "/".join("".join(c if c.isprintable() and c != "\\" else "_" for c in p) for p in parts)
-    if safe == name:
-        return name
-    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def _write_file(files: ItemFiles, folder: str, file: PhotoFile) -> str:
+    return files.write(f"{folder}/{file.name}", file.content, file.media_type)
+
+
+def _rendition_output(file: PhotoFile, path: str) -> dict[str, Any]:
+    size = len(file.content)
+    return {"file": path, "width": file.width, "height": file.height, "bytes": size}

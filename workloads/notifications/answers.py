@@ -1,20 +1,20 @@
-"""What an answer over HTTP means for an item, and how long it asks us to wait."""
+"""What an HTTP response means for an item, and how long it asks us to wait."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from fanout.errors import PermanentError, TransientError
 
-_WORTH_ANOTHER_TRY = (408, 425, 429)
+_RETRIABLE_STATUSES = (408, 425, 429)
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
-def insist_on_success(who: str, status: int, retry_after: str | None) -> None:
-    """Return if the answer says that it was taken.
+def require_success(service: str, status: int, retry_after: str | None) -> None:
+    """Return if the response says that the message was accepted.
 
     Args:
-        who: Who answered, for the message.
-        status: Of the answer; a redirect is not followed and counts as a refusal.
+        service: Who responded, for the message of the error.
+        status: The status of the response; a redirect is not followed and counts as a refusal.
         retry_after: The header of that name.
 
     Raises:
@@ -23,22 +23,22 @@ def insist_on_success(who: str, status: int, retry_after: str | None) -> None:
     """
     if 200 <= status < 300:
         return
-    if status in _WORTH_ANOTHER_TRY or status >= 500:
-        raise TransientError(f"{who} answered {status}", retry_seconds(retry_after))
+    if status in _RETRIABLE_STATUSES or status >= 500:
+        raise TransientError(f"{service} answered {status}", retry_seconds(retry_after))
     is_redirect = 300 <= status < 400
     ending = ": redirects are not followed" if is_redirect else ""
-    raise PermanentError(f"{who} answered {status}{ending}")
+    raise PermanentError(f"{service} answered {status}{ending}")
 
 
 def retry_seconds(header: str | None, now: datetime | None = None) -> float | None:
-    """Read `Retry-After`, seconds or a date (RFC 9110, 10.2.3); None if it says nothing usable."""
+    """Read `Retry-After`, seconds or a date (RFC 9110, 10.2.3); None if it is neither."""
     text = (header or "").strip()
     if text.isascii() and text.isdecimal():
         return min(float(text), MAX_RETRY_AFTER_SECONDS)
     try:
-        at = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except ValueError:
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    wait = (at - (now or datetime.now(UTC))).total_seconds()
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    wait = (date - (now or datetime.now(UTC))).total_seconds()
     return min(max(0.0, wait), MAX_RETRY_AFTER_SECONDS)

@@ -1,4 +1,4 @@
-"""What is wrong with a run's parameters, or missing from the app, before anything is sent."""
+"""Check a run's parameters and the app's settings before anything is sent."""
 
 from collections.abc import Iterator
 
@@ -6,53 +6,49 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from fanout.errors import FieldProblem
 from workloads.notifications import settings as names
-from workloads.notifications.parameters import NotificationParameters
+from workloads.notifications.parameters import NotificationParameters, Templates
 from workloads.notifications.settings import NotificationSettings
-from workloads.notifications.templates import compiled
+from workloads.notifications.templates import compile_template
 
 
-def problems(
+def find_problems(
     parameters: NotificationParameters, settings: NotificationSettings
 ) -> Iterator[FieldProblem]:
-    """Name every template that does not compile and every channel that cannot be used."""
+    """Name every template that does not compile and every channel without its setting."""
     templates = parameters.templates
     if templates == type(templates)():
         yield FieldProblem("parameters.templates", "give a template for email, webhook or sms")
-    for field, source, is_html in _sources(parameters):
+    for field, source, is_html in _template_sources(templates):
         try:
-            compiled(source, is_html=is_html)
+            compile_template(source, is_html=is_html)
         except TemplateSyntaxError as error:
             message = f"line {error.lineno}: {error.message}"
             yield FieldProblem(f"parameters.templates.{field}", message)
         except TemplateError as error:
             yield FieldProblem(f"parameters.templates.{field}", str(error))
-    yield from _unusable(parameters, settings)
+    yield from _setting_problems(parameters, settings)
 
 
-def _unusable(
+def _setting_problems(
     parameters: NotificationParameters, settings: NotificationSettings
 ) -> Iterator[FieldProblem]:
     templates = parameters.templates
     if templates.email is not None and parameters.sender.email is None:
         yield FieldProblem("parameters.sender.email", "mails need an address they are from")
-    needed = (
+    channels = (
         ("email", templates.email, settings.smtp, names.SMTP),
         ("webhook", templates.webhook, settings.webhook_secret, names.SECRET),
         ("sms", templates.sms, settings.sms_url, names.SMS_URL),
     )
-    for channel, template, value, name in needed:
+    for channel, template, value, name in channels:
         if template is not None and value is None:
             message = f"the app lacks the setting {name}"
             yield FieldProblem(f"parameters.templates.{channel}", message)
 
 
-def _sources(parameters: NotificationParameters) -> Iterator[tuple[str, str, bool]]:
+def _template_sources(templates: Templates) -> Iterator[tuple[str, str, bool]]:
     """Yield every template: its field, its source, whether it is HTML."""
-    email, webhook, sms = (
-        parameters.templates.email,
-        parameters.templates.webhook,
-        parameters.templates.sms,
-    )
+    email, webhook, sms = templates.email, templates.webhook, templates.sms
     if email is not None:
         yield "email.subject", email.subject, False
         yield "email.text", email.text, False

@@ -1,7 +1,5 @@
-"""Telling one recipient: every channel tried, each at most once, the receipts of all returned."""
+"""Deliver to one recipient: try every channel, each at most once, and return all receipts."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,23 +8,27 @@ from fanout.adapters.blob import blob_store
 from fanout.adapters.settings import settings
 from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context
-from workloads.notifications import mail, webhook
+from workloads.notifications.keys import header_key, message_key, recipient_digest
+from workloads.notifications.mail import compose_mail, send_mail
 from workloads.notifications.parameters import NotificationParameters
-from workloads.notifications.rate import bucket
+from workloads.notifications.rate import run_bucket
 from workloads.notifications.receipts import Receipt, Receipts
 from workloads.notifications.recipient import Channel, Recipient
 from workloads.notifications.settings import NotificationSettings, notification_settings
 from workloads.notifications.sms import HttpSmsProvider, SmsProvider
 from workloads.notifications.suppression import is_suppressed
-from workloads.notifications.targets import checked
-from workloads.notifications.templates import rendered, rendered_json
+from workloads.notifications.targets import resolve_target
+from workloads.notifications.templates import render, render_json
+from workloads.notifications.webhook import post_webhook
 
 Send = Callable[[], Receipt]
+DeliveryError = PermanentError | TransientError
+SMTP_OK = 250
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One recipient's turn.
+    """The delivery to one recipient.
 
     Attributes:
         provider: Sends text messages; None where none is configured.
@@ -39,120 +41,108 @@ class Delivery:
     provider: SmsProvider | None = None
 
     @classmethod
-    def of(cls, recipient: Recipient, context: Context[NotificationParameters]) -> "Delivery":
-        """Prepare with what this process is configured with."""
-        configured = notification_settings()
+    def prepare(cls, recipient: Recipient, context: Context[NotificationParameters]) -> "Delivery":
+        """Prepare a delivery with the settings of this process."""
+        app = notification_settings()
         seconds = context.parameters.limits.timeout_seconds
-        url, token = configured.sms_url, configured.sms_token
+        url, token = app.sms_url, app.sms_token
         provider = HttpSmsProvider(url, token, seconds) if url is not None else None
         receipts = Receipts(blob_store(), settings().runs_container, context.run_id)
-        return cls(recipient, context, configured, receipts, provider)
+        return cls(recipient, context, app, receipts, provider)
 
     def run(self) -> dict[Channel, Receipt]:
         """Send over every channel that has a template.
 
         Raises:
             TransientError: A channel may succeed later; those that did are not tried again.
-            PermanentError: A channel never will, and none is left to try.
+            PermanentError: A channel never will, and no other may.
         """
         receipts: dict[Channel, Receipt] = {}
-        failures: dict[Channel, PermanentError | TransientError] = {}
+        failures: dict[Channel, DeliveryError] = {}
         templates = self.context.parameters.templates
         for channel, address in self.recipient.channels():
             if getattr(templates, channel) is None:
                 continue
             try:
-                receipts[channel] = self._tell(channel, address)
+                receipts[channel] = self._deliver(channel, address)
             except (PermanentError, TransientError) as failure:
                 failures[channel] = failure
         if failures:
-            raise _as_one(failures, receipts)
+            raise _merge_failures(failures, receipts)
         if not receipts:
             raise PermanentError("the run has no template for any of its channels")
         return receipts
 
-    def _tell(self, channel: Channel, address: str) -> Receipt:
+    def _deliver(self, channel: Channel, address: str) -> Receipt:
         parameters = self.context.parameters
         if is_suppressed(address, parameters, self.context.run_id):
             return Receipt(status="suppressed")
-        key = f"{self.context.idempotency_key}/{channel}"
+        key = message_key(self.context.idempotency_key, channel)
         prepare: dict[Channel, Callable[[str], Send]] = {
-            "email": self._mail,
-            "webhook": self._webhook,
-            "sms": self._sms,
+            "email": self._prepare_mail,
+            "webhook": self._prepare_webhook,
+            "sms": self._prepare_sms,
         }
         send = prepare[channel](key)
         rate = parameters.limits.per_second(channel)
         if rate is not None:
-            bucket(self.context.run_id, channel, rate).take()
-        return self.receipts.once(key, self._digest(), send)
+            run_bucket(self.context.run_id, channel, rate).take()
+        return self.receipts.send_once(key, recipient_digest(self.recipient), send)
 
-    def _mail(self, key: str) -> Send:
+    def _prepare_mail(self, key: str) -> Send:
         parameters, server = self.context.parameters, self.settings.smtp
         template = parameters.templates.email
         if server is None or template is None:
             raise PermanentError("the app has no mail server")
-        message = mail.composed(self.recipient, template, parameters.sender, key)
+        message = compose_mail(self.recipient, template, parameters.sender, key)
 
         def send() -> Receipt:
-            mail.send(message, server, parameters.limits.timeout_seconds)
-            return _sent(str(message["Message-ID"]), 250)
+            send_mail(message, server, parameters.limits.timeout_seconds)
+            return _sent_receipt(str(message["Message-ID"]), SMTP_OK)
 
         return send
 
-    def _webhook(self, key: str) -> Send:
+    def _prepare_webhook(self, key: str) -> Send:
         parameters, secret = self.context.parameters, self.settings.webhook_secret
         template = parameters.templates.webhook
         if secret is None or template is None:
             raise PermanentError("the app has no secret to sign webhooks with")
-        body = rendered_json(template.body, self.recipient.fields)
-        header = _header_safe(key)
+        body = render_json(template.body, self.recipient.fields)
 
         def send() -> Receipt:
-            allowed = self.settings.allow_private_webhooks
-            target = checked(str(self.recipient.webhook), allow_private=allowed)
+            allow_private = self.settings.allow_private_webhooks
+            target = resolve_target(str(self.recipient.webhook), allow_private=allow_private)
             seconds = parameters.limits.timeout_seconds
-            return _sent(header, webhook.post(target, body, header, secret, seconds))
+            status = post_webhook(target, body, header_key(key), secret, seconds)
+            return _sent_receipt(header_key(key), status)
 
         return send
 
-    def _sms(self, key: str) -> Send:
+    def _prepare_sms(self, key: str) -> Send:
         parameters, provider = self.context.parameters, self.provider
         template = parameters.templates.sms
         if provider is None or template is None:
             raise PermanentError("the app has no SMS provider")
-        text = rendered(template.text, self.recipient.fields)
+        text = render(template.text, self.recipient.fields)
 
         def send() -> Receipt:
-            number = str(self.recipient.sms)
-            sent_as = provider.send(number, parameters.sender.sms, text, _header_safe(key))
-            return _sent(sent_as, None)
+            number, sender = str(self.recipient.sms), parameters.sender.sms
+            return _sent_receipt(provider.send(number, sender, text, header_key(key)), None)
 
         return send
 
-    def _digest(self) -> str:
-        content = json.dumps(self.recipient.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
 
-
-def _sent(message_id: str, code: int | None) -> Receipt:
+def _sent_receipt(message_id: str, code: int | None) -> Receipt:
     return Receipt(status="sent", message_id=message_id, code=code, at=datetime.now(UTC))
 
 
-def _header_safe(key: str) -> str:
-    """Keep a key as it is where a header can carry it; an item's id may hold anything."""
-    if key.isascii() and key.isprintable() and len(key) <= 255:
-        return key
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _as_one(
-    failures: dict[Channel, PermanentError | TransientError], receipts: dict[Channel, Receipt]
-) -> PermanentError | TransientError:
+def _merge_failures(
+    failures: dict[Channel, DeliveryError], receipts: dict[Channel, Receipt]
+) -> DeliveryError:
     """Make one error of those of all channels: transient if any is, with the longest wait."""
-    told = [f"{channel}: {failure}" for channel, failure in failures.items()]
-    told += [f"{channel}: {receipt.status}" for channel, receipt in receipts.items()]
-    message = "; ".join(told)
+    results = [f"{channel}: {failure}" for channel, failure in failures.items()]
+    results += [f"{channel}: {receipt.status}" for channel, receipt in receipts.items()]
+    message = "; ".join(results)
     transient = [f for f in failures.values() if isinstance(f, TransientError)]
     if not transient:
         return PermanentError(message)

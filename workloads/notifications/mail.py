@@ -1,6 +1,5 @@
-"""Email over SMTP. Headers are made by `email.message`, which lets no line break into one."""
+"""Email over SMTP. `email.message` makes the headers and refuses line breaks in them."""
 
-import hashlib
 import smtplib
 import ssl
 from email.headerregistry import Address
@@ -9,16 +8,17 @@ from email.utils import localtime
 from ipaddress import ip_address
 
 from fanout.errors import PermanentError, TransientError
+from workloads.notifications.keys import mail_message_id
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
-from workloads.notifications.settings import SmtpServer
-from workloads.notifications.templates import RenderError, rendered
+from workloads.notifications.settings import SmtpScheme, SmtpServer
+from workloads.notifications.templates import RenderError, render
 
 
-def composed(
+def compose_mail(
     recipient: Recipient, template: EmailTemplate, sender: Sender, key: str
 ) -> EmailMessage:
-    """Make the mail; the same key gives the same `Message-ID`.
+    """Compose a mail; the same key gives the same `Message-ID`.
 
     Raises:
         RenderError: The template and the recipient's fields make no mail.
@@ -28,45 +28,44 @@ def composed(
     try:
         message["From"] = Address(sender.name, addr_spec=sender.email)
         message["To"] = Address(addr_spec=recipient.email)
-        message["Subject"] = rendered(template.subject, fields)
+        message["Subject"] = render(template.subject, fields)
     except ValueError as error:
         raise RenderError(f"the mail has no valid headers: {error}") from error
     if sender.reply_to is not None:
         message["Reply-To"] = Address(addr_spec=sender.reply_to)
     message["Date"] = localtime()
-    domain = str(sender.email).rpartition("@")[2]
-    message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
-    message.set_content(rendered(template.text, fields))
+    message["Message-ID"] = mail_message_id(key, str(sender.email))
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: asks for no automatic replies
+    message.set_content(render(template.text, fields))
     if template.html is not None:
-        message.add_alternative(rendered(template.html, fields, is_html=True), subtype="html")
+        message.add_alternative(render(template.html, fields, is_html=True), subtype="html")
     return message
 
 
-def send(message: EmailMessage, server: SmtpServer, timeout_seconds: float) -> None:
-    """Hand a mail in.
+def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float) -> None:
+    """Send a mail.
 
     Raises:
-        TransientError: 4xx, or the server is not reached.
-        PermanentError: 5xx, or it cannot be handed in safely.
+        TransientError: The server answers 4xx, or cannot be reached.
+        PermanentError: It answers 5xx, or there is no safe way to send.
     """
     try:
-        with _connection(server, timeout_seconds) as connection:
+        with _connect(server, timeout_seconds) as connection:
             _secure(connection, server)
             connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
-        raise _refusal(code, text) from error
+        raise _smtp_error(code, text) from error
     except smtplib.SMTPResponseException as error:
-        raise _refusal(error.smtp_code, error.smtp_error) from error
+        raise _smtp_error(error.smtp_code, error.smtp_error) from error
     except smtplib.SMTPNotSupportedError as error:
         raise PermanentError(f"the mail server cannot: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise TransientError(f"the mail server failed: {type(error).__name__}: {error}") from error
 
 
-def _connection(server: SmtpServer, timeout_seconds: float) -> smtplib.SMTP:
-    if server.scheme == "smtps":
+def _connect(server: SmtpServer, timeout_seconds: float) -> smtplib.SMTP:
+    if server.scheme == SmtpScheme.SMTPS:
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(server.host, server.port, timeout=timeout_seconds, context=context)
     return smtplib.SMTP(server.host, server.port, timeout=timeout_seconds)
@@ -74,12 +73,12 @@ def _connection(server: SmtpServer, timeout_seconds: float) -> smtplib.SMTP:
 
 def _secure(connection: smtplib.SMTP, server: SmtpServer) -> None:
     connection.ehlo_or_helo_if_needed()
-    is_secure = server.scheme == "smtps"
+    is_secure = server.scheme == SmtpScheme.SMTPS
     if not is_secure and connection.has_extn("starttls"):
         connection.starttls(context=ssl.create_default_context())
         connection.ehlo()
         is_secure = True
-    if server.scheme == "smtp+starttls" and not is_secure:
+    if server.scheme == SmtpScheme.STARTTLS and not is_secure:
         raise PermanentError("the mail server offers no STARTTLS")
     if server.user:
         if not is_secure and not _is_local(server.host):
@@ -94,8 +93,8 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _refusal(code: int, said: bytes | str) -> PermanentError | TransientError:
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+def _smtp_error(code: int, reply: bytes | str) -> PermanentError | TransientError:
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     message = f"the mail server answered {code} {text}"
-    # Below 400 only a server that breaks the protocol refuses; it may recover.
+    # A refusal below 400 breaks the protocol; such a server may recover.
     return PermanentError(message) if code >= 500 else TransientError(message)

@@ -1,4 +1,4 @@
-"""What a notification is made of: the parameters of the workload `notifications`."""
+"""The parameters of the workload `notifications`: templates, sender, limits, suppression."""
 
 from typing import Annotated
 
@@ -49,7 +49,7 @@ class Templates(_Part):
 
 
 class Sender(_Part):
-    """Whom messages are from.
+    """The sender of messages.
 
     Attributes:
         name: Shown beside the address of a mail.
@@ -63,10 +63,10 @@ class Sender(_Part):
 
 
 class Limits(_Part):
-    """What one worker process sends per second; `concurrency.items_per_second` is the whole run's.
+    """Messages per second of one worker process; `concurrency.items_per_second` limits the run.
 
     Attributes:
-        timeout_seconds: What one answer of the other side may take.
+        timeout_seconds: How long one response may take.
     """
 
     email_per_second: Rate | None = None
@@ -75,13 +75,13 @@ class Limits(_Part):
     timeout_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 10.0
 
     def per_second(self, channel: Channel) -> float | None:
-        """The rate of a channel; None is without a limit."""
+        """The rate of a channel; None has no limit."""
         rate: float | None = getattr(self, f"{channel}_per_second")
         return rate
 
 
 class SuppressionBlob(_Part):
-    """A text blob with an address a line; empty lines and those that begin with # do not count."""
+    """A text blob with an address a line; empty lines and lines that begin with # do not count."""
 
     container: ContainerName
     blob: BlobName
@@ -91,8 +91,8 @@ class NotificationParameters(_Part):
     """The parameters of a run.
 
     Attributes:
-        suppressed: Addresses that nothing is sent to, whatever the case of their letters.
-        suppression_list: More of them.
+        suppressed: Addresses that nothing is sent to; case does not matter.
+        suppression_list: A blob with more such addresses.
     """
 
     templates: Templates

@@ -9,11 +9,11 @@ from workloads.notifications.recipient import Channel
 
 
 class TokenBucket:
-    """Lets so many begin a second; after a pause at most a second's worth at once.
+    """Limits calls to a rate; after a pause, at most one second's worth of calls at once.
 
     Args:
         per_second: The rate, also below 1.
-        clock: Seconds that only grow.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,8 +28,8 @@ class TokenBucket:
         """Take a token and return the seconds until it may be used."""
         with self._lock:
             now = self._clock()
-            grown = self._tokens + (now - self._counted_at) * self._per_second
-            self._tokens = min(self._capacity, grown) - 1
+            tokens = self._tokens + (now - self._counted_at) * self._per_second
+            self._tokens = min(self._capacity, tokens) - 1
             self._counted_at = now
             return max(0.0, -self._tokens / self._per_second)
 
@@ -39,6 +39,6 @@ class TokenBucket:
 
 
 @lru_cache(maxsize=256)
-def bucket(run_id: str, channel: Channel, per_second: float) -> TokenBucket:
-    """The bucket of a run's channel in this process."""
+def run_bucket(run_id: str, channel: Channel, per_second: float) -> TokenBucket:
+    """The bucket of a channel of a run in this process."""
     return TokenBucket(per_second)

@@ -1,14 +1,13 @@
-"""Receipts: what was sent, remembered for each item and channel, so that it is sent once.
+"""Receipts: a record of each message that was sent, so that it is sent once.
 
-Each try to send is a note, a blob numbered from 0 whose conditional creation is the right to send:
-of several that come at once one sends, and the others wait for what its note then says. If it dies
-between sending and noting that, nobody can know whether it was sent: when its claim has run out,
-the next number is up for claiming, and it is sent again. So this is at least once; it is twice only
-after such a death, after a connection that broke before the answer, or where sending takes longer
-than a claim lasts, and then with the same `Message-ID` or `Idempotency-Key` as before.
+Each try to send has a note: a blob, numbered from 0. Whoever creates the blob may send; others that
+come at the same time wait for the result in the note. If a worker dies between sending and writing
+the result, nobody can know whether the message was sent: when its claim has expired, the next
+number may be claimed and the message is sent again. So delivery is at least once. A message is sent
+twice only after such a death, after a connection that broke before the response, or where sending
+takes longer than a claim lasts, and then with the same `Message-ID` or `Idempotency-Key`.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,18 +19,19 @@ from pydantic import BaseModel, ConfigDict
 
 from fanout.adapters.blob import BlobExistsError
 from fanout.errors import PermanentError, TransientError
+from workloads.notifications.keys import receipt_path
 
 CLAIM_SECONDS = 90.0
 POLL_SECONDS = 0.1
 
 
 class Receipt(BaseModel):
-    """What became of a message.
+    """The result of a message.
 
     Attributes:
         message_id: The mail's `Message-ID`, the webhook's `Idempotency-Key`, the provider's id.
-        code: What the other side answered, where that is a number.
-        at: When it was handed over.
+        code: The status code of the response, where it has one.
+        at: When it was sent.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,13 +43,13 @@ class Receipt(BaseModel):
 
 
 class Note(BaseModel):
-    """The content of a blob: a claim until it has a receipt or was given up.
+    """The content of a blob: a claim, until it has a receipt or sending failed.
 
     Attributes:
-        content: Digest of the item, so that another item of the same id is noticed.
-        until: When the claim runs out.
+        content: Digest of the item: shows that another item has the same id.
+        until: When the claim expires.
         has_failed: Whether sending failed.
-        not_before: Until when the other side then asked to be left alone.
+        not_before: The earliest time of the next try, if the other side asked us to wait.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,7 +62,7 @@ class Note(BaseModel):
 
 
 class Store(Protocol):
-    """What is asked of `fanout.adapters.blob.BlobStore`."""
+    """The part of `fanout.adapters.blob.BlobStore` that receipts use."""
 
     def read(self, container: str, blob: str) -> bytes:
         """Read a blob."""
@@ -75,11 +75,6 @@ class Store(Protocol):
         ...
 
 
-def path(run_id: str, key: str, number: int) -> str:
-    """Where a note of a key is: below the run, with which it is deleted."""
-    return f"{run_id}/receipts/{hashlib.sha256(key.encode()).hexdigest()}/{number:04d}.json"
-
-
 @dataclass(frozen=True)
 class Receipts:
     """The receipts of a run."""
@@ -89,49 +84,49 @@ class Receipts:
     run_id: str
     claim_seconds: float = CLAIM_SECONDS
 
-    def once(self, key: str, content: str, send: Callable[[], Receipt]) -> Receipt:
-        """Send, unless that was done, and return the receipt.
+    def send_once(self, key: str, content: str, send: Callable[[], Receipt]) -> Receipt:
+        """Send a message unless it was sent before, and return its receipt.
 
         Args:
-            key: Of the item and channel.
+            key: The idempotency key of the message.
             content: Digest of the item.
-            send: Does it; what it raises goes on, and the next who asks may send.
+            send: Sends the message; after an error, which is raised again, the next caller may try.
 
         Raises:
             PermanentError: The key was used for another content.
-            TransientError: The other side asked another one of us to wait, and that is not over.
+            TransientError: The other side asked an earlier caller to wait, and that is not over.
         """
         for number in count():
-            blob = path(self.run_id, key, number)
-            claim = Note(content=content, until=_after(self.claim_seconds))
-            if self._claim(blob, claim):
-                return self._send(blob, claim, send)
-            receipt = self._receipt(blob, content)
+            blob = receipt_path(self.run_id, key, number)
+            claim = Note(content=content, until=_seconds_from_now(self.claim_seconds))
+            if self._try_to_claim(blob, claim):
+                return self._send_and_note(blob, claim, send)
+            receipt = self._wait_for_receipt(blob, content)
             if receipt is not None:
                 return receipt
         raise AssertionError("numbers do not end")
 
-    def _claim(self, blob: str, claim: Note) -> bool:
+    def _try_to_claim(self, blob: str, claim: Note) -> bool:
         try:
             self._write(blob, claim, if_none_match=True)
         except BlobExistsError:
             return False
         return True
 
-    def _send(self, blob: str, claim: Note, send: Callable[[], Receipt]) -> Receipt:
+    def _send_and_note(self, blob: str, claim: Note, send: Callable[[], Receipt]) -> Receipt:
         try:
             receipt = send()
         except Exception as error:
             wait = error.retry_after if isinstance(error, TransientError) else None
-            until = None if wait is None else _after(wait)
-            failed = claim.model_copy(update={"has_failed": True, "not_before": until})
-            self._write(blob, failed)
+            not_before = None if wait is None else _seconds_from_now(wait)
+            failure = claim.model_copy(update={"has_failed": True, "not_before": not_before})
+            self._write(blob, failure)
             raise
         self._write(blob, claim.model_copy(update={"receipt": receipt}))
         return receipt
 
-    def _receipt(self, blob: str, content: str) -> Receipt | None:
-        """Wait for what a note comes to; None if it came to nothing and the next may be claimed."""
+    def _wait_for_receipt(self, blob: str, content: str) -> Receipt | None:
+        """Wait for the receipt of a note; None if there will be none: the next may be claimed."""
         while True:
             note = Note.model_validate_json(self.store.read(self.container, blob))
             if note.content != content:
@@ -141,8 +136,8 @@ class Receipts:
             now = datetime.now(UTC)
             if note.has_failed:
                 if note.not_before is not None and note.not_before > now:
-                    left = (note.not_before - now).total_seconds()
-                    raise TransientError("the other side asked us to wait", left)
+                    seconds = (note.not_before - now).total_seconds()
+                    raise TransientError("the other side asked us to wait", seconds)
                 return None
             if note.until <= now:
                 return None
@@ -158,5 +153,5 @@ class Receipts:
         )
 
 
-def _after(seconds: float) -> datetime:
+def _seconds_from_now(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""An item of the workload `notifications`: whom to tell, where, and what a template may use."""
+"""An item of the workload `notifications`: a recipient, with addresses and template fields."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,12 @@ Channel = Literal["email", "webhook", "sms"]
 CHANNELS: tuple[Channel, ...] = ("email", "webhook", "sms")
 MAX_ADDRESS_CHARACTERS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 MAX_URL_CHARACTERS = 2048
-_NO_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f<>,;:\"()\[\]\\]")
+_FORBIDDEN_CHARACTERS = re.compile(r"[\s\x00-\x1f\x7f<>,;:\"()\[\]\\]")
 
 
-def _mail_address(text: str) -> str:
-    """Hold to a plain `local@domain`: what has no quotes and no spaces injects nothing."""
-    local, at, domain = text.rpartition("@")
-    if not (local and at and "." in domain.strip(".")) or "@" in local or _NO_ADDRESS.search(text):
+def _check_mail_address(text: str) -> str:
+    """Accept a plain `local@domain`: without quotes and spaces it cannot inject a header."""
+    if not _is_plain_address(text):
         raise ValueError("it is no mail address of the form name@domain.tld")
     try:
         Address(addr_spec=text)
@@ -27,18 +26,24 @@ def _mail_address(text: str) -> str:
     return text
 
 
+def _is_plain_address(text: str) -> bool:
+    local, separator, domain = text.rpartition("@")
+    has_both_parts = bool(local and separator and "." in domain.strip("."))
+    return has_both_parts and "@" not in local and not _FORBIDDEN_CHARACTERS.search(text)
+
+
 MailAddress = Annotated[
-    str, Field(max_length=MAX_ADDRESS_CHARACTERS), AfterValidator(_mail_address)
+    str, Field(max_length=MAX_ADDRESS_CHARACTERS), AfterValidator(_check_mail_address)
 ]
 
 
 class Recipient(BaseModel):
-    """One to be told, over every channel that it has an address for.
+    """A recipient: it is notified over every channel that it has an address for.
 
     Attributes:
-        id: Unique in the source; what was sent is remembered under it.
+        id: Unique in the source; receipts are kept under it.
         sms: Phone number in the form of E.164: ``+4930123456``.
-        fields: What templates may use by name.
+        fields: The variables of templates.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +55,7 @@ class Recipient(BaseModel):
     fields: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_a_channel(self) -> "Recipient":
+    def _require_channel(self) -> "Recipient":
         if next(self.channels(), None) is None:
             raise ValueError("it has no address: give an email, a webhook or an sms")
         return self

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -13,18 +14,28 @@ SECRET = "FANOUT_WEBHOOK_SECRET"  # noqa: S105  the setting's name
 ALLOW_PRIVATE = "FANOUT_ALLOW_PRIVATE_WEBHOOKS"
 SMS_URL = "FANOUT_SMS_URL"
 SMS_TOKEN = "FANOUT_SMS_TOKEN"  # noqa: S105  the setting's name
-_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class SmtpScheme(StrEnum):
+    """How the connection to a mail server is encrypted."""
+
+    OPPORTUNISTIC = "smtp"
+    STARTTLS = "smtp+starttls"
+    SMTPS = "smtps"
+
+
+_PORTS = {SmtpScheme.OPPORTUNISTIC: 25, SmtpScheme.STARTTLS: 587, SmtpScheme.SMTPS: 465}
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where mails are handed in.
+    """The mail server that takes our mails.
 
     Attributes:
         scheme: ``smtp`` (STARTTLS where offered), ``smtp+starttls`` (required) or ``smtps``.
     """
 
-    scheme: str
+    scheme: SmtpScheme
     host: str
     port: int
     user: str = ""
@@ -33,7 +44,7 @@ class SmtpServer:
 
 @dataclass(frozen=True)
 class NotificationSettings:
-    """The settings; what is None is not configured."""
+    """The settings; None where one is not configured."""
 
     smtp: SmtpServer | None = None
     webhook_secret: bytes | None = field(default=None, repr=False)
@@ -52,7 +63,7 @@ class NotificationSettings:
         if flag not in ("true", "false", "1", "0"):
             raise SettingsError(f"{ALLOW_PRIVATE} is '{flag}'; it takes true or false.")
         return cls(
-            smtp=_smtp(values[SMTP]) if values.get(SMTP) else None,
+            smtp=_parse_smtp(values[SMTP]) if values.get(SMTP) else None,
             webhook_secret=(values.get(SECRET) or "").encode() or None,
             allow_private_webhooks=flag in ("true", "1"),
             sms_url=values.get(SMS_URL) or None,
@@ -66,19 +77,19 @@ def notification_settings() -> NotificationSettings:
     return NotificationSettings.from_environment(os.environ)
 
 
-def _smtp(url: str) -> SmtpServer:
+def _parse_smtp(url: str) -> SmtpServer:
     form = f"{SMTP} takes smtp://, smtp+starttls:// or smtps:// with [user:password@]host[:port]."
     try:
         parts = urlsplit(url)
-        port = parts.port
+        port, scheme = parts.port, SmtpScheme(parts.scheme)
     except ValueError:
         raise SettingsError(form) from None
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise SettingsError(form)  # and not its value, which may hold a password
+    if not parts.hostname:
+        raise SettingsError(form)  # without the value, which may hold a password
     return SmtpServer(
-        parts.scheme,
+        scheme,
         parts.hostname,
-        port or _PORTS[parts.scheme],
+        port or _PORTS[scheme],
         unquote(parts.username or ""),
         unquote(parts.password or ""),
     )

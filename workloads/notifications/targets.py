@@ -1,4 +1,4 @@
-"""Where a webhook may go: its name is resolved once, every address checked, and one connected to.
+"""Where a webhook may go: resolve its host once, check every address, connect to one of them.
 
 A webhook's URL comes with the data. It must not reach what only this app can reach: its own
 machine, its network, and the metadata services that hand out the app's identity.
@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Iterable[str]]
 _UNSAFE = re.compile(r"[^\x21-\x7e]|\\")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is handed out; the rest is special
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is assigned; the rest is special
 _REFUSED = (
     # Azure's own address of the host, reachable from every VM and in no private range:
     # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
@@ -41,7 +41,7 @@ class Target:
     Attributes:
         host: As the URL names it, for the `Host` header and the certificate.
         address: The checked IP address to connect to.
-        path: With the query.
+        path: Path and query.
     """
 
     scheme: str
@@ -54,45 +54,46 @@ class Target:
     def host_header(self) -> str:
         """The authority, with the port where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = 443 if self.scheme == "https" else 80
-        return host if self.port == usual else f"{host}:{self.port}"
+        return host if self.port == _default_port(self.scheme) else f"{host}:{self.port}"
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Ask the system's resolver.
+    """Resolve a host with the resolver of the system.
 
     Raises:
         RefusedTargetError: There is no such name.
-        TransientError: It cannot tell now.
+        TransientError: The resolver cannot answer now.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        records = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
             raise RefusedTargetError(f"the webhook's host '{host}' does not exist") from error
         raise TransientError(f"the webhook's host '{host}' does not resolve: {error}") from error
-    return [str(address[0]) for *_, address in found]
+    return [str(address[0]) for *_, address in records]
 
 
-def checked(url: str, *, allow_private: bool = False, resolver: Resolver = resolve) -> Target:
-    """Check a URL and choose the address to connect to.
+def resolve_target(
+    url: str, *, allow_private: bool = False, resolver: Resolver = resolve
+) -> Target:
+    """Resolve and check a URL; choose the address to connect to.
 
     Args:
-        url: From the recipient.
-        allow_private: Let it go to any address and port.
-        resolver: Gives the addresses of a name, or of a number in any of its forms.
+        url: The recipient's URL.
+        allow_private: Whether any address and port is allowed.
+        resolver: Returns the addresses of a name, or of a number in any of its forms.
 
     Raises:
         RefusedTargetError: It is malformed, or one of its addresses is not public.
     """
-    scheme, host, port, path = _parts(url)
+    scheme, host, port, path = _parse_url(url)
     if not allow_private and port not in PORTS:
         raise RefusedTargetError(f"a webhook's port is one of {', '.join(map(str, PORTS))}")
-    addresses = [_address(text) for text in resolver(host, port)]
+    addresses = [_parse_address(text) for text in resolver(host, port)]
     if not addresses:
         raise RefusedTargetError(f"the webhook's host '{host}' has no address")
     if not allow_private and not all(is_public(address) for address in addresses):
-        # The address itself stays unsaid: outcomes are no map of the network.
+        # The message does not name the address: it would tell an attacker about the network.
         raise RefusedTargetError(f"the webhook's host '{host}' is not on the public internet")
     return Target(scheme, host, port, str(addresses[0]), path)
 
@@ -109,14 +110,14 @@ def is_public(address: Address) -> bool:
     return address.is_global and not is_special and not is_refused
 
 
-def _address(text: str) -> Address:
+def _parse_address(text: str) -> Address:
     try:
         return ipaddress.ip_address(text)
     except ValueError:
         raise RefusedTargetError("the webhook's host resolves to no IP address") from None
 
 
-def _parts(url: str) -> tuple[str, str, int, str]:
+def _parse_url(url: str) -> tuple[str, str, int, str]:
     if _UNSAFE.search(url):
         raise RefusedTargetError("the webhook's URL has characters that belong encoded")
     try:
@@ -132,5 +133,8 @@ def _parts(url: str) -> tuple[str, str, int, str]:
     if not _HOST.fullmatch(host):
         raise RefusedTargetError("the webhook's URL names no host")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    usual = 443 if parts.scheme == "https" else 80
-    return parts.scheme, host, usual if port is None else port, path
+    return parts.scheme, host, _default_port(parts.scheme) if port is None else port, path
+
+
+def _default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80

@@ -1,8 +1,8 @@
-"""Templates, compiled once and rendered in a sandbox.
+"""Templates: each is compiled once and renders in a sandbox.
 
-A template sees the fields of its recipient and nothing else. A field it lacks is an error, never an
-empty text. Rendering ends where its output gets too long; so do products of texts and powers, with
-which a short template could fill the memory.
+A template sees the fields of its recipient and nothing else. A missing field is an error, never an
+empty text. Output that is too long is an error; so are products of texts and powers, with which a
+short template could fill the memory.
 """
 
 import json
@@ -37,49 +37,49 @@ class RenderError(PermanentError):
 
 
 @lru_cache(maxsize=256)
-def compiled(source: str, *, is_html: bool = False) -> Template:
+def compile_template(source: str, *, is_html: bool = False) -> Template:
     """Compile a template.
 
     Raises:
-        TemplateError: It is none, or it wants files, of which a run has none.
+        TemplateError: Its syntax is wrong, or it needs other files, which a run does not have.
     """
     environment = _HTML if is_html else _TEXT
     tree = environment.parse(source)
-    wants_files = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-    if next(tree.find_all(wants_files), None) is not None:
+    file_nodes = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+    if next(tree.find_all(file_nodes), None) is not None:
         raise TemplateError("a template cannot include, import or extend another")
     return environment.from_string(tree)
 
 
-def rendered(source: str, fields: dict[str, Any], *, is_html: bool = False) -> str:
+def render(source: str, fields: dict[str, Any], *, is_html: bool = False) -> str:
     """Render a template.
 
     Raises:
-        RenderError: A field is missing, or the template cannot do with these what it says.
+        RenderError: A field is missing, or the template cannot use these fields.
     """
     pieces: list[str] = []
     length = 0
     try:
-        for piece in compiled(source, is_html=is_html).generate(fields):
+        for piece in compile_template(source, is_html=is_html).generate(fields):
             length += len(piece)
             if length > MAX_RENDERED_CHARACTERS:
                 raise RenderError(f"it renders to more than {MAX_RENDERED_CHARACTERS} characters")
             pieces.append(piece)
     except RenderError:
         raise
-    # A template runs operations on whatever its fields are: any exception of theirs may come out.
+    # A template calls operations of its fields, which may raise any exception.
     except Exception as error:
         raise RenderError(f"the template does not render: {error}") from error
     return "".join(pieces)
 
 
-def rendered_json(source: str, fields: dict[str, Any]) -> bytes:
-    """Render a template that makes JSON.
+def render_json(source: str, fields: dict[str, Any]) -> bytes:
+    """Render a template whose output is JSON.
 
     Raises:
-        RenderError: As `rendered`, or the text is no JSON.
+        RenderError: As `render`, or the output is no JSON.
     """
-    text = rendered(source, fields)
+    text = render(source, fields)
     try:
         json.loads(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Webhooks: a signed POST to a checked address, redirects not followed."""
+"""Webhooks: a signed POST to a checked address, without following redirects."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from typing import Any
 import urllib3
 
 from fanout.errors import TransientError
-from workloads.notifications.answers import insist_on_success
+from workloads.notifications.answers import require_success
 from workloads.notifications.targets import Target
 
 TIMESTAMP = "X-Fanout-Timestamp"
@@ -17,16 +17,18 @@ SIGNATURE = "X-Fanout-Signature"
 
 def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     """Sign ``timestamp.body``; a receiver compares it and refuses old timestamps."""
-    signed = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256)
-    return f"v1={signed.hexdigest()}"
+    digest = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256)
+    return f"v1={digest.hexdigest()}"
 
 
-def post(target: Target, body: bytes, key: str, secret: bytes, timeout_seconds: float) -> int:
-    """Send a webhook and return the status of the answer; its body is not read.
+def post_webhook(
+    target: Target, body: bytes, key: str, secret: bytes, timeout_seconds: float
+) -> int:
+    """Send a webhook and return the status of the response; its body is not read.
 
     Raises:
-        TransientError: It was not taken now.
-        PermanentError: It never will be.
+        TransientError: It was not accepted, and may be later.
+        PermanentError: It never will be accepted.
     """
     timestamp = str(int(time.time()))
     headers = {
@@ -38,19 +40,19 @@ def post(target: Target, body: bytes, key: str, secret: bytes, timeout_seconds: 
         SIGNATURE: signature(secret, timestamp, body),
     }
     try:
-        with _pool(target, timeout_seconds) as pool:
-            answer = pool.urlopen(
+        with _connection_pool(target, timeout_seconds) as pool:
+            response = pool.urlopen(
                 "POST", target.path, body, headers, redirect=False, preload_content=False
             )
-            answer.close()
+            response.close()
     except urllib3.exceptions.HTTPError as error:
         raise TransientError(f"the webhook was not reached: {type(error).__name__}") from error
-    insist_on_success("the webhook", answer.status, answer.headers.get("Retry-After"))
-    return int(answer.status)
+    require_success("the webhook", response.status, response.headers.get("Retry-After"))
+    return int(response.status)
 
 
-def _pool(target: Target, timeout_seconds: float) -> urllib3.HTTPConnectionPool:
-    """Connect to the checked address; the name is for the certificate alone."""
+def _connection_pool(target: Target, timeout_seconds: float) -> urllib3.HTTPConnectionPool:
+    """Connections to the checked address; the name is only for the certificate."""
     options: dict[str, Any] = {"timeout": timeout_seconds, "retries": False, "maxsize": 1}
     if target.scheme == "http":
         return urllib3.HTTPConnectionPool(target.address, target.port, **options)

@@ -1,4 +1,4 @@
-"""The workload `notifications`: each recipient is told over every channel, once.
+"""The workload `notifications`: notify each recipient once over every channel.
 
 Jinja, SMTP and HTTP are imported where a message is sent or a run submitted, and not before: the
 app starts without them.
@@ -19,7 +19,7 @@ from workloads.notifications.recipient import Recipient
 class Notifications(MapWorkload[Recipient, NotificationParameters]):
     """Render, send, and return a receipt for each channel.
 
-    It names no downstream: a recipient's webhook that is down is no reason to hold the others.
+    It has no downstream: the webhook of one recipient being down must not hold the others.
     """
 
     name = "notifications"
@@ -28,27 +28,30 @@ class Notifications(MapWorkload[Recipient, NotificationParameters]):
     parameters_model = NotificationParameters
 
     def item_id(self, item: Recipient) -> str:
-        """The recipient's own."""
+        """The recipient's own id."""
         return item.id
 
     def check(self, parameters: NotificationParameters, source: SourceInfo) -> list[FieldProblem]:
         """Name templates that do not compile, and channels that the app has no settings for."""
-        from workloads.notifications.check import problems
+        from workloads.notifications.check import find_problems
         from workloads.notifications.settings import notification_settings
 
-        return [*problems(parameters, notification_settings()), *_barred(parameters)]
+        return [
+            *find_problems(parameters, notification_settings()),
+            *_find_unreadable_list(parameters),
+        ]
 
     async def process(
         self, item: Recipient, context: Context[NotificationParameters]
     ) -> dict[str, Any]:
-        """Tell one recipient; sending blocks, so it has a thread."""
+        """Notify one recipient; sending blocks, so it has a thread."""
         from workloads.notifications.delivery import Delivery
 
-        receipts = await asyncio.to_thread(Delivery.of(item, context).run)
+        receipts = await asyncio.to_thread(Delivery.prepare(item, context).run)
         return {channel: receipt.model_dump(mode="json") for channel, receipt in receipts.items()}
 
 
-def _barred(parameters: NotificationParameters) -> Iterator[FieldProblem]:
+def _find_unreadable_list(parameters: NotificationParameters) -> Iterator[FieldProblem]:
     listing = parameters.suppression_list
     if listing is not None and not settings().may_read(listing.container):
         field = "parameters.suppression_list.container"

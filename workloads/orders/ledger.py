@@ -1,26 +1,26 @@
 """A ledger in Table storage: balances and operations, which change together or not at all.
 
-What belongs together shares a partition. An operation is a row of its own, named by its idempotency
-key, and is written with its effect in one transaction; so a repeat finds it there and changes
-nothing. So is a refusal, without effect: whoever asks again is refused again, whatever there is by
-then, for the caller of the first has gone on and would undo nothing.
+Rows that change together share a partition. An operation has a row of its own, named by its
+idempotency key and written in one transaction with its effect: a repeat finds the row and changes
+nothing. A refusal is stored as well: a repeat is refused again, even if the operation could succeed
+by now, because its first caller has gone on without it and would never undo it.
 """
 
-import hashlib
 import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from fanout.adapters.tables import Row, RowConflictError, Tables, Write
 from fanout.errors import PermanentError, TransientError
+from workloads.orders.keys import operation_row_key
 
 MAX_RACES = 8
 FIRST_PAUSE_SECONDS = 0.01
 
-# The property of an operation's row that holds what was refused under its key.
+# The property of an operation's row that holds the refusals under its key, by action.
 REFUSALS = "refusals"
 
 Values = Mapping[str, Any]
@@ -36,6 +36,13 @@ class KeyReusedError(PermanentError):
 
 class LedgerBusyError(TransientError):
     """Others kept changing the same rows."""
+
+
+class Refusal(TypedDict):
+    """A refusal as it is stored: the name of the error's class, and its message."""
+
+    type: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -56,24 +63,24 @@ class Change:
 Decide = Callable[[Mapping[str, Values], Values | None], Change | None]
 
 
-def operation_key(idempotency_key: str) -> str:
-    """The row key of an operation; idempotency keys have letters that row keys must not have."""
-    return "op-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]
-
-
 @dataclass(frozen=True)
 class Call:
-    """What is asked of a ledger.
+    """What to do in a ledger.
 
     Attributes:
-        partition: Where the operation and what it changes are.
+        partition: Where the operation and its balances are.
         key: The operation's idempotency key.
-        what: What is done with it: a refusal holds for the same again.
+        action: What to do with the operation; a refusal holds for the same action.
     """
 
     partition: str
     key: str
-    what: str
+    action: str
+
+    @property
+    def row_key(self) -> str:
+        """The row key of the operation."""
+        return operation_row_key(self.key)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class Ledger:
     """A table whose operations are carried out once each.
 
     Attributes:
-        refusals: The errors that say no for good, besides those of this module.
+        refusals: Errors that refuse an operation for good, besides those of this module.
     """
 
     tables: Tables
@@ -99,91 +106,92 @@ class Ledger:
         """Carry out an operation once, or refuse it from then on.
 
         Args:
-            call: What is asked.
-            balances: The rows that it may change.
-            decide: Given these rows and the operation as they are (those that there are), says what
-                to write, None if all is as it should be; or refuses by a `PermanentError`.
-            is_first: Whether the operation is most likely new: it is looked for only if writing it
-                fails, or it is refused, which saves a read.
+            call: What to do.
+            balances: The keys of the rows that it may change.
+            decide: Takes those of the rows that exist, and the operation if it exists; returns what
+                to write, None if nothing has to change; or refuses by a `PermanentError`.
+            is_first: Whether the operation is most likely new: its row is then read only if the
+                write fails or the operation is refused, which saves a read.
 
         Raises:
-            PermanentError: It is refused, or was.
+            PermanentError: It is refused, now or by an earlier call.
             LedgerBusyError: It lost too many races.
         """
-        name, wanted = operation_key(call.key), list(balances)
+        balance_keys = list(balances)
         for race in range(MAX_RACES):
-            looked_for = wanted if is_first and race == 0 else [name, *wanted]
-            rows = self.tables.read(self.table, call.partition, looked_for)
-            operation = rows.pop(name, None)
-            writes, refusal = self._decided(call, operation, rows, decide)
-            if refusal is not None and name not in looked_for:
-                continue  # what refuses it may be its own effect
+            is_blind = is_first and race == 0
+            row_keys = balance_keys if is_blind else [call.row_key, *balance_keys]
+            rows = self.tables.read(self.table, call.partition, row_keys)
+            operation = rows.pop(call.row_key, None)
+            writes, refusal = self._plan_writes(call, operation, rows, decide)
+            if refusal is not None and is_blind:
+                continue  # it may be refused because of its own effect: read the operation first
             if not writes:
                 return
-            if self._is_written(call, writes, race):
+            if self._write_or_pause(call, writes, race):
                 if refusal is not None:
                     raise refusal
                 return
         raise LedgerBusyError(f"'{call.partition}' is being changed by many others")
 
-    def _decided(
+    def _plan_writes(
         self, call: Call, operation: Row | None, rows: Mapping[str, Row], decide: Decide
     ) -> tuple[list[Write], PermanentError | None]:
-        """What there is to write, and why the operation is refused, if it is."""
-        self._insist_on_unrefused(operation, call)
+        """What to write, and why the operation is refused, if it is."""
+        self._repeat_refusal(call, operation)
         try:
-            values = {row: found.values for row, found in rows.items()}
-            made = decide(values, _values(operation))
+            values = {row_key: row.values for row_key, row in rows.items()}
+            change = decide(values, _operation_values(operation))
         except KeyReusedError:
-            raise  # not this operation is refused, but another that takes its key
+            raise  # this operation is not refused: the caller used its key for another one
         except PermanentError as refusal:
-            return [_refused(call, operation, refusal)], refusal
-        return ([] if made is None else _writes(call, operation, rows, made)), None
+            return [_refusal_write(call, operation, refusal)], refusal
+        return ([] if change is None else _change_writes(call, operation, rows, change)), None
 
-    def _is_written(self, call: Call, writes: list[Write], race: int) -> bool:
+    def _write_or_pause(self, call: Call, writes: list[Write], race: int) -> bool:
+        """Write, and return True; where another was faster, pause and return False."""
         try:
             self.tables.write(self.table, call.partition, writes)
         except RowConflictError:
-            # A pause of chance keeps two from meeting again and again.
+            # A random pause keeps two callers from meeting again and again.
             time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**race))  # noqa: S311  no secret
             return False
         return True
 
-    def _insist_on_unrefused(self, operation: Row | None, call: Call) -> None:
-        told = _refusals(operation).get(call.what)
-        if told is not None:
+    def _repeat_refusal(self, call: Call, operation: Row | None) -> None:
+        """Raise the error that refused this call earlier, if one did."""
+        refusal = _load_refusals(operation).get(call.action)
+        if refusal is not None:
             kinds = {kind.__name__: kind for kind in (*self.refusals, TakenBackError)}
-            raise kinds.get(told["type"], PermanentError)(told["message"])
+            raise kinds.get(refusal["type"], PermanentError)(refusal["message"])
 
 
-def _refusals(operation: Row | None) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads(
-        operation.values.get(REFUSALS, "{}") if operation is not None else "{}"
-    )
-    return found
+def _load_refusals(operation: Row | None) -> dict[str, Refusal]:
+    text = operation.values.get(REFUSALS, "{}") if operation is not None else "{}"
+    refusals: dict[str, Refusal] = json.loads(text)
+    return refusals
 
 
-def _refused(call: Call, operation: Row | None, refusal: PermanentError) -> Write:
-    """The row of an operation as it was, with a refusal besides."""
-    told = {"type": type(refusal).__name__, "message": str(refusal)}
-    refusals = {**_refusals(operation), call.what: told}
-    kept = {} if operation is None else operation.values
-    values = {**kept, "key": call.key, REFUSALS: json.dumps(refusals)}
-    return Write(operation_key(call.key), values, _etag(operation))
+def _refusal_write(call: Call, operation: Row | None, error: PermanentError) -> Write:
+    """The row of an operation as it was, with one more refusal."""
+    refusal = Refusal(type=type(error).__name__, message=str(error))
+    refusals = {**_load_refusals(operation), call.action: refusal}
+    old_values = {} if operation is None else operation.values
+    values = {**old_values, "key": call.key, REFUSALS: json.dumps(refusals)}
+    return Write(call.row_key, values, _etag(operation))
 
 
-def _writes(
-    call: Call, operation: Row | None, rows: Mapping[str, Row], made: Change
+def _change_writes(
+    call: Call, operation: Row | None, rows: Mapping[str, Row], change: Change
 ) -> list[Write]:
-    told = {"key": call.key, REFUSALS: json.dumps(_refusals(operation))}
-    name = operation_key(call.key)
-    writes = [Write(name, {**made.operation, **told}, _etag(operation))]
-    writes += [Write(row, values, _etag(rows.get(row))) for row, values in made.balances.items()]
-    return writes + [Write(entry, values) for entry, values in made.entries.items()]
+    common = {"key": call.key, REFUSALS: json.dumps(_load_refusals(operation))}
+    writes = [Write(call.row_key, {**change.operation, **common}, _etag(operation))]
+    writes += [Write(key, values, _etag(rows.get(key))) for key, values in change.balances.items()]
+    return writes + [Write(key, values) for key, values in change.entries.items()]
 
 
-def _values(row: Row | None) -> Values | None:
-    """The operation that a row tells of; none if all that it tells is that it was refused."""
+def _operation_values(row: Row | None) -> Values | None:
+    """The values of an operation that took effect; None where its row has refusals alone."""
     return None if row is None or "state" not in row.values else row.values
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=15, allow_inf_nan=False)]
-# Decimal places of currencies that have not two.
+# Decimal places of the currencies that do not have two.
 # Source: ISO 4217, list one.
 _PLACES = {
     **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"], 0),
@@ -16,15 +16,20 @@ _PLACES = {
 }
 
 
-def has_places_of(amount: Decimal, currency: str) -> bool:
-    """Tell whether an amount has no more decimal places than its currency."""
-    return amount == amount.quantize(_unit(currency))
+def require_places(field: str, amount: Decimal, currency: str) -> None:
+    """Refuse an amount of a field that has more decimal places than its currency.
+
+    Raises:
+        ValueError: It has more.
+    """
+    if amount != _quantize(amount, currency):
+        raise ValueError(f"{field}: {amount} has more decimal places than {currency}")
 
 
-def text(amount: Decimal, currency: str) -> str:
+def format_amount(amount: Decimal, currency: str) -> str:
     """Write an amount with the decimal places of its currency: ``"12.50"``."""
-    return str(amount.quantize(_unit(currency)))
+    return str(_quantize(amount, currency))
 
 
-def _unit(currency: str) -> Decimal:
-    return Decimal(1).scaleb(-_PLACES.get(currency, 2))
+def _quantize(amount: Decimal, currency: str) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-_PLACES.get(currency, 2)))

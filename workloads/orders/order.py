@@ -6,27 +6,29 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from workloads.orders.money import Amount, Currency, has_places_of
+from workloads.orders.money import Amount, Currency, require_places
 
-# A transaction of Table storage changes a hundred rows: these and the reservation.
+# A transaction of Table storage changes 100 rows: an article for each line, and the reservation.
 MAX_LINES = 99
-# Keys of tables: what these letters may be is safe there.
+# These letters are safe in the keys of tables.
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
-class _Model(BaseModel):
+class OrdersModel(BaseModel):
+    """A part of an item: frozen, with no other fields than its own."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class OrderLine(_Model):
-    """So many pieces of an article, at a price each."""
+class OrderLine(OrdersModel):
+    """Pieces of an article, and the price of one."""
 
     sku: Key
     quantity: int = Field(ge=1, le=1_000_000)
     unit_price: Amount
 
 
-class Address(_Model):
+class Address(OrdersModel):
     """Where the parcel goes."""
 
     name: str = Field(min_length=1, max_length=200)
@@ -36,11 +38,11 @@ class Address(_Model):
     country: str = Field(min_length=1, max_length=100)
 
 
-class Order(_Model):
+class Order(OrdersModel):
     """An item of the workload `orders`.
 
     Attributes:
-        warehouse: Where its articles are.
+        warehouse: The warehouse that has its articles.
     """
 
     id: Key
@@ -51,13 +53,9 @@ class Order(_Model):
     warehouse: Key = "main"
 
     @model_validator(mode="after")
-    def _has_prices_in_its_currency(self) -> Self:
+    def _check_prices(self) -> Self:
         for number, line in enumerate(self.lines):
-            if not has_places_of(line.unit_price, self.currency):
-                raise ValueError(
-                    f"lines.{number}.unit_price: {line.unit_price} has more decimal places than "
-                    f"{self.currency}"
-                )
+            require_places(f"lines.{number}.unit_price", line.unit_price, self.currency)
         return self
 
     @property

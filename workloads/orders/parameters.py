@@ -6,10 +6,10 @@ from workloads.orders.money import Currency
 
 
 class OrderParameters(BaseModel):
-    """What holds for all orders of a run.
+    """The parameters of a run, for all its orders.
 
     Attributes:
-        currencies: Those accepted; None accepts any in which the customer has a wallet.
+        currencies: The accepted ones; None accepts any in which the customer has a wallet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

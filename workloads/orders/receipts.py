@@ -1,23 +1,20 @@
-"""The workload `receipts`: goods and money that come in, so that orders find some."""
+"""The workload `receipts`: books incoming goods and money, which orders then use."""
 
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import Field, RootModel, model_validator
 
 from fanout.workload import Context, MapWorkload, NoParameters
 from workloads.orders.inventory import Inventory
-from workloads.orders.money import Amount, Currency, has_places_of
-from workloads.orders.order import Key
+from workloads.orders.keys import receipt_key
+from workloads.orders.money import Amount, Currency, require_places
+from workloads.orders.order import Key, OrdersModel
 from workloads.orders.resources import Resources
 from workloads.orders.wallet import Wallet
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Goods(_Model):
+class Goods(OrdersModel):
     """Pieces of an article."""
 
     kind: Literal["goods"]
@@ -27,11 +24,11 @@ class Goods(_Model):
     quantity: int = Field(ge=1, le=1_000_000_000)
 
 
-class Deposit(_Model):
+class Deposit(OrdersModel):
     """Money of a customer.
 
     Attributes:
-        limit: From now on, what one order may cost; None leaves it as it is.
+        limit: The most that one order may cost from now on; None leaves it as it is.
     """
 
     kind: Literal["deposit"]
@@ -42,9 +39,8 @@ class Deposit(_Model):
     limit: Amount | None = None
 
     @model_validator(mode="after")
-    def _has_an_amount_in_its_currency(self) -> Self:
-        if not has_places_of(self.amount, self.currency):
-            raise ValueError(f"amount: {self.amount} has more decimal places than {self.currency}")
+    def _check_amount(self) -> Self:
+        require_places("amount", self.amount, self.currency)
         return self
 
 
@@ -53,7 +49,7 @@ class Receipt(RootModel[Annotated[Goods | Deposit, Field(discriminator="kind")]]
 
 
 class Receipts(MapWorkload[Receipt, NoParameters]):
-    """Books what comes in, each receipt once in all runs, for its id is its key."""
+    """Books receipts, each once in all runs: its id is its idempotency key."""
 
     name: ClassVar[str] = "receipts"
     description: ClassVar[str] = "Goods and deposits for the ledgers of orders."
@@ -69,7 +65,7 @@ class Receipts(MapWorkload[Receipt, NoParameters]):
     def process(self, item: Receipt, context: Context[NoParameters]) -> None:
         """Book a receipt."""
         receipt, tables = item.root, self._resources.tables
-        key = f"receipt/{receipt.id}"
+        key = receipt_key(receipt.id)
         if isinstance(receipt, Goods):
             Inventory(tables).receive(receipt.warehouse, receipt.sku, receipt.quantity, key)
             return

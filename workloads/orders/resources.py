@@ -1,4 +1,4 @@
-"""What orders work with: the tables and the Service Bus of this process."""
+"""The resources of orders: the tables and the Service Bus of this process."""
 
 from fanout.adapters.messaging import Messaging, messaging
 from fanout.adapters.settings import SERVICE_BUS, SettingsError
@@ -20,7 +20,7 @@ class Resources:
         Raises:
             SettingsError: None is configured.
         """
-        found = messaging()
-        if found is None:
+        service_bus = messaging()
+        if service_bus is None:
             raise SettingsError(f"Set {SERVICE_BUS}: orders send messages.")
-        return found
+        return service_bus

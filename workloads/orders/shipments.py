@@ -3,8 +3,8 @@
 A shipment that was cancelled before it was made stays cancelled: it comes too late.
 """
 
-import hashlib
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic_core import to_json
@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from fanout.adapters.messaging import OutgoingMessage
 from fanout.adapters.tables import Tables
 from workloads.orders.inventory import Inventory
+from workloads.orders.keys import shipment_id, shipment_message_id
 from workloads.orders.ledger import Call, Change, Ledger, TakenBackError, Values
 from workloads.orders.order import Order
 
@@ -20,17 +21,19 @@ QUEUE = "shipments"
 JSON = "application/json"
 
 
+class ShipmentState(StrEnum):
+    """The state of a shipment, and the event that its message is about."""
+
+    CREATED = "created"
+    CANCELLED = "cancelled"
+
+
 class Sender(Protocol):
-    """What shipments ask of Service Bus."""
+    """The part of Service Bus that shipments use."""
 
     def send_to_queue(self, queue: str, messages: list[OutgoingMessage]) -> int:
         """Send messages to a queue; return how many."""
         ...
-
-
-def shipment_id(key: str) -> str:
-    """The id of the shipment that a step makes: the same however often it is made."""
-    return "s-" + hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 class Shipments:
@@ -45,9 +48,9 @@ class Shipments:
         """Record a shipment, give it the reserved pieces, and have it packed; return its id.
 
         Args:
-            order: What is shipped.
+            order: The order to ship.
             reservation: The idempotency key of the reservation.
-            key: That of the shipment.
+            key: The idempotency key of the shipment.
 
         Raises:
             TakenBackError: It was cancelled before.
@@ -56,14 +59,14 @@ class Shipments:
 
         def decide(_: Mapping[str, Values], operation: Values | None) -> Change | None:
             if operation is None:
-                return Change({"shipment": shipment, "state": "created"})
-            if operation["state"] == "cancelled":
+                return Change({"shipment": shipment, "state": ShipmentState.CREATED})
+            if operation["state"] == ShipmentState.CANCELLED:
                 raise TakenBackError(f"the shipment '{shipment}' was cancelled")
             return None
 
         self._ledger.change(Call(order.id, key, "create"), [], decide, is_first=True)
         self._inventory.ship(order.warehouse, order.pieces, reservation, shipment)
-        self._tell(order, shipment, "created")
+        self._send(order, shipment, ShipmentState.CREATED)
         return shipment
 
     def cancel(self, order: Order, reservation: str, key: str) -> None:
@@ -73,22 +76,22 @@ class Shipments:
 
         def decide(_: Mapping[str, Values], operation: Values | None) -> Change | None:
             nonlocal was_created
-            was_created = operation is not None and operation["state"] == "created"
+            was_created = operation is not None and operation["state"] == ShipmentState.CREATED
             if operation is not None and not was_created:
                 was_created = bool(operation["was_created"])
                 return None
-            made = {"shipment": shipment, "state": "cancelled", "was_created": was_created}
-            return Change(made)
+            state = ShipmentState.CANCELLED
+            return Change({"shipment": shipment, "state": state, "was_created": was_created})
 
         self._ledger.change(Call(order.id, key, "cancel"), [], decide)
         self._inventory.unship(order.warehouse, order.pieces, reservation, shipment)
         if was_created:
-            self._tell(order, shipment, "cancelled")
+            self._send(order, shipment, ShipmentState.CANCELLED)
 
-    def _tell(self, order: Order, shipment: str, what: str) -> None:
+    def _send(self, order: Order, shipment: str, event: ShipmentState) -> None:
         document: dict[str, Any] = {
             "shipment": shipment,
-            "event": what,
+            "event": event,
             "order": order.id,
             "address": order.address.model_dump(),
             "warehouse": order.warehouse,
@@ -96,9 +99,9 @@ class Shipments:
         }
         message = OutgoingMessage(
             body=to_json(document),
-            message_id=f"{shipment}/{what}",
+            message_id=shipment_message_id(shipment, event),
             content_type=JSON,
             correlation_id=order.id,
-            subject=f"shipment.{what}",
+            subject=f"shipment.{event}",
         )
         self._sender.send_to_queue(QUEUE, [message])

@@ -1,4 +1,4 @@
-"""The steps of an order: what each does to the ledgers, and how it is undone."""
+"""The steps of an order: what each does to the ledgers, and what undoes it."""
 
 from decimal import Decimal
 
@@ -8,7 +8,8 @@ from fanout.adapters.messaging import EVENTS_TOPIC, OutgoingMessage
 from fanout.errors import PermanentError
 from fanout.workload import Step, StepContext
 from workloads.orders.inventory import Inventory
-from workloads.orders.money import text
+from workloads.orders.keys import shipment_message_id
+from workloads.orders.money import format_amount
 from workloads.orders.order import Order
 from workloads.orders.parameters import OrderParameters
 from workloads.orders.resources import Resources
@@ -34,7 +35,7 @@ class OrderSteps:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """In the order in which they are listed, with what each waits for."""
+        """The steps as they are listed, and after which others each comes."""
         return (
             Step(VALIDATE, self.validate),
             Step(RESERVE, self.reserve, self.release, after=(VALIDATE,)),
@@ -45,20 +46,20 @@ class OrderSteps:
         )
 
     def validate(self, order: Order, context: Context) -> dict[str, str]:
-        """Refuse an order that costs nothing, or in a currency not accepted; returns its total."""
+        """Refuse an order without cost or in a currency not accepted; returns its total."""
         parameters = context.parameters
         if order.total <= 0:
             raise PermanentError("the order costs nothing")
         if parameters.currencies is not None and order.currency not in parameters.currencies:
             raise PermanentError(f"{order.currency} is not accepted")
-        return {"total": text(order.total, order.currency), "currency": order.currency}
+        return {"total": format_amount(order.total, order.currency), "currency": order.currency}
 
     def reserve(self, order: Order, context: Context) -> None:
         """Reserve the pieces of every line, all or none."""
         self._inventory.reserve(order.warehouse, order.pieces, context.idempotency_key)
 
     def release(self, order: Order, output: None, context: Context) -> None:
-        """Put them back."""
+        """Put the pieces back."""
         self._inventory.release(order.warehouse, order.pieces, context.idempotency_key)
 
     def authorise(self, order: Order, context: Context) -> None:
@@ -67,17 +68,17 @@ class OrderSteps:
         self._wallet.authorise(order.customer, order.currency, _total(order), key)
 
     def void(self, order: Order, output: None, context: Context) -> None:
-        """Let go of it."""
+        """Let go of the money."""
         self._wallet.void(order.customer, order.currency, context.idempotency_key)
 
     def capture(self, order: Order, context: Context) -> dict[str, str]:
         """Take the money; returns how much."""
         authorisation, key = context.key_of(AUTHORISE), context.idempotency_key
         self._wallet.capture(order.customer, order.currency, authorisation, key)
-        return {"amount": text(order.total, order.currency), "currency": order.currency}
+        return {"amount": format_amount(order.total, order.currency), "currency": order.currency}
 
     def reverse(self, order: Order, output: dict[str, str] | None, context: Context) -> None:
-        """Give it back."""
+        """Give the money back."""
         authorisation, key = context.key_of(AUTHORISE), context.idempotency_key
         self._wallet.reverse(order.customer, order.currency, authorisation, key)
 
@@ -91,25 +92,8 @@ class OrderSteps:
         self._shipments.cancel(order, context.key_of(RESERVE), context.idempotency_key)
 
     def notify(self, order: Order, context: Context) -> None:
-        """Tell the world that the order is on its way."""
-        shipment = context.outputs[SHIP]
-        document = {
-            "specversion": "1.0",
-            "id": context.idempotency_key,
-            "source": "/workloads/orders",
-            "type": SHIPPED,
-            "subject": order.id,
-            "datacontenttype": "application/json",
-            "data": {"order": order.id, "customer": order.customer, "shipment": shipment},
-        }
-        message = OutgoingMessage(
-            body=to_json(document),
-            message_id=f"{shipment}/notified",
-            content_type=CLOUD_EVENT,
-            correlation_id=order.id,
-            subject=SHIPPED,
-            properties={"type": SHIPPED},
-        )
+        """Publish an event: the order is on its way."""
+        message = _shipped_message(order, context.outputs[SHIP], context.idempotency_key)
         self._resources.messaging.send_to_topic(EVENTS_TOPIC, [message])
 
     @property
@@ -126,4 +110,25 @@ class OrderSteps:
 
 
 def _total(order: Order) -> Decimal:
-    return Decimal(text(order.total, order.currency))
+    return Decimal(format_amount(order.total, order.currency))
+
+
+def _shipped_message(order: Order, shipment: str, key: str) -> OutgoingMessage:
+    """A CloudEvent (https://cloudevents.io) of a shipped order."""
+    event = {
+        "specversion": "1.0",
+        "id": key,
+        "source": "/workloads/orders",
+        "type": SHIPPED,
+        "subject": order.id,
+        "datacontenttype": "application/json",
+        "data": {"order": order.id, "customer": order.customer, "shipment": shipment},
+    }
+    return OutgoingMessage(
+        body=to_json(event),
+        message_id=shipment_message_id(shipment, "notified"),
+        content_type=CLOUD_EVENT,
+        correlation_id=order.id,
+        subject=SHIPPED,
+        properties={"type": SHIPPED},
+    )

@@ -1,29 +1,51 @@
-"""The wallets of customers: double entry, so whatever happens their accounts add up to zero.
+"""The wallets of customers: double entry, so their accounts always add up to zero.
 
-A customer has one for each currency. Money comes in from ``outside``, is ``available``, is ``held``
-for an order that is authorised, and ``captured`` when it is paid. Every operation writes the
-entries of its journal (from one account to another) with the new balances in one transaction.
+A customer has one for each currency. Every operation writes the entries of its journal (from one
+account to another) and the new balances in one transaction.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 
 from fanout.adapters.tables import Tables
 from fanout.errors import PermanentError
-from workloads.orders.ledger import (
-    Call,
-    Change,
-    KeyReusedError,
-    Ledger,
-    TakenBackError,
-    Values,
-    operation_key,
-)
+from workloads.orders.keys import entry_row_key, wallet_partition
+from workloads.orders.ledger import Call, Change, KeyReusedError, Ledger, TakenBackError, Values
 
 TABLE = "fanoutwallet"
+# The row of a wallet's balances, in its partition.
 HEAD = "head"
-ACCOUNTS = ("outside", "available", "held", "captured")
 NO_LIMIT = ""
+NO_CAPTURE = ""
+
+
+class Account(StrEnum):
+    """The accounts of a wallet: money goes from the first to the last."""
+
+    OUTSIDE = "outside"
+    AVAILABLE = "available"
+    HELD = "held"
+    CAPTURED = "captured"
+
+
+ACCOUNTS = tuple(Account)
+
+
+class WalletOperation(StrEnum):
+    """What an operation of a wallet is."""
+
+    DEPOSIT = "deposit"
+    PAYMENT = "payment"
+
+
+class PaymentState(StrEnum):
+    """The state of a payment; a deposit is done at once."""
+
+    DONE = "done"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    VOIDED = "voided"
 
 
 class UnknownCustomerError(PermanentError):
@@ -52,16 +74,17 @@ class Wallet:
 
         def decide(rows: Mapping[str, Values], operation: Values | None) -> Change | None:
             if operation is not None:
-                _insist_on(operation, "deposit", amount)
+                _require_same(operation, WalletOperation.DEPOSIT, amount)
                 return None
             balances = _balances(rows)
-            entry = _posted(balances, "outside", "available", amount)
-            known = rows[HEAD]["limit"] if rows else NO_LIMIT
-            made = {"kind": "deposit", "amount": str(amount), "state": "done", "steps": 1}
-            kept = _head(balances, known if limit is None else str(limit))
-            return Change(made, kept, {_entry(key, 1): entry})
+            entry = _post(balances, Account.OUTSIDE, Account.AVAILABLE, amount)
+            old_limit = rows[HEAD]["limit"] if rows else NO_LIMIT
+            head = _head(balances, old_limit if limit is None else str(limit))
+            return Change(_deposit(amount), head, {entry_row_key(key, 1): entry})
 
-        self._ledger.change(Call(_subject(customer, currency), key, "deposit"), [HEAD], decide)
+        self._ledger.change(
+            Call(wallet_partition(customer, currency), key, "deposit"), [HEAD], decide
+        )
 
     def authorise(self, customer: str, currency: str, amount: Decimal, key: str) -> None:
         """Hold money for an order.
@@ -75,25 +98,21 @@ class Wallet:
 
         def decide(rows: Mapping[str, Values], operation: Values | None) -> Change | None:
             if operation is not None:
-                if operation["state"] == "voided":
+                if operation["state"] == PaymentState.VOIDED:
                     raise TakenBackError("the authorisation was voided")
-                _insist_on(operation, "payment", amount)
+                _require_same(operation, WalletOperation.PAYMENT, amount)
                 return None
             if not rows:
                 raise UnknownCustomerError(f"'{customer}' has no wallet in {currency}")
             balances = _balances(rows)
             limit = rows[HEAD]["limit"]
-            if limit != NO_LIMIT and amount > Decimal(limit):
-                raise LimitExceededError(f"{amount} {currency} is over the limit of an order")
-            if amount > balances["available"]:
-                raise InsufficientFundsError(f"less than {amount} {currency} is available")
-            entry = _posted(balances, "available", "held", amount)
-            made = _payment(amount, "authorised", 1)
-            return Change(made, _head(balances, limit), {_entry(key, 1): entry})
+            _require_funds(balances, limit, amount, currency)
+            entry = _post(balances, Account.AVAILABLE, Account.HELD, amount)
+            payment = _payment(amount, PaymentState.AUTHORISED, 1)
+            return Change(payment, _head(balances, limit), {entry_row_key(key, 1): entry})
 
-        self._ledger.change(
-            Call(_subject(customer, currency), key, "authorise"), [HEAD], decide, is_first=True
-        )
+        call = Call(wallet_partition(customer, currency), key, "authorise")
+        self._ledger.change(call, [HEAD], decide, is_first=True)
 
     def void(self, customer: str, currency: str, key: str) -> None:
         """Let go of what an authorisation holds; one that was never made never will be.
@@ -104,14 +123,15 @@ class Wallet:
 
         def decide(rows: Mapping[str, Values], operation: Values | None) -> Change | None:
             if operation is None:
-                return Change(_payment(Decimal(0), "voided", 0))
-            if operation["state"] == "voided":
+                return Change(_payment(Decimal(0), PaymentState.VOIDED, 0))
+            if operation["state"] == PaymentState.VOIDED:
                 return None
-            if operation["state"] == "captured":
+            if operation["state"] == PaymentState.CAPTURED:
                 raise PermanentError("the payment has been captured")
-            return _stepped(rows, operation, key, ("held", "available"), "voided")
+            accounts = (Account.HELD, Account.AVAILABLE)
+            return _next_step(rows, operation, key, accounts, PaymentState.VOIDED)
 
-        self._ledger.change(Call(_subject(customer, currency), key, "void"), [HEAD], decide)
+        self._ledger.change(Call(wallet_partition(customer, currency), key, "void"), [HEAD], decide)
 
     def capture(self, customer: str, currency: str, key: str, capture: str) -> None:
         """Take what an authorisation holds.
@@ -119,7 +139,7 @@ class Wallet:
         Args:
             customer: Who pays.
             currency: In which of the customer's wallets.
-            key: Of the authorisation.
+            key: The idempotency key of the authorisation.
             capture: The idempotency key of the capture.
 
         Raises:
@@ -127,76 +147,93 @@ class Wallet:
         """
 
         def decide(rows: Mapping[str, Values], operation: Values | None) -> Change | None:
-            if operation is None or operation["state"] == "voided":
+            if operation is None or operation["state"] == PaymentState.VOIDED:
                 raise TakenBackError("nothing is held for this payment")
             if operation["reversed"] == capture:
                 raise TakenBackError("the capture was reversed")
-            if operation["state"] == "captured":
+            if operation["state"] == PaymentState.CAPTURED:
                 return None
-            return _stepped(rows, operation, key, ("held", "captured"), "captured")
+            accounts = (Account.HELD, Account.CAPTURED)
+            return _next_step(rows, operation, key, accounts, PaymentState.CAPTURED)
 
-        self._ledger.change(
-            Call(_subject(customer, currency), key, f"capture {capture}"), [HEAD], decide
-        )
+        call = Call(wallet_partition(customer, currency), key, f"capture {capture}")
+        self._ledger.change(call, [HEAD], decide)
 
     def reverse(self, customer: str, currency: str, key: str, capture: str) -> None:
-        """Give back what a capture took, to what is held; one that comes later is refused."""
+        """Hold again what a capture took; a capture of this key that comes later is refused."""
 
         def decide(rows: Mapping[str, Values], operation: Values | None) -> Change | None:
             if operation is None or operation["reversed"] == capture:
                 return None
-            undone = {**operation, "reversed": capture}
-            if operation["state"] != "captured":
-                return Change(undone)
-            return _stepped(rows, undone, key, ("captured", "held"), "authorised")
+            payment = {**operation, "reversed": capture}
+            if operation["state"] != PaymentState.CAPTURED:
+                return Change(payment)
+            accounts = (Account.CAPTURED, Account.HELD)
+            return _next_step(rows, payment, key, accounts, PaymentState.AUTHORISED)
 
-        self._ledger.change(
-            Call(_subject(customer, currency), key, f"reverse {capture}"), [HEAD], decide
-        )
-
-
-def _subject(customer: str, currency: str) -> str:
-    # No customer's key has a colon.
-    return f"{customer}:{currency}"
+        call = Call(wallet_partition(customer, currency), key, f"reverse {capture}")
+        self._ledger.change(call, [HEAD], decide)
 
 
 def _balances(rows: Mapping[str, Values]) -> dict[str, Decimal]:
     head = rows.get(HEAD)
-    return {name: Decimal(head[name]) if head else Decimal(0) for name in ACCOUNTS}
+    return {account: Decimal(head[account]) if head else Decimal(0) for account in ACCOUNTS}
 
 
 def _head(balances: Mapping[str, Decimal], limit: str) -> dict[str, Values]:
-    return {HEAD: {**{name: str(sum_) for name, sum_ in balances.items()}, "limit": limit}}
+    amounts = {account: str(balance) for account, balance in balances.items()}
+    return {HEAD: {**amounts, "limit": limit}}
 
 
-def _posted(
-    balances: dict[str, Decimal], source: str, target: str, amount: Decimal
+def _require_funds(
+    balances: Mapping[str, Decimal], limit: str, amount: Decimal, currency: str
+) -> None:
+    if limit != NO_LIMIT and amount > Decimal(limit):
+        raise LimitExceededError(f"{amount} {currency} is over the limit of an order")
+    if amount > balances[Account.AVAILABLE]:
+        raise InsufficientFundsError(f"less than {amount} {currency} is available")
+
+
+def _post(
+    balances: dict[str, Decimal], source: Account, target: Account, amount: Decimal
 ) -> dict[str, str]:
-    """Move money between accounts; gives the journal's entry."""
+    """Move money between accounts in `balances`; return the journal's entry."""
     balances[source] -= amount
     balances[target] += amount
     return {"debit": source, "credit": target, "amount": str(amount)}
 
 
-def _stepped(
-    rows: Mapping[str, Values], operation: Values, key: str, move: tuple[str, str], state: str
+def _next_step(
+    rows: Mapping[str, Values],
+    operation: Values,
+    key: str,
+    accounts: tuple[Account, Account],
+    state: PaymentState,
 ) -> Change:
-    """Bring a payment into its next state."""
+    """Bring a payment into its next state: its amount goes from one account to the other."""
     balances, step = _balances(rows), operation["steps"] + 1
-    entry = _posted(balances, *move, Decimal(operation["amount"]))
-    made = {**operation, "state": state, "steps": step}
-    return Change(made, _head(balances, rows[HEAD]["limit"]), {_entry(key, step): entry})
+    source, target = accounts
+    entry = _post(balances, source, target, Decimal(operation["amount"]))
+    payment = {**operation, "state": state, "steps": step}
+    head = _head(balances, rows[HEAD]["limit"])
+    return Change(payment, head, {entry_row_key(key, step): entry})
 
 
-def _payment(amount: Decimal, state: str, steps: int) -> dict[str, str | int]:
-    kind = {"kind": "payment", "amount": str(amount), "state": state}
-    return {**kind, "steps": steps, "reversed": ""}
+def _deposit(amount: Decimal) -> dict[str, str | int]:
+    return _operation(WalletOperation.DEPOSIT, amount, PaymentState.DONE, 1)
 
 
-def _entry(key: str, step: int) -> str:
-    return f"entry-{operation_key(key)}-{step:03d}"
+def _payment(amount: Decimal, state: PaymentState, steps: int) -> dict[str, str | int]:
+    payment = _operation(WalletOperation.PAYMENT, amount, state, steps)
+    return {**payment, "reversed": NO_CAPTURE}
 
 
-def _insist_on(operation: Values, kind: str, amount: Decimal) -> None:
+def _operation(
+    kind: WalletOperation, amount: Decimal, state: PaymentState, steps: int
+) -> dict[str, str | int]:
+    return {"kind": kind, "amount": str(amount), "state": state, "steps": steps}
+
+
+def _require_same(operation: Values, kind: WalletOperation, amount: Decimal) -> None:
     if operation["kind"] != kind or Decimal(operation["amount"]) != amount:
         raise KeyReusedError(f"the key is that of a {operation['kind']} of another amount")

@@ -34,7 +34,7 @@ class Orders(SagaWorkload[Order, OrderParameters]):
         return item.id
 
     def check(self, parameters: OrderParameters, source: SourceInfo) -> list[FieldProblem]:
-        """Refuse a run that could tell nobody what to pack."""
+        """Refuse a run without a Service Bus: nobody would hear what to pack."""
         if settings().service_bus is not None:
             return []
         message = f"orders need a Service Bus for their shipments; set {SERVICE_BUS}"

@@ -1,62 +1,70 @@
-"""What is wrong with a report's parameters for a source, before anything starts."""
+"""Check a report's parameters against its source before anything starts."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from fanout.errors import FieldProblem
-from workloads.reports.parameters import ReportParameters, View, column_of
+from workloads.reports.parameters import ReportParameters, View, key_column
 
-_MAX_LISTED = 50
+_MAX_CHOICES = 50
 
 
-def problems(parameters: ReportParameters, columns: list[str] | None) -> Iterator[FieldProblem]:
+def find_problems(
+    parameters: ReportParameters, columns: list[str] | None
+) -> Iterator[FieldProblem]:
     """Name every column and metric that does not exist.
 
     Args:
-        parameters: What was asked for.
+        parameters: The parameters of the run.
         columns: The columns of the source; None where they are not known beforehand.
     """
     if columns is not None:
-        for field, column in _named_columns(parameters):
-            if column not in columns:
-                message = f"the source has no column '{column}'; it has {_listed(column, columns)}"
-                yield FieldProblem(f"parameters.{field}", message)
+        yield from _unknown_columns(parameters, columns)
     for prefix, view in _views(parameters):
-        for wanted in _named_figures(view):
-            if wanted.name not in wanted.choices:
-                listed = _listed(wanted.name, wanted.choices)
-                message = f"the report has no {wanted.what}'{wanted.name}'; it has {listed}"
-                yield FieldProblem(f"parameters.{prefix}{wanted.field}", message)
+        for reference in _figure_references(view):
+            if reference.name not in reference.choices:
+                choices = _list_choices(reference.name, reference.choices)
+                message = f"the report has no {reference.noun}'{reference.name}'; it has {choices}"
+                yield FieldProblem(f"parameters.{prefix}{reference.field}", message)
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """A name of a part of the report, where it stands, and which there are."""
+class _Reference:
+    """A name of a figure or key that a parameter refers to, and the names that exist."""
 
     field: str
     name: str
     choices: list[str]
-    what: str = "metric "
+    noun: str = "metric "
 
 
 def _views(parameters: ReportParameters) -> Iterator[tuple[str, View]]:
-    """Give every report, and where it stands."""
+    """Yield every report, and the path to it in the parameters."""
     for number, view in enumerate(parameters.views):
         yield ("" if view is parameters else f"reports[{number}]."), view
 
 
-def _named_figures(view: View) -> Iterator[_Wanted]:
-    metrics = list(view.metric_names())
+def _figure_references(view: View) -> Iterator[_Reference]:
+    figures = list(view.figure_names())
     if view.sort is not None:
-        yield _Wanted("sort.by", view.sort.by, [*view.key_names, *metrics], what="")
+        yield _Reference("sort.by", view.sort.by, [*view.key_names, *figures], noun="")
     if view.top is not None:
-        yield _Wanted("top.by", view.top.by, metrics)
+        yield _Reference("top.by", view.top.by, figures)
     if view.chart.metric is not None:
-        yield _Wanted("chart.metric", view.chart.metric, metrics)
+        yield _Reference("chart.metric", view.chart.metric, figures)
 
 
-def _named_columns(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
+def _unknown_columns(parameters: ReportParameters, columns: list[str]) -> Iterator[FieldProblem]:
+    for field, column in _column_references(parameters):
+        if column not in columns:
+            choices = _list_choices(column, columns)
+            message = f"the source has no column '{column}'; it has {choices}"
+            yield FieldProblem(f"parameters.{field}", message)
+
+
+def _column_references(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
+    """Yield every column that the parameters name, after the path to it."""
     for number, condition in enumerate(parameters.filter):
         yield f"filter[{number}].column", condition.column
     for prefix, view in _views(parameters):
@@ -64,17 +72,17 @@ def _named_columns(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
             yield f"{prefix}where[{number}].column", condition.column
         for number, key in enumerate(view.group_by):
             field = f"{prefix}group_by[{number}]"
-            yield (field if isinstance(key, str) else f"{field}.column"), column_of(key)
+            yield (field if isinstance(key, str) else f"{field}.column"), key_column(key)
         for column in view.metrics:
             yield f"{prefix}metrics.{column}", column
 
 
-def _listed(wanted: str, known: Collection[str]) -> str:
-    """List what there is, the names like the wanted one first."""
-    if not known:
+def _list_choices(name: str, choices: Collection[str]) -> str:
+    """List the names that exist, similar ones first."""
+    if not choices:
         return "none"
-    by_folded = {name.casefold(): name for name in known}
-    close = [by_folded[name] for name in get_close_matches(wanted.casefold(), by_folded, n=3)]
-    names = list(dict.fromkeys([*close, *known]))
-    rest = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
-    return ", ".join(f"'{name}'" for name in names[:_MAX_LISTED]) + rest
+    by_folded = {choice.casefold(): choice for choice in choices}
+    similar = [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded, n=3)]
+    names = list(dict.fromkeys([*similar, *choices]))
+    rest = f" and {len(names) - _MAX_CHOICES} more" if len(names) > _MAX_CHOICES else ""
+    return ", ".join(f"'{choice}'" for choice in names[:_MAX_CHOICES]) + rest

@@ -1,4 +1,4 @@
-"""Conditions on the cells of a row: which rows a report is about, as parameters say it."""
+"""Conditions on the cells of a row: the parameters that choose the rows of a report."""
 
 from typing import Annotated, Literal
 
@@ -22,12 +22,12 @@ _LIST_OPERATORS = ("in", "not_in")
 
 
 class Condition(BaseModel):
-    """One thing that must hold of a row for it to be in the report.
+    """A condition that a row must meet to be in the report.
 
     Attributes:
-        value: What the cell is compared with: as numbers if it is a number, else as texts (by code
-            point; true and false are the texts "true" and "false"). A list for `in` and `not_in`,
-            nothing for `is_null` and `not_null`. A missing cell meets no comparison, not even `ne`.
+        value: Compared with the cell: as numbers if it is a number, else as texts (by code point;
+            true and false are the texts "true" and "false"). A list for `in` and `not_in`, nothing
+            for `is_null` and `not_null`. A missing cell meets no comparison, not even `ne`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,7 +37,7 @@ class Condition(BaseModel):
     value: Scalar | list[Scalar] | None = None
 
     @model_validator(mode="after")
-    def _value_fits_operator(self) -> "Condition":
+    def _check_value(self) -> "Condition":
         if self.op in _NULL_OPERATORS:
             if self.value is not None:
                 raise ValueError(f"'{self.op}' takes no value")
@@ -53,20 +53,22 @@ class Condition(BaseModel):
     @property
     def is_numeric(self) -> bool:
         """Whether cells are compared as numbers."""
-        return any(_is_number(value) for value in self._given)
+        return any(_is_number(value) for value in self._values)
 
     @property
     def numbers(self) -> list[int | float]:
-        """What cells are compared with, where that is numbers."""
-        return [value for value in self._given if isinstance(value, int | float)]
+        """The numbers that cells are compared with."""
+        return [value for value in self._values if isinstance(value, int | float)]
 
     @property
     def texts(self) -> list[str]:
-        """What cells are compared with, where that is texts."""
-        return [str(v).lower() if isinstance(v, bool) else str(v) for v in self._given]
+        """The texts that cells are compared with."""
+        return [
+            str(value).lower() if isinstance(value, bool) else str(value) for value in self._values
+        ]
 
     @property
-    def _given(self) -> list[Scalar]:
+    def _values(self) -> list[Scalar]:
         if self.value is None:
             return []
         return self.value if isinstance(self.value, list) else [self.value]

@@ -1,7 +1,7 @@
-"""What is asked for: the parameters of the workload `reports`, one report of them or several."""
+"""The parameters of the workload `reports`: one report or several."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -15,15 +15,21 @@ from pydantic import (
 )
 
 from workloads.reports.conditions import Condition
-from workloads.reports.metrics import DISTINCT, Metrics, is_quantile, needs_numbers
+from workloads.reports.metrics import (
+    DISTINCT,
+    ROWS,
+    Metrics,
+    figure_name,
+    is_quantile,
+    needs_numbers,
+    require_distinct,
+)
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 
-ROWS = "rows"
 MAX_BARS = 50
 MAX_REPORTS = 50
 MAX_TOP = 10_000
-_T = TypeVar("_T")
 
 
 class _Part(BaseModel):
@@ -34,10 +40,10 @@ class DateKey(_Part):
     """Groups by the hour, day, week, ... of a date.
 
     Attributes:
-        column: Dates or times in ISO 8601. Times are taken as they stand; those with an offset from
-            UTC (``Z`` is one) are taken in UTC. A row with a cell that is no date and not missing
-            is refused.
-        every: How much time makes a group. A week begins on Monday and is called by that day.
+        column: Dates or times in ISO 8601. A time is taken as it stands; one with an offset from
+            UTC (``Z`` is one) is converted to UTC. A row with a cell that is no date and not
+            missing is refused.
+        every: The time span of a group. A week begins on Monday and is named by that day.
     """
 
     column: str
@@ -45,37 +51,32 @@ class DateKey(_Part):
 
     @property
     def name(self) -> str:
-        """What the key is called in the report."""
+        """The name of the key in the report."""
         return f"{self.column}.{self.every}"
 
 
-def _kind_of_key(given: Any) -> str:
-    return "column" if isinstance(given, str) else "date"
+def _key_tag(key: Any) -> str:
+    return "column" if isinstance(key, str) else "date"
 
 
 GroupKey = Annotated[
-    Annotated[str, Tag("column")] | Annotated[DateKey, Tag("date")], Discriminator(_kind_of_key)
+    Annotated[str, Tag("column")] | Annotated[DateKey, Tag("date")], Discriminator(_key_tag)
 ]
 
 
-def name_of(key: str | DateKey) -> str:
-    """Tell what a key is called in the report."""
+def key_name(key: str | DateKey) -> str:
+    """The name of a key in the report."""
     return key if isinstance(key, str) else key.name
 
 
-def column_of(key: str | DateKey) -> str:
-    """Tell which column a key is of."""
+def key_column(key: str | DateKey) -> str:
+    """The column of a key."""
     return key if isinstance(key, str) else key.column
 
 
-def _distinct_keys(keys: list[str | DateKey]) -> list[str | DateKey]:
-    _refuse_twice([name_of(key) for key in keys])
+def _check_keys(keys: list[str | DateKey]) -> list[str | DateKey]:
+    require_distinct([key_name(key) for key in keys])
     return keys
-
-
-def _refuse_twice(names: list[str]) -> None:
-    if len(set(names)) < len(names):
-        raise ValueError("it names one thing twice")
 
 
 class Sort(_Part):
@@ -90,7 +91,7 @@ class Sort(_Part):
 
 
 class Top(_Part):
-    """Only some groups, those with the highest or lowest figures; among equals, the first keys.
+    """Keep the groups with the highest or lowest figures; among equals, the first keys.
 
     Attributes:
         by: ``rows`` or a metric such as ``dep_delay.mean``; groups without it come last.
@@ -103,14 +104,14 @@ class Top(_Part):
 
 
 class Chart(_Part):
-    """How the picture of a report looks.
+    """The picture of a report.
 
     Attributes:
-        metric: What the bars show: ``rows`` or a metric such as ``dep_delay.mean``. By default the
-            mean of the first column of `metrics`, else its first metric, else ``rows``.
-        title: Above the picture; by default it says what is shown.
-        unit: Of the metric: ``minutes``.
-        top: How many groups are shown, those with the highest values.
+        metric: The figure that the bars show: ``rows`` or a metric such as ``dep_delay.mean``. By
+            default the mean of the first column of `metrics`, else its first metric, else ``rows``.
+        title: Above the picture; by default it says what the bars show.
+        unit: The unit of the metric: ``minutes``.
+        top: How many groups are shown: the ones with the highest values.
     """
 
     metric: str | None = None
@@ -120,19 +121,19 @@ class Chart(_Part):
 
 
 class View(_Part):
-    """One report: how rows are grouped, and what is said of each group.
+    """One report: how rows are grouped, and which figures each group has.
 
     Attributes:
-        group_by: Columns whose values, as texts, make the groups, and dates by the time they fall
-            into; none makes one group of all rows.
+        group_by: Columns whose values, as texts, make the groups, or dates by time span; without
+            any, all rows are one group.
         metrics: Metrics by column. A cell of such a column is a number or missing; a row where it
-            is neither is refused. Where a column has no metric but ``approx_distinct``, its cells
-            are any texts.
+            is neither is refused. The cells of a column whose only metric is ``approx_distinct``
+            may be any text.
         sort: Order of the groups; by default that of `top`, else that of their keys.
         top: Which groups to keep; None keeps all.
     """
 
-    group_by: Annotated[list[GroupKey], AfterValidator(_distinct_keys)] = []
+    group_by: Annotated[list[GroupKey], AfterValidator(_check_keys)] = []
     metrics: dict[str, Metrics] = {}
     sort: Sort | None = None
     top: Top | None = None
@@ -140,54 +141,56 @@ class View(_Part):
 
     @property
     def label(self) -> str | None:
-        """The report's name; None where there is only one, without a name."""
+        """The report's name; None if it is the only one, which has no name."""
         return None
 
     @property
     def conditions(self) -> list[Condition]:
-        """What must hold of a row for it to be in this report, beside `filter`."""
+        """Conditions that a row must meet to be in this report, besides `filter`."""
         return []
 
     @property
     def key_names(self) -> list[str]:
         """The names of the keys, in order."""
-        return [name_of(key) for key in self.group_by]
+        return [key_name(key) for key in self.group_by]
 
-    def metric_names(self) -> Iterator[str]:
+    def figure_names(self) -> Iterator[str]:
         """Name every figure of a group, in order: ``rows``, then ``column.metric``."""
         yield ROWS
         for column, metrics in self.metrics.items():
             for metric in metrics:
-                yield f"{column}.{metric}"
+                yield figure_name(column, metric)
 
     @property
-    def measured(self) -> list[str]:
+    def number_columns(self) -> list[str]:
         """Columns that are tallied as numbers."""
         return [column for column, metrics in self.metrics.items() if needs_numbers(metrics)]
 
     @property
-    def ranked(self) -> list[str]:
-        """Columns of which quantiles are wanted; all of them are measured too."""
-        return [c for c, metrics in self.metrics.items() if any(map(is_quantile, metrics))]
+    def quantile_columns(self) -> list[str]:
+        """Columns that have quantiles; each is one of `number_columns` too."""
+        return [
+            column for column, metrics in self.metrics.items() if any(map(is_quantile, metrics))
+        ]
 
     @property
-    def told_apart(self) -> list[str]:
+    def distinct_columns(self) -> list[str]:
         """Columns whose distinct values are counted."""
         return [column for column, metrics in self.metrics.items() if DISTINCT in metrics]
 
     @property
     def columns(self) -> list[str]:
         """Every column that the report reads, each once."""
-        filtered = [condition.column for condition in self.conditions]
-        return list(dict.fromkeys([*map(column_of, self.group_by), *self.metrics, *filtered]))
+        conditions = [condition.column for condition in self.conditions]
+        return list(dict.fromkeys([*map(key_column, self.group_by), *self.metrics, *conditions]))
 
 
 class NamedReport(View):
     """One report of several.
 
     Attributes:
-        name: Its files are called after it: ``report-NAME.csv``.
-        where: Conditions that must all hold, beside those of `filter`.
+        name: Part of the names of its files: ``report-NAME.csv``.
+        where: Conditions that must all hold, besides those of `filter`.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")
@@ -205,12 +208,12 @@ class NamedReport(View):
 
 
 class ReportParameters(View):
-    """What rows are wanted, and one report of them or several, made in one pass.
+    """The rows to read, and one report or several, made in one pass.
 
     Attributes:
         filter: Conditions that must all hold of a row, for every report.
         null_values: Texts that mean that a value is missing.
-        reports: Several reports; `group_by`, `metrics`, `sort`, `top` and `chart` are then theirs.
+        reports: Several reports; each then has its own `group_by`, `metrics`, `sort`, ...
     """
 
     filter: list[Condition] = []
@@ -219,7 +222,7 @@ class ReportParameters(View):
 
     @field_validator("reports")
     @classmethod
-    def _are_all(
+    def _check_reports(
         cls, reports: list[NamedReport] | None, info: ValidationInfo
     ) -> list[NamedReport] | None:
         if reports is None:
@@ -227,8 +230,8 @@ class ReportParameters(View):
         for name, field in View.model_fields.items():
             if info.data.get(name, field.default) != field.default:
                 raise ValueError(f"where there are reports, '{name}' belongs into each of them")
-        # Some stores of files take names that differ in case for one.
-        _refuse_twice([report.name.casefold() for report in reports])
+        # Some file systems do not distinguish names that differ only in case.
+        require_distinct([report.name.casefold() for report in reports])
         return reports
 
     @property
@@ -239,6 +242,7 @@ class ReportParameters(View):
     @property
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
-        own = [view.columns for view in self.reports or []] or [super().columns]
-        filtered = [condition.column for condition in self.filter]
-        return list(dict.fromkeys([*(column for names in own for column in names), *filtered]))
+        by_view = [view.columns for view in self.reports or []] or [super().columns]
+        conditions = [condition.column for condition in self.filter]
+        names = [name for columns in by_view for name in columns]
+        return list(dict.fromkeys([*names, *conditions]))

@@ -1,7 +1,7 @@
-"""The workload `reports`: a table becomes figures by group, as files, pictures and a page.
+"""The workload `reports`: figures of a table by group, as files, pictures and a page.
 
-Polars, matplotlib and datasketches are imported where a chunk is summarised or a report drawn, and
-not before: the app starts without them.
+Polars, matplotlib and datasketches are imported where a chunk is summarised or a report drawn: the
+app starts without them.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from pydantic import RootModel
 from fanout.errors import FieldProblem
 from fanout.records import Chunk, SourceInfo
 from fanout.workload import ChunkResult, ChunkWorkload, Context, RenderedFile
-from workloads.reports.check import problems
+from workloads.reports.check import find_problems
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Summary, dump, load
+from workloads.reports.statistics.partial import Summary, dump, load
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -32,8 +32,8 @@ class Reports(ChunkWorkload[Summary, ReportParameters]):
     parameters_model = ReportParameters
 
     def check(self, parameters: ReportParameters, source: SourceInfo) -> list[FieldProblem]:
-        """Name the columns and metrics that do not exist, and those that do."""
-        return list(problems(parameters, source.columns))
+        """Name the columns and metrics that do not exist, and list the ones that do."""
+        return list(find_problems(parameters, source.columns))
 
     def process_chunk(
         self, chunk: Chunk, context: Context[ReportParameters]
@@ -51,20 +51,20 @@ class Reports(ChunkWorkload[Summary, ReportParameters]):
         self, partial: Summary | None, parameters: ReportParameters
     ) -> Iterable[RenderedFile]:
         """Write each report as JSON, CSV, Parquet and a picture, and all of them as a page."""
-        from workloads.reports.chart import draw
-        from workloads.reports.page import page
-        from workloads.reports.parquet import to_parquet
-        from workloads.reports.picture import Picture
-        from workloads.reports.report import reports_of
+        from workloads.reports.rendering.chart import draw_png
+        from workloads.reports.rendering.page import render_page
+        from workloads.reports.rendering.parquet import encode_parquet
+        from workloads.reports.rendering.picture import Picture
+        from workloads.reports.rendering.report import make_reports
 
-        reports = reports_of(partial or Summary(), parameters)
+        reports = make_reports(partial or Summary(), parameters)
         for report in reports:
             stem, groups = report.stem, len(report.groups)
             yield RenderedFile(f"{stem}.json", report.to_json(), "application/json", groups)
             yield RenderedFile(f"{stem}.csv", report.to_csv(), "text/csv; charset=utf-8", groups)
-            yield RenderedFile(f"{stem}.parquet", to_parquet(report), PARQUET, groups)
-            yield RenderedFile(f"{stem}.png", draw(Picture.of(report)), "image/png")
-        yield RenderedFile("report.html", page(reports), "text/html; charset=utf-8")
+            yield RenderedFile(f"{stem}.parquet", encode_parquet(report), PARQUET, groups)
+            yield RenderedFile(f"{stem}.png", draw_png(Picture.from_report(report)), "image/png")
+        yield RenderedFile("report.html", render_page(reports), "text/html; charset=utf-8")
 
     def dump_partial(self, partial: Summary) -> bytes:
         """Serialise as JSON, whole numbers and fractions in full."""

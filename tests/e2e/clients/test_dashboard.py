@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from demo.browser import browser
+from demo.documentation.browser import open_browser
 from tests.support.hosts.dashboard import PATIENCE_MS, PHONE, Dashboard, dashboard_on
 from tests.support.hosts.product import Product
 
@@ -19,7 +19,7 @@ REFRESHES = 5
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with browser() as started:
+    with open_browser() as started:
         yield started
 
 

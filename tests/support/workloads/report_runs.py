@@ -11,8 +11,8 @@ from fanout.splitting.split import split
 from fanout.workload import Context, Failure
 from workloads.reports import Reports
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.partial import Summary
-from workloads.reports.report import Report, reports_of
+from workloads.reports.rendering.report import Report, make_reports
+from workloads.reports.statistics.partial import Summary
 
 REPORTS = Reports()
 WHOLE = BatchLimits(max_items=1_000_000, max_bytes=64 * 1_048_576)
@@ -61,7 +61,7 @@ def files(partial: Summary | None, parameters: ReportParameters) -> dict[str, by
 
 def made(partial: Summary | None, parameters: ReportParameters) -> Report:
     """The first report."""
-    return reports_of(partial or Summary(), parameters)[0]
+    return make_reports(partial or Summary(), parameters)[0]
 
 
 def document(partial: Summary | None, parameters: ReportParameters) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 import pytest
 
-from cli.commands.options import amended, parameters_of, source_of, tolerance_of
+from cli.commands.options import merge_options, parse_parameters, parse_source, parse_tolerance
 from cli.errors import CommandError
 
 
@@ -9,18 +9,18 @@ from cli.errors import CommandError
     [("10", {"count": 10}), ("2.5%", {"percentage": 2.5}), (" 1% ", {"percentage": 1.0})],
 )
 def test_failures_are_tolerated_by_number_or_percentage(text: str, means: dict[str, float]):
-    assert tolerance_of(text) == means
+    assert parse_tolerance(text) == means
 
 
 @pytest.mark.parametrize("text", ["", "many", "1.5", "%", "1%%"])
 def test_any_other_tolerance_is_refused(text: str):
     with pytest.raises(CommandError, match="--tolerate"):
-        tolerance_of(text)
+        parse_tolerance(text)
 
 
 def test_values_are_json_or_text_and_dots_lead_into_objects():
     pairs = ['group_by=["carrier"]', "metrics.delay=mean", "metrics.n=3", "title=a=b", "empty="]
-    assert parameters_of(pairs) == {
+    assert parse_parameters(pairs) == {
         "group_by": ["carrier"],
         "metrics": {"delay": "mean", "n": 3},
         "title": "a=b",
@@ -31,17 +31,21 @@ def test_values_are_json_or_text_and_dots_lead_into_objects():
 @pytest.mark.parametrize("pairs", [["a"], ["=1"], ["a=1", "a.b=2"]])
 def test_what_is_no_pair_or_contradicts_another_is_refused(pairs: list[str]):
     with pytest.raises(CommandError):
-        parameters_of(pairs)
+        parse_parameters(pairs)
 
 
 def test_sources_are_written_in_short():
-    assert source_of("csv:inbox/a/b.csv") == {
+    assert parse_source("csv:inbox/a/b.csv") == {
         "kind": "csv", "container": "inbox", "blob": "a/b.csv",
     }  # fmt: skip
-    assert source_of("listing:photos") == {"kind": "listing", "container": "photos", "prefix": ""}
+    assert parse_source("listing:photos") == {
+        "kind": "listing",
+        "container": "photos",
+        "prefix": "",
+    }
     for text in ("inbox/a.csv", "csv:inbox", "csv:/a"):
         with pytest.raises(CommandError, match="kind:container/blob"):
-            source_of(text)
+            parse_source(text)
 
 
 def test_options_come_last_and_what_was_not_said_stays():
@@ -52,7 +56,7 @@ def test_options_come_last_and_what_was_not_said_stays():
         "retry": {"max_attempts": 2},
         "batch": {"max_items": None},
     }
-    assert amended(body, said) == {
+    assert merge_options(body, said) == {
         "workload": "a",
         "run_id": "r",
         "retry": {"max_attempts": 2, "factor": 3},

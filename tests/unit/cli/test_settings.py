@@ -16,21 +16,21 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path):
     path = written(tmp_path, 'url = "http://file"\nkey = "of-file"\n')
     environment = {"FANOUT_URL": "http://environment/", "HOME": str(tmp_path)}
-    found = ClientSettings.found(None, None, path, environment)
+    found = ClientSettings.load(None, None, path, environment)
     assert (found.url, found.key) == ("http://environment", "of-file")
-    found = ClientSettings.found("http://option", "of-option", path, environment)
+    found = ClientSettings.load("http://option", "of-option", path, environment)
     assert (found.url, found.key) == ("http://option", "of-option")
 
 
 def test_without_any_it_is_the_local_host(tmp_path: Path):
-    found = ClientSettings.found(None, None, None, {"XDG_CONFIG_HOME": str(tmp_path)})
+    found = ClientSettings.load(None, None, None, {"XDG_CONFIG_HOME": str(tmp_path)})
     assert found == ClientSettings(url="http://localhost:7071")
 
 
 def test_the_usual_file_is_found(tmp_path: Path):
     (tmp_path / "fanout").mkdir()
     written(tmp_path / "fanout", 'url = "http://usual"\n', 0o644)
-    found = ClientSettings.found(None, None, None, {"XDG_CONFIG_HOME": str(tmp_path)})
+    found = ClientSettings.load(None, None, None, {"XDG_CONFIG_HOME": str(tmp_path)})
     assert found.url == "http://usual"
 
 
@@ -41,12 +41,12 @@ def test_the_usual_file_is_found(tmp_path: Path):
 def test_a_file_that_is_wrong_or_open_to_others_is_refused(tmp_path: Path, text: str, fault: str):
     path = written(tmp_path, text, 0o644)
     with pytest.raises(CommandError, match=fault):
-        ClientSettings.found(None, None, path, {})
+        ClientSettings.load(None, None, path, {})
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path):
     with pytest.raises(CommandError, match="no file"):
-        ClientSettings.found(None, None, None, {"FANOUT_CONFIG": str(tmp_path / "none")})
+        ClientSettings.load(None, None, None, {"FANOUT_CONFIG": str(tmp_path / "none")})
 
 
 def test_nothing_that_opens_the_app_is_shown():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dashboard.blueprint import FRAME, FUNCTION_NAME, INDEX, STATIC, files, respond, served
+from dashboard.blueprint import FRAME, FUNCTION_NAME, INDEX, STATIC, files, respond, serve
 from fanout.naming import functions
 
 SOURCES = sorted(path for path in STATIC.iterdir() if path.suffix in (".js", ".html", ".css"))
@@ -40,13 +40,13 @@ def test_a_file_that_the_browser_has_is_not_sent_again():
 
 @pytest.mark.parametrize("path", ["none.js", "../blueprint.py", "..%2fblueprint.py", "/etc/passwd"])
 def test_nothing_else_is_served(path: str):
-    assert served(f"http://x/api/dashboard/{path}", path, {}).status_code == 404
+    assert serve(f"http://x/api/dashboard/{path}", path, {}).status_code == 404
 
 
 def test_the_page_has_an_address_without_a_slash():
-    page = served("http://x/api/dashboard", "", {})
+    page = serve("http://x/api/dashboard", "", {})
     assert page.get_body() == (STATIC / INDEX).read_bytes()
-    led = served("http://x/api/dashboard/", "", {})
+    led = serve("http://x/api/dashboard/", "", {})
     assert (led.status_code, led.headers["Location"]) == (308, "../dashboard")
 
 

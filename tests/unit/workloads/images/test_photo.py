@@ -10,9 +10,10 @@ from PIL import Image, ImageCms
 
 from fanout.errors import PermanentError
 from samples.images import bomb, hostile, photos
+from workloads.images.file_names import photo_folder
 from workloads.images.parameters import ImageLimits, ImageParameters, Rendition
-from workloads.images.photo import MadePhoto, make
-from workloads.images.workload import Images, folder_of
+from workloads.images.photo import PhotoResult, process_photo
+from workloads.images.workload import Images
 
 ROCKET = photos()["rocket.jpg"]
 # Pillow warns of broken files in many words; what becomes of them is tested here.
@@ -43,7 +44,7 @@ def with_exif(orientation: int) -> bytes:
     return saved(turned[orientation], exif=exif, quality=95)
 
 
-def opened(made: MadePhoto, name: str) -> Image.Image:
+def opened(made: PhotoResult, name: str) -> Image.Image:
     (file,) = (one for one in made.files if one.name == name)
     return Image.open(io.BytesIO(file.content))
 
@@ -54,7 +55,7 @@ def test_every_photograph_becomes_renditions_and_a_square(name: str) -> None:
         Rendition(max_width=300, max_height=200, format=form)
         for form in ("jpeg", "webp", "avif", "png")
     ]
-    made = make(photos()[name], ImageParameters(renditions=wanted))
+    made = process_photo(photos()[name], ImageParameters(renditions=wanted))
     source = Image.open(io.BytesIO(photos()[name]))
     assert (made.metadata["width"], made.metadata["height"]) == source.size
     for file in made.files[:-1]:
@@ -80,32 +81,36 @@ def test_nothing_that_a_photo_tells_comes_along(form: Any) -> None:
         Image.open(io.BytesIO(telling)).info
     )
     for width in (320, 5000):
-        made = make(telling, ImageParameters(renditions=[Rendition(max_width=width, format=form)]))
+        made = process_photo(
+            telling, ImageParameters(renditions=[Rendition(max_width=width, format=form)])
+        )
         for file in made.files:
             assert TOLD.isdisjoint(Image.open(io.BytesIO(file.content)).info), file.name
             assert b"GPSLatitude" not in file.content and b"at home" not in file.content
 
 
 def test_a_rendition_without_bounds_has_all_pixels() -> None:
-    made = make(ROCKET, ImageParameters(renditions=[Rendition(format="webp")]))
+    made = process_photo(ROCKET, ImageParameters(renditions=[Rendition(format="webp")]))
     assert (made.files[0].width, made.files[0].height) == (640, 427)
 
 
 def test_a_photo_that_is_nearly_square_is_not_taken_for_one_on_its_side() -> None:
     large = saved(rocket().resize((4000, 3999)))
-    made = make(large, ImageParameters(renditions=[]))
+    made = process_photo(large, ImageParameters(renditions=[]))
     assert (made.metadata["width"], made.metadata["height"]) == (4000, 3999)
 
 
 def test_no_photo_is_made_larger() -> None:
-    made = make(ROCKET, ImageParameters(renditions=[Rendition(max_width=5000, format="webp")]))
+    made = process_photo(
+        ROCKET, ImageParameters(renditions=[Rendition(max_width=5000, format="webp")])
+    )
     assert opened(made, "5000-q80.webp").size == (640, 427)
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_a_photo_is_turned_upright(orientation: int) -> None:
-    made = make(with_exif(orientation), ImageParameters(renditions=[JPEG]))
-    upright = make(ROCKET, ImageParameters(renditions=[JPEG]))
+    made = process_photo(with_exif(orientation), ImageParameters(renditions=[JPEG]))
+    upright = process_photo(ROCKET, ImageParameters(renditions=[JPEG]))
     assert (made.metadata["width"], made.metadata["height"]) == (640, 427)
     picture = opened(made, "320-q80.jpg")
     assert picture.size == (320, 214)
@@ -123,16 +128,16 @@ def distance(one: str, other: str) -> int:
 def test_hashes_of_the_same_picture_are_close_and_of_others_far() -> None:
     parameters = ImageParameters(renditions=[])
     smaller = saved(rocket().resize((320, 214)), quality=60)
-    same, again = (make(data, parameters).metadata["hash"] for data in (ROCKET, smaller))
-    other = make(photos()["hubble.jpg"], parameters).metadata["hash"]
+    same, again = (process_photo(data, parameters).metadata["hash"] for data in (ROCKET, smaller))
+    other = process_photo(photos()["hubble.jpg"], parameters).metadata["hash"]
     assert distance(same, again) <= 6 < 12 < distance(same, other)
 
 
 def test_where_a_photo_was_taken_is_told_only_if_asked_for() -> None:
     data = with_exif(1)
-    plain = make(data, ImageParameters()).metadata["exif"]
+    plain = process_photo(data, ImageParameters()).metadata["exif"]
     assert plain == {"Model": "Camera 1", "Orientation": 1}
-    asked = make(data, ImageParameters(include_location=True)).metadata["exif"]
+    asked = process_photo(data, ImageParameters(include_location=True)).metadata["exif"]
     assert asked["GPS"]["GPSLatitude"] == [28.0, 33.0, 43.9]
 
 
@@ -151,14 +156,14 @@ def test_where_a_photo_was_taken_is_told_only_if_asked_for() -> None:
     ],
 )
 def test_pictures_of_every_mode_become_jpegs(picture: Any, to: str) -> None:
-    made = make(saved(picture(), to), ImageParameters(renditions=[JPEG]))
+    made = process_photo(saved(picture(), to), ImageParameters(renditions=[JPEG]))
     assert opened(made, "320-q80.jpg").mode in ("RGB", "L")
 
 
 def test_sixteen_bits_keep_their_brightness() -> None:
     for value, wanted in ((32_768, 128), (200, 1)):
         plain = Image.new("I;16", (64, 64), value)
-        made = make(saved(plain, "PNG"), ImageParameters(renditions=[JPEG]))
+        made = process_photo(saved(plain, "PNG"), ImageParameters(renditions=[JPEG]))
         found = opened(made, "320-q80.jpg").convert("L").getpixel((5, 5))
         assert found == pytest.approx(wanted, abs=2)
 
@@ -170,13 +175,16 @@ def test_colours_of_another_profile_are_brought_into_srgb() -> None:
     )
     assert lab is not None
     broken = saved(rocket(), icc_profile=b"no profile")
-    assert opened(make(broken, ImageParameters(renditions=[JPEG])), "320-q80.jpg").mode == "RGB"
+    assert (
+        opened(process_photo(broken, ImageParameters(renditions=[JPEG])), "320-q80.jpg").mode
+        == "RGB"
+    )
 
 
 def test_transparency_is_white_in_a_jpeg_and_stays_in_webp() -> None:
     clear = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
     wanted = [JPEG, Rendition(max_width=32, format="webp")]
-    made = make(saved(clear, "PNG"), ImageParameters(renditions=wanted))
+    made = process_photo(saved(clear, "PNG"), ImageParameters(renditions=wanted))
     assert opened(made, "320-q80.jpg").getpixel((5, 5)) == (255, 255, 255)
     assert opened(made, "32-q80.webp").mode == "RGBA"
 
@@ -193,13 +201,13 @@ def test_transparency_is_white_in_a_jpeg_and_stays_in_webp() -> None:
 )
 def test_hostile_files_are_refused_for_good_and_told_why(name: str, kind: str, told: str) -> None:
     with pytest.raises(PermanentError, match=told) as refusal:
-        make(hostile()[name], ImageParameters())
+        process_photo(hostile()[name], ImageParameters())
     assert type(refusal.value).__name__ == kind
 
 
 def test_a_bomb_within_the_limit_is_corrupt_and_costs_no_pixels() -> None:
     with pytest.raises(PermanentError, match=r"truncated|broken"):
-        make(bomb(3000, 3000), ImageParameters())
+        process_photo(bomb(3000, 3000), ImageParameters())
 
 
 @pytest.mark.parametrize("to", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"])
@@ -210,11 +218,11 @@ def test_a_photo_cut_anywhere_is_made_or_refused_for_good(to: str) -> None:
     refused = 0
     for end in range(1, len(whole), max(1, len(whole) // 60)):
         try:
-            make(whole[:end], parameters)
+            process_photo(whole[:end], parameters)
         except PermanentError:
             refused += 1
     assert refused > 10
-    assert make(whole, parameters).metadata["format"] == to
+    assert process_photo(whole, parameters).metadata["format"] == to
 
 
 def test_broken_bytes_are_made_or_refused_for_good() -> None:
@@ -227,7 +235,7 @@ def test_broken_bytes_are_made_or_refused_for_good() -> None:
             for _ in range(8):
                 data[chance.randrange(len(data))] = chance.randrange(256)
             with contextlib.suppress(PermanentError):
-                make(bytes(data), parameters)
+                process_photo(bytes(data), parameters)
 
 
 def test_a_contact_sheet_that_no_worker_could_hold_is_refused() -> None:
@@ -238,13 +246,13 @@ def test_a_contact_sheet_that_no_worker_could_hold_is_refused() -> None:
 
 
 def test_folders_of_photos_stay_where_they_belong() -> None:
-    assert folder_of("2026/a b.jpg") == "2026/a b.jpg"
+    assert photo_folder("2026/a b.jpg") == "2026/a b.jpg"
     for name in ("../../etc/x.jpg", "a//b.jpg", "a\\b.jpg", "./a.jpg", "line\nfeed.jpg"):
-        folder = folder_of(name)
+        folder = photo_folder(name)
         assert folder != name
         assert all(part.strip(".") for part in folder.split("/"))
         assert "\\" not in folder and folder.isprintable()
-    assert folder_of("a//b") != folder_of("a/_/b")
+    assert photo_folder("a//b") != photo_folder("a/_/b")
 
 
 def test_sources_without_blobs_and_renditions_of_one_name_are_refused() -> None:

@@ -4,26 +4,26 @@ from email.utils import format_datetime
 import pytest
 
 from fanout.errors import PermanentError, TransientError
-from workloads.notifications.answers import insist_on_success, retry_seconds
+from workloads.notifications.answers import require_success, retry_seconds
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_success_is_success(status: int):
-    insist_on_success("it", status, None)
+    require_success("it", status, None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 404, 410, 422])
 def test_a_refusal_and_a_redirect_are_permanent(status: int):
     with pytest.raises(PermanentError, match=str(status)):
-        insist_on_success("it", status, "5")
+        require_success("it", status, "5")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_transient_and_says_how_long_to_wait(status: int):
     with pytest.raises(TransientError) as raised:
-        insist_on_success("it", status, "7")
+        require_success("it", status, "7")
     assert raised.value.retry_after == 7
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from fanout.adapters.settings import SettingsError
-from workloads.notifications.check import problems
+from workloads.notifications.check import find_problems
 from workloads.notifications.parameters import NotificationParameters
 from workloads.notifications.settings import NotificationSettings, SmtpServer
 
@@ -18,7 +18,7 @@ def found(settings: NotificationSettings = ALL, **templates: object) -> dict[str
     parameters = NotificationParameters.model_validate(
         {"templates": templates, "sender": {"email": "a@example.org"}}
     )
-    return {problem.field: problem.message for problem in problems(parameters, settings)}
+    return {problem.field: problem.message for problem in find_problems(parameters, settings)}
 
 
 def test_every_template_that_does_not_compile_is_named_with_its_line():

@@ -90,11 +90,11 @@ def test_a_suppression_list_is_a_blob_with_an_address_a_line(monkeypatch):
         "lists", "off.txt", "\ufeff# bounced\n\nBOB@example.org\n+4930123456\r\n".encode()
     )
     monkeypatch.setattr(suppression, "blob_store", lambda: scene.store)
-    suppression._listed.cache_clear()
+    suppression._read_list.cache_clear()
     assert scene.tell(sms="+4930123456")["sms"].status == "suppressed"
     assert suppression.is_suppressed("bob@Example.org", scene.parameters, "r")
     assert not suppression.is_suppressed("ada@example.org", scene.parameters, "r")
-    suppression._listed.cache_clear()
+    suppression._read_list.cache_clear()
 
 
 def test_a_webhook_into_the_own_network_is_refused_unless_a_setting_allows_it():

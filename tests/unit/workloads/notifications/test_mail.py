@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from fanout.errors import PermanentError, TransientError
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
 from tests.support.doubles.scripted_smtp import scripted_smtp
-from workloads.notifications.mail import composed, send
+from workloads.notifications.mail import compose_mail, send_mail
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
 from workloads.notifications.settings import SmtpServer
@@ -21,7 +21,7 @@ SENDER = Sender(email="shop@example.org", name="The Shop")
 
 def mail(name: str, template: EmailTemplate = TEMPLATE, sender: Sender = SENDER):
     recipient = Recipient(id="1", email="ada@example.org", fields={"name": name})
-    return composed(recipient, template, sender, "run/1/process/email")
+    return compose_mail(recipient, template, sender, "run/1/process/email")
 
 
 def test_a_mail_has_both_texts_and_a_message_id_that_stays():
@@ -59,25 +59,25 @@ def test_an_address_is_one_address_and_nothing_else(address: str):
 @pytest.mark.parametrize(("code", "error"), [(451, TransientError), (550, PermanentError)])
 def test_4xx_is_transient_and_5xx_permanent_at_every_stage(stage, code, error):
     with scripted_smtp({stage: f"{code} no"}) as port, pytest.raises(error, match=str(code)):
-        send(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
+        send_mail(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
 
 
 def test_a_server_that_hangs_up_or_is_not_there_is_transient():
     with scripted_smtp({"MAIL": ""}) as port, pytest.raises(TransientError):
-        send(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
+        send_mail(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
     with unused_port() as port, pytest.raises(TransientError):
-        send(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
+        send_mail(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
 
 
 def test_where_starttls_is_required_and_not_offered_nothing_is_sent():
     with scripted_smtp({}) as port, pytest.raises(PermanentError, match="STARTTLS"):
-        send(mail("Ada"), SmtpServer("smtp+starttls", "127.0.0.1", port), 10)
+        send_mail(mail("Ada"), SmtpServer("smtp+starttls", "127.0.0.1", port), 10)
 
 
 async def test_a_mail_reaches_a_real_server(tmp_path):
     sink = SmtpSink(tmp_path, {"S": DEVELOPMENT})
     port = int((await sink.start())["S"].rpartition(":")[2])
-    await asyncio.to_thread(send, mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
+    await asyncio.to_thread(send_mail, mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
     await sink.stop()
     assert [b"Subject: Hello Ada" in path.read_bytes() for path in tmp_path.iterdir()] == [True]
 

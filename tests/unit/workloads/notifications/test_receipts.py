@@ -5,7 +5,8 @@ import pytest
 
 from fanout.errors import PermanentError, TransientError
 from tests.support.doubles.memory_store import MemoryStore
-from workloads.notifications.receipts import Receipt, Receipts, path
+from workloads.notifications.keys import receipt_path
+from workloads.notifications.receipts import Receipt, Receipts
 
 
 class LockedStore(MemoryStore):
@@ -31,10 +32,10 @@ def test_what_was_sent_is_not_sent_again():
         sent.append(1)
         return Receipt(status="sent", message_id=str(len(sent)))
 
-    first = receipts(store).once("k/email", "c", send)
-    assert receipts(store).once("k/email", "c", send) == first
+    first = receipts(store).send_once("k/email", "c", send)
+    assert receipts(store).send_once("k/email", "c", send) == first
     assert len(sent) == 1
-    receipts(store).once("k/sms", "c", send)
+    receipts(store).send_once("k/sms", "c", send)
     assert len(sent) == 2
 
 
@@ -47,7 +48,7 @@ def test_of_two_at_once_one_sends_and_the_other_waits_for_its_receipt():
         return Receipt(status="sent", message_id="m")
 
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(receipts(store).once, "k", "c", send) for _ in range(4)]
+        calls = [pool.submit(receipts(store).send_once, "k", "c", send) for _ in range(4)]
         go.set()
         found = [call.result(timeout=10) for call in calls]
     assert len(sent) == 1
@@ -61,8 +62,8 @@ def test_what_failed_may_be_sent_by_the_next():
         raise TransientError("not now")
 
     with pytest.raises(TransientError):
-        receipts(store).once("k", "c", fail)
-    assert receipts(store).once("k", "c", lambda: Receipt(status="sent")).status == "sent"
+        receipts(store).send_once("k", "c", fail)
+    assert receipts(store).send_once("k", "c", lambda: Receipt(status="sent")).status == "sent"
 
 
 class Died(BaseException):
@@ -76,29 +77,29 @@ def test_after_a_death_in_between_it_is_sent_again_once_the_claim_has_run_out():
         raise Died
 
     with pytest.raises(Died):
-        receipts(store, claim_seconds=0.05).once("k", "c", die)
-    assert list(store.names("runs", "r/")) == [path("r", "k", 0)]
-    assert receipts(store).once("k", "c", lambda: Receipt(status="sent")).status == "sent"
+        receipts(store, claim_seconds=0.05).send_once("k", "c", die)
+    assert list(store.names("runs", "r/")) == [receipt_path("r", "k", 0)]
+    assert receipts(store).send_once("k", "c", lambda: Receipt(status="sent")).status == "sent"
 
 
 def test_one_who_lost_his_claim_and_then_fails_leaves_the_others_receipt():
     store = LockedStore()
 
     def overtaken() -> Receipt:
-        receipts(store).once("k", "c", lambda: Receipt(status="sent", message_id="other"))
+        receipts(store).send_once("k", "c", lambda: Receipt(status="sent", message_id="other"))
         raise TransientError("too slow")
 
     with pytest.raises(TransientError):
-        receipts(store, claim_seconds=0).once("k", "c", overtaken)
-    kept = receipts(store).once("k", "c", lambda: pytest.fail("it was sent before"))
+        receipts(store, claim_seconds=0).send_once("k", "c", overtaken)
+    kept = receipts(store).send_once("k", "c", lambda: pytest.fail("it was sent before"))
     assert kept.message_id == "other"
 
 
 def test_another_recipient_of_the_same_id_is_told_nothing_in_his_place():
     store = LockedStore()
-    receipts(store).once("k", "ada", lambda: Receipt(status="sent"))
+    receipts(store).send_once("k", "ada", lambda: Receipt(status="sent"))
     with pytest.raises(PermanentError, match="same id"):
-        receipts(store).once("k", "bob", lambda: pytest.fail("not to be sent"))
+        receipts(store).send_once("k", "bob", lambda: pytest.fail("not to be sent"))
 
 
 def test_a_wait_that_was_asked_for_holds_for_whoever_comes_meanwhile():
@@ -108,9 +109,9 @@ def test_a_wait_that_was_asked_for_holds_for_whoever_comes_meanwhile():
         raise TransientError("busy", retry_after=60)
 
     with pytest.raises(TransientError):
-        receipts(store).once("k", "c", fail)
+        receipts(store).send_once("k", "c", fail)
     with pytest.raises(TransientError, match="asked us to wait") as raised:
-        receipts(store).once("k", "c", lambda: pytest.fail("too early"))
+        receipts(store).send_once("k", "c", lambda: pytest.fail("too early"))
     assert 0 < raised.value.retry_after <= 60
 
 
@@ -125,7 +126,7 @@ def test_of_many_that_find_a_claim_run_out_only_one_sends():
         return Receipt(status="sent")
 
     with pytest.raises(Died):
-        receipts(store, claim_seconds=0).once("k", "c", die)
+        receipts(store, claim_seconds=0).send_once("k", "c", die)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: receipts(store).once("k", "c", send), range(8)))
+        list(pool.map(lambda _: receipts(store).send_once("k", "c", send), range(8)))
     assert len(sent) == 1

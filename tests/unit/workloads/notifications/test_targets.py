@@ -2,7 +2,13 @@ import pytest
 
 from fanout.errors import PermanentError, TransientError
 from workloads.notifications import targets
-from workloads.notifications.targets import RefusedTargetError, Target, checked, is_public, resolve
+from workloads.notifications.targets import (
+    RefusedTargetError,
+    Target,
+    is_public,
+    resolve,
+    resolve_target,
+)
 
 PUBLIC = "93.184.215.14"
 
@@ -28,7 +34,7 @@ def resolver(*addresses: str):
 def test_no_form_of_an_address_that_is_not_public_passes(host: str):
     for scheme in ("http", "https"):
         with pytest.raises(RefusedTargetError):
-            checked(f"{scheme}://{host}/hook")
+            resolve_target(f"{scheme}://{host}/hook")
 
 
 @pytest.mark.parametrize(
@@ -46,25 +52,27 @@ def test_no_form_of_an_address_that_is_not_public_passes(host: str):
 )  # fmt: skip
 def test_a_malformed_or_unusual_url_is_refused(url: str):
     with pytest.raises(RefusedTargetError):
-        checked(url, resolver=resolver(PUBLIC) if "127" not in url else resolve)
+        resolve_target(url, resolver=resolver(PUBLIC) if "127" not in url else resolve)
 
 
 @pytest.mark.parametrize("inside", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%2"])
 def test_a_name_is_refused_if_any_of_its_addresses_is_not_public(inside: str):
     for addresses in ([inside], [PUBLIC, inside], [inside, PUBLIC]):
         with pytest.raises(RefusedTargetError, match="not on the public internet") as refused:
-            checked("https://hook.example.org/", resolver=resolver(*addresses))
+            resolve_target("https://hook.example.org/", resolver=resolver(*addresses))
         assert inside not in str(refused.value)
 
 
 def test_a_name_without_any_address_is_refused():
     with pytest.raises(RefusedTargetError, match="no address"):
-        checked("https://hook.example.org/", resolver=resolver())
+        resolve_target("https://hook.example.org/", resolver=resolver())
 
 
 def test_the_name_is_resolved_once_and_its_checked_address_is_the_one_to_connect_to():
     answers = iter([[PUBLIC], ["127.0.0.1"]])
-    target = checked("https://hook.example.org/a?b=c", resolver=lambda host, port: next(answers))
+    target = resolve_target(
+        "https://hook.example.org/a?b=c", resolver=lambda host, port: next(answers)
+    )
     assert target == Target("https", "hook.example.org", 443, PUBLIC, "/a?b=c")
     assert target.host_header == "hook.example.org"
     assert next(answers) == ["127.0.0.1"]
@@ -80,16 +88,16 @@ def test_the_name_is_resolved_once_and_its_checked_address_is_the_one_to_connect
     ],
 )  # fmt: skip
 def test_the_host_header_names_the_port_unless_it_is_the_usual_one(url: str, header: str):
-    assert checked(url, resolver=resolver(PUBLIC)).host_header == header
+    assert resolve_target(url, resolver=resolver(PUBLIC)).host_header == header
 
 
 @pytest.mark.parametrize("text", [PUBLIC, "8.8.8.8", "::ffff:8.8.8.8", "2606:2800:21f::1"])
 def test_public_addresses_pass(text: str):
-    assert is_public(targets._address(text))
+    assert is_public(targets._parse_address(text))
 
 
 def test_where_private_webhooks_are_allowed_any_address_and_port_passes():
-    target = checked("http://127.0.0.1:5999/x", allow_private=True)
+    target = resolve_target("http://127.0.0.1:5999/x", allow_private=True)
     assert (target.address, target.port) == ("127.0.0.1", 5999)
 
 
@@ -102,7 +110,7 @@ def test_a_name_that_does_not_exist_is_permanent_and_a_silent_resolver_is_not(mo
 
     fail(targets.socket.EAI_NONAME)
     with pytest.raises(PermanentError, match="does not exist"):
-        checked("https://nowhere.example.org/")
+        resolve_target("https://nowhere.example.org/")
     fail(targets.socket.EAI_AGAIN)
     with pytest.raises(TransientError, match="does not resolve"):
-        checked("https://nowhere.example.org/")
+        resolve_target("https://nowhere.example.org/")

@@ -1,18 +1,18 @@
 import pytest
 from jinja2 import TemplateError
 
-from workloads.notifications.templates import RenderError, compiled, rendered, rendered_json
+from workloads.notifications.templates import RenderError, compile_template, render, render_json
 
 
 def test_fields_are_escaped_in_html_and_only_there():
     fields = {"name": "<b>Ada & Co</b>"}
-    assert rendered("{{ name }}", fields) == "<b>Ada & Co</b>"
-    assert rendered("{{ name }}", fields, is_html=True) == "&lt;b&gt;Ada &amp; Co&lt;/b&gt;"
+    assert render("{{ name }}", fields) == "<b>Ada & Co</b>"
+    assert render("{{ name }}", fields, is_html=True) == "&lt;b&gt;Ada &amp; Co&lt;/b&gt;"
 
 
 def test_a_field_that_is_missing_is_an_error_and_not_an_empty_text():
     with pytest.raises(RenderError, match="'name' is undefined"):
-        rendered("Dear {{ name }}", {})
+        render("Dear {{ name }}", {})
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_field_that_is_missing_is_an_error_and_not_an_empty_text():
 )
 def test_a_template_reaches_nothing_but_its_fields_and_no_more_than_its_length(source: str):
     with pytest.raises(RenderError):
-        rendered(source, {"name": "Ada", "fields": [1]})
+        render(source, {"name": "Ada", "fields": [1]})
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_a_template_reaches_nothing_but_its_fields_and_no_more_than_its_length(s
 )
 def test_what_does_not_compile_or_wants_files_is_no_template(source: str):
     with pytest.raises(TemplateError):
-        compiled(source)
+        compile_template(source)
 
 
 def test_numbers_may_be_multiplied():
-    assert rendered("{{ 6 * n }}", {"n": 7}) == "42"
+    assert render("{{ 6 * n }}", {"n": 7}) == "42"
 
 
 def test_a_body_is_json_whatever_is_in_the_fields():
-    body = rendered_json('{"name": {{ name | tojson }}}', {"name": '"}, {"x": "\n'})
+    body = render_json('{"name": {{ name | tojson }}}', {"name": '"}, {"x": "\n'})
     assert body.startswith(b'{"name": "\\"')
     with pytest.raises(RenderError, match="no JSON"):
-        rendered_json('{"name": "{{ name }}"}', {"name": '"'})
+        render_json('{"name": "{{ name }}"}', {"name": '"'})

@@ -5,16 +5,16 @@ import pytest
 
 from fanout.errors import PermanentError, TransientError
 from tests.support.hosts.receiver import Said, receiving
-from workloads.notifications.targets import Target, checked
-from workloads.notifications.webhook import post
+from workloads.notifications.targets import Target, resolve_target
+from workloads.notifications.webhook import post_webhook
 
 SECRET = b"a secret"
 
 
 def test_a_webhook_carries_its_key_and_a_signature_over_time_and_body():
     with receiving() as receiver:
-        target = checked(f"{receiver.origin}/hook?a=1", allow_private=True)
-        assert post(target, b'{"a": 1}', "run/1/process/webhook", SECRET, 10) == 200
+        target = resolve_target(f"{receiver.origin}/hook?a=1", allow_private=True)
+        assert post_webhook(target, b'{"a": 1}', "run/1/process/webhook", SECRET, 10) == 200
     (received,) = receiver.received
     assert (received.path, received.body) == ("/hook?a=1", b'{"a": 1}')
     assert received.headers["idempotency-key"] == "run/1/process/webhook"
@@ -27,7 +27,7 @@ def test_a_webhook_carries_its_key_and_a_signature_over_time_and_body():
 def test_it_connects_to_the_checked_address_and_names_the_host():
     with receiving() as receiver:
         target = Target("http", "hook.invalid", receiver.server_port, "127.0.0.1", "/")
-        assert post(target, b"{}", "k", SECRET, 10) == 200
+        assert post_webhook(target, b"{}", "k", SECRET, 10) == 200
     assert receiver.received[0].headers["host"] == f"hook.invalid:{receiver.server_port}"
 
 
@@ -36,22 +36,22 @@ def test_a_redirect_is_not_followed(status: int):
     with receiving() as inner:
         moved = Said(status, {"Location": f"{inner.origin}/metadata"})
         with receiving({"/": [moved]}) as receiver:
-            target = checked(receiver.origin, allow_private=True)
+            target = resolve_target(receiver.origin, allow_private=True)
             with pytest.raises(PermanentError, match="redirects are not followed"):
-                post(target, b"{}", "k", SECRET, 10)
+                post_webhook(target, b"{}", "k", SECRET, 10)
         assert inner.received == []
 
 
 def test_429_says_how_long_to_wait():
     with receiving({"/": [Said(429, {"Retry-After": "3"})]}) as receiver:
-        target = checked(receiver.origin, allow_private=True)
+        target = resolve_target(receiver.origin, allow_private=True)
         with pytest.raises(TransientError) as raised:
-            post(target, b"{}", "k", SECRET, 10)
+            post_webhook(target, b"{}", "k", SECRET, 10)
     assert raised.value.retry_after == 3
 
 
 def test_a_receiver_that_is_gone_is_transient():
     with receiving() as receiver:
-        target = checked(receiver.origin, allow_private=True)
+        target = resolve_target(receiver.origin, allow_private=True)
     with pytest.raises(TransientError, match="not reached"):
-        post(target, b"{}", "k", SECRET, 10)
+        post_webhook(target, b"{}", "k", SECRET, 10)

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from fanout.errors import TransientError
 from tests.support.hosts.receiver import Receiver, receiving
 from workloads.notifications.targets import Target
-from workloads.notifications.webhook import post
+from workloads.notifications.webhook import post_webhook
 
 HOST = "hook.invalid"
 
@@ -57,10 +57,12 @@ def test_the_certificate_is_held_to_the_name_and_not_to_the_address(tmp_path, mo
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with receiving_tls(path) as receiver:
         port = receiver.server_port
-        assert post(Target("https", HOST, port, "127.0.0.1", "/"), b"{}", "k", b"s", 10) == 200
+        assert (
+            post_webhook(Target("https", HOST, port, "127.0.0.1", "/"), b"{}", "k", b"s", 10) == 200
+        )
         for other in ("other.invalid", "127.0.0.1"):
             with pytest.raises(TransientError, match="not reached"):
-                post(Target("https", other, port, "127.0.0.1", "/"), b"{}", "k", b"s", 10)
+                post_webhook(Target("https", other, port, "127.0.0.1", "/"), b"{}", "k", b"s", 10)
         assert [received.headers["host"] for received in receiver.received] == [f"{HOST}:{port}"]
 
 
@@ -68,5 +70,5 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
     with receiving_tls(certificate(tmp_path)) as receiver:
         target = Target("https", HOST, receiver.server_port, "127.0.0.1", "/")
         with pytest.raises(TransientError, match="not reached"):
-            post(target, b"{}", "k", b"s", 10)
+            post_webhook(target, b"{}", "k", b"s", 10)
         assert receiver.received == []

@@ -14,9 +14,10 @@ from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.workloads.order_books import Books
 from workloads.orders import ledger
 from workloads.orders.inventory import Inventory, OutOfStockError, UnknownSkuError
+from workloads.orders.keys import shipment_id
 from workloads.orders.ledger import KeyReusedError, LedgerBusyError, TakenBackError
 from workloads.orders.order import Order
-from workloads.orders.shipments import QUEUE, Shipments, shipment_id
+from workloads.orders.shipments import QUEUE, Shipments
 from workloads.orders.wallet import (
     InsufficientFundsError,
     LimitExceededError,

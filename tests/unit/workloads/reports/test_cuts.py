@@ -17,7 +17,7 @@ from fanout.models.request import BatchLimits
 from samples.flights import EXCERPT, ROWS, write_flights
 from tests.support.workloads.report_runs import WHOLE, chunks, files, made, summary
 from workloads.reports.parameters import ReportParameters
-from workloads.reports.report import Report, reports_of
+from workloads.reports.rendering.report import Report, make_reports
 
 ALL = ["count", "sum", "mean", "min", "max", "std"]
 RELATIVE = 1e-9
@@ -147,7 +147,7 @@ def test_sketches_are_the_same_byte_for_byte(table, cuts, batches_per_partition)
     data = as_csv(table)
     whole, _ = summary(list(chunks(data)), SKETCHED)
     parts, _ = summary(list(chunks(data, "csv", cuts)), SKETCHED, batches_per_partition)
-    one, other = ([r.to_csv() for r in reports_of(p, SKETCHED)] if p else None
+    one, other = ([r.to_csv() for r in make_reports(p, SKETCHED)] if p else None
                   for p in (whole, parts))  # fmt: skip
     assert one == other
 

@@ -58,7 +58,7 @@ def test_what_makes_no_sense_is_refused_by_field(given, field, message):
 
 
 def test_a_report_without_parameters_counts_rows():
-    assert list(ReportParameters().metric_names()) == ["rows"]
+    assert list(ReportParameters().figure_names()) == ["rows"]
 
 
 def test_every_column_is_read_once():
@@ -81,8 +81,8 @@ def test_distinct_counts_alone_need_no_numbers():
     parameters = ReportParameters.model_validate(
         {"metrics": {"a": ["approx_distinct"], "b": ["approx_distinct", "p50"], "c": ["sum"]}}
     )
-    assert (parameters.told_apart, parameters.measured) == (["a", "b"], ["b", "c"])
-    assert parameters.ranked == ["b"]
+    assert (parameters.distinct_columns, parameters.number_columns) == (["a", "b"], ["b", "c"])
+    assert parameters.quantile_columns == ["b"]
 
 
 def test_every_column_of_every_report_is_read_once():

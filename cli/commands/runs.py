@@ -1,0 +1,141 @@
+"""The commands `list` and `show`: the runs, and the status of one."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli import formats
+from cli.api import run_path
+from cli.commands.paging import Columns, Limit, page_size, print_list
+from cli.session import AsJson, RunId, Session, fact_table, get_session, list_table, print_json
+
+Workload = Annotated[str | None, typer.Option("--workload", "-w", help="Only of this workload.")]
+MAX_PAGE = 100
+
+
+def list_runs(
+    context: typer.Context,
+    workload: Workload = None,
+    outcome: Annotated[str | None, typer.Option(help="Only those that ended so.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only from then on, ISO 8601.")] = None,
+    limit: Limit = 20,
+    *,
+    json: AsJson = False,
+) -> None:
+    """List runs, newest first.
+
+    Example: [bold]fanout list --workload orders --outcome failed[/]
+    """
+    session = get_session(context)
+    size = page_size(limit, MAX_PAGE)
+    runs = session.api.iterate(
+        "runs", "runs", workload=workload, outcome=outcome, since=since, limit=size
+    )
+    print_list(session, runs, _COLUMNS, limit=limit, is_json=json)
+
+
+def _cells(run: dict[str, Any]) -> tuple[str, ...]:
+    items = run["items"]
+    failed = items["failed"] + items["compensation_failed"]
+    return (
+        escape(run["run_id"]),
+        escape(run["workload"]),
+        formats.outcome(run),
+        formats.count(items["total"]),
+        formats.count(failed) if failed else "",
+        formats.moment(run["started_at"]),
+        formats.duration(run["duration_seconds"]),
+    )
+
+
+_COLUMNS = Columns(
+    ("RUN", "WORKLOAD", "OUTCOME", "ITEMS", "FAILED", "STARTED", "TOOK"), _cells, numbers=(3, 4)
+)
+
+
+def show(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> None:
+    """Tell how a run stands: its counts, its pace, its errors.
+
+    Example: [bold]fanout show orders-20261124[/]
+    """
+    session = get_session(context)
+    run = session.api.get(run_path(run_id))
+    if json:
+        print_json(run)
+    else:
+        show_run(session, run)
+
+
+def show_run(session: Session, run: dict[str, Any]) -> None:
+    """Print a run's status for people."""
+    facts = {**_identity(run), **_counts(run), **_progress(run), **_limits(run), **_faults(run)}
+    session.out.print(fact_table(facts))
+    if run["errors"]:
+        session.out.print()
+        columns = ("ERROR", "MESSAGE", "ITEMS", "FOR EXAMPLE")
+        session.out.print(list_table(columns, map(_error_cells, run["errors"]), (2,)))
+
+
+def _identity(run: dict[str, Any]) -> dict[str, str]:
+    return {
+        "run": escape(run["run_id"]),
+        "workload": escape(run["workload"]),
+        "outcome" if run["outcome"] else "phase": formats.outcome(run),
+        "status": run["status"],
+    }
+
+
+def _counts(run: dict[str, Any]) -> dict[str, str]:
+    return {
+        name.replace("_", " "): formats.count(number)
+        for name, number in run["items"].items()
+        if number or name == "total"
+    }
+
+
+def _progress(run: dict[str, Any]) -> dict[str, str]:
+    return {
+        "retries": formats.count(run["retries"]) if run["retries"] else "",
+        "partitions": f"{run['partitions']['done']} of {run['partitions']['total']}",
+        "redrives": str(run["redrive_count"] or ""),
+        "taken up again": _take_overs(run),
+        "started": formats.moment(run["started_at"]),
+        "finished": formats.moment(run["finished_at"]),
+        "took": formats.duration(run["duration_seconds"]),
+        "pace": formats.rate(run["items_per_second"]),
+        "still takes": formats.duration(run["eta_seconds"]),
+    }
+
+
+def _take_overs(run: dict[str, Any]) -> str:
+    number = run.get("take_overs", 0)
+    if not number:
+        return ""
+    times = "once" if number == 1 else f"{number} times"
+    return f"{times}, last because: {escape(run['take_over_reason'] or '')}"
+
+
+def _limits(run: dict[str, Any]) -> dict[str, str]:
+    limits = run.get("limits") or {}
+    facts = {"rate": formats.rate(limits.get("items_per_second"))}
+    if limits and not run["outcome"]:
+        batches = f"{run['batches_in_flight']} in flight, {limits['batches']} at most"
+        return {"batches": batches, **facts}
+    return facts
+
+
+def _faults(run: dict[str, Any]) -> dict[str, str]:
+    return {
+        "stalled since": formats.moment(run["stalled_since"]),
+        "error": f"[red]{escape(run['error'])}[/]" if run["error"] else "",
+    }
+
+
+def _error_cells(group: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"[red]{escape(group['type'])}[/]",
+        escape(group["message"]),
+        formats.count(group["count"]),
+        escape(group["example_item"] or ""),
+    )

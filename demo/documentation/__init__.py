@@ -1,0 +1,1 @@
+"""Pictures and texts of the documentation that are made from real runs."""

@@ -1,0 +1,114 @@
+"""Read a chunk of any kind as a table of texts.
+
+A cell of a CSV is its text. In JSON a text is itself, a number or a boolean its JSON text, a list
+or an object its compact JSON, and null or an absent key a missing value. So the same rows make the
+same report, as CSV or as JSON.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+from pydantic_core import to_json
+
+from fanout.errors import PermanentError
+from fanout.models.outcome import ErrorInfo
+from fanout.records import Chunk, Record
+from fanout.splitting.records import parse_records
+from fanout.workload import Failure
+from workloads.reports.reading.tidy import read_tidy
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a chunk that parse, and the failures of those that do not.
+
+    Attributes:
+        texts: The requested columns as texts; null where a value is missing.
+        indexes: The index in the source of each row.
+    """
+
+    chunk: Chunk
+    texts: pl.DataFrame
+    indexes: Sequence[int]
+    failures: list[Failure]
+
+    def line(self, row: int) -> int | None:
+        """The line of the source on which a row begins; None where it has no lines."""
+        return self._lines[self.indexes[row] - self.chunk.first_index]
+
+    @cached_property
+    def _lines(self) -> list[int | None]:
+        return [record.line for record in parse_records(self.chunk)]
+
+
+def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str]) -> Table:
+    """Read some columns of a chunk.
+
+    Raises:
+        PermanentError: The chunk is CSV and lacks one of them.
+    """
+    if chunk.kind == "csv":
+        _require_columns([*(chunk.columns or []), *chunk.selection], columns)
+        tidy = None if chunk.fault is not None else read_tidy(chunk, columns)
+        if tidy is not None:
+            indexes = range(chunk.first_index, chunk.first_index + chunk.count)
+            return Table(chunk, _set_nulls(tidy, columns, null_values), indexes, [])
+    rows, failures = _separate_failures(parse_records(chunk))
+    texts = pl.DataFrame(
+        {column: [_cell_text(row.value.get(column)) for row in rows] for column in columns},
+        schema=dict.fromkeys(columns, pl.String),
+        height=len(rows),
+    )
+    row_indexes = [row.index for row in rows]
+    return Table(chunk, _set_nulls(texts, columns, null_values), row_indexes, failures)
+
+
+def row_position(line: int | None, index: int) -> str:
+    """The position of a row, for a person."""
+    return f"item {index}" if line is None else f"line {line}"
+
+
+def _require_columns(existing: Sequence[str], names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in existing]
+    if unknown:
+        raise PermanentError(f"the source has no column '{unknown[0]}'")
+
+
+def _set_nulls(
+    texts: pl.DataFrame, columns: Sequence[str], null_values: Sequence[str]
+) -> pl.DataFrame:
+    """Replace texts that mean a missing value by null."""
+    missing = pl.Series(null_values, dtype=pl.String).implode()
+    return texts.with_columns(
+        pl.when(~pl.col(column).is_in(missing)).then(pl.col(column)).alias(column)
+        for column in columns
+    )
+
+
+def _separate_failures(records: Iterable[Record]) -> tuple[list[Record], list[Failure]]:
+    """The records that are rows, and the failures of the others."""
+    rows: list[Record] = []
+    failures: list[Failure] = []
+    for record in records:
+        if record.error is not None:
+            failures.append(Failure(record.index, record.error))
+        elif not isinstance(record.value, dict):
+            failures.append(Failure(record.index, _no_object_error(record)))
+        else:
+            rows.append(record)
+    return rows, failures
+
+
+def _no_object_error(record: Record) -> ErrorInfo:
+    position = row_position(record.line, record.index)
+    message = f"{position}: a row of a report is a JSON object"
+    return ErrorInfo(type="JsonItemError", message=message)
+
+
+def _cell_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return to_json(value).decode()

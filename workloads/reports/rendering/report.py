@@ -1,0 +1,96 @@
+"""The finished report: figures by group, in order, as JSON and as CSV for a spreadsheet."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from workloads.reports.metrics import ROWS, figure_name
+from workloads.reports.parameters import ReportParameters, View
+from workloads.reports.rendering.figures import compute_figures
+from workloads.reports.rendering.order import ReportGroup, select_groups
+from workloads.reports.statistics.partial import Partial, Summary
+
+# A spreadsheet runs such texts as formulas: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The groups of a report with their figures, in its order.
+
+    Attributes:
+        parameters: All parameters of the run.
+        view: Those of this report.
+        rows: Rows of all groups, also of those that are not shown.
+        total_groups: All groups, also those that are not shown.
+        groups: The groups that are shown.
+    """
+
+    parameters: ReportParameters
+    view: View
+    rows: int
+    total_groups: int
+    groups: list[ReportGroup]
+
+    @classmethod
+    def from_partial(cls, partial: Partial, view: View, parameters: ReportParameters) -> "Report":
+        """Compute the figures of all rows."""
+        groups = [
+            ReportGroup(key, compute_figures(group, partial.fractional, view))
+            for key, group in partial.groups.items()
+        ]
+        return cls(parameters, view, partial.rows, len(groups), select_groups(groups, view))
+
+    @property
+    def stem(self) -> str:
+        """The name of its files without the suffix."""
+        return "report" if self.view.label is None else f"report-{self.view.label}"
+
+    def to_json(self) -> bytes:
+        """Write parameters, rows, and for each group its key, rows and metrics by column."""
+        common = self.parameters.model_dump(mode="json", include={"filter", "null_values"})
+        document = {
+            "workload": "reports",
+            "parameters": common | self.view.model_dump(mode="json", exclude={"reports"}),
+            "rows": self.rows,
+            "total_groups": self.total_groups,
+            "groups": [self._group_to_json(group) for group in self.groups],
+        }
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        return text.encode() + b"\n"
+
+    def to_csv(self) -> bytes:
+        """Write a line for each group; no text in it can run as a formula."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        names = list(self.view.figure_names())
+        writer.writerow([_guard_formula(name) for name in (*self.view.key_names, *names)])
+        for group in self.groups:
+            key = ["" if part is None else _guard_formula(part) for part in group.key]
+            writer.writerow([*key, *(group.figures[name] for name in names)])
+        return text.getvalue().encode()
+
+    def _group_to_json(self, group: ReportGroup) -> dict[str, Any]:
+        figures_by_column = {
+            column: {metric: group.figures[figure_name(column, metric)] for metric in metrics}
+            for column, metrics in self.view.metrics.items()
+        }
+        key = dict(zip(self.view.key_names, group.key, strict=True))
+        return {"key": key, "rows": group.figures[ROWS], "metrics": figures_by_column}
+
+
+def make_reports(summary: Summary, parameters: ReportParameters) -> list[Report]:
+    """Make every report of the parameters; without any rows they are empty."""
+    partials = summary.views or [Partial({})] * len(parameters.views)
+    pairs = zip(partials, parameters.views, strict=True)
+    return [Report.from_partial(partial, view, parameters) for partial, view in pairs]
+
+
+def _guard_formula(text: str) -> str:
+    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
