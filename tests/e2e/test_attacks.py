@@ -10,11 +10,11 @@ import pytest
 
 from starters.api import endpoints
 from starters.api.roles import Role
-from tests.e2e.conftest import MAX_REQUEST_BYTES, product_on
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.principals import principal
 from tests.support.hosts.product import POLL_SECONDS, Product
+from tests.support.hosts.running_product import MAX_REQUEST_BYTES, product_on
 
 pytestmark = pytest.mark.needs_settings
 SECRET = b'{"id": "the secret of another team"}\n'

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infra.files import INFRA, MAIN, ROOT, module
 from tests.support.bicep import read_bicep
+from tests.support.infra_files import INFRA, MAIN, ROOT, module
 
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]

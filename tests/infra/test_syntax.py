@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.files import BICEP, INFRA, MAIN, MODULES
 from tests.support.bicep import BicepFile, BicepSyntaxError, Declaration, read_bicep
+from tests.support.infra_files import BICEP, INFRA, MAIN, MODULES
 
 # Of Bicep itself: https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
 FUNCTIONS = {

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import keyed_product_on
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.running_product import keyed_product_on
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[3]

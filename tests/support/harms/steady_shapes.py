@@ -34,7 +34,7 @@ class Shape:
     Attributes:
         items: What each item does.
         more: What else the request says.
-        redrives: Whether it is redriven when it has ended.
+        redrives: Whether it is redrive_to_end when it has ended.
         batches: How many batches may be under way at any time, and `calls` in each of them.
         rate: Calls a second, if that is limited; `burst` is what may be granted at once.
     """
@@ -85,7 +85,7 @@ SHAPES = {
         burst=16.0,
         outage=7,
     ),
-    "redriven": Shape(
+    "redrive_to_end": Shape(
         [{"seconds": 0.1, "good": 1 + n % 2} for n in range(8)],
         {"retry": {"max_attempts": 1}, "tolerance": {"percentage": 100}},
         redrives=True,
@@ -145,7 +145,7 @@ class Caller:
         while self._post(f"/api/runs/{run_id}/redrive", again) != 202:
             if (status := self.status(run_id) or {}).get("redrive_count"):
                 break
-            self._insist(ends, f"{run_id} is not redriven")
+            self._insist(ends, f"{run_id} is not redrive_to_end")
         return self._ended(run_id, ends, redrives=1)
 
     def delete(self, run_id: str, seconds: float) -> None:
