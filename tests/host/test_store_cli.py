@@ -128,9 +128,14 @@ def test_a_reader_that_has_seen_enough_is_no_error(data):
         )
     command = f"{shlex.quote(sys.executable)} -m localhost instances --data {shlex.quote(data)}"
     done = subprocess.run(
-        f"{command} | head -n 1", shell=True, cwd=REPOSITORY, capture_output=True, text=True,
-        timeout=60, check=True,
-    )  # fmt: skip
+        f"{command} | head -n 1",
+        shell=True,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
 

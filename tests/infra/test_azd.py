@@ -23,10 +23,19 @@ NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "budgetStartDate"}
 WORKFLOWS = ROOT / ".github" / "workflows"
 # What the app is made of; the rest of the repository stays at home.
 DEPLOYED = {
-    "activities", "dashboard", "fanout", "orchestrators", "schedules", "starters",
+    "activities",
+    "dashboard",
+    "fanout",
+    "orchestrators",
+    "schedules",
+    "starters",
     "workloads",
-    "function_app.py", "host.json", "requirements.txt", "requirements.lock.txt", "LICENSE",
-}  # fmt: skip
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+    "requirements.lock.txt",
+    "LICENSE",
+}
 
 
 def converted(text: str, kind: str) -> Any:
