@@ -50,19 +50,9 @@ def test_a_route_leads_to_its_function_with_its_parameters(
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "orders/0",
-        "orders/ab1",
-        "orders/abcd",
-        "orders",
-        "days/31.31.2013",
-        "rates/x",
-        "seats/100",
-        "flags/yes",
-        "parts/abc-12",
-        "tree",
-    ],
-)
+    ["orders/0", "orders/ab1", "orders/abcd", "orders", "days/31.31.2013", "rates/x", "seats/100",
+     "flags/yes", "parts/abc-12", "tree"],
+)  # fmt: skip
 def test_a_constraint_that_fails_is_404(host: HostProcess, path: str) -> None:
     answer = host.get(f"{PREFIX}/{path}")
     assert (answer.status, answer.body) == (404, b"")

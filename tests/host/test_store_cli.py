@@ -128,14 +128,9 @@ def test_a_reader_that_has_seen_enough_is_no_error(data):
         )
     command = f"{shlex.quote(sys.executable)} -m localhost instances --data {shlex.quote(data)}"
     done = subprocess.run(
-        f"{command} | head -n 1",
-        shell=True,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+        f"{command} | head -n 1", shell=True, cwd=REPOSITORY, capture_output=True, text=True,
+        timeout=60, check=True,
+    )  # fmt: skip
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
 

@@ -51,18 +51,12 @@ def tick(t: func.TimerRequest): ...
     start, act, tick = (function.info for function in loaded)
     assert start.name == "start"
     assert start.trigger == {
-        "type": "httpTrigger",
-        "name": "req",
-        "direction": "in",
-        "authLevel": "anonymous",
-        "methods": ["get", "post"],
-        "route": "a/{id:int?}",
-    }
+        "type": "httpTrigger", "name": "req", "direction": "in", "authLevel": "anonymous",
+        "methods": ["get", "post"], "route": "a/{id:int?}",
+    }  # fmt: skip
     assert [binding["type"] for binding in start.bindings] == [
-        "durableClient",
-        "httpTrigger",
-        "http",
-    ]
+        "durableClient", "httpTrigger", "http",
+    ]  # fmt: skip
     assert start.is_async
     assert loaded[0].wants_context
     assert (act.trigger_type, act.durable_name, act.is_async) == ("activityTrigger", "other", False)
@@ -135,15 +129,15 @@ def test_a_folder_without_a_script_is_no_app(tmp_path: Path) -> None:
         ('@app.activity_trigger(input_name="n")\ndef f(n: "Nothing"): ...', "cannot be resolved"),
         ('@app.activity_trigger(input_name="n")\ndef f(n, context: int): ...', "'context'"),
         ('@app.orchestration_trigger(context_name="c")\ndef f(c): ...', "context_name='context'"),
-        ("@app.route()\ndef f(req: func.TimerRequest): ...", "httpTrigger binding does not give"),
-        ("@app.route()\ndef f(req: func.Out[str]): ...", "annotated azure.functions.Out"),
+        ('@app.route()\ndef f(req: func.TimerRequest): ...', "httpTrigger binding does not give"),
+        ('@app.route()\ndef f(req: func.Out[str]): ...', "annotated azure.functions.Out"),
         (
             '@app.route()\n@app.queue_output(arg_name="q", queue_name="q", connection="")\n'
             "def f(req, q: str): ...",
             "output 'q'",
         ),
     ],
-)
+)  # fmt: skip
 def test_a_signature_that_the_worker_would_refuse_is_refused(
     tmp_path: Path, function: str, expected: str
 ) -> None:

@@ -110,13 +110,10 @@ def test_whatever_user_code_raises_is_in_the_result(error: BaseException) -> Non
 def test_a_context_tells_whose_call_it_is() -> None:
     def act(n: str, context: func.Context) -> list[Any]:
         return [
-            context.invocation_id,
-            context.function_name,
-            context.function_directory,
-            context.trace_context.trace_parent,
-            context.retry_context.retry_count,
+            context.invocation_id, context.function_name, context.function_directory,
+            context.trace_context.trace_parent, context.retry_context.retry_count,
             context.thread_local_storage.invocation_id,
-        ]
+        ]  # fmt: skip
 
     result = _run(_activity(act), '"x"', trace_parent="00-a-b-01")
     assert json.loads(result.value) == ["id-1", "act", "/app", "00-a-b-01", 0, "id-1"]
@@ -125,24 +122,15 @@ def test_a_context_tells_whose_call_it_is() -> None:
 def test_an_http_function_sees_the_request() -> None:
     def web(req: func.HttpRequest) -> func.HttpResponse:
         seen = [
-            req.method,
-            req.url,
-            req.headers["X-A"],
-            req.params["q"],
-            req.route_params["id"],
+            req.method, req.url, req.headers["X-A"], req.params["q"], req.route_params["id"],
             req.get_json(),
-        ]
+        ]  # fmt: skip
         return func.HttpResponse(json.dumps(seen), mimetype="application/json", status_code=201)
 
     response = _response(_run(_http(web), REQUEST))
     assert json.loads(response.body) == [
-        "POST",
-        "http://localhost/api/x?q=1",
-        "b",
-        "1",
-        "7",
-        {"n": 1},
-    ]
+        "POST", "http://localhost/api/x?q=1", "b", "1", "7", {"n": 1},
+    ]  # fmt: skip
     assert response.status == 201
     assert response.headers == [("content-type", "application/json")]
 
@@ -230,24 +218,15 @@ def test_an_orchestrator_is_given_its_context_and_returns_its_text() -> None:
     history = [
         {"EventType": 12, "EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-01T00:00:00Z"},
         {
-            "EventType": 0,
-            "EventId": -1,
-            "IsPlayed": False,
-            "Timestamp": "2026-01-01T00:00:00Z",
-            "Name": "orchestrate",
-            "Input": None,
-            "Version": "",
+            "EventType": 0, "EventId": -1, "IsPlayed": False, "Timestamp": "2026-01-01T00:00:00Z",
+            "Name": "orchestrate", "Input": None, "Version": "",
             "OrchestrationInstance": {"InstanceId": "i", "ExecutionId": "e"},
         },
-    ]
+    ]  # fmt: skip
     context = {
-        "history": history,
-        "input": None,
-        "instanceId": "i",
-        "isReplaying": False,
-        "parentInstanceId": None,
-        "upperSchemaVersion": 2,
-    }
+        "history": history, "input": None, "instanceId": "i", "isReplaying": False,
+        "parentInstanceId": None, "upperSchemaVersion": 2,
+    }  # fmt: skip
     result = _run(function, json.dumps(context))
     assert json.loads(result.value)["output"] == "ended"
 

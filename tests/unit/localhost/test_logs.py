@@ -25,9 +25,8 @@ def test_printed_lines_carry_the_function_and_the_invocation() -> None:
         logs.CURRENT.reset(token)
     lines = stream.getvalue().splitlines()
     assert [re.fullmatch(STAMP + r"\[act id-1\] (.*)", line)[1] for line in lines] == [  # type: ignore[index]
-        "a 1",
-        "b",
-    ]
+        "a 1", "b",
+    ]  # fmt: skip
 
 
 def test_lines_of_several_threads_do_not_mix() -> None:
@@ -39,9 +38,8 @@ def test_lines_of_several_threads_do_not_mix() -> None:
     thread.join()
     output.write("and half\n")
     assert [line.partition("] ")[2] for line in stream.getvalue().splitlines()] == [
-        "whole",
-        "half and half",
-    ]
+        "whole", "half and half",
+    ]  # fmt: skip
 
 
 def test_a_users_own_thread_may_say_which_invocation_it_works_for() -> None:

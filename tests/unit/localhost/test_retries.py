@@ -17,11 +17,8 @@ GROWING = {
 
 def _fixed(**changes: str) -> dict[str, str]:
     return {
-        "strategy": "fixed_delay",
-        "max_retry_count": "2",
-        "delay_interval": "00:00:05",
-        **changes,
-    }
+        "strategy": "fixed_delay", "max_retry_count": "2", "delay_interval": "00:00:05", **changes
+    }  # fmt: skip
 
 
 def test_a_fixed_delay_is_always_the_same_and_ends_after_its_count() -> None:

@@ -54,14 +54,10 @@ def test_values_are_texts_and_a_null_is_passed_over(tmp_path: Path) -> None:
 
 def test_host_section_and_connection_strings_are_read(tmp_path: Path) -> None:
     local = _local(
-        Host={
-            "LocalHttpPort": 8080,
-            "CORS": "https://a.example, https://b.example",
-            "CORSCredentials": True,
-            "LocalHttpAddress": "0.0.0.0",
-        },
+        Host={"LocalHttpPort": 8080, "CORS": "https://a.example, https://b.example",
+              "CORSCredentials": True, "LocalHttpAddress": "0.0.0.0"},
         ConnectionStrings={"db": "x", "other": {"ConnectionString": "y", "ProviderName": "p"}},
-    )
+    )  # fmt: skip
     settings = Settings.load(_app(tmp_path, local=local), {})
     assert settings.port == 8080
     assert settings.address == "0.0.0.0"

@@ -97,11 +97,8 @@ def test_instances_that_wait_for_something_are_well(filled):
 
 
 def test_an_instance_that_waits_for_a_child_that_is_gone_is_found(filled):
-    change(
-        filled,
-        "DELETE FROM instances WHERE instance_id = 'parent-child'",
-        "DELETE FROM history WHERE instance_id = 'parent-child'",
-    )
+    change(filled, "DELETE FROM instances WHERE instance_id = 'parent-child'",
+           "DELETE FROM history WHERE instance_id = 'parent-child'")  # fmt: skip
     assert whats(examined(filled)) == [
         "'parent' waits for its sub-orchestration 'parent-child', which is not running"
     ]
@@ -113,11 +110,8 @@ def test_a_child_that_took_another_parents_place_is_not_the_one_waited_for(fille
 
 
 def test_a_running_child_of_a_parent_that_was_purged_is_found(filled):
-    change(
-        filled,
-        "DELETE FROM instances WHERE instance_id = 'parent'",
-        "DELETE FROM history WHERE instance_id = 'parent'",
-    )
+    change(filled, "DELETE FROM instances WHERE instance_id = 'parent'",
+           "DELETE FROM history WHERE instance_id = 'parent'")  # fmt: skip
     assert whats(examined(filled)) == ["'parent-child' runs for 'parent', which was purged"]
 
 
@@ -128,11 +122,8 @@ def test_an_instance_that_waits_for_nothing_is_found(filled):
 
 
 def test_a_suspended_instance_is_not_stuck(filled):
-    change(
-        filled,
-        "UPDATE history SET notes = NULL WHERE instance_id = 'sleeps'",
-        "UPDATE instances SET status = 'Suspended' WHERE instance_id = 'sleeps'",
-    )
+    change(filled, "UPDATE history SET notes = NULL WHERE instance_id = 'sleeps'",
+           "UPDATE instances SET status = 'Suspended' WHERE instance_id = 'sleeps'")  # fmt: skip
     assert whats(examined(filled)) == []
 
 

@@ -262,19 +262,9 @@ async def test_the_history_of_used_up_retries_is_that_of_the_extension(path):
             if e["EventType"] not in (0, 1, 12, 13)
         ]
         assert told == [
-            (4, 0),
-            (6, 0),
-            (10, 1),
-            (11, 1),
-            (4, 2),
-            (6, 2),
-            (10, 3),
-            (11, 3),
-            (4, 4),
-            (6, 4),
-            (10, 5),
-            (11, 5),
-        ]
+            (4, 0), (6, 0), (10, 1), (11, 1), (4, 2), (6, 2), (10, 3), (11, 3), (4, 4), (6, 4),
+            (10, 5), (11, 5),
+        ]  # fmt: skip
 
 
 async def test_many_retries_at_once_keep_their_numbers(path):

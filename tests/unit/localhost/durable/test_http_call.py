@@ -42,15 +42,11 @@ async def server():
 async def test_an_accepted_request_is_polled_to_its_final_answer(server):
     url, asked, bodies = server
     caller = HttpCaller(poll_seconds=30)
-    result = await caller.run(
-        {
-            "method": "POST",
-            "uri": f"{url}/job",
-            "content": '{"a": 1}',
-            "asynchronousPatternEnabled": True,
-            "headers": {"x-functions-key": "secret", "X-Other": "kept"},
-        }
-    )
+    result = await caller.run({
+        "method": "POST", "uri": f"{url}/job", "content": '{"a": 1}',
+        "asynchronousPatternEnabled": True,
+        "headers": {"x-functions-key": "secret", "X-Other": "kept"},
+    })  # fmt: skip
     await caller.close()
     answer = json.loads(result.value)
     assert (answer["statusCode"], json.loads(answer["content"])) == (418, {"done": True})

@@ -32,17 +32,12 @@ def test_settings_have_the_extensions_defaults():
 
 
 def test_settings_are_read_and_unknown_keys_ignored():
-    settings = DurableSettings.from_host_json(
-        {
-            "hubName": "MyHub",
-            "maxConcurrentActivityFunctions": 3,
-            "defaultVersion": "2.0",
-            "overridableExistingInstanceStates": "anystate",
-            "storageProvider": {"type": "mssql"},
-            "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 500},
-            "replaySchemaVersion": 1,
-        }
-    )
+    settings = DurableSettings.from_host_json({
+        "hubName": "MyHub", "maxConcurrentActivityFunctions": 3, "defaultVersion": "2.0",
+        "overridableExistingInstanceStates": "anystate", "storageProvider": {"type": "mssql"},
+        "httpSettings": {"defaultAsyncRequestSleepTimeMilliseconds": 500},
+        "replaySchemaVersion": 1,
+    })  # fmt: skip
     assert settings.hub_name == "MyHub"
     assert settings.max_concurrent_activities == 3
     assert settings.overridable_existing_instance_states == "AnyState"
