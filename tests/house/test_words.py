@@ -25,6 +25,12 @@ RETIRED_NAMES: dict[str, tuple[str, tuple[Kind, ...]]] = {
     "Leave": ("Grant", ("class",)),
     "leave": ("grant", ("field", "parameter")),
     "BatchCut": ("Cut", ("class",)),
+    "Begun": ("BeginResult", ("class",)),
+    "Settled": ("SettleResult", ("class",)),
+    "Finished": ("noun", ("class",)),
+    "OpenedSagas": ("noun", ("class",)),
+    "Recorded": ("noun", ("class",)),
+    "is_told": ("is_announced", ("field", "property")),
     "batches_per_partition": ("cuts_per_partition", ("function", "field", "parameter")),
     "batch_items": ("items_per_cut", ("function", "field", "parameter")),
 }
