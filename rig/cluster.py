@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 
@@ -31,6 +32,15 @@ WATCHDOG = "watchdog"
 def is_engine(folder: Path | None) -> bool:
     """Whether a folder has all that a cluster is made of."""
     return folder is not None and all((folder / part).is_file() for part in PARTS)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Free ports of one instance."""
+
+    http: int = field(default_factory=free_port)
+    invoke: int = field(default_factory=free_port)
+    management: int = field(default_factory=free_port)
 
 
 class Cluster:
@@ -73,39 +83,21 @@ class Cluster:
         One after the other: each engine takes the first free port for its local endpoint.
         """
         name = f"instance{len(self.instances)}"
-        http, invoke, management = free_port(), free_port(), free_port()
-        ready, manifest = self.folder / f"{name}.ready", self.folder / f"{name}.json"
+        ports = Ports()
+        ready, manifest = self._ready_file(name), self._manifest(name)
+        engine = self._engine_command(name, ports, host_json, overrides or {})
+        worker = self._worker_command(name, ports, app)
+        engine_log, worker_log = self.folder / f"{name}.log", self.folder / f"{name}.worker.log"
         environment = self._environment(settings)
-        host = Host("127.0.0.1", http)
-        worker: list[str | Path] = [sys.executable, self._parts / "worker.py", "serve"]
-        worker += ["--app", app, "--manifest", manifest, "--ready-file", ready]
-        worker += ["--engine-url", f"http://127.0.0.1:{management}"]
-        worker += ["--invoke-port", str(invoke), "--http-port", str(http)]
-        engine: list[str | Path] = [
-            _program(self._parts),
-            "--manifest",
-            manifest,
-            "--hub",
-            self.hub,
-        ]
-        engine += ["--worker-url", f"http://127.0.0.1:{invoke}", "--connection", self.connection]
-        engine += ["--port", str(management), "--public-url", host.origin, "--webhook-key", ""]
-        engine += ["--ready-file", ready, "--instance", name, "--host-json", host_json]
-        engine += ["--log", "Host.Triggers.DurableTask=Information"]
-        for path, value in (overrides or {}).items():
-            engine += ["--set", f"extensions:durableTask:{path}={value}"]
-        log = self.folder / f"{name}.log"
+
+        def is_worker_up() -> bool:
+            return answers(ports.invoke) and answers(ports.http) and manifest.exists()
+
         instance = Instance(
             name,
-            host,
-            Restartable(f"engine {name}", engine, log, ready.exists, environment),
-            Restartable(
-                f"worker {name}",
-                worker,
-                self.folder / f"{name}.worker.log",
-                lambda: answers(invoke) and answers(http) and manifest.exists(),
-                environment,
-            ),
+            Host("127.0.0.1", ports.http),
+            Restartable(f"engine {name}", engine, engine_log, ready.exists, environment),
+            Restartable(f"worker {name}", worker, worker_log, is_worker_up, environment),
             ready,
             revives,
         )
@@ -177,6 +169,34 @@ class Cluster:
         if self.tables:
             self.tables.stop()
         self.storage.process.stop()
+
+    def _ready_file(self, name: str) -> Path:
+        return self.folder / f"{name}.ready"
+
+    def _manifest(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def _worker_command(self, name: str, ports: Ports, app: Path) -> list[str | Path]:
+        command: list[str | Path] = [sys.executable, self._parts / "worker.py", "serve"]
+        command += ["--app", app, "--manifest", self._manifest(name)]
+        command += ["--ready-file", self._ready_file(name)]
+        command += ["--engine-url", f"http://127.0.0.1:{ports.management}"]
+        command += ["--invoke-port", str(ports.invoke), "--http-port", str(ports.http)]
+        return command
+
+    def _engine_command(
+        self, name: str, ports: Ports, host_json: Path, overrides: Mapping[str, str]
+    ) -> list[str | Path]:
+        command: list[str | Path] = [_program(self._parts)]
+        command += ["--manifest", self._manifest(name), "--hub", self.hub]
+        command += ["--worker-url", f"http://127.0.0.1:{ports.invoke}"]
+        command += ["--connection", self.connection, "--port", str(ports.management)]
+        command += ["--public-url", Host("127.0.0.1", ports.http).origin, "--webhook-key", ""]
+        command += ["--ready-file", self._ready_file(name), "--instance", name]
+        command += ["--host-json", host_json, "--log", "Host.Triggers.DurableTask=Information"]
+        for path, value in overrides.items():
+            command += ["--set", f"extensions:durableTask:{path}={value}"]
+        return command
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         given = {

@@ -22,9 +22,18 @@ SLOW_SECONDS = 20
 LONGEST_TEXT = 2_500
 # Those that wait long begin first.
 _FIRST = (
-    "unknown", "wrong", "retry", "again", "timer", "entity_fail", "versions", "yield_none", "sub_",
-    "http_", "event",
-)  # fmt: skip
+    "unknown",
+    "wrong",
+    "retry",
+    "again",
+    "timer",
+    "entity_fail",
+    "versions",
+    "yield_none",
+    "sub_",
+    "http_",
+    "event",
+)
 # These stay as they are: they are what a case is about.
 _FIXED_TIME = "2026-01-02T03:04:05"
 _REPLACED: list[tuple[re.Pattern[str], str]] = [

@@ -10,11 +10,11 @@ import pytest
 
 from starters.api import endpoints
 from starters.api.roles import Role
-from tests.e2e.conftest import MAX_REQUEST_BYTES, product_on
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.principals import principal
 from tests.support.hosts.product import POLL_SECONDS, Product
+from tests.support.hosts.running_product import MAX_REQUEST_BYTES, product_on
 
 pytestmark = pytest.mark.needs_settings
 SECRET = b'{"id": "the secret of another team"}\n'
@@ -107,9 +107,17 @@ def test_a_run_id_leads_nowhere_but_to_a_run(run_id: str, guarded: Product):
 
 @pytest.mark.parametrize(
     "name",
-    ["../request.json", "..%2Frequest.json", "%2e%2e/request.json", "files/../../request.json",
-     "..%5crequest.json", f"../../{RUN}/request.json", "files/..", "./SUCCEEDED-00000.jsonl"],
-)  # fmt: skip
+    [
+        "../request.json",
+        "..%2Frequest.json",
+        "%2e%2e/request.json",
+        "files/../../request.json",
+        "..%5crequest.json",
+        f"../../{RUN}/request.json",
+        "files/..",
+        "./SUCCEEDED-00000.jsonl",
+    ],
+)
 def test_the_name_of_a_result_leads_to_no_other_blob(name: str, guarded: Product):
     answer = call(guarded, "GET", f"/api/runs/{RUN}/results/{name}")
     assert answer.status == 404
@@ -210,9 +218,11 @@ def test_a_field_of_a_template_breaks_out_of_no_header(guarded: Product):
     ]
     templates = {"email": {"subject": "For {{ name }}", "text": "hello"}}
     request = {
-        "workload": "notifications", "run_id": "headers", "source": inline(*items),
+        "workload": "notifications",
+        "run_id": "headers",
+        "source": inline(*items),
         "parameters": {"templates": templates, "sender": {"email": "me@example.org"}},
-    }  # fmt: skip
+    }
     status = ended(guarded, request)
     assert status["items"]["failed"] == 1
     assert "no valid headers" in status["errors"][0]["message"]
@@ -220,9 +230,16 @@ def test_a_field_of_a_template_breaks_out_of_no_header(guarded: Product):
 
 @pytest.mark.parametrize(
     "address",
-    ["http://127.0.0.1:80/", "http://169.254.169.254/metadata/instance", "http://[::1]/",
-     "http://localhost/", "http://2130706433/", "http://10.0.0.1/", "file:///etc/passwd"],
-)  # fmt: skip
+    [
+        "http://127.0.0.1:80/",
+        "http://169.254.169.254/metadata/instance",
+        "http://[::1]/",
+        "http://localhost/",
+        "http://2130706433/",
+        "http://10.0.0.1/",
+        "file:///etc/passwd",
+    ],
+)
 def test_a_webhook_reaches_nothing_inside(address: str, guarded: Product):
     request = {
         "workload": "notifications",

@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from tests.e2e.test_redrive import redrive
-from tests.e2e.test_runs import probe, problem, sums
 from tests.support.hosts.product import Product
+from tests.support.hosts.product_calls import probe, problem, redrive, sums
 
 UNDO = {"on_exceeded": "compensate"}
 

@@ -22,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from starters.api import endpoints
-from tests.e2e.conftest import keyed_product_on
 from tests.support.hosts.host_process import Answer, Host
 from tests.support.hosts.hosts import chosen, patient
 from tests.support.hosts.product import DEADLINE_SECONDS
+from tests.support.hosts.running_product import keyed_product_on
 
 # Left out: `unsupported_method`, since the Functions host answers 404 where others answer 405; and
 # `positive_data_acceptance`, since a schema cannot tell which blobs and workloads there are.

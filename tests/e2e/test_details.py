@@ -2,15 +2,14 @@
 
 import secrets
 
-from tests.e2e.test_redrive import ONCE, redriven
-from tests.e2e.test_runs import probe, problem
 from tests.support.hosts.product import Product
+from tests.support.hosts.product_calls import ONCE, probe, problem, redrive_to_end
 
 
 def test_the_timeline_of_each_attempt_adds_up_to_its_items(product: Product):
     items = [{"good": 2}, {}, {"ending": "permanent"}] * 4
     run_id = product.run(probe(items, batch={"max_items": 2}, **ONCE))["run_id"]
-    redriven(product, run_id)
+    redrive_to_end(product, run_id)
     first = product.host.get(f"/api/runs/{run_id}/timeline?attempt=1").json
     assert (first["attempt"], first["attempts"]) == (1, 2)
     assert round(sum(first["series"]["succeeded"])) == 4
@@ -27,7 +26,7 @@ def test_the_timeline_of_each_attempt_adds_up_to_its_items(product: Product):
 
 def test_a_request_can_be_read_as_its_newest_attempt_carries_it_out(product: Product):
     run_id = product.run(probe([{"ending": "permanent"}], **ONCE))["run_id"]
-    redriven(product, run_id, {"tolerance": {"count": 7}})
+    redrive_to_end(product, run_id, {"tolerance": {"count": 7}})
     newest = product.host.get(f"/api/runs/{run_id}/request").json
     assert (newest["workload"], newest["tolerance"]["count"]) == ("probe", 7)
     first = product.host.get(f"/api/runs/{run_id}/request?attempt=1").json

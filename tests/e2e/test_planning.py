@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.conftest import SCAN_RANGE_BYTES
 from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import SCAN_RANGE_BYTES
 
 COUNT = 20_000
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import product_on
 from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import product_on
 
 pytestmark = pytest.mark.needs_settings
 RATE = 40

@@ -1,36 +1,28 @@
 """Redrive and its refusals, over HTTP."""
 
-import json
 import secrets
-from typing import Any
 
-from tests.e2e.test_runs import AT_ONCE, probe, problem, sums
-from tests.support.hosts.host_process import Answer
 from tests.support.hosts.product import Product
+from tests.support.hosts.product_calls import (
+    AT_ONCE,
+    ONCE,
+    probe,
+    problem,
+    redrive,
+    redrive_to_end,
+    sums,
+)
 
-ONCE = {"retry": AT_ONCE | {"max_attempts": 1}, "tolerance": {"percentage": 100}}
 SLOW = {"max_attempts": 2, "base_seconds": 60, "factor": 1, "max_seconds": 60}
-
-
-def redrive(product: Product, run_id: str, asked: Any = None) -> Answer:
-    body = b"" if asked is None else json.dumps(asked).encode()
-    return product.host.request("POST", f"/api/runs/{run_id}/redrive", body, {})
-
-
-def redriven(product: Product, run_id: str, asked: Any = None) -> dict[str, Any]:
-    answer = redrive(product, run_id, asked)
-    assert answer.status == 202, answer.body
-    count = answer.json["attempt"] - 1
-    return product.until(run_id, lambda s: s["redrive_count"] == count and s["phase"] == "done")
 
 
 def test_a_redrive_merges_the_successes_of_every_attempt(product: Product):
     items = [{}, {"good": 2}, {"ending": "permanent"}, {"good": 3}] * 3
     run_id = product.run(probe(items, batch={"max_items": 5}, **ONCE))["run_id"]
-    status = redriven(product, run_id, {"retry": AT_ONCE | {"max_attempts": 2}})
+    status = redrive_to_end(product, run_id, {"retry": AT_ONCE | {"max_attempts": 2}})
     assert (status["items"]["succeeded"], status["items"]["failed"]) == (6, 6)
     asked = {"error_types": ["TransientError"], "retry": AT_ONCE | {"max_attempts": 3}}
-    status = redriven(product, run_id, asked)
+    status = redrive_to_end(product, run_id, asked)
     assert (status["items"]["succeeded"], status["items"]["failed"]) == (9, 3)
     assert (status["redrive_count"], status["outcome"]) == (2, "partially_succeeded")
     found = {o.index: o.status for o in product.outcomes(run_id)}
@@ -41,7 +33,7 @@ def test_a_sum_is_completed_by_a_redrive(product: Product):
     asked = {"parameters": {"column": "n", "fail_attempts": 1}, "batch": {"max_items": 2}}
     status = product.run(sums(product, **asked, **ONCE))
     assert status["items"]["failed"] == 5
-    status = redriven(product, status["run_id"], {"retry": AT_ONCE})
+    status = redrive_to_end(product, status["run_id"], {"retry": AT_ONCE})
     assert status["outcome"] == "succeeded"
     assert product.file(status["run_id"], "sum.json").json == {"sum": 15, "began": [0, 2, 4]}
     assert not [name for name in product.blobs_of(status["run_id"]) if "/results/FAILED" in name]

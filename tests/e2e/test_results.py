@@ -11,10 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.e2e.conftest import product_on
-from tests.e2e.test_redrive import redriven
-from tests.e2e.test_runs import AT_ONCE, problem
 from tests.support.hosts.product import Product
+from tests.support.hosts.product_calls import AT_ONCE, problem, redrive_to_end
+from tests.support.hosts.running_product import product_on
 from tests.support.replays.local_runs import lines
 
 pytestmark = pytest.mark.needs_settings
@@ -128,7 +127,7 @@ def test_the_partials_of_many_ranges_merge_in_source_order(parted: Product):
 
 def test_a_redrive_leaves_the_files_of_its_manifest_alone(parted: Product):
     run_id = parted.run(request(parted))["run_id"]
-    status = redriven(parted, run_id, {"tolerance": {"percentage": 50}})
+    status = redrive_to_end(parted, run_id, {"tolerance": {"percentage": 50}})
     listed = {file["name"] for file in parted.results(run_id)["files"]}
     folder = f"{run_id}/results/"
     left = {n.removeprefix(folder) for n in parted.blobs_of(run_id) if n.startswith(folder)}

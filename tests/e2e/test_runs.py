@@ -9,29 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import MAX_REQUEST_BYTES
 from tests.support.hosts.product import Product
-
-AT_ONCE = {"base_seconds": 0.01, "factor": 1, "max_seconds": 0.01, "jitter_seconds": 0.01}
-TABLE = b"n,text\n1,a\n2,b\n3,c\n4,d\n5,e\n"
-
-
-def probe(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    source = {"kind": "inline", "items": [{"id": n} | item for n, item in enumerate(items)]}
-    return {"workload": "probe", "source": source, "retry": AT_ONCE} | more
-
-
-def sums(product: Product, table: bytes = TABLE, **more: Any) -> dict[str, Any]:
-    request = {"workload": "sum", "source": product.source(table), "parameters": {"column": "n"}}
-    return request | {"retry": AT_ONCE} | more
-
-
-def problem(answer: Any, status: int) -> dict[str, str]:
-    """The fields that an answer complains of."""
-    assert answer.status == status, answer.body
-    assert answer.header("content-type") == "application/problem+json"
-    assert answer.json["status"] == status
-    return {error["field"]: error["message"] for error in answer.json.get("errors", [])}
+from tests.support.hosts.product_calls import AT_ONCE, probe, problem, sums
+from tests.support.hosts.running_product import MAX_REQUEST_BYTES
 
 
 def test_a_table_is_summed_in_source_order_whatever_the_batches(product: Product):

@@ -15,11 +15,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.e2e.conftest import product_on
 from tests.support.hosts.collector import Collector, Span, collecting
 from tests.support.hosts.fanout_bus import FanoutBus
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.running_product import product_on
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[2]
@@ -79,9 +79,13 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
     caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with collecting() as collector, observed(storage, tmp_path, collector) as product:
         request = {
-            "workload": "probe", "run_id": "seen", "source": inline(items), "retry": QUICK,
-            "tolerance": ANY, "batch": {"max_items": 5},
-        }  # fmt: skip
+            "workload": "probe",
+            "run_id": "seen",
+            "source": inline(items),
+            "retry": QUICK,
+            "tolerance": ANY,
+            "batch": {"max_items": 5},
+        }
         assert product.post(request, traceparent=caller).status == 202
         status = product.done("seen")
         ended(collector, 1, product)
@@ -123,9 +127,12 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
 def test_sagas_tables_and_compensations_are_told_as_well(storage: str, tmp_path: Path):
     with collecting() as collector, observed(storage, tmp_path, collector) as product:
         request = {
-            "workload": "voyage", "run_id": "trips", "retry": QUICK, "tolerance": ANY,
+            "workload": "voyage",
+            "run_id": "trips",
+            "retry": QUICK,
+            "tolerance": ANY,
             "source": inline([{"id": "a"}, {"id": "b", "fates": {"hotel": "refuse"}}]),
-        }  # fmt: skip
+        }
         assert product.post(request).status == 202
         product.done("trips")
         ended(collector, 1, product)
@@ -154,9 +161,12 @@ def test_sagas_tables_and_compensations_are_told_as_well(storage: str, tmp_path:
 @pytest.mark.needs_restart
 def test_nothing_is_counted_twice_or_lost_when_the_host_is_killed(storage: str, tmp_path: Path):
     request = {
-        "workload": "probe", "run_id": "killed", "batch": {"max_items": 10},
-        "source": inline([{"seconds": 0.02}] * 300), "concurrency": {"batches": 2},
-    }  # fmt: skip
+        "workload": "probe",
+        "run_id": "killed",
+        "batch": {"max_items": 10},
+        "source": inline([{"seconds": 0.02}] * 300),
+        "concurrency": {"batches": 2},
+    }
     with collecting() as collector:
         with observed(storage, tmp_path, collector) as product:
             assert product.post(request).status == 202

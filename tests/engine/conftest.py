@@ -1,6 +1,6 @@
 """Instances of a host at PATH on one task hub, with all that can happen to them in Azure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from rig.cluster import is_engine
-from tests.support.hosts.engine_cluster import Cluster, cluster
+from tests.support.hosts.engine_cluster import Cluster, ClusterOf, cluster
 from tests.support.hosts.hosts import chosen
 from tests.support.workloads.errand_workloads import Journal
-
-ClusterOf = Callable[..., Cluster]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Runs that are deleted leave nothing: no instance, entity, row or blob."""
 
-from tests.engine.conftest import ClusterOf
 from tests.support.harms.leavings import insist_on_nothing, run_and_delete
+from tests.support.hosts.engine_cluster import ClusterOf
 
 RUNS = 20
 CALLERS = 4

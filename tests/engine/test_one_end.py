@@ -2,7 +2,7 @@
 
 import time
 
-from tests.engine.conftest import ClusterOf
+from tests.support.hosts.engine_cluster import ClusterOf
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import errands
 

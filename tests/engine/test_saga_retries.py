@@ -1,6 +1,6 @@
 """A saga's step that fails for a moment is tried again."""
 
-from tests.engine.conftest import ClusterOf
+from tests.support.hosts.engine_cluster import ClusterOf
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import errands
 

@@ -2,8 +2,8 @@
 
 import time
 
-from tests.engine.conftest import ClusterOf
 from tests.support.harms.hub_contents import blobs_of, instances, rows_of, terminate
+from tests.support.hosts.engine_cluster import ClusterOf
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.product import Product
 from tests.support.workloads.errand_workloads import Journal

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import ClusterOf
+from tests.support.hosts.engine_cluster import ClusterOf
 from tests.support.hosts.product import Product
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import errands

@@ -36,9 +36,12 @@ def test_every_setting_of_the_code_is_there_and_no_other():
     # Nobody but tests has need of the last.
     ours = {name for name in EXAMPLE if name.startswith("FANOUT_")} | {"FANOUT_SCHEDULES_FOLDER"}
     read = {name for text in sources() for name in re.findall(r'"(FANOUT_[A-Z_]+)"', text)}
-    read |= set(re.findall(r"%(FANOUT_[A-Z_]+)%", "".join(
-        path.read_text() for path in (ROOT / "schedules").glob("*.json")
-    )))  # fmt: skip
+    read |= set(
+        re.findall(
+            r"%(FANOUT_[A-Z_]+)%",
+            "".join(path.read_text() for path in (ROOT / "schedules").glob("*.json")),
+        )
+    )
     assert read == ours
     assert first_cells(page("settings.md")) == ours
 

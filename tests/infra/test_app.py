@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from starters.lifecycle.views import LEAST_STALLED_SECONDS
-from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import Choice, Expression, read_bicep
+from tests.support.infra_files import MAIN, ROOT, module
 
 HOST = json.loads((ROOT / "host.json").read_text())
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infra.files import INFRA, MAIN, ROOT, module
 from tests.support.bicep import read_bicep
+from tests.support.infra_files import INFRA, MAIN, ROOT, module
 
 AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
@@ -23,10 +23,19 @@ NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "budgetStartDate"}
 WORKFLOWS = ROOT / ".github" / "workflows"
 # What the app is made of; the rest of the repository stays at home.
 DEPLOYED = {
-    "activities", "dashboard", "fanout", "orchestrators", "schedules", "starters",
+    "activities",
+    "dashboard",
+    "fanout",
+    "orchestrators",
+    "schedules",
+    "starters",
     "workloads",
-    "function_app.py", "host.json", "requirements.txt", "requirements.lock.txt", "LICENSE",
-}  # fmt: skip
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+    "requirements.lock.txt",
+    "LICENSE",
+}
 
 
 def converted(text: str, kind: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.files import BICEP, INFRA, ROOT
+from tests.support.infra_files import BICEP, INFRA, ROOT
 
 CHECKOV = ROOT / ".venv" / "infra" / "bin" / "checkov"
 SKIP = re.compile(r"// checkov:skip=(CKV_AZURE_\d+): (\S.{30,}\.)$")

@@ -9,7 +9,7 @@ import azure.functions as func
 from fanout.models.estimate import Estimate
 from starters import watchdog
 from starters.lifecycle import dry_run
-from tests.infra.files import INFRA, ROOT
+from tests.support.infra_files import INFRA, ROOT
 from workloads import registry
 
 README = (INFRA / "README.md").read_text()

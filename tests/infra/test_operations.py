@@ -3,8 +3,8 @@
 import json
 import re
 
-from tests.infra.files import INFRA, MAIN, ROOT, module
 from tests.support.bicep import read_bicep
+from tests.support.infra_files import INFRA, MAIN, ROOT, module
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 README = (INFRA / "README.md").read_text()

@@ -4,8 +4,8 @@ import re
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from starters.blob import INBOX
-from tests.infra.files import BICEP, MAIN, module
 from tests.support.bicep import BicepFile, Declaration, Expression, read_bicep
+from tests.support.infra_files import BICEP, MAIN, module
 from workloads.orders import shipments
 
 ROLES = module("roles")

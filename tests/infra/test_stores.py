@@ -7,8 +7,8 @@ import pytest
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from fanout.adapters.rows.rows import table_name
-from tests.infra.files import MAIN, ROOT, module
 from tests.support.bicep import BicepFile, Choice, Expression, read_bicep
+from tests.support.infra_files import MAIN, ROOT, module
 from workloads.orders import inventory, shipments, wallet
 
 LOCAL = json.loads((ROOT / "localhost" / "servicebus.json").read_text())

@@ -5,17 +5,39 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.files import BICEP, INFRA, MAIN, MODULES
 from tests.support.bicep import BicepFile, BicepSyntaxError, Declaration, read_bicep
+from tests.support.infra_files import BICEP, INFRA, MAIN, MODULES
 
 # Of Bicep itself: https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
 FUNCTIONS = {
-    "concat", "contains", "empty", "environment", "guid", "join", "loadJsonContent",
+    "concat",
+    "contains",
+    "empty",
+    "environment",
+    "guid",
+    "join",
+    "loadJsonContent",
     "loadTextContent",
-    "replace", "resourceGroup", "split", "string", "subscription", "subscriptionResourceId", "take",
-    "toLower", "union", "uniqueString", "utcNow", "description", "allowed", "minLength",
-    "maxLength", "minValue", "maxValue", "metadata", "secure",
-}  # fmt: skip
+    "replace",
+    "resourceGroup",
+    "split",
+    "string",
+    "subscription",
+    "subscriptionResourceId",
+    "take",
+    "toLower",
+    "union",
+    "uniqueString",
+    "utcNow",
+    "description",
+    "allowed",
+    "minLength",
+    "maxLength",
+    "minValue",
+    "maxValue",
+    "metadata",
+    "secure",
+}
 LOOP_VARIABLES = {"each", "i"}
 API_VERSION = re.compile(r"[A-Z]\w+(\.\w+)+/[\w/]+@20\d\d-\d\d-\d\d(-preview)?")
 LOADED = re.compile(r"load(?:Json|Text)Content\('([^']+)'\)")

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from fanout.naming import functions
-from tests.infra.files import BICEP, INFRA, MAIN, module
 from tests.support.bicep import Expression, read_bicep
+from tests.support.infra_files import BICEP, INFRA, MAIN, module
 
 ALERTS = module("alerts")
 QUERIES = {path.stem: path.read_text() for path in (INFRA / "queries").glob("*.kql")}

@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from fanout.messages.payloads import MAX_PAYLOAD_BYTES
-from tests.replay.conftest import ORCHESTRATORS, Recorded, scenarios
 from tests.support.replays.recorded_histories import Reply, payload_bytes, replay
+from tests.support.replays.recorded_runs import ORCHESTRATORS, Recorded
+from tests.support.replays.scenarios import scenarios
 
 SCENARIOS = sorted(scenarios())
 MOST_EVENTS = 1_000

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from fanout.messages.fan_in import MERGED_AT_ONCE, RANGES_AT_ONCE
 from fanout.naming import functions
-from tests.replay.conftest import Recorded
-from tests.replay.test_outcomes import in_flight
+from tests.support.replays.recorded_histories import in_flight
+from tests.support.replays.recorded_runs import Recorded
 
 
 def written(recorded: Recorded, run_id: str) -> Counter[int]:

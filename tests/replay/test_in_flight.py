@@ -17,12 +17,13 @@ from fanout.messages.run import RunEnd
 from fanout.naming import functions
 from fanout.splitting.sizing import BATCHES_A_SHARD
 from orchestrators.waves import MAX_BREAKDOWNS
-from tests.replay.conftest import ORCHESTRATORS, result
 from tests.support.doubles.memory_tables import memory_rows
 from tests.support.replays.durable_hub import hub
 from tests.support.replays.local_hub import local_hub
 from tests.support.replays.local_runs import inline
 from tests.support.replays.recorded_histories import Recording, payload_bytes, recordings
+from tests.support.replays.recorded_runs import ORCHESTRATORS
+from tests.support.replays.scenarios import result
 from tests.support.replays.scripted_runs import Behaviour, Script, planned, scripted_app, succeed
 
 CONCURRENCIES = (1, 3, 16, 64)

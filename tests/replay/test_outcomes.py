@@ -11,8 +11,9 @@ from fanout.messages.run import RunRef
 from fanout.naming import functions
 from fanout.policies import is_exceeded
 from orchestrators.waves import MAX_BREAKDOWNS
-from tests.replay.conftest import QUEUES, QUIET_SECONDS, Recorded
-from tests.support.replays.recorded_histories import Recording, activity_input
+from tests.support.replays.recorded_histories import Recording, activity_input, in_flight
+from tests.support.replays.recorded_runs import Recorded
+from tests.support.replays.scenarios import QUEUES, QUIET_SECONDS
 
 SCHEDULED, TIMER_CREATED = 4, 10
 
@@ -209,15 +210,6 @@ def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):
         assert recorded.working(run_id)
         for recording in recorded.working(run_id):
             assert max(in_flight(recording)) <= width, run_id
-
-
-def in_flight(recording: Recording) -> list[int]:
-    """How many activities were scheduled and not ended, after each event."""
-    open_now, counts = 0, []
-    for event in recording.history:
-        open_now += {SCHEDULED: 1, 5: -1, 6: -1}.get(event["EventType"], 0)
-        counts.append(open_now)
-    return counts
 
 
 def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):

@@ -7,8 +7,9 @@ import pytest
 from fanout.messages.ending import SettleAsk
 from fanout.messages.shards import ShardCounts
 from fanout.naming import functions
-from tests.replay.conftest import NO_WORKER, Recorded
 from tests.support.replays.recorded_histories import Recording, activity_input
+from tests.support.replays.recorded_runs import Recorded
+from tests.support.replays.scenarios import NO_WORKER
 
 FAILED_CHILD = 9
 PATIENT = {"succeeded": 4 * 10 + 4 * 9, "failed": 4, "retries": 4 * (8 + 6)}

@@ -4,13 +4,36 @@ from tests.conformance.cases.retries import FOR_EVER_SECONDS
 from tests.conformance.registry import simple
 
 STATUSES = (
-    "none", "empty", "zero", "false", "dict", "list", "text", "unicode", "nested", "k8", "k16",
-    "k20", "k100", "date", "big", "plain", "nan",
-)  # fmt: skip
+    "none",
+    "empty",
+    "zero",
+    "false",
+    "dict",
+    "list",
+    "text",
+    "unicode",
+    "nested",
+    "k8",
+    "k16",
+    "k20",
+    "k100",
+    "date",
+    "big",
+    "plain",
+    "nan",
+)
 MISUSES = (
-    "plain", "plain_none", "yield_five", "yield_list", "return_task", "async", "nondeterministic",
-    "nondeterministic_fewer", "nondeterministic_kind", "slow_turn",
-)  # fmt: skip
+    "plain",
+    "plain_none",
+    "yield_five",
+    "yield_list",
+    "return_task",
+    "async",
+    "nondeterministic",
+    "nondeterministic_fewer",
+    "nondeterministic_kind",
+    "slow_turn",
+)
 
 for _key in STATUSES:
     simple(f"status_{_key}", "o_status", _key, 20, output=True)

@@ -6,9 +6,24 @@ from tests.conformance.cases.retries import FOR_EVER_SECONDS
 from tests.conformance.registry import Case, case, simple
 
 KINDS = (
-    "plain", "cause", "context", "notes", "empty", "unicode", "lines", "labels", "outofproc",
-    "secret", "url", "long", "odd", "group", "stop", "json", "cancelled",
-)  # fmt: skip
+    "plain",
+    "cause",
+    "context",
+    "notes",
+    "empty",
+    "unicode",
+    "lines",
+    "labels",
+    "outofproc",
+    "secret",
+    "url",
+    "long",
+    "odd",
+    "group",
+    "stop",
+    "json",
+    "cancelled",
+)
 
 for _key in KINDS:
     # The engine's stand-in for a worker never answers what raises StopIteration.
@@ -20,9 +35,13 @@ for _key in KINDS:
 for _key in ("plain", "secret"):
     simple(f"raise_after_{_key}", "o_raise_after", _key)
 for _name in (
-    "unknown_activity", "unknown_activity_retry", "unknown_sub", "unknown_entity", "wrong_kind",
+    "unknown_activity",
+    "unknown_activity_retry",
+    "unknown_sub",
+    "unknown_entity",
+    "wrong_kind",
     "unknown_entity_signal",
-):  # fmt: skip
+):
     simple(_name, f"o_{_name}", seconds=FOR_EVER_SECONDS)
 simple("case_activity", "o_case_activity", seconds=20)
 simple("case_orchestrator", "O_PLAIN", seconds=20)

@@ -7,11 +7,20 @@ from tests.conformance.registry import Case, simple
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GETS = {
-    "echo": "/echo", "text": "/text", "empty": "/empty", "404": "/404", "500": "/500",
-    "429": "/429", "pollget": "/poll?mark=MARK", "lost": "/lost", "moved": "/moved",
-    "pollrelative": "/poll?mark=MARK&location=relative", "refused": "http://127.0.0.1:9/x",
-    "noname": "http://no.such.host.invalid/", "badurl": "not a url",
-}  # fmt: skip
+    "echo": "/echo",
+    "text": "/text",
+    "empty": "/empty",
+    "404": "/404",
+    "500": "/500",
+    "429": "/429",
+    "pollget": "/poll?mark=MARK",
+    "lost": "/lost",
+    "moved": "/moved",
+    "pollrelative": "/poll?mark=MARK&location=relative",
+    "refused": "http://127.0.0.1:9/x",
+    "noname": "http://no.such.host.invalid/",
+    "badurl": "not a url",
+}
 OTHERS: dict[str, dict[str, Any]] = {
     "post": {"method": "POST", "content": {"a": 1}, "headers": {"x-wide": "1"}},
     "posttext": {"method": "POST", "content": "text"},

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import keyed_product_on
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.running_product import keyed_product_on
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[3]
@@ -135,9 +135,17 @@ def test_without_storage_a_small_file_travels_in_the_request(fanout: Shell, tmp_
     data = tmp_path / "small.csv"
     data.write_text("id,ending\na,ok\nb,permanent\n")
     watched = fanout(
-        "submit", "-w", "probe", "-d", str(data), "--tolerate", "50%", "--watch",
-        code=3, FANOUT_STORAGE="",
-    )  # fmt: skip
+        "submit",
+        "-w",
+        "probe",
+        "-d",
+        str(data),
+        "--tolerate",
+        "50%",
+        "--watch",
+        code=3,
+        FANOUT_STORAGE="",
+    )
     assert "item-b" in watched.stdout
     large = tmp_path / "large.jsonl"
     large.write_text('{"id": 1}\n' * 200_000)
@@ -173,8 +181,10 @@ def test_every_problem_is_a_line_and_for_programs_the_problem_itself(fanout: She
     told = fanout("submit", "-", stdin=body, code=1).stderr.splitlines()
     assert told[0].startswith("Bad Request (400)")
     assert {line.strip().partition(":")[0] for line in told[1:]} == {
-        "max_items", "source.container", "source.blob",
-    }  # fmt: skip
+        "max_items",
+        "source.container",
+        "source.blob",
+    }
     problem = json.loads(fanout("submit", "-", "--json", stdin=body, code=1).stderr)
     assert problem["type"] == "urn:fanout:problem:invalid-request"
 
@@ -198,9 +208,13 @@ def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
     leader, follower = pty.openpty()
     environment = fanout.environment | {"TERM": "xterm-256color"}
     process = subprocess.Popen(
-        [*COMMAND, "watch", "barred"], cwd=ROOT, env=environment,
-        stdin=follower, stdout=follower, stderr=follower,
-    )  # fmt: skip
+        [*COMMAND, "watch", "barred"],
+        cwd=ROOT,
+        env=environment,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
     os.close(follower)
     seen, deadline = b"", time.monotonic() + patient(DEADLINE_SECONDS)
     while time.monotonic() < deadline:
@@ -255,6 +269,10 @@ def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: S
     complete = {"_FANOUT_COMPLETE": "complete_bash", "COMP_WORDS": "fanout re", "COMP_CWORD": "1"}
     done = subprocess.run(
         [sys.executable, "-c", "from cli.main import app; app(prog_name='fanout')"],
-        cwd=ROOT, env=fanout.environment | complete, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=fanout.environment | complete,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert {"results", "redrive", "resume"} <= set(done.stdout.split())

@@ -303,22 +303,42 @@ def large() -> tuple[dict[str, Any], dict[str, Any]]:
     ]
     tolerance = {"count": 0, "percentage": 5}
     run = {
-        "run_id": "large", "workload": "probe", "status": "Running", "phase": "processing",
-        "outcome": None, "items": items | {"total": total}, "retries": 12_345_678,
-        "partitions": {"total": 100_000, "done": 61_000}, "started_at": "2026-11-24T00:00:00Z",
-        "finished_at": None, "duration_seconds": 64.0, "redrive_count": 0, "error": None,
-        "items_per_second": 17_000.0, "eta_seconds": 2_100.0, "errors": errors,
+        "run_id": "large",
+        "workload": "probe",
+        "status": "Running",
+        "phase": "processing",
+        "outcome": None,
+        "items": items | {"total": total},
+        "retries": 12_345_678,
+        "partitions": {"total": 100_000, "done": 61_000},
+        "started_at": "2026-11-24T00:00:00Z",
+        "finished_at": None,
+        "duration_seconds": 64.0,
+        "redrive_count": 0,
+        "error": None,
+        "items_per_second": 17_000.0,
+        "eta_seconds": 2_100.0,
+        "errors": errors,
         "limits": {"batches": 1000, "items_per_second": None, "tolerance": tolerance},
-        "batches_in_flight": 1000, "stalled_since": None, "results_url": "",
-    }  # fmt: skip
+        "batches_in_flight": 1000,
+        "stalled_since": None,
+        "results_url": "",
+    }
     cells = "".join("1537f2e4"[n % 8] for n in range(64))
     series = {name: [float(n) for n in range(64)] for name in ("succeeded", "failed", "retries")}
     timeline = {
-        "run_id": "large", "attempt": 1, "attempts": 1, "started_at": "2026-11-24T00:00:00Z",
-        "finished_at": None, "bucket_seconds": 1.0, "series": series,
-        "shards": [{"shard": n, "cells": cells[n % 8 :], "waves": 9000, "partitions": 950}
-                   for n in range(64)],
-    }  # fmt: skip
+        "run_id": "large",
+        "attempt": 1,
+        "attempts": 1,
+        "started_at": "2026-11-24T00:00:00Z",
+        "finished_at": None,
+        "bucket_seconds": 1.0,
+        "series": series,
+        "shards": [
+            {"shard": n, "cells": cells[n % 8 :], "waves": 9000, "partitions": 950}
+            for n in range(64)
+        ],
+    }
     return run, timeline
 
 

@@ -9,10 +9,10 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP
 from tests.support.hosts.fanout_bus import FanoutBus, reason_of
 from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import APP
 
 pytestmark = pytest.mark.needs_settings
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0.01}

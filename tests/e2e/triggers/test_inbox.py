@@ -8,9 +8,9 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP
 from tests.support.hosts.hosts import chosen, patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.running_product import APP
 
 pytestmark = [pytest.mark.needs_blob_trigger, pytest.mark.needs_settings]
 

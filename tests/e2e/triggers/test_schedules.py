@@ -16,9 +16,9 @@ from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
 from fanout.schedules import time_of
-from tests.e2e.conftest import APP
 from tests.support.hosts.host_process import HostProcess
 from tests.support.hosts.hosts import chosen, patient
+from tests.support.hosts.running_product import APP
 
 pytestmark = pytest.mark.needs_settings
 DEADLINE_SECONDS = 90

@@ -11,10 +11,10 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from tests.e2e.conftest import APP
 from tests.support.hosts.fanout_bus import FanoutBus, reason_of
 from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import APP
 
 pytestmark = [
     pytest.mark.timeout(900),

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
-from tests.e2e.conftest import product_on
 from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product
 from tests.support.hosts.receiver import Received, Receiver, Said, receiving
+from tests.support.hosts.running_product import product_on
 
 SECRET = "the secret of the tests"
 TEMPLATES = {

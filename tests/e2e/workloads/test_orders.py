@@ -8,9 +8,9 @@ import pytest
 
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import RowConflictError, TableStore, Write
-from tests.e2e.conftest import product_on
 from tests.support.hosts.fanout_bus import FanoutBus
 from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import product_on
 from tests.support.workloads.order_books import AccountTables, Books
 
 pytestmark = pytest.mark.needs_settings

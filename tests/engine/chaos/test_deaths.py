@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import ClusterOf
-from tests.support.hosts.engine_cluster import Cluster
+from tests.support.hosts.engine_cluster import Cluster, ClusterOf
 from tests.support.hosts.product import Product
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import SHAPES, insist_on_end, shaped

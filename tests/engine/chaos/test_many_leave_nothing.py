@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.engine.conftest import ClusterOf
 from tests.support.harms.leavings import insist_on_nothing, run_and_delete
+from tests.support.hosts.engine_cluster import ClusterOf
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 RUNS = 1_000

@@ -24,7 +24,7 @@ _TOLERANT = _ONCE | {"tolerance": {"percentage": 100}}
 
 SMALL = {
     "plain": Shape([{}] * 5),
-    "redriven": Shape([{}, {"good": 2}], _TOLERANT, redrives=True),
+    "redrive_to_end": Shape([{}, {"good": 2}], _TOLERANT, redrives=True),
     "undone": Shape([{}, {}, BAD], _ONCE | {"on_exceeded": "compensate"}, batches=1),
     "sagas": Shape([{}, {}, BAD], _TOLERANT | {"workload": "trips"}),
     "failed": Shape([BAD] * 3, _ONCE),

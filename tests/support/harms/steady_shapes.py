@@ -87,7 +87,7 @@ SHAPES = {
         burst=16.0,
         outage=7,
     ),
-    "redriven": Shape(
+    "redrive_to_end": Shape(
         [{"seconds": 0.1, "good": 1 + n % 2} for n in range(8)],
         {"retry": {"max_attempts": 1}, "tolerance": {"percentage": 100}},
         redrives=True,
@@ -150,7 +150,7 @@ class Caller:
         while self._post(f"/api/runs/{run_id}/redrive", again) != 202:
             if (status := self.status(run_id) or {}).get("redrive_count"):
                 break
-            self._insist(ends, f"{run_id} is not redriven")
+            self._insist(ends, f"{run_id} is not redrive_to_end")
         return self._ended(run_id, ends, redrives=1)
 
     def delete(self, run_id: str, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """Instances of a host with the probes' app on one task hub."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ class Cluster(Instances):
         """The product as this instance answers for it, with an inbox of its own."""
         blobs = client_of(self.storage.connection)
         return Product(self.instances[instance].host, new_inbox(blobs), blobs)
+
+
+ClusterOf = Callable[..., Cluster]
 
 
 @contextlib.contextmanager

@@ -11,7 +11,9 @@ from localhost.execution.contract import Invocation
 COMPOUND = (11, 12)
 EXTERNAL_EVENT = 6
 EXECUTION_STARTED = 0
-TASK_SCHEDULED = 4
+TASK_SCHEDULED, TASK_COMPLETED, TASK_FAILED = 4, 5, 6
+# How many more activities are in flight after an event.
+CHANGES = {TASK_SCHEDULED: 1, TASK_COMPLETED: -1, TASK_FAILED: -1}
 FEWEST_EVENTS = 2
 
 
@@ -57,6 +59,15 @@ class Recording:
         history = self.history
         for length in range(FEWEST_EVENTS, len(history) + 1):
             yield {**self.turns[-1], "history": history[:length]}
+
+
+def in_flight(recording: Recording) -> list[int]:
+    """How many activities were scheduled and not ended, after each event."""
+    open_now, counts = 0, []
+    for event in recording.history:
+        open_now += CHANGES.get(event["EventType"], 0)
+        counts.append(open_now)
+    return counts
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,17 @@ def test_what_stands_around_a_secret_is_told():
 
 @pytest.mark.parametrize(
     "text",
-    ["The order 17 has no key.", "https://shop.example/orders?page=2", "a: b@c", "Basic cable",
-     "the password is wrong", "code=404", "12:30@noon", "bearer of bad news"],
-)  # fmt: skip
+    [
+        "The order 17 has no key.",
+        "https://shop.example/orders?page=2",
+        "a: b@c",
+        "Basic cable",
+        "the password is wrong",
+        "code=404",
+        "12:30@noon",
+        "bearer of bad news",
+    ],
+)
 def test_other_texts_stay_as_they_are(text: str):
     assert redacted(text) == text
 

@@ -44,8 +44,10 @@ async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles
     request = files.request(started)
     assert (request.workload, request.batch.max_items) == (WORKLOAD, 7)
     assert request.source.model_dump(include={"kind", "container", "blob"}) == {
-        "kind": "csv", "container": "inbox", "blob": f"{WORKLOAD}/new/rows.csv",
-    }  # fmt: skip
+        "kind": "csv",
+        "container": "inbox",
+        "blob": f"{WORKLOAD}/new/rows.csv",
+    }
 
 
 async def test_a_blob_written_again_is_run_over_again(files: RunFiles, to: Rows):

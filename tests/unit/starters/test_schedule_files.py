@@ -118,8 +118,10 @@ def test_every_fault_of_every_file_is_named_at_once(tmp_path: Path):
     said = [line.split(": ")[:2] for line in str(refused.value).splitlines()]
     folder = tmp_path.name
     assert said == [
-        [f"{folder}/b.json", "colour"], [f"{folder}/b.json", "size"], [f"{folder}/c.json", "body"],
-    ]  # fmt: skip
+        [f"{folder}/b.json", "colour"],
+        [f"{folder}/b.json", "size"],
+        [f"{folder}/c.json", "body"],
+    ]
 
 
 def test_the_schedules_that_ship_are_sound_and_the_report_is_off_until_asked_for():

@@ -100,9 +100,13 @@ def test_a_star_within_a_name_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("platform", "is_refused"), [({}, False), ({"WEBSITE_AUTH_ENABLED": "True"}, False),
-                                 ({"WEBSITE_AUTH_ENABLED": "False"}, True)],
-)  # fmt: skip
+    ("platform", "is_refused"),
+    [
+        ({}, False),
+        ({"WEBSITE_AUTH_ENABLED": "True"}, False),
+        ({"WEBSITE_AUTH_ENABLED": "False"}, True),
+    ],
+)
 def test_sign_in_is_trusted_unless_the_platform_says_that_nobody_checks_it(
     platform: dict[str, str], is_refused: bool
 ):

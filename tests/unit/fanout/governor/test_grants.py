@@ -190,8 +190,14 @@ def test_nor_when_each_has_read_the_rows_before_others_wrote_theirs(
 def test_shares_of_the_shards_that_go_on_add_up_to_the_limit(
     limit: int, count: int, finished: set[int]
 ):
-    state = begun(shards=count, partitions=count, batches_per_partition=100, batches=100 * count,
-                  width=limit, tolerance=TOLERANT)  # fmt: skip
+    state = begun(
+        shards=count,
+        partitions=count,
+        batches_per_partition=100,
+        batches=100 * count,
+        width=limit,
+        tolerance=TOLERANT,
+    )
     works = [shard_of(state, number) for number in range(count)]
     for work in (work for work in works if work.shard in finished):
         state = state.with_shard(work.key, ShardState(reason="done"))

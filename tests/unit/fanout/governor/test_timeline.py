@@ -78,17 +78,28 @@ def test_compensation_shows_as_such_with_its_retries():
     found = told(Timeline(), 0, GO, stage="compensate")
     found = told(found, 0.5, GO, stage="compensate", again=1, began_at=0)
     found = told(
-        found, 1, STOP, stage="compensate", began_at=0.5, is_new=True,
+        found,
+        1,
+        STOP,
+        stage="compensate",
+        began_at=0.5,
+        is_new=True,
         tally=WaveTally(succeeded=3, failed=1),
-    )  # fmt: skip
+    )
     assert cells(found) == "88aa"
     assert sum(found.series["compensated"]) == 3
     assert sum(found.series["failed"]) == 1
 
 
 def test_a_wave_too_short_for_a_bucket_still_shows():
-    found = told(told(Timeline(), 0.1, GO), 0.1, STOP, began_at=0.1, is_new=True,
-                 tally=WaveTally(succeeded=5))  # fmt: skip
+    found = told(
+        told(Timeline(), 0.1, GO),
+        0.1,
+        STOP,
+        began_at=0.1,
+        is_new=True,
+        tally=WaveTally(succeeded=5),
+    )
     assert cells(found) == "1"
     assert found.series["succeeded"] == [5.0]
 
@@ -127,8 +138,15 @@ def test_its_size_is_bounded_and_nothing_counted_is_lost(reports: list[Any]):
         seconds += passed
         counted += succeeded
         tally = WaveTally(succeeded=succeeded)
-        rows[shard] = told(rows.get(shard, Timeline()), seconds, order, shard=shard, is_new=True,
-                           tally=tally, began_at=seconds - passed / 2)  # fmt: skip
+        rows[shard] = told(
+            rows.get(shard, Timeline()),
+            seconds,
+            order,
+            shard=shard,
+            is_new=True,
+            tally=tally,
+            began_at=seconds - passed / 2,
+        )
     found = merged([*rows.items()])
     assert found.lanes.keys() == rows.keys()
     for one in (found, *rows.values()):
@@ -143,8 +161,16 @@ def test_its_size_is_bounded_and_nothing_counted_is_lost(reports: list[Any]):
 def test_what_a_shard_processed_and_what_it_compensated_are_one_lane():
     process = told(told(Timeline(), 0, GO), 0.5, STOP, began_at=0, is_new=True, partitions_done=1)
     undone = told(Timeline(), 1, GO, stage="compensate")
-    undone = told(undone, 1.5, STOP, stage="compensate", began_at=1, is_new=True, partitions_done=2,
-                  tally=WaveTally(succeeded=3))  # fmt: skip
+    undone = told(
+        undone,
+        1.5,
+        STOP,
+        stage="compensate",
+        began_at=1,
+        is_new=True,
+        partitions_done=2,
+        tally=WaveTally(succeeded=3),
+    )
     for pair in ([process, undone], [undone, process]):
         found = merged([(0, one) for one in pair])
         assert cells(found) == "110088"
@@ -153,10 +179,18 @@ def test_what_a_shard_processed_and_what_it_compensated_are_one_lane():
 
 
 def test_timelines_of_other_widths_are_put_together():
-    short = told(told(Timeline(), 0, GO), 0.5, STOP, began_at=0, is_new=True,
-                 tally=WaveTally(succeeded=4))  # fmt: skip
-    long = told(told(Timeline(), 0, GO, shard=1), 100, STOP, shard=1, began_at=0, is_new=True,
-                tally=WaveTally(succeeded=100))  # fmt: skip
+    short = told(
+        told(Timeline(), 0, GO), 0.5, STOP, began_at=0, is_new=True, tally=WaveTally(succeeded=4)
+    )
+    long = told(
+        told(Timeline(), 0, GO, shard=1),
+        100,
+        STOP,
+        shard=1,
+        began_at=0,
+        is_new=True,
+        tally=WaveTally(succeeded=100),
+    )
     found = merged([(0, short), (1, long)])
     assert found.width_seconds == long.width_seconds == 2.0
     assert cells(found) == "1"
@@ -165,8 +199,15 @@ def test_timelines_of_other_widths_are_put_together():
 
 
 def test_a_row_keeps_it_and_counts_a_report_once():
-    state = begun(items=20, batches=4, partitions=2, batches_per_partition=2, shards=1, width=4,
-                  tolerance=Tolerance(percentage=100))  # fmt: skip
+    state = begun(
+        items=20,
+        batches=4,
+        partitions=2,
+        batches_per_partition=2,
+        shards=1,
+        width=4,
+        tolerance=Tolerance(percentage=100),
+    )
     first = shard_of(state)
     state, _ = decided(state, first, 1)
     wave = after_wave(first, partitions=1, succeeded=10).model_copy(update={"began_at": at(1)})

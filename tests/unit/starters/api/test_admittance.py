@@ -73,11 +73,12 @@ def test_a_caller_cannot_pass_for_others_by_what_they_put_before_their_address(
 @pytest.mark.parametrize(
     ("said", "same"),
     [
-        ("1.1.1.1:4711", "1.1.1.1:4712"), ("1.1.1.1", "1.1.1.1:1"),
+        ("1.1.1.1:4711", "1.1.1.1:4712"),
+        ("1.1.1.1", "1.1.1.1:1"),
         ("[2001:db8::1]:1", "2001:db8::1"),
         ("9.9.9.9:1, 1.1.1.1:2", "8.8.8.8:3,1.1.1.1:4"),
     ],
-)  # fmt: skip
+)
 def test_an_address_is_one_caller_whatever_the_port(
     said: str, same: str, local_settings: pytest.MonkeyPatch
 ):

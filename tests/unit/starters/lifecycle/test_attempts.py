@@ -159,7 +159,13 @@ def test_nothing_of_ours_asks_durable_for_a_list_or_an_entity():
     for room in ("starters", "activities", "orchestrators", "fanout"):
         for path in (root / room).rglob("*.py"):
             text = path.read_text()
-            for call in ("get_status_by", "get_status_all", "purge_instance_history_by",
-                         "signal_entity", "call_entity", "read_entity_state",
-                         "entity_trigger"):  # fmt: skip
+            for call in (
+                "get_status_by",
+                "get_status_all",
+                "purge_instance_history_by",
+                "signal_entity",
+                "call_entity",
+                "read_entity_state",
+                "entity_trigger",
+            ):
                 assert call not in text, (path, call)

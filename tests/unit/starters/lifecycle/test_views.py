@@ -41,8 +41,14 @@ def view(state: GovernorState, instance: Any = None, seconds: float = 10) -> Run
 
 
 def processing(**tally: Any) -> GovernorState:
-    state = begun(items=1_000, batches=8, partitions=4, batches_per_partition=2, width=4,
-                  tolerance=Tolerance(percentage=100))  # fmt: skip
+    state = begun(
+        items=1_000,
+        batches=8,
+        partitions=4,
+        batches_per_partition=2,
+        width=4,
+        tolerance=Tolerance(percentage=100),
+    )
     return decided(state, after_wave(shard_of(state), partitions=1, **tally), 9)[0]
 
 

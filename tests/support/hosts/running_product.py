@@ -1,0 +1,45 @@
+"""The product on the host of the session, with the app of the end-to-end tests."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rig.processes import REPOSITORY
+from tests.support.hosts.hosts import chosen
+from tests.support.hosts.product import Product, client_of, new_inbox
+
+APP = REPOSITORY / "tests" / "e2e" / "apps" / "probe"
+MAX_REQUEST_BYTES = 100_000
+SCAN_RANGE_BYTES = 200_000
+
+
+@contextmanager
+def product_on(
+    storage: str, folder: Path, *, options: tuple[str, ...] = (), **settings: str
+) -> Iterator[Product]:
+    """Run the product with an inbox of its own, further settings and options of the host."""
+    environment = {
+        "FANOUT_STORAGE": storage,
+        "FANOUT_SOURCE_CONTAINERS": "*",
+        "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
+        "FANOUT_LOG_LEVEL": "WARNING",
+        "FANOUT_SCAN_RANGE_BYTES": str(SCAN_RANGE_BYTES),
+    }
+    with client_of(storage) as blobs:
+        inbox = new_inbox(blobs)
+        given = environment | settings
+        with chosen().running(APP, folder, "--no-stack", *options, environment=given) as host:
+            yield Product(host, inbox, blobs)
+
+
+@contextmanager
+def keyed_product_on(storage: str, folder: Path, **settings: str) -> Iterator[tuple[Product, str]]:
+    """The product on a host that asks for keys, and a key; on one without keys, no key will do."""
+    if chosen().why_not("needs_keys"):
+        with product_on(storage, folder, **settings) as product:
+            yield product, "no-key-is-asked-for"
+    else:
+        with product_on(storage, folder, options=("--auth",), **settings) as product:
+            keys = json.loads((folder / "data" / "keys.json").read_text())
+            yield product, keys["host"]["default"]
