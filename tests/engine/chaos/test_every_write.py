@@ -18,7 +18,7 @@ from tests.support.harms.steady_shapes import SHAPES
 from tests.support.harms.write_harms import HARMS, Disturbed, Harm, Reference, disturbed
 
 # So many instances, each on a hub of its own, share the writes of a shape.
-AT_ONCE = 4
+AT_ONCE = 2
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 

@@ -21,8 +21,7 @@ HARMS: tuple[Harm, ...] = ("refused", "lost")
 REFUSED_SECONDS = 5.0
 # Many instances share a machine here, and wait most of the time.
 SELDOM = {"storageProvider:maxQueuePollingInterval": "00:00:01"}
-# A run that is disturbed may take so much longer than twice its time: what a killed engine had in
-# hand is hidden for a minute (host.json), the least that the extension takes.
+# A run that is disturbed may take so much longer than twice its time.
 MORE_SECONDS = {"refused": 60.0, "lost": 120.0}
 LONGEST_SECONDS = 120.0
 CLOCK_SECONDS = 5.0
@@ -119,12 +118,18 @@ class Disturbed:
         return True
 
     def _kill(self, write: Write) -> None:
-        """Kill whoever waits for the answer, which is the worker for rows of ours."""
+        """Kill whoever waits for the answer, which is the worker for rows of ours.
+
+        What they had in hand shows again at once: it is known how long that takes otherwise.
+        """
         if write.is_own:
             self.instance.kill()
+            self._cluster.storage.forget_clients()
             self.instance.start()
         else:
             self.instance.kill_engine()
+            time.sleep(LAST_SECONDS)  # for what the worker has in hand
+            self._cluster.storage.forget_clients()
             self.instance.restart_engine()
 
     def _journal(self, run_id: str) -> Journal:
