@@ -13,7 +13,6 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import ValidationError
 
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
@@ -22,9 +21,9 @@ from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
-from starters.api.problems import field_problems
-from starters.lifecycle.begin import begin
-from starters.lifecycle.submit import Claimed, parse_document
+from starters.lifecycle.parse import parse_document
+from starters.lifecycle.start import RunStart, start_run
+from starters.lifecycle.validation import validate
 
 TEMPLATE = "request.json"
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "json", ".parquet": "parquet"}
@@ -55,7 +54,7 @@ async def start_run_over_blob(blob: func.InputStream, client: Any, context: func
         await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows())
 
 
-async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> Claimed | None:
+async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> RunStart | None:
     """Start a run over a blob of the inbox; None where it asks for none.
 
     Raises:
@@ -69,10 +68,10 @@ async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> Claim
         return None
     template = await asyncio.to_thread(_template, blob, files)
     request = request_for(blob, found.etag, template)
-    claimed = await begin(request, client, files, to)
-    what = "started" if claimed.is_new else "found again"
-    log.info("%s over the blob '%s'", what, blob, extra={"run_id": claimed.run_id})
-    return claimed
+    run = await start_run(request, client, files, to)
+    what = "started" if run.is_new else "found again"
+    log.info("%s over the blob '%s'", what, blob, extra={"run_id": run.run_id})
+    return run
 
 
 def _template(blob: str, files: RunFiles) -> dict[str, Any]:
@@ -102,10 +101,7 @@ def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
     source = {"kind": _kind(blob), "container": INBOX, "blob": blob}
     workload = blob.partition("/")[0]
     body = {**template, "workload": workload, "run_id": run_id(blob, etag), "source": source}
-    try:
-        return RunRequest.model_validate(body)
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid)) from invalid
+    return validate(RunRequest, body)
 
 
 def run_id(blob: str, etag: str) -> str:

@@ -12,10 +12,12 @@ from fanout.errors import FieldProblem
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
 from fanout.schedules import Schedule, ScheduleError, check_cron
-from starters.api.problems import ROOT, field_problems
-from starters.lifecycle.begin import NOBODY_ASKS
+from starters.lifecycle.claim import NOBODY_ASKS
+from starters.lifecycle.validation import ROOT, field_problems
 from workloads import registry
 
+FOLDER = Path(__file__).parents[1] / "schedules"
+FOLDER_SETTING = "FANOUT_SCHEDULES_FOLDER"
 ZONE = "WEBSITE_TIME_ZONE"
 
 
@@ -27,6 +29,11 @@ class _FaultyFileError(Exception):
     def __init__(self, problems: list[FieldProblem]) -> None:
         super().__init__(problems)
         self.problems = problems
+
+
+def folder_of(values: Mapping[str, str]) -> Path:
+    """Where the app's schedule files are."""
+    return Path(values.get(FOLDER_SETTING) or FOLDER)
 
 
 def load_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:

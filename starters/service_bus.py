@@ -32,10 +32,10 @@ from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logged, logger
 from fanout.adapters.telemetry.otel import tell
 from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
+from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
-from starters.api.problems import RequestTooLargeError
-from starters.lifecycle.begin import begin
-from starters.lifecycle.submit import Claimed, parse_request
+from starters.lifecycle.parse import RequestTooLargeError, parse_body
+from starters.lifecycle.start import RunStart, start_run
 
 # As many as the storage client keeps connections for; each message takes several calls.
 MAX_AT_ONCE = 10
@@ -141,7 +141,7 @@ async def start_all(
     """
     gate = asyncio.Semaphore(MAX_AT_ONCE)
 
-    async def start(request: Request) -> Claimed:
+    async def start(request: Request) -> RunStart:
         async with gate:
             return await _start(request, client, files, to)
 
@@ -161,14 +161,14 @@ async def start_all(
         ) from failures[0]
 
 
-async def _start(message: Request, client: Any, files: RunFiles, to: Rows) -> Claimed:
-    request = parse_request(message.body, settings().max_request_bytes)
+async def _start(message: Request, client: Any, files: RunFiles, to: Rows) -> RunStart:
+    request = parse_body(RunRequest, message.body, settings().max_request_bytes)
     if request.run_id is None:
         request = request.model_copy(update={"run_id": message.run_id})
-    claimed = await begin(request, client, files, to)
-    what = "started" if claimed.is_new else "found again"
-    log.info("%s by message '%s'", what, message.message_id, extra={"run_id": claimed.run_id})
-    return claimed
+    run = await start_run(request, client, files, to)
+    what = "started" if run.is_new else "found again"
+    log.info("%s by message '%s'", what, message.message_id, extra={"run_id": run.run_id})
+    return run
 
 
 def _dead_letter(request: Request, error: Any) -> OutgoingMessage:

@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
@@ -18,20 +17,16 @@ from fanout.adapters.rows.open_runs import unfinished_runs
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry import spans
 from fanout.adapters.telemetry.logs import logged, logger
-from fanout.messages.payloads import dump
-from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
-from fanout.naming import functions, instance_ids
+from fanout.naming import functions
 from fanout.schedules import Schedule
-from starters.lifecycle.begin import begin, claimed_or_found
 from starters.lifecycle.earlier_versions import clean_up
+from starters.lifecycle.queue import queue_run
 from starters.lifecycle.retention import sweep
-from starters.schedule_files import load_schedules
+from starters.lifecycle.start import start_run
+from starters.schedule_files import folder_of, load_schedules
 
-FOLDER = Path(__file__).parents[1] / "schedules"
-FOLDER_SETTING = "FANOUT_SCHEDULES_FOLDER"
 log: logging.Logger = logger("timer")
 Handler = Callable[..., Awaitable[None]]
 
@@ -47,11 +42,6 @@ def blueprint(values: Mapping[str, str] | None = None) -> df.Blueprint:
     for schedule in load_schedules(folder_of(values), values):
         _register(made, schedule)
     return made
-
-
-def folder_of(values: Mapping[str, str]) -> Path:
-    """Where the app's schedule files are."""
-    return Path(values.get(FOLDER_SETTING) or FOLDER)
 
 
 def _register(to: df.Blueprint, schedule: Schedule) -> None:
@@ -103,30 +93,11 @@ async def tick(schedule: Schedule, due: datetime, client: Any, files: RunFiles, 
     if earlier and schedule.on_overlap == "skip":
         log.warning("left out: '%s' has not ended", min(earlier), extra=ids_to_log)
     elif earlier:
-        await _queue(schedule, request, client, files, to)
+        await queue_run(request, schedule.name, client, files, to)
         log.info("queued: '%s' has not ended", min(earlier), extra=ids_to_log)
     else:
-        claimed = await begin(request, client, files, to)
-        log.info("%s", "started" if claimed.is_new else "found again", extra=ids_to_log)
-
-
-async def _queue(
-    schedule: Schedule, request: RunRequest, client: Any, files: RunFiles, to: Rows
-) -> None:
-    claimed = await claimed_or_found(request, files, to, is_queued=True)
-    instance = instance_ids.queue_instance(claimed.run_id)
-    if await client.get_status(instance) or await client.get_status(claimed.run_id):
-        return
-    claim = await asyncio.to_thread(files.claim_of, claimed.run_id)
-    with spans.started(claimed.run_id, 1) as trace:
-        waiting = QueuedRun(
-            run_id=claimed.run_id,
-            max_runs=settings().max_runs,
-            claim=claim,
-            trace=trace,
-            schedule=schedule.name,
-        )
-        await client.start_new(functions.QUEUED_RUN, instance, dump(waiting))
+        run = await start_run(request, client, files, to)
+        log.info("%s", "started" if run.is_new else "found again", extra=ids_to_log)
 
 
 async def run_sweep(client: Any, files: RunFiles, to: Rows) -> None:

@@ -21,10 +21,13 @@ from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
 from fanout.naming import functions, instance_ids, row_keys
-from starters.api.circuits import circuits_of
-from starters.lifecycle.attempts import Attempt, end_by_force, newest_attempt, runtime_of, start
+from starters.circuits import report_circuits
+from starters.lifecycle.attempts import Attempt, newest_attempt
+from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
+from starters.lifecycle.end_by_force import end_by_force
+from starters.lifecycle.stalls import stalled_since
+from starters.lifecycle.start import start_attempt
 from starters.lifecycle.take_over import take_over
-from starters.lifecycle.views import FINISHED, stalled_since
 
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
@@ -76,7 +79,7 @@ class Look:
         await asyncio.gather(*map(look_at, found))
         await asyncio.to_thread(self._free_places)
         if self._tells:
-            await asyncio.to_thread(circuits_of, self.rows)
+            await asyncio.to_thread(report_circuits, self.rows)
 
     @property
     def _tells(self) -> bool:
@@ -116,13 +119,10 @@ class Look:
         if self.now - one.claimed_at <= self.left_behind:
             return
         queue = instance_ids.queue_instance(one.run_id)
-        if one.is_queued and runtime_of(await self.client.get_status(queue)) not in (
-            None,
-            *FINISHED,
-        ):
+        if one.is_queued and await is_unfinished(queue, self.client):
             return
         log.warning("starts a run that was claimed and left", extra={"run_id": one.run_id})
-        await start(one.run_id, one.number, self.client, self.files)
+        await start_attempt(one.run_id, one.number, self.client, self.files)
 
     async def _finish(self, one: OpenAttempt, attempt: Attempt) -> None:
         """Have an attempt finished that has ended, and of whose end not all is done."""
@@ -131,7 +131,7 @@ class Look:
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":
-            await start(one.run_id, one.number, self.client, self.files, is_resumed=True)
+            await start_attempt(one.run_id, one.number, self.client, self.files, is_resumed=True)
         elif is_old:  # nobody took how it ended, however often it was tried
             await asyncio.to_thread(forget, self.rows, one)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import ValidationError
 
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows, rows
@@ -25,11 +24,11 @@ from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
 from starters.api import endpoints
-from starters.api.problems import ROOT, field_problems
 from starters.api.shell import accepted, answer, run_id_of, serves
+from starters.lifecycle import deletion
 from starters.lifecycle.attempts import Attempt, newest_attempt
-from starters.lifecycle.retention import delete_run
-from starters.lifecycle.submit import parse_document
+from starters.lifecycle.parse import parse_body
+from starters.lifecycle.validation import ROOT
 
 bp = df.Blueprint()
 log = logger("control")
@@ -40,7 +39,7 @@ async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing more begin; batches in flight finish, and the rest of the items stay pending."""
-    attempt = await _begun(req, client)
+    attempt = await _find_active(req, client)
 
     def cancel(state: GovernorState) -> ControlState:
         insist_on_cancellable(attempt.run_id, state)
@@ -55,7 +54,7 @@ async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
-    attempt, at = await _begun(req, client), datetime.now(UTC).isoformat()
+    attempt, at = await _find_active(req, client), datetime.now(UTC).isoformat()
     await asyncio.to_thread(ask, attempt, lambda s: run_state.suspend(s.control, at), rows())
     return _asked(req, attempt, "suspend")
 
@@ -65,7 +64,7 @@ async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
-    attempt = await _begun(req, client)
+    attempt = await _find_active(req, client)
     await asyncio.to_thread(ask, attempt, lambda s: run_state.resume(s.control), rows())
     return _asked(req, attempt, "resume")
 
@@ -76,7 +75,7 @@ async def change_run(
 ) -> func.HttpResponse:
     """Change the limits of a run that goes on; they are in force within one wave."""
     change = parse_change(req.get_body(), settings().max_request_bytes)
-    attempt = await _begun(req, client)
+    attempt = await _find_active(req, client)
     state = await asyncio.to_thread(
         ask, attempt, lambda s: run_state.change(s.control, change), rows()
     )
@@ -86,14 +85,16 @@ async def change_run(
 
 
 @serves(bp, endpoints.DELETE_RUN)
-async def delete(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+async def delete_run(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
     """Delete a run that is over: its history, its rows, its blobs, its id."""
     files = run_files()
     attempt = await newest_attempt(run_id_of(req), client, files, rows())
-    if attempt.is_begun and not attempt.is_over:
+    if attempt.is_active:
         message = f"The run '{attempt.run_id}' is still running; cancel it first."
         raise RunConflictError(attempt.run_id, message)
-    await delete_run(attempt, client, files, rows())
+    await deletion.delete_run(attempt, client, files, rows())
     return func.HttpResponse(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -134,10 +135,7 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
         RequestTooLargeError: It is longer than `max_bytes`.
         InvalidRequestError: It is no LimitsChange, or names nothing; every fault is named.
     """
-    try:
-        change = LimitsChange.model_validate(parse_document(body, max_bytes))
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid)) from invalid
+    change = parse_body(LimitsChange, body, max_bytes)
     names_concurrency = change.concurrency is not None and change.concurrency.model_fields_set
     if not names_concurrency and change.tolerance is None:
         message = "it names nothing to change: 'concurrency' or 'tolerance'"
@@ -152,9 +150,9 @@ def limits_of(request: RunRequest, state: GovernorState) -> Limits:
     return state.control.change.over(Limits.of(request.concurrency, request.tolerance))
 
 
-async def _begun(req: func.HttpRequest, client: Any) -> Attempt:
+async def _find_active(req: func.HttpRequest, client: Any) -> Attempt:
     attempt = await newest_attempt(run_id_of(req), client, run_files(), rows())
-    attempt.insist_on_begun()
+    attempt.insist_on_active()
     return attempt
 
 

@@ -19,7 +19,8 @@ from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.endpoints import ITEMS_A_PAGE, MAX_RUNS_A_PAGE, RUNS_A_PAGE
 from starters.api.shell import answer, origin, page_size, run_id_of, serves
-from starters.lifecycle.attempts import newest_attempt, status_of
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.status import read_status
 
 bp = df.Blueprint()
 
@@ -103,7 +104,7 @@ async def _status(
     entry: blob_paths.IndexEntry, files: RunFiles, to: Rows, where: str
 ) -> RunStatus | None:
     try:
-        return await status_of(entry.run_id, None, files, to, where)
+        return await read_status(entry.run_id, None, files, to, where)
     except RunNotFoundError:  # deleted meanwhile
         return None
 

@@ -18,9 +18,8 @@ from fanout.naming import blob_paths
 from fanout.schedules import Schedule, time_of
 from starters.api import endpoints
 from starters.api.shell import answer, origin, serves
-from starters.lifecycle.attempts import status_of
-from starters.schedule_files import read_schedules
-from starters.timer import folder_of
+from starters.lifecycle.status import read_status
+from starters.schedule_files import folder_of, read_schedules
 
 bp = df.Blueprint()
 # The last run of a schedule is looked for among so many of the newest runs: one page of a listing.
@@ -58,7 +57,7 @@ async def _status(run_id: str | None, files: RunFiles, to: Rows, where: str) -> 
     if run_id is None:
         return None
     try:
-        return await status_of(run_id, None, files, to, where)
+        return await read_status(run_id, None, files, to, where)
     except RunNotFoundError:  # deleted meanwhile
         return None
 

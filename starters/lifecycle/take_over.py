@@ -19,7 +19,8 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.payloads import shortened
 from fanout.messages.run import RunEnd
 from fanout.models.status import TakeOver
-from starters.lifecycle.attempts import Attempt, start
+from starters.lifecycle.attempts import Attempt
+from starters.lifecycle.start import start_attempt
 
 log = logger("take_over")
 # After so many of them in a row in which no item ended, there is something wrong with the run.
@@ -55,7 +56,7 @@ async def take_over(
         reason,
         extra={"run_id": attempt.run_id},
     )
-    await start(attempt.run_id, attempt.number, client, files, is_resumed=True)
+    await start_attempt(attempt.run_id, attempt.number, client, files, is_resumed=True)
 
 
 def _noted(attempt: Attempt, one: TakeOver, claim: str, rows: Rows) -> RunState:

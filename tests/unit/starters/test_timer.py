@@ -17,6 +17,7 @@ from fanout.messages.run import QueuedRun, RunRef
 from fanout.naming import row_keys
 from fanout.schedules import Schedule
 from starters import timer as timer_room
+from starters.lifecycle import queue
 from starters.timer import due_of, run_sweep, tick
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
@@ -45,7 +46,8 @@ def end(to: Rows, run_id: str) -> None:
 @pytest.fixture(autouse=True)
 def _settings_of_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = Settings(storage=StorageSettings("nowhere"), max_runs=7, retention_days=30)
-    monkeypatch.setattr(timer_room, "settings", lambda: nowhere)
+    for room in (timer_room, queue):
+        monkeypatch.setattr(room, "settings", lambda: nowhere)
 
 
 @pytest.fixture

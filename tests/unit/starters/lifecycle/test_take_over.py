@@ -14,7 +14,8 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.run import RunRef
 from fanout.models.request import RunRequest
-from starters.lifecycle import attempts
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.end_by_force import end_by_force
 from starters.lifecycle.take_over import (
     MAX_REASON_BYTES,
     MAX_TAKE_OVERS,
@@ -52,7 +53,7 @@ def run_of(to: Rows) -> RunState:
 
 async def fail_and_take_over(client: Client, files: RunFiles, to: Rows, why: Any = FAILED) -> None:
     client.end("r", "Failed", why)
-    attempt = await attempts.newest_attempt("r", client, files, to)
+    attempt = await newest_attempt("r", client, files, to)
     await take_over(attempt, client, files, to, NOW)
 
 
@@ -141,11 +142,11 @@ async def test_one_that_has_ended_meanwhile_is_counted_no_more(files: RunFiles, 
     write(to, begun(items=10))
     client = Client()
     client.end("r", "Failed", FAILED)
-    attempt = await attempts.newest_attempt("r", client, files, to)
-    over = await attempts.newest_attempt("r", client, files, to)
+    attempt = await newest_attempt("r", client, files, to)
+    over = await newest_attempt("r", client, files, to)
     client.end("r", "Terminated", "enough")
-    over = await attempts.newest_attempt("r", client, files, to)
-    await attempts.end_by_force(over, client, files, to)
+    over = await newest_attempt("r", client, files, to)
+    await end_by_force(over, client, files, to)
     await take_over(attempt, client, files, to, NOW)
     run = run_of(to)
     assert run.take_overs == []

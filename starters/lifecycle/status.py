@@ -1,22 +1,43 @@
-"""What a caller sees of a run: its status, put together from its rows and what Durable says."""
+"""How a run stands, as a caller sees it: put together from its rows and what Durable says."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.durable_status import ENDED_BY_FORCE, forced_end, iso_time, runtime_of
+from starters.lifecycle.stalls import stalled_since
 
 TOP_ERRORS = 10
-# A run whose own orchestration has failed is not over: the watchdog takes it up.
-ENDED_BY_FORCE = {"Terminated", "Canceled"}
-FINISHED = ENDED_BY_FORCE | {"Failed", "Completed"}
 SUSPENDED = "Suspended"
-# A run that was not heard of for three times as long as a wave should take has stalled.
-STALLED_FACTOR = 3
-# What an instance had fetched when it died is seen by others a minute later (host.json).
-LEAST_STALLED_SECONDS = 150.0
+
+
+async def read_status(
+    run_id: str, client: Any, files: RunFiles, rows: Rows, origin: str
+) -> RunStatus:
+    """Read how a run stands.
+
+    Args:
+        run_id: The run.
+        client: The durable client; None asks Durable nothing.
+        files: Where runs are kept.
+        rows: Their rows.
+        origin: The scheme and host of the addresses in the status.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    attempt = await newest_attempt(run_id, client, files, rows)
+    results_url = f"{origin}/api/runs/{run_id}/results"
+    status = run_status(
+        attempt.request, attempt.durable, attempt.state, results_url, datetime.now(UTC)
+    )
+    return status.model_copy(update={"redrive_count": attempt.number - 1})
 
 
 def run_status(
@@ -32,12 +53,12 @@ def run_status(
         now: The time to reckon rates by, aware.
     """
     end = state.run.end
-    runtime = durable.runtime_status.value if durable and durable.runtime_status else None
+    runtime = runtime_of(durable)
     if end is None and runtime in ENDED_BY_FORCE:
         end = forced_end(durable, now)
     started = state.run.started_at
     if started is None and end is not None and durable:
-        started = _iso(durable.created_time)
+        started = iso_time(durable.created_time)
     finished = end.at if end else None
     take_overs = state.run.take_overs
     seconds = _seconds(started, finished, now)
@@ -60,23 +81,11 @@ def run_status(
         errors=errors[:TOP_ERRORS],
         error=end.error if end else None,
         limits=None if state.phase in ("queued", "planning") else state.limits,
-        batches_in_flight=sum(held.batches for held in state.held.values()),
+        batches_in_flight=sum(grant.batches for grant in state.held.values()),
         stalled_since=None if end else stalled_since(request, state, now),
         take_overs=len(take_overs),
         take_over_reason=take_overs[-1].reason if take_overs else None,
         results_url=results_url,
-    )
-
-
-def forced_end(durable: Any, now: datetime) -> RunEnd:
-    """How a run ended that Durable has ended by force: it never came to say it itself."""
-    at = _iso(durable.last_updated_time) if durable else None
-    reason = durable.output if durable else None
-    return RunEnd(
-        outcome="failed",
-        error=None if reason is None else str(reason),
-        at=at or _iso(now),
-        is_forced=True,
     )
 
 
@@ -89,37 +98,6 @@ def _status(state: GovernorState, end: RunEnd | None, runtime: str | None) -> st
     if runtime == "Pending" or not state.has_begun:
         return "Pending"
     return "Running"
-
-
-def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> str | None:
-    """Tell since when a run has not moved, if it should have; times are ISO 8601 in UTC."""
-    suspended_at = state.control.suspended_at
-    is_working = state.phase in ("processing", "compensating") and suspended_at is None
-    if not is_working or state.updated_at is None:
-        return None
-    waited = (now - datetime.fromisoformat(state.updated_at)).total_seconds()
-    return state.updated_at if waited > _patience(request, state) else None
-
-
-def _patience(request: RunRequest, state: GovernorState) -> float:
-    """How many seconds may pass between two waves: their work, its retries, and the rate."""
-    work, held = state.run.work, state.held.values()
-    slowest = max((s.item_ms or 0.0 for s in state.shards.values()), default=0.0)
-    span = max((shard.span for shard in state.shards.values()), default=1)
-    batch = slowest / 1000 * work.batch_items * span
-    waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
-    rate = state.limits.items_per_second
-    paced = sum(one.items for one in held) / rate if rate else 0.0
-    limit = request.timeouts.batch_seconds or 0.0
-    expected = max(batch, limit) * request.retry.max_attempts + waits + paced
-    return max(LEAST_STALLED_SECONDS, STALLED_FACTOR * expected)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds(started: str | None, finished: str | None, now: datetime) -> float | None:
