@@ -32,49 +32,51 @@ _STEM_CHARACTERS = 40
 log = logger("blob")
 
 
-def blueprint(to: Settings) -> df.Blueprint:
+def blueprint(app: Settings) -> df.Blueprint:
     """Make the function that a blob triggers, if the settings want it."""
-    made = df.Blueprint()
-    if not to.has_inbox:
-        return made
-    handler: Any = made.durable_client_input(client_name="client")(start_run_over_blob)
-    handler = made.blob_trigger(
+    bp = df.Blueprint()
+    if not app.has_inbox:
+        return bp
+    handler: Any = bp.durable_client_input(client_name="client")(start_run_over_blob)
+    handler = bp.blob_trigger(
         arg_name="blob",
         path=f"{INBOX}/{{workload}}/{{name}}",
         connection=STORAGE,
         source=func.BlobSource.EVENT_GRID,
     )(handler)
-    made.function_name(functions.START_RUN_OVER_BLOB)(handler)
-    return made
+    bp.function_name(functions.START_RUN_OVER_BLOB)(handler)
+    return bp
 
 
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
-    """Start a run over a blob; shell around `start_over`."""
+    """Start a run over a blob; shell around `start_run_of_blob`."""
     with logged(context):
-        await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows())
+        await start_run_of_blob(
+            str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows()
+        )
 
 
-async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> RunStart | None:
-    """Start a run over a blob of the inbox; None where it asks for none.
+async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows) -> RunStart | None:
+    """Start a run over a blob of the inbox; None where the blob is gone, or is the template.
 
     Raises:
         InvalidRequestError: It cannot be run over; the host then keeps it as a poison blob.
     """
     if blob.partition("/")[2] == TEMPLATE:
         return None
-    found = await asyncio.to_thread(files.store.properties, INBOX, blob)
-    if found is None:
+    properties = await asyncio.to_thread(files.store.properties, INBOX, blob)
+    if properties is None:
         log.warning("'%s' is gone before it could be run over", blob)
         return None
-    template = await asyncio.to_thread(_template, blob, files)
-    request = request_for(blob, found.etag, template)
-    run = await start_run(request, client, files, to)
-    what = "started" if run.is_new else "found again"
-    log.info("%s over the blob '%s'", what, blob, extra={"run_id": run.run_id})
+    template = await asyncio.to_thread(_read_template, blob, files)
+    request = request_for(blob, properties.etag, template)
+    run = await start_run(request, client, files, rows)
+    action = "started" if run.is_new else "found again"
+    log.info("%s over the blob '%s'", action, blob, extra={"run_id": run.run_id})
     return run
 
 
-def _template(blob: str, files: RunFiles) -> dict[str, Any]:
+def _read_template(blob: str, files: RunFiles) -> dict[str, Any]:
     path = f"{blob.partition('/')[0]}/{TEMPLATE}"
     try:
         data = files.store.read(INBOX, path)
@@ -94,10 +96,10 @@ def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
     Raises:
         InvalidRequestError: Its name says no format, or the template asks for what it may not.
     """
-    ours = {"workload", "run_id", "source"} & template.keys()
-    if ours:
+    barred = {"workload", "run_id", "source"} & template.keys()
+    if barred:
         message = "follows from the blob; leave it out"
-        raise InvalidRequestError([FieldProblem(f"{TEMPLATE}: {name}", message) for name in ours])
+        raise InvalidRequestError([FieldProblem(f"{TEMPLATE}: {name}", message) for name in barred])
     source = {"kind": _kind(blob), "container": INBOX, "blob": blob}
     workload = blob.partition("/")[0]
     body = {**template, "workload": workload, "run_id": run_id(blob, etag), "source": source}
@@ -117,6 +119,6 @@ def _kind(blob: str) -> str:
     for suffix, kind in KINDS.items():
         if plain.endswith(suffix):
             return kind
-    known = ", ".join(KINDS)
-    message = f"the name of '{blob}' ends with none of {known}, nor with .gz or .zst after them"
+    suffixes = ", ".join(KINDS)
+    message = f"the name of '{blob}' ends with none of {suffixes}, nor with .gz or .zst after them"
     raise InvalidRequestError([FieldProblem("source.kind", message)])

@@ -31,26 +31,26 @@ class _FaultyFileError(Exception):
         self.problems = problems
 
 
-def folder_of(values: Mapping[str, str]) -> Path:
+def schedules_folder(environment: Mapping[str, str]) -> Path:
     """Where the app's schedule files are."""
-    return Path(values.get(FOLDER_SETTING) or FOLDER)
+    return Path(environment.get(FOLDER_SETTING) or FOLDER)
 
 
-def load_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
+def load_schedules(folder: Path, environment: Mapping[str, str]) -> list[Schedule]:
     """Read the schedules of a folder that are enabled, by name; as `read_schedules` does.
 
     Raises:
         ScheduleFileError: Every fault of every file.
     """
-    return [schedule for schedule in read_schedules(folder, values) if schedule.is_enabled]
+    return [schedule for schedule in read_schedules(folder, environment) if schedule.is_enabled]
 
 
-def read_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
+def read_schedules(folder: Path, environment: Mapping[str, str]) -> list[Schedule]:
     """Read the schedules of a folder, by name.
 
     Args:
         folder: Holds a file ``{name}.json`` for each.
-        values: The app's settings.
+        environment: The app's settings.
 
     Raises:
         ScheduleFileError: Every fault of every file.
@@ -58,21 +58,21 @@ def read_schedules(folder: Path, values: Mapping[str, str]) -> list[Schedule]:
     schedules, faults = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            schedules.append(_read(path, values))
+            schedules.append(_read(path, environment))
         except _FaultyFileError as error:
-            where = f"{folder.name}/{path.name}"
-            faults += [f"{where}: {p.field}: {p.message}" for p in error.problems]
+            file = f"{folder.name}/{path.name}"
+            faults += [f"{file}: {p.field}: {p.message}" for p in error.problems]
     if faults:
         raise ScheduleFileError("\n".join(faults))
     return schedules
 
 
-def _read(path: Path, values: Mapping[str, str]) -> Schedule:
+def _read(path: Path, environment: Mapping[str, str]) -> Schedule:
     file = _parse(path)
     if file.name != path.stem:
         raise _fault("name", f"is '{file.name}', and the file is called '{path.stem}'")
-    is_enabled = _is_enabled(file.enabled, values)
-    cron = _cron(file.schedule, values, must_exist=is_enabled)
+    is_enabled = _is_enabled(file.enabled, environment)
+    cron = _cron(file.schedule, environment, must_exist=is_enabled)
     schedule = Schedule(
         name=file.name,
         cron=cron,
@@ -80,7 +80,7 @@ def _read(path: Path, values: Mapping[str, str]) -> Schedule:
         on_overlap=file.on_overlap,
         request=file.request,
         task=file.task,
-        zone=_zone(values),
+        zone=_zone(environment),
         description=file.description,
         is_enabled=is_enabled,
     )
@@ -102,27 +102,27 @@ def _parse(path: Path) -> ScheduleFile:
         raise _fault(ROOT, f"it is no JSON: {error}") from error
 
 
-def _setting(text: str) -> str | None:
+def _setting_name(text: str) -> str | None:
     """The setting that ``%NAME%`` names; None where the text is itself the value."""
     is_name = text.startswith("%") and text.endswith("%") and len(text) > len("%%")
     return text[1:-1] if is_name else None
 
 
-def _is_enabled(enabled: bool | str, values: Mapping[str, str]) -> bool:
+def _is_enabled(enabled: bool | str, environment: Mapping[str, str]) -> bool:
     if isinstance(enabled, bool):
         return enabled
-    name = _setting(enabled)
+    name = _setting_name(enabled)
     if name is None:
         raise _fault("enabled", f"'{enabled}' is none of true, false and %SETTING%")
-    text = (values.get(name) or "false").lower()
+    text = (environment.get(name) or "false").lower()
     if text not in ("true", "false", "1", "0"):
         raise _fault("enabled", f"the setting {name} is '{text}'; it takes true or false")
     return text in ("true", "1")
 
 
-def _cron(text: str, values: Mapping[str, str], *, must_exist: bool) -> str:
-    name = _setting(text)
-    expression = text if name is None else values.get(name) or ""
+def _cron(text: str, environment: Mapping[str, str], *, must_exist: bool) -> str:
+    name = _setting_name(text)
+    expression = text if name is None else environment.get(name) or ""
     if name is not None and not expression:
         if must_exist:
             raise _fault("schedule", f"the setting {name} is not set")
@@ -134,8 +134,8 @@ def _cron(text: str, values: Mapping[str, str], *, must_exist: bool) -> str:
     return expression
 
 
-def _zone(values: Mapping[str, str]) -> tzinfo:
-    name = values.get(ZONE)
+def _zone(environment: Mapping[str, str]) -> tzinfo:
+    name = environment.get(ZONE)
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError) as error:

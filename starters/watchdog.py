@@ -31,10 +31,11 @@ from starters.lifecycle.take_over import take_over
 
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
-AT_ONCE = 16
-# What is only told is told so often.
-TELL_EVERY_MINUTES = 5
-# An attempt whose orchestration is complete has been told; if its row is still there, not for long.
+MAX_AT_ONCE = 16
+# What changes nothing is reported less often than the watchdog looks.
+REPORT_EVERY_MINUTES = 5
+# An orchestration deletes the row of its attempt once the end is reported. If the row is still
+# there so long after the end, the report has failed for good.
 CLOSED_AFTER = timedelta(minutes=5)
 
 
@@ -45,17 +46,20 @@ async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context)
     """Look after runs, every half minute."""
     with logged(context):
         left_behind = timedelta(seconds=settings().left_behind_seconds)
-        look = Look(client, run_files(), rows(), datetime.now(UTC), left_behind)
-        await look.around()
+        inspection = Inspection(client, run_files(), rows(), datetime.now(UTC), left_behind)
+        await inspection.look_after_all()
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look of the watchdog.
+class Inspection:
+    """One look of the watchdog at all open attempts.
 
     Attributes:
+        client: The durable client.
+        files: Where runs are kept.
+        rows: Their rows.
         now: The time, aware.
-        left_behind: How long ago a run was claimed that nobody will start any more.
+        left_behind: A run that was claimed longer ago is started, if nobody has started it.
     """
 
     client: Any
@@ -64,86 +68,90 @@ class Look:
     now: datetime
     left_behind: timedelta
 
-    async def around(self) -> None:
-        """Look at every open attempt, free the places of the dead, and tell of the rest."""
-        found = await asyncio.to_thread(open_attempts, self.rows)
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def look_after_all(self) -> None:
+        """Do what each open attempt needs, free the places of the dead, and report circuits."""
+        entries = await asyncio.to_thread(open_attempts, self.rows)
+        gate = asyncio.Semaphore(MAX_AT_ONCE)
 
-        async def look_at(one: OpenAttempt) -> None:
+        async def look_after(entry: OpenAttempt) -> None:
             async with gate:
                 try:
-                    await self._look_at(one)
+                    await self._look_after(entry)
                 except Exception:  # one that cannot be looked at must not hide the others
-                    log.exception("cannot look at a run", extra={"run_id": one.run_id})
+                    log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
-        await asyncio.gather(*map(look_at, found))
+        await asyncio.gather(*map(look_after, entries))
         await asyncio.to_thread(self._free_places)
-        if self._tells:
+        if self._is_report_due:
             await asyncio.to_thread(report_circuits, self.rows)
 
     @property
-    def _tells(self) -> bool:
-        return self.now.minute % TELL_EVERY_MINUTES == 0 and self.now.second < 30
+    def _is_report_due(self) -> bool:
+        return self.now.minute % REPORT_EVERY_MINUTES == 0 and self.now.second < 30
 
-    async def _look_at(self, one: OpenAttempt) -> None:
+    async def _look_after(self, entry: OpenAttempt) -> None:
         try:
-            attempt = await newest_attempt(one.run_id, self.client, self.files, self.rows)
+            attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
             attempt = None
-        if attempt is None or attempt.number != one.number:
-            # It was never claimed, or a later one was, which is looked at by its own row.
-            if self.now - one.claimed_at > self.left_behind:
-                await asyncio.to_thread(forget, self.rows, one)
+        if attempt is None or attempt.number != entry.number:
+            # It was never claimed; or a later attempt was claimed, which has a row of its own.
+            if self.now - entry.claimed_at > self.left_behind:
+                await asyncio.to_thread(forget, self.rows, entry)
             return
         if attempt.state.run.is_told:
-            await asyncio.to_thread(forget, self.rows, one)
+            await asyncio.to_thread(forget, self.rows, entry)
         elif attempt.state.is_over:
-            await self._finish(one, attempt)
+            await self._finish(entry, attempt)
         else:
-            await self._look_after(one, attempt)
+            await self._keep_going(entry, attempt)
 
-    async def _look_after(self, one: OpenAttempt, attempt: Attempt) -> None:
+    async def _keep_going(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Do what an attempt needs that has not ended."""
         runtime = runtime_of(attempt.durable)
         if runtime is None:
-            await self._start_left_behind(one)
+            await self._start_left_behind(entry)
         elif attempt.is_forced:
             await end_by_force(attempt, self.client, self.files, self.rows)
-            await asyncio.to_thread(forget, self.rows, one)
+            await asyncio.to_thread(forget, self.rows, entry)
         elif runtime in FINISHED:  # without an end: it failed, or nobody could write how it ended
             await take_over(attempt, self.client, self.files, self.rows, self.now)
-        elif self._tells and (since := stalled_since(attempt.request, attempt.state, self.now)):
-            log.warning("has not moved since %s", since, extra={"run_id": one.run_id})
+        elif self._is_report_due and (
+            since := stalled_since(attempt.request, attempt.state, self.now)
+        ):
+            log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
 
-    async def _start_left_behind(self, one: OpenAttempt) -> None:
-        if self.now - one.claimed_at <= self.left_behind:
+    async def _start_left_behind(self, entry: OpenAttempt) -> None:
+        if self.now - entry.claimed_at <= self.left_behind:
             return
-        queue = instance_ids.queue_instance(one.run_id)
-        if one.is_queued and await is_unfinished(queue, self.client):
+        queue = instance_ids.queue_instance(entry.run_id)
+        if entry.is_queued and await is_unfinished(queue, self.client):
             return
-        log.warning("starts a run that was claimed and left", extra={"run_id": one.run_id})
-        await start_attempt(one.run_id, one.number, self.client, self.files)
+        log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
+        await start_attempt(entry.run_id, entry.number, self.client, self.files)
 
-    async def _finish(self, one: OpenAttempt, attempt: Attempt) -> None:
-        """Have an attempt finished that has ended, and of whose end not all is done."""
-        instance = instance_ids.attempt_instance(one.run_id, one.number)
+    async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
+        """Let an attempt that has ended do the rest of what follows from its end."""
+        instance = instance_ids.attempt_instance(entry.run_id, entry.number)
         durable = await self.client.get_status(instance)
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":
-            await start_attempt(one.run_id, one.number, self.client, self.files, is_resumed=True)
-        elif is_old:  # nobody took how it ended, however often it was tried
-            await asyncio.to_thread(forget, self.rows, one)
+            await start_attempt(
+                entry.run_id, entry.number, self.client, self.files, is_resumed=True
+            )
+        elif is_old:  # its end could not be reported, however often that was tried
+            await asyncio.to_thread(forget, self.rows, entry)
 
     def _free_places(self) -> None:
         """Free the places of attempts that are not open any more."""
-        going = {
-            instance_ids.attempt_instance(one.run_id, one.number)
-            for one in open_attempts(self.rows)
+        still_open = {
+            instance_ids.attempt_instance(entry.run_id, entry.number)
+            for entry in open_attempts(self.rows)
         }
 
         def rule(state: AdmissionState) -> tuple[AdmissionState, set[str]]:
-            gone = {*state.running, *state.waiting} - going
+            gone = {*state.running, *state.waiting} - still_open
             for instance in gone:
                 state = admission.leave(state, instance)
             return state, gone

@@ -33,13 +33,13 @@ def refusal(endpoint: Endpoint, req: func.HttpRequest) -> func.HttpResponse | No
         try:
             caller = caller_of(req.headers)
         except NotSignedInError as error:
-            return _not_signed_in(str(error))
-        if not caller.may(endpoint.role):
-            return _forbidden(caller, endpoint.role)
+            return _refuse_unsigned(str(error))
+        if not caller.has_role(endpoint.role):
+            return _refuse_role(caller, endpoint.role)
         if endpoint.method != "GET" and _is_of_another_site(req):
-            return _forged(caller)
+            return _refuse_forgery(caller)
     wait = _throttle().take(caller.id if caller else _address(req))
-    return _too_often(wait) if wait else None
+    return _refuse_too_many(wait) if wait else None
 
 
 @lru_cache(maxsize=1)
@@ -67,27 +67,27 @@ def _is_of_another_site(req: func.HttpRequest) -> bool:
     return req.headers.get(FETCH_SITE, "none") not in OWN_SITE
 
 
-def _forged(caller: Caller) -> func.HttpResponse:
+def _refuse_forgery(caller: Caller) -> func.HttpResponse:
     log.warning("refused a call that a page of another site made for %s", caller.id)
     detail = "A page of another site may not change anything here."
     return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _not_signed_in(detail: str) -> func.HttpResponse:
-    refused = problem(HTTPStatus.UNAUTHORIZED, "not-signed-in", detail)
-    refused.headers["WWW-Authenticate"] = "Bearer"
-    return refused
+def _refuse_unsigned(detail: str) -> func.HttpResponse:
+    response = problem(HTTPStatus.UNAUTHORIZED, "not-signed-in", detail)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
-def _forbidden(caller: Caller, needed: Role) -> func.HttpResponse:
-    log.warning("refused a caller without the role '%s': %s", needed.claim, caller.id)
-    detail = f"This takes the role '{needed.claim}', or a higher one."
+def _refuse_role(caller: Caller, role: Role) -> func.HttpResponse:
+    log.warning("refused a caller without the role '%s': %s", role.claim, caller.id)
+    detail = f"This takes the role '{role.claim}', or a higher one."
     return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _too_often(wait: float) -> func.HttpResponse:
+def _refuse_too_many(wait: float) -> func.HttpResponse:
     seconds = ceil(wait)
     detail = f"Too many requests of yours: go on in {seconds} s, and ask less often."
-    refused = problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", detail)
-    refused.headers["Retry-After"] = str(seconds)
-    return refused
+    response = problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", detail)
+    response.headers["Retry-After"] = str(seconds)
+    return response

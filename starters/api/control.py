@@ -24,7 +24,7 @@ from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
 from starters.api import endpoints
-from starters.api.shell import accepted, answer, run_id_of, serves
+from starters.api.shell import acceptance, answer, run_id_of, serve
 from starters.lifecycle import deletion
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.parse import parse_body
@@ -34,7 +34,7 @@ bp = df.Blueprint()
 log = logger("control")
 
 
-@serves(bp, endpoints.CANCEL_RUN)
+@serve(bp, endpoints.CANCEL_RUN)
 async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -45,31 +45,35 @@ async def cancel_run(
         insist_on_cancellable(attempt.run_id, state)
         return run_state.cancel(state.control)
 
-    await asyncio.to_thread(ask, attempt, cancel, rows())
-    return _asked(req, attempt, "cancel")
+    await asyncio.to_thread(change_control, attempt, cancel, rows())
+    return _accept(req, attempt, "cancel")
 
 
-@serves(bp, endpoints.SUSPEND_RUN)
+@serve(bp, endpoints.SUSPEND_RUN)
 async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
     attempt, at = await _find_active(req, client), datetime.now(UTC).isoformat()
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.suspend(s.control, at), rows())
-    return _asked(req, attempt, "suspend")
+    await asyncio.to_thread(
+        change_control, attempt, lambda state: run_state.suspend(state.control, at), rows()
+    )
+    return _accept(req, attempt, "suspend")
 
 
-@serves(bp, endpoints.RESUME_RUN)
+@serve(bp, endpoints.RESUME_RUN)
 async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
     attempt = await _find_active(req, client)
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.resume(s.control), rows())
-    return _asked(req, attempt, "resume")
+    await asyncio.to_thread(
+        change_control, attempt, lambda state: run_state.resume(state.control), rows()
+    )
+    return _accept(req, attempt, "resume")
 
 
-@serves(bp, endpoints.CHANGE_RUN)
+@serve(bp, endpoints.CHANGE_RUN)
 async def change_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -77,14 +81,14 @@ async def change_run(
     change = parse_change(req.get_body(), settings().max_request_bytes)
     attempt = await _find_active(req, client)
     state = await asyncio.to_thread(
-        ask, attempt, lambda s: run_state.change(s.control, change), rows()
+        change_control, attempt, lambda state: run_state.change(state.control, change), rows()
     )
-    limits = limits_of(attempt.request, state)
+    limits = limits_in_force(attempt.request, state)
     log.info("changed limits to %s", limits)
     return answer({"run_id": attempt.run_id, "limits": limits.model_dump(mode="json")})
 
 
-@serves(bp, endpoints.DELETE_RUN)
+@serve(bp, endpoints.DELETE_RUN)
 async def delete_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -98,8 +102,10 @@ async def delete_run(
     return func.HttpResponse(status_code=HTTPStatus.NO_CONTENT)
 
 
-def ask(attempt: Attempt, rule: Callable[[GovernorState], ControlState], to: Rows) -> GovernorState:
-    """Write what people ask of an attempt; gives its rows as they are then.
+def change_control(
+    attempt: Attempt, rule: Callable[[GovernorState], ControlState], rows: Rows
+) -> GovernorState:
+    """Write what people ask of an attempt; give its rows as they are then.
 
     Raises:
         RunConflictError: It has ended meanwhile, or the rule refuses.
@@ -111,7 +117,7 @@ def ask(attempt: Attempt, rule: Callable[[GovernorState], ControlState], to: Row
         changed = state.model_copy(update={"control": rule(state)})
         return changed, changed
 
-    return change_attempt(to, attempt.run_id, attempt.number, change)
+    return change_attempt(rows, attempt.run_id, attempt.number, change)
 
 
 def insist_on_cancellable(run_id: str, state: GovernorState) -> None:
@@ -121,8 +127,8 @@ def insist_on_cancellable(run_id: str, state: GovernorState) -> None:
         RunConflictError: The run is being compensated, writes its results, or is stopping.
     """
     if state.control.is_closed:
-        what = "being compensated" if state.phase == "compensating" else "writing results"
-        raise RunConflictError(run_id, f"The run '{run_id}' is {what}; it goes on to its end.")
+        work = "being compensated" if state.phase == "compensating" else "writing results"
+        raise RunConflictError(run_id, f"The run '{run_id}' is {work}; it goes on to its end.")
     if state.has_exceeded:
         message = f"The run '{run_id}' is stopping: it failed more items than it tolerates."
         raise RunConflictError(run_id, message)
@@ -143,7 +149,7 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
     return change
 
 
-def limits_of(request: RunRequest, state: GovernorState) -> Limits:
+def limits_in_force(request: RunRequest, state: GovernorState) -> Limits:
     """The limits in force, or while the run is being planned those to come."""
     if state.run.plan is not None:
         return state.limits
@@ -156,6 +162,6 @@ async def _find_active(req: func.HttpRequest, client: Any) -> Attempt:
     return attempt
 
 
-def _asked(req: func.HttpRequest, attempt: Attempt, operation: str) -> func.HttpResponse:
+def _accept(req: func.HttpRequest, attempt: Attempt, operation: str) -> func.HttpResponse:
     log.info("asked to %s", operation)
-    return accepted(req, attempt.run_id)
+    return acceptance(req, attempt.run_id)

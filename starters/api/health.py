@@ -12,14 +12,14 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.telemetry.logs import logger
 from starters.api import endpoints
-from starters.api.shell import answer, serves
+from starters.api.shell import answer, serve
 from starters.circuits import report_circuits
 
 bp = df.Blueprint()
 log = logger("http")
 
 
-@serves(bp, endpoints.GET_HEALTH)
+@serve(bp, endpoints.GET_HEALTH)
 async def get_health(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:

@@ -10,14 +10,14 @@ from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.models.redrive import RedriveRequest
 from starters.api import endpoints
-from starters.api.shell import accepted, run_id_of, serves
+from starters.api.shell import acceptance, run_id_of, serve
 from starters.lifecycle import redrive
 from starters.lifecycle.parse import parse_body
 
 bp = df.Blueprint()
 
 
-@serves(bp, endpoints.REDRIVE_RUN)
+@serve(bp, endpoints.REDRIVE_RUN)
 async def redrive_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
@@ -25,4 +25,4 @@ async def redrive_run(
     run_id = run_id_of(req)
     request = parse_body(RedriveRequest, req.get_body() or b"{}", settings().max_request_bytes)
     attempt = await redrive.redrive_run(run_id, request, client, run_files(), rows())
-    return accepted(req, run_id, attempt=attempt)
+    return acceptance(req, run_id, attempt=attempt)

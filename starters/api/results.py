@@ -16,7 +16,7 @@ from fanout.models.status import ResultFile, ResultManifest
 from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.problems import problem
-from starters.api.shell import answer, origin, run_id_of, serves
+from starters.api.shell import answer, origin_of, run_id_of, serve
 from starters.lifecycle.status import read_status
 
 bp = df.Blueprint()
@@ -27,12 +27,12 @@ _HARMLESS = {
 }
 
 
-@serves(bp, endpoints.GET_RESULTS)
+@serve(bp, endpoints.GET_RESULTS)
 async def get_results(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """List the result files of a run that has ended."""
-    status = await read_status(run_id_of(req), client, run_files(), rows(), origin(req))
+    status = await read_status(run_id_of(req), client, run_files(), rows(), origin_of(req))
     if status.phase != "done":
         raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
     path = blob_paths.results_manifest_path(status.run_id)
@@ -52,7 +52,7 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
     return file.model_copy(update={"url": f"{results_url}/{file.name}"})
 
 
-@serves(bp, endpoints.GET_RESULT_FILE)
+@serve(bp, endpoints.GET_RESULT_FILE)
 async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the content of a result file: one that the manifest lists, or one of an item."""
     run_id, name = run_id_of(req), req.route_params["name"]

@@ -48,7 +48,7 @@ class Caller:
     id: str
     role: Role | None
 
-    def may(self, role: Role) -> bool:
+    def has_role(self, role: Role) -> bool:
         """Tell whether they have a role, or a higher one."""
         return self.role is not None and self.role >= role
 
@@ -68,16 +68,16 @@ def caller_of(headers: Mapping[str, str]) -> Caller:
         raise NotSignedInError("The call has no sign-in.")
     try:
         principal = from_json(base64.b64decode(text, validate=True))
-        claims = [(str(one["typ"]), str(one["val"])) for one in principal["claims"]]
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in principal["claims"]]
         named = {ROLES_CLAIM, str(principal.get("role_typ") or ROLES_CLAIM)}
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError) as error:
         raise NotSignedInError("The sign-in of the call cannot be read.") from error
     held = {value for kind, value in claims if kind in named}
     roles = [role for role in Role if role.claim in held]
-    return Caller(_id(dict(claims), headers), max(roles, default=None))
+    return Caller(_caller_id(dict(claims), headers), max(roles, default=None))
 
 
-def _id(claims: Mapping[str, str], headers: Mapping[str, Any]) -> str:
+def _caller_id(claims: Mapping[str, str], headers: Mapping[str, Any]) -> str:
     long_name = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-    found = claims.get("oid") or claims.get(long_name) or headers.get(f"{PRINCIPAL}-ID")
-    return str(found or "unnamed")
+    caller_id = claims.get("oid") or claims.get(long_name) or headers.get(f"{PRINCIPAL}-ID")
+    return str(caller_id or "unnamed")

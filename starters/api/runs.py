@@ -13,7 +13,7 @@ from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.models.request import RunRequest
 from starters.api import endpoints
-from starters.api.shell import accepted, answer, origin, run_id_of, serves
+from starters.api.shell import acceptance, answer, origin_of, run_id_of, serve
 from starters.lifecycle import start
 from starters.lifecycle.check import check_request
 from starters.lifecycle.claim import add_run_id
@@ -25,7 +25,7 @@ bp = df.Blueprint()
 log = logger("http")
 
 
-@serves(bp, endpoints.START_RUN)
+@serve(bp, endpoints.START_RUN)
 async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Start a run, or find the one that this request started before."""
     request = parse_body(RunRequest, req.get_body(), settings().max_request_bytes)
@@ -33,13 +33,13 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
         return await _answer_dry_run(request)
     request = add_run_id(request, req.headers.get("Idempotency-Key"))
     run = await start.start_run(request, client, run_files(), rows())
-    what = "accepted" if run.is_new else "found again"
-    log.info("%s a run of '%s'", what, request.workload, extra={"run_id": run.run_id})
+    action = "accepted" if run.is_new else "found again"
+    log.info("%s a run of '%s'", action, request.workload, extra={"run_id": run.run_id})
     durable = {}
     if settings().expose_durable_urls:
         durable = client.create_http_management_payload(run.run_id)
     status = HTTPStatus.OK if run.is_over else HTTPStatus.ACCEPTED
-    return accepted(req, run.run_id, status, **durable)
+    return acceptance(req, run.run_id, status, **durable)
 
 
 async def _answer_dry_run(request: RunRequest) -> func.HttpResponse:
@@ -48,7 +48,7 @@ async def _answer_dry_run(request: RunRequest) -> func.HttpResponse:
     return answer(await asyncio.to_thread(dry_run, request, files))
 
 
-@serves(bp, endpoints.GET_RUN)
+@serve(bp, endpoints.GET_RUN)
 async def get_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """Tell how a run stands."""
-    return answer(await read_status(run_id_of(req), client, run_files(), rows(), origin(req)))
+    return answer(await read_status(run_id_of(req), client, run_files(), rows(), origin_of(req)))

@@ -9,19 +9,19 @@ import azure.functions as func
 from fanout.workload import Workload
 from starters.api import endpoints
 from starters.api.problems import problem
-from starters.api.shell import answer, serves
+from starters.api.shell import answer, serve
 from workloads import registry
 
 bp = df.Blueprint()
 
 
-@serves(bp, endpoints.LIST_WORKLOADS)
+@serve(bp, endpoints.LIST_WORKLOADS)
 async def list_workloads(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what can be run."""
     return answer({"workloads": [describe_workload(workload) for workload in registry.all()]})
 
 
-@serves(bp, endpoints.GET_WORKLOAD)
+@serve(bp, endpoints.GET_WORKLOAD)
 async def get_workload(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Describe one workload."""
     try:

@@ -24,11 +24,11 @@ DELETED_AT_ONCE = 32
 # How long a part of a run that is told to end may take.
 ENDING_SECONDS = 15.0
 ENDING_PAUSE_SECONDS = 0.5
-# Deletes between two looks at the clock of whoever asked.
-SLICE = 1000
+# So many blobs are deleted before the next are listed.
+GROUP_SIZE = 1000
 
 
-async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
+async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
     """Delete the histories, rows and blobs of a run; interrupted, it is finished by another call.
 
     Children go before their parents, and last what makes it a run that exists.
@@ -36,32 +36,32 @@ async def delete_run(newest: Attempt, client: Any, files: RunFiles, rows: Rows) 
     Raises:
         RunConflictError: A part of it still runs, and does not end when it is told to.
     """
-    run_id = newest.run_id
-    if newest.is_forced:
-        await end_by_force(newest, client, files, rows)
-    await _wait_for_stragglers(newest, files, rows)
-    await _wait_for_telling(newest, client)
+    run_id = attempt.run_id
+    if attempt.is_forced:
+        await end_by_force(attempt, client, files, rows)
+    await _wait_for_stragglers(attempt, files, rows)
+    await _wait_for_reports(attempt, client)
     await _purge_sagas(run_id, client, files)
-    for number in range(1, newest.number + 1):
+    for number in range(1, attempt.number + 1):
         state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
-        instance = instance_ids.attempt_instance(run_id, number)
-        for one in [*children_of(run_id, number, state), instance]:
-            await purge(one, run_id, client)
-    await purge(instance_ids.queue_instance(run_id), run_id, client)
+        parent = instance_ids.attempt_instance(run_id, number)
+        for instance in [*children_of(run_id, number, state), parent]:
+            await _purge(instance, run_id, client)
+    await _purge(instance_ids.queue_instance(run_id), run_id, client)
     await asyncio.to_thread(_delete_blobs, run_id, files)
-    await asyncio.to_thread(_delete_rows, newest, rows)
-    await asyncio.to_thread(_release, run_id, files)
+    await asyncio.to_thread(_delete_rows, attempt, rows)
+    await asyncio.to_thread(_release_id, run_id, files)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
 
 
-async def _wait_for_stragglers(newest: Attempt, files: RunFiles, rows: Rows) -> None:
+async def _wait_for_stragglers(attempt: Attempt, files: RunFiles, rows: Rows) -> None:
     """Wait until nothing is under way of a run that was ended by force.
 
     Raises:
         RunConflictError: Something still is.
     """
-    run_id, number = newest.run_id, newest.number
+    run_id, number = attempt.run_id, attempt.number
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
     while not await asyncio.to_thread(are_written, run_id, number, state, files, datetime.now(UTC)):
@@ -69,9 +69,9 @@ async def _wait_for_stragglers(newest: Attempt, files: RunFiles, rows: Rows) -> 
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
 
-async def _wait_for_telling(newest: Attempt, client: Any) -> None:
-    """Wait while the orchestration of a run that has ended does what follows from that."""
-    instance = instance_ids.attempt_instance(newest.run_id, newest.number)
+async def _wait_for_reports(attempt: Attempt, client: Any) -> None:
+    """Wait while the orchestration of a run that has ended reports the end."""
+    instance = instance_ids.attempt_instance(attempt.run_id, attempt.number)
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     while await is_unfinished(instance, client):
         if asyncio.get_running_loop().time() > deadline:
@@ -85,7 +85,7 @@ def _insist_on_time(run_id: str, deadline: float) -> None:
         raise RunConflictError(run_id, message)
 
 
-async def purge(instance: str, run_id: str, client: Any) -> None:
+async def _purge(instance: str, run_id: str, client: Any) -> None:
     """Delete the history of an orchestration; one that still runs is ended first.
 
     Raises:
@@ -105,11 +105,11 @@ async def purge(instance: str, run_id: str, client: Any) -> None:
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
 
-def _delete_rows(newest: Attempt, rows: Rows) -> None:
-    for number in range(1, newest.number + 1):
-        rows.clear(row_keys.steps_partition(newest.run_id, number))
-        rows.clear(row_keys.attempt_partition(newest.run_id, number))
-        rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(newest.run_id, number)])
+def _delete_rows(attempt: Attempt, rows: Rows) -> None:
+    for number in range(1, attempt.number + 1):
+        rows.clear(row_keys.steps_partition(attempt.run_id, number))
+        rows.clear(row_keys.attempt_partition(attempt.run_id, number))
+        rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(attempt.run_id, number)])
 
 
 async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
@@ -119,8 +119,8 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
     )
     for path in batches:
         instances = await asyncio.to_thread(_saga_instances, run_id, path, files)
-        for some in _slices(instances, DELETED_AT_ONCE):
-            await asyncio.gather(*(purge(one, run_id, client) for one in some))
+        for group in _groups(instances, DELETED_AT_ONCE):
+            await asyncio.gather(*(_purge(instance, run_id, client) for instance in group))
 
 
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
@@ -134,21 +134,21 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
     """Delete every blob of a run but its request."""
     request = blob_paths.request_path(run_id)
     rest = (name for name in files.names(f"{run_id}/") if name != request)
-    for some in _slices(rest, SLICE):
+    for group in _groups(rest, GROUP_SIZE):
         with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
-            for done in [pool.submit(files.delete, name) for name in some]:
-                done.result()
+            for deletion in [pool.submit(files.delete, name) for name in group]:
+                deletion.result()
 
 
-def _release(run_id: str, files: RunFiles) -> None:
-    """Delete what makes it a run that exists; whoever takes its id now finds nothing of it."""
+def _release_id(run_id: str, files: RunFiles) -> None:
+    """Delete the index entry and the request; whoever claims the id next finds nothing."""
     for entry in files.names(blob_paths.INDEX_FOLDER):
         if blob_paths.index_entry(entry).run_id == run_id:
             files.delete(entry)
     files.delete(blob_paths.request_path(run_id))
 
 
-def _slices(paths: Iterable[str], size: int) -> Iterable[list[str]]:
-    source = iter(paths)
-    while some := list(islice(source, size)):
-        yield some
+def _groups(names: Iterable[str], size: int) -> Iterable[list[str]]:
+    rest = iter(names)
+    while group := list(islice(rest, size)):
+        yield group

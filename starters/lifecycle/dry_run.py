@@ -46,9 +46,8 @@ def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
     prefix = f"{_FOLDER}{secrets.token_hex(8)}/"
     files.write(f"{prefix}begun", b"")  # makes the container, should this be the first call of all
     try:
-        return _planned(
-            request, Scratch(files.store, files.container, prefix, files.allowed), files
-        )
+        scratch = Scratch(files.store, files.container, prefix, files.allowed)
+        return _plan(request, scratch, files)
     except SourceChangedError as error:
         raise InvalidRequestError([FieldProblem("source", str(error))]) from error
     finally:
@@ -56,43 +55,45 @@ def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
             files.delete(name)
 
 
-def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
-    most = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
+def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
+    limit = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
     workload = registry.get(request.workload)
     batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
-    made = cut_source(request.source, files.store, batch, most, scratch, is_chunk=is_chunk)
-    cuts = [*made]
+    source = cut_source(request.source, files.store, batch, limit, scratch, is_chunk=is_chunk)
+    cuts = [*source]
     counted = sum(cut.items for cut in cuts)
-    is_exact = counted < most or counted == request.max_items
-    items = counted if is_exact else _reckoned(request, made, cuts, counted)
-    first = _first_items(request, made, cuts, files)
+    is_exact = counted < limit or counted == request.max_items
+    items = counted if is_exact else _estimate_items(request, source, cuts, counted)
+    first = _first_items(request, source, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
     load = _load(workload, batches, items)
     estimate = _estimate(request, batches, load, are_grains=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
 
-def _reckoned(request: RunRequest, made: SourceCuts, cuts: list[BatchCut], counted: int) -> int:
-    """Reckon the items of a whole blob by the bytes that those counted take."""
+def _estimate_items(
+    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], counted: int
+) -> int:
+    """Estimate the items of a whole blob from the bytes that the counted ones take."""
     read = cuts[-1].end
-    whole = made.length if made.data is None and made.length else read
+    whole = source.length if source.data is None and source.length else read
     items = max(counted, round(counted * whole / max(1, read)))
     return min(items, request.max_items or items)
 
 
 def _first_items(
-    request: RunRequest, made: SourceCuts, cuts: list[BatchCut], files: RunFiles
+    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], files: RunFiles
 ) -> list[object]:
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
         batches=len(cuts),
         partitions=1,
         batches_per_partition=max(1, len(cuts)),
-        header=made.header,
-        etag=made.etag,
-        length=made.length,
-        data=made.data,
-        parts=made.parts,
+        header=source.header,
+        etag=source.etag,
+        length=source.length,
+        data=source.data,
+        parts=source.parts,
     )
     return [*islice(_items(request, manifest, cuts, files), FIRST_ITEMS)]
 

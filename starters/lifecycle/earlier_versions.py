@@ -31,14 +31,14 @@ async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
     done = await asyncio.to_thread(rows.load, PARTITION, ENTITIES_ROW, _Done)
     if done.is_done:
         return 0
-    found = await asyncio.to_thread(_entities, files)
+    entities = await asyncio.to_thread(_entities, files)
     gate = asyncio.Semaphore(PURGED_AT_ONCE)
 
     async def purge(instance: str) -> int:
         async with gate:
             return int((await client.purge_instance_history(instance)).instances_deleted)
 
-    purged = sum(await asyncio.gather(*map(purge, found)))
+    purged = sum(await asyncio.gather(*map(purge, entities)))
     await asyncio.to_thread(_delete_markers, files)
     await asyncio.to_thread(rows.create, PARTITION, ENTITIES_ROW, _Done(is_done=True))
     log.info("purged %d entities of earlier versions", purged)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.errors import RunNotFoundError
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.request import RunRequest
@@ -38,6 +39,14 @@ async def read_status(
         attempt.request, attempt.durable, attempt.state, results_url, datetime.now(UTC)
     )
     return status.model_copy(update={"redrive_count": attempt.number - 1})
+
+
+async def find_status(run_id: str, files: RunFiles, rows: Rows, origin: str) -> RunStatus | None:
+    """Read how a run stands without asking Durable; None where there is no such run."""
+    try:
+        return await read_status(run_id, None, files, rows, origin)
+    except RunNotFoundError:
+        return None
 
 
 def run_status(

@@ -32,9 +32,9 @@ class UpStore(MemoryStore):
     ],
 )
 async def test_health_is_down_when_any_dependency_is(
-    store: Any, client: Client, status: int, storage: str, durable: str, to: Rows
+    store: Any, client: Client, status: int, storage: str, durable: str, rows: Rows
 ):
-    response = await check_health(client, RunFiles(store, "runs"), to)
+    response = await check_health(client, RunFiles(store, "runs"), rows)
     body = json.loads(response.get_body())
     assert response.status_code == status
     assert body["dependencies"] == {"storage": storage, "durable": durable}

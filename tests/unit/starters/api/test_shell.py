@@ -10,12 +10,12 @@ from azure.core.exceptions import ServiceRequestError
 
 from fanout.adapters.rows.rows import RowContentionError
 from starters.api import endpoints
-from starters.api.shell import answering
+from starters.api.shell import wrap_handler
 
 
 @pytest.mark.parametrize("error", [ServiceRequestError, RowContentionError])
 async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Exception]):
-    @answering(endpoints.GET_RUN)
+    @wrap_handler(endpoints.GET_RUN)
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
         raise error("no route")
 

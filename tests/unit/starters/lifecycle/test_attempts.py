@@ -29,8 +29,8 @@ def files() -> RunFiles:
     return files
 
 
-def write(to: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
-    change_attempt(to, "r", attempt, lambda _: (state, None))
+def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
+    change_attempt(rows, "r", attempt, lambda _: (state, None))
     return state
 
 
@@ -39,26 +39,26 @@ def over(state: GovernorState) -> GovernorState:
     return state.model_copy(update={"run": run_state.finish(state.run, end)})
 
 
-async def test_a_run_that_there_is_not_is_not_found(files: RunFiles, to: Rows):
+async def test_a_run_that_there_is_not_is_not_found(files: RunFiles, rows: Rows):
     with pytest.raises(RunNotFoundError):
-        await newest_attempt("other", Client(), files, to)
+        await newest_attempt("other", Client(), files, rows)
 
 
-async def test_the_newest_attempt_is_the_last_that_was_claimed(files: RunFiles, to: Rows):
-    write(to, over(begun()))
+async def test_the_newest_attempt_is_the_last_that_was_claimed(files: RunFiles, rows: Rows):
+    write(rows, over(begun()))
     assert files.claim_attempt("r", 2, RedriveRequest())
-    found = await newest_attempt("r", Client(instances={"r"}), files, to)
+    found = await newest_attempt("r", Client(instances={"r"}), files, rows)
     assert (found.number, found.is_started, found.is_over) == (2, False, False)
-    write(to, begun(), 2)
-    assert (await newest_attempt("r", Client(), files, to)).is_started
-    assert (await read_status("r", Client(), files, to, "http://x")).redrive_count == 1
+    write(rows, begun(), 2)
+    assert (await newest_attempt("r", Client(), files, rows)).is_started
+    assert (await read_status("r", Client(), files, rows, "http://x")).redrive_count == 1
 
 
-async def test_durable_is_asked_only_of_a_run_that_has_not_ended(files: RunFiles, to: Rows):
-    write(to, over(begun()))
-    found = await newest_attempt("r", Client(is_away=True), files, to)
+async def test_durable_is_asked_only_of_a_run_that_has_not_ended(files: RunFiles, rows: Rows):
+    write(rows, over(begun()))
+    found = await newest_attempt("r", Client(is_away=True), files, rows)
     assert found.is_over
-    status = await read_status("r", Client(is_away=True), files, to, "http://x")
+    status = await read_status("r", Client(is_away=True), files, rows, "http://x")
     assert (status.status, status.outcome) == ("Completed", "succeeded")
 
 
@@ -74,12 +74,12 @@ async def test_durable_is_asked_only_of_a_run_that_has_not_ended(files: RunFiles
     ],
 )
 async def test_what_a_run_without_rows_is_follows_from_its_orchestration(
-    files: RunFiles, to: Rows, runtime: str | None, is_begun: bool, is_over: bool
+    files: RunFiles, rows: Rows, runtime: str | None, is_begun: bool, is_over: bool
 ):
     client = Client()
     if runtime is not None:
         client.end("r", runtime)
-    found = await newest_attempt("r", client, files, to)
+    found = await newest_attempt("r", client, files, rows)
     assert (found.is_started, found.is_over) == (is_begun, is_over)
     if is_begun and not is_over:
         found.insist_on_active()

@@ -28,23 +28,23 @@ def request(**more) -> RunRequest:
     return RunRequest.model_validate(SUM | more)
 
 
-def test_the_first_claim_of_a_run_id_wins(files: RunFiles, to: Rows):
-    first = claim_run(request(run_id="mine"), files, to)
-    again = claim_run(request(run_id="mine"), files, to)
+def test_the_first_claim_of_a_run_id_wins(files: RunFiles, rows: Rows):
+    first = claim_run(request(run_id="mine"), files, rows)
+    again = claim_run(request(run_id="mine"), files, rows)
     assert (first, again) == (True, False)
     assert files.request("mine") == request(run_id="mine")
 
 
-def test_another_request_under_the_same_id_is_a_conflict(files: RunFiles, to: Rows):
-    claim_run(request(run_id="mine"), files, to)
+def test_another_request_under_the_same_id_is_a_conflict(files: RunFiles, rows: Rows):
+    claim_run(request(run_id="mine"), files, rows)
     with pytest.raises(RunConflictError, match="mine"):
-        claim_run(request(run_id="mine", max_items=5), files, to)
+        claim_run(request(run_id="mine", max_items=5), files, rows)
     assert files.request("mine").max_items is None
 
 
-def test_a_default_written_out_is_the_same_request(files: RunFiles, to: Rows):
-    claim_run(request(run_id="mine"), files, to)
-    assert not claim_run(request(run_id="mine", retry={"max_attempts": 4}), files, to)
+def test_a_default_written_out_is_the_same_request(files: RunFiles, rows: Rows):
+    claim_run(request(run_id="mine"), files, rows)
+    assert not claim_run(request(run_id="mine", retry={"max_attempts": 4}), files, rows)
 
 
 def test_an_idempotency_key_always_gives_the_same_run_id():

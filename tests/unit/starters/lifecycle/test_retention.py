@@ -29,33 +29,33 @@ def files() -> RunFiles:
     return files
 
 
-def go_on(to: Rows, run_id: str, attempt: int = 1) -> None:
-    note_open(to, run_id, attempt)
-    change_attempt(to, run_id, attempt, lambda _: (begun(items=10), None))
+def go_on(rows: Rows, run_id: str, attempt: int = 1) -> None:
+    note_open(rows, run_id, attempt)
+    change_attempt(rows, run_id, attempt, lambda _: (begun(items=10), None))
 
 
-def over(to: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
+def over(rows: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
     state = begun(items=10)
     run = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
     state = state.model_copy(update={"run": run.model_copy(update={"is_told": is_told})})
-    change_attempt(to, run_id, attempt, lambda _: (state, None))
+    change_attempt(rows, run_id, attempt, lambda _: (state, None))
 
 
-async def test_a_sweep_takes_the_old_ones_that_are_over(files: RunFiles, to: Rows):
-    over(to, "r")
-    go_on(to, "r2")
+async def test_a_sweep_takes_the_old_ones_that_are_over(files: RunFiles, rows: Rows):
+    over(rows, "r")
+    go_on(rows, "r2")
     client = Client(instances={"r2"})
     client.end("r")
-    assert await sweep(client, files, to, NOW - timedelta(days=1)) == 0
-    assert await sweep(client, files, to, NOW + timedelta(days=1)) == 1
+    assert await sweep(client, files, rows, NOW - timedelta(days=1)) == 0
+    assert await sweep(client, files, rows, NOW + timedelta(days=1)) == 1
     assert files.find_request("r") is None
     assert files.find_request("r2") is not None
 
 
-async def test_a_sweep_is_bounded_and_the_next_goes_on(files: RunFiles, to: Rows):
-    over(to, "r")
-    over(to, "r2")
+async def test_a_sweep_is_bounded_and_the_next_goes_on(files: RunFiles, rows: Rows):
+    over(rows, "r")
+    over(rows, "r2")
     client = Client()
-    assert await sweep(client, files, to, NOW + timedelta(days=1), limit=1) == 1
-    assert await sweep(client, files, to, NOW + timedelta(days=1), limit=1) == 1
+    assert await sweep(client, files, rows, NOW + timedelta(days=1), limit=1) == 1
+    assert await sweep(client, files, rows, NOW + timedelta(days=1), limit=1) == 1
     assert [*files.names("")] == []

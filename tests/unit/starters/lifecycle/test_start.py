@@ -28,33 +28,35 @@ def files() -> RunFiles:
     return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
 
 
-async def test_a_new_claim_is_started(files: RunFiles, to: Rows):
+async def test_a_new_claim_is_started(files: RunFiles, rows: Rows):
     client = Client()
-    assert await start_run(REQUEST, client, files, to) == RunStart("r", is_new=True)
+    assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=True)
     assert client.started == ["r"]
 
 
-async def test_a_claim_that_nobody_started_is_started(files: RunFiles, to: Rows):
+async def test_a_claim_that_nobody_started_is_started(files: RunFiles, rows: Rows):
     client = Client()
-    claim_run(REQUEST, files, to)
-    await start_run(REQUEST, client, files, to)
+    claim_run(REQUEST, files, rows)
+    await start_run(REQUEST, client, files, rows)
     assert client.started == ["r"]
 
 
-async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles, to: Rows):
-    claim_run(REQUEST, files, to)
-    run = await start_run(REQUEST, Client(late=True), files, to)
+async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles, rows: Rows):
+    claim_run(REQUEST, files, rows)
+    run = await start_run(REQUEST, Client(late=True), files, rows)
     assert run == RunStart("r", is_new=False)
 
 
-async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles, to: Rows):
+async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles, rows: Rows):
     with pytest.raises(ConnectionError):
-        await start_run(REQUEST, Client(is_away=True), files, to)
+        await start_run(REQUEST, Client(is_away=True), files, rows)
 
 
-async def test_a_run_that_was_started_is_found_though_its_source_is_gone(files: RunFiles, to: Rows):
+async def test_a_run_that_was_started_is_found_though_its_source_is_gone(
+    files: RunFiles, rows: Rows
+):
     client = Client()
-    await start_run(REQUEST, client, files, to)
+    await start_run(REQUEST, client, files, rows)
     files.store.delete("inbox", "rows.csv")
-    assert await start_run(REQUEST, client, files, to) == RunStart("r", is_new=False)
+    assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=False)
     assert client.started == ["r"]
