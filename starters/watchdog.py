@@ -13,6 +13,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import OpenAttempt, forget, open_attempts
+from fanout.adapters.rows.places import change_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
@@ -20,7 +21,7 @@ from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
-from fanout.naming import functions, instance_ids, row_keys
+from fanout.naming import functions, instance_ids
 from starters.circuits import report_circuits
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
@@ -156,8 +157,5 @@ class Inspection:
                 state = admission.leave(state, instance)
             return state, gone
 
-        gone = self.rows.change(
-            row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState, rule
-        )
-        for instance in sorted(gone):
+        for instance in sorted(change_places(self.rows, rule)):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fanout.adapters.rows.attempts import change_attempt
+from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
-from fanout.governor import admission, run_state
-from fanout.governor.admission import AdmissionState
+from fanout.governor import run_state
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
-from fanout.naming import instance_ids, row_keys
+from fanout.naming import instance_ids
 from starters.lifecycle.attempts import Attempt, children_of
 from starters.lifecycle.durable_status import forced_end, is_unfinished
 
@@ -40,10 +40,4 @@ def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> None:
         return state.model_copy(update={"run": run}), None
 
     change_attempt(rows, attempt.run_id, attempt.number, rule)
-    instance = instance_ids.attempt_instance(attempt.run_id, attempt.number)
-    rows.change(
-        row_keys.ADMISSION_PARTITION,
-        row_keys.ADMISSION_ROW,
-        AdmissionState,
-        lambda state: (admission.leave(state, instance), None),
-    )
+    free_place(rows, instance_ids.attempt_instance(attempt.run_id, attempt.number))
