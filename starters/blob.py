@@ -1,8 +1,8 @@
-"""The blob starter: a blob dropped into the container `inbox` under ``{workload}/`` is run over.
+"""The blob starter: a blob that is written to `inbox` under ``{workload}/`` starts a run over it.
 
-How it is run may be said once for all blobs of a folder, by ``{workload}/request.json``: a
-RunRequest without workload, run id and source. A blob written again is run over again; an event
-that comes twice starts one run.
+A file ``{workload}/request.json`` is the template for all blobs of its folder: a RunRequest without
+workload, run id and source. A blob that is written again starts another run; an event that comes
+twice starts one run.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ log = logger("blob")
 
 
 def blueprint(app: Settings) -> df.Blueprint:
-    """Make the function that a blob triggers, if the settings want it."""
+    """Make the function that a blob triggers, if the settings ask for it."""
     bp = df.Blueprint()
     if not app.has_inbox:
         return bp
@@ -60,7 +60,7 @@ async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows)
     """Start a run over a blob of the inbox; None where the blob is gone, or is the template.
 
     Raises:
-        InvalidRequestError: It cannot be run over; the host then keeps it as a poison blob.
+        InvalidRequestError: The run cannot succeed; the host then keeps the event as poison.
     """
     if blob.partition("/")[2] == TEMPLATE:
         return None
@@ -86,7 +86,7 @@ def _read_template(blob: str, files: RunFiles) -> dict[str, Any]:
 
 
 def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
-    """The request to run over a blob.
+    """Make the request for the run over a blob.
 
     Args:
         blob: Its name in the inbox: ``{workload}/{name}``.
@@ -94,7 +94,7 @@ def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
         template: What the folder's `request.json` says.
 
     Raises:
-        InvalidRequestError: Its name says no format, or the template asks for what it may not.
+        InvalidRequestError: The name says no format, or the template has fields it may not have.
     """
     barred = {"workload", "run_id", "source"} & template.keys()
     if barred:

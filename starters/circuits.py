@@ -12,7 +12,7 @@ from workloads import registry
 
 
 def report_circuits(rows: Rows) -> dict[str, Any]:
-    """Tell telemetry which circuits are open; give the state and the booked rate of each."""
+    """Report to telemetry which circuits are open; give the state and the rate of each."""
     circuits = {}
     for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
         partition = row_keys.downstream_partition(name)

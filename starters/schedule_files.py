@@ -1,19 +1,18 @@
-"""The folder `schedules/`: each file is read and refused when the app is loaded, not when due."""
+"""The folder `schedules/`: a faulty file is refused when the app starts, not when it is due."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError
 from pydantic_core import from_json
 
-from fanout.errors import FieldProblem
+from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
 from fanout.schedules import Schedule, ScheduleError, check_cron
 from starters.lifecycle.claim import NOBODY_ASKS
-from starters.lifecycle.validation import ROOT, field_problems
+from starters.lifecycle.validation import ROOT, validate
 from workloads import registry
 
 FOLDER = Path(__file__).parents[1] / "schedules"
@@ -22,13 +21,7 @@ ZONE = "WEBSITE_TIME_ZONE"
 
 
 class ScheduleFileError(Exception):
-    """Schedule files cannot be used; the message names each file, field and fault, one a line."""
-
-
-class _FaultyFileError(Exception):
-    def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__(problems)
-        self.problems = problems
+    """Schedule files cannot be used; each line of the message names a file, a field, a fault."""
 
 
 def schedules_folder(environment: Mapping[str, str]) -> Path:
@@ -37,7 +30,7 @@ def schedules_folder(environment: Mapping[str, str]) -> Path:
 
 
 def load_schedules(folder: Path, environment: Mapping[str, str]) -> list[Schedule]:
-    """Read the schedules of a folder that are enabled, by name; as `read_schedules` does.
+    """Read the schedules of a folder that are enabled, by name.
 
     Raises:
         ScheduleFileError: Every fault of every file.
@@ -59,7 +52,7 @@ def read_schedules(folder: Path, environment: Mapping[str, str]) -> list[Schedul
     for path in sorted(folder.glob("*.json")):
         try:
             schedules.append(_read(path, environment))
-        except _FaultyFileError as error:
+        except InvalidRequestError as error:
             file = f"{folder.name}/{path.name}"
             faults += [f"{file}: {p.field}: {p.message}" for p in error.problems]
     if faults:
@@ -89,21 +82,20 @@ def _read(path: Path, environment: Mapping[str, str]) -> Schedule:
     return schedule
 
 
-def _fault(field: str, message: str) -> _FaultyFileError:
-    return _FaultyFileError([FieldProblem(field, message)])
+def _fault(field: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError([FieldProblem(field, message)])
 
 
 def _parse(path: Path) -> ScheduleFile:
     try:
-        return ScheduleFile.model_validate(from_json(path.read_bytes()))
-    except ValidationError as invalid:
-        raise _FaultyFileError(field_problems(invalid)) from invalid
+        document = from_json(path.read_bytes())
     except ValueError as error:
         raise _fault(ROOT, f"it is no JSON: {error}") from error
+    return validate(ScheduleFile, document)
 
 
 def _setting_name(text: str) -> str | None:
-    """The setting that ``%NAME%`` names; None where the text is itself the value."""
+    """The setting that ``%NAME%`` names; None where the text is the value."""
     is_name = text.startswith("%") and text.endswith("%") and len(text) > len("%%")
     return text[1:-1] if is_name else None
 
@@ -143,24 +135,24 @@ def _zone(environment: Mapping[str, str]) -> tzinfo:
 
 
 def _check_request(schedule: Schedule) -> None:
-    """Look at the request as it would be now; the source may not exist before it is due."""
+    """Check the request as it would be now, but for the source, which may not exist before."""
     if "run_id" in (schedule.request or {}):
         raise _fault("request.run_id", "is made from the schedule's name and its due time")
+    request = _request_now(schedule)
+    if request.dry_run:
+        raise _fault("request.dry_run", NOBODY_ASKS)
     try:
-        request = RunRequest.model_validate(schedule.asked_at(datetime.now(UTC)))
-        if request.dry_run:
-            raise _fault("request.dry_run", NOBODY_ASKS)
-        parameters = registry.get(request.workload).parameters_model
-    except ScheduleError as error:
-        raise _fault("request", str(error)) from error
+        workload = registry.get(request.workload)
     except registry.UnknownWorkloadError as error:
         raise _fault("request.workload", str(error)) from error
-    except ValidationError as invalid:
-        problems = field_problems(invalid)
-        raise _FaultyFileError(
-            [FieldProblem(f"request.{p.field}", p.message) for p in problems]
-        ) from invalid
+    validate(workload.parameters_model, request.parameters, "request.parameters")
+
+
+def _request_now(schedule: Schedule) -> RunRequest:
     try:
-        parameters.model_validate(request.parameters)
-    except ValidationError as invalid:
-        raise _FaultyFileError(field_problems(invalid, "request.parameters")) from invalid
+        return validate(RunRequest, schedule.asked_at(datetime.now(UTC)))
+    except ScheduleError as error:
+        raise _fault("request", str(error)) from error
+    except InvalidRequestError as error:
+        problems = [FieldProblem(f"request.{p.field}", p.message) for p in error.problems]
+        raise InvalidRequestError(problems) from error

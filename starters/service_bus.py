@@ -1,9 +1,9 @@
 """The Service Bus starter: each message of the queue `fanout-requests` is a RunRequest.
 
-Messages come in batches, and the host completes or abandons a batch as a whole: Python functions
+Messages come in batches. The host completes or abandons a batch as a whole, since a Python function
 cannot settle one message. So a message that can never succeed is handed on as a dead letter, and
-the batch is failed only for what may succeed later. Redelivery then starts no run twice, because a
-message's run has an id made from the message.
+the function fails only if a message may succeed later: then the whole batch is delivered again.
+That starts no run twice, because the id of a run is made from its message.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ log = logger("service_bus")
 
 
 class UnfinishedBatchError(Exception):
-    """Messages of a batch could not be dealt with; all of it is to be delivered again."""
+    """Some messages of a batch may succeed later; the whole batch is to be delivered again."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,10 @@ class RequestMessage:
     """A message as it was delivered.
 
     Attributes:
-        sequence_number: Which message of the queue it is, at every delivery.
-        properties: Those that whoever sent it gave it.
+        body: A RunRequest as JSON, if it is sound.
+        sequence_number: Its number in the queue, the same at every delivery.
+        message_id: The id that its sender gave it; None where the sender gave none.
+        properties: What its sender added.
     """
 
     body: bytes
@@ -79,7 +81,7 @@ class RequestMessage:
 
     @property
     def run_id(self) -> str:
-        """The id of its run, if the request itself names none: the message's, where it is one."""
+        """The id of its run, where the request names none: the message id, or one made from it."""
         if not self.message_id:
             return f"{REQUEST_QUEUE}-{self.sequence_number}"
         if instance_ids.is_run_id(self.message_id):
@@ -128,7 +130,7 @@ async def start_runs(
 
 
 def oldest_age(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
-    """How many seconds the oldest of some messages has waited; 0 where none says since when."""
+    """How many seconds the oldest message has waited; 0 where no message says when it was sent."""
     sent = [message.enqueued_time_utc for message in messages if message.enqueued_time_utc]
     aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in sent)
     return max(((now - moment).total_seconds() for moment in aware), default=0.0)
@@ -140,7 +142,7 @@ async def start_all(
     """Start a run for each message, or hand the message on as a dead letter.
 
     Raises:
-        UnfinishedBatchError: Some may succeed later; every other one has been dealt with.
+        UnfinishedBatchError: Some messages may succeed later; all others are done with.
         AzureError: The dead letters could not be handed on.
     """
     gate = asyncio.Semaphore(MAX_AT_ONCE)

@@ -1,6 +1,6 @@
 """The timer starter: one timer function for each file of `schedules/`.
 
-A tick is known by its due time, which makes the run's id: delivered twice, it starts one run.
+The id of a run is made from the due time of its tick: a tick that comes twice starts one run.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def blueprint(environment: Mapping[str, str] | None = None) -> df.Blueprint:
 
 def _register(schedule: Schedule, bp: df.Blueprint) -> None:
     handler: Any = bp.durable_client_input(client_name="client")(_handler(schedule))
-    # Without it the host lets a tick go whose function failed.
+    # Without a retry policy the host drops a tick whose function failed.
     handler = bp.retry(
         strategy="exponential_backoff",
         max_retry_count="5",
@@ -72,7 +72,7 @@ def _handler(schedule: Schedule) -> Handler:
 
 
 def planned_time(schedule: Schedule, timer: func.TimerRequest, now: datetime) -> datetime:
-    """The due time of a tick, from what the host keeps of the timer if it keeps anything."""
+    """The due time of a tick: the one that the host planned, if the host keeps it."""
     planned = (timer.schedule_status or {}).get("Next")
     return schedule.due_at(now, datetime.fromisoformat(planned) if planned else None)
 
@@ -83,7 +83,7 @@ async def handle_tick(
     """Start the run that is due; while an earlier one goes on, do as `on_overlap` says.
 
     Raises:
-        InvalidRequestError: What the request names is not there.
+        InvalidRequestError: The request cannot succeed; its source may not exist, for example.
     """
     request = RunRequest.model_validate(schedule.asked_at(due))
     run_id = str(request.run_id)
@@ -103,7 +103,7 @@ async def handle_tick(
 
 
 async def sweep_all(client: Any, files: RunFiles, rows: Rows) -> None:
-    """Delete what is older than the app keeps runs, if it says how long that is."""
+    """Delete all runs that are older than the app keeps them, if a setting says how long."""
     await clean_up(client, files, rows)
     days = settings().retention_days
     if days is None:

@@ -1,7 +1,7 @@
 """The watchdog: finishes what a crash left half done, and names runs that do not move.
 
-It looks at the attempts that are open, which rows of their own list, and asks Durable only how the
-orchestration of one of them stands.
+It reads which attempts are open from their rows. Durable is asked for one orchestration by its id,
+never for a list.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class Inspection:
         files: Where runs are kept.
         rows: Their rows.
         now: The time, aware.
-        left_behind: A run that was claimed longer ago is started, if nobody has started it.
+        left_behind: How old the claim of a run is that nobody has started, and nobody will.
     """
 
     client: Any
@@ -70,7 +70,7 @@ class Inspection:
     left_behind: timedelta
 
     async def look_after_all(self) -> None:
-        """Do what each open attempt needs, free the places of the dead, and report circuits."""
+        """Do what each open attempt needs; free the places of those that are not open any more."""
         entries = await asyncio.to_thread(open_attempts, self.rows)
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -78,7 +78,7 @@ class Inspection:
             async with gate:
                 try:
                     await self._look_after(entry)
-                except Exception:  # one that cannot be looked at must not hide the others
+                except Exception:  # a run that cannot be looked at must not hide the others
                     log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
         await asyncio.gather(*map(look_after, entries))
@@ -115,7 +115,7 @@ class Inspection:
         elif attempt.is_forced:
             await end_by_force(attempt, self.client, self.files, self.rows)
             await asyncio.to_thread(forget, self.rows, entry)
-        elif runtime in FINISHED:  # without an end: it failed, or nobody could write how it ended
+        elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
         elif self._is_report_due and (
             since := stalled_since(attempt.request, attempt.state, self.now)

@@ -1,4 +1,4 @@
-"""Who is let in: the role that an endpoint takes, and how often one caller may call."""
+"""Which calls are let in: by the role of the caller, and by how often the caller calls."""
 
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from starters.api.throttle import Throttle
 
 log = logger("http")
 FORWARDED_FOR = "X-Forwarded-For"
-# What a browser says of where a call comes from, and no script can change.
+# Browsers say in it where a call comes from; no script can change it.
 FETCH_SITE = "Sec-Fetch-Site"
 OWN_SITE = {"same-origin", "none"}
 NEARBY = "nearby"
@@ -48,9 +48,9 @@ def _throttle() -> Throttle:
 
 
 def _address(req: func.HttpRequest) -> str:
-    """Where a call comes from, as the nearest front end says; what is before it anybody may say.
+    """The address of a caller: the last in the header, which the nearest front end has written.
 
-    App Service adds the port, which is another one for each connection.
+    A caller may write what comes before it. App Service adds a port, which each connection changes.
     """
     last = (req.headers.get(FORWARDED_FOR) or NEARBY).rpartition(",")[2].strip()
     if last.startswith("["):
@@ -60,7 +60,7 @@ def _address(req: func.HttpRequest) -> str:
 
 
 def _is_of_another_site(req: func.HttpRequest) -> bool:
-    """Tell whether a page of another site has a browser call with the cookie of a sign-in.
+    """Tell whether a page of another site makes the browser call, with the cookie of a sign-in.
 
     Source: https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
     """

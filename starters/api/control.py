@@ -1,7 +1,7 @@
-"""Steering runs over HTTP: cancel, suspend, resume, new limits, delete.
+"""Control of runs over HTTP: cancel, suspend, resume, new limits, delete.
 
-What is asked is written into a row of the run; shards hear of it when they ask for their next wave
-or round.
+What a caller asks is written into a row of the run. Shards read it when they ask for their next
+wave or round.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ log = logger("control")
 async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
-    """Let nothing more begin; batches in flight finish, and the rest of the items stay pending."""
+    """Let nothing more begin; batches in flight finish, and all other items stay pending."""
     attempt = await _find_active(req, client)
 
     def cancel(state: GovernorState) -> ControlState:
@@ -121,7 +121,7 @@ def change_control(
 
 
 def insist_on_cancellable(run_id: str, state: GovernorState) -> None:
-    """Refuse to cancel what goes on to its end.
+    """Refuse to cancel a run that goes on to its end in any case.
 
     Raises:
         RunConflictError: The run is being compensated, writes its results, or is stopping.
@@ -150,7 +150,7 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
 
 
 def limits_in_force(request: RunRequest, state: GovernorState) -> Limits:
-    """The limits in force, or while the run is being planned those to come."""
+    """The limits in force; those to come, while the run is being planned."""
     if state.run.plan is not None:
         return state.limits
     return state.control.change.over(Limits.of(request.concurrency, request.tolerance))

@@ -1,4 +1,4 @@
-"""Details of a run over HTTP: what was asked, and what its shards did when."""
+"""Details of a run over HTTP: its request, and what its shards did when."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ bp = df.Blueprint()
 
 @serve(bp, endpoints.GET_REQUEST)
 async def get_request(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Give the request of a run, as its newest attempt or the one asked for carries it out."""
+    """Give the request of a run, as its newest attempt, or the one named, carries it out."""
     run_id, files = run_id_of(req), run_files()
     attempt, _ = await _find_attempt(req, run_id, files)
     return answer(await asyncio.to_thread(files.request, run_id, attempt))
@@ -47,7 +47,7 @@ def run_timeline(
         attempt: Which attempt of it.
         attempts: How many attempts it has.
         state: What its rows say.
-        now: Where the timeline of a run that goes on ends, aware.
+        now: The time, aware; the timeline of a run that goes on ends there.
     """
     timeline = state.timeline
     started_at, end = state.run.started_at, state.run.end
@@ -70,7 +70,7 @@ def run_timeline(
 
 
 async def _find_attempt(req: func.HttpRequest, run_id: str, files: RunFiles) -> tuple[int, int]:
-    """The attempt that is meant, the newest if none is named; and the newest.
+    """The attempt that a call names, or else the newest; and the newest.
 
     Raises:
         RunNotFoundError: There is no such run.

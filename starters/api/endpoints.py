@@ -1,7 +1,6 @@
 """Every endpoint of the HTTP API, in one table.
 
-The routes of the functions, who may call them, the OpenAPI document and the tests of all three are
-made from it.
+The functions and their routes, the roles that they take and the OpenAPI document are made from it.
 """
 
 from collections.abc import Mapping
@@ -40,9 +39,11 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """Something that a caller may say in the query or in a header.
+    """Something that a caller may send in the query or in a header.
 
     Attributes:
+        name: Its name there.
+        description: What it does, for the OpenAPI document.
         schema: Its JSON Schema.
         place: ``query`` or ``header``.
     """
@@ -59,13 +60,16 @@ class Endpoint:
 
     Attributes:
         function: The name of its function.
-        role: Who may call it where callers sign in; None is anybody, without a key, too.
-        answers: What it gives where all is well: models of JSON, by status; none has no model.
-        arguments: Beside those of the route.
-        body: The model of the JSON body; None takes none.
-        needs_body: Whether it cannot be left out.
-        refusals: Statuses of problems beyond those that every endpoint of its kind has.
-        is_file: Whether it answers with a file as it is, of any media type.
+        method: The HTTP method.
+        route: Its path below ``/api/``.
+        role: The role that it takes where callers sign in; None is open to anybody, without a key.
+        summary: What it does, in a sentence.
+        answers: The models of its answer, by status; no model means no JSON, or any.
+        arguments: What it takes in the query and in headers.
+        body: The model of its JSON body; None takes no body.
+        needs_body: Whether the body is required.
+        refusals: Statuses of problems that only this endpoint has.
+        is_file: Whether it answers with a file, of any media type.
     """
 
     function: str

@@ -27,11 +27,13 @@ bp = df.Blueprint()
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs are listed: None takes every one.
+    """Which runs are listed; None, or no text, lists all.
 
     Attributes:
-        since: Claimed at that time or later, aware.
-        text: What the run's id has in it, in capitals or not.
+        workload: Runs of this workload.
+        outcome: Runs that ended with this outcome.
+        since: Runs that were claimed at that time or later, aware.
+        text: Runs whose id contains it, in capitals or not.
     """
 
     workload: str | None = None
@@ -40,7 +42,7 @@ class RunFilter:
     text: str = ""
 
     def matches(self, entry: blob_paths.IndexEntry) -> bool:
-        """Tell by its entry in the index whether a run may be listed."""
+        """Tell whether a run may be listed, as far as its entry in the index says."""
         has_workload = self.workload is None or entry.workload == self.workload
         return has_workload and self.text.lower() in entry.run_id.lower()
 
@@ -87,7 +89,7 @@ def _parse_filter(req: func.HttpRequest) -> RunFilter:
 def _read_page(
     files: RunFiles, wanted: RunFilter, after: str, limit: int
 ) -> tuple[list[blob_paths.IndexEntry], str | None]:
-    """Read one page of the index; also gives the path after which the next page begins."""
+    """Read a page of the index; also gives the path after which the next page begins, if any."""
     entries: list[blob_paths.IndexEntry] = []
     for path in files.names(blob_paths.INDEX_FOLDER):
         if path <= after:

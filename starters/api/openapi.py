@@ -27,7 +27,7 @@ Json = dict[str, Any]
 JSON = "application/json"
 KEY = "function_key"
 SIGN_IN = "entra_token"
-# Said of this API, not of a release of the app: it changes when callers have to.
+# The version of this API, not of the app: it changes when callers have to change.
 API_VERSION = "1"
 _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
 _ROUTE_SCHEMAS: dict[str, Json] = {

@@ -1,4 +1,4 @@
-"""The one place that turns errors into answers: problem JSON (RFC 9457)."""
+"""Errors as answers: problem JSON (RFC 9457)."""
 
 import json
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ MEDIA_TYPE = "application/problem+json"
 def problem(
     status: HTTPStatus, kind: str, detail: str, errors: Sequence[FieldProblem] = ()
 ) -> func.HttpResponse:
-    """Make a problem answer.
+    """Make an answer that names a problem.
 
     Args:
         status: The HTTP status.
-        kind: Short name of this sort of problem; the last part of its `type` URI.
+        kind: The short name of the problem; the last part of its `type` URI.
         detail: What happened, for a person.
         errors: The fields that are wrong.
 

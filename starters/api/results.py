@@ -20,7 +20,7 @@ from starters.api.shell import answer, origin_of, run_id_of, serve
 from starters.lifecycle.status import read_status
 
 bp = df.Blueprint()
-# A result file is opened for its looks alone: no script of it runs, and it loads nothing.
+# A browser may show a result file; no script of it runs, and it loads nothing.
 _HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "font-src data:; sandbox; frame-ancestors 'self'"

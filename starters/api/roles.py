@@ -1,7 +1,7 @@
-"""Who calls: the roles that a sign-in gives, read from what App Service says of it.
+"""Who calls, and in which role: read from the headers that App Service adds to a call.
 
-With sign-in on, App Service lets nobody through without a token, takes away headers of these names
-that a caller sent, and puts its own in their place.
+With sign-in on, App Service lets nobody through without a token. It removes headers of these names
+that a caller sent, and adds its own.
 
 Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 """
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import from_json
 
 PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
-# Tokens name app roles in this claim, unless the sign-in says of another.
+# The claim of a token that has the app roles, unless the sign-in names another.
 ROLES_CLAIM = "roles"
 
 
@@ -41,8 +41,8 @@ class Caller:
     """Somebody who signed in.
 
     Attributes:
-        id: Their object id, or that of the app; tells callers apart.
-        role: The highest of their roles; None where they have none of ours.
+        id: The object id of the person or app; it tells callers apart.
+        role: The highest of their roles; None if they have none of ours.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Caller:
 
 
 class NotSignedInError(Exception):
-    """The call says of no sign-in, or of one that cannot be read."""
+    """The call has no sign-in, or one that cannot be read."""
 
 
 def caller_of(headers: Mapping[str, str]) -> Caller:

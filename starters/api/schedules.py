@@ -21,7 +21,7 @@ from starters.lifecycle.status import find_status
 from starters.schedule_files import read_schedules, schedules_folder
 
 bp = df.Blueprint()
-# The last run of a schedule is looked for among so many of the newest runs: one page of a listing.
+# The last run of a schedule is looked for among the newest runs, as many as a page of blobs has.
 NEWEST_RUNS = 5_000
 
 

@@ -22,8 +22,8 @@ class Attempt:
         run_id: The run.
         number: Which attempt of it, 1 the first.
         request: As this attempt carries it out.
-        durable: The SDK's status of its orchestration: false if it was never started, None where
-            nobody has asked, because the rows say that it has ended.
+        durable: The SDK's status of its orchestration. It is false if the orchestration was never
+            started, and None if Durable was not asked, because the rows say that it has ended.
         state: What its rows say.
     """
 
@@ -54,7 +54,7 @@ class Attempt:
         return self.is_started and not self.is_over
 
     def insist_on_active(self) -> None:
-        """Refuse what can be asked only of a run that has started and not ended.
+        """Refuse what can be asked only of an active run.
 
         Raises:
             RunConflictError: It is over, or was never started.
@@ -70,7 +70,7 @@ async def newest_attempt(run_id: str, client: Any, files: RunFiles, rows: Rows) 
 
     Args:
         run_id: The run.
-        client: The durable client, which is asked if the run has not ended; None asks nobody.
+        client: The durable client, which is asked if the run has not ended; None is never asked.
         files: Where runs are kept.
         rows: Their rows.
 
@@ -81,7 +81,7 @@ async def newest_attempt(run_id: str, client: Any, files: RunFiles, rows: Rows) 
     durable = None
     if client is not None and not state.is_over:
         durable = await client.get_status(instance_ids.attempt_instance(run_id, number))
-        if runtime_of(durable) in FINISHED:  # it may have ended between the two looks
+        if runtime_of(durable) in FINISHED:  # it may have ended since the rows were read
             state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
     return Attempt(run_id, number, request, durable, state)
 

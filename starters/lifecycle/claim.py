@@ -1,7 +1,7 @@
-"""Claiming a run: from then on its id belongs to its request, and somebody looks after it.
+"""Claiming a run: its id belongs to the request from then on, and the watchdog looks after it.
 
-A claim starts nothing. Whoever claims starts the run next; after a crash in between, the same
-request again or the watchdog does.
+A claim starts nothing. Who claims a run starts it next. If a crash comes in between, the run is
+started by the same request when it is sent again, or by the watchdog.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ def _new_id(workload: str) -> str:
 def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False) -> bool:
     """Check a request and claim the id of its run, unless the same request has claimed it before.
 
-    A request that was claimed is not checked again: its source may be gone once its run is over.
+    The request is not checked a second time: its source may be gone once the run is over.
 
     Args:
         request: It has the id of its run.

@@ -21,20 +21,26 @@ from starters.lifecycle.end_by_force import end_by_force
 
 log = logger("retention")
 DELETED_AT_ONCE = 32
-# How long a part of a run that is told to end may take.
+# How long a part of a run may take to end.
 ENDING_SECONDS = 15.0
 ENDING_PAUSE_SECONDS = 0.5
-# So many blobs are deleted before the next are listed.
+# How many blobs are listed and then deleted together.
 GROUP_SIZE = 1000
 
 
 async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
-    """Delete the histories, rows and blobs of a run; interrupted, it is finished by another call.
+    """Delete the histories, rows and blobs of a run, and last of all what makes it exist.
 
-    Children go before their parents, and last what makes it a run that exists.
+    A deletion that was interrupted is finished by the next call. Children go before their parents.
+
+    Args:
+        attempt: The newest attempt of the run, which is not active.
+        client: The durable client.
+        files: Where runs are kept.
+        rows: Their rows.
 
     Raises:
-        RunConflictError: A part of it still runs, and does not end when it is told to.
+        RunConflictError: A part of the run still runs, and does not end in time.
     """
     run_id = attempt.run_id
     if attempt.is_forced:
@@ -56,10 +62,10 @@ async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows)
 
 
 async def _wait_for_stragglers(attempt: Attempt, files: RunFiles, rows: Rows) -> None:
-    """Wait until nothing is under way of a run that was ended by force.
+    """Wait until the batches have stopped of a run that was ended by force.
 
     Raises:
-        RunConflictError: Something still is.
+        RunConflictError: They have not stopped in time.
     """
     run_id, number = attempt.run_id, attempt.number
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
@@ -86,10 +92,10 @@ def _insist_on_time(run_id: str, deadline: float) -> None:
 
 
 async def _purge(instance: str, run_id: str, client: Any) -> None:
-    """Delete the history of an orchestration; one that still runs is ended first.
+    """Delete the history of an orchestration; if it still runs, end it first.
 
     Raises:
-        RunConflictError: It does not end.
+        RunConflictError: It does not end in time.
     """
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     while True:
@@ -113,7 +119,7 @@ def _delete_rows(attempt: Attempt, rows: Rows) -> None:
 
 
 async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
-    """Delete the histories of all sagas of a run, which its own blobs name."""
+    """Delete the histories of all sagas of a run; its blobs name them."""
     batches = await asyncio.to_thread(
         lambda: [*files.names(blob_paths.saga_batches_folder(run_id))]
     )

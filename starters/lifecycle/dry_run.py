@@ -18,18 +18,18 @@ from fanout.splitting.sizing import batches_per_partition, shard_count
 from fanout.workload import ChunkWorkload, SagaWorkload, Workload
 from workloads import registry
 
-# What is counted one by one; the rest of a larger source is reckoned from it.
+# So many items are counted one by one; those of a larger source are estimated from them.
 MAX_COUNTED = 100_000
 FIRST_ITEMS = 5
-# A folder that no run can have, where copies are put that cutting needs.
+# A folder that no run can have, for the copies that cutting needs.
 _FOLDER = "~dry-run/"
 
-# Per activity: its own events and messages, and per batch a read of the source, a part written and
-# read again; measured on the Azure Storage backend's tables and queues as calls a task.
+# For a batch: the source is read, a part file is written and read again. For an activity: calls of
+# tables and queues, as measured on the Azure Storage backend.
 BLOB_OPERATIONS_A_BATCH = 3
 HISTORY_OPERATIONS_AN_ACTIVITY = 8
 MIN_BILLED_SECONDS = 1.0
-# List prices in US dollars of Azure's region East US; they change: the answer says how it was made.
+# List prices in US dollars (East US). They change, so the answer has the figures behind the cost.
 DOLLARS_A_MILLION_EXECUTIONS = 0.40
 DOLLARS_A_GB_SECOND = 0.000026
 DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS = 0.05
@@ -38,13 +38,13 @@ INSTANCE_GB = 2.0
 
 
 def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
-    """Plan a request and reckon what carrying it out would take; nothing is started or kept.
+    """Plan a request and estimate what its run would take; nothing is started or kept.
 
     Raises:
-        InvalidRequestError: The source cannot be run over.
+        InvalidRequestError: The source changed while it was read, or cannot be read.
     """
     prefix = f"{_FOLDER}{secrets.token_hex(8)}/"
-    files.write(f"{prefix}begun", b"")  # makes the container, should this be the first call of all
+    files.write(f"{prefix}begun", b"")  # makes the container, if there is none yet
     try:
         scratch = Scratch(files.store, files.container, prefix, files.allowed)
         return _plan(request, scratch, files)
@@ -109,7 +109,13 @@ def _items(
 
 @dataclass(frozen=True)
 class _Load:
-    """What the batches of a run come to: activities, orchestrations, and calls of Blob storage."""
+    """What the batches of a run take.
+
+    Attributes:
+        activities: How many activities are carried out.
+        orchestrations: How many sub-orchestrations, those of sagas.
+        blob_operations: How many calls of Blob storage.
+    """
 
     activities: int
     orchestrations: int
@@ -117,10 +123,10 @@ class _Load:
 
 
 def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
-    """Reckon the work of a run in which nothing fails."""
+    """Estimate the work of a run in which nothing fails."""
     if not isinstance(workload, SagaWorkload):
         return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
-    # A batch is opened and closed; an item has its steps, its end is written, and read again.
+    # Two activities open and close a batch. An item takes one for each step and one for its end.
     activities = 2 * batches + items * (len(workload.steps) + 1)
     blob_operations = (BLOB_OPERATIONS_A_BATCH + 2) * batches + 2 * items
     return _Load(activities, batches + items, blob_operations)

@@ -1,4 +1,4 @@
-"""What Durable says of an orchestration, and what follows from it for a run."""
+"""What Durable says of an orchestration, and what that means for a run."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ async def is_unfinished(instance: str, client: Any) -> bool:
 
 
 def forced_end(durable: Any, now: datetime) -> RunEnd:
-    """The end of a run that Durable has ended by force: the run could not write it itself."""
+    """The end of a run that Durable has ended by force, which could not write its end itself."""
     at = iso_time(durable.last_updated_time) if durable else None
     reason = durable.output if durable else None
     return RunEnd(

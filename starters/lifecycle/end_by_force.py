@@ -1,4 +1,4 @@
-"""Ending an attempt that Durable has ended by force: its rows are told, its children stopped."""
+"""Ending an attempt whose orchestration was terminated: in its rows, and with its children."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ log = logger("runs")
 async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
     """Write into the rows that an attempt was ended by force, and end its children.
 
-    From then on its shards are told to stop, and its batches stop at their next item.
+    Shards are told to stop when they ask next; batches stop at their next item.
     """
     claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
     end = forced_end(attempt.durable, datetime.now(UTC))

@@ -17,7 +17,7 @@ from starters.lifecycle.claim import claim_run
 async def queue_run(
     request: RunRequest, schedule: str, client: Any, files: RunFiles, rows: Rows
 ) -> None:
-    """Check a request, claim its run and let it wait for its turn, unless it was started before.
+    """Check a request, claim its run and let it wait for its turn, unless it has been started.
 
     Args:
         request: It has the id of its run.

@@ -1,4 +1,4 @@
-"""Retention: runs that are older than they are to be kept are deleted."""
+"""Retention: deleting the runs that have been kept long enough."""
 
 import asyncio
 from datetime import datetime
@@ -18,7 +18,7 @@ log = logger("retention")
 async def sweep(
     client: Any, files: RunFiles, rows: Rows, older_than: datetime, limit: int = 100
 ) -> int:
-    """Delete runs that were claimed before a time and are over.
+    """Delete the runs that were claimed before a moment, except active ones.
 
     Args:
         client: The durable client.

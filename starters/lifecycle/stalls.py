@@ -1,18 +1,18 @@
-"""Runs that do not move: when one should have, by its limits and by how long its items take."""
+"""Stalled runs: those that should have moved, by their limits and by how long items take."""
 
 from datetime import datetime
 
 from fanout.governor.run_state import GovernorState
 from fanout.models.request import RunRequest
 
-# A run that was not heard of for three times as long as a wave should take has stalled.
+# A run has stalled that reported nothing for three times as long as a wave should take.
 STALLED_FACTOR = 3
-# What an instance had fetched when it died is seen by others a minute later (host.json).
+# An instance that dies keeps its messages for up to a minute (host.json); that is no stall.
 LEAST_STALLED_SECONDS = 150.0
 
 
 def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> str | None:
-    """Tell since when a run has not moved, if it should have; times are ISO 8601 in UTC."""
+    """Since when a run has not moved, ISO 8601 in UTC; None if it has not stalled."""
     suspended_at = state.control.suspended_at
     is_working = state.phase in ("processing", "compensating") and suspended_at is None
     if not is_working or state.updated_at is None:
@@ -22,7 +22,7 @@ def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> s
 
 
 def _patience(request: RunRequest, state: GovernorState) -> float:
-    """How many seconds may pass between two waves: their work, its retries, and the rate."""
+    """How many seconds a wave may take: its work, its retries, and the rate."""
     work, grants = state.run.work, state.held.values()
     slowest = max((shard.item_ms or 0.0 for shard in state.shards.values()), default=0.0)
     span = max((shard.span for shard in state.shards.values()), default=1)

@@ -1,4 +1,4 @@
-"""Starting runs: what every trigger calls."""
+"""Starting a run: what every trigger calls."""
 
 import asyncio
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class RunStart:
 
 
 async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
-    """Check a request, claim its run and start it, unless that was done before.
+    """Check a request, claim its run and start it, unless that has been done.
 
     Args:
         request: It has the id of its run.
@@ -43,7 +43,7 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
     Raises:
         InvalidRequestError: The request cannot succeed; every problem is named.
         RunConflictError: Another request has its id.
-        AzureError: Storage does not answer; the same request may be sent again.
+        AzureError: Storage does not answer; the request may be sent again.
     """
     run_id = str(request.run_id)
     is_new = await asyncio.to_thread(claim_run, request, files, rows)
@@ -51,8 +51,8 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         attempt = await newest_attempt(run_id, client, files, rows)
         if attempt.is_started or attempt.is_over:
             return RunStart(run_id, is_new, attempt.is_over)
-    # A claim that nobody started is left by a crash. Where two callers start it at once, the host
-    # refuses the later one, or the run itself finds that it is over.
+    # A claim that nobody started was left by a crash. Where two callers start it at once, the host
+    # refuses the later one, or the later orchestration finds that the run is over.
     try:
         await start_attempt(run_id, 1, client, files)
     except Exception:  # the SDK raises Exception itself

@@ -1,4 +1,4 @@
-"""How a run stands, as a caller sees it: put together from its rows and what Durable says."""
+"""The status of a run, as a caller sees it: made from its rows and from what Durable says."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,11 +21,11 @@ SUSPENDED = "Suspended"
 async def read_status(
     run_id: str, client: Any, files: RunFiles, rows: Rows, origin: str
 ) -> RunStatus:
-    """Read how a run stands.
+    """Read the status of a run.
 
     Args:
         run_id: The run.
-        client: The durable client; None asks Durable nothing.
+        client: The durable client; with None Durable is not asked.
         files: Where runs are kept.
         rows: Their rows.
         origin: The scheme and host of the addresses in the status.
@@ -42,7 +42,7 @@ async def read_status(
 
 
 async def find_status(run_id: str, files: RunFiles, rows: Rows, origin: str) -> RunStatus | None:
-    """Read how a run stands without asking Durable; None where there is no such run."""
+    """Read the status of a run without asking Durable; None where there is no such run."""
     try:
         return await read_status(run_id, None, files, rows, origin)
     except RunNotFoundError:
@@ -59,34 +59,34 @@ def run_status(
         durable: The SDK's status of the run's orchestration; None where nobody has asked.
         state: What its rows say; empty before it has begun.
         results_url: Where the results are.
-        now: The time to reckon rates by, aware.
+        now: The time, aware; rates are computed up to it.
     """
     end = state.run.end
     runtime = runtime_of(durable)
     if end is None and runtime in ENDED_BY_FORCE:
         end = forced_end(durable, now)
-    started = state.run.started_at
-    if started is None and end is not None and durable:
-        started = iso_time(durable.created_time)
-    finished = end.at if end else None
+    started_at = state.run.started_at
+    if started_at is None and end is not None and durable:
+        started_at = iso_time(durable.created_time)
+    finished_at = end.at if end else None
     take_overs = state.run.take_overs
-    seconds = _seconds(started, finished, now)
+    seconds = _seconds(started_at, finished_at, now)
     rate = _rate(state, seconds)
     errors = sorted(state.errors.values(), key=lambda group: -group.count)
     return RunStatus(
         run_id=str(request.run_id),
         workload=request.workload,
-        status=_status(state, end, runtime),
+        status=_runtime_status(state, end, runtime),
         phase="done" if end else state.phase,
         outcome=end.outcome if end else None,
         items=state.items,
         partitions=state.partitions,
         retries=state.retries,
-        started_at=started,
-        finished_at=finished,
+        started_at=started_at,
+        finished_at=finished_at,
         duration_seconds=seconds,
         items_per_second=rate,
-        eta_seconds=_eta(state, rate) if finished is None else None,
+        eta_seconds=_eta(state, rate) if finished_at is None else None,
         errors=errors[:TOP_ERRORS],
         error=end.error if end else None,
         limits=None if state.phase in ("queued", "planning") else state.limits,
@@ -98,8 +98,8 @@ def run_status(
     )
 
 
-def _status(state: GovernorState, end: RunEnd | None, runtime: str | None) -> str:
-    """The run's state in Durable's words: that of its rows, so that it fits the rest."""
+def _runtime_status(state: GovernorState, end: RunEnd | None, runtime: str | None) -> str:
+    """The state of a run in Durable's words, made from its rows so that it fits the rest."""
     if end is not None:
         return "Terminated" if end.is_forced else "Completed"
     if state.control.suspended_at:
@@ -109,11 +109,11 @@ def _status(state: GovernorState, end: RunEnd | None, runtime: str | None) -> st
     return "Running"
 
 
-def _seconds(started: str | None, finished: str | None, now: datetime) -> float | None:
-    if started is None:
+def _seconds(started_at: str | None, finished_at: str | None, now: datetime) -> float | None:
+    if started_at is None:
         return None
-    until = datetime.fromisoformat(finished) if finished else now
-    return max(0.0, round((until - datetime.fromisoformat(started)).total_seconds(), 3))
+    until = datetime.fromisoformat(finished_at) if finished_at else now
+    return max(0.0, round((until - datetime.fromisoformat(started_at)).total_seconds(), 3))
 
 
 def _rate(state: GovernorState, seconds: float | None) -> float | None:

@@ -1,8 +1,8 @@
 """Taking over a run whose own orchestration has failed, for no fault of the run.
 
-A turn that meets no worker fails its orchestration: Durable tries activities again, and no
-orchestrations. Children are started again by their parents; a run has none, so the watchdog starts
-it again, under its own id. It goes on from its rows.
+An orchestration fails if its worker dies in the middle of a turn: Durable retries activities, but
+not orchestrations. A child is started again by its parent. A run has no parent, so the watchdog
+starts it again under its own id, and it goes on from its rows.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from starters.lifecycle.attempts import Attempt
 from starters.lifecycle.start import start_attempt
 
 log = logger("take_over")
-# After so many of them in a row in which no item ended, there is something wrong with the run.
+# A run is given up after so many take-overs in a row without the end of a single item.
 MAX_WITHOUT_PROGRESS = 10
 MAX_TAKE_OVERS = 100
 MAX_REASON_BYTES = 200
