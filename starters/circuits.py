@@ -11,8 +11,8 @@ from fanout.naming import row_keys
 from workloads import registry
 
 
-def report_circuits(rows: Rows) -> dict[str, Any]:
-    """Report to telemetry which circuits are open; give the state and the rate of each."""
+def record_circuits(rows: Rows) -> dict[str, Any]:
+    """Record in telemetry which circuits are open; give the state and the rate of each."""
     circuits = {}
     for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
         partition = row_keys.downstream_partition(name)

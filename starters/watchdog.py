@@ -22,7 +22,7 @@ from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
 from fanout.naming import functions, instance_ids
-from starters.circuits import report_circuits
+from starters.circuits import record_circuits
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
@@ -33,10 +33,10 @@ from starters.lifecycle.take_over import take_over
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
 MAX_AT_ONCE = 16
-# What changes nothing is reported less often than the watchdog looks.
-REPORT_EVERY_MINUTES = 5
-# An orchestration deletes the row of its attempt once the end is reported. If the row is still
-# there so long after the end, the report has failed for good.
+# Telemetry hears of stalled runs and of circuits less often than the watchdog looks.
+TELEMETRY_EVERY_MINUTES = 5
+# An orchestration deletes the row of its attempt once the end is announced. If the row is still
+# there so long after the end, the announcement has failed for good.
 CLOSED_AFTER = timedelta(minutes=5)
 
 
@@ -83,12 +83,12 @@ class Inspection:
 
         await asyncio.gather(*map(look_after, entries))
         await asyncio.to_thread(self._free_places)
-        if self._is_report_due:
-            await asyncio.to_thread(report_circuits, self.rows)
+        if self._is_telemetry_due:
+            await asyncio.to_thread(record_circuits, self.rows)
 
     @property
-    def _is_report_due(self) -> bool:
-        return self.now.minute % REPORT_EVERY_MINUTES == 0 and self.now.second < 30
+    def _is_telemetry_due(self) -> bool:
+        return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
 
     async def _look_after(self, entry: OpenAttempt) -> None:
         try:
@@ -117,7 +117,7 @@ class Inspection:
             await asyncio.to_thread(forget, self.rows, entry)
         elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
-        elif self._is_report_due and (
+        elif self._is_telemetry_due and (
             since := stalled_since(attempt.request, attempt.state, self.now)
         ):
             log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
@@ -141,7 +141,7 @@ class Inspection:
             await start_attempt(
                 entry.run_id, entry.number, self.client, self.files, is_resumed=True
             )
-        elif is_old:  # its end could not be reported, however often that was tried
+        elif is_old:  # its end could not be announced, however often that was tried
             await asyncio.to_thread(forget, self.rows, entry)
 
     def _free_places(self) -> None:

@@ -13,7 +13,7 @@ from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.telemetry.logs import logger
 from starters.api import endpoints
 from starters.api.shell import answer, serve
-from starters.circuits import report_circuits
+from starters.circuits import record_circuits
 
 bp = df.Blueprint()
 log = logger("http")
@@ -32,7 +32,7 @@ async def check_health(client: Any, files: RunFiles, rows: Rows) -> func.HttpRes
     states = {"storage": await _ask_storage(files), "durable": await _ask_durable(client)}
     is_up = all(state == "up" for state in states.values())
     status = HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE
-    circuits = await asyncio.to_thread(report_circuits, rows) if states["storage"] == "up" else {}
+    circuits = await asyncio.to_thread(record_circuits, rows) if states["storage"] == "up" else {}
     body = {"status": "up" if is_up else "down", "dependencies": states, "circuits": circuits}
     return answer(body, status)
 

@@ -46,7 +46,7 @@ async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows)
     if attempt.is_forced:
         await end_by_force(attempt, client, files, rows)
     await _wait_for_stragglers(attempt, files, rows)
-    await _wait_for_reports(attempt, client)
+    await _wait_for_announcement(attempt, client)
     await _purge_sagas(run_id, client, files)
     for number in range(1, attempt.number + 1):
         state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
@@ -75,8 +75,8 @@ async def _wait_for_stragglers(attempt: Attempt, files: RunFiles, rows: Rows) ->
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
 
-async def _wait_for_reports(attempt: Attempt, client: Any) -> None:
-    """Wait while the orchestration of a run that has ended reports the end."""
+async def _wait_for_announcement(attempt: Attempt, client: Any) -> None:
+    """Wait while the orchestration of a run that has ended announces the end."""
     instance = instance_ids.attempt_instance(attempt.run_id, attempt.number)
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     while await is_unfinished(instance, client):
