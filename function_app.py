@@ -9,15 +9,26 @@ from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
 from starters import blob, service_bus, timer, watchdog
-from starters.api import control, details, listing, openapi, redrive, runs, schedules
+from starters.api import (
+    control,
+    details,
+    health,
+    listing,
+    openapi,
+    redrive,
+    results,
+    runs,
+    schedules,
+    workloads,
+)
 
 configure(settings().log_level)
 
 signs_in = settings().sign_in
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
-STARTERS = (runs, openapi, listing, details, control, redrive, schedules, watchdog)
+API = (runs, results, listing, details, control, redrive, workloads, schedules, health, openapi)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-for room in (*STARTERS, dashboard, *ORCHESTRATORS, *ACTIVITIES):
+for room in (*API, watchdog, dashboard, *ORCHESTRATORS, *ACTIVITIES):
     app.register_functions(room.bp)
 for starter in (timer.blueprint(), service_bus.blueprint(settings()), blob.blueprint(settings())):
     app.register_functions(starter)

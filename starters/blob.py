@@ -1,8 +1,8 @@
-"""The blob starter: a blob dropped into the container `inbox` under ``{workload}/`` is run over.
+"""The blob starter: a blob that is written to `inbox` under ``{workload}/`` starts a run over it.
 
-How it is run may be said once for all blobs of a folder, by ``{workload}/request.json``: a
-RunRequest without workload, run id and source. A blob written again is run over again; an event
-that comes twice starts one run.
+A file ``{workload}/request.json`` is the template for all blobs of its folder: a RunRequest without
+workload, run id and source. A blob that is written again starts another run; an event that comes
+twice starts one run.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import ValidationError
 
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
@@ -22,9 +21,9 @@ from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
-from starters.api.problems import field_problems
-from starters.lifecycle.begin import begin
-from starters.lifecycle.submit import Claimed, parse_document
+from starters.lifecycle.parse import parse_document
+from starters.lifecycle.start import RunStart, start_run
+from starters.lifecycle.validation import validate
 
 TEMPLATE = "request.json"
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "json", ".parquet": "parquet"}
@@ -33,49 +32,51 @@ _STEM_CHARACTERS = 40
 log = logger("blob")
 
 
-def blueprint(to: Settings) -> df.Blueprint:
-    """Make the function that a blob triggers, if the settings want it."""
-    made = df.Blueprint()
-    if not to.has_inbox:
-        return made
-    handler: Any = made.durable_client_input(client_name="client")(start_run_over_blob)
-    handler = made.blob_trigger(
+def blueprint(app: Settings) -> df.Blueprint:
+    """Make the function that a blob triggers, if the settings ask for it."""
+    bp = df.Blueprint()
+    if not app.has_inbox:
+        return bp
+    handler: Any = bp.durable_client_input(client_name="client")(start_run_over_blob)
+    handler = bp.blob_trigger(
         arg_name="blob",
         path=f"{INBOX}/{{workload}}/{{name}}",
         connection=STORAGE,
         source=func.BlobSource.EVENT_GRID,
     )(handler)
-    made.function_name(functions.START_RUN_OVER_BLOB)(handler)
-    return made
+    bp.function_name(functions.START_RUN_OVER_BLOB)(handler)
+    return bp
 
 
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
-    """Start a run over a blob; shell around `start_over`."""
+    """Start a run over a blob; shell around `start_run_of_blob`."""
     with logged(context):
-        await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows())
+        await start_run_of_blob(
+            str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows()
+        )
 
 
-async def start_over(blob: str, client: Any, files: RunFiles, to: Rows) -> Claimed | None:
-    """Start a run over a blob of the inbox; None where it asks for none.
+async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows) -> RunStart | None:
+    """Start a run over a blob of the inbox; None where the blob is gone, or is the template.
 
     Raises:
-        InvalidRequestError: It cannot be run over; the host then keeps it as a poison blob.
+        InvalidRequestError: The run cannot succeed; the host then keeps the event as poison.
     """
     if blob.partition("/")[2] == TEMPLATE:
         return None
-    found = await asyncio.to_thread(files.store.properties, INBOX, blob)
-    if found is None:
+    properties = await asyncio.to_thread(files.store.properties, INBOX, blob)
+    if properties is None:
         log.warning("'%s' is gone before it could be run over", blob)
         return None
-    template = await asyncio.to_thread(_template, blob, files)
-    request = request_for(blob, found.etag, template)
-    claimed = await begin(request, client, files, to)
-    what = "started" if claimed.is_new else "found again"
-    log.info("%s over the blob '%s'", what, blob, extra={"run_id": claimed.run_id})
-    return claimed
+    template = await asyncio.to_thread(_read_template, blob, files)
+    request = request_for(blob, properties.etag, template)
+    run = await start_run(request, client, files, rows)
+    action = "started" if run.is_new else "found again"
+    log.info("%s over the blob '%s'", action, blob, extra={"run_id": run.run_id})
+    return run
 
 
-def _template(blob: str, files: RunFiles) -> dict[str, Any]:
+def _read_template(blob: str, files: RunFiles) -> dict[str, Any]:
     path = f"{blob.partition('/')[0]}/{TEMPLATE}"
     try:
         data = files.store.read(INBOX, path)
@@ -85,7 +86,7 @@ def _template(blob: str, files: RunFiles) -> dict[str, Any]:
 
 
 def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
-    """The request to run over a blob.
+    """Make the request for the run over a blob.
 
     Args:
         blob: Its name in the inbox: ``{workload}/{name}``.
@@ -93,19 +94,16 @@ def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:
         template: What the folder's `request.json` says.
 
     Raises:
-        InvalidRequestError: Its name says no format, or the template asks for what it may not.
+        InvalidRequestError: The name says no format, or the template has fields it may not have.
     """
-    ours = {"workload", "run_id", "source"} & template.keys()
-    if ours:
+    barred = {"workload", "run_id", "source"} & template.keys()
+    if barred:
         message = "follows from the blob; leave it out"
-        raise InvalidRequestError([FieldProblem(f"{TEMPLATE}: {name}", message) for name in ours])
+        raise InvalidRequestError([FieldProblem(f"{TEMPLATE}: {name}", message) for name in barred])
     source = {"kind": _kind(blob), "container": INBOX, "blob": blob}
     workload = blob.partition("/")[0]
     body = {**template, "workload": workload, "run_id": run_id(blob, etag), "source": source}
-    try:
-        return RunRequest.model_validate(body)
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid)) from invalid
+    return validate(RunRequest, body)
 
 
 def run_id(blob: str, etag: str) -> str:
@@ -121,6 +119,6 @@ def _kind(blob: str) -> str:
     for suffix, kind in KINDS.items():
         if plain.endswith(suffix):
             return kind
-    known = ", ".join(KINDS)
-    message = f"the name of '{blob}' ends with none of {known}, nor with .gz or .zst after them"
+    suffixes = ", ".join(KINDS)
+    message = f"the name of '{blob}' ends with none of {suffixes}, nor with .gz or .zst after them"
     raise InvalidRequestError([FieldProblem("source.kind", message)])

@@ -1,9 +1,9 @@
 """The Service Bus starter: each message of the queue `fanout-requests` is a RunRequest.
 
-Messages come in batches, and the host completes or abandons a batch as a whole: Python functions
+Messages come in batches. The host completes or abandons a batch as a whole, since a Python function
 cannot settle one message. So a message that can never succeed is handed on as a dead letter, and
-the batch is failed only for what may succeed later. Redelivery then starts no run twice, because a
-message's run has an id made from the message.
+the function fails only if a message may succeed later: then the whole batch is delivered again.
+That starts no run twice, because the id of a run is made from its message.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logged, logger
 from fanout.adapters.telemetry.otel import tell
 from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
+from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
-from starters.api.problems import RequestTooLargeError
-from starters.lifecycle.begin import begin
-from starters.lifecycle.submit import Claimed, parse_request
+from starters.lifecycle.parse import RequestTooLargeError, parse_body
+from starters.lifecycle.start import RunStart, start_run
 
 # As many as the storage client keeps connections for; each message takes several calls.
 MAX_AT_ONCE = 10
@@ -48,16 +48,18 @@ log = logger("service_bus")
 
 
 class UnfinishedBatchError(Exception):
-    """Messages of a batch could not be dealt with; all of it is to be delivered again."""
+    """Some messages of a batch may succeed later; the whole batch is to be delivered again."""
 
 
 @dataclass(frozen=True)
-class Request:
+class RequestMessage:
     """A message as it was delivered.
 
     Attributes:
-        sequence_number: Which message of the queue it is, at every delivery.
-        properties: Those that whoever sent it gave it.
+        body: A RunRequest as JSON, if it is sound.
+        sequence_number: Its number in the queue, the same at every delivery.
+        message_id: The id that its sender gave it; None where the sender gave none.
+        properties: What its sender added.
     """
 
     body: bytes
@@ -66,20 +68,20 @@ class Request:
     properties: dict[str | bytes, Property] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, message: func.ServiceBusMessage) -> "Request":
+    def from_message(cls, message: func.ServiceBusMessage) -> "RequestMessage":
         """Take what matters of a message."""
         simple = (str, bool, int, float)
-        given = message.application_properties or {}
+        properties = message.application_properties or {}
         return cls(
             body=message.get_body(),
             sequence_number=int(message.sequence_number or 0),
             message_id=message.message_id,
-            properties={name: v for name, v in given.items() if isinstance(v, simple)},
+            properties={name: v for name, v in properties.items() if isinstance(v, simple)},
         )
 
     @property
     def run_id(self) -> str:
-        """The id of its run, if the request itself names none: the message's, where it is one."""
+        """The id of its run, where the request names none: the message id, or one made from it."""
         if not self.message_id:
             return f"{REQUEST_QUEUE}-{self.sequence_number}"
         if instance_ids.is_run_id(self.message_id):
@@ -87,14 +89,14 @@ class Request:
         return "message-" + hashlib.sha256(self.message_id.encode()).hexdigest()[:40]
 
 
-def blueprint(to: Settings) -> df.Blueprint:
+def blueprint(app: Settings) -> df.Blueprint:
     """Make the function that a message triggers, if a Service Bus is configured."""
-    made = df.Blueprint()
-    if to.service_bus is None:
+    bp = df.Blueprint()
+    if app.service_bus is None:
         log.info("%s is not set: no run is started by a message", SERVICE_BUS)
-        return made
-    handler: Any = made.durable_client_input(client_name="client")(start_runs)
-    handler = made.service_bus_queue_trigger(
+        return bp
+    handler: Any = bp.durable_client_input(client_name="client")(start_runs)
+    handler = bp.service_bus_queue_trigger(
         arg_name="messages",
         queue_name=REQUEST_QUEUE,
         connection=SERVICE_BUS,
@@ -102,8 +104,8 @@ def blueprint(to: Settings) -> df.Blueprint:
         data_type=func.DataType.BINARY,
         cardinality=func.Cardinality.MANY,
     )(handler)
-    made.function_name(functions.START_RUNS)(handler)
-    return made
+    bp.function_name(functions.START_RUNS)(handler)
+    return bp
 
 
 # The worker takes List[...], and refuses list[...].
@@ -117,71 +119,74 @@ async def start_runs(
         bus = messaging()
         if bus is None:
             raise UnfinishedBatchError(f"{SERVICE_BUS} is not set")
-        tell(metrics.QUEUE_AGE, age_of(messages, datetime.now(UTC)))
+        tell(metrics.QUEUE_AGE, oldest_age(messages, datetime.now(UTC)))
         await start_all(
-            [Request.of(message) for message in messages], client, run_files(), rows(), bus
+            [RequestMessage.from_message(message) for message in messages],
+            client,
+            run_files(),
+            rows(),
+            bus,
         )
 
 
-def age_of(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
-    """How many seconds the oldest of some messages has waited; 0 where none says since when."""
+def oldest_age(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
+    """How many seconds the oldest message has waited; 0 where no message says when it was sent."""
     sent = [message.enqueued_time_utc for message in messages if message.enqueued_time_utc]
     aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in sent)
     return max(((now - moment).total_seconds() for moment in aware), default=0.0)
 
 
 async def start_all(
-    requests: Sequence[Request], client: Any, files: RunFiles, to: Rows, bus: Messaging
+    messages: Sequence[RequestMessage], client: Any, files: RunFiles, rows: Rows, bus: Messaging
 ) -> None:
-    """Start a run for each request, or hand it on as a dead letter.
+    """Start a run for each message, or hand the message on as a dead letter.
 
     Raises:
-        UnfinishedBatchError: Some may succeed later; every other one has been dealt with.
+        UnfinishedBatchError: Some messages may succeed later; all others are done with.
         AzureError: The dead letters could not be handed on.
     """
     gate = asyncio.Semaphore(MAX_AT_ONCE)
 
-    async def start(request: Request) -> Claimed:
+    async def start(message: RequestMessage) -> RunStart:
         async with gate:
-            return await _start(request, client, files, to)
+            return await _start_one(message, client, files, rows)
 
-    ended = await asyncio.gather(*map(start, requests), return_exceptions=True)
-    faulty, failures = [], []
-    for request, end in zip(requests, ended, strict=True):
-        if type(end) in REASONS:
-            faulty.append((request, end))
-        elif isinstance(end, BaseException):
-            log.error("message '%s' is to come again", request.message_id, exc_info=end)
-            failures.append(end)
-    letters = [_dead_letter(request, error) for request, error in faulty]
+    results = await asyncio.gather(*map(start, messages), return_exceptions=True)
+    letters, failures = [], []
+    for message, result in zip(messages, results, strict=True):
+        if type(result) in REASONS:
+            letters.append(_dead_letter(message, result))
+        elif isinstance(result, BaseException):
+            log.error("message '%s' is to come again", message.message_id, exc_info=result)
+            failures.append(result)
     await asyncio.to_thread(bus.send_to_queue, DEAD_LETTER_QUEUE, letters)
     if failures:
         raise UnfinishedBatchError(
-            f"{len(failures)} of {len(requests)} messages are to come again"
+            f"{len(failures)} of {len(messages)} messages are to come again"
         ) from failures[0]
 
 
-async def _start(message: Request, client: Any, files: RunFiles, to: Rows) -> Claimed:
-    request = parse_request(message.body, settings().max_request_bytes)
+async def _start_one(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+    request = parse_body(RunRequest, message.body, settings().max_request_bytes)
     if request.run_id is None:
         request = request.model_copy(update={"run_id": message.run_id})
-    claimed = await begin(request, client, files, to)
-    what = "started" if claimed.is_new else "found again"
-    log.info("%s by message '%s'", what, message.message_id, extra={"run_id": claimed.run_id})
-    return claimed
+    run = await start_run(request, client, files, rows)
+    action = "started" if run.is_new else "found again"
+    log.info("%s by message '%s'", action, message.message_id, extra={"run_id": run.run_id})
+    return run
 
 
-def _dead_letter(request: Request, error: Any) -> OutgoingMessage:
+def _dead_letter(message: RequestMessage, error: Any) -> OutgoingMessage:
     reason = REASONS[type(error)]
-    log.warning("message '%s' is a dead letter (%s): %s", request.message_id, reason, error)
+    log.warning("message '%s' is a dead letter (%s): %s", message.message_id, reason, error)
     return OutgoingMessage(
-        body=request.body,
+        body=message.body,
         # Sequence numbers stay as they are at redelivery, and no two messages share one.
-        message_id=f"{REQUEST_QUEUE}/{request.sequence_number}",
+        message_id=f"{REQUEST_QUEUE}/{message.sequence_number}",
         content_type=JSON,
-        correlation_id=request.message_id,
+        correlation_id=message.message_id,
         properties={
-            **request.properties,
+            **message.properties,
             **fault_properties(reason, str(error)),
             "DeadLetterSource": REQUEST_QUEUE,
         },

@@ -1,7 +1,7 @@
 """The watchdog: finishes what a crash left half done, and names runs that do not move.
 
-It looks at the attempts that are open, which rows of their own list, and asks Durable only how the
-orchestration of one of them stands.
+It reads which attempts are open from their rows. Durable is asked for one orchestration by its id,
+never for a list.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import OpenAttempt, forget, open_attempts
+from fanout.adapters.rows.places import change_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
@@ -20,18 +21,22 @@ from fanout.adapters.telemetry.logs import logged, logger
 from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
-from fanout.naming import functions, instance_ids, row_keys
-from starters.api.circuits import circuits_of
-from starters.lifecycle.attempts import Attempt, end_by_force, newest_attempt, runtime_of, start
+from fanout.naming import functions, instance_ids
+from starters.circuits import record_circuits
+from starters.lifecycle.attempts import Attempt, newest_attempt
+from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
+from starters.lifecycle.end_by_force import end_by_force
+from starters.lifecycle.stalls import stalled_since
+from starters.lifecycle.start import start_attempt
 from starters.lifecycle.take_over import take_over
-from starters.lifecycle.views import FINISHED, stalled_since
 
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
-AT_ONCE = 16
-# What is only told is told so often.
-TELL_EVERY_MINUTES = 5
-# An attempt whose orchestration is complete has been told; if its row is still there, not for long.
+MAX_AT_ONCE = 16
+# Telemetry hears of stalled runs and of circuits less often than the watchdog looks.
+TELEMETRY_EVERY_MINUTES = 5
+# An orchestration deletes the row of its attempt once the end is announced. If the row is still
+# there so long after the end, the announcement has failed for good.
 CLOSED_AFTER = timedelta(minutes=5)
 
 
@@ -42,17 +47,20 @@ async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context)
     """Look after runs, every half minute."""
     with logged(context):
         left_behind = timedelta(seconds=settings().left_behind_seconds)
-        look = Look(client, run_files(), rows(), datetime.now(UTC), left_behind)
-        await look.around()
+        inspection = Inspection(client, run_files(), rows(), datetime.now(UTC), left_behind)
+        await inspection.look_after_all()
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look of the watchdog.
+class Inspection:
+    """One look of the watchdog at all open attempts.
 
     Attributes:
+        client: The durable client.
+        files: Where runs are kept.
+        rows: Their rows.
         now: The time, aware.
-        left_behind: How long ago a run was claimed that nobody will start any more.
+        left_behind: How old the claim of a run is that nobody has started, and nobody will.
     """
 
     client: Any
@@ -61,95 +69,93 @@ class Look:
     now: datetime
     left_behind: timedelta
 
-    async def around(self) -> None:
-        """Look at every open attempt, free the places of the dead, and tell of the rest."""
-        found = await asyncio.to_thread(open_attempts, self.rows)
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def look_after_all(self) -> None:
+        """Do what each open attempt needs; free the places of those that are not open any more."""
+        entries = await asyncio.to_thread(open_attempts, self.rows)
+        gate = asyncio.Semaphore(MAX_AT_ONCE)
 
-        async def look_at(one: OpenAttempt) -> None:
+        async def look_after(entry: OpenAttempt) -> None:
             async with gate:
                 try:
-                    await self._look_at(one)
-                except Exception:  # one that cannot be looked at must not hide the others
-                    log.exception("cannot look at a run", extra={"run_id": one.run_id})
+                    await self._look_after(entry)
+                except Exception:  # a run that cannot be looked at must not hide the others
+                    log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
-        await asyncio.gather(*map(look_at, found))
+        await asyncio.gather(*map(look_after, entries))
         await asyncio.to_thread(self._free_places)
-        if self._tells:
-            await asyncio.to_thread(circuits_of, self.rows)
+        if self._is_telemetry_due:
+            await asyncio.to_thread(record_circuits, self.rows)
 
     @property
-    def _tells(self) -> bool:
-        return self.now.minute % TELL_EVERY_MINUTES == 0 and self.now.second < 30
+    def _is_telemetry_due(self) -> bool:
+        return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
 
-    async def _look_at(self, one: OpenAttempt) -> None:
+    async def _look_after(self, entry: OpenAttempt) -> None:
         try:
-            attempt = await newest_attempt(one.run_id, self.client, self.files, self.rows)
+            attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
             attempt = None
-        if attempt is None or attempt.number != one.number:
-            # It was never claimed, or a later one was, which is looked at by its own row.
-            if self.now - one.claimed_at > self.left_behind:
-                await asyncio.to_thread(forget, self.rows, one)
+        if attempt is None or attempt.number != entry.number:
+            # It was never claimed; or a later attempt was claimed, which has a row of its own.
+            if self.now - entry.claimed_at > self.left_behind:
+                await asyncio.to_thread(forget, self.rows, entry)
             return
         if attempt.state.run.is_told:
-            await asyncio.to_thread(forget, self.rows, one)
+            await asyncio.to_thread(forget, self.rows, entry)
         elif attempt.state.is_over:
-            await self._finish(one, attempt)
+            await self._finish(entry, attempt)
         else:
-            await self._look_after(one, attempt)
+            await self._keep_going(entry, attempt)
 
-    async def _look_after(self, one: OpenAttempt, attempt: Attempt) -> None:
+    async def _keep_going(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Do what an attempt needs that has not ended."""
         runtime = runtime_of(attempt.durable)
         if runtime is None:
-            await self._start_left_behind(one)
+            await self._start_left_behind(entry)
         elif attempt.is_forced:
             await end_by_force(attempt, self.client, self.files, self.rows)
-            await asyncio.to_thread(forget, self.rows, one)
-        elif runtime in FINISHED:  # without an end: it failed, or nobody could write how it ended
+            await asyncio.to_thread(forget, self.rows, entry)
+        elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
-        elif self._tells and (since := stalled_since(attempt.request, attempt.state, self.now)):
-            log.warning("has not moved since %s", since, extra={"run_id": one.run_id})
-
-    async def _start_left_behind(self, one: OpenAttempt) -> None:
-        if self.now - one.claimed_at <= self.left_behind:
-            return
-        queue = instance_ids.queue_instance(one.run_id)
-        if one.is_queued and runtime_of(await self.client.get_status(queue)) not in (
-            None,
-            *FINISHED,
+        elif self._is_telemetry_due and (
+            since := stalled_since(attempt.request, attempt.state, self.now)
         ):
-            return
-        log.warning("starts a run that was claimed and left", extra={"run_id": one.run_id})
-        await start(one.run_id, one.number, self.client, self.files)
+            log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
 
-    async def _finish(self, one: OpenAttempt, attempt: Attempt) -> None:
-        """Have an attempt finished that has ended, and of whose end not all is done."""
-        instance = instance_ids.attempt_instance(one.run_id, one.number)
+    async def _start_left_behind(self, entry: OpenAttempt) -> None:
+        if self.now - entry.claimed_at <= self.left_behind:
+            return
+        queue = instance_ids.queue_instance(entry.run_id)
+        if entry.is_queued and await is_unfinished(queue, self.client):
+            return
+        log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
+        await start_attempt(entry.run_id, entry.number, self.client, self.files)
+
+    async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
+        """Let an attempt that has ended do the rest of what follows from its end."""
+        instance = instance_ids.attempt_instance(entry.run_id, entry.number)
         durable = await self.client.get_status(instance)
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":
-            await start(one.run_id, one.number, self.client, self.files, is_resumed=True)
-        elif is_old:  # nobody took how it ended, however often it was tried
-            await asyncio.to_thread(forget, self.rows, one)
+            await start_attempt(
+                entry.run_id, entry.number, self.client, self.files, is_resumed=True
+            )
+        elif is_old:  # its end could not be announced, however often that was tried
+            await asyncio.to_thread(forget, self.rows, entry)
 
     def _free_places(self) -> None:
         """Free the places of attempts that are not open any more."""
-        going = {
-            instance_ids.attempt_instance(one.run_id, one.number)
-            for one in open_attempts(self.rows)
+        still_open = {
+            instance_ids.attempt_instance(entry.run_id, entry.number)
+            for entry in open_attempts(self.rows)
         }
 
         def rule(state: AdmissionState) -> tuple[AdmissionState, set[str]]:
-            gone = {*state.running, *state.waiting} - going
+            gone = {*state.running, *state.waiting} - still_open
             for instance in gone:
                 state = admission.leave(state, instance)
             return state, gone
 
-        gone = self.rows.change(
-            row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState, rule
-        )
-        for instance in sorted(gone):
+        for instance in sorted(change_places(self.rows, rule)):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})

@@ -11,13 +11,13 @@ from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import tell_of_end
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
+from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.spans import invoked
-from fanout.governor import admission, run_state
-from fanout.governor.admission import AdmissionState
+from fanout.governor import run_state
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, Finished, Published, RunFacts
 from fanout.messages.payloads import dump
@@ -66,12 +66,7 @@ def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:
     if end is None:
         return None
     instance = instance_ids.attempt_instance(ending.run_id, ending.attempt)
-    to.change(
-        row_keys.ADMISSION_PARTITION,
-        row_keys.ADMISSION_ROW,
-        AdmissionState,
-        lambda state: (admission.leave(state, instance), None),
-    )
+    free_place(to, instance)
     return ending.model_copy(update={"end": end, "facts": facts})
 
 

@@ -29,7 +29,7 @@ def main() -> int:
             source = seats(1_500, busy_every=9, taken_every=211)
             request = make_request("autumn-fair", source, tolerance={"percentage": 5})
             run_id = Api(origin).start(request)
-            command = [sys.executable, "-m", "fanout", "--url", origin, "watch", run_id]
+            command = [sys.executable, "-m", "cli", "--url", origin, "watch", run_id]
             frames = record(command, os.environ, SIZE, SECONDS)
         except DemoError as error:
             print(f"{error}\n\n{host.last_words()}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Who is let in: the role that an endpoint takes, and how often one caller may call."""
+"""Which calls are let in: by the role of the caller, and by how often the caller calls."""
 
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from starters.api.throttle import Throttle
 
 log = logger("http")
 FORWARDED_FOR = "X-Forwarded-For"
-# What a browser says of where a call comes from, and no script can change.
+# Browsers say in it where a call comes from; no script can change it.
 FETCH_SITE = "Sec-Fetch-Site"
 OWN_SITE = {"same-origin", "none"}
 NEARBY = "nearby"
@@ -33,13 +33,13 @@ def refusal(endpoint: Endpoint, req: func.HttpRequest) -> func.HttpResponse | No
         try:
             caller = caller_of(req.headers)
         except NotSignedInError as error:
-            return _not_signed_in(str(error))
-        if not caller.may(endpoint.role):
-            return _forbidden(caller, endpoint.role)
+            return _refuse_unsigned(str(error))
+        if not caller.has_role(endpoint.role):
+            return _refuse_role(caller, endpoint.role)
         if endpoint.method != "GET" and _is_of_another_site(req):
-            return _forged(caller)
+            return _refuse_forgery(caller)
     wait = _throttle().take(caller.id if caller else _address(req))
-    return _too_often(wait) if wait else None
+    return _refuse_too_many(wait) if wait else None
 
 
 @lru_cache(maxsize=1)
@@ -48,9 +48,9 @@ def _throttle() -> Throttle:
 
 
 def _address(req: func.HttpRequest) -> str:
-    """Where a call comes from, as the nearest front end says; what is before it anybody may say.
+    """The address of a caller: the last in the header, which the nearest front end has written.
 
-    App Service adds the port, which is another one for each connection.
+    A caller may write what comes before it. App Service adds a port, which each connection changes.
     """
     last = (req.headers.get(FORWARDED_FOR) or NEARBY).rpartition(",")[2].strip()
     if last.startswith("["):
@@ -60,34 +60,34 @@ def _address(req: func.HttpRequest) -> str:
 
 
 def _is_of_another_site(req: func.HttpRequest) -> bool:
-    """Tell whether a page of another site has a browser call with the cookie of a sign-in.
+    """Tell whether a page of another site makes the browser call, with the cookie of a sign-in.
 
     Source: https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site
     """
     return req.headers.get(FETCH_SITE, "none") not in OWN_SITE
 
 
-def _forged(caller: Caller) -> func.HttpResponse:
+def _refuse_forgery(caller: Caller) -> func.HttpResponse:
     log.warning("refused a call that a page of another site made for %s", caller.id)
     detail = "A page of another site may not change anything here."
     return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _not_signed_in(detail: str) -> func.HttpResponse:
-    refused = problem(HTTPStatus.UNAUTHORIZED, "not-signed-in", detail)
-    refused.headers["WWW-Authenticate"] = "Bearer"
-    return refused
+def _refuse_unsigned(detail: str) -> func.HttpResponse:
+    response = problem(HTTPStatus.UNAUTHORIZED, "not-signed-in", detail)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
-def _forbidden(caller: Caller, needed: Role) -> func.HttpResponse:
-    log.warning("refused a caller without the role '%s': %s", needed.claim, caller.id)
-    detail = f"This takes the role '{needed.claim}', or a higher one."
+def _refuse_role(caller: Caller, role: Role) -> func.HttpResponse:
+    log.warning("refused a caller without the role '%s': %s", role.claim, caller.id)
+    detail = f"This takes the role '{role.claim}', or a higher one."
     return problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
-def _too_often(wait: float) -> func.HttpResponse:
+def _refuse_too_many(wait: float) -> func.HttpResponse:
     seconds = ceil(wait)
     detail = f"Too many requests of yours: go on in {seconds} s, and ask less often."
-    refused = problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", detail)
-    refused.headers["Retry-After"] = str(seconds)
-    return refused
+    response = problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", detail)
+    response.headers["Retry-After"] = str(seconds)
+    return response

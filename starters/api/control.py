@@ -1,7 +1,7 @@
-"""Steering runs over HTTP: cancel, suspend, resume, new limits, delete.
+"""Control of runs over HTTP: cancel, suspend, resume, new limits, delete.
 
-What is asked is written into a row of the run; shards hear of it when they ask for their next wave
-or round.
+What a caller asks is written into a row of the run. Shards read it when they ask for their next
+wave or round.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import ValidationError
 
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows, rows
@@ -25,80 +24,88 @@ from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
 from starters.api import endpoints
-from starters.api.problems import ROOT, field_problems
-from starters.api.shell import accepted, answer, run_id_of, serves
+from starters.api.shell import acceptance, answer, run_id_of, serve
+from starters.lifecycle import deletion
 from starters.lifecycle.attempts import Attempt, newest_attempt
-from starters.lifecycle.retention import delete_run
-from starters.lifecycle.submit import parse_document
+from starters.lifecycle.parse import parse_body
+from starters.lifecycle.validation import ROOT
 
 bp = df.Blueprint()
 log = logger("control")
 
 
-@serves(bp, endpoints.CANCEL_RUN)
+@serve(bp, endpoints.CANCEL_RUN)
 async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
-    """Let nothing more begin; batches in flight finish, and the rest of the items stay pending."""
-    attempt = await _begun(req, client)
+    """Let nothing more begin; batches in flight finish, and all other items stay pending."""
+    attempt = await _find_active(req, client)
 
     def cancel(state: GovernorState) -> ControlState:
         insist_on_cancellable(attempt.run_id, state)
         return run_state.cancel(state.control)
 
-    await asyncio.to_thread(ask, attempt, cancel, rows())
-    return _asked(req, attempt, "cancel")
+    await asyncio.to_thread(change_control, attempt, cancel, rows())
+    return _accept(req, attempt, "cancel")
 
 
-@serves(bp, endpoints.SUSPEND_RUN)
+@serve(bp, endpoints.SUSPEND_RUN)
 async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
-    attempt, at = await _begun(req, client), datetime.now(UTC).isoformat()
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.suspend(s.control, at), rows())
-    return _asked(req, attempt, "suspend")
+    attempt, at = await _find_active(req, client), datetime.now(UTC).isoformat()
+    await asyncio.to_thread(
+        change_control, attempt, lambda state: run_state.suspend(state.control, at), rows()
+    )
+    return _accept(req, attempt, "suspend")
 
 
-@serves(bp, endpoints.RESUME_RUN)
+@serve(bp, endpoints.RESUME_RUN)
 async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
-    attempt = await _begun(req, client)
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.resume(s.control), rows())
-    return _asked(req, attempt, "resume")
+    attempt = await _find_active(req, client)
+    await asyncio.to_thread(
+        change_control, attempt, lambda state: run_state.resume(state.control), rows()
+    )
+    return _accept(req, attempt, "resume")
 
 
-@serves(bp, endpoints.CHANGE_RUN)
+@serve(bp, endpoints.CHANGE_RUN)
 async def change_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Change the limits of a run that goes on; they are in force within one wave."""
     change = parse_change(req.get_body(), settings().max_request_bytes)
-    attempt = await _begun(req, client)
+    attempt = await _find_active(req, client)
     state = await asyncio.to_thread(
-        ask, attempt, lambda s: run_state.change(s.control, change), rows()
+        change_control, attempt, lambda state: run_state.change(state.control, change), rows()
     )
-    limits = limits_of(attempt.request, state)
+    limits = limits_in_force(attempt.request, state)
     log.info("changed limits to %s", limits)
     return answer({"run_id": attempt.run_id, "limits": limits.model_dump(mode="json")})
 
 
-@serves(bp, endpoints.DELETE_RUN)
-async def delete(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+@serve(bp, endpoints.DELETE_RUN)
+async def delete_run(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
     """Delete a run that is over: its history, its rows, its blobs, its id."""
     files = run_files()
     attempt = await newest_attempt(run_id_of(req), client, files, rows())
-    if attempt.is_begun and not attempt.is_over:
+    if attempt.is_active:
         message = f"The run '{attempt.run_id}' is still running; cancel it first."
         raise RunConflictError(attempt.run_id, message)
-    await delete_run(attempt, client, files, rows())
+    await deletion.delete_run(attempt, client, files, rows())
     return func.HttpResponse(status_code=HTTPStatus.NO_CONTENT)
 
 
-def ask(attempt: Attempt, rule: Callable[[GovernorState], ControlState], to: Rows) -> GovernorState:
-    """Write what people ask of an attempt; gives its rows as they are then.
+def change_control(
+    attempt: Attempt, rule: Callable[[GovernorState], ControlState], rows: Rows
+) -> GovernorState:
+    """Write what people ask of an attempt; give its rows as they are then.
 
     Raises:
         RunConflictError: It has ended meanwhile, or the rule refuses.
@@ -110,18 +117,18 @@ def ask(attempt: Attempt, rule: Callable[[GovernorState], ControlState], to: Row
         changed = state.model_copy(update={"control": rule(state)})
         return changed, changed
 
-    return change_attempt(to, attempt.run_id, attempt.number, change)
+    return change_attempt(rows, attempt.run_id, attempt.number, change)
 
 
 def insist_on_cancellable(run_id: str, state: GovernorState) -> None:
-    """Refuse to cancel what goes on to its end.
+    """Refuse to cancel a run that goes on to its end in any case.
 
     Raises:
         RunConflictError: The run is being compensated, writes its results, or is stopping.
     """
     if state.control.is_closed:
-        what = "being compensated" if state.phase == "compensating" else "writing results"
-        raise RunConflictError(run_id, f"The run '{run_id}' is {what}; it goes on to its end.")
+        work = "being compensated" if state.phase == "compensating" else "writing results"
+        raise RunConflictError(run_id, f"The run '{run_id}' is {work}; it goes on to its end.")
     if state.has_exceeded:
         message = f"The run '{run_id}' is stopping: it failed more items than it tolerates."
         raise RunConflictError(run_id, message)
@@ -134,10 +141,7 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
         RequestTooLargeError: It is longer than `max_bytes`.
         InvalidRequestError: It is no LimitsChange, or names nothing; every fault is named.
     """
-    try:
-        change = LimitsChange.model_validate(parse_document(body, max_bytes))
-    except ValidationError as invalid:
-        raise InvalidRequestError(field_problems(invalid)) from invalid
+    change = parse_body(LimitsChange, body, max_bytes)
     names_concurrency = change.concurrency is not None and change.concurrency.model_fields_set
     if not names_concurrency and change.tolerance is None:
         message = "it names nothing to change: 'concurrency' or 'tolerance'"
@@ -145,19 +149,19 @@ def parse_change(body: bytes, max_bytes: int) -> LimitsChange:
     return change
 
 
-def limits_of(request: RunRequest, state: GovernorState) -> Limits:
-    """The limits in force, or while the run is being planned those to come."""
+def limits_in_force(request: RunRequest, state: GovernorState) -> Limits:
+    """The limits in force; those to come, while the run is being planned."""
     if state.run.plan is not None:
         return state.limits
     return state.control.change.over(Limits.of(request.concurrency, request.tolerance))
 
 
-async def _begun(req: func.HttpRequest, client: Any) -> Attempt:
+async def _find_active(req: func.HttpRequest, client: Any) -> Attempt:
     attempt = await newest_attempt(run_id_of(req), client, run_files(), rows())
-    attempt.insist_on_begun()
+    attempt.insist_on_active()
     return attempt
 
 
-def _asked(req: func.HttpRequest, attempt: Attempt, operation: str) -> func.HttpResponse:
+def _accept(req: func.HttpRequest, attempt: Attempt, operation: str) -> func.HttpResponse:
     log.info("asked to %s", operation)
-    return accepted(req, attempt.run_id)
+    return acceptance(req, attempt.run_id)

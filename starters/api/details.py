@@ -1,4 +1,4 @@
-"""Details of a run over HTTP: what was asked, and what its shards did when."""
+"""Details of a run over HTTP: its request, and what its shards did when."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -15,61 +15,62 @@ from fanout.governor.timeline import up_to
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.naming import blob_paths
 from starters.api import endpoints
-from starters.api.shell import answer, run_id_of, serves
+from starters.api.shell import answer, run_id_of, serve
 
 bp = df.Blueprint()
 
 
-@serves(bp, endpoints.GET_REQUEST)
+@serve(bp, endpoints.GET_REQUEST)
 async def get_request(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Give the request of a run, as its newest attempt or the one asked for carries it out."""
+    """Give the request of a run, as its newest attempt, or the one named, carries it out."""
     run_id, files = run_id_of(req), run_files()
-    attempt, _ = await _attempts(req, run_id, files)
+    attempt, _ = await _find_attempt(req, run_id, files)
     return answer(await asyncio.to_thread(files.request, run_id, attempt))
 
 
-@serves(bp, endpoints.GET_TIMELINE)
+@serve(bp, endpoints.GET_TIMELINE)
 async def get_timeline(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Tell what the shards of a run did when; its size does not grow with the run."""
     run_id, files = run_id_of(req), run_files()
-    attempt, attempts = await _attempts(req, run_id, files)
-    known = await asyncio.to_thread(read_attempt, rows(), run_id, attempt)
-    return answer(run_timeline(run_id, (attempt, attempts), known.state, datetime.now(UTC)))
+    attempt, newest = await _find_attempt(req, run_id, files)
+    state = (await asyncio.to_thread(read_attempt, rows(), run_id, attempt)).state
+    return answer(run_timeline(run_id, attempt, newest, state, datetime.now(UTC)))
 
 
 def run_timeline(
-    run_id: str, attempt_of: tuple[int, int], state: GovernorState, now: datetime
+    run_id: str, attempt: int, attempts: int, state: GovernorState, now: datetime
 ) -> RunTimeline:
     """Compose a RunTimeline.
 
     Args:
         run_id: The run.
-        attempt_of: Which attempt, of how many.
+        attempt: Which attempt of it.
+        attempts: How many attempts it has.
         state: What its rows say.
-        now: Up to when a run that goes on has done what it does, aware.
+        now: The time, aware; the timeline of a run that goes on ends there.
     """
-    found = state.timeline
+    timeline = state.timeline
     started_at, end = state.run.started_at, state.run.end
     if started_at is not None and end is None:
-        found = up_to(found, started_at, now.isoformat())
+        timeline = up_to(timeline, started_at, now.isoformat())
     return RunTimeline(
         run_id=run_id,
-        attempt=attempt_of[0],
-        attempts=attempt_of[1],
+        attempt=attempt,
+        attempts=attempts,
         started_at=started_at,
         finished_at=end.at if end else None,
         take_overs=state.run.take_overs,
-        bucket_seconds=found.width_seconds,
-        series={str(name): values for name, values in found.series.items()},
+        bucket_seconds=timeline.width_seconds,
+        series={str(name): values for name, values in timeline.series.items()},
         shards=[
             ShardLane(shard=number, cells=lane.cells, waves=lane.waves, partitions=lane.partitions)
-            for number, lane in sorted(found.lanes.items())
+            for number, lane in sorted(timeline.lanes.items())
         ],
     )
 
 
-async def _attempts(req: func.HttpRequest, run_id: str, files: RunFiles) -> tuple[int, int]:
-    """Read which attempt is meant, the newest if none is named, and how many there are.
+async def _find_attempt(req: func.HttpRequest, run_id: str, files: RunFiles) -> tuple[int, int]:
+    """The attempt that a call names, or else the newest; and the newest.
 
     Raises:
         RunNotFoundError: There is no such run.

@@ -1,7 +1,6 @@
 """Every endpoint of the HTTP API, in one table.
 
-The routes of the functions, who may call them, the OpenAPI document and the tests of all three are
-made from it.
+The functions and their routes, the roles that they take and the OpenAPI document are made from it.
 """
 
 from collections.abc import Mapping
@@ -40,9 +39,11 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """Something that a caller may say in the query or in a header.
+    """Something that a caller may send in the query or in a header.
 
     Attributes:
+        name: Its name there.
+        description: What it does, for the OpenAPI document.
         schema: Its JSON Schema.
         place: ``query`` or ``header``.
     """
@@ -59,13 +60,16 @@ class Endpoint:
 
     Attributes:
         function: The name of its function.
-        role: Who may call it where callers sign in; None is anybody, without a key, too.
-        answers: What it gives where all is well: models of JSON, by status; none has no model.
-        arguments: Beside those of the route.
-        body: The model of the JSON body; None takes none.
-        needs_body: Whether it cannot be left out.
-        refusals: Statuses of problems beyond those that every endpoint of its kind has.
-        is_file: Whether it answers with a file as it is, of any media type.
+        method: The HTTP method.
+        route: Its path below ``/api/``.
+        role: The role that it takes where callers sign in; None is open to anybody, without a key.
+        summary: What it does, in a sentence.
+        answers: The models of its answer, by status; no model means no JSON, or any.
+        arguments: What it takes in the query and in headers.
+        body: The model of its JSON body; None takes no body.
+        needs_body: Whether the body is required.
+        refusals: Statuses of problems that only this endpoint has.
+        is_file: Whether it answers with a file, of any media type.
     """
 
     function: str
@@ -81,8 +85,8 @@ class Endpoint:
     is_file: bool = False
 
 
-def _limit(default: int, most: int) -> Argument:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+def _limit(default: int, maximum: int) -> Argument:
+    schema = {"type": "integer", "minimum": 1, "maximum": maximum, "default": default}
     return Argument("limit", "How many a page is to have at most.", schema)
 
 
@@ -90,11 +94,26 @@ def _choice(name: str, description: str, choices: Any) -> Argument:
     return Argument(name, description, {"type": "string", "enum": [*get_args(choices)]})
 
 
-def _steering(function: str, verb: str, summary: str) -> Endpoint:
+def _get(
+    function: str, route: str, model: type[BaseModel] | None, summary: str, **more: Any
+) -> Endpoint:
+    """An endpoint that only reads."""
+    answers = {HTTPStatus.OK: (model,) if model else ()}
+    return Endpoint(function, "GET", route, Role.READER, summary, answers, **more)
+
+
+def _control(function: str, verb: str, summary: str, **more: Any) -> Endpoint:
+    """An endpoint that asks something of a run."""
     return Endpoint(
-        function, "POST", f"runs/{{run_id}}/{verb}", Role.OPERATOR, summary,
-        {HTTPStatus.ACCEPTED: (Accepted,)}, refusals=(HTTPStatus.CONFLICT,),
-    )  # fmt: skip
+        function=function,
+        method="POST",
+        route=f"runs/{{run_id}}/{verb}",
+        role=Role.OPERATOR,
+        summary=summary,
+        answers={HTTPStatus.ACCEPTED: (Accepted,)},
+        refusals=(HTTPStatus.CONFLICT,),
+        **more,
+    )
 
 
 _CONTINUATION = Argument(
@@ -114,99 +133,130 @@ _FILTERS = (
     ),
     Argument("text", "Only runs whose id has this in it, in capitals or not.", {"type": "string"}),
 )
+_STATUS = _choice("status", "Only items that stand so.", ItemStatus)
 _ATTEMPT = Argument(
     "attempt",
     "Which attempt of the run is meant; without it the newest.",
     {"type": "integer", "minimum": 1},
 )
 
+# Runs
 START_RUN = Endpoint(
-    functions.START_RUN, "POST", "runs", Role.OPERATOR,
-    "Start a run, or find the one that this request started before.",
-    {HTTPStatus.ACCEPTED: (Accepted,), HTTPStatus.OK: (DryRun, Accepted)},
-    arguments=(_KEY,), body=RunRequest, needs_body=True, refusals=(HTTPStatus.CONFLICT,),
-)  # fmt: skip
-LIST_RUNS = Endpoint(
-    functions.LIST_RUNS, "GET", "runs", Role.READER, "List runs, newest first.",
-    {HTTPStatus.OK: (RunPage,)},
-    arguments=(*_FILTERS, _limit(RUNS_A_PAGE, MAX_RUNS_A_PAGE), _CONTINUATION),
-)  # fmt: skip
-GET_RUN = Endpoint(
-    functions.GET_RUN, "GET", "runs/{run_id}", Role.READER, "Tell how a run stands.",
-    {HTTPStatus.OK: (RunStatus,)},
-)  # fmt: skip
-GET_REQUEST = Endpoint(
-    functions.GET_REQUEST, "GET", "runs/{run_id}/request", Role.READER,
-    "Give the request of a run, as an attempt carries it out.",
-    {HTTPStatus.OK: (RunRequest,)}, arguments=(_ATTEMPT,),
-)  # fmt: skip
-GET_TIMELINE = Endpoint(
-    functions.GET_TIMELINE, "GET", "runs/{run_id}/timeline", Role.READER,
-    "Tell what the shards of an attempt of a run did when.",
-    {HTTPStatus.OK: (RunTimeline,)}, arguments=(_ATTEMPT,),
-)  # fmt: skip
-CHANGE_RUN = Endpoint(
-    functions.CHANGE_RUN, "PATCH", "runs/{run_id}", Role.OPERATOR,
-    "Change concurrency, rate or tolerance of a run that goes on.",
-    {HTTPStatus.OK: (ChangedLimits,)}, body=LimitsChange, needs_body=True,
+    function=functions.START_RUN,
+    method="POST",
+    route="runs",
+    role=Role.OPERATOR,
+    summary="Start a run, or find the one that this request started before.",
+    answers={HTTPStatus.ACCEPTED: (Accepted,), HTTPStatus.OK: (DryRun, Accepted)},
+    arguments=(_KEY,),
+    body=RunRequest,
+    needs_body=True,
     refusals=(HTTPStatus.CONFLICT,),
-)  # fmt: skip
+)
+LIST_RUNS = _get(
+    functions.LIST_RUNS,
+    "runs",
+    RunPage,
+    "List runs, newest first.",
+    arguments=(*_FILTERS, _limit(RUNS_A_PAGE, MAX_RUNS_A_PAGE), _CONTINUATION),
+)
+GET_RUN = _get(functions.GET_RUN, "runs/{run_id}", RunStatus, "Tell how a run stands.")
+GET_REQUEST = _get(
+    functions.GET_REQUEST,
+    "runs/{run_id}/request",
+    RunRequest,
+    "Give the request of a run, as an attempt carries it out.",
+    arguments=(_ATTEMPT,),
+)
+GET_TIMELINE = _get(
+    functions.GET_TIMELINE,
+    "runs/{run_id}/timeline",
+    RunTimeline,
+    "Tell what the shards of an attempt of a run did when.",
+    arguments=(_ATTEMPT,),
+)
+CHANGE_RUN = Endpoint(
+    function=functions.CHANGE_RUN,
+    method="PATCH",
+    route="runs/{run_id}",
+    role=Role.OPERATOR,
+    summary="Change concurrency, rate or tolerance of a run that goes on.",
+    answers={HTTPStatus.OK: (ChangedLimits,)},
+    body=LimitsChange,
+    needs_body=True,
+    refusals=(HTTPStatus.CONFLICT,),
+)
 DELETE_RUN = Endpoint(
-    functions.DELETE_RUN, "DELETE", "runs/{run_id}", Role.ADMIN,
-    "Delete a run that is over: its history, its blobs, its id.",
-    {HTTPStatus.NO_CONTENT: ()}, refusals=(HTTPStatus.CONFLICT,),
-)  # fmt: skip
-LIST_ITEMS = Endpoint(
-    functions.LIST_ITEMS, "GET", "runs/{run_id}/items", Role.READER,
+    function=functions.DELETE_RUN,
+    method="DELETE",
+    route="runs/{run_id}",
+    role=Role.ADMIN,
+    summary="Delete a run that is over: its history, its blobs, its id.",
+    answers={HTTPStatus.NO_CONTENT: ()},
+    refusals=(HTTPStatus.CONFLICT,),
+)
+
+# Items and results
+LIST_ITEMS = _get(
+    functions.LIST_ITEMS,
+    "runs/{run_id}/items",
+    ItemPage,
     "List what happened to the items of a run, in source order.",
-    {HTTPStatus.OK: (ItemPage,)},
-    arguments=(
-        _choice("status", "Only items that stand so.", ItemStatus),
-        _limit(ITEMS_A_PAGE, MAX_PAGE), _CONTINUATION,
-    ),
-)  # fmt: skip
-GET_RESULTS = Endpoint(
-    functions.GET_RESULTS, "GET", "runs/{run_id}/results", Role.READER,
+    arguments=(_STATUS, _limit(ITEMS_A_PAGE, MAX_PAGE), _CONTINUATION),
+)
+GET_RESULTS = _get(
+    functions.GET_RESULTS,
+    "runs/{run_id}/results",
+    ResultManifest,
     "List the result files of a run that is over.",
-    {HTTPStatus.OK: (ResultManifest,)}, refusals=(HTTPStatus.CONFLICT,),
-)  # fmt: skip
-GET_RESULT_FILE = Endpoint(
-    functions.GET_RESULT_FILE, "GET", "runs/{run_id}/results/{*name}", Role.READER,
-    "Give the content of a result file.", {HTTPStatus.OK: ()}, is_file=True,
-)  # fmt: skip
-CANCEL_RUN = _steering(
+    refusals=(HTTPStatus.CONFLICT,),
+)
+GET_RESULT_FILE = _get(
+    functions.GET_RESULT_FILE,
+    "runs/{run_id}/results/{*name}",
+    None,
+    "Give the content of a result file.",
+    is_file=True,
+)
+
+# Control
+CANCEL_RUN = _control(
     functions.CANCEL_RUN, "cancel", "Let nothing more begin; batches in flight finish."
 )
-SUSPEND_RUN = _steering(
+SUSPEND_RUN = _control(
     functions.SUSPEND_RUN, "suspend", "Let nothing begin until the run is resumed."
 )
-RESUME_RUN = _steering(functions.RESUME_RUN, "resume", "Let a suspended run go on.")
-REDRIVE_RUN = Endpoint(
-    functions.REDRIVE_RUN, "POST", "runs/{run_id}/redrive", Role.OPERATOR,
+RESUME_RUN = _control(functions.RESUME_RUN, "resume", "Let a suspended run go on.")
+REDRIVE_RUN = _control(
+    functions.REDRIVE_RUN,
+    "redrive",
     "Begin a further attempt of a run that is over, over its failed and pending items.",
-    {HTTPStatus.ACCEPTED: (Accepted,)}, body=RedriveRequest, refusals=(HTTPStatus.CONFLICT,),
-)  # fmt: skip
-LIST_WORKLOADS = Endpoint(
-    functions.LIST_WORKLOADS, "GET", "workloads", Role.READER, "List what can be run.",
-    {HTTPStatus.OK: (WorkloadList,)},
-)  # fmt: skip
-GET_WORKLOAD = Endpoint(
-    functions.GET_WORKLOAD, "GET", "workloads/{name}", Role.READER, "Describe one workload.",
-    {HTTPStatus.OK: (WorkloadDescription,)}, refusals=(HTTPStatus.NOT_FOUND,),
-)  # fmt: skip
-LIST_SCHEDULES = Endpoint(
-    functions.LIST_SCHEDULES, "GET", "schedules", Role.READER,
+    body=RedriveRequest,
+)
+
+# The app
+LIST_WORKLOADS = _get(functions.LIST_WORKLOADS, "workloads", WorkloadList, "List what can be run.")
+GET_WORKLOAD = _get(
+    functions.GET_WORKLOAD,
+    "workloads/{name}",
+    WorkloadDescription,
+    "Describe one workload.",
+    refusals=(HTTPStatus.NOT_FOUND,),
+)
+LIST_SCHEDULES = _get(
+    functions.LIST_SCHEDULES,
+    "schedules",
+    ScheduleList,
     "List the schedules: when each is due next, and its last run.",
-    {HTTPStatus.OK: (ScheduleList,)},
-)  # fmt: skip
+)
 GET_HEALTH = Endpoint(
-    functions.GET_HEALTH, "GET", "health", None,
-    "Tell whether what the app depends on answers.",
-    {HTTPStatus.OK: (Health,), HTTPStatus.SERVICE_UNAVAILABLE: (Health,)},
-)  # fmt: skip
-GET_OPENAPI = Endpoint(
-    functions.GET_OPENAPI, "GET", "openapi.json", Role.READER, "Describe this API (OpenAPI 3.1).",
-    {HTTPStatus.OK: ()},
-)  # fmt: skip
+    function=functions.GET_HEALTH,
+    method="GET",
+    route="health",
+    role=None,
+    summary="Tell whether what the app depends on answers.",
+    answers={HTTPStatus.OK: (Health,), HTTPStatus.SERVICE_UNAVAILABLE: (Health,)},
+)
+GET_OPENAPI = _get(functions.GET_OPENAPI, "openapi.json", None, "Describe this API (OpenAPI 3.1).")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Endpoint))

@@ -8,29 +8,32 @@ from typing import get_args
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout.adapters.rows.rows import Rows, rows
+from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.run_files.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
-from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
+from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.messages.run import RunRef
 from fanout.models.outcome import ItemStatus
-from fanout.models.status import RunOutcome, RunStatus
+from fanout.models.status import RunOutcome
 from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.endpoints import ITEMS_A_PAGE, MAX_RUNS_A_PAGE, RUNS_A_PAGE
-from starters.api.shell import answer, origin, page_size, run_id_of, serves
-from starters.lifecycle.attempts import newest_attempt, status_of
+from starters.api.shell import answer, origin_of, page_size, run_id_of, serve
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.status import find_status
 
 bp = df.Blueprint()
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs are listed: None takes every one.
+    """Which runs are listed; None, or no text, lists all.
 
     Attributes:
-        since: Claimed at that time or later, aware.
-        text: What the run's id has in it, in capitals or not.
+        workload: Runs of this workload.
+        outcome: Runs that ended with this outcome.
+        since: Runs that were claimed at that time or later, aware.
+        text: Runs whose id contains it, in capitals or not.
     """
 
     workload: str | None = None
@@ -38,30 +41,32 @@ class RunFilter:
     since: datetime | None = None
     text: str = ""
 
-    def takes(self, entry: blob_paths.IndexEntry) -> bool:
-        """Tell by its entry in the index whether a run may be listed."""
-        is_wanted = self.workload is None or entry.workload == self.workload
-        return is_wanted and self.text.lower() in entry.run_id.lower()
+    def matches(self, entry: blob_paths.IndexEntry) -> bool:
+        """Tell whether a run may be listed, as far as its entry in the index says."""
+        has_workload = self.workload is None or entry.workload == self.workload
+        return has_workload and self.text.lower() in entry.run_id.lower()
 
 
-@serves(bp, endpoints.LIST_RUNS)
+@serve(bp, endpoints.LIST_RUNS)
 async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List runs, newest first; a page may be short, and the last has no continuation."""
-    wanted, limit = _filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
+    wanted, limit = _parse_filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
     after = req.params.get("continuation") or blob_paths.INDEX_FOLDER
     files = run_files()
-    entries, following = await asyncio.to_thread(_entries, files, wanted, after, limit)
-    where = origin(req)
-    found = await asyncio.gather(*(_status(entry, files, rows(), where) for entry in entries))
+    entries, continuation = await asyncio.to_thread(_read_page, files, wanted, after, limit)
+    origin = origin_of(req)
+    statuses = await asyncio.gather(
+        *(find_status(entry.run_id, files, rows(), origin) for entry in entries)
+    )
     runs = [
-        run.model_dump(mode="json")
-        for run in found
-        if run is not None and wanted.outcome in (None, run.outcome)
+        status.model_dump(mode="json")
+        for status in statuses
+        if status is not None and wanted.outcome in (None, status.outcome)
     ]
-    return answer({"runs": runs, "continuation": following})
+    return answer({"runs": runs, "continuation": continuation})
 
 
-def _filter(req: func.HttpRequest) -> RunFilter:
+def _parse_filter(req: func.HttpRequest) -> RunFilter:
     outcome, since = req.params.get("outcome"), req.params.get("since")
     problems = []
     if outcome is not None and outcome not in get_args(RunOutcome):
@@ -81,34 +86,25 @@ def _filter(req: func.HttpRequest) -> RunFilter:
     return RunFilter(req.params.get("workload"), outcome, moment, text)
 
 
-def _entries(
+def _read_page(
     files: RunFiles, wanted: RunFilter, after: str, limit: int
 ) -> tuple[list[blob_paths.IndexEntry], str | None]:
-    """Read one page of the index; also gives the path after which the next page begins."""
-    found: list[blob_paths.IndexEntry] = []
+    """Read a page of the index; also gives the path after which the next page begins, if any."""
+    entries: list[blob_paths.IndexEntry] = []
     for path in files.names(blob_paths.INDEX_FOLDER):
         if path <= after:
             continue
         entry = blob_paths.index_entry(path)
         if wanted.since is not None and entry.claimed_at < wanted.since:
             break
-        if wanted.takes(entry):
-            found.append(entry)
-        if len(found) == limit:
-            return found, path
-    return found, None
+        if wanted.matches(entry):
+            entries.append(entry)
+        if len(entries) == limit:
+            return entries, path
+    return entries, None
 
 
-async def _status(
-    entry: blob_paths.IndexEntry, files: RunFiles, to: Rows, where: str
-) -> RunStatus | None:
-    try:
-        return await status_of(entry.run_id, None, files, to, where)
-    except RunNotFoundError:  # deleted meanwhile
-        return None
-
-
-@serves(bp, endpoints.LIST_ITEMS)
+@serve(bp, endpoints.LIST_ITEMS)
 async def list_items(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what happened to the items of a run, in source order, also while it goes on."""
     files = run_files()

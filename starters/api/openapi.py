@@ -19,7 +19,7 @@ from fanout.naming.instance_ids import RUN_ID_PATTERN
 from starters.api import endpoints
 from starters.api.endpoints import Argument, Endpoint
 from starters.api.problems import MEDIA_TYPE
-from starters.api.shell import answer, serves
+from starters.api.shell import answer, serve
 
 bp = df.Blueprint()
 Json = dict[str, Any]
@@ -27,14 +27,14 @@ Json = dict[str, Any]
 JSON = "application/json"
 KEY = "function_key"
 SIGN_IN = "entra_token"
-# Said of this API, not of a release of the app: it changes when callers have to.
+# The version of this API, not of the app: it changes when callers have to change.
 API_VERSION = "1"
 _PARAMETER = re.compile(r"\{(\*?)(\w+)\}")
 _ROUTE_SCHEMAS: dict[str, Json] = {
     "run_id": {"type": "string", "pattern": RUN_ID_PATTERN},
     "name": {"type": "string", "minLength": 1},
 }
-_WHY = {
+_REFUSALS = {
     HTTPStatus.BAD_REQUEST: "Something in the request is wrong; `errors` names the fields.",
     HTTPStatus.UNAUTHORIZED: "The call has no key, or no sign-in.",
     HTTPStatus.FORBIDDEN: "Whoever signed in has not the role that this takes.",
@@ -46,7 +46,7 @@ _WHY = {
 }
 
 
-@serves(bp, endpoints.GET_OPENAPI)
+@serve(bp, endpoints.GET_OPENAPI)
 async def get_openapi(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Describe this API."""
     return answer(document())
@@ -74,7 +74,7 @@ def document() -> Json:
 
 
 def _operation(endpoint: Endpoint) -> Json:
-    made: Json = {
+    operation: Json = {
         "operationId": endpoint.function,
         "summary": endpoint.summary,
         "parameters": [*_route_parameters(endpoint), *map(_parameter, endpoint.arguments)],
@@ -82,12 +82,14 @@ def _operation(endpoint: Endpoint) -> Json:
         "security": [],
     }
     if endpoint.role is not None:
-        made["security"] = [{KEY: []}, {SIGN_IN: [endpoint.role.claim]}]
-        made["description"] = f"Where callers sign in, it takes the role `{endpoint.role.claim}`."
+        operation["security"] = [{KEY: []}, {SIGN_IN: [endpoint.role.claim]}]
+        operation["description"] = (
+            f"Where callers sign in, it takes the role `{endpoint.role.claim}`."
+        )
     if endpoint.body is not None:
         content = {JSON: {"schema": _ref(endpoint.body)}}
-        made["requestBody"] = {"required": endpoint.needs_body, "content": content}
-    return made
+        operation["requestBody"] = {"required": endpoint.needs_body, "content": content}
+    return operation
 
 
 def _route_parameters(endpoint: Endpoint) -> list[Json]:
@@ -114,7 +116,7 @@ def _parameter(argument: Argument) -> Json:
 
 
 def _answers(endpoint: Endpoint) -> Json:
-    made = {}
+    answers = {}
     for status, models in endpoint.answers.items():
         content: Json = {}
         if endpoint.is_file:
@@ -124,26 +126,26 @@ def _answers(endpoint: Endpoint) -> Json:
             content = {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}}
         elif status is not HTTPStatus.NO_CONTENT:
             content = {JSON: {"schema": {"type": "object"}}}
-        made[str(status.value)] = {
+        answers[str(status.value)] = {
             "description": status.phrase,
             **({"content": content} if content else {}),
         }
-    return made
+    return answers
 
 
 def _refusals(endpoint: Endpoint) -> Json:
     content = {MEDIA_TYPE: {"schema": _ref(Problem)}}
-    made = {}
+    refusals = {}
     for status in sorted(refusals_of(endpoint)):
-        made[str(status.value)] = {"description": _WHY[status], "content": content}
-    return made
+        refusals[str(status.value)] = {"description": _REFUSALS[status], "content": content}
+    return refusals
 
 
 def refusals_of(endpoint: Endpoint) -> set[HTTPStatus]:
     """Every status of a problem that an endpoint may answer with."""
     if endpoint.role is None:
         return set()
-    found = {
+    statuses = {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -151,12 +153,12 @@ def refusals_of(endpoint: Endpoint) -> set[HTTPStatus]:
         *endpoint.refusals,
     }
     if endpoint.arguments or endpoint.body:
-        found.add(HTTPStatus.BAD_REQUEST)
+        statuses.add(HTTPStatus.BAD_REQUEST)
     if endpoint.body:
-        found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        statuses.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if "{run_id}" in endpoint.route:
-        found.add(HTTPStatus.NOT_FOUND)
-    return found
+        statuses.add(HTTPStatus.NOT_FOUND)
+    return statuses
 
 
 def _ref(model: type[BaseModel]) -> Json:
@@ -164,18 +166,17 @@ def _ref(model: type[BaseModel]) -> Json:
 
 
 def _schemas() -> Json:
-    asked: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for endpoint in endpoints.ALL:
         if endpoint.body is not None:
-            asked.append((endpoint.body, "validation"))
-        asked += [
-            (model, "serialization") for given in endpoint.answers.values() for model in given
-        ]
-    _, made = models_json_schema(
-        list(dict.fromkeys(asked)), ref_template="#/components/schemas/{model}"
+            models.append((endpoint.body, "validation"))
+        for answers in endpoint.answers.values():
+            models += [(model, "serialization") for model in answers]
+    _, schemas = models_json_schema(
+        list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}"
     )
     # What pydantic cannot write as JSON (a default that is a model) must not get into an answer.
-    return dict(json.loads(json.dumps(made["$defs"])))
+    return dict(json.loads(json.dumps(schemas["$defs"])))
 
 
 def _schemes() -> Json:

@@ -1,4 +1,4 @@
-"""The one place that turns errors into answers: problem JSON (RFC 9457)."""
+"""Errors as answers: problem JSON (RFC 9457)."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
-from pydantic import ValidationError
 
 from fanout.errors import (
     FanoutError,
@@ -15,23 +14,19 @@ from fanout.errors import (
     RunConflictError,
     RunNotFoundError,
 )
+from starters.lifecycle.parse import RequestTooLargeError
 
 MEDIA_TYPE = "application/problem+json"
-ROOT = "body"
-
-
-class RequestTooLargeError(FanoutError):
-    """The body is longer than the app accepts."""
 
 
 def problem(
     status: HTTPStatus, kind: str, detail: str, errors: Sequence[FieldProblem] = ()
 ) -> func.HttpResponse:
-    """Make a problem answer.
+    """Make an answer that names a problem.
 
     Args:
         status: The HTTP status.
-        kind: Short name of this sort of problem; the last part of its `type` URI.
+        kind: The short name of the problem; the last part of its `type` URI.
         detail: What happened, for a person.
         errors: The fields that are wrong.
 
@@ -61,31 +56,3 @@ def answer_to(error: FanoutError) -> func.HttpResponse:
         case RunConflictError():
             return problem(HTTPStatus.CONFLICT, "run-conflict", str(error))
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", str(error))
-
-
-def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProblem]:
-    """Name every field that is wrong, by the path the caller wrote."""
-    faults = invalid.errors(include_url=False, include_context=False)
-    return [FieldProblem(_path(fault, prefix), _message(fault)) for fault in faults]
-
-
-def _path(fault: Any, prefix: str) -> str:
-    loc = list(fault["loc"])
-    # pydantic puts the tag of the union ("csv") into the path; callers did not write it.
-    if not prefix and loc[0:1] == ["source"] and len(loc) > 1:
-        del loc[1]
-    path = prefix
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{part}" if path else str(part)
-    if fault["type"].startswith("union_tag"):
-        path += ".kind"
-    return path or ROOT
-
-
-def _message(fault: Any) -> str:
-    if fault["type"] == "union_tag_invalid":
-        return f"{fault['msg']}"
-    return str(fault["msg"]).removeprefix("Value error, ")

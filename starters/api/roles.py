@@ -1,7 +1,7 @@
-"""Who calls: the roles that a sign-in gives, read from what App Service says of it.
+"""Who calls, and in which role: read from the headers that App Service adds to a call.
 
-With sign-in on, App Service lets nobody through without a token, takes away headers of these names
-that a caller sent, and puts its own in their place.
+With sign-in on, App Service lets nobody through without a token. It removes headers of these names
+that a caller sent, and adds its own.
 
 Source: https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
 """
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import from_json
 
 PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
-# Tokens name app roles in this claim, unless the sign-in says of another.
+# The claim of a token that has the app roles, unless the sign-in names another.
 ROLES_CLAIM = "roles"
 
 
@@ -41,20 +41,20 @@ class Caller:
     """Somebody who signed in.
 
     Attributes:
-        id: Their object id, or that of the app; tells callers apart.
-        role: The highest of their roles; None where they have none of ours.
+        id: The object id of the person or app; it tells callers apart.
+        role: The highest of their roles; None if they have none of ours.
     """
 
     id: str
     role: Role | None
 
-    def may(self, role: Role) -> bool:
+    def has_role(self, role: Role) -> bool:
         """Tell whether they have a role, or a higher one."""
         return self.role is not None and self.role >= role
 
 
 class NotSignedInError(Exception):
-    """The call says of no sign-in, or of one that cannot be read."""
+    """The call has no sign-in, or one that cannot be read."""
 
 
 def caller_of(headers: Mapping[str, str]) -> Caller:
@@ -68,16 +68,16 @@ def caller_of(headers: Mapping[str, str]) -> Caller:
         raise NotSignedInError("The call has no sign-in.")
     try:
         principal = from_json(base64.b64decode(text, validate=True))
-        claims = [(str(one["typ"]), str(one["val"])) for one in principal["claims"]]
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in principal["claims"]]
         named = {ROLES_CLAIM, str(principal.get("role_typ") or ROLES_CLAIM)}
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError) as error:
         raise NotSignedInError("The sign-in of the call cannot be read.") from error
     held = {value for kind, value in claims if kind in named}
     roles = [role for role in Role if role.claim in held]
-    return Caller(_id(dict(claims), headers), max(roles, default=None))
+    return Caller(_caller_id(dict(claims), headers), max(roles, default=None))
 
 
-def _id(claims: Mapping[str, str], headers: Mapping[str, Any]) -> str:
+def _caller_id(claims: Mapping[str, str], headers: Mapping[str, Any]) -> str:
     long_name = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-    found = claims.get("oid") or claims.get(long_name) or headers.get(f"{PRINCIPAL}-ID")
-    return str(found or "unnamed")
+    caller_id = claims.get("oid") or claims.get(long_name) or headers.get(f"{PRINCIPAL}-ID")
+    return str(caller_id or "unnamed")

@@ -11,61 +11,56 @@ import azure.functions as func
 
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
-from fanout.errors import RunNotFoundError
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
 from fanout.naming import blob_paths
 from fanout.schedules import Schedule, time_of
 from starters.api import endpoints
-from starters.api.shell import answer, origin, serves
-from starters.lifecycle.attempts import status_of
-from starters.schedule_files import read_schedules
-from starters.timer import folder_of
+from starters.api.shell import answer, origin_of, serve
+from starters.lifecycle.status import find_status
+from starters.schedule_files import read_schedules, schedules_folder
 
 bp = df.Blueprint()
-# The last run of a schedule is looked for among so many of the newest runs: one page of a listing.
+# The last run of a schedule is looked for among the newest runs, as many as a page of blobs has.
 NEWEST_RUNS = 5_000
 
 
-@serves(bp, endpoints.LIST_SCHEDULES)
+@serve(bp, endpoints.LIST_SCHEDULES)
 async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List the schedules, those that are not enabled included."""
     files = run_files()
-    schedules = await asyncio.to_thread(read_schedules, folder_of(os.environ), os.environ)
-    last = await asyncio.to_thread(last_runs, files, {schedule.name for schedule in schedules})
-    runs = await asyncio.gather(
-        *(_status(last.get(one.name), files, rows(), origin(req)) for one in schedules)
+    folder, now = schedules_folder(os.environ), datetime.now(UTC)
+    schedules = await asyncio.to_thread(read_schedules, folder, os.environ)
+    run_ids = await asyncio.to_thread(last_runs, files, {schedule.name for schedule in schedules})
+    statuses = await asyncio.gather(
+        *(_find_last(run_ids.get(s.name), files, rows(), origin_of(req)) for s in schedules)
     )
-    now = datetime.now(UTC)
-    described = [_described(one, run, now) for one, run in zip(schedules, runs, strict=True)]
-    return answer(ScheduleList(schedules=described))
+    descriptions = [
+        _describe(s, status, now) for s, status in zip(schedules, statuses, strict=True)
+    ]
+    return answer(ScheduleList(schedules=descriptions))
 
 
 def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     """Find the id of the newest run of each schedule that has one."""
-    found: dict[str, str] = {}
+    run_ids: dict[str, str] = {}
     for path in islice(files.names(blob_paths.INDEX_FOLDER), NEWEST_RUNS):
         run_id = blob_paths.index_entry(path).run_id
         name = run_id.rpartition("-")[0]
-        if name in schedules and name not in found and time_of(name, run_id) is not None:
-            found[name] = run_id
-            if len(found) == len(schedules):
+        if name in schedules and name not in run_ids and time_of(name, run_id) is not None:
+            run_ids[name] = run_id
+            if len(run_ids) == len(schedules):
                 break
-    return found
+    return run_ids
 
 
-async def _status(run_id: str | None, files: RunFiles, to: Rows, where: str) -> RunStatus | None:
-    if run_id is None:
-        return None
-    try:
-        return await status_of(run_id, None, files, to, where)
-    except RunNotFoundError:  # deleted meanwhile
-        return None
+async def _find_last(
+    run_id: str | None, files: RunFiles, rows: Rows, origin: str
+) -> RunStatus | None:
+    return None if run_id is None else await find_status(run_id, files, rows, origin)
 
 
-def _described(
-    schedule: Schedule, last_run: RunStatus | None, now: datetime
-) -> ScheduleDescription:
+def _describe(schedule: Schedule, last_run: RunStatus | None, now: datetime) -> ScheduleDescription:
     due = schedule.next_due(now)
     return ScheduleDescription(
         name=schedule.name,

@@ -1,4 +1,4 @@
-"""What every HTTP function shares: how it answers, and how it refuses."""
+"""What all HTTP functions share: how they answer, and how they refuse."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from starters.api.problems import answer_to, problem
 log = logger("http")
 RETRY_AFTER_SECONDS = "2"
 Handler = Callable[..., Awaitable[func.HttpResponse]]
-# An answer is for who asked, as what it says it is; nothing in it is to be carried out.
+# No cache keeps an answer, no browser guesses another type for it, and nothing in it is run.
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -33,47 +33,48 @@ SAFE_HEADERS = {
 }
 
 
-def serves(bp: df.Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
+def serve(bp: df.Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
     """Register a handler as the function of an endpoint.
 
-    It gets what its parameters name: the request, the `context` of its invocation, a durable
-    `client`. The key it takes is the app's to say, unless the endpoint is open to anybody.
+    A handler takes `req`, the HTTP request, and `context`, its invocation; if it has a parameter
+    `client`, it gets the durable client. Whether a call needs a key is a setting of the app, unless
+    the endpoint is open to anybody.
     """
     is_open = endpoint.role is None
     level = {"auth_level": func.AuthLevel.ANONYMOUS} if is_open else {}
 
     def register(handler: Handler) -> Any:
-        made = answering(endpoint)(handler)
+        function: Any = wrap_handler(endpoint)(handler)
         if "client" in signature(handler).parameters:
-            made = bp.durable_client_input(client_name="client")(made)
-        made = bp.function_name(endpoint.function)(made)
-        return bp.route(route=endpoint.route, methods=[endpoint.method], **level)(made)
+            function = bp.durable_client_input(client_name="client")(function)
+        function = bp.function_name(endpoint.function)(function)
+        return bp.route(route=endpoint.route, methods=[endpoint.method], **level)(function)
 
     return register
 
 
-def answering(endpoint: Endpoint) -> Callable[[Handler], Handler]:
-    """Let in who may call, turn what a handler raises into an answer, and log it.
+def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
+    """Let in who may call, and turn what the handler raises into an answer.
 
-    The handler's `context` gives the log lines their ids, and the durable client its correlation.
+    The log lines of a call have the ids of its `context`.
     """
 
     def wrap(handler: Handler) -> Handler:
         @wraps(handler)
-        async def answered(**arguments: Any) -> func.HttpResponse:
+        async def handle(**arguments: Any) -> func.HttpResponse:
             req = arguments["req"]
             with logged(arguments["context"], req.route_params.get("run_id")):
-                response = refusal(endpoint, req) or await _answer(handler, arguments)
+                response = refusal(endpoint, req) or await _call(handler, arguments)
             for name, value in SAFE_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
 
-        return answered
+        return handle
 
     return wrap
 
 
-async def _answer(handler: Handler, arguments: dict[str, Any]) -> func.HttpResponse:
+async def _call(handler: Handler, arguments: dict[str, Any]) -> func.HttpResponse:
     try:
         return await handler(**arguments)
     except FanoutError as error:
@@ -93,40 +94,44 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> fun
 
 
 def run_id_of(req: func.HttpRequest) -> str:
-    """Read the run's id from the route."""
+    """The id of the run in the route.
+
+    Raises:
+        RunNotFoundError: No run can have this id.
+    """
     run_id = str(req.route_params["run_id"])
     if not instance_ids.is_run_id(run_id):
         raise RunNotFoundError(run_id)
     return run_id
 
 
-def origin(req: func.HttpRequest) -> str:
+def origin_of(req: func.HttpRequest) -> str:
     """The scheme and host that the caller used."""
     parts = urlsplit(req.url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def accepted(
+def acceptance(
     req: func.HttpRequest, run_id: str, status: HTTPStatus = HTTPStatus.ACCEPTED, **more: Any
 ) -> func.HttpResponse:
-    """Answer that something was asked of a run, and where to see what comes of it."""
-    base = f"{origin(req)}/api/runs/{run_id}"
+    """Answer that a run will do what was asked, and where its status and results are."""
+    base = f"{origin_of(req)}/api/runs/{run_id}"
     body = {"run_id": run_id, "status_url": base, "results_url": f"{base}/results", **more}
     if status == HTTPStatus.OK:
         return answer(body)
     return answer(body, status, Location=base, Retry_After=RETRY_AFTER_SECONDS)
 
 
-def page_size(req: func.HttpRequest, default: int, most: int) -> int:
-    """Read how many a page is to have.
+def page_size(req: func.HttpRequest, default: int, maximum: int) -> int:
+    """How many entries a page is to have.
 
     Raises:
-        InvalidRequestError: It is no whole number from 1 to `most`.
+        InvalidRequestError: It is no whole number from 1 to `maximum`.
     """
     text = req.params.get("limit")
     if text is None:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        message = f"'{text}' is no whole number from 1 to {most}"
+    if not text.isdecimal() or not 1 <= int(text) <= maximum:
+        message = f"'{text}' is no whole number from 1 to {maximum}"
         raise InvalidRequestError([FieldProblem("limit", message)])
     return int(text)

@@ -1,7 +1,7 @@
-"""How often one caller may call: a token bucket each, in the memory of this worker process.
+"""How often one caller may call: a token bucket for each, in the memory of this worker process.
 
-It keeps a caller who runs wild from taking the app from the others. It is no defence against a
-flood from everywhere: that is for what stands before the app.
+It keeps one caller from slowing the app down for all others. It is no defence against a flood from
+many addresses: that is the task of what stands before the app.
 
 Source: https://en.wikipedia.org/wiki/Token_bucket
 """
@@ -25,7 +25,7 @@ class Throttle:
 
     Args:
         per_minute: Calls that a caller may make a minute, and as many at once after a rest.
-        clock: Seconds that never go back.
+        clock: Gives seconds that never go back.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Throttle:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, caller: str) -> float:
-        """Count a call; give the seconds to wait before the next try, 0 where it may go on."""
+        """Count a call; give the seconds to wait before the next one, 0 if it is let in."""
         now = self._clock()
         bucket = self._buckets.pop(caller, None) or _Bucket(self._most, now)
         gained = (now - bucket.filled_at) * self._per_second

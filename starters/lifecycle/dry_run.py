@@ -18,18 +18,18 @@ from fanout.splitting.sizing import batches_per_partition, shard_count
 from fanout.workload import ChunkWorkload, SagaWorkload, Workload
 from workloads import registry
 
-# What is counted one by one; the rest of a larger source is reckoned from it.
+# So many items are counted one by one; those of a larger source are estimated from them.
 MAX_COUNTED = 100_000
 FIRST_ITEMS = 5
-# A folder that no run can have, where copies are put that cutting needs.
+# A folder that no run can have, for the copies that cutting needs.
 _FOLDER = "~dry-run/"
 
-# Per activity: its own events and messages, and per batch a read of the source, a part written and
-# read again; measured on the Azure Storage backend's tables and queues as calls a task.
+# For a batch: the source is read, a part file is written and read again. For an activity: calls of
+# tables and queues, as measured on the Azure Storage backend.
 BLOB_OPERATIONS_A_BATCH = 3
 HISTORY_OPERATIONS_AN_ACTIVITY = 8
 MIN_BILLED_SECONDS = 1.0
-# List prices in US dollars of Azure's region East US; they change: the answer says how it was made.
+# List prices in US dollars (East US). They change, so the answer has the figures behind the cost.
 DOLLARS_A_MILLION_EXECUTIONS = 0.40
 DOLLARS_A_GB_SECOND = 0.000026
 DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS = 0.05
@@ -38,17 +38,16 @@ INSTANCE_GB = 2.0
 
 
 def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
-    """Plan a request and reckon what carrying it out would take; nothing is started or kept.
+    """Plan a request and estimate what its run would take; nothing is started or kept.
 
     Raises:
-        InvalidRequestError: The source cannot be run over.
+        InvalidRequestError: The source changed while it was read, or cannot be read.
     """
     prefix = f"{_FOLDER}{secrets.token_hex(8)}/"
-    files.write(f"{prefix}begun", b"")  # makes the container, should this be the first call of all
+    files.write(f"{prefix}begun", b"")  # makes the container, if there is none yet
     try:
-        return _planned(
-            request, Scratch(files.store, files.container, prefix, files.allowed), files
-        )
+        scratch = Scratch(files.store, files.container, prefix, files.allowed)
+        return _plan(request, scratch, files)
     except SourceChangedError as error:
         raise InvalidRequestError([FieldProblem("source", str(error))]) from error
     finally:
@@ -56,43 +55,45 @@ def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
             files.delete(name)
 
 
-def _planned(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
-    most = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
+def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
+    limit = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
     workload = registry.get(request.workload)
     batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
-    made = cut_source(request.source, files.store, batch, most, scratch, is_chunk=is_chunk)
-    cuts = [*made]
+    source = cut_source(request.source, files.store, batch, limit, scratch, is_chunk=is_chunk)
+    cuts = [*source]
     counted = sum(cut.items for cut in cuts)
-    is_exact = counted < most or counted == request.max_items
-    items = counted if is_exact else _reckoned(request, made, cuts, counted)
-    first = _first_items(request, made, cuts, files)
+    is_exact = counted < limit or counted == request.max_items
+    items = counted if is_exact else _estimate_items(request, source, cuts, counted)
+    first = _first_items(request, source, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
     load = _load(workload, batches, items)
     estimate = _estimate(request, batches, load, are_grains=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
 
-def _reckoned(request: RunRequest, made: SourceCuts, cuts: list[BatchCut], counted: int) -> int:
-    """Reckon the items of a whole blob by the bytes that those counted take."""
+def _estimate_items(
+    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], counted: int
+) -> int:
+    """Estimate the items of a whole blob from the bytes that the counted ones take."""
     read = cuts[-1].end
-    whole = made.length if made.data is None and made.length else read
+    whole = source.length if source.data is None and source.length else read
     items = max(counted, round(counted * whole / max(1, read)))
     return min(items, request.max_items or items)
 
 
 def _first_items(
-    request: RunRequest, made: SourceCuts, cuts: list[BatchCut], files: RunFiles
+    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], files: RunFiles
 ) -> list[object]:
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
         batches=len(cuts),
         partitions=1,
         batches_per_partition=max(1, len(cuts)),
-        header=made.header,
-        etag=made.etag,
-        length=made.length,
-        data=made.data,
-        parts=made.parts,
+        header=source.header,
+        etag=source.etag,
+        length=source.length,
+        data=source.data,
+        parts=source.parts,
     )
     return [*islice(_items(request, manifest, cuts, files), FIRST_ITEMS)]
 
@@ -108,7 +109,13 @@ def _items(
 
 @dataclass(frozen=True)
 class _Load:
-    """What the batches of a run come to: activities, orchestrations, and calls of Blob storage."""
+    """What the batches of a run take.
+
+    Attributes:
+        activities: How many activities are carried out.
+        orchestrations: How many sub-orchestrations, those of sagas.
+        blob_operations: How many calls of Blob storage.
+    """
 
     activities: int
     orchestrations: int
@@ -116,10 +123,10 @@ class _Load:
 
 
 def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
-    """Reckon the work of a run in which nothing fails."""
+    """Estimate the work of a run in which nothing fails."""
     if not isinstance(workload, SagaWorkload):
         return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
-    # A batch is opened and closed; an item has its steps, its end is written, and read again.
+    # Two activities open and close a batch. An item takes one for each step and one for its end.
     activities = 2 * batches + items * (len(workload.steps) + 1)
     blob_operations = (BLOB_OPERATIONS_A_BATCH + 2) * batches + 2 * items
     return _Load(activities, batches + items, blob_operations)

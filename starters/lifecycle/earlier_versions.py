@@ -1,7 +1,7 @@
 """Cleaning up what earlier versions of the app have left behind: durable entities, and markers.
 
-State that must be right was in entities once; on Durable they stay until they are purged. It is
-done once, and a row says that it has been.
+Earlier versions kept the state of runs in entities, which stay on Durable until they are purged.
+The purge is made once; a row says that it has been.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ class _Done(BaseModel):
 
 
 async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
-    """Purge the entities of earlier versions, unless that was done; tell how many there were."""
+    """Purge the entities of earlier versions, unless that was done; give how many there were."""
     done = await asyncio.to_thread(rows.load, PARTITION, ENTITIES_ROW, _Done)
     if done.is_done:
         return 0
-    found = await asyncio.to_thread(_entities, files)
+    entities = await asyncio.to_thread(_entities, files)
     gate = asyncio.Semaphore(PURGED_AT_ONCE)
 
     async def purge(instance: str) -> int:
         async with gate:
             return int((await client.purge_instance_history(instance)).instances_deleted)
 
-    purged = sum(await asyncio.gather(*map(purge, found)))
+    purged = sum(await asyncio.gather(*map(purge, entities)))
     await asyncio.to_thread(_delete_markers, files)
     await asyncio.to_thread(rows.create, PARTITION, ENTITIES_ROW, _Done(is_done=True))
     log.info("purged %d entities of earlier versions", purged)
@@ -46,7 +46,7 @@ async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
 
 
 def _entities(files: RunFiles) -> list[str]:
-    """The ids that the entities of earlier versions had, be they there or not."""
+    """The ids that entities of earlier versions have, whether they exist or not."""
     downstreams = {w.downstream for w in registry.all() if w.downstream is not None}
     shared = [f"@{kind}@{name}" for kind in ("breaker", "rate_limiter") for name in downstreams]
     runs = [blob_paths.index_entry(path).run_id for path in files.names(blob_paths.INDEX_FOLDER)]

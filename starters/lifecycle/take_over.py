@@ -1,8 +1,8 @@
-"""Taking up a run whose own orchestration has failed, for no fault of the run.
+"""Taking over a run whose own orchestration has failed, for no fault of the run.
 
-A turn that meets no worker fails its orchestration: Durable tries activities again, and no
-orchestrations. Children are started again by their parents; a run has none, so the watchdog starts
-it again, under its own id. It goes on from its rows.
+An orchestration fails if its worker dies in the middle of a turn: Durable retries activities, but
+not orchestrations. A child is started again by its parent. A run has no parent, so the watchdog
+starts it again under its own id, and it goes on from its rows.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.payloads import shortened
 from fanout.messages.run import RunEnd
 from fanout.models.status import TakeOver
-from starters.lifecycle.attempts import Attempt, start
+from starters.lifecycle.attempts import Attempt
+from starters.lifecycle.start import start_attempt
 
 log = logger("take_over")
-# After so many of them in a row in which no item ended, there is something wrong with the run.
+# A run is given up after so many take-overs in a row without the end of a single item.
 MAX_WITHOUT_PROGRESS = 10
 MAX_TAKE_OVERS = 100
 MAX_REASON_BYTES = 200
@@ -32,7 +33,7 @@ MAX_ERROR_BYTES = 1000
 async def take_over(
     attempt: Attempt, client: Any, files: RunFiles, rows: Rows, now: datetime
 ) -> None:
-    """Begin the orchestration of an attempt anew; one that gets nowhere is ended as failed.
+    """Start the orchestration of an attempt again; an attempt that gets nowhere has failed.
 
     Args:
         attempt: Its orchestration has failed.
@@ -43,44 +44,44 @@ async def take_over(
     """
     claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
     reason = str(attempt.durable.output) if attempt.durable.output is not None else "it failed"
-    one = TakeOver(
+    entry = TakeOver(
         id=secrets.token_hex(8), at=now.isoformat(), reason=shortened(reason, MAX_REASON_BYTES)
     )
-    run = await asyncio.to_thread(_noted, attempt, one, claim, rows)
-    what = "takes up a run" if run.end is None else "ends a run"
+    run = await asyncio.to_thread(_note_take_over, attempt, entry, claim, rows)
+    action = "takes up a run" if run.end is None else "ends a run"
     log.warning(
         "%s whose orchestration failed (%d times): %s",
-        what,
+        action,
         len(run.take_overs),
         reason,
         extra={"run_id": attempt.run_id},
     )
-    await start(attempt.run_id, attempt.number, client, files, is_resumed=True)
+    await start_attempt(attempt.run_id, attempt.number, client, files, is_resumed=True)
 
 
-def _noted(attempt: Attempt, one: TakeOver, claim: str, rows: Rows) -> RunState:
+def _note_take_over(attempt: Attempt, entry: TakeOver, claim: str, rows: Rows) -> RunState:
     def rule(state: GovernorState) -> tuple[GovernorState, RunState]:
         run = state.run.model_copy(update={"claim": state.run.claim or claim})
-        if run.end is None and one.id not in {known.id for known in run.take_overs}:
-            run = _with(run, one, state)
+        if run.end is None and entry.id not in {earlier.id for earlier in run.take_overs}:
+            run = _add_take_over(run, entry, state)
         return state.model_copy(update={"run": run}), run
 
     return change_attempt(rows, attempt.run_id, attempt.number, rule)
 
 
-def _with(run: RunState, one: TakeOver, state: GovernorState) -> RunState:
-    one = one.model_copy(update={"ended": state.items.total - state.items.pending})
-    known = [*run.take_overs, one]
-    run = run.model_copy(update={"take_overs": known, "updated_at": one.at})
-    last = known[-MAX_WITHOUT_PROGRESS:]
-    is_stuck = len(last) == MAX_WITHOUT_PROGRESS and last[0].ended == one.ended
-    if not is_stuck and len(known) < MAX_TAKE_OVERS:
+def _add_take_over(run: RunState, entry: TakeOver, state: GovernorState) -> RunState:
+    entry = entry.model_copy(update={"ended": state.items.total - state.items.pending})
+    take_overs = [*run.take_overs, entry]
+    run = run.model_copy(update={"take_overs": take_overs, "updated_at": entry.at})
+    last = take_overs[-MAX_WITHOUT_PROGRESS:]
+    is_stuck = len(last) == MAX_WITHOUT_PROGRESS and last[0].ended == entry.ended
+    if not is_stuck and len(take_overs) < MAX_TAKE_OVERS:
         return run
-    error = f"its orchestration failed {len(known)} times: {one.reason}"
+    error = f"its orchestration failed {len(take_overs)} times: {entry.reason}"
     failed = RunEnd(
         outcome="failed",
         items=state.items,
         error=shortened(error, MAX_ERROR_BYTES),
-        at=one.at,
+        at=entry.at,
     )
     return run_state.finish(run, failed)

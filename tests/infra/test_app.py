@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from starters.lifecycle.views import LEAST_STALLED_SECONDS
+from starters.lifecycle.stalls import LEAST_STALLED_SECONDS
 from tests.support.bicep import Choice, Expression, read_bicep
 from tests.support.infra_files import MAIN, ROOT, module
 

@@ -21,7 +21,7 @@ from tests.support.hosts.running_product import keyed_product_on
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[3]
-COMMAND = [sys.executable, "-m", "fanout"]
+COMMAND = [sys.executable, "-m", "cli"]
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
 
 

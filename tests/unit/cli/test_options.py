@@ -40,7 +40,11 @@ def test_sources_are_written_in_short():
         "container": "inbox",
         "blob": "a/b.csv",
     }
-    assert parse_source("listing:photos") == {"kind": "listing", "container": "photos", "prefix": ""}
+    assert parse_source("listing:photos") == {
+        "kind": "listing",
+        "container": "photos",
+        "prefix": "",
+    }
     for text in ("inbox/a.csv", "csv:inbox", "csv:/a"):
         with pytest.raises(CommandError, match="kind:container/blob"):
             parse_source(text)

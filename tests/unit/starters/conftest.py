@@ -20,7 +20,7 @@ def local_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPat
 
 
 @pytest.fixture
-def to() -> Rows:
+def rows() -> Rows:
     return memory_rows()
 
 

@@ -13,7 +13,7 @@ from fanout.errors import InvalidRequestError
 from fanout.naming import functions as names
 from fanout.naming import instance_ids
 from starters import blob as room
-from starters.blob import blueprint, request_for, run_id, start_over
+from starters.blob import blueprint, request_for, run_id, start_run_of_blob
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
@@ -36,10 +36,10 @@ def files() -> RunFiles:
     return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
 
 
-async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles, to: Rows):
+async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles, rows: Rows):
     client = Client()
     for _ in range(2):
-        await start_over(f"{WORKLOAD}/new/rows.csv", client, files, to)
+        await start_run_of_blob(f"{WORKLOAD}/new/rows.csv", client, files, rows)
     (started,) = client.started
     request = files.request(started)
     assert (request.workload, request.batch.max_items) == (WORKLOAD, 7)
@@ -50,27 +50,27 @@ async def test_a_blob_starts_one_run_however_often_it_is_told_of(files: RunFiles
     }
 
 
-async def test_a_blob_written_again_is_run_over_again(files: RunFiles, to: Rows):
+async def test_a_blob_written_again_is_run_over_again(files: RunFiles, rows: Rows):
     client, name = Client(), f"{WORKLOAD}/new/rows.csv"
-    await start_over(name, client, files, to)
+    await start_run_of_blob(name, client, files, rows)
     files.store.write("inbox", name, b"n,text\n1,a\n")
-    await start_over(name, client, files, to)
+    await start_run_of_blob(name, client, files, rows)
     assert len(set(client.started)) == 2
 
 
-async def test_neither_a_template_nor_a_blob_that_is_gone_starts_a_run(files: RunFiles, to: Rows):
+async def test_neither_a_template_nor_a_blob_that_is_gone_starts_a_run(files: RunFiles, rows: Rows):
     client = Client()
-    assert await start_over(f"{WORKLOAD}/request.json", client, files, to) is None
-    assert await start_over(f"{WORKLOAD}/gone.csv", client, files, to) is None
+    assert await start_run_of_blob(f"{WORKLOAD}/request.json", client, files, rows) is None
+    assert await start_run_of_blob(f"{WORKLOAD}/gone.csv", client, files, rows) is None
     assert client.started == []
 
 
 async def test_without_a_template_the_request_has_only_what_the_blob_says(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     files.store.delete("inbox", f"{WORKLOAD}/request.json")
     with pytest.raises(InvalidRequestError, match=r"parameters\.column"):
-        await start_over(f"{WORKLOAD}/new/rows.csv", Client(), files, to)
+        await start_run_of_blob(f"{WORKLOAD}/new/rows.csv", Client(), files, rows)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from starters.schedule_files import ScheduleFileError, load_schedules
-from starters.timer import FOLDER
+from starters.schedule_files import FOLDER, ScheduleFileError, load_schedules
 from tests.support.workloads import probe_workloads
 
 REQUEST = {

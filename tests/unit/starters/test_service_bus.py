@@ -18,7 +18,7 @@ from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettin
 from fanout.naming import functions as names
 from fanout.naming import instance_ids
 from starters import service_bus
-from starters.service_bus import Request, UnfinishedBatchError, blueprint, start_all
+from starters.service_bus import RequestMessage, UnfinishedBatchError, blueprint, start_all
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_bus import MemoryBus
 from tests.support.doubles.memory_store import MemoryStore
@@ -42,30 +42,30 @@ def files() -> RunFiles:
     return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
 
 
-def message(number: int, body: Any = SUM, message_id: str | None = "") -> Request:
+def message(number: int, body: Any = SUM, message_id: str | None = "") -> RequestMessage:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Request(data, number, f"m-{number}" if message_id == "" else message_id)
+    return RequestMessage(data, number, f"m-{number}" if message_id == "" else message_id)
 
 
 async def start(
-    requests: list[Request], client: Any, files: RunFiles, to: Rows, bus: MemoryBus
+    requests: list[RequestMessage], client: Any, files: RunFiles, rows: Rows, bus: MemoryBus
 ) -> None:
-    await start_all(requests, client, files, to, bus)  # type: ignore[arg-type]  # the double of it
+    await start_all(requests, client, files, rows, bus)  # type: ignore[arg-type]  # the double of it
 
 
 async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     client, bus = Client(), MemoryBus()
     for _ in range(3):
-        await start([message(1), message(2), message(1)], client, files, to, bus)
+        await start([message(1), message(2), message(1)], client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-2"]
     assert bus.sent[DEAD_LETTER_QUEUE] == []
 
 
-async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, to: Rows):
+async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, rows: Rows):
     client = Client()
-    await start([message(1, SUM | {"run_id": "mine"})], client, files, to, MemoryBus())
+    await start([message(1, SUM | {"run_id": "mine"})], client, files, rows, MemoryBus())
     assert client.started == ["mine"]
 
 
@@ -95,12 +95,12 @@ BAD = [
 
 @pytest.mark.parametrize(("body", "reason", "says"), BAD)
 async def test_a_message_that_can_never_succeed_is_a_dead_letter_and_harms_no_other(
-    files: RunFiles, to: Rows, body: Any, reason: str, says: str
+    files: RunFiles, rows: Rows, body: Any, reason: str, says: str
 ):
     client, bus = Client(), MemoryBus()
     bad = message(2, body)
-    await start([message(1)], client, files, to, bus)
-    await start([message(1), bad, message(3)], client, files, to, bus)
+    await start([message(1)], client, files, rows, bus)
+    await start([message(1), bad, message(3)], client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-3"]
     (letter,) = bus.sent[DEAD_LETTER_QUEUE]
     assert letter.body == bad.body
@@ -110,12 +110,12 @@ async def test_a_message_that_can_never_succeed_is_a_dead_letter_and_harms_no_ot
 
 
 async def test_a_dead_letter_delivered_again_has_the_same_id_and_its_sender_s_properties(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     bus = MemoryBus()
-    bad = Request(b"{", 5, "m", {"tenant": "a", "DeadLetterReason": "mine"})
+    bad = RequestMessage(b"{", 5, "m", {"tenant": "a", "DeadLetterReason": "mine"})
     for _ in range(2):
-        await start([bad], Client(), files, to, bus)
+        await start([bad], Client(), files, rows, bus)
     first, again = bus.sent[DEAD_LETTER_QUEUE]
     assert first == again
     assert first.properties["tenant"] == "a"
@@ -134,34 +134,34 @@ class FlakyStore(MemoryStore):
         super().write(container, blob, data, **options)
 
 
-async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice(to: Rows):
+async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice(rows: Rows):
     store = FlakyStore()
     store.write("inbox", "rows.csv", b"n,text\n1,a\n")
     files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
     client, bus = Client(), MemoryBus()
     batch = [message(1), message(2), message(3, b"{"), message(4)]
     with pytest.raises(UnfinishedBatchError, match="1 of 4"):
-        await start(batch, client, files, to, bus)
+        await start(batch, client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-4"]
-    await start(batch, client, files, to, bus)
+    await start(batch, client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-2", "m-4"]
     assert {letter.message_id for letter in bus.sent[DEAD_LETTER_QUEUE]} == {"fanout-requests/3"}
 
 
 async def test_a_run_claimed_and_not_started_is_started_when_its_message_comes_again(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     client, bus = Client(is_away=True), MemoryBus()
     with pytest.raises(UnfinishedBatchError):
-        await start([message(1)], client, files, to, bus)
+        await start([message(1)], client, files, rows, bus)
     client.is_away = False
-    await start([message(1)], client, files, to, bus)
+    await start([message(1)], client, files, rows, bus)
     assert client.started == ["m-1"]
 
 
-async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, to: Rows):
+async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, rows: Rows):
     with pytest.raises(ServiceBusError):
-        await start([message(1), message(2, b"{")], Client(), files, to, MemoryBus(is_away=True))
+        await start([message(1), message(2, b"{")], Client(), files, rows, MemoryBus(is_away=True))
 
 
 def test_a_batch_is_read_as_the_worker_delivers_it():
@@ -174,9 +174,11 @@ def test_a_batch_is_read_as_the_worker_delivers_it():
     metadata = {f"{k}Array": meta.Datum(json.dumps(v), "json") for k, v in arrays.items()}
     bodies = meta.Datum(SimpleNamespace(bytes=[b"{}", b"\xff"]), "collection_bytes")
     converter: Any = func.get_binding_registry().get("serviceBusTrigger")
-    first, second = map(Request.of, converter.decode(bodies, trigger_metadata=metadata))
-    assert first == Request(b"{}", 7, "m-1", {"tenant": "a", "n": 1})
-    assert second == Request(b"\xff", 2**40, None)
+    first, second = map(
+        RequestMessage.from_message, converter.decode(bodies, trigger_metadata=metadata)
+    )
+    assert first == RequestMessage(b"{}", 7, "m-1", {"tenant": "a", "n": 1})
+    assert second == RequestMessage(b"\xff", 2**40, None)
     assert second.run_id == f"fanout-requests-{2**40}"
 
 
@@ -190,9 +192,13 @@ def test_without_a_service_bus_there_is_no_trigger():
     assert functions(LOCAL) == []
 
 
-@pytest.mark.parametrize("to", [ServiceBusSettings("Endpoint=x"), ServiceBusSettings(None, "x.y")])
-def test_with_one_the_queue_triggers_batches_by_the_connection_s_name(to: ServiceBusSettings):
-    configured = Settings(storage=StorageSettings("x"), service_bus=to)
+@pytest.mark.parametrize(
+    "service_bus_settings", [ServiceBusSettings("Endpoint=x"), ServiceBusSettings(None, "x.y")]
+)
+def test_with_one_the_queue_triggers_batches_by_the_connection_s_name(
+    service_bus_settings: ServiceBusSettings,
+):
+    configured = Settings(storage=StorageSettings("x"), service_bus=service_bus_settings)
     (function,) = functions(configured)
     trigger = function.get_trigger().get_dict_repr()
     assert function.get_function_name() == names.START_RUNS

@@ -18,7 +18,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths, row_keys
 from starters import watchdog
-from starters.watchdog import Look
+from starters.watchdog import Inspection
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun
@@ -45,250 +45,252 @@ def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
     logger.propagate = propagates
 
 
-async def look(client: Client, files: RunFiles, to: Rows, now: datetime = LATER) -> None:
-    await Look(client, files, to, now, LEFT_BEHIND).around()
+async def look(client: Client, files: RunFiles, rows: Rows, now: datetime = LATER) -> None:
+    await Inspection(client, files, rows, now, LEFT_BEHIND).look_after_all()
 
 
-def going_on(to: Rows, attempt: int = 1) -> GovernorState:
+def going_on(rows: Rows, attempt: int = 1) -> GovernorState:
     """Have the rows say that an attempt is under way."""
-    note_open(to, "r", attempt)
-    return write(to, begun(items=10), attempt)
+    note_open(rows, "r", attempt)
+    return write(rows, begun(items=10), attempt)
 
 
-def write(to: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
-    change_attempt(to, "r", attempt, lambda _: (state, None))
+def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
+    change_attempt(rows, "r", attempt, lambda _: (state, None))
     return state
 
 
-def ended(to: Rows, at: str, *, is_told: bool = False) -> None:
+def ended(rows: Rows, at: str, *, is_told: bool = False) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
         run = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at))
         run = run.model_copy(update={"is_told": is_told})
         return state.model_copy(update={"run": run}), None
 
-    change_attempt(to, "r", 1, rule)
+    change_attempt(rows, "r", 1, rule)
 
 
-def known(to: Rows) -> list[tuple[str, int]]:
-    return [(one.run_id, one.number) for one in open_attempts(to)]
+def known(rows: Rows) -> list[tuple[str, int]]:
+    return [(one.run_id, one.number) for one in open_attempts(rows)]
 
 
-async def test_a_run_that_was_claimed_and_left_is_started(files: RunFiles, to: Rows):
+async def test_a_run_that_was_claimed_and_left_is_started(files: RunFiles, rows: Rows):
     client = Client()
-    note_open(to, "r", 1)
-    await look(client, files, to)
+    note_open(rows, "r", 1)
+    await look(client, files, rows)
     assert client.started == ["r"]
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"], "once is enough"
 
 
-async def test_a_claim_is_left_alone_while_its_maker_may_still_start_it(files: RunFiles, to: Rows):
+async def test_a_claim_is_left_alone_while_its_maker_may_still_start_it(
+    files: RunFiles, rows: Rows
+):
     client = Client()
-    note_open(to, "r", 1)
-    await look(client, files, to, datetime.now(UTC) + timedelta(seconds=30))
+    note_open(rows, "r", 1)
+    await look(client, files, rows, datetime.now(UTC) + timedelta(seconds=30))
     assert client.started == []
-    assert known(to) == [("r", 1)]
+    assert known(rows) == [("r", 1)]
 
 
-async def test_a_redrive_that_was_claimed_and_left_is_started(files: RunFiles, to: Rows):
-    going_on(to)
-    ended(to, at(1), is_told=True)
-    note_open(to, "r", 2)
+async def test_a_redrive_that_was_claimed_and_left_is_started(files: RunFiles, rows: Rows):
+    going_on(rows)
+    ended(rows, at(1), is_told=True)
+    note_open(rows, "r", 2)
     assert files.claim_attempt("r", 2, RedriveRequest())
     client = Client()
     client.end("r")
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r:a2"]
     assert RunRef.model_validate(client.inputs[0]).attempt == 2
-    assert known(to) == [("r", 2)], "the first has been told"
+    assert known(rows) == [("r", 2)], "the first has been told"
 
 
-async def test_a_run_that_goes_on_is_left_alone(files: RunFiles, to: Rows):
-    going_on(to)
+async def test_a_run_that_goes_on_is_left_alone(files: RunFiles, rows: Rows):
+    going_on(rows)
     client = Client(instances={"r"})
-    await look(client, files, to)
-    assert (client.started, client.terminated, known(to)) == ([], [], [("r", 1)])
+    await look(client, files, rows)
+    assert (client.started, client.terminated, known(rows)) == ([], [], [("r", 1)])
 
 
-async def test_an_open_row_whose_run_was_never_claimed_is_dropped(to: Rows, files: RunFiles):
-    note_open(to, "nobody", 1)
+async def test_an_open_row_whose_run_was_never_claimed_is_dropped(rows: Rows, files: RunFiles):
+    note_open(rows, "nobody", 1)
     client = Client()
-    await look(client, files, to, datetime.now(UTC))
-    assert known(to) == [("nobody", 1)], "somebody may be about to claim it"
-    await look(client, files, to)
-    assert (known(to), client.started) == ([], [])
+    await look(client, files, rows, datetime.now(UTC))
+    assert known(rows) == [("nobody", 1)], "somebody may be about to claim it"
+    await look(client, files, rows)
+    assert (known(rows), client.started) == ([], [])
 
 
-async def test_an_attempt_is_forgotten_once_a_later_one_is_there(files: RunFiles, to: Rows):
-    going_on(to)
+async def test_an_attempt_is_forgotten_once_a_later_one_is_there(files: RunFiles, rows: Rows):
+    going_on(rows)
     assert files.claim_attempt("r", 2, RedriveRequest())
-    going_on(to, attempt=2)
+    going_on(rows, attempt=2)
     client = Client(instances={"r:a2"})
-    await look(client, files, to)
-    assert (known(to), client.started) == ([("r", 2)], [])
+    await look(client, files, rows)
+    assert (known(rows), client.started) == ([("r", 2)], [])
 
 
 @pytest.mark.parametrize("queue", ["Running", "Pending"])
 async def test_a_run_that_waits_for_earlier_ones_is_left_to_its_queue(
-    files: RunFiles, to: Rows, queue: str
+    files: RunFiles, rows: Rows, queue: str
 ):
-    note_open(to, "r", 1, is_queued=True)
+    note_open(rows, "r", 1, is_queued=True)
     client = Client(instances={"r:q"}, statuses={"r:q": queue})
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == []
 
 
 @pytest.mark.parametrize("queue", ["Failed", "Terminated", None])
 async def test_a_run_whose_queue_is_no_more_is_started(
-    files: RunFiles, to: Rows, queue: str | None
+    files: RunFiles, rows: Rows, queue: str | None
 ):
-    note_open(to, "r", 1, is_queued=True)
+    note_open(rows, "r", 1, is_queued=True)
     client = Client()
     if queue is not None:
         client.end("r:q", queue)
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
 
 
 async def test_a_run_whose_own_orchestration_failed_is_begun_anew_and_it_is_told(
-    files: RunFiles, to: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
-    going_on(to)
+    going_on(rows)
     client = Client()
     client.end("r", "Failed", "Non-Deterministic workflow detected: a worker died")
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
     assert RunRef.model_validate(client.inputs[0]).is_resumed
-    (told,) = read_attempt(to, "r", 1).state.run.take_overs
+    (told,) = read_attempt(rows, "r", 1).state.run.take_overs
     assert told.reason == "Non-Deterministic workflow detected: a worker died"
     assert "takes up a run whose orchestration failed (1 times)" in warnings()
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"], "it goes on now"
 
 
 async def test_a_run_that_failed_before_its_first_row_was_written_is_begun_anew(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    note_open(to, "r", 1)
+    note_open(rows, "r", 1)
     client = Client()
     client.end("r", "Failed", "worker died")
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
-    run = read_attempt(to, "r", 1).state.run
+    run = read_attempt(rows, "r", 1).state.run
     assert (len(run.take_overs), run.claim) == (1, files.claim_of("r"))
 
 
-async def test_a_run_that_is_complete_and_has_no_end_is_begun_anew(files: RunFiles, to: Rows):
-    going_on(to)
+async def test_a_run_that_is_complete_and_has_no_end_is_begun_anew(files: RunFiles, rows: Rows):
+    going_on(rows)
     client = Client()
     client.end("r", "Completed")
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
 
 
 async def test_a_run_that_ends_between_two_looks_of_the_same_round_is_not_begun_anew(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    going_on(to)
+    going_on(rows)
 
     class Ending(Client):
         async def get_status(self, instance_id: str) -> object:
-            ended(to, at(5))
+            ended(rows, at(5))
             return await super().get_status(instance_id)
 
     client = Ending()
     client.end("r", "Completed")
-    await look(client, files, to, datetime.now(UTC))
+    await look(client, files, rows, datetime.now(UTC))
     assert client.started == []
 
 
 async def test_a_run_that_was_terminated_is_ended_with_its_children(
-    files: RunFiles, to: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
-    going_on(to)
+    going_on(rows)
     client = Client(instances={"r:s00", "r:s01"})
     client.end("r", "Terminated", "enough")
-    await look(client, files, to)
-    end = read_attempt(to, "r", 1).state.run.end
+    await look(client, files, rows)
+    end = read_attempt(rows, "r", 1).state.run.end
     assert end is not None
     assert (end.outcome, end.error, end.is_forced) == ("failed", "enough", True)
     assert sorted(client.terminated) == ["r:s00", "r:s01"]
-    assert (client.started, known(to)) == ([], [])
+    assert (client.started, known(rows)) == ([], [])
     assert "was ended by force: enough" in warnings()
 
 
-async def test_a_run_that_is_told_is_only_forgotten(files: RunFiles, to: Rows):
-    going_on(to)
-    ended(to, at(1), is_told=True)
+async def test_a_run_that_is_told_is_only_forgotten(files: RunFiles, rows: Rows):
+    going_on(rows)
+    ended(rows, at(1), is_told=True)
     client = Client()
-    await look(client, files, to)
-    assert (known(to), client.started) == ([], [])
+    await look(client, files, rows)
+    assert (known(rows), client.started) == ([], [])
 
 
 async def test_what_follows_from_an_end_is_done_by_another_execution_if_the_first_failed(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    going_on(to)
-    ended(to, LATER.isoformat())
+    going_on(rows)
+    ended(rows, LATER.isoformat())
     client = Client()
     client.end("r", "Failed", "worker died")
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
     assert RunRef.model_validate(client.inputs[0]).is_resumed
-    assert read_attempt(to, "r", 1).state.run.take_overs == []
-    assert known(to) == [("r", 1)]
+    assert read_attempt(rows, "r", 1).state.run.take_overs == []
+    assert known(rows) == [("r", 1)]
 
 
-async def test_an_end_that_nobody_took_is_forgotten_after_a_while(files: RunFiles, to: Rows):
-    going_on(to)
-    ended(to, LATER.isoformat())
+async def test_an_end_that_nobody_took_is_forgotten_after_a_while(files: RunFiles, rows: Rows):
+    going_on(rows)
+    ended(rows, LATER.isoformat())
     client = Client()
     client.end("r", "Completed")
-    await look(client, files, to, LATER + timedelta(minutes=4))
-    assert known(to) == [("r", 1)]
-    await look(client, files, to, LATER + timedelta(minutes=6))
-    assert (known(to), client.started) == ([], [])
+    await look(client, files, rows, LATER + timedelta(minutes=4))
+    assert known(rows) == [("r", 1)]
+    await look(client, files, rows, LATER + timedelta(minutes=6))
+    assert (known(rows), client.started) == ([], [])
 
 
 async def test_one_run_that_cannot_be_looked_at_hides_no_other(
-    files: RunFiles, to: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
-    note_open(to, "r", 1)
-    note_open(to, "bad", 1)
+    note_open(rows, "r", 1)
+    note_open(rows, "bad", 1)
     files.write(blob_paths.request_path("bad"), b"no request")
     client = Client()
-    await look(client, files, to)
+    await look(client, files, rows)
     assert client.started == ["r"]
     assert "cannot look at a run" in warnings()
 
 
-async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, to: Rows):
-    going_on(to)
+async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, rows: Rows):
+    going_on(rows)
     state = AdmissionState(running={"r": at(0), "dead": at(0)}, waiting={"over": at(0)})
-    to.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, state)
-    await look(Client(instances={"r"}), files, to)
-    left = to.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
+    rows.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, state)
+    await look(Client(instances={"r"}), files, rows)
+    left = rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
     assert ([*left.running], [*left.waiting]) == (["r"], [])
 
 
 async def test_a_run_that_does_not_move_is_named(
-    files: RunFiles, to: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
-    going_on(to)
+    going_on(rows)
     client = Client(instances={"r"})
     since = datetime.fromisoformat(at(0))
-    await look(client, files, to, since + timedelta(minutes=4))
-    await look(client, files, to, since + timedelta(hours=3, minutes=1))
+    await look(client, files, rows, since + timedelta(minutes=4))
+    await look(client, files, rows, since + timedelta(hours=3, minutes=1))
     assert "has not moved" not in warnings()
-    await look(client, files, to, since + timedelta(hours=3, minutes=5))
+    await look(client, files, rows, since + timedelta(hours=3, minutes=5))
     assert f"has not moved since {since.isoformat()}" in warnings()
 
 
-async def test_no_look_asks_durable_for_a_list(files: RunFiles, to: Rows):
-    going_on(to)
+async def test_no_look_asks_durable_for_a_list(files: RunFiles, rows: Rows):
+    going_on(rows)
     client = Client(instances={"r"})
     assert not hasattr(client, "get_status_by") and not hasattr(client, "get_status_all")
-    await look(client, files, to)
+    await look(client, files, rows)
 
 
 def test_it_looks_every_half_minute():

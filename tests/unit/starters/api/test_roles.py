@@ -37,7 +37,7 @@ def test_a_claim_of_another_kind_gives_no_role():
     claims = [{"typ": "name", "val": "Fanout.Admin"}]
     caller = caller_of(header(json.dumps({"claims": claims}).encode()))
     assert caller.role is None
-    assert not caller.may(Role.READER)
+    assert not caller.has_role(Role.READER)
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_what_cannot_be_read_is_no_sign_in(headers: dict[str, str]):
 
 def test_a_higher_role_includes_the_lower_ones():
     admin, reader = Caller("a", Role.ADMIN), Caller("r", Role.READER)
-    assert all(admin.may(role) for role in Role)
-    assert [reader.may(role) for role in Role] == [True, False, False]
+    assert all(admin.has_role(role) for role in Role)
+    assert [reader.has_role(role) for role in Role] == [True, False, False]

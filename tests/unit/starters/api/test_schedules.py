@@ -6,8 +6,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.naming import blob_paths
 from fanout.schedules import Schedule
 from starters.api.schedules import last_runs
-from starters.schedule_files import read_schedules
-from starters.timer import FOLDER
+from starters.schedule_files import FOLDER, read_schedules
 from tests.support.doubles.memory_store import MemoryStore
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.run import RunRef
 from fanout.models.request import RunRequest
-from starters.lifecycle import attempts
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.end_by_force import end_by_force
 from starters.lifecycle.take_over import (
     MAX_REASON_BYTES,
     MAX_TAKE_OVERS,
@@ -41,56 +42,58 @@ def _files() -> RunFiles:
     return files
 
 
-def write(to: Rows, state: GovernorState) -> GovernorState:
-    change_attempt(to, "r", 1, lambda _: (state, None))
+def write(rows: Rows, state: GovernorState) -> GovernorState:
+    change_attempt(rows, "r", 1, lambda _: (state, None))
     return state
 
 
-def run_of(to: Rows) -> RunState:
-    return read_attempt(to, "r", 1).state.run
+def run_of(rows: Rows) -> RunState:
+    return read_attempt(rows, "r", 1).state.run
 
 
-async def fail_and_take_over(client: Client, files: RunFiles, to: Rows, why: Any = FAILED) -> None:
+async def fail_and_take_over(
+    client: Client, files: RunFiles, rows: Rows, why: Any = FAILED
+) -> None:
     client.end("r", "Failed", why)
-    attempt = await attempts.newest_attempt("r", client, files, to)
-    await take_over(attempt, client, files, to, NOW)
+    attempt = await newest_attempt("r", client, files, rows)
+    await take_over(attempt, client, files, rows, NOW)
 
 
 async def test_it_is_started_again_under_its_own_id_and_goes_on_from_its_rows(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    before = write(to, begun(items=10))
+    before = write(rows, begun(items=10))
     client = Client()
-    await fail_and_take_over(client, files, to)
+    await fail_and_take_over(client, files, rows)
     assert client.started == ["r"]
     ref = RunRef.model_validate(client.inputs[0])
     assert (ref.is_resumed, ref.attempt, ref.claim) == (True, 1, files.claim_of("r"))
-    run = run_of(to)
+    run = run_of(rows)
     assert (run.plan, run.phase, run.end) == (before.run.plan, "processing", None)
     (one,) = run.take_overs
     assert (one.reason, one.at, one.ended) == (FAILED, NOW.isoformat(), 0)
 
 
-async def test_a_long_reason_and_none_at_all_are_told_in_few_bytes(files: RunFiles, to: Rows):
-    write(to, begun(items=10))
+async def test_a_long_reason_and_none_at_all_are_told_in_few_bytes(files: RunFiles, rows: Rows):
+    write(rows, begun(items=10))
     client = Client()
-    await fail_and_take_over(client, files, to, "é" * 5000)
-    await fail_and_take_over(client, files, to, None)
-    first, second = run_of(to).take_overs
+    await fail_and_take_over(client, files, rows, "é" * 5000)
+    await fail_and_take_over(client, files, rows, None)
+    first, second = run_of(rows).take_overs
     assert len(first.reason.encode()) <= MAX_REASON_BYTES
     assert second.reason == "it failed"
     assert first.id != second.id
 
 
 async def test_one_that_gets_nowhere_is_ended_as_failed_and_its_end_is_told(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    write(to, begun(items=10))
+    write(rows, begun(items=10))
     client = Client()
     for _ in range(MAX_WITHOUT_PROGRESS):
-        assert run_of(to).end is None
-        await fail_and_take_over(client, files, to)
-    run = run_of(to)
+        assert run_of(rows).end is None
+        await fail_and_take_over(client, files, rows)
+    run = run_of(rows)
     assert run.end is not None
     assert (run.end.outcome, run.end.is_forced, run.is_told) == ("failed", False, False)
     assert run.end.error == f"its orchestration failed {MAX_WITHOUT_PROGRESS} times: {FAILED}"
@@ -100,34 +103,34 @@ async def test_one_that_gets_nowhere_is_ended_as_failed_and_its_end_is_told(
 
 
 async def test_one_that_gets_on_is_taken_up_as_often_as_it_takes_within_reason(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    state = write(to, begun(items=1000))
+    state = write(rows, begun(items=1000))
     client, work = Client(), shard_of(state)
     for number in range(1, MAX_TAKE_OVERS + 1):
-        assert run_of(to).end is None, number
+        assert run_of(rows).end is None, number
         work = after_wave(work, succeeded=1)
-        state = write(to, decided(read_attempt(to, "r", 1).state, work)[0])
-        await fail_and_take_over(client, files, to)
-    assert len(run_of(to).take_overs) == MAX_TAKE_OVERS
-    end = run_of(to).end
+        state = write(rows, decided(read_attempt(rows, "r", 1).state, work)[0])
+        await fail_and_take_over(client, files, rows)
+    assert len(run_of(rows).take_overs) == MAX_TAKE_OVERS
+    end = run_of(rows).end
     assert end is not None and end.items.succeeded == MAX_TAKE_OVERS
 
 
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=150))
 def test_it_is_bounded_whatever_happens_between(progress: list[int]):
     async def scenario() -> None:
-        files, to, client = _files(), memory_rows(), Client()
-        state = write(to, begun(items=1000))
+        files, rows, client = _files(), memory_rows(), Client()
+        state = write(rows, begun(items=1000))
         work = shard_of(state)
         since = 0
         for ended in progress:
             if ended:
                 work = after_wave(work, succeeded=1)
-                write(to, decided(read_attempt(to, "r", 1).state, work)[0])
-            await fail_and_take_over(client, files, to)
+                write(rows, decided(read_attempt(rows, "r", 1).state, work)[0])
+            await fail_and_take_over(client, files, rows)
             since = 1 if ended else since + 1
-            run = run_of(to)
+            run = run_of(rows)
             assert (run.end is not None) == (
                 since == MAX_WITHOUT_PROGRESS or len(run.take_overs) == MAX_TAKE_OVERS
             )
@@ -137,16 +140,16 @@ def test_it_is_bounded_whatever_happens_between(progress: list[int]):
     asyncio.run(scenario())
 
 
-async def test_one_that_has_ended_meanwhile_is_counted_no_more(files: RunFiles, to: Rows):
-    write(to, begun(items=10))
+async def test_one_that_has_ended_meanwhile_is_counted_no_more(files: RunFiles, rows: Rows):
+    write(rows, begun(items=10))
     client = Client()
     client.end("r", "Failed", FAILED)
-    attempt = await attempts.newest_attempt("r", client, files, to)
-    over = await attempts.newest_attempt("r", client, files, to)
+    attempt = await newest_attempt("r", client, files, rows)
+    over = await newest_attempt("r", client, files, rows)
     client.end("r", "Terminated", "enough")
-    over = await attempts.newest_attempt("r", client, files, to)
-    await attempts.end_by_force(over, client, files, to)
-    await take_over(attempt, client, files, to, NOW)
-    run = run_of(to)
+    over = await newest_attempt("r", client, files, rows)
+    await end_by_force(over, client, files, rows)
+    await take_over(attempt, client, files, rows, NOW)
+    run = run_of(rows)
     assert run.take_overs == []
     assert run.end is not None and run.end.is_forced

@@ -9,7 +9,8 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.request import RunRequest, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts, RunStatus, TakeOver
-from starters.lifecycle.views import LEAST_STALLED_SECONDS, run_status
+from starters.lifecycle.stalls import LEAST_STALLED_SECONDS
+from starters.lifecycle.status import run_status
 from tests.support.workloads.attempts import (
     after_wave,
     at,

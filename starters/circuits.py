@@ -1,4 +1,4 @@
-"""The circuits of downstreams, as whoever looks after the app sees them."""
+"""The circuits of the downstreams, as whoever looks after the app sees them."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from fanout.naming import row_keys
 from workloads import registry
 
 
-def circuits_of(rows: Rows) -> dict[str, Any]:
-    """Tell how the breaker of each downstream stands, and how far its rate is booked."""
-    found = {}
+def record_circuits(rows: Rows) -> dict[str, Any]:
+    """Record in telemetry which circuits are open; give the state and the rate of each."""
+    circuits = {}
     for name in sorted({w.downstream for w in registry.all() if w.downstream is not None}):
         partition = row_keys.downstream_partition(name)
         circuit = rows.load(partition, row_keys.BREAKER_ROW, CircuitState)
         rate = rows.load(partition, row_keys.RATE_ROW, RateState)
         tell(metrics.BREAKER_OPEN, int(circuit.name != "closed"), downstream=name)
-        found[name] = {
+        circuits[name] = {
             "state": circuit.name,
             "since": circuit.opened_at,
             "items_per_second": rate.per_second,
             "booked_until": rate.booked_until,
         }
-    return found
+    return circuits

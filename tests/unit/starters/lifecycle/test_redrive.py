@@ -15,7 +15,7 @@ from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts
-from starters.api.redrive import redrive
+from starters.lifecycle.redrive import redrive_run
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun
@@ -32,97 +32,97 @@ def files() -> RunFiles:
 
 
 async def test_a_claim_that_nobody_started_is_started_by_the_same_redrive(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     files.claim_attempt("r", 2, ASKED)
     client = Client(instances={"r"})
-    assert await redrive("r", ASKED, client, files, to) == 2
+    assert await redrive_run("r", ASKED, client, files, rows) == 2
     assert client.started == ["r:a2"]
 
 
 async def test_a_claim_that_nobody_started_is_not_started_by_another_redrive(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
     files.claim_attempt("r", 2, ASKED)
     client = Client(instances={"r"})
     with pytest.raises(RunConflictError, match="in another way"):
-        await redrive("r", RedriveRequest(error_types=["X"]), client, files, to)
+        await redrive_run("r", RedriveRequest(error_types=["X"]), client, files, rows)
     assert client.started == []
 
 
-async def test_who_comes_second_to_redrive_a_run_is_told_so(files: RunFiles, to: Rows):
+async def test_who_comes_second_to_redrive_a_run_is_told_so(files: RunFiles, rows: Rows):
     files.claim_attempt("r", 2, ASKED)
     with pytest.raises(RunConflictError, match="already"):
-        await redrive("r", ASKED, Client(instances={"r"}, late=True), files, to)
+        await redrive_run("r", ASKED, Client(instances={"r"}, late=True), files, rows)
 
 
-async def test_a_redrive_that_cannot_be_started_is_an_error(files: RunFiles, to: Rows):
+async def test_a_redrive_that_cannot_be_started_is_an_error(files: RunFiles, rows: Rows):
     files.claim_attempt("r", 2, ASKED)
     with pytest.raises(ConnectionError):
-        await redrive("r", ASKED, Client(is_away=True), files, to)
+        await redrive_run("r", ASKED, Client(is_away=True), files, rows)
 
 
-async def test_a_run_that_nobody_started_is_not_redriven(files: RunFiles, to: Rows):
+async def test_a_run_that_nobody_started_is_not_redriven(files: RunFiles, rows: Rows):
     with pytest.raises(RunConflictError, match="not begun"):
-        await redrive("r", ASKED, Client(), files, to)
+        await redrive_run("r", ASKED, Client(), files, rows)
 
 
 @pytest.fixture
 def _with_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have every attempt leave something to redo."""
     with monkeypatch.context() as patch:
-        patch.setattr("starters.api.redrive.has_redo", lambda *_: True)
+        patch.setattr("starters.lifecycle.redrive.has_redo", lambda *_: True)
         yield
 
 
-def write(to: Rows, state: GovernorState) -> None:
-    change_attempt(to, "r", 1, lambda _: (state, None))
+def write(rows: Rows, state: GovernorState) -> None:
+    change_attempt(rows, "r", 1, lambda _: (state, None))
 
 
 @pytest.mark.usefixtures("_with_work")
 async def test_the_attempt_before_is_ended_by_force_if_durable_has_terminated_it(
-    files: RunFiles, to: Rows
+    files: RunFiles, rows: Rows
 ):
-    write(to, begun(items=10))
+    write(rows, begun(items=10))
     client = Client(instances={"r:s00", "r:s01"})
     client.end("r", "Terminated", "enough")
-    assert await redrive("r", ASKED, client, files, to) == 2
+    assert await redrive_run("r", ASKED, client, files, rows) == 2
     assert client.terminated == ["r:s00", "r:s01"]
-    end = read_attempt(to, "r", 1).state.run.end
+    end = read_attempt(rows, "r", 1).state.run.end
     assert end is not None and end.is_forced
-    assert [(one.run_id, one.number) for one in open_attempts(to)] == [("r", 2)]
+    assert [(one.run_id, one.number) for one in open_attempts(rows)] == [("r", 2)]
     assert client.started == ["r:a2"]
 
 
 @pytest.mark.usefixtures("_with_work")
 @pytest.mark.parametrize("runtime", ["Running", "Failed"])
 async def test_a_run_that_goes_on_or_is_about_to_be_taken_up_is_not_redriven(
-    files: RunFiles, to: Rows, runtime: str
+    files: RunFiles, rows: Rows, runtime: str
 ):
-    write(to, begun(items=10))
+    write(rows, begun(items=10))
     client = Client(instances={"r"}, statuses={"r": runtime})
     with pytest.raises(RunConflictError, match="still running"):
-        await redrive("r", ASKED, client, files, to)
-    assert (client.started, open_attempts(to)) == ([], [])
+        await redrive_run("r", ASKED, client, files, rows)
+    assert (client.started, open_attempts(rows)) == ([], [])
 
 
 @pytest.mark.usefixtures("_with_work")
-async def test_what_was_compensated_is_not_redriven(files: RunFiles, to: Rows):
+async def test_what_was_compensated_is_not_redriven(files: RunFiles, rows: Rows):
     files.write_model(
         "r/request.json", files.request("r").model_copy(update={"on_exceeded": "compensate"})
     )
     state = begun(items=10, on_exceeded="compensate")
     counts = ItemCounts(total=10, compensated=10)
     end = RunEnd(outcome="compensated", items=counts, at=at(1))
-    write(to, state.model_copy(update={"run": run_state.finish(state.run, end)}))
+    write(rows, state.model_copy(update={"run": run_state.finish(state.run, end)}))
     with pytest.raises(RunConflictError, match="was compensated; start a new one"):
-        await redrive("r", ASKED, Client(), files, to)
+        await redrive_run("r", ASKED, Client(), files, rows)
 
 
-async def test_a_run_without_a_plan_has_nothing_to_redrive(files: RunFiles, to: Rows):
+async def test_a_run_without_a_plan_has_nothing_to_redrive(files: RunFiles, rows: Rows):
     state = begun(items=10)
     run = run_state.finish(state.run, RunEnd(outcome="failed", at=at(1)))
-    write(to, state.model_copy(update={"run": run}))
+    write(rows, state.model_copy(update={"run": run}))
     with pytest.raises(RunConflictError, match="no plan to redrive"):
-        await redrive("r", ASKED, Client(), files, to)
-    assert open_attempts(to) == []
+        await redrive_run("r", ASKED, Client(), files, rows)
+    assert open_attempts(rows) == []

@@ -1,0 +1,84 @@
+"""Results over HTTP: the list of a run's result files, and the content of each."""
+
+import asyncio
+import mimetypes
+from http import HTTPStatus
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.core.exceptions import ResourceNotFoundError
+
+from fanout.adapters.rows.rows import rows
+from fanout.adapters.run_files.files import RunFiles, run_files
+from fanout.errors import RunConflictError
+from fanout.models.status import ResultFile, ResultManifest
+from fanout.naming import blob_paths
+from starters.api import endpoints
+from starters.api.problems import problem
+from starters.api.shell import answer, origin_of, run_id_of, serve
+from starters.lifecycle.status import read_status
+
+bp = df.Blueprint()
+# A browser may show a result file; no script of it runs, and it loads nothing.
+_HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "font-src data:; sandbox; frame-ancestors 'self'"
+}
+
+
+@serve(bp, endpoints.GET_RESULTS)
+async def get_results(
+    req: func.HttpRequest, client: Any, context: func.Context
+) -> func.HttpResponse:
+    """List the result files of a run that has ended."""
+    status = await read_status(run_id_of(req), client, run_files(), rows(), origin_of(req))
+    if status.phase != "done":
+        raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
+    path = blob_paths.results_manifest_path(status.run_id)
+    try:
+        data = await asyncio.to_thread(run_files().read, path)
+    except ResourceNotFoundError as error:
+        reason = status.error or "it ended before it had any"
+        raise RunConflictError(
+            status.run_id, f"The run '{status.run_id}' has no results: {reason}"
+        ) from error
+    manifest = ResultManifest.model_validate_json(data)
+    files = [_with_url(file, status.results_url) for file in manifest.files]
+    return answer(manifest.model_copy(update={"files": files}))
+
+
+def _with_url(file: ResultFile, results_url: str) -> ResultFile:
+    return file.model_copy(update={"url": f"{results_url}/{file.name}"})
+
+
+@serve(bp, endpoints.GET_RESULT_FILE)
+async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Give the content of a result file: one that the manifest lists, or one of an item."""
+    run_id, name = run_id_of(req), req.route_params["name"]
+    files = run_files()
+    try:
+        media_type = await asyncio.to_thread(_media_type, files, run_id, name)
+        content = await asyncio.to_thread(files.read, blob_paths.result_path(run_id, name))
+    except (ResourceNotFoundError, KeyError):
+        detail = f"The run '{run_id}' has no result file '{name}'."
+        return problem(HTTPStatus.NOT_FOUND, "result-not-found", detail)
+    # The SDK adds the charset of texts.
+    plain = media_type.partition(";")[0]
+    return func.HttpResponse(content, mimetype=plain, headers=_HARMLESS)
+
+
+def _media_type(files: RunFiles, run_id: str, name: str) -> str:
+    """The media type of a result file.
+
+    Raises:
+        KeyError: There is no such file.
+        ResourceNotFoundError: There is no manifest yet.
+    """
+    if name.startswith(blob_paths.ITEM_FILES) and blob_paths.item_file_name(
+        name.removeprefix(blob_paths.ITEM_FILES)
+    ):
+        return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    data = files.read(blob_paths.results_manifest_path(run_id))
+    listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}
+    return listed[name].media_type

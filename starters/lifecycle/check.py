@@ -1,0 +1,98 @@
+"""Whether a request can succeed: its workload, parameters and source are looked at."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.settings import not_readable, settings
+from fanout.adapters.sources.reading import inspect
+from fanout.errors import FieldProblem, InvalidRequestError
+from fanout.models.request import RunRequest
+from fanout.models.source import Source, containers_of
+from fanout.records import SourceInfo
+from fanout.workload import MAX_SAGAS_A_BATCH, MapWorkload, SagaWorkload, Workload
+from starters.lifecycle.validation import validate
+from workloads import registry
+
+Value = TypeVar("Value")
+
+
+def check_request(request: RunRequest, files: RunFiles) -> None:
+    """Refuse a request that cannot succeed.
+
+    Raises:
+        InvalidRequestError: Every problem is named.
+    """
+    problems: list[FieldProblem] = []
+    source = _collect(problems, lambda: _inspect_source(request, files))
+    workload = _collect(problems, lambda: _find_workload(request.workload))
+    if workload is not None:
+        parameters = _collect(problems, lambda: _validate_parameters(workload, request))
+        if parameters is not None and source is not None:
+            problems += workload.check(parameters, source)
+        problems += _compensation_problems(workload, request)
+        if isinstance(workload, SagaWorkload):
+            problems += _saga_problems(request)
+    if problems:
+        raise InvalidRequestError(problems)
+
+
+def _collect(problems: list[FieldProblem], look: Callable[[], Value]) -> Value | None:
+    """Give what `look` gives, or add to the problems what it complains of."""
+    try:
+        return look()
+    except InvalidRequestError as error:
+        problems += error.problems
+        return None
+
+
+def _inspect_source(request: RunRequest, files: RunFiles) -> SourceInfo:
+    """What is known of the source, with the columns that the request's selection adds."""
+    problems = [*_container_problems(request.source)]
+    if problems:
+        raise InvalidRequestError(problems)
+    source = inspect(request.source, files.store)
+    if source.columns is None or not request.select:
+        return source
+    added = [name for name in request.select if name not in source.columns]
+    return replace(source, columns=[*source.columns, *added])
+
+
+def _container_problems(source: Source) -> Iterator[FieldProblem]:
+    """Name the containers that callers may not have read, whether they exist or not."""
+    for field, container in containers_of(source):
+        if not settings().may_read(container):
+            yield FieldProblem(field, not_readable(container))
+
+
+def _find_workload(name: str) -> Workload[Any]:
+    try:
+        return registry.get(name)
+    except registry.UnknownWorkloadError as error:
+        raise InvalidRequestError([FieldProblem("workload", str(error))]) from error
+
+
+def _validate_parameters(workload: Workload[Any], request: RunRequest) -> BaseModel:
+    return validate(workload.parameters_model, request.parameters, "parameters")
+
+
+def _compensation_problems(workload: Workload[Any], request: RunRequest) -> list[FieldProblem]:
+    can_compensate = isinstance(workload, MapWorkload) and workload.can_compensate
+    if request.on_exceeded != "compensate" or can_compensate:
+        return []
+    message = f"the workload '{workload.name}' does not say how an item is compensated"
+    return [FieldProblem("on_exceeded", message)]
+
+
+def _saga_problems(request: RunRequest) -> list[FieldProblem]:
+    problems = []
+    if request.batch is not None and request.batch.max_items > MAX_SAGAS_A_BATCH:
+        message = f"the items of a saga are under way together: {MAX_SAGAS_A_BATCH} at most"
+        problems.append(FieldProblem("batch.max_items", message))
+    if request.timeouts.batch_seconds is not None:
+        message = "sagas have no batch to time; item_seconds holds for each try of a step"
+        problems.append(FieldProblem("timeouts.batch_seconds", message))
+    return problems

@@ -1,0 +1,67 @@
+"""Claiming a run: its id belongs to the request from then on, and the watchdog looks after it.
+
+A claim starts nothing. Who claims a run starts it next. If a crash comes in between, the run is
+started by the same request when it is sent again, or by the watchdog.
+"""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+
+from fanout.adapters.rows.open_runs import note_open
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
+from fanout.models.request import RunRequest
+from starters.lifecycle.check import check_request
+
+NOBODY_ASKS = "a dry run is answered to who asks for it by HTTP; here nobody waits for an answer"
+
+
+def add_run_id(request: RunRequest, idempotency_key: str | None) -> RunRequest:
+    """A request with the id of its run: its own, or one made from the key, or a new one."""
+    run_id = request.run_id or _key_id(idempotency_key) or _new_id(request.workload)
+    return request.model_copy(update={"run_id": run_id})
+
+
+def _key_id(idempotency_key: str | None) -> str | None:
+    if not idempotency_key:
+        return None
+    return "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]
+
+
+def _new_id(workload: str) -> str:
+    now = datetime.now(UTC)
+    return f"{workload}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False) -> bool:
+    """Check a request and claim the id of its run, unless the same request has claimed it before.
+
+    The request is not checked a second time: its source may be gone once the run is over.
+
+    Args:
+        request: It has the id of its run.
+        files: Where runs are kept.
+        rows: Their rows; a row lists the run as open until it has ended.
+        is_queued: Whether the run waits for earlier ones of its schedule.
+
+    Returns:
+        Whether this call claimed the id.
+
+    Raises:
+        InvalidRequestError: The request cannot succeed; every problem is named.
+        RunConflictError: The id belongs to another request.
+    """
+    if request.dry_run:
+        raise InvalidRequestError([FieldProblem("dry_run", NOBODY_ASKS)])
+    run_id = str(request.run_id)
+    if files.find_request(run_id) is None:
+        check_request(request, files)
+        note_open(rows, run_id, 1, is_queued=is_queued)
+    if files.claim(run_id, request):
+        return True
+    if files.request(run_id) != request:
+        message = f"The run '{run_id}' exists and was started by another request."
+        raise RunConflictError(run_id, message)
+    return False

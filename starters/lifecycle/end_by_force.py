@@ -1,0 +1,43 @@
+"""Ending an attempt whose orchestration was terminated: in its rows, and with its children."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from fanout.adapters.rows.attempts import change_attempt
+from fanout.adapters.rows.places import free_place
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.telemetry.logs import logger
+from fanout.governor import run_state
+from fanout.governor.run_state import GovernorState
+from fanout.messages.run import RunEnd
+from fanout.naming import instance_ids
+from starters.lifecycle.attempts import Attempt, children_of
+from starters.lifecycle.durable_status import forced_end, is_unfinished
+
+log = logger("runs")
+
+
+async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
+    """Write into the rows that an attempt was ended by force, and end its children.
+
+    Shards are told to stop when they ask next; batches stop at their next item.
+    """
+    claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
+    end = forced_end(attempt.durable, datetime.now(UTC))
+    await asyncio.to_thread(_write_end, attempt, end, claim, rows)
+    log.warning("was ended by force: %s", end.error, extra={"run_id": attempt.run_id})
+    for child in children_of(attempt.run_id, attempt.number, attempt.state):
+        if await is_unfinished(child, client):
+            await client.terminate(child, "the run was ended by force")
+
+
+def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> None:
+    def rule(state: GovernorState) -> tuple[GovernorState, None]:
+        run = state.run.model_copy(update={"claim": state.run.claim or claim})
+        run = run_state.finish(run, end).model_copy(update={"is_told": True})
+        return state.model_copy(update={"run": run}), None
+
+    change_attempt(rows, attempt.run_id, attempt.number, rule)
+    free_place(rows, instance_ids.attempt_instance(attempt.run_id, attempt.number))

@@ -1,0 +1,95 @@
+"""Redrive: a further attempt of a run that is over, over its failed and pending items."""
+
+import asyncio
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from fanout.adapters.rows.open_runs import note_open
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.part_reader import has_redo
+from fanout.adapters.telemetry.logs import logger
+from fanout.errors import RunConflictError
+from fanout.models.redrive import RedriveRequest
+from fanout.naming import instance_ids
+from starters.lifecycle.attempts import Attempt, newest_attempt
+from starters.lifecycle.end_by_force import end_by_force
+from starters.lifecycle.start import start_attempt
+
+log = logger("redrive")
+
+
+async def redrive_run(
+    run_id: str, request: RedriveRequest, client: Any, files: RunFiles, rows: Rows
+) -> int:
+    """Claim the next attempt of a run and start it; a claim that nobody started is started.
+
+    Args:
+        run_id: The run.
+        request: Which items to redo, and with which limits.
+        client: The durable client.
+        files: Where runs are kept.
+        rows: Their rows.
+
+    Returns:
+        The number of the attempt.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        RunConflictError: It is running, or being redriven already, or has nothing to redo.
+    """
+    number = await _claim_next(run_id, request, client, files, rows)
+    try:
+        await start_attempt(run_id, number, client, files)
+    except Exception as error:  # the SDK raises Exception itself
+        if not await client.get_status(instance_ids.attempt_instance(run_id, number)):
+            raise
+        message = f"The run '{run_id}' is being redriven already."
+        raise RunConflictError(run_id, message) from error
+    log.info("redrives the run as attempt %d", number)
+    return number
+
+
+async def _claim_next(
+    run_id: str, request: RedriveRequest, client: Any, files: RunFiles, rows: Rows
+) -> int:
+    """Claim the next attempt, or find that the same redrive has claimed it; give its number."""
+    newest = await newest_attempt(run_id, client, files, rows)
+    if newest.is_started or newest.is_over:
+        _insist_on_redrivable(newest)
+        if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it
+            await end_by_force(newest, client, files, rows)
+        await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
+        await asyncio.to_thread(note_open, rows, run_id, newest.number + 1)
+        if not await asyncio.to_thread(files.claim_attempt, run_id, newest.number + 1, request):
+            raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
+        return newest.number + 1
+    if newest.number == 1:
+        raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")
+    if await asyncio.to_thread(files.redrive_request, run_id, newest.number) != request:
+        raise RunConflictError(run_id, f"The run '{run_id}' is being redriven in another way.")
+    return newest.number
+
+
+def _insist_on_redrivable(attempt: Attempt) -> None:
+    run_id, items = attempt.run_id, attempt.state.items
+    if not attempt.is_over:
+        raise RunConflictError(run_id, f"The run '{run_id}' is still running.")
+    # What a saga compensated can be tried anew; what a run compensated has been taken back.
+    was_compensated = attempt.request.on_exceeded == "compensate"
+    if was_compensated and (items.compensated or items.compensation_failed):
+        message = f"The run '{run_id}' was compensated; start a new one instead."
+        raise RunConflictError(run_id, message)
+
+
+def _insist_on_work(run_id: str, attempt: int, request: RedriveRequest, files: RunFiles) -> None:
+    try:
+        has_work = has_redo(files, run_id, attempt, request.error_types)
+    except ResourceNotFoundError as error:
+        message = f"The run '{run_id}' has no plan to redrive; start a new one."
+        raise RunConflictError(run_id, message) from error
+    if not has_work:
+        kind = "" if request.error_types is None else " of these types"
+        message = f"The run '{run_id}' has no pending items and no failures{kind} to redrive."
+        raise RunConflictError(run_id, message)

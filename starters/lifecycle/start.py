@@ -1,0 +1,80 @@
+"""Starting a run: what every trigger calls."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.settings import settings
+from fanout.adapters.telemetry import spans
+from fanout.messages.payloads import dump
+from fanout.messages.run import RunRef
+from fanout.models.request import RunRequest
+from fanout.naming import functions, instance_ids
+from starters.lifecycle.attempts import newest_attempt
+from starters.lifecycle.claim import claim_run
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """What became of a request to start a run.
+
+    Attributes:
+        run_id: The run.
+        is_new: Whether this call claimed it; otherwise the same request did so before.
+        is_over: Whether it has ended already.
+    """
+
+    run_id: str
+    is_new: bool
+    is_over: bool = False
+
+
+async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+    """Check a request, claim its run and start it, unless that has been done.
+
+    Args:
+        request: It has the id of its run.
+        client: The durable client.
+        files: Where runs are kept.
+        rows: Their rows.
+
+    Raises:
+        InvalidRequestError: The request cannot succeed; every problem is named.
+        RunConflictError: Another request has its id.
+        AzureError: Storage does not answer; the request may be sent again.
+    """
+    run_id = str(request.run_id)
+    is_new = await asyncio.to_thread(claim_run, request, files, rows)
+    if not is_new:
+        attempt = await newest_attempt(run_id, client, files, rows)
+        if attempt.is_started or attempt.is_over:
+            return RunStart(run_id, is_new, attempt.is_over)
+    # A claim that nobody started was left by a crash. Where two callers start it at once, the host
+    # refuses the later one, or the later orchestration finds that the run is over.
+    try:
+        await start_attempt(run_id, 1, client, files)
+    except Exception:  # the SDK raises Exception itself
+        if not await client.get_status(run_id):
+            raise
+    return RunStart(run_id, is_new)
+
+
+async def start_attempt(
+    run_id: str, attempt: int, client: Any, files: RunFiles, *, is_resumed: bool = False
+) -> None:
+    """Start the orchestration of an attempt; the host refuses if it runs already."""
+    claim = await asyncio.to_thread(files.claim_of, run_id)
+    with spans.started(run_id, attempt) as trace:
+        ref = RunRef(
+            run_id=run_id,
+            attempt=attempt,
+            max_runs=settings().max_runs,
+            claim=claim,
+            trace=trace,
+            is_resumed=is_resumed,
+        )
+        await client.start_new(
+            functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(ref)
+        )

@@ -1,0 +1,67 @@
+"""A request that cannot succeed is refused, and every problem is named."""
+
+import pytest
+
+from fanout.adapters.run_files.files import RunFiles
+from fanout.errors import InvalidRequestError
+from fanout.models.request import RunRequest
+from starters.lifecycle.check import check_request
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads import probe_workloads
+
+CSV = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
+SUM = {"workload": probe_workloads.Sum.name, "source": CSV, "parameters": {"column": "n"}}
+
+
+@pytest.fixture
+def files() -> RunFiles:
+    store = MemoryStore()
+    store.write("inbox", "rows.csv", b"n,text\n1,a\n")
+    return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
+
+
+def request(**more) -> RunRequest:
+    return RunRequest.model_validate(SUM | more)
+
+
+def refused(files: RunFiles, **more) -> dict[str, str]:
+    with pytest.raises(InvalidRequestError) as invalid:
+        check_request(request(**more), files)
+    return {p.field: p.message for p in invalid.value.problems}
+
+
+def test_a_sound_request_is_accepted(files: RunFiles):
+    check_request(request(), files)
+
+
+def test_an_unknown_workload_is_refused_naming_the_known_ones(files: RunFiles):
+    (found,) = refused(files, workload="nothing").items()
+    assert found[0] == "workload"
+    assert "'nothing'" in found[1] and "probe" in found[1] and "sum" in found[1]
+
+
+def test_a_missing_blob_is_refused(files: RunFiles):
+    (found,) = refused(files, source=CSV | {"blob": "other.csv"}).items()
+    assert found[0] == "source.blob" and "other.csv" in found[1]
+
+
+def test_an_unknown_column_is_refused_naming_the_columns_there_are(files: RunFiles):
+    (found,) = refused(files, parameters={"column": "m"}).items()
+    assert found[0] == "parameters.column" and "n, text" in found[1]
+
+
+def test_a_column_that_the_selection_adds_is_known(files: RunFiles):
+    select = {"m": {"path": "n"}}
+    chosen = RunRequest.model_validate(
+        {"workload": "sum", "source": CSV, "parameters": {"column": "m"}, "select": select}
+    )
+    check_request(chosen, files)
+
+
+def test_problems_of_every_kind_are_named_together(files: RunFiles):
+    found = refused(files, source=CSV | {"blob": "no"}, parameters={"colour": 1})
+    assert set(found) == {"source.blob", "parameters.column", "parameters.colour"}
+    assert set(refused(files, source=CSV | {"blob": "no"}, workload="no")) == {
+        "source.blob",
+        "workload",
+    }

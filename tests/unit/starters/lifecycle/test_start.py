@@ -1,0 +1,62 @@
+"""Starting a run that somebody else starts too, or whose start was cut short."""
+
+import pytest
+
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.run_files.files import RunFiles
+from fanout.models.request import RunRequest
+from starters.lifecycle.claim import claim_run
+from starters.lifecycle.start import RunStart, start_run
+from tests.support.doubles.durable_client import Client
+from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads import probe_workloads
+
+REQUEST = RunRequest.model_validate(
+    {
+        "workload": probe_workloads.Sum.name,
+        "run_id": "r",
+        "source": {"kind": "csv", "container": "inbox", "blob": "rows.csv"},
+        "parameters": {"column": "n"},
+    }
+)
+
+
+@pytest.fixture
+def files() -> RunFiles:
+    store = MemoryStore()
+    store.write("inbox", "rows.csv", b"n,text\n1,a\n")
+    return RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
+
+
+async def test_a_new_claim_is_started(files: RunFiles, rows: Rows):
+    client = Client()
+    assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=True)
+    assert client.started == ["r"]
+
+
+async def test_a_claim_that_nobody_started_is_started(files: RunFiles, rows: Rows):
+    client = Client()
+    claim_run(REQUEST, files, rows)
+    await start_run(REQUEST, client, files, rows)
+    assert client.started == ["r"]
+
+
+async def test_who_comes_second_to_start_a_run_is_not_refused(files: RunFiles, rows: Rows):
+    claim_run(REQUEST, files, rows)
+    run = await start_run(REQUEST, Client(late=True), files, rows)
+    assert run == RunStart("r", is_new=False)
+
+
+async def test_a_run_that_cannot_be_started_is_an_error(files: RunFiles, rows: Rows):
+    with pytest.raises(ConnectionError):
+        await start_run(REQUEST, Client(is_away=True), files, rows)
+
+
+async def test_a_run_that_was_started_is_found_though_its_source_is_gone(
+    files: RunFiles, rows: Rows
+):
+    client = Client()
+    await start_run(REQUEST, client, files, rows)
+    files.store.delete("inbox", "rows.csv")
+    assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=False)
+    assert client.started == ["r"]
