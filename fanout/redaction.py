@@ -26,9 +26,9 @@ _SECRET = re.compile(
 )
 
 
-def redacted(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Put stars in the place of every secret whose form gives it away."""
-    return _SECRET.sub(lambda found: f"{found[str(found.lastgroup)]}{STARS}", text)
+    return _SECRET.sub(lambda match: f"{match[str(match.lastgroup)]}{STARS}", text)
 
 
-Redacted = Annotated[str, AfterValidator(redacted)]
+Redacted = Annotated[str, AfterValidator(redact_secrets)]

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
@@ -51,7 +51,7 @@ def blueprint(to: Settings) -> df.Blueprint:
 
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
     """Start a run over a blob; shell around `start_over`."""
-    with logged(context):
+    with bind_invocation(context):
         await start_over(str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows())
 
 

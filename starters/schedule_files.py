@@ -140,7 +140,7 @@ def _check_request(schedule: Schedule) -> None:
     if "run_id" in (schedule.request or {}):
         raise _fault("request.run_id", "is made from the schedule's name and its due time")
     try:
-        request = RunRequest.model_validate(schedule.asked_at(datetime.now(UTC)))
+        request = RunRequest.model_validate(schedule.request_at(datetime.now(UTC)))
         if request.dry_run:
             raise _fault("request.dry_run", NOBODY_ASKS)
         parameters = registry.get(request.workload).parameters_model

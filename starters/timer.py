@@ -19,7 +19,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
@@ -64,12 +64,12 @@ def _register(to: df.Blueprint, schedule: Schedule) -> None:
         maximum_interval="00:01:00",
     )(handler)
     handler = to.timer_trigger(arg_name="timer", schedule=schedule.trigger)(handler)
-    to.function_name(functions.of_schedule(schedule.name))(handler)
+    to.function_name(functions.schedule_function(schedule.name))(handler)
 
 
 def _handler(schedule: Schedule) -> Handler:
     async def on_tick(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
-        with logged(context):
+        with bind_invocation(context):
             due = due_of(schedule, timer, datetime.now(UTC))
             if timer.past_due:
                 log.warning("'%s' is past due: it was due at %s", schedule.name, due.isoformat())
@@ -93,7 +93,7 @@ async def tick(schedule: Schedule, due: datetime, client: Any, files: RunFiles, 
     Raises:
         InvalidRequestError: What the request names is not there.
     """
-    request = RunRequest.model_validate(schedule.asked_at(due))
+    request = RunRequest.model_validate(schedule.request_at(due))
     run_id = str(request.run_id)
     if schedule.on_overlap == "allow":
         earlier: set[str] = set()
@@ -118,7 +118,7 @@ async def _queue(
     if await client.get_status(instance) or await client.get_status(claimed.run_id):
         return
     claim = await asyncio.to_thread(files.claim_of, claimed.run_id)
-    with spans.started(claimed.run_id, 1) as trace:
+    with spans.trace_start(claimed.run_id, 1) as trace:
         waiting = QueuedRun(
             run_id=claimed.run_id,
             max_runs=settings().max_runs,

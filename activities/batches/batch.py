@@ -16,7 +16,7 @@ from fanout.messages.batches import BatchResult
 from fanout.messages.payloads import shortened
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.models.status import ErrorGroup
-from fanout.outcomes.lines import counted, status_of, waiting_items
+from fanout.outcomes.lines import count_statuses, status_of, waiting_items
 from fanout.records import Chunk, Record
 from fanout.workload import ItemFiles, NoFiles
 
@@ -194,7 +194,7 @@ def came_to(before: Earlier, after: bytes, *, calls_downstream: bool = False) ->
             outcome = Outcome.model_validate_json(line)
             _count(outcome, tried_before.get(outcome.index, 0), processed)
     # A chunk is told of as a whole: what had succeeded in it before is no news.
-    for status, count in counted(b"\n".join(settled - kept)).items():
+    for status, count in count_statuses(b"\n".join(settled - kept)).items():
         setattr(processed, status, getattr(processed, status) - count)
         processed.retries = max(0, processed.retries - count)
     processed.has_tripped &= calls_downstream

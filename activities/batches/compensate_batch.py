@@ -25,10 +25,10 @@ from fanout.adapters.run_files.files import (
     kept_partition,
     kept_request,
 )
-from fanout.adapters.run_files.part_reader import lines_of
+from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import PermanentError, SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
@@ -51,7 +51,7 @@ UNDO_RETRY_AFTER = "undo_retry_after"
 @bp.activity_trigger(input_name="ref", activity=functions.COMPENSATE_BATCH)
 def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(compensate(found, files_of(found), rows())))
 
@@ -125,7 +125,7 @@ def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
     origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
     if origin.part is None:
         raise ValueError("a batch that nobody processed is not planned to be compensated")
-    return lines_of(files, origin)
+    return read_lines(files, origin)
 
 
 class _Undo:

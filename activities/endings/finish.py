@@ -15,7 +15,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.governor import admission, run_state
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState, RunState
@@ -32,7 +32,7 @@ log = logger(functions.FINISH)
 @bp.activity_trigger(input_name="ending", activity=functions.FINISH)
 def finish(ending: dict, context: func.Context) -> dict:
     """Finish an attempt of a run; shell around `finish_attempt` and `tell`."""
-    with invoked(context, ending):
+    with trace_activity(context, ending):
         ended = EndedRun.model_validate(ending)
         written = finish_attempt(ended, rows())
         if written is None:

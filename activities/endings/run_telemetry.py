@@ -11,8 +11,8 @@ from threading import Thread
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry import metrics
-from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, tell
-from fanout.adapters.telemetry.spans import tell_of_run
+from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, record_metric
+from fanout.adapters.telemetry.spans import record_run_span
 from fanout.messages.ending import EndedRun, RunFacts
 from fanout.models.outcome import ItemStatus
 from fanout.naming import blob_paths
@@ -69,15 +69,17 @@ def _claimed(ending: EndedRun, files: RunFiles) -> bool:
 
 
 def _count(ending: EndedRun, workload: str) -> None:
-    tell(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
+    record_metric(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
     ended = {status: ended_in(ending.facts, status) for status in ENDS}
     for status, count in ended.items():
         if count:
-            tell(metrics.ITEMS, count, workload=workload, outcome=status)
-    tell(metrics.RETRIES, ending.facts.retries, workload=workload)
-    tell(metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload)
+            record_metric(metrics.ITEMS, count, workload=workload, outcome=status)
+    record_metric(metrics.RETRIES, ending.facts.retries, workload=workload)
+    record_metric(
+        metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload
+    )
     if (seconds := _seconds(ending)) is not None:
-        tell(metrics.RUN_DURATION, seconds, workload=workload)
+        record_metric(metrics.RUN_DURATION, seconds, workload=workload)
 
 
 def ended_in(facts: RunFacts, status: ItemStatus) -> int:
@@ -98,6 +100,6 @@ def _trace(ending: EndedRun, workload: str) -> None:
         return
     items = {f"fanout.items.{k}": n for k, n in ending.facts.items.model_dump().items()}
     about = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
-    tell_of_run(
+    record_run_span(
         ending.trace, ending.run_id, ending.attempt, (begun, ended), about, ending.end.error
     )

@@ -13,7 +13,7 @@ from fanout.models.outcome import ItemStatus
 from fanout.models.request import ResultOptions
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import are_all, items_in, status_of
+from fanout.outcomes.lines import has_only, item_count, status_of
 
 STEMS: dict[ItemStatus, str] = {
     "succeeded": "SUCCEEDED",
@@ -61,7 +61,7 @@ class _Sequence:
             self._add(lines, items)
         else:
             for line in lines.splitlines(keepends=True):
-                self.write(line, items_in(line))
+                self.write(line, item_count(line))
 
     def _add(self, lines: bytes, items: int) -> None:
         if self._open is None:
@@ -101,11 +101,11 @@ class ResultFiles:
 
     def sort_in(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
-        if are_all(batch.lines, "succeeded"):
+        if has_only(batch.lines, "succeeded"):
             self._put("succeeded", batch.lines, batch.cut.items)
             return
         for line in batch.lines.splitlines(keepends=True):
-            self._put(status_of(line), line, items_in(line))
+            self._put(status_of(line), line, item_count(line))
         place = self._place
         for letter in dead_letters(place.files, place.run_id, batch.cut, batch.lines):
             self._dead_letters.write(letter, 1)

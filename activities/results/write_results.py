@@ -12,7 +12,7 @@ from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.run_files.range_reader import read_range
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import RangePlan, RangeRef, RangeResult
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answered
@@ -28,7 +28,7 @@ log = logger(functions.WRITE_RESULTS)
 def write_results(ref: dict, context: func.Context) -> dict:
     """Write the results of a range; shell around `write_range`."""
     max_bytes = settings().max_result_file_bytes
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = RangeRef.model_validate(ref)
         return answered(ref, dump(write_range(found, files_of(found), max_bytes)))
 

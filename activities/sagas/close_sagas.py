@@ -11,7 +11,7 @@ from activities.batches.batch import Processed, replaced
 from activities.sagas.saga_files import find_record, read_batch, saga_workload
 from fanout.adapters.run_files.files import JSON_LINES, RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
 from fanout.messages.sagas import Recorded, SagaEnd, SagaItem
@@ -27,7 +27,7 @@ READ_AT_ONCE = 8
 @bp.activity_trigger(input_name="ref", activity=functions.CLOSE_SAGAS)
 def close_sagas(ref: dict, context: func.Context) -> dict:
     """Close a batch; shell around `close_batch`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(close_batch(found, files_of(found))))
 

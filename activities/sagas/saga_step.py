@@ -22,7 +22,7 @@ from activities.sagas.saga_files import kept_items, saga_workload
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.payloads import dump, shortened
 from fanout.messages.sagas import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.messages.tickets import answered
@@ -40,7 +40,7 @@ MAX_REASON_BYTES = 400
 def saga_step(call: dict, context: func.Context) -> dict:
     """Do or undo a step; shell around `carry_out`."""
     found = StepCall.model_validate(call)
-    with invoked(context, call):
+    with trace_activity(context, call):
         if Fence.around(found.batch, rows()).is_over:
             return answered(call, dump(StepResult(is_over=True)))
         return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))

@@ -42,17 +42,19 @@ class BlobStore:
         self._service = service
 
     @classmethod
-    def connect(cls, to: StorageSettings) -> "BlobStore":
+    def connect(cls, storage: StorageSettings) -> "BlobStore":
         """Open a client by connection string, or by identity."""
         options: dict[str, Any] = {
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
         }
-        if to.connection_string is not None:
-            return cls(BlobServiceClient.from_connection_string(to.connection_string, **options))
-        identity = credential(to.client_id)
-        return cls(BlobServiceClient(str(to.account_url), credential=identity, **options))
+        if storage.connection_string is not None:
+            return cls(
+                BlobServiceClient.from_connection_string(storage.connection_string, **options)
+            )
+        identity = credential(storage.client_id)
+        return cls(BlobServiceClient(str(storage.account_url), credential=identity, **options))
 
     def _blob(self, container: str, name: str) -> BlobClient:
         """Open a client for a blob.
@@ -70,10 +72,10 @@ class BlobStore:
     def properties(self, container: str, blob: str) -> BlobProperties | None:
         """Ask for size and ETag; None where there is no such blob or container."""
         try:
-            found = self._blob(container, blob).get_blob_properties()
+            properties = self._blob(container, blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
-        return BlobProperties(found.size, found.etag)
+        return BlobProperties(properties.size, properties.etag)
 
     def read(
         self,
@@ -168,10 +170,10 @@ class BlobStore:
     def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
         """List the blobs below a prefix in order, each with its bytes; none without a container."""
         try:
-            for found in self._service.get_container_client(container).list_blobs(
+            for blob in self._service.get_container_client(container).list_blobs(
                 name_starts_with=prefix
             ):
-                yield found.name, found.size
+                yield blob.name, blob.size
         except ResourceNotFoundError:
             return
 
@@ -181,17 +183,17 @@ class BlobStore:
         Raises:
             ResourceNotFoundError: There is no such container.
         """
-        listed = self._service.get_container_client(container).list_blobs(
+        blobs = self._service.get_container_client(container).list_blobs(
             name_starts_with=prefix, include=["metadata"]
         )
-        for found in listed:
+        for blob in blobs:
             yield BlobEntry(
-                name=found.name,
-                size=found.size,
-                etag=f'"{found.etag.strip(chr(34))}"',  # as all other answers have it
-                last_modified=found.last_modified,
-                content_type=found.content_settings.content_type,
-                is_folder=(found.metadata or {}).get("hdi_isfolder") == "true",
+                name=blob.name,
+                size=blob.size,
+                etag=f'"{blob.etag.strip(chr(34))}"',  # as all other answers have it
+                last_modified=blob.last_modified,
+                content_type=blob.content_settings.content_type,
+                is_folder=(blob.metadata or {}).get("hdi_isfolder") == "true",
             )
 
     def ping(self, container: str) -> None:

@@ -63,11 +63,11 @@ class Messaging:
         self._failed_at: dict[tuple[str, str], float] = {}
 
     @classmethod
-    def connect(cls, to: ServiceBusSettings) -> "Messaging":
+    def connect(cls, service_bus: ServiceBusSettings) -> "Messaging":
         """Make a client by connection string, or by identity; it connects when first used."""
-        if to.connection_string is not None:
-            return cls(ServiceBusClient.from_connection_string(to.connection_string))
-        return cls(ServiceBusClient(str(to.namespace), credential(to.client_id)))
+        if service_bus.connection_string is not None:
+            return cls(ServiceBusClient.from_connection_string(service_bus.connection_string))
+        return cls(ServiceBusClient(str(service_bus.namespace), credential(service_bus.client_id)))
 
     def send_to_queue(self, queue: str, messages: Iterable[OutgoingMessage]) -> int:
         """Send messages in batches as large as Service Bus takes; return how many.
@@ -89,13 +89,13 @@ class Messaging:
         batch: ServiceBusMessageBatch | None = None
         try:
             for message in messages:
-                made = _made(message)
-                if batch is not None and not _fits(batch, made):
+                outgoing = _service_bus_message(message)
+                if batch is not None and not _try_add(batch, outgoing):
                     self._send_batch(entity, batch)
                     batch = None
                 if batch is None:
                     batch = self._new_batch(entity)
-                    batch.add_message(made)
+                    batch.add_message(outgoing)
                 count += 1
             if batch is not None:
                 self._send_batch(entity, batch)
@@ -144,7 +144,7 @@ class Messaging:
             self._client.close()
 
 
-def _made(message: OutgoingMessage) -> ServiceBusMessage:
+def _service_bus_message(message: OutgoingMessage) -> ServiceBusMessage:
     return ServiceBusMessage(
         message.body,
         message_id=message.message_id,
@@ -155,7 +155,7 @@ def _made(message: OutgoingMessage) -> ServiceBusMessage:
     )
 
 
-def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+def _try_add(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
     """Add a message to a batch; tell whether there was room."""
     try:
         batch.add_message(message)
@@ -175,8 +175,8 @@ def fault_properties(reason: str, description: str) -> dict[str | bytes, Propert
 @lru_cache(maxsize=1)
 def messaging() -> Messaging | None:
     """The Service Bus of this process; None, which is said once, where none is configured."""
-    to = settings().service_bus
-    if to is None:
+    service_bus = settings().service_bus
+    if service_bus is None:
         log.warning("%s is not set: no events and no dead letters are sent", SERVICE_BUS)
         return None
-    return Messaging.connect(to)
+    return Messaging.connect(service_bus)

@@ -82,34 +82,34 @@ class CircuitState(_Message):
 CLOSED = CircuitState()
 
 
-def ask(state: CircuitState, asked: CircuitAsk) -> tuple[CircuitState, CircuitOrder]:
+def answer(state: CircuitState, ask: CircuitAsk) -> tuple[CircuitState, CircuitOrder]:
     """Answer a shard that wants to call the downstream."""
     if state.open_until is None:
         return state, CircuitOrder()
-    left = (_time(state.open_until) - _time(asked.at)).total_seconds()
-    if left > 0:
-        return state, CircuitOrder(action="wait", wait_seconds=left)
-    if state.prober not in (None, asked.shard) and not _has_expired(state, asked.at):
+    seconds_left = (_time(state.open_until) - _time(ask.at)).total_seconds()
+    if seconds_left > 0:
+        return state, CircuitOrder(action="wait", wait_seconds=seconds_left)
+    if state.prober not in (None, ask.shard) and not _has_expired(state, ask.at):
         return state, CircuitOrder(action="wait", wait_seconds=PROBE_WAIT_SECONDS)
-    probing = state.model_copy(update={"prober": asked.shard, "probed_at": asked.at})
+    probing = state.model_copy(update={"prober": ask.shard, "probed_at": ask.at})
     return probing, CircuitOrder(action="probe")
 
 
-def told(state: CircuitState, report: CircuitReport) -> CircuitState:
+def note_report(state: CircuitState, report: CircuitReport) -> CircuitState:
     """Take note of what the calls of a shard came to."""
     is_open = state.open_until is not None
     if is_open and state.prober != report.shard:
         return state  # of calls that began before it opened
     if report.has_tripped:
-        return _opened(state, report.at)
+        return _open_state(state, report.at)
     if report.has_answered:
         return CLOSED
     return state.model_copy(update={"prober": None, "probed_at": None})
 
 
-def _opened(state: CircuitState, at: str) -> CircuitState:
-    doubled = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
-    until = _time(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, doubled))
+def _open_state(state: CircuitState, at: str) -> CircuitState:
+    cool_down = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
+    until = _time(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, cool_down))
     return CircuitState(
         trips=state.trips + 1,
         open_until=until.isoformat().replace("+00:00", "Z"),

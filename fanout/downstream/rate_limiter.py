@@ -63,12 +63,12 @@ class RateState(_Message):
     bookings: dict[str, Booking] = Field(default_factory=dict)
 
 
-def book(state: RateState, asked: RateAsk) -> tuple[RateState, RateOrder]:
+def book(state: RateState, ask: RateAsk) -> tuple[RateState, RateOrder]:
     """Book the items of a wave, if its turn is soon."""
-    mine = state.bookings.get(asked.caller)
-    if mine is not None and mine.call == asked.call:
-        return state, RateOrder(wait_seconds=_until(mine.begins, asked.at))
-    now = datetime.fromisoformat(asked.at)
+    booking = state.bookings.get(ask.caller)
+    if booking is not None and booking.call == ask.call:
+        return state, RateOrder(wait_seconds=_until(booking.begins, ask.at))
+    now = datetime.fromisoformat(ask.at)
     begins = now
     if state.booked_until is not None:
         begins = max(now, datetime.fromisoformat(state.booked_until))
@@ -77,13 +77,13 @@ def book(state: RateState, asked: RateAsk) -> tuple[RateState, RateOrder]:
         return state, RateOrder(is_booked=False, wait_seconds=MAX_WAIT_SECONDS)
     begins_at, until = (
         _text(begins),
-        _text(begins + timedelta(seconds=asked.items / asked.per_second)),
+        _text(begins + timedelta(seconds=ask.items / ask.per_second)),
     )
-    bookings = {k: v for k, v in state.bookings.items() if _until(v.at, asked.at) > -KEPT_SECONDS}
-    if asked.caller:
-        bookings[asked.caller] = Booking(call=asked.call, at=asked.at, begins=begins_at)
-    booked = RateState(booked_until=until, per_second=asked.per_second, bookings=bookings)
-    return booked, RateOrder(wait_seconds=seconds)
+    bookings = {k: v for k, v in state.bookings.items() if _until(v.at, ask.at) > -KEPT_SECONDS}
+    if ask.caller:
+        bookings[ask.caller] = Booking(call=ask.call, at=ask.at, begins=begins_at)
+    new_state = RateState(booked_until=until, per_second=ask.per_second, bookings=bookings)
+    return new_state, RateOrder(wait_seconds=seconds)
 
 
 def _until(moment: str, now: str) -> float:

@@ -7,7 +7,7 @@ begin is in `fanout.governor.grants`.
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fanout.governor.timeline import Timeline, merged
+from fanout.governor.timeline import Timeline, merge_timelines
 from fanout.messages.ending import RunFacts, SettleAsk
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, Verdict
@@ -16,7 +16,7 @@ from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
 from fanout.naming.row_keys import shard_number, shard_row
-from fanout.policies import given_up_on, is_exceeded
+from fanout.policies import count_given_up, is_exceeded
 
 MAX_ERROR_KINDS = 20
 
@@ -153,8 +153,8 @@ class GovernorState(_Row):
     @property
     def limits(self) -> Limits:
         """Those in force."""
-        planned = self.run.plan.limits if self.run.plan else Limits()
-        return self.control.change.over(planned)
+        planned_limits = self.run.plan.limits if self.run.plan else Limits()
+        return self.control.change.apply_to(planned_limits)
 
     @property
     def on_exceeded(self) -> OnExceeded:
@@ -167,7 +167,7 @@ class GovernorState(_Row):
         end = self.run.end
         if end is not None and end.items.total:
             return end.items
-        return counted(self.run.settled, self.counts("process"), self.counts("compensate"))
+        return count_items(self.run.settled, self.counts("process"), self.counts("compensate"))
 
     def counts(self, stage: str) -> ShardCounts:
         """What the shards of a stage came to, as far as their rows tell."""
@@ -181,8 +181,9 @@ class GovernorState(_Row):
     def partitions(self) -> PartitionCounts:
         """Partitions of the plan, and how many of them are done."""
         work = self.run.plan.work if self.run.plan else Work()
-        of = (s.work for s in self.shards.values() if s.work and s.work.stage == "process")
-        return PartitionCounts(total=work.partitions, done=sum(one.partitions_done for one in of))
+        shard_works = (shard.work for shard in self.shards.values() if shard.work is not None)
+        done = (shard.partitions_done for shard in shard_works if shard.stage == "process")
+        return PartitionCounts(total=work.partitions, done=sum(done))
 
     @property
     def retries(self) -> int:
@@ -207,7 +208,7 @@ class GovernorState(_Row):
     @property
     def timeline(self) -> Timeline:
         """What the shards did when."""
-        return merged(
+        return merge_timelines(
             [(shard_number(key) or 0, shard.timeline) for key, shard in self.shards.items()]
         )
 
@@ -224,7 +225,7 @@ class GovernorState(_Row):
             return False
         if any(shard.reason == "exceeded" for shard in self.shards.values()):
             return True
-        given_up = given_up_on(self.items, self.on_exceeded)
+        given_up = count_given_up(self.items, self.on_exceeded)
         return is_exceeded(self.limits.tolerance, given_up, self.items.total)
 
     def shards_of(self, work: ShardWork) -> dict[str, ShardState]:
@@ -237,7 +238,7 @@ class GovernorState(_Row):
         return self.model_copy(update={"shards": {**self.shards, key: shard}})
 
 
-def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
+def count_items(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
     """Where the items are after what shards did, and what shards that compensate undid.
 
     Of the latter, `succeeded` counts items that were compensated, and `failed` those that could not
@@ -278,7 +279,7 @@ def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState
     )
 
 
-def emptied(state: GovernorState) -> GovernorState:
+def empty_rows(state: GovernorState) -> GovernorState:
     """Rows that say nothing, in place of those that a run has left which was deleted."""
     return GovernorState(shards=dict.fromkeys(state.shards, ShardState()))
 
@@ -307,25 +308,25 @@ def begin(run: RunState, plan: PlanResult, at: str) -> RunState:
     )
 
 
-def settle(state: GovernorState, asked: SettleAsk) -> GovernorState:
+def settle(state: GovernorState, ask: SettleAsk) -> GovernorState:
     """Decide, when the shards are through, how the run goes on; once decided, it stays so.
 
     What the orchestrator holds in its history counts; rows stand in for shards that failed.
     """
     if state.run.verdict is not None:
         return state
-    counts = asked.counts if asked.failure is None else state.counts("process")
-    items = counted(state.run.settled, counts, ShardCounts())
+    counts = ask.counts if ask.failure is None else state.counts("process")
+    items = count_items(state.run.settled, counts, ShardCounts())
     tolerance = state.limits.tolerance
-    given_up = given_up_on(items, state.on_exceeded)
-    has_exceeded = "exceeded" in asked.reasons or is_exceeded(tolerance, given_up, items.total)
+    given_up = count_given_up(items, state.on_exceeded)
+    has_exceeded = "exceeded" in ask.reasons or is_exceeded(tolerance, given_up, items.total)
     is_cancelled = state.control.is_cancelled
     compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
     verdict = Verdict(is_cancelled=is_cancelled, tolerance=tolerance, compensates=compensates)
     phase: Phase = "compensating" if compensates else "finalizing"
-    update = {"verdict": verdict, "phase": phase, "updated_at": asked.at}
-    closed = state.control.model_copy(update={"is_closed": True})
-    return state.model_copy(update={"run": state.run.model_copy(update=update), "control": closed})
+    update = {"verdict": verdict, "phase": phase, "updated_at": ask.at}
+    control = state.control.model_copy(update={"is_closed": True})
+    return state.model_copy(update={"run": state.run.model_copy(update=update), "control": control})
 
 
 def begin_to_compensate(run: RunState, undo: Work) -> RunState:
@@ -368,20 +369,22 @@ def resume(control: ControlState) -> ControlState:
     return control.model_copy(update={"suspended_at": None})
 
 
-def change(control: ControlState, asked: LimitsChange) -> ControlState:
+def change(control: ControlState, change: LimitsChange) -> ControlState:
     """Change the limits, over what was changed before."""
-    both = control.change.then(asked)
-    return control.model_copy(update={"change": both, "changes": control.changes + 1})
+    merged_change = control.change.merge(change)
+    return control.model_copy(update={"change": merged_change, "changes": control.changes + 1})
 
 
-def merge_errors(known: dict[str, ErrorGroup], new: list[ErrorGroup]) -> dict[str, ErrorGroup]:
+def merge_errors(
+    errors: dict[str, ErrorGroup], new_errors: list[ErrorGroup]
+) -> dict[str, ErrorGroup]:
     """Add up kinds of failure, keeping the most frequent."""
-    total = dict(known)
-    for group in new:
+    total = dict(errors)
+    for group in new_errors:
         key = f"{group.type}: {group.message}"
-        seen = total.get(key)
-        count = group.count + (seen.count if seen else 0)
-        total[key] = (seen or group).model_copy(update={"count": count})
+        earlier = total.get(key)
+        count = group.count + (earlier.count if earlier else 0)
+        total[key] = (earlier or group).model_copy(update={"count": count})
     if len(total) <= MAX_ERROR_KINDS:
         return total
     ranked = sorted(total.items(), key=lambda pair: -pair[1].count)

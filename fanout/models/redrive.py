@@ -21,7 +21,11 @@ class RedriveRequest(BaseModel):
     tolerance: Tolerance | None = None
     concurrency: Concurrency | None = None
 
-    def over(self, request: RunRequest) -> RunRequest:
+    def apply_to(self, request: RunRequest) -> RunRequest:
         """The run's request as this attempt carries it out."""
-        named = {"retry": self.retry, "tolerance": self.tolerance, "concurrency": self.concurrency}
-        return request.model_copy(update={k: v for k, v in named.items() if v is not None})
+        replacements = {
+            "retry": self.retry,
+            "tolerance": self.tolerance,
+            "concurrency": self.concurrency,
+        }
+        return request.model_copy(update={k: v for k, v in replacements.items() if v is not None})

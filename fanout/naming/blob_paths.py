@@ -60,9 +60,9 @@ def generation(attempt: int, stage: Stage = "process") -> str:
 FIRST = generation(1)
 
 
-def plan_path(run_id: str, of: str = FIRST) -> str:
+def plan_path(run_id: str, generation: str = FIRST) -> str:
     """The plan: counts and source facts; of a later generation it is ``plan/a2-manifest.json``."""
-    return f"{run_id}/plan/{_of_generation(of)}manifest.json"
+    return f"{run_id}/plan/{_of_generation(generation)}manifest.json"
 
 
 def plan_folder(run_id: str) -> str:
@@ -70,9 +70,9 @@ def plan_folder(run_id: str) -> str:
     return f"{run_id}/plan/"
 
 
-def partition_path(run_id: str, partition: int, of: str = FIRST) -> str:
+def partition_path(run_id: str, partition: int, generation: str = FIRST) -> str:
     """The cuts of one partition (0-based)."""
-    return f"{run_id}/plan/{_of_generation(of)}p{partition:05d}.json"
+    return f"{run_id}/plan/{_of_generation(generation)}p{partition:05d}.json"
 
 
 def _of_generation(name: str) -> str:
@@ -101,14 +101,14 @@ def parts_folder(run_id: str) -> str:
     return f"{run_id}/parts/"
 
 
-def part_path(run_id: str, of: str, name: BatchName) -> str:
+def part_path(run_id: str, generation: str, name: BatchName) -> str:
     """The outcomes of one batch in one retry round: ``parts/a1-p00012-r0-b0003.jsonl``.
 
     A batch of more than one cut has their number, too: ``b0003n0020``.
     """
     span = "" if name.span == 1 else f"n{name.span:04d}"
     where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
-    return f"{parts_folder(run_id)}{of}-{where}.jsonl"
+    return f"{parts_folder(run_id)}{generation}-{where}.jsonl"
 
 
 def partial_path(part: str) -> str:

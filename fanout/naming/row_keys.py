@@ -50,8 +50,8 @@ def shard_row(shard: int, stage: Stage) -> str:
 
 def shard_number(row_key: str) -> int | None:
     """The inverse of `shard_row`; None if it is the row of something else."""
-    found = re.fullmatch(r"[sc](\d{2,})", row_key)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"[sc](\d{2,})", row_key)
+    return int(match[1]) if match else None
 
 
 def open_row(run_id: str, attempt: int) -> str:

@@ -83,35 +83,35 @@ class Saga:
     def move(self, now: datetime) -> Move:
         """Say what to do next."""
         if self._has_failed:
-            return self._backward(now)
-        return self._forward(now)
+            return self._move_backward(now)
+        return self._move_forward(now)
 
     @property
     def _has_failed(self) -> bool:
         return self._cause is not None
 
-    def _forward(self, now: datetime) -> Move:
+    def _move_forward(self, now: datetime) -> Move:
         waiting = [n for n, step in enumerate(self._steps) if self._may_begin(step)]
-        return self._tried(waiting, "do", now)
+        return self._next_move(waiting, "do", now)
 
     def _may_begin(self, step: _Step) -> bool:
         is_open = step.do.status in ("waiting", "trying")
         return is_open and all(self._steps[n].do.status == "done" for n in step.plan.after)
 
-    def _backward(self, now: datetime) -> Move:
+    def _move_backward(self, now: datetime) -> Move:
         due = [n for n in self._to_undo() if self._steps[n].undo.status in ("waiting", "trying")]
-        return self._tried(due[:1], "undo", now)
+        return self._next_move(due[:1], "undo", now)
 
     def _to_undo(self) -> list[int]:
         """The steps to undo, the last to be done first."""
-        begun = [
+        numbers = [
             n
             for n, step in enumerate(self._steps)
             if step.do.status in ("done", "doubtful") and step.plan.has_undo
         ]
-        return sorted(begun, key=lambda n: (*self._steps[n].ended, n), reverse=True)
+        return sorted(numbers, key=lambda n: (*self._steps[n].ended, n), reverse=True)
 
-    def _tried(self, numbers: Iterable[int], mode: Mode, now: datetime) -> Move:
+    def _next_move(self, numbers: Iterable[int], mode: Mode, now: datetime) -> Move:
         courses = {n: self._course(n, mode) for n in numbers}
         ready = [n for n, course in courses.items() if course.due is None or course.due <= now]
         if not ready:
@@ -137,10 +137,10 @@ class Saga:
         done = (step for step in self._steps if step.do.status == "done")
         return {step.plan.name: step.output for step in done if step.output is not None}
 
-    def note(self, now: datetime, ended: Iterable[tuple[Call, StepResult | str]]) -> None:
+    def note(self, now: datetime, results: Iterable[tuple[Call, StepResult | str]]) -> None:
         """Take note of what the calls of a move came to; a text says why an activity failed."""
         self._wave += 1
-        for call, result in ended:
+        for call, result in results:
             self._note(now, call, result)
         if self._has_failed:
             # What was to be tried again is left as it is, and may have taken effect.
@@ -185,8 +185,8 @@ class Saga:
         if error.retryable and call.attempt < policy.max_attempts:
             course.status = "trying"
             seeds = (*self._seeds, call.step, call.mode)
-            asked = error.retry_after or 0.0
-            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked)
+            asked_seconds = error.retry_after or 0.0
+            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked_seconds)
             course.due = now + timedelta(seconds=wait)
         elif call.mode == "do" and (error.retryable or was_tried):
             course.status = "doubtful"
@@ -225,9 +225,9 @@ class Saga:
     def _error(self) -> ErrorInfo | None:
         if self._cause is None:
             return None
-        parts = [_told(self._cause.plan.name, self._cause.do.error)]
+        parts = [_describe_failure(self._cause.plan.name, self._cause.do.error)]
         parts += [
-            f"to undo {_told(step.plan.name, step.undo.error)}"
+            f"to undo {_describe_failure(step.plan.name, step.undo.error)}"
             for step in self._steps
             if step.undo.status == "failed"
         ]
@@ -235,5 +235,5 @@ class Saga:
         return ErrorInfo(type=kind, message=shortened("; ".join(parts), MAX_MESSAGE_BYTES))
 
 
-def _told(name: str, error: ErrorInfo | None) -> str:
+def _describe_failure(name: str, error: ErrorInfo | None) -> str:
     return f"{name}: {shortened(error.message if error else '', MAX_REASON_BYTES)}"

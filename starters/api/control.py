@@ -149,7 +149,7 @@ def limits_of(request: RunRequest, state: GovernorState) -> Limits:
     """The limits in force, or while the run is being planned those to come."""
     if state.run.plan is not None:
         return state.limits
-    return state.control.change.over(Limits.of(request.concurrency, request.tolerance))
+    return state.control.change.apply_to(Limits.of(request.concurrency, request.tolerance))
 
 
 async def _begun(req: func.HttpRequest, client: Any) -> Attempt:

@@ -11,7 +11,7 @@ from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.governor.run_state import GovernorState
-from fanout.governor.timeline import up_to
+from fanout.governor.timeline import extend_to
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.naming import blob_paths
 from starters.api import endpoints
@@ -51,7 +51,7 @@ def run_timeline(
     found = state.timeline
     started_at, end = state.run.started_at, state.run.end
     if started_at is not None and end is None:
-        found = up_to(found, started_at, now.isoformat())
+        found = extend_to(found, started_at, now.isoformat())
     return RunTimeline(
         run_id=run_id,
         attempt=attempt_of[0],

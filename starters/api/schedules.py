@@ -15,7 +15,7 @@ from fanout.errors import RunNotFoundError
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
 from fanout.naming import blob_paths
-from fanout.schedules import Schedule, time_of
+from fanout.schedules import Schedule, due_time
 from starters.api import endpoints
 from starters.api.shell import answer, origin, serves
 from starters.lifecycle.attempts import status_of
@@ -47,7 +47,7 @@ def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     for path in islice(files.names(blob_paths.INDEX_FOLDER), NEWEST_RUNS):
         run_id = blob_paths.index_entry(path).run_id
         name = run_id.rpartition("-")[0]
-        if name in schedules and name not in found and time_of(name, run_id) is not None:
+        if name in schedules and name not in found and due_time(name, run_id) is not None:
             found[name] = run_id
             if len(found) == len(schedules):
                 break

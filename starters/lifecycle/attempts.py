@@ -123,7 +123,7 @@ async def start(
 ) -> None:
     """Start the orchestration of an attempt; the host refuses one that goes on already."""
     claim = await asyncio.to_thread(files.claim_of, run_id)
-    with spans.started(run_id, attempt) as trace:
+    with spans.trace_start(run_id, attempt) as trace:
         ref = RunRef(
             run_id=run_id,
             attempt=attempt,

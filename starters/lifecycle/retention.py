@@ -9,7 +9,7 @@ from typing import Any
 
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.rows.stragglers import are_written
+from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError, RunNotFoundError
@@ -69,7 +69,9 @@ async def _wait_for_stragglers(newest: Attempt, files: RunFiles, rows: Rows) -> 
     run_id, number = newest.run_id, newest.number
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
-    while not await asyncio.to_thread(are_written, run_id, number, state, files, datetime.now(UTC)):
+    while not await asyncio.to_thread(
+        has_all_parts, run_id, number, state, files, datetime.now(UTC)
+    ):
         _insist_on_time(run_id, deadline)
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from fanout.adapters.rows.open_runs import note_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.adapters.settings import not_readable, settings
+from fanout.adapters.settings import not_readable_message, settings
 from fanout.adapters.sources.reading import inspect
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
@@ -125,7 +125,7 @@ def _barred(source: Source) -> Iterator[FieldProblem]:
     """Name the containers that callers may not have read, be they there or not."""
     for name, container in containers_of(source):
         if not settings().may_read(container):
-            yield FieldProblem(name, not_readable(container))
+            yield FieldProblem(name, not_readable_message(container))
 
 
 def _collect(problems: list[FieldProblem], look: Callable[[], Found]) -> Found | None:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from fanout.adapters.rows.rows import Rows, unpacked
+from fanout.adapters.rows.rows import Rows, unpack_model
 from fanout.naming import row_keys
-from fanout.schedules import time_of
+from fanout.schedules import due_time
 
 
 class _OpenRow(BaseModel):
@@ -42,22 +42,22 @@ def note_open(rows: Rows, run_id: str, attempt: int, *, is_queued: bool = False)
     rows.create(row_keys.OPEN_PARTITION, row_keys.open_row(run_id, attempt), row)
 
 
-def forget(rows: Rows, one: OpenAttempt) -> None:
+def forget(rows: Rows, attempt: OpenAttempt) -> None:
     """Take note that nobody has to look after an attempt any more."""
-    rows.delete(row_keys.OPEN_PARTITION, [one.row_key])
+    rows.delete(row_keys.OPEN_PARTITION, [attempt.row_key])
 
 
 def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
     """List the attempts that may go on, of runs whose ids begin so."""
-    found = []
-    for key, row in rows.all(row_keys.OPEN_PARTITION, prefix).items():
+    attempts = []
+    for key, row in rows.read_all(row_keys.OPEN_PARTITION, prefix).items():
         run_id, number = row_keys.open_attempt(key)
-        known = unpacked(row, _OpenRow)
-        found.append(OpenAttempt(run_id, number, known.claimed_at, known.is_queued))
-    return found
+        model = unpack_model(row, _OpenRow)
+        attempts.append(OpenAttempt(run_id, number, model.claimed_at, model.is_queued))
+    return attempts
 
 
 def unfinished_runs(rows: Rows, schedule: str) -> set[str]:
     """The ids of the runs of a schedule that have not ended, those that wait included."""
-    runs = {one.run_id for one in open_attempts(rows, f"{schedule}-")}
-    return {run_id for run_id in runs if time_of(schedule, run_id) is not None}
+    runs = {attempt.run_id for attempt in open_attempts(rows, f"{schedule}-")}
+    return {run_id for run_id in runs if due_time(schedule, run_id) is not None}

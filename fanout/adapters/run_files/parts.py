@@ -45,11 +45,12 @@ class Parts:
     with_partial: frozenset[str]
 
 
-def newest_parts(files: RunFiles, run_id: str, of: str) -> Parts:
+def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
     """Find the newest part of every batch of a generation, keyed as its own plan has them."""
     newest: dict[tuple[int, int], Part] = {}
     partials = set()
-    for path, size in files.store.sizes(files.container, f"{blob_paths.parts_folder(run_id)}{of}-"):
+    prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
+    for path, size in files.store.sizes(files.container, prefix):
         if path.endswith(blob_paths.PARTIAL_SUFFIX):
             partials.add(path)
         name = parse_name(path)
@@ -71,33 +72,37 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
     """
     newest: dict[tuple[int, int], Part] = {}
     with_partial: frozenset[str] = frozenset()
-    for of in _generations(attempt):
-        found = newest_parts(files, run_id, of)
-        if of == blob_paths.FIRST:
-            newest |= found.newest
-        elif files.exists(blob_paths.plan_path(run_id, of)):
-            newest |= _overlay(files, run_id, of, found, newest)
-        with_partial |= found.with_partial
+    for generation in _generations(attempt):
+        parts = newest_parts(files, run_id, generation)
+        if generation == blob_paths.FIRST:
+            newest |= parts.newest
+        elif files.exists(blob_paths.plan_path(run_id, generation)):
+            newest |= _overlay(files, run_id, generation, parts, newest)
+        with_partial |= parts.with_partial
     return Parts(newest, with_partial)
 
 
 def _overlay(
-    files: RunFiles, run_id: str, of: str, found: Parts, below: dict[tuple[int, int], Part]
+    files: RunFiles,
+    run_id: str,
+    generation: str,
+    parts: Parts,
+    earlier: dict[tuple[int, int], Part],
 ) -> dict[tuple[int, int], Part]:
     """What a later generation made of the batches that it was to take up, as the first has them."""
-    manifest = kept_manifest(files, run_id, of)
-    over: dict[tuple[int, int], Part] = {}
+    manifest = kept_manifest(files, run_id, generation)
+    overlay: dict[tuple[int, int], Part] = {}
     for partition in range(manifest.partitions):
-        origins = kept_partition(files, run_id, partition, of).origins
+        origins = kept_partition(files, run_id, partition, generation).origins
         for batch, origin in enumerate(origins):
             key = (origin.partition, origin.batch)
-            part = found.newest.get((partition, batch))
+            part = parts.newest.get((partition, batch))
             if part is not None:
-                over[key] = replace(part, span=origin.span)
-            elif key in below and manifest.reopening is not None:
-                reopenings = (*below[key].reopenings, manifest.reopening)
-                over[key] = replace(below[key], reopenings=reopenings)
-    return over
+                overlay[key] = replace(part, span=origin.span)
+            elif key in earlier and manifest.reopening is not None:
+                reopenings = (*earlier[key].reopenings, manifest.reopening)
+                overlay[key] = replace(earlier[key], reopenings=reopenings)
+    return overlay
 
 
 def _generations(attempt: int) -> Iterator[str]:
@@ -107,7 +112,7 @@ def _generations(attempt: int) -> Iterator[str]:
         yield blob_paths.generation(number, "compensate")
 
 
-def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
+def newest_before(files: RunFiles, ref: BatchRef, generation: str) -> bytes | None:
     """Read the part of a batch of the newest earlier round; None if it has none.
 
     A batch leaves no part in a round that it sat out, or that its activity did not survive.
@@ -115,7 +120,7 @@ def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
     for retry_round in range(ref.retry_round - 1, -1, -1):
         try:
             name = replace(ref.name, retry_round=retry_round)
-            return files.read(blob_paths.part_path(ref.run_id, of, name))
+            return files.read(blob_paths.part_path(ref.run_id, generation, name))
         except ResourceNotFoundError:
             continue
     return None
@@ -123,8 +128,8 @@ def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
 
 def parse_name(path: str) -> BatchName | None:
     """Read whose outcomes a file holds from its path; None if it is no part file."""
-    found = _PART.search(path)
-    if found is None:
+    match = _PART.search(path)
+    if match is None:
         return None
-    partition, retry_round, batch, span = (int(group or 1) for group in found.groups())
+    partition, retry_round, batch, span = (int(group or 1) for group in match.groups())
     return BatchName(partition, batch, span, retry_round)

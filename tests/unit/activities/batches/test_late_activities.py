@@ -70,7 +70,7 @@ def begin_next(files: RunFiles, to: Rows) -> GovernorState:
 def test_a_plan_that_comes_after_its_run_was_deleted_leaves_no_row(files: RunFiles, to: Rows):
     with pytest.raises(AttemptOverError):
         begin_run(asked(files), files, to, planner(before=lambda: delete(files, to)))
-    assert to.all(PARTITION) == {}
+    assert to.read_all(PARTITION) == {}
 
 
 def test_a_plan_that_comes_after_the_next_run_has_begun_is_not_its_plan(files: RunFiles, to: Rows):

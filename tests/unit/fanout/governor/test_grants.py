@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.governor import grants, run_state
-from fanout.governor.grants import MAX_GROWTH, MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS, Leave
+from fanout.governor.grants import MAX_GROWTH, MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS, Grant
 from fanout.governor.run_state import ControlState, GovernorState, PaceState, ShardState
 from fanout.messages.batches import WaveTally
 from fanout.messages.ending import SettleAsk
@@ -107,7 +107,7 @@ class Shards:
         self.works[shard] = work = work.model_copy(update={"call": work.call + 1})
         return ShardAsk(work=work, at=self.at)
 
-    def answered(self, asked: ShardAsk, found: Leave) -> ShardOrder:
+    def answered(self, asked: ShardAsk, found: Grant) -> ShardOrder:
         state = self.state.with_shard(asked.work.key, found.shard)
         self.state = state.model_copy(update={"pace": found.pace})
         if found.order.action == "go" and asked.work.retrying is None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from activities.batches.steer import steer_shard
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
-from fanout.adapters.rows.rows import Rows, packed, unpacked
+from fanout.adapters.rows.rows import Rows, pack_model, unpack_model
 from fanout.adapters.tables import Row
 from fanout.governor import run_state
 from fanout.governor.run_state import (
@@ -202,9 +202,9 @@ def test_state_survives_the_json_of_its_rows(waves: list[WaveTally], has_rate: b
     for tally in waves:
         state, _ = wave(state, 1, **dict(tally))
     for model in (state.run, state.control, state.pace, *state.shards.values()):
-        assert unpacked(Row(packed(model), "e"), type(model)) == model
-    survived = unpacked(Row(packed(state.control), "e"), ControlState)
-    assert survived.change.over(state.limits) == state.limits
+        assert unpack_model(Row(pack_model(model), "e"), type(model)) == model
+    survived = unpack_model(Row(pack_model(state.control), "e"), ControlState)
+    assert survived.change.apply_to(state.limits) == state.limits
 
 
 def test_beginning_twice_changes_nothing():
@@ -341,7 +341,9 @@ def test_counts_are_never_negative_nor_more_than_the_total(
     missing = data.draw(st.integers(0, unsettled))
     undone = data.draw(st.integers(0, done.succeeded + missing))
     failed = data.draw(st.integers(0, undone))
-    found = run_state.counted(before, done, ShardCounts(succeeded=undone - failed, failed=failed))
+    found = run_state.count_items(
+        before, done, ShardCounts(succeeded=undone - failed, failed=failed)
+    )
     numbers = found.model_dump()
     total = numbers.pop("total")
     assert sum(numbers.values()) == total == before.total

@@ -39,7 +39,7 @@ def limited(state: GovernorState) -> GovernorState:
 def test_an_attempt_that_has_not_begun_has_no_rows(to: Rows):
     assert read_attempt(to, "r", 1).state == GovernorState()
     change_attempt(to, "r", 1, lambda state: (state, None))
-    assert to.all(row_keys.attempt_partition("r", 1)) == {}
+    assert to.read_all(row_keys.attempt_partition("r", 1)) == {}
 
 
 def test_what_was_written_is_read_row_by_row(to: Rows):
