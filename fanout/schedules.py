@@ -7,7 +7,7 @@ late, stands for the same run.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from croniter import CroniterError, croniter
 
@@ -101,15 +101,26 @@ class Schedule:
         return due.astimezone(UTC)
 
 
-def due_time(schedule: str, run_id: str) -> datetime | None:
-    """The due time that a run of a schedule stands for; None if it is none of its runs."""
-    name, _, text = run_id.rpartition("-")
-    if name != schedule:
-        return None
+class DueRun(NamedTuple):
+    """A run of a schedule, and the due time that it stands for."""
+
+    schedule: str
+    due: datetime
+
+
+def parse_run_id(run_id: str) -> DueRun | None:
+    """The inverse of `Schedule.run_id`; None if no schedule gives such an id."""
+    schedule, _, text = run_id.rpartition("-")
     try:
-        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+        return DueRun(schedule, datetime.strptime(text, _TIME).replace(tzinfo=UTC))
     except ValueError:
         return None
+
+
+def due_time(schedule: str, run_id: str) -> datetime | None:
+    """The due time that a run of a schedule stands for; None if it is none of its runs."""
+    run = parse_run_id(run_id)
+    return run.due if run is not None and run.schedule == schedule else None
 
 
 def check_cron(expression: str) -> None:

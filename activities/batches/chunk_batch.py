@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from activities.batches.batch import Batch, Processed, error_info
 from fanout.adapters.telemetry.logs import logger
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
+from fanout.naming.idempotency_keys import chunk_key
 from fanout.outcomes.lines import count_statuses, failed_line, range_line, status_of
 from fanout.records import Chunk
 from fanout.workload import ChunkWorkload, Context, Failure
@@ -22,7 +23,7 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _refused(batch, chunk.fault)
     context = Context(
         run_id=batch.run_id,
-        idempotency_key=f"{batch.run_id}/{chunk.first_index}",
+        idempotency_key=chunk_key(batch.run_id, chunk.first_index),
         attempt=batch.attempt,
         parameters=batch.parameters,
         logger=log,

@@ -35,6 +35,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
+from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import status_of
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
@@ -177,7 +178,7 @@ class _Undo:
             return error_info(PermanentError(str(self._fault)))
         context = Context(
             run_id=self._ref.run_id,
-            idempotency_key=f"{self._ref.run_id}/{outcome['item_id']}/compensate",
+            idempotency_key=item_key(self._ref.run_id, outcome["item_id"], "compensate"),
             attempt=attempt,
             parameters=self._parameters,
             logger=log,

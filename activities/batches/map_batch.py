@@ -16,6 +16,7 @@ from activities.batches.item_watch import ItemWatch
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
 from fanout.records import Record
 from fanout.splitting.records import parse_records
@@ -191,7 +192,7 @@ def _context(turn: _Turn, ended: Ended) -> Context[Any]:
     batch = turn.batch
     return Context(
         run_id=batch.run_id,
-        idempotency_key=f"{batch.run_id}/{ended.item_id}/process",
+        idempotency_key=item_key(batch.run_id, ended.item_id, "process"),
         attempt=ended.attempts,
         parameters=batch.parameters,
         logger=log,

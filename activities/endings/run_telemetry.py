@@ -60,7 +60,10 @@ def tell_of_end(ending: EndedRun, files: RunFiles) -> Sending:
 
 def _claimed(ending: EndedRun, files: RunFiles) -> bool:
     """Claim the end of an attempt; a claim whose answer got lost is ours all the same."""
-    path, mine = blob_paths.told_path(ending.run_id, ending.attempt), secrets.token_bytes(16)
+    path, mine = (
+        blob_paths.telemetry_claim_path(ending.run_id, ending.attempt),
+        secrets.token_bytes(16),
+    )
     try:
         files.store.write(files.container, path, mine, if_none_match=True)
     except BlobExistsError:

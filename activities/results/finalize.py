@@ -25,7 +25,7 @@ from fanout.messages.tickets import answered
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
-from fanout.naming.fan_in_paths import merged_path, range_path
+from fanout.naming.blob_paths import merged_path, range_path
 from fanout.policies import count_given_up, is_exceeded
 from fanout.workload import RenderedFile
 
@@ -103,7 +103,7 @@ def _clear(files: RunFiles, listed: ResultManifest) -> None:
     """Delete what an earlier attempt left among the results and this one did not write."""
     kept = {blob_paths.result_path(listed.run_id, file.name) for file in listed.files}
     kept.add(blob_paths.results_manifest_path(listed.run_id))
-    of_items = blob_paths.result_path(listed.run_id, blob_paths.ITEM_FILES)
+    of_items = blob_paths.item_files_folder(listed.run_id)
     for name in list(files.store.names(files.container, blob_paths.result_path(listed.run_id, ""))):
         if name not in kept and not name.startswith(of_items):
             files.store.delete(files.container, name)

@@ -24,7 +24,7 @@ from fanout.messages.run import RunEnd, RunRef
 from fanout.messages.tickets import answered
 from fanout.models.plan import BatchCut, Origin
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import layout_path, range_plan_path
+from fanout.naming.blob_paths import layout_path, range_plan_path
 
 bp = df.Blueprint()
 log = logger(functions.LAY_OUT)

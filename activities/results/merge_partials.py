@@ -14,7 +14,7 @@ from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import MergeRef
 from fanout.messages.tickets import answered
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import merged_path
+from fanout.naming.blob_paths import merged_path
 
 bp = df.Blueprint()
 log = logger(functions.MERGE_PARTIALS)

@@ -18,7 +18,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.tickets import answered
 from fanout.models.status import ItemCounts
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import merged_path, range_path, range_plan_path
+from fanout.naming.blob_paths import merged_path, range_path, range_plan_path
 
 bp = df.Blueprint()
 log = logger(functions.WRITE_RESULTS)

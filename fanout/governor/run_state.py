@@ -15,7 +15,7 @@ from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReaso
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
-from fanout.naming.row_keys import shard_number, shard_row
+from fanout.naming.row_keys import parse_shard_row, shard_row
 from fanout.policies import count_given_up, is_exceeded
 
 MAX_ERROR_KINDS = 20
@@ -208,9 +208,8 @@ class GovernorState(_Row):
     @property
     def timeline(self) -> Timeline:
         """What the shards did when."""
-        return merge_timelines(
-            [(shard_number(key) or 0, shard.timeline) for key, shard in self.shards.items()]
-        )
+        keys = ((parse_shard_row(key), shard.timeline) for key, shard in self.shards.items())
+        return merge_timelines([(key.number, shown) for key, shown in keys if key is not None])
 
     @property
     def updated_at(self) -> str | None:

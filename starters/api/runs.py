@@ -145,9 +145,7 @@ def _media_type(files: RunFiles, run_id: str, name: str) -> str:
         KeyError: There is no such file.
         ResourceNotFoundError: There is no manifest yet.
     """
-    if name.startswith(blob_paths.ITEM_FILES) and blob_paths.item_file_name(
-        name.removeprefix(blob_paths.ITEM_FILES)
-    ):
+    if blob_paths.is_item_file_name(name):
         return mimetypes.guess_type(name)[0] or "application/octet-stream"
     data = files.read(blob_paths.results_manifest_path(run_id))
     listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}

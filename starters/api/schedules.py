@@ -15,7 +15,7 @@ from fanout.errors import RunNotFoundError
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
 from fanout.naming import blob_paths
-from fanout.schedules import Schedule, due_time
+from fanout.schedules import Schedule, parse_run_id
 from starters.api import endpoints
 from starters.api.shell import answer, origin, serves
 from starters.lifecycle.attempts import status_of
@@ -45,10 +45,10 @@ def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     """Find the id of the newest run of each schedule that has one."""
     found: dict[str, str] = {}
     for path in islice(files.names(blob_paths.INDEX_FOLDER), NEWEST_RUNS):
-        run_id = blob_paths.index_entry(path).run_id
-        name = run_id.rpartition("-")[0]
-        if name in schedules and name not in found and due_time(name, run_id) is not None:
-            found[name] = run_id
+        run_id = blob_paths.parse_index_path(path).run_id
+        run = parse_run_id(run_id)
+        if run is not None and run.schedule in schedules and run.schedule not in found:
+            found[run.schedule] = run_id
             if len(found) == len(schedules):
                 break
     return found

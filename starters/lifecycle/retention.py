@@ -131,7 +131,7 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
 
 
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
-    attempt, name = blob_paths.saga_batch_of(path)
+    attempt, name = blob_paths.parse_saga_batch_path(path)
     batch = instance_ids.saga_batch_instance(instance_ids.attempt_instance(run_id, attempt), name)
     items = SagaBatch.model_validate_json(files.read(path)).items
     return [*(instance_ids.saga_instance(batch, item.index) for item in items), batch]
@@ -150,7 +150,7 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
 def _release(run_id: str, files: RunFiles) -> None:
     """Delete what makes it a run that exists; whoever takes its id now finds nothing of it."""
     for entry in files.names(blob_paths.INDEX_FOLDER):
-        if blob_paths.index_entry(entry).run_id == run_id:
+        if blob_paths.parse_index_path(entry).run_id == run_id:
             files.delete(entry)
     files.delete(blob_paths.request_path(run_id))
 
@@ -195,7 +195,7 @@ async def sweep(
 
 
 def _older_entries(files: RunFiles, older_than: datetime) -> list[blob_paths.IndexEntry]:
-    entries = map(blob_paths.index_entry, files.names(blob_paths.INDEX_FOLDER))
+    entries = map(blob_paths.parse_index_path, files.names(blob_paths.INDEX_FOLDER))
     return [entry for entry in entries if entry.claimed_at < older_than]
 
 

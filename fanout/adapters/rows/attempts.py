@@ -26,7 +26,7 @@ def read_attempt(rows: Rows, run_id: str, attempt: int) -> AttemptRows:
     shards = {
         key: unpack_model(row, ShardState)
         for key, row in rows_by_key.items()
-        if row_keys.shard_number(key) is not None
+        if row_keys.parse_shard_row(key) is not None
     }
     state = GovernorState(
         run=unpack_model(rows_by_key.get(row_keys.RUN_ROW), RunState),

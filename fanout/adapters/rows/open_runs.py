@@ -51,7 +51,7 @@ def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
     """List the attempts that may go on, of runs whose ids begin so."""
     attempts = []
     for key, row in rows.read_all(row_keys.OPEN_PARTITION, prefix).items():
-        run_id, number = row_keys.open_attempt(key)
+        run_id, number = row_keys.parse_open_row(key)
         model = unpack_model(row, _OpenRow)
         attempts.append(OpenAttempt(run_id, number, model.claimed_at, model.is_queued))
     return attempts

@@ -66,7 +66,8 @@ class RunFiles:
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
         claims = self.store.names(self.container, blob_paths.attempts_folder(run_id))
-        return max((int(name[-10:-5]) for name in claims), default=1)
+        attempts = (blob_paths.parse_attempt_path(path) for path in claims)
+        return max((attempt for attempt in attempts if attempt is not None), default=1)
 
     def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
         """Read what a later attempt is to do."""

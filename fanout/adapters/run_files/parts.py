@@ -1,6 +1,5 @@
 """Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,9 +9,6 @@ from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partit
 from fanout.messages.batches import BatchRef
 from fanout.models.plan import Reopening
 from fanout.naming import blob_paths
-from fanout.naming.blob_paths import BatchName
-
-_PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +47,9 @@ def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
     partials = set()
     prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
     for path, size in files.store.sizes(files.container, prefix):
-        if path.endswith(blob_paths.PARTIAL_SUFFIX):
+        if blob_paths.is_partial_path(path):
             partials.add(path)
-        name = parse_name(path)
+        name = blob_paths.parse_part_path(path)
         if name is None:
             continue
         key = (name.partition, name.batch)
@@ -124,12 +120,3 @@ def newest_before(files: RunFiles, ref: BatchRef, generation: str) -> bytes | No
         except ResourceNotFoundError:
             continue
     return None
-
-
-def parse_name(path: str) -> BatchName | None:
-    """Read whose outcomes a file holds from its path; None if it is no part file."""
-    match = _PART.search(path)
-    if match is None:
-        return None
-    partition, retry_round, batch, span = (int(group or 1) for group in match.groups())
-    return BatchName(partition, batch, span, retry_round)

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from fanout.adapters.telemetry.trace_parent import TraceParent
 from fanout.redaction import redact_secrets
 
 LOGGER = "fanout"
@@ -49,8 +50,8 @@ def bind_invocation(
     ids = {"function_name": context.function_name, "request_id": context.invocation_id}
     if run_id:
         ids["run_id"] = run_id
-    if trace_id := _trace_id(trace or host):
-        ids["trace_id"] = trace_id
+    if (parent := TraceParent.parse(trace or host)) is not None:
+        ids["trace_id"] = f"{parent.trace_id:032x}"
     invocation, task, outer_trace = _invocation.set(ids), _task_id.set(None), _host_trace.set(host)
     try:
         yield
@@ -63,11 +64,6 @@ def bind_invocation(
 def host_trace() -> str | None:
     """The W3C `traceparent` that the host gave to this invocation, if it traces."""
     return _host_trace.get()
-
-
-def _trace_id(trace: str | None) -> str | None:
-    parts = trace.split("-") if trace else []
-    return parts[1] if len(parts) == 4 else None
 
 
 def bind_task(item_id: str) -> None:

@@ -10,7 +10,6 @@ Source: https://www.w3.org/TR/trace-context/
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanout.adapters.telemetry import metrics, otel
 from fanout.adapters.telemetry.logs import Invocation, bind_invocation, host_trace
+from fanout.adapters.telemetry.trace_parent import TraceParent
 from fanout.naming import functions
 from fanout.redaction import redact_secrets
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _BATCHES = {functions.PROCESS_BATCH, functions.COMPENSATE_BATCH}
 _ATTRIBUTE_FIELDS = ("partition", "batch", "span", "retry_round", "number", "level", "mode", "step")
 NANOSECONDS = 1_000_000_000
@@ -162,22 +161,18 @@ def record_item_span(item_id: str, attempts: int, duration_ms: float, failure: s
 
 def _remote_context(trace: str | None) -> "Context | None":
     """The context below a `traceparent`; None, which is the current one, where it is none."""
-    match = _TRACE_PARENT.fullmatch(trace) if trace else None
-    if match is None:
-        return None
-    return _context_below(int(match[1], 16), int(match[2], 16), int(match[3], 16))
+    parent = TraceParent.parse(trace)
+    return _context_below(parent) if parent is not None else None
 
 
 def _run_context(trace: str, run_id: str, attempt: int) -> "Context | None":
-    match = _TRACE_PARENT.fullmatch(trace)
-    if match is None:
+    parent = TraceParent.parse(trace)
+    if parent is None:
         return None
-    return _context_below(
-        int(match[1], 16), _run_span_id(trace, run_id, attempt), int(match[3], 16)
-    )
+    return _context_below(parent._replace(span_id=_run_span_id(trace, run_id, attempt)))
 
 
-def _context_below(trace_id: int, parent: int, flags: int) -> "Context":
+def _context_below(parent: TraceParent) -> "Context":
     from opentelemetry.trace import (
         NonRecordingSpan,
         SpanContext,
@@ -185,8 +180,10 @@ def _context_below(trace_id: int, parent: int, flags: int) -> "Context":
         set_span_in_context,
     )
 
-    parent_context = SpanContext(trace_id, parent, is_remote=True, trace_flags=TraceFlags(flags))
-    return set_span_in_context(NonRecordingSpan(parent_context))
+    context = SpanContext(
+        parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(parent.flags)
+    )
+    return set_span_in_context(NonRecordingSpan(context))
 
 
 def _run_span_id(trace: str, run_id: str, attempt: int) -> int:
@@ -201,7 +198,7 @@ def _derive_id(*parts: str) -> int:
 
 def _trace_parent(span: "Span") -> str:
     context = span.get_span_context()
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+    return str(TraceParent(context.trace_id, context.span_id, int(context.trace_flags)))
 
 
 def _nanoseconds(moment: str) -> int:
