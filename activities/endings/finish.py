@@ -16,7 +16,7 @@ from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.spans import trace_activity
-from fanout.governor import admission, run_state
+from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, Finished, Published, RunFacts
@@ -58,9 +58,9 @@ def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:
         if state.has_begun and state.run.claim != ending.claim:
             return state, (None, RunFacts())
         run = state.run.model_copy(update={"claim": ending.claim})
-        run = run_state.finish(run, ending.end)
+        run = run_rules.finish(run, ending.end)
         state = state.model_copy(update={"run": run})
-        return state, (run.end, run_state.facts(state))
+        return state, (run.end, run_rules.facts(state))
 
     end, facts = change_attempt(to, ending.run_id, ending.attempt, rule)
     if end is None:

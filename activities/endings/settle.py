@@ -15,7 +15,7 @@ from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.ending import SettleAsk, Settled
 from fanout.messages.payloads import dump
@@ -67,7 +67,7 @@ def decided(asked: SettleAsk, to: Rows) -> Verdict:
     def rule(state: GovernorState) -> tuple[GovernorState, Verdict | None]:
         if is_over(state, asked.claim):
             return state, None
-        settled = run_state.settle(state, asked)
+        settled = run_rules.settle(state, asked)
         return settled, settled.run.verdict
 
     verdict = change_attempt(to, asked.run_id, asked.attempt, rule)

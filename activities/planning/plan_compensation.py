@@ -14,7 +14,8 @@ from fanout.adapters.run_files.part_reader import read_batches
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
-from fanout.governor.run_state import GovernorState, begin_to_compensate
+from fanout.governor.run_rules import note_compensation_plan
+from fanout.governor.run_state import GovernorState
 from fanout.messages.payloads import dump
 from fanout.messages.planning import Work
 from fanout.messages.run import RunRef
@@ -71,7 +72,7 @@ def begin_to_undo(
     def rule(state: GovernorState) -> tuple[GovernorState, Work | None]:
         if is_over(state, ref.claim):
             return state, None
-        run = begin_to_compensate(state.run, work)
+        run = note_compensation_plan(state.run, work)
         return state.model_copy(update={"run": run}), run.undo
 
     kept = change_attempt(to, ref.run_id, ref.attempt, rule)

@@ -7,23 +7,18 @@ shards that have finished meanwhile.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import ceil
+from datetime import datetime
 
-from fanout.governor.run_state import GovernorState, Held, PaceState, ShardState, merge_errors
+from fanout.governor import pace
+from fanout.governor.counts import merge_errors
+from fanout.governor.run_state import GovernorState, Held, PaceState, ShardState
 from fanout.governor.timeline import note_ask
+from fanout.governor.wave_size import size_wave
 from fanout.messages.shards import ShardAsk, ShardOrder, StopReason
 
-MAX_WIDTH = 100
-TARGET_BATCH_MS = 10_000
-# A batch of less work is mostly overhead: better few of these than the whole width at work.
-LEAST_BATCH_MS = 1_000
-MAX_GROWTH = 100
 # Nothing waits longer than this before it asks again: cancel, resume and new limits are heard then.
 MAX_NAP_SECONDS = 30.0
 STARVED_SECONDS = 5.0
-# A wave takes no more than so many seconds of the rate, or one batch.
-PACED_WAVE_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -52,20 +47,16 @@ def decide(
     """
     if not ask.is_due:
         postponed = 0.0
-    key = ask.work.key
-    before = state.shards.get(key, ShardState())
-    shard = _observe_wave(before, ask)
-    pace = _current_pace(state)
-    is_round = ask.work.retrying is not None
-    if not is_round:
-        pace = _refund_rate(state, pace, before.held, ask)
+    before = state.shards.get(ask.work.key, ShardState())
+    shard, run_pace = _observe_wave(before, ask), pace.current_pace(state)
+    if ask.work.retrying is None:
+        run_pace = _correct_charge(state, run_pace, before.held, ask)
         shard = shard.model_copy(update={"held": None})
-    go = ShardOrder(action="go", is_probe=is_probe)
-    grant = Grant(go, shard, pace)
+    order = ShardOrder(action="go", is_probe=is_probe)
     if postponed is not None:
-        wait = _wait_order(min(postponed, MAX_NAP_SECONDS))
-        grant = Grant(wait, shard, pace)
-    grant = _answer(state.with_shard(key, shard), grant, ask)
+        order = _wait_order(min(postponed, MAX_NAP_SECONDS))
+    grant = Grant(order, shard, run_pace)
+    grant = _answer(state.with_shard(ask.work.key, shard), grant, ask)
     return _record_answer(state, before, grant, ask)
 
 
@@ -132,86 +123,41 @@ def _stop_reason(state: GovernorState, ask: ShardAsk) -> StopReason | None:
     return "exceeded" if state.has_exceeded else None
 
 
-def _refund_rate(
-    state: GovernorState, pace: PaceState, held: Held | None, ask: ShardAsk
+def _correct_charge(
+    state: GovernorState, run_pace: PaceState, held: Held | None, ask: ShardAsk
 ) -> PaceState:
     """Charge the rate what was really tried of what the shard held."""
     rate = state.limits.items_per_second
-    if held is None or rate is None or pace.free_at is None:
-        return pace
-    too_few = (ask.work.tally.tried - held.items) / rate
-    return pace.model_copy(update={"free_at": _text(_time(pace.free_at, too_few))})
+    if held is None or rate is None:
+        return run_pace
+    return pace.correct_charge(run_pace, ask.work.tally.tried - held.items, rate)
 
 
 def _grant_wave(state: GovernorState, grant: Grant, ask: ShardAsk) -> Grant:
-    work, is_probe = ask.work, grant.order.is_probe
-    cuts_left = min(1, work.left) if is_probe else work.left
-    width = _width(state, ask)
-    if width < 1:
+    wave = size_wave(state, ask, is_probe=grant.order.is_probe)
+    if wave is None:
         return Grant(_wait_order(STARVED_SECONDS), grant.shard, grant.pace)
-    # Larger batches are no use while they leave a part of the width idle.
-    min_span = min(_span(state, LEAST_BATCH_MS), cuts_left)
-    span = max(min_span, min(_span(state, TARGET_BATCH_MS), ceil(cuts_left / width)))
-    cuts = min(cuts_left, width * span)
-    rate = state.limits.items_per_second
-    if rate is not None:
-        cuts = min(cuts, max(1, int(rate * PACED_WAVE_SECONDS / work.batch_items)))
-        span = min(span, cuts)
-    items = cuts * work.batch_items
-    order = grant.order.model_copy(update={"cuts": cuts, "span": span})
-    held = Held(batches=ceil(cuts / span), items=0)
-    shard = grant.shard.model_copy(update={"span": max(span, grant.shard.span)})
-    return _charge_rate(state, Grant(order, shard, grant.pace), ask, items, held)
-
-
-def _width(state: GovernorState, ask: ShardAsk) -> int:
-    """The shard's share of the batches at once, as far as the others have left it free."""
-    limit, shards = state.limits.batches, state.shards_of(ask.work)
-    going = [key for key, shard in shards.items() if shard.reason is None]
-    rank = going.index(ask.work.key) if ask.work.key in going else 0
-    count = max(1, len(going))
-    share = limit // count + (rank < limit % count)
-    others = (shard for key, shard in shards.items() if key != ask.work.key)
-    free = limit - sum(shard.held.batches for shard in others if shard.held is not None)
-    return min(share, free, MAX_WIDTH)
-
-
-def _span(state: GovernorState, batch_ms: float) -> int:
-    """How many cuts make a batch of so much work."""
-    item_times = [shard.item_ms for shard in state.shards.values() if shard.item_ms is not None]
-    work = state.run.work
-    if not item_times or work.max_span == 1:
-        return 1
-    item_ms = sum(item_times) / len(item_times)
-    largest = max(shard.span for shard in state.shards.values())
-    span = batch_ms / max(item_ms * work.batch_items, 1e-6)
-    return int(max(1, min(span, work.max_span, MAX_GROWTH * largest)))
+    order = grant.order.model_copy(update={"cuts": wave.cuts, "span": wave.span})
+    shard = grant.shard.model_copy(update={"span": max(wave.span, grant.shard.span)})
+    held = Held(batches=wave.batches, items=0)
+    return _charge_rate(state, Grant(order, shard, grant.pace), ask, wave.items, held)
 
 
 def _charge_rate(
     state: GovernorState, grant: Grant, ask: ShardAsk, items: float, held: Held | None
 ) -> Grant:
     """Charge the rate with some items; they begin when those before have had their time."""
-    order, pace = grant.order, grant.pace
+    order, run_pace = grant.order, grant.pace
     rate = state.limits.items_per_second
     if rate is not None:
-        now = datetime.fromisoformat(ask.at)
-        begins = max(now, _time(pace.free_at)) if pace.free_at is not None else now
-        seconds = (begins - now).total_seconds()
+        seconds = pace.wait_seconds(run_pace, ask.at)
         if seconds > MAX_NAP_SECONDS:
-            return Grant(_wait_order(MAX_NAP_SECONDS), grant.shard, pace)
-        free_at = _text(begins + timedelta(seconds=items / rate))
-        pace = pace.model_copy(update={"free_at": free_at})
+            return Grant(_wait_order(MAX_NAP_SECONDS), grant.shard, run_pace)
+        run_pace = pace.charge(run_pace, ask.at, items, rate)
         order = order.model_copy(update={"wait_seconds": seconds})
     if held is not None:
         held = held.model_copy(update={"items": held.items + items})
-    return Grant(order, grant.shard.model_copy(update={"held": held}), pace)
-
-
-def _current_pace(state: GovernorState) -> PaceState:
-    """The pace; a wait that an earlier rate had set is not served to its end."""
-    changes = state.control.changes
-    return state.pace if state.pace.changes == changes else PaceState(changes=changes)
+    return Grant(order, grant.shard.model_copy(update={"held": held}), run_pace)
 
 
 def _nap(since: str, now: str) -> float:
@@ -222,11 +168,3 @@ def _nap(since: str, now: str) -> float:
 
 def _wait_order(seconds: float) -> ShardOrder:
     return ShardOrder(action="wait", wait_seconds=seconds)
-
-
-def _time(text: str, seconds: float = 0.0) -> datetime:
-    return datetime.fromisoformat(text) + timedelta(seconds=seconds)
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

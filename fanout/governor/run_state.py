@@ -1,14 +1,14 @@
 """What governs an attempt of a run: its rows, and what they say together.
 
-Each row is one model here, changed by pure rules and written under its ETag by activities and
-starters (`fanout.adapters.rows.attempts`). No shard writes another's row; how much a shard may
-begin is in `fanout.governor.grants`.
+Each row is one model here, changed by pure rules (`run_rules`, `control_rules`, `grants`) and
+written under its ETag by activities and starters (`fanout.adapters.rows.attempts`). No shard writes
+another's row.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.governor.counts import count_items, merge_errors
 from fanout.governor.timeline import Timeline, merge_timelines
-from fanout.messages.ending import RunFacts, SettleAsk
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, Verdict
 from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReason
@@ -17,8 +17,6 @@ from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
 from fanout.naming.row_keys import parse_shard_row, shard_row
 from fanout.policies import count_given_up, is_exceeded
-
-MAX_ERROR_KINDS = 20
 
 
 class _Row(BaseModel):
@@ -235,156 +233,3 @@ class GovernorState(_Row):
     def with_shard(self, key: str, shard: ShardState) -> "GovernorState":
         """These rows with another of one shard."""
         return self.model_copy(update={"shards": {**self.shards, key: shard}})
-
-
-def count_items(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
-    """Where the items are after what shards did, and what shards that compensate undid.
-
-    Of the latter, `succeeded` counts items that were compensated, and `failed` those that could not
-    be; until then both had succeeded.
-    """
-    ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
-    succeeded = settled.succeeded + done.succeeded - undone.succeeded - undone.failed
-    # What is undone is known from the parts; the row of a shard that failed may lack some of them.
-    ended += max(0, -succeeded)
-    return settled.model_copy(
-        update={
-            "succeeded": max(0, succeeded),
-            "failed": settled.failed + done.failed,
-            "compensated": settled.compensated + done.compensated + undone.succeeded,
-            "compensation_failed": (
-                settled.compensation_failed + done.compensation_failed + undone.failed
-            ),
-            "pending": settled.pending - ended,
-        }
-    )
-
-
-def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState:
-    """Take note that the attempt begins, or that it waits for others.
-
-    The row of another run is left as it is.
-    """
-    is_mine = run.claim in ("", claim)
-    if not is_mine or run.phase not in ("planning", "queued") or run.end is not None:
-        return run
-    return run.model_copy(
-        update={
-            "claim": claim,
-            "started_at": run.started_at or at,
-            "updated_at": at,
-            "phase": "queued" if is_queued else "planning",
-        }
-    )
-
-
-def empty_rows(state: GovernorState) -> GovernorState:
-    """Rows that say nothing, in place of those that a run has left which was deleted."""
-    return GovernorState(shards=dict.fromkeys(state.shards, ShardState()))
-
-
-def begin(run: RunState, plan: PlanResult, at: str) -> RunState:
-    """Take note of the plan; a second time changes nothing."""
-    if run.plan is not None:
-        return run
-    work = plan.work
-    settled = ItemCounts(
-        total=work.items,
-        succeeded=work.succeeded,
-        failed=work.failed,
-        compensated=work.compensated,
-        compensation_failed=work.compensation_failed,
-        pending=work.items - work.succeeded - work.failed - work.undone,
-    )
-    return run.model_copy(
-        update={
-            "phase": "processing",
-            "plan": plan,
-            "settled": settled,
-            "work": work,
-            "updated_at": at,
-        }
-    )
-
-
-def settle(state: GovernorState, ask: SettleAsk) -> GovernorState:
-    """Decide, when the shards are through, how the run goes on; once decided, it stays so.
-
-    What the orchestrator holds in its history counts; rows stand in for shards that failed.
-    """
-    if state.run.verdict is not None:
-        return state
-    counts = ask.counts if ask.failure is None else state.counts("process")
-    items = count_items(state.run.settled, counts, ShardCounts())
-    tolerance = state.limits.tolerance
-    given_up = count_given_up(items, state.on_exceeded)
-    has_exceeded = "exceeded" in ask.reasons or is_exceeded(tolerance, given_up, items.total)
-    is_cancelled = state.control.is_cancelled
-    compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
-    verdict = Verdict(is_cancelled=is_cancelled, tolerance=tolerance, compensates=compensates)
-    phase: Phase = "compensating" if compensates else "finalizing"
-    update = {"verdict": verdict, "phase": phase, "updated_at": ask.at}
-    control = state.control.model_copy(update={"is_closed": True})
-    return state.model_copy(update={"run": state.run.model_copy(update=update), "control": control})
-
-
-def begin_to_compensate(run: RunState, undo: Work) -> RunState:
-    """Take note of what there is to undo; a second time changes nothing."""
-    return run if run.undo is not None else run.model_copy(update={"undo": undo, "work": undo})
-
-
-def finish(run: RunState, end: RunEnd) -> RunState:
-    """Take the last word on the attempt; a second time changes nothing."""
-    if run.end is not None:
-        return run
-    return run.model_copy(update={"phase": "done", "end": end, "updated_at": end.at})
-
-
-def facts(state: GovernorState) -> RunFacts:
-    """Tell what the end of the run does not say of it."""
-    return RunFacts(
-        items=state.items,
-        settled=state.run.settled,
-        retries=state.retries,
-        started_at=state.run.started_at,
-        take_overs=len(state.run.take_overs),
-    )
-
-
-def cancel(control: ControlState) -> ControlState:
-    """Let nothing more begin; where the shards are through, it is too late."""
-    return control if control.is_closed else control.model_copy(update={"is_cancelled": True})
-
-
-def suspend(control: ControlState, at: str) -> ControlState:
-    """Let nothing begin until the run is resumed."""
-    if control.suspended_at is not None:
-        return control
-    return control.model_copy(update={"suspended_at": at})
-
-
-def resume(control: ControlState) -> ControlState:
-    """Let things begin again."""
-    return control.model_copy(update={"suspended_at": None})
-
-
-def change(control: ControlState, change: LimitsChange) -> ControlState:
-    """Change the limits, over what was changed before."""
-    merged_change = control.change.merge(change)
-    return control.model_copy(update={"change": merged_change, "changes": control.changes + 1})
-
-
-def merge_errors(
-    errors: dict[str, ErrorGroup], new_errors: list[ErrorGroup]
-) -> dict[str, ErrorGroup]:
-    """Add up kinds of failure, keeping the most frequent."""
-    total = dict(errors)
-    for group in new_errors:
-        key = f"{group.type}: {group.message}"
-        earlier = total.get(key)
-        count = group.count + (earlier.count if earlier else 0)
-        total[key] = (earlier or group).model_copy(update={"count": count})
-    if len(total) <= MAX_ERROR_KINDS:
-        return total
-    ranked = sorted(total.items(), key=lambda pair: -pair[1].count)
-    return dict(ranked[:MAX_ERROR_KINDS])

@@ -20,7 +20,7 @@ from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
-from fanout.governor import run_state
+from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
@@ -44,7 +44,7 @@ async def cancel_run(
 
     def cancel(state: GovernorState) -> ControlState:
         insist_on_cancellable(attempt.run_id, state)
-        return run_state.cancel(state.control)
+        return control_rules.cancel(state.control)
 
     await asyncio.to_thread(ask, attempt, cancel, rows())
     return _asked(req, attempt, "cancel")
@@ -56,7 +56,7 @@ async def suspend_run(
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
     attempt, at = await _begun(req, client), datetime.now(UTC).isoformat()
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.suspend(s.control, at), rows())
+    await asyncio.to_thread(ask, attempt, lambda s: control_rules.suspend(s.control, at), rows())
     return _asked(req, attempt, "suspend")
 
 
@@ -66,7 +66,7 @@ async def resume_run(
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
     attempt = await _begun(req, client)
-    await asyncio.to_thread(ask, attempt, lambda s: run_state.resume(s.control), rows())
+    await asyncio.to_thread(ask, attempt, lambda s: control_rules.resume(s.control), rows())
     return _asked(req, attempt, "resume")
 
 
@@ -78,7 +78,7 @@ async def change_run(
     change = parse_change(req.get_body(), settings().max_request_bytes)
     attempt = await _begun(req, client)
     state = await asyncio.to_thread(
-        ask, attempt, lambda s: run_state.change(s.control, change), rows()
+        ask, attempt, lambda s: control_rules.change_limits(s.control, change), rows()
     )
     limits = limits_of(attempt.request, state)
     log.info("changed limits to %s", limits)

@@ -12,7 +12,7 @@ from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError, RunNotFoundError
-from fanout.governor import admission, run_state
+from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState
 from fanout.messages.payloads import dump
@@ -154,7 +154,7 @@ async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Row
 def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
         known = state.run.model_copy(update={"claim": state.run.claim or claim})
-        told = run_state.finish(known, end).model_copy(update={"is_told": True})
+        told = run_rules.finish(known, end).model_copy(update={"is_told": True})
         return state.model_copy(update={"run": told}), None
 
     change_attempt(rows, attempt.run_id, attempt.number, rule)

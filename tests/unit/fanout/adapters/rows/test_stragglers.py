@@ -6,7 +6,7 @@ import pytest
 
 from fanout.adapters.rows.stragglers import PATIENCE, has_all_parts
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.messages.shards import Retrying, ShardWork, Wave
@@ -25,7 +25,7 @@ def files() -> RunFiles:
 
 def ended(state: GovernorState, *, is_forced: bool = True) -> GovernorState:
     end = RunEnd(outcome="failed", at=at(59), is_forced=is_forced)
-    return state.model_copy(update={"run": run_state.finish(state.run, end)})
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
 
 
 def told(work: ShardWork | None = None) -> GovernorState:
