@@ -26,13 +26,14 @@ from fanout.adapters.messaging import (
     messaging,
 )
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import JSON, RunFiles, run_files
+from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.adapters.telemetry.otel import record_metric
 from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
 from fanout.naming import functions, instance_ids
+from fanout.naming.media_types import JSON
 from starters.api.problems import RequestTooLargeError
 from starters.lifecycle.begin import begin
 from starters.lifecycle.submit import Claimed, parse_request

@@ -16,6 +16,7 @@ from fanout.messages.batches import BatchResult
 from fanout.messages.payloads import shortened
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.models.status import ErrorGroup
+from fanout.naming.error_types import ErrorType
 from fanout.outcomes.lines import count_statuses, status_of, waiting_items
 from fanout.records import Chunk, Record
 from fanout.workload import ItemFiles, NoFiles
@@ -164,7 +165,7 @@ def invalid_item(record: Record, invalid: ValidationError) -> ErrorInfo:
         for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
     )
     message = (where + "; ".join(faults))[:MAX_MESSAGE_CHARACTERS]
-    return ErrorInfo(type="ItemValidationError", message=message)
+    return ErrorInfo(type=ErrorType.ITEM_VALIDATION, message=message)
 
 
 def replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:

@@ -18,13 +18,7 @@ from activities.batches.chunks import chunk_of
 from activities.batches.fence import Fence
 from activities.batches.item_files import RunItemFiles
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import (
-    JSON_LINES,
-    RunFiles,
-    files_of,
-    kept_partition,
-    kept_request,
-)
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.telemetry.logs import bind_task, logger
@@ -36,6 +30,7 @@ from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
 from fanout.naming.idempotency_keys import item_key
+from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import status_of
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload

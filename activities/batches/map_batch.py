@@ -16,6 +16,7 @@ from activities.batches.item_watch import ItemWatch
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.error_types import ErrorType
 from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
 from fanout.records import Record
@@ -210,7 +211,7 @@ def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
                 index, ended.item_id, ended.output, ended.attempts, ended.duration_ms
             )
         except PydanticSerializationError as fault:
-            error = ErrorInfo(type="OutputError", message=f"the output is no JSON: {fault}")
+            error = ErrorInfo(type=ErrorType.OUTPUT, message=f"the output is no JSON: {fault}")
         else:
             processed.succeeded += 1
             return line

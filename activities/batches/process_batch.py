@@ -22,13 +22,7 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.time_limits import TimeLimits
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import (
-    JSON_LINES,
-    RunFiles,
-    files_of,
-    kept_partition,
-    kept_request,
-)
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
 from fanout.adapters.run_files.part_reader import join_cuts
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logger
@@ -41,6 +35,7 @@ from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import BatchCut
 from fanout.naming import blob_paths, functions
+from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, range_line, status_of
 from fanout.workload import ChunkWorkload, MapWorkload, Workload
 from workloads import registry

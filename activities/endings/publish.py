@@ -16,11 +16,12 @@ from fanout.adapters.messaging import (
     OutgoingMessage,
     fault_properties,
 )
-from fanout.adapters.run_files.files import JSON, RunFiles, kept_request
+from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.ending import EndedRun, Published
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions
+from fanout.naming.media_types import JSON
 from fanout.naming.result_names import ResultKind, parse_result_kind
 from fanout.splitting.codecs import Expansion, decompress
 

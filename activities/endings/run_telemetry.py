@@ -14,11 +14,10 @@ from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, record_metric
 from fanout.adapters.telemetry.spans import record_run_span
 from fanout.messages.ending import EndedRun, RunFacts
-from fanout.models.outcome import ItemStatus
+from fanout.models.outcome import GIVEN_UP, ItemStatus
 from fanout.naming import blob_paths
 
-ENDS: tuple[ItemStatus, ...] = ("succeeded", "failed", "compensated", "compensation_failed")
-GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+ENDS: tuple[ItemStatus, ...] = ("succeeded", *GIVEN_UP)
 
 
 class Sending:

@@ -15,6 +15,7 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, Content
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
+from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
 # The newest version that Azurite 3.35 knows; a client asks for its own newest by default.
@@ -124,7 +125,7 @@ class BlobStore:
         blob: str,
         data: bytes,
         *,
-        media_type: str = "application/octet-stream",
+        media_type: str = BYTES,
         if_none_match: bool = False,
     ) -> None:
         """Write a blob whole, with its MD5; the container is made when it is missing.

@@ -6,10 +6,12 @@ with one item, and what comes of it closes the circuit or opens it for twice as 
 Source: https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from fanout.naming.moments import parse_moment, seconds_between
 
 FIRST_COOL_DOWN_SECONDS = 1.0
 MAX_COOL_DOWN_SECONDS = 30.0
@@ -17,6 +19,8 @@ MAX_COOL_DOWN_SECONDS = 30.0
 PROBE_WAIT_SECONDS = 1.0
 # A prober that has not been heard of for so long is gone.
 PROBE_EXPIRES_AFTER = timedelta(minutes=5)
+# The states in the words of the pattern.
+CircuitName = Literal["closed", "open", "half-open"]
 
 
 class _Message(BaseModel):
@@ -72,8 +76,8 @@ class CircuitState(_Message):
     probed_at: str | None = None
 
     @property
-    def name(self) -> Literal["closed", "open", "half-open"]:
-        """The state in the pattern's words."""
+    def name(self) -> CircuitName:
+        """Its state."""
         if self.open_until is None:
             return "closed"
         return "half-open" if self.prober is not None else "open"
@@ -86,7 +90,7 @@ def answer(state: CircuitState, ask: CircuitAsk) -> tuple[CircuitState, CircuitO
     """Answer a shard that wants to call the downstream."""
     if state.open_until is None:
         return state, CircuitOrder()
-    seconds_left = (_time(state.open_until) - _time(ask.at)).total_seconds()
+    seconds_left = seconds_between(ask.at, state.open_until)
     if seconds_left > 0:
         return state, CircuitOrder(action="wait", wait_seconds=seconds_left)
     if state.prober not in (None, ask.shard) and not _has_expired(state, ask.at):
@@ -109,7 +113,7 @@ def note_report(state: CircuitState, report: CircuitReport) -> CircuitState:
 
 def _open_state(state: CircuitState, at: str) -> CircuitState:
     cool_down = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
-    until = _time(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, cool_down))
+    until = parse_moment(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, cool_down))
     return CircuitState(
         trips=state.trips + 1,
         open_until=until.isoformat().replace("+00:00", "Z"),
@@ -118,8 +122,7 @@ def _open_state(state: CircuitState, at: str) -> CircuitState:
 
 
 def _has_expired(state: CircuitState, now: str) -> bool:
-    return state.probed_at is None or _time(now) - _time(state.probed_at) > PROBE_EXPIRES_AFTER
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return (
+        state.probed_at is None
+        or parse_moment(now) - parse_moment(state.probed_at) > PROBE_EXPIRES_AFTER
+    )

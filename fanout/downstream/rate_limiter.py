@@ -4,9 +4,11 @@ Every shard books its next wave; a booking takes as long as its items take at th
 and the next one begins when it ends.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.naming.moments import moment_text, parse_moment, seconds_between
 
 # A booking further away is not made: whoever asks for it asks again, and is heard meanwhile.
 MAX_WAIT_SECONDS = 30.0
@@ -67,29 +69,22 @@ def book(state: RateState, ask: RateAsk) -> tuple[RateState, RateOrder]:
     """Book the items of a wave, if its turn is soon."""
     booking = state.bookings.get(ask.caller)
     if booking is not None and booking.call == ask.call:
-        return state, RateOrder(wait_seconds=_until(booking.begins, ask.at))
-    now = datetime.fromisoformat(ask.at)
+        return state, RateOrder(wait_seconds=seconds_between(ask.at, booking.begins))
+    now = parse_moment(ask.at)
     begins = now
     if state.booked_until is not None:
-        begins = max(now, datetime.fromisoformat(state.booked_until))
+        begins = max(now, parse_moment(state.booked_until))
     seconds = (begins - now).total_seconds()
     if seconds > MAX_WAIT_SECONDS:
         return state, RateOrder(is_booked=False, wait_seconds=MAX_WAIT_SECONDS)
-    begins_at, until = (
-        _text(begins),
-        _text(begins + timedelta(seconds=ask.items / ask.per_second)),
-    )
-    bookings = {k: v for k, v in state.bookings.items() if _until(v.at, ask.at) > -KEPT_SECONDS}
+    begins_at = moment_text(begins)
+    until = moment_text(begins + timedelta(seconds=ask.items / ask.per_second))
+    bookings = {
+        caller: earlier
+        for caller, earlier in state.bookings.items()
+        if seconds_between(earlier.at, ask.at) < KEPT_SECONDS
+    }
     if ask.caller:
         bookings[ask.caller] = Booking(call=ask.call, at=ask.at, begins=begins_at)
     new_state = RateState(booked_until=until, per_second=ask.per_second, bookings=bookings)
     return new_state, RateOrder(wait_seconds=seconds)
-
-
-def _until(moment: str, now: str) -> float:
-    """Seconds from now until then; below 0 if it has passed."""
-    return (datetime.fromisoformat(moment) - datetime.fromisoformat(now)).total_seconds()
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

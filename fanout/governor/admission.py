@@ -1,8 +1,10 @@
 """How many runs the app carries out at once: the rest wait in the order in which they came."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.naming.moments import parse_moment
 
 # Whoever waits asks at least every half minute; one that has not asked for so long is gone.
 FORGOTTEN_AFTER = timedelta(minutes=5)
@@ -50,4 +52,4 @@ def leave(state: AdmissionState, instance: str) -> AdmissionState:
 
 
 def _is_forgotten(asked_at: str, now: str) -> bool:
-    return datetime.fromisoformat(now) - datetime.fromisoformat(asked_at) > FORGOTTEN_AFTER
+    return parse_moment(now) - parse_moment(asked_at) > FORGOTTEN_AFTER

@@ -7,7 +7,6 @@ shards that have finished meanwhile.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from fanout.governor import pace
 from fanout.governor.counts import merge_errors
@@ -15,6 +14,7 @@ from fanout.governor.run_state import GovernorState, Held, PaceState, ShardState
 from fanout.governor.timeline import note_ask
 from fanout.governor.wave_size import size_wave
 from fanout.messages.shards import ShardAsk, ShardOrder, StopReason
+from fanout.naming.moments import seconds_between
 
 # Nothing waits longer than this before it asks again: cancel, resume and new limits are heard then.
 MAX_NAP_SECONDS = 30.0
@@ -162,8 +162,7 @@ def _charge_rate(
 
 def _nap(since: str, now: str) -> float:
     """A second at first, then half as long as it has lasted: soon heard, yet cheap."""
-    lasted = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
-    return min(MAX_NAP_SECONDS, max(1.0, lasted / 2))
+    return min(MAX_NAP_SECONDS, max(1.0, seconds_between(since, now) / 2))
 
 
 def _wait_order(seconds: float) -> ShardOrder:

@@ -15,7 +15,7 @@ from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReaso
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
-from fanout.naming.row_keys import parse_shard_row, shard_row
+from fanout.naming.row_keys import Stage, parse_shard_row, shard_row
 from fanout.policies import count_given_up, is_exceeded
 
 
@@ -167,7 +167,7 @@ class GovernorState(_Row):
             return end.items
         return count_items(self.run.settled, self.counts("process"), self.counts("compensate"))
 
-    def counts(self, stage: str) -> ShardCounts:
+    def counts(self, stage: Stage) -> ShardCounts:
         """What the shards of a stage came to, as far as their rows tell."""
         total = ShardCounts()
         for shard in self.shards.values():

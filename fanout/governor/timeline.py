@@ -7,7 +7,6 @@ lane, and they are put together for whoever looks. A lane has one hexadecimal di
 which adds up what the shard did in it: `WORKING`, `RETRYING`, `WAITING`, `COMPENSATING`.
 """
 
-from datetime import datetime
 from itertools import zip_longest
 from math import ceil
 from operator import attrgetter
@@ -17,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.messages.batches import WaveTally
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
+from fanout.naming.moments import seconds_between
+from fanout.naming.row_keys import Stage
 
 WORKING, RETRYING, WAITING, COMPENSATING = 1, 2, 4, 8
 MAX_BUCKETS = 64
@@ -169,8 +170,7 @@ def widen_buckets(timeline: Timeline) -> Timeline:
 
 
 def _seconds(started_at: str, at: str) -> float:
-    passed = datetime.fromisoformat(at) - datetime.fromisoformat(started_at)
-    return max(0.0, round(passed.total_seconds(), DIGITS))
+    return max(0.0, round(seconds_between(started_at, at), DIGITS))
 
 
 def _next_activity(ask: ShardAsk, order: ShardOrder) -> int:
@@ -248,7 +248,7 @@ def _add_wave(
     return series
 
 
-def _amounts(stage: str, tally: WaveTally, partitions: int) -> dict[Series, int]:
+def _amounts(stage: Stage, tally: WaveTally, partitions: int) -> dict[Series, int]:
     given_up = tally.failed + tally.compensation_failed
     if stage == "compensate":  # what it counts as succeeded was undone
         return {"compensated": tally.succeeded, "failed": given_up, "retries": tally.retries}

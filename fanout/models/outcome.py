@@ -1,12 +1,15 @@
 """Outcome: what happened to an item. A part file holds one a line."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from fanout.redaction import Redacted
 
 ItemStatus = Literal["succeeded", "failed", "pending", "compensated", "compensation_failed"]
+STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
+# What nobody tries again unless somebody asks for it.
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
 
 
 class ErrorInfo(BaseModel):

@@ -37,6 +37,10 @@ BlobName = Annotated[
     AfterValidator(_insist_on_plain),
 ]
 Codec = Literal["gzip", "zstd"]
+FormatKind = Literal["jsonl", "csv", "json", "parquet"]
+SourceKind = FormatKind | Literal["inline", "listing", "manifest"]
+# What becomes of a row that has not as many fields as there are columns.
+RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -81,7 +85,7 @@ class CsvFormat(_Compressible):
     kind: Literal["csv"]
     delimiter: str = Field(default=",", pattern=r"^[\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]$")
     header: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
-    rows: Literal["strict", "pad"] = "strict"
+    rows: RowLengths = "strict"
 
     @field_validator("header")
     @classmethod

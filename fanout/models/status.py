@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fanout.models.limits import Limits
+from fanout.naming.media_types import BYTES
 
 Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
 RunOutcome = Literal["succeeded", "partially_succeeded", "failed", "compensated", "cancelled"]
@@ -95,7 +96,7 @@ class ResultFile(BaseModel):
     size_bytes: int
     count: int | None = None
     md5: str
-    media_type: str = "application/octet-stream"
+    media_type: str = BYTES
     url: str | None = None
 
 

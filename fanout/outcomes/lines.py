@@ -10,18 +10,11 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from fanout.models.outcome import ErrorInfo, ItemStatus
+from fanout.models.outcome import STATUSES, ErrorInfo, ItemStatus
 
-STATUSES: tuple[ItemStatus, ...] = (
-    "succeeded",
-    "failed",
-    "pending",
-    "compensated",
-    "compensation_failed",
-)
 # What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
 # is one whose saga failed.
-_GIVEN_UP = ("failed", "compensated")
+_REDRIVEN = ("failed", "compensated")
 _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 
 
@@ -151,14 +144,14 @@ def reopen_lines(data: bytes, error_types: list[str] | None, *, whole: bool) -> 
 
 def _is_open(line: bytes, error_types: list[str] | None) -> bool:
     status = status_of(line)
-    if status in _GIVEN_UP and error_types is not None:
+    if status in _REDRIVEN and error_types is not None:
         return from_json(line)["error"]["type"] in error_types
-    return status == "pending" or status in _GIVEN_UP
+    return status == "pending" or status in _REDRIVEN
 
 
 def _pending_line(line: bytes, is_open: bool) -> bytes:
     status = status_of(line)
-    if not is_open or status not in _GIVEN_UP:
+    if not is_open or status not in _REDRIVEN:
         return line
     return _STARTS["pending"] + line[len(_STARTS[status]) :]
 

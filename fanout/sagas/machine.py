@@ -16,6 +16,7 @@ from typing import Any, Literal
 from fanout.messages.payloads import shortened
 from fanout.messages.sagas import Mode, SagaEnd, SagaStatus, SagaTrace, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.error_types import ErrorType
 from fanout.policies import backoff_seconds
 
 # How often a step is tried again when its activity, not the step, fails.
@@ -24,7 +25,9 @@ FIRST_REPAIR_SECONDS = 2.0
 MAX_REPAIR_SECONDS = 120.0
 MAX_MESSAGE_BYTES = 600
 MAX_REASON_BYTES = 250
-LOST_STEP = "LostStepError"
+# How doing or undoing a step goes. One in doubt may have taken effect, or may still.
+CourseStatus = Literal["waiting", "trying", "done", "failed", "doubtful"]
+_OPEN: tuple[CourseStatus, ...] = ("waiting", "trying")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class _Course:
         due: When it may be tried again; None at once.
     """
 
-    status: Literal["waiting", "trying", "done", "failed", "doubtful"] = "waiting"
+    status: CourseStatus = "waiting"
     attempts: int = 0
     breakdowns: int = 0
     due: datetime | None = None
@@ -95,11 +98,11 @@ class Saga:
         return self._next_move(waiting, "do", now)
 
     def _may_begin(self, step: _Step) -> bool:
-        is_open = step.do.status in ("waiting", "trying")
+        is_open = step.do.status in _OPEN
         return is_open and all(self._steps[n].do.status == "done" for n in step.plan.after)
 
     def _move_backward(self, now: datetime) -> Move:
-        due = [n for n in self._to_undo() if self._steps[n].undo.status in ("waiting", "trying")]
+        due = [n for n in self._to_undo() if self._steps[n].undo.status in _OPEN]
         return self._next_move(due[:1], "undo", now)
 
     def _to_undo(self) -> list[int]:
@@ -175,7 +178,7 @@ class Saga:
             course.due = now + timedelta(seconds=min(MAX_REPAIR_SECONDS, seconds))
             return
         course.status = "doubtful" if call.mode == "do" else "failed"
-        course.error = ErrorInfo(type=LOST_STEP, message=reason)
+        course.error = ErrorInfo(type=ErrorType.LOST_STEP, message=reason)
 
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
@@ -231,7 +234,7 @@ class Saga:
             for step in self._steps
             if step.undo.status == "failed"
         ]
-        kind = self._cause.do.error.type if self._cause.do.error else LOST_STEP
+        kind = self._cause.do.error.type if self._cause.do.error else ErrorType.LOST_STEP
         return ErrorInfo(type=kind, message=shortened("; ".join(parts), MAX_MESSAGE_BYTES))
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from fanout.splitting.quotes import Positions
 
-Kind = Literal["csv", "jsonl"]
+LineKind = Literal["csv", "jsonl"]
 
 PIECE_BYTES = 256 * 1024  # the arrays of one piece stay in the processor's cache
-_BLANK: dict[Kind, bytes] = {"csv": b"\r", "jsonl": b" \t\r"}
+_BLANK: dict[LineKind, bytes] = {"csv": b"\r", "jsonl": b" \t\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RecordBounds:
 
 
 def scan(
-    data: bytes, state: ScanState, kind: Kind, delimiter: str = ","
+    data: bytes, state: ScanState, kind: LineKind, delimiter: str = ","
 ) -> tuple[RecordBounds, ScanState]:
     """Find the records that end in `data`, which stands in the blob where `state` says."""
     import numpy as np
@@ -93,7 +93,7 @@ def scan(
 
 
 def scan_all(
-    chunks: Iterable[bytes], state: ScanState, kind: Kind, delimiter: str = ","
+    chunks: Iterable[bytes], state: ScanState, kind: LineKind, delimiter: str = ","
 ) -> Iterator[RecordBounds]:
     """Scan the rest of a blob, from `state` to its end, a piece at a time."""
     for piece in in_pieces(chunks):
@@ -109,7 +109,7 @@ def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk[begin : begin + PIECE_BYTES]
 
 
-def is_blank(data: bytes, kind: Kind) -> bool:
+def is_blank(data: bytes, kind: LineKind) -> bool:
     """Tell whether a record of these bytes, without its line feed, would be a blank line."""
     return not data.strip(_BLANK[kind])
 

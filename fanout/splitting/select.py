@@ -12,6 +12,7 @@ from fanout.models.selection import (
     Selection,
     Selector,
 )
+from fanout.naming.error_types import ErrorType
 from fanout.records import Record
 
 
@@ -35,7 +36,7 @@ def select(records: Iterable[Record], selection: Selection, origin: str | None) 
             }
         except _MissingError as error:
             where = f"line {record.line}: " if record.line is not None else ""
-            fault = ErrorInfo(type="SelectError", message=f"{where}{error}", retryable=False)
+            fault = ErrorInfo(type=ErrorType.SELECT, message=f"{where}{error}", retryable=False)
             yield record._replace(value=None, error=fault)
             continue
         item = record.value if isinstance(record.value, dict) else {"value": record.value}

@@ -9,7 +9,7 @@ from fanout.models.source import CsvFormat, JsonFormat, JsonlFormat
 from fanout.splitting.cuts import cut_batches
 from fanout.splitting.elements import find_elements
 from fanout.splitting.header import read_csv_start, read_jsonl_start
-from fanout.splitting.scan import Kind, RecordBounds, scan_all
+from fanout.splitting.scan import LineKind, RecordBounds, scan_all
 
 TextFormat = CsvFormat | JsonlFormat | JsonFormat
 
@@ -58,7 +58,7 @@ def find_records(chunks: Iterable[bytes], text_format: TextFormat) -> BlobRecord
 
 
 def split(
-    chunks: Iterable[bytes], kind: Kind, limits: BatchLimits, max_items: int | None = None
+    chunks: Iterable[bytes], kind: LineKind, limits: BatchLimits, max_items: int | None = None
 ) -> Split:
     """Split the bytes of a blob, in chunks of any size, into batches of whole records.
 

@@ -17,10 +17,9 @@ from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.naming.media_types import JSON
 from fanout.splitting.codecs import Expansion
 
-JSON = "application/json"
-JSON_LINES = "application/jsonl"
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256
 

@@ -17,6 +17,7 @@ from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
+from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.codecs import decompress
 from fanout.splitting.cuts import cut_batches
@@ -154,4 +155,4 @@ def _require_columns(blob: OpenBlob, columns: list[str] | None) -> list[str]:
 
 def _too_large(cut: BatchCut) -> ErrorInfo:
     message = f"line {cut.first_line}: the record is longer than {MAX_RECORD_BYTES} bytes"
-    return ErrorInfo(type="RecordTooLargeError", message=message, retryable=False)
+    return ErrorInfo(type=ErrorType.RECORD_TOO_LARGE, message=message, retryable=False)

@@ -10,11 +10,9 @@ from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.naming import blob_paths
+from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.codecs import Expansion
 from fanout.splitting.sizing import chunk_grain_of_bytes, grain_of_bytes, grain_of_items
-
-_BYTES = "application/octet-stream"
-_JSON_LINES = "application/jsonl"
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,12 @@ class Scratch:
 
     def copy(self, name: str, pieces: Iterator[bytes]) -> "Copy":
         """Write pieces to a blob while they are read."""
-        return Copy(self.store.open_writer(self.container, self.prefix + name, _BYTES), pieces)
+        return Copy(self.store.open_writer(self.container, self.prefix + name, BYTES), pieces)
 
     def write_lines_once(self, name: str, lines: Iterable[bytes]) -> OpenBlob:
         """Write lines to a blob unless it is there from an earlier try of the same plan."""
         if self.store.properties(self.container, self.prefix + name) is None:
-            writer = self.store.open_writer(self.container, self.prefix + name, _JSON_LINES)
+            writer = self.store.open_writer(self.container, self.prefix + name, JSON_LINES)
             for line in lines:
                 writer.write(line)
             _commit(writer.close)

@@ -24,6 +24,7 @@ from fanout.models.plan import BatchCut, BlobRef, PlanManifest
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
+from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, SourceInfo
 from fanout.splitting.inline import cut_items
 
@@ -146,7 +147,7 @@ def _read_of_set(
         )
     part = kept_part(store, manifest.parts, cut.part)
     if part.fault is not None and cut.end == 0:
-        fault = ErrorInfo(type="SourceBlobError", message=part.fault, retryable=False)
+        fault = ErrorInfo(type=ErrorType.SOURCE_BLOB, message=part.fault, retryable=False)
         return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
     return read_batch(
         source.read, cut, Place(part.data, part.origin, part.header), store, selection

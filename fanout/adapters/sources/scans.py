@@ -14,6 +14,7 @@ from fanout.adapters.sources.formats import columns_of
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.messages.scans import RangeScan, ScanPlan
 from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
+from fanout.naming.media_types import JSON
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
 
@@ -105,6 +106,4 @@ def _read_file(scratch: Scratch, name: str) -> bytes:
 
 def _write_model(scratch: Scratch, name: str, model: BaseModel) -> None:
     data = model.model_dump_json().encode()
-    scratch.store.write(
-        scratch.container, scratch.prefix + name, data, media_type="application/json"
-    )
+    scratch.store.write(scratch.container, scratch.prefix + name, data, media_type=JSON)

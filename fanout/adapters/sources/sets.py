@@ -20,6 +20,7 @@ from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BatchCut, BlobRef, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
 from fanout.models.source import BlobFormat, JsonlFormat, ListingSource, ManifestSource, SetSource
+from fanout.naming.media_types import JSON
 from fanout.records import Chunk
 from fanout.splitting.codecs import decompress
 from fanout.splitting.listing import blob_name, is_listed, listing_line, manifest_lines
@@ -163,7 +164,7 @@ class _SetCutter:
     def _write_page(self) -> None:
         page = PartsPage(parts=self._page)
         name, data = _page_name(self.pages, self._pages), page.model_dump_json().encode()
-        self.scratch.store.write(self.scratch.container, name, data, media_type="application/json")
+        self.scratch.store.write(self.scratch.container, name, data, media_type=JSON)
         self._page, self._pages = [], self._pages + 1
 
 
