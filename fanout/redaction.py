@@ -1,7 +1,7 @@
-"""Keys, tokens and passwords are taken out of what is told of an error.
+"""Takes keys, tokens and passwords out of error messages.
 
-Messages of exceptions come from libraries and from workloads, and may quote a connection string or
-an address with a signature in it.
+The messages come from libraries and from workloads, and may quote a connection string, or an
+address with a signature in it.
 """
 
 import re

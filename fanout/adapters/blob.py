@@ -179,7 +179,7 @@ class BlobStore:
             return
 
     def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
-        """List the blobs below a prefix in order, with what a listing tells of each.
+        """List the blobs below a prefix in order, with what a listing says of each.
 
         Raises:
             ResourceNotFoundError: There is no such container.
@@ -198,7 +198,7 @@ class BlobStore:
             )
 
     def ping(self, container: str) -> None:
-        """Raise whatever keeps a container from answering; one that is not there yet does answer.
+        """Raise what keeps a container from answering; one that does not exist is no fault.
 
         The account is not asked for its own properties: no role on data alone may read those, and
         the app has none on the account.

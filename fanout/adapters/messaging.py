@@ -27,7 +27,7 @@ from fanout.adapters.telemetry.logs import logger
 EVENTS_TOPIC = "fanout-events"
 DEAD_LETTER_QUEUE = "fanout-dead-letters"
 REQUEST_QUEUE = "fanout-requests"
-# As long as Service Bus lets its own be; all properties of a message share 64 KiB.
+# The limit for descriptions of Service Bus itself; all properties of a message share 64 KiB.
 MAX_DESCRIPTION_CHARACTERS = 4096
 # While Service Bus is away, each thread that waits for the lock would try in vain for seconds.
 REST_SECONDS = 3.0
@@ -40,7 +40,7 @@ class OutgoingMessage:
     """A message to send.
 
     Attributes:
-        message_id: The same for the same message, so that one sent twice can be told.
+        message_id: The same for the same message, so that one sent twice is recognised.
         correlation_id: The run that it is about.
         properties: What a subscription's rules can go by.
     """
@@ -177,7 +177,7 @@ def fault_properties(reason: str, description: str) -> dict[str | bytes, Propert
 
 @lru_cache(maxsize=1)
 def messaging() -> Messaging | None:
-    """The Service Bus of this process; None, which is said once, where none is configured."""
+    """The Service Bus of this process; None, with a warning, if none is configured."""
     service_bus = settings().service_bus
     if service_bus is None:
         log.warning("%s is not set: no events and no dead letters are sent", SERVICE_BUS)

@@ -28,10 +28,11 @@ class _Message(BaseModel):
 
 
 class CircuitAsk(_Message):
-    """A shard asks whether it may call the downstream; `at` is ISO 8601 in UTC.
+    """A shard asks whether it may call the downstream.
 
     Attributes:
         shard: The instance id of the shard.
+        at: When it asks, ISO 8601 in UTC.
     """
 
     shard: str
@@ -42,6 +43,8 @@ class CircuitReport(_Message):
     """What the calls of a shard came to.
 
     Attributes:
+        shard: The instance id of the shard.
+        at: When it reports, ISO 8601 in UTC.
         has_tripped: Whether the downstream kept failing.
         has_answered: Whether it did what some item asked of it.
     """
@@ -53,7 +56,12 @@ class CircuitReport(_Message):
 
 
 class CircuitOrder(_Message):
-    """Whether to call the downstream: ``go``, ``probe`` it with one item, or ``wait`` so long."""
+    """Whether a shard may call the downstream.
+
+    Attributes:
+        action: ``go``; ``probe`` it with one item; or ``wait``.
+        wait_seconds: How long to wait before it asks again.
+    """
 
     action: Literal["go", "probe", "wait"] = "go"
     wait_seconds: float = 0.0
@@ -66,7 +74,8 @@ class CircuitState(_Message):
         trips: How often it has opened since the downstream last answered.
         open_until: When a probe may be made; None while it is closed.
         opened_at: Since when it has been open, probes and all.
-        prober: The shard that probes at present, and `probed_at` since when.
+        prober: The shard that probes at present; None if none does.
+        probed_at: Since when it probes.
     """
 
     trips: int = 0

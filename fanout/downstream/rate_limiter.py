@@ -21,11 +21,15 @@ class _Message(BaseModel):
 
 
 class RateAsk(_Message):
-    """A shard asks to call the downstream for so many items; `at` is ISO 8601 in UTC.
+    """A shard asks to call the downstream for some items.
 
     Attributes:
-        caller: The shard, and `call` the number of its question: asked again, it is answered as it
-            was, and books nothing more.
+        caller: The shard.
+        call: The number of its question. Asked again, it gets the same answer and books nothing
+            more.
+        items: How many items.
+        per_second: How many items the downstream takes a second.
+        at: When it asks, ISO 8601 in UTC.
     """
 
     caller: str = ""
@@ -36,16 +40,24 @@ class RateAsk(_Message):
 
 
 class RateOrder(_Message):
-    """Whether the items are booked, and how long to wait for them or before asking again."""
+    """The answer to a shard.
+
+    Attributes:
+        is_booked: Whether the items are booked.
+        wait_seconds: How long to wait: until the items may begin, or until it asks again.
+    """
 
     is_booked: bool = True
     wait_seconds: float = 0.0
 
 
 class Booking(_Message):
-    """The last booking of a caller: which question it answered, when it was made and begins.
+    """The last booking of a caller; times are ISO 8601 in UTC.
 
-    Times are ISO 8601 in UTC.
+    Attributes:
+        call: The number of the question that it answered.
+        at: When it was made.
+        begins: When its items may begin.
     """
 
     call: int
@@ -54,9 +66,11 @@ class Booking(_Message):
 
 
 class RateState(_Message):
-    """What is booked: until when, ISO 8601 in UTC, at the rate last asked for.
+    """What is booked.
 
     Attributes:
+        booked_until: When the next booking may begin, ISO 8601 in UTC; None is at once.
+        per_second: The rate that was asked for last.
         bookings: The last one of each caller, as long as its question may be asked again.
     """
 

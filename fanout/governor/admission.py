@@ -11,7 +11,13 @@ FORGOTTEN_AFTER = timedelta(minutes=5)
 
 
 class Entry(BaseModel):
-    """A run that wants to begin; times are ISO 8601 in UTC."""
+    """A run that asks to begin.
+
+    Attributes:
+        instance: Its orchestration.
+        max_runs: How many runs may go on at once.
+        at: When it asks, ISO 8601 in UTC.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,7 +27,12 @@ class Entry(BaseModel):
 
 
 class AdmissionState(BaseModel):
-    """The runs that go on, with when they began, and those that wait, with when they last asked."""
+    """The runs of the app, by orchestration; times are ISO 8601 in UTC.
+
+    Attributes:
+        running: Those that go on, with when they began.
+        waiting: Those that wait, in the order in which they came, with when they last asked.
+    """
 
     model_config = ConfigDict(frozen=True)
 

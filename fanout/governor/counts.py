@@ -7,10 +7,13 @@ MAX_ERROR_KINDS = 20
 
 
 def count_items(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
-    """Where the items are after what shards did, and what shards that compensate undid.
+    """How many items have which outcome, from what the shards of both stages did.
 
-    Of the latter, `succeeded` counts items that were compensated, and `failed` those that could not
-    be; until then both had succeeded.
+    Args:
+        settled: The counts when the attempt began.
+        done: What the shards did that process.
+        undone: What the shards did that compensate: `succeeded` are items that were compensated,
+            `failed` those that could not be. Both had succeeded before.
     """
     ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
     succeeded = settled.succeeded + done.succeeded - undone.succeeded - undone.failed

@@ -24,7 +24,12 @@ class _Row(BaseModel):
 
 
 class Held(_Row):
-    """What a shard was granted: batches in flight at most, and items that its rate was charged."""
+    """What a shard was granted.
+
+    Attributes:
+        batches: How many batches it may have in flight.
+        items: How many items the rate was charged for it.
+    """
 
     batches: int
     items: float
@@ -38,7 +43,7 @@ class RunState(_Row):
     Attributes:
         claim: What tells this run from an earlier one of the same id that was deleted.
         settled: What earlier attempts had settled when this one began.
-        work: What the shards of the stage share that is under way.
+        work: What the shards share in the stage that is under way.
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
@@ -64,9 +69,10 @@ class ControlState(_Row):
     """The row `control`: what people have asked of the attempt.
 
     Attributes:
-        change: Of the limits, all changes in one.
-        changes: How many there were.
+        change: All changes of the limits in one.
+        changes: How many changes there were.
         suspended_at: Since when nothing may begin; None if it may.
+        is_cancelled: Whether nothing more may begin.
         is_closed: Whether the shards are through: it is too late to cancel.
     """
 
@@ -81,13 +87,15 @@ class ShardState(_Row):
     """The row of one shard, which it alone writes.
 
     Attributes:
-        call: The number of its last question that was answered, and `order` the answer.
+        call: The number of its last question that was answered.
+        order: The answer to that.
         work: Where it was when it asked.
-        errors: Kinds of failure by ``type: message``, the most frequent.
+        errors: The most frequent kinds of failure, by ``type: message``.
         held: What it was granted and has not reported yet.
-        reason: Why it was told to stop; None while it goes on.
-        span: Cuts that its batches took last.
-        item_ms: How long an item takes, the latest waves weighing most; None before the first.
+        reason: Why it was to stop; None while it goes on.
+        span: How many cuts its batches took last.
+        item_ms: How long an item takes, on an average in which the latest waves count most; None
+            before the first.
         timeline: What it did when, for people to look at.
         updated_at: When it last asked, ISO 8601 in UTC.
     """
@@ -115,10 +123,11 @@ class ShardState(_Row):
 
 
 class PaceState(_Row):
-    """The row `rate`: when the run's own rate lets the next item begin; None is at once.
+    """The row `rate`: when the run's own rate lets the next item begin.
 
     Attributes:
-        changes: How many changes of the limits it goes by: a later one begins anew.
+        free_at: When the next item may begin, ISO 8601 in UTC; None is at once.
+        changes: How many changes of the limits it knows of: another one starts it anew.
     """
 
     free_at: str | None = None

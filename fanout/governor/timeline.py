@@ -31,9 +31,11 @@ class Lane(BaseModel):
 
     Attributes:
         cells: A hexadecimal digit for each bucket up to the last one in which it did anything.
-        since: Up to when `cells` say what it did, and `doing` what it has done since; 0 is nothing.
+        since: Up to when `cells` say what it did.
+        doing: What it has done since then; 0 is nothing.
         wave_since: When the wave began that it is in; None between waves.
-        waves: Waves that it has finished, and `partitions` likewise.
+        waves: How many waves it has finished.
+        partitions: How many partitions it has finished.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,7 +52,7 @@ class Timeline(BaseModel):
     """What happened in each bucket.
 
     Attributes:
-        width_seconds: Of a bucket.
+        width_seconds: How wide a bucket is.
         series: What ended in each bucket; a wave is spread evenly over the time that it took.
         lanes: By the number of the shard.
     """
@@ -76,9 +78,9 @@ def note_ask(
         timeline: What is known of the shard so far.
         started_at: When the run began, ISO 8601.
         ask: What it has done.
-        order: What it was answered.
-        partitions: How many it has finished with the wave that it tells of; None if it tells of
-            none that is not known.
+        order: The answer.
+        partitions: How many it has finished with the wave that it reports; None if it reports no
+            wave, or one that is known.
     """
     work = ask.work
     now = _seconds(started_at, ask.at)

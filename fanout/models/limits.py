@@ -10,7 +10,8 @@ class Limits(BaseModel):
 
     Attributes:
         batches: Activities at once, over all shards.
-        items_per_second: None is as fast as it can.
+        items_per_second: How many items may begin a second; None sets no limit.
+        tolerance: How many failures the run accepts.
     """
 
     model_config = ConfigDict(frozen=True)

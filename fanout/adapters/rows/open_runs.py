@@ -1,7 +1,7 @@
-"""The attempts that have not ended, or about whose end not all is done: a row for each.
+"""The open attempts of all runs: a row for each that has not ended, or whose end is not announced.
 
-It is written before an attempt is claimed and deleted when it is told how it ended, so whoever
-looks after runs finds all that may have been left, and never has to ask Durable for a list.
+The row is written before the attempt is claimed, and deleted when all is done that follows from its
+end. So the watchdog finds every attempt that may need it without listing orchestrations.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,12 @@ from fanout.schedules import due_time
 
 
 class _OpenRow(BaseModel):
-    """When the attempt was claimed, and whether it waits for earlier runs of its schedule."""
+    """A row.
+
+    Attributes:
+        claimed_at: When the attempt was claimed.
+        is_queued: Whether it waits for earlier runs of its schedule.
+    """
 
     claimed_at: datetime
     is_queued: bool = False
@@ -23,7 +28,13 @@ class _OpenRow(BaseModel):
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt of a run that may go on; `claimed_at` is aware."""
+    """An attempt of a run that may go on.
+
+    Attributes:
+        number: Which attempt of the run.
+        claimed_at: When it was claimed, aware.
+        is_queued: Whether it waits for earlier runs of its schedule.
+    """
 
     run_id: str
     number: int

@@ -19,7 +19,7 @@ PATIENCE = timedelta(seconds=30)
 def has_all_parts(
     run_id: str, attempt: int, state: GovernorState, files: RunFiles, now: datetime
 ) -> bool:
-    """Tell whether all parts of an attempt are there that will be.
+    """Tell whether an attempt has nothing under way: all parts that will be written are there.
 
     Args:
         run_id: The run.

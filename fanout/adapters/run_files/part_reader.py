@@ -17,7 +17,12 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class BatchOutcomes:
-    """What is known of a batch: its outcome lines, and its partial where it has one."""
+    """What is known of a batch.
+
+    Attributes:
+        lines: Its outcomes.
+        partial: The partial of a chunk workload; None if it made none.
+    """
 
     cut: BatchCut
     origin: Origin

@@ -18,7 +18,8 @@ class Part:
     Attributes:
         span: How many cuts of the first plan it covers.
         size: Its bytes.
-        reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
+        reopenings: Which items later attempts are to redo that have not reached the batch, oldest
+            attempt first.
     """
 
     path: str

@@ -34,7 +34,7 @@ _NAMES = BatchLimits(max_items=1000)
 
 
 def cut_set(source: SetSource, options: CutOptions, scratch: Scratch) -> SourceCuts:
-    """Write the blobs of a set down, and cut these lines, or the records of each blob.
+    """Write down the blobs of a set; then cut this list, or (with `read`) the records of each blob.
 
     The lines are written once: another try of the plan finds and cuts the same.
 

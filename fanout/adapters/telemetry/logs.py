@@ -1,4 +1,4 @@
-"""Log lines as JSON, one shape everywhere (design, section 6).
+"""Log lines as JSON, one shape everywhere (``docs/log.schema.json``).
 
 Ids are bound once for an invocation and once for an item, so that whatever is logged meanwhile has
 them, the lines of a workload's own logger included.

@@ -96,7 +96,7 @@ def _activity_span(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) 
 def _use_span(span: "Span") -> Iterator[None]:
     """Make a span the current one until its work has ended.
 
-    What is raised is told without its secrets; the SDK would send the exception as it is.
+    The span says without secrets what was raised; the SDK would send the exception as it is.
     """
     from opentelemetry.trace import Status, StatusCode, use_span
 
