@@ -69,7 +69,7 @@ class CsvDialect:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A batch at once; `fanout.splitting.records.parse_records` gives its items one by one.
+    """A whole batch; `fanout.splitting.records.parse_records` gives its items one by one.
 
     Attributes:
         kind: How `data` is to be read: ``csv`` (records only; the header is in `columns`),

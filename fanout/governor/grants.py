@@ -1,9 +1,9 @@
-"""What a shard may begin, and when: width of waves, size of batches and pace, over all shards.
+"""What a shard may begin, and when: the grants of a run.
 
-A shard asks after each wave and before each round. What it is granted is held until it asks again.
-It computes its share from the rows of all and changes none but its own and that of the pace, so
-shards never wait for each other; shares of the same limit add up to it whatever each has seen of
-shards that have finished meanwhile.
+A shard asks after each wave and before each round. It holds what it is granted until it asks again.
+Its share follows from the rows of all shards, and only its own row and that of the pace change; so
+shards never wait for each other. The shares of a limit add up to it, whatever each shard has seen
+of others that finished meanwhile.
 """
 
 from dataclasses import dataclass

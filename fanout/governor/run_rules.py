@@ -32,7 +32,7 @@ def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState
 
 
 def empty_rows(state: GovernorState) -> GovernorState:
-    """Rows that say nothing, in place of those that a run has left which was deleted."""
+    """Empty rows, in place of those that a deleted run has left."""
     return GovernorState(shards=dict.fromkeys(state.shards, ShardState()))
 
 
@@ -63,7 +63,7 @@ def note_plan(run: RunState, plan: PlanResult, at: str) -> RunState:
 def settle(state: GovernorState, ask: SettleAsk) -> GovernorState:
     """Decide, when the shards are through, how the run goes on; once decided, it stays so.
 
-    What the orchestrator holds in its history counts; rows stand in for shards that failed.
+    The counts are those of the orchestrator's own history. If a shard failed, its row stands in.
     """
     if state.run.verdict is not None:
         return state
@@ -87,14 +87,14 @@ def note_compensation_plan(run: RunState, undo: Work) -> RunState:
 
 
 def finish(run: RunState, end: RunEnd) -> RunState:
-    """Take the last word on the attempt; a second time changes nothing."""
+    """Take note of how the attempt ended; a second time changes nothing."""
     if run.end is not None:
         return run
     return run.model_copy(update={"phase": "done", "end": end, "updated_at": end.at})
 
 
 def facts(state: GovernorState) -> RunFacts:
-    """Tell what the end of the run does not say of it."""
+    """What the rows say of an attempt, and its end does not."""
     return RunFacts(
         items=state.items,
         settled=state.run.settled,

@@ -118,7 +118,7 @@ class ShardState(_Row):
 
     @property
     def counts(self) -> ShardCounts:
-        """What they came to."""
+        """What its finished waves came to."""
         return self.work.counts if self.work else ShardCounts()
 
 
@@ -170,7 +170,7 @@ class GovernorState(_Row):
 
     @property
     def items(self) -> ItemCounts:
-        """Where the items are: at the end, where the result files have them."""
+        """How many items have which outcome; at the end, as the result files have them."""
         end = self.run.end
         if end is not None and end.items.total:
             return end.items
@@ -235,7 +235,7 @@ class GovernorState(_Row):
         return is_exceeded(self.limits.tolerance, given_up, self.items.total)
 
     def shards_of(self, work: ShardWork) -> dict[str, ShardState]:
-        """The rows of all shards that share the work of one of them, be they there yet or not."""
+        """The rows of all shards that share this work; one without a row gets an empty one."""
         keys = [shard_row(number, work.stage) for number in range(work.shards)]
         return {key: self.shards.get(key, ShardState()) for key in keys}
 

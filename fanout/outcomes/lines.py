@@ -41,7 +41,7 @@ def failed_line(
     attempts: int,
     duration_ms: float,
 ) -> bytes:
-    """Write the outcome of an item that failed, or that waits (pending) for another attempt."""
+    """Write the outcome of an item that failed, or that waits (pending) to be tried again."""
     line = {
         "status": status,
         "index": index,
@@ -59,9 +59,9 @@ def saga_line(status: ItemStatus, index: int, item_id: str, fields: dict[str, An
 
 
 def next_takes(data: bytes) -> dict[int, int]:
-    """The items of a part file that want another attempt, by index: which take of their saga.
+    """Which take of its saga each waiting item of a part file is to have, by index.
 
-    A saga that ended has had its take; one that did not goes on with it.
+    A saga that has ended gets the next take; one that has not goes on with its own.
     """
     return {int(outcome["index"]): _next_take(outcome) for outcome in _pending_outcomes(data)}
 
@@ -107,7 +107,7 @@ def has_only(data: bytes, status: ItemStatus) -> bool:
 
 
 def waiting_items(data: bytes) -> dict[int, int]:
-    """The items of a part file that want another attempt, by index: how often each was tried."""
+    """How often each waiting item of a part file was tried, by index."""
     pending = _pending_outcomes(data)
     return {int(outcome["index"]): int(outcome["attempts"]) for outcome in pending}
 

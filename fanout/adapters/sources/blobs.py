@@ -15,7 +15,7 @@ from fanout.splitting.header import HeaderError
 from fanout.splitting.listing import ManifestError
 from fanout.splitting.pointer import JsonSourceError
 
-# What a header is looked for in at a time: nearly every one is in the first.
+# A header is read in blocks of this size; nearly every one is in the first.
 _FIRST_BLOCK_BYTES = 64 * 1024
 
 

@@ -59,7 +59,7 @@ class Scratch:
 
 
 class Copy:
-    """A copy in the making: it holds what has been read from it, and appears when it is cut."""
+    """A copy in the making: what is read goes into it, and it appears when all is cut."""
 
     def __init__(self, writer: Writer, pieces: Iterator[bytes]) -> None:
         self._writer = writer

@@ -39,7 +39,7 @@ _fixed_span_id: ContextVar[int | None] = ContextVar("given_id", default=None)
 
 @dataclass(frozen=True)
 class Otel:
-    """What spans and metrics are handed to.
+    """Where spans and metrics go.
 
     Attributes:
         flush: Sends what is held back; may take as long as the exporters try.
@@ -62,7 +62,7 @@ class Otel:
 
 
 def record_metric(metric: Metric, value: float, **labels: str) -> None:
-    """Tell a metric a value, if anybody listens."""
+    """Record a value of a metric, if anything takes it."""
     sink = otel()
     if sink is not None:
         sink.record_metric(metric, value, labels)
@@ -70,7 +70,7 @@ def record_metric(metric: Metric, value: float, **labels: str) -> None:
 
 @lru_cache(maxsize=1)
 def otel() -> Otel | None:
-    """What this process hands its spans and metrics to; None where nobody listens."""
+    """Where the spans and metrics of this process go; None if nothing takes them."""
     return make_otel(os.environ) if os.environ.get(AZURE) or os.environ.get(OTLP) else None
 
 

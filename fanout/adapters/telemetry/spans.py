@@ -33,7 +33,7 @@ NANOSECONDS = 1_000_000_000
 
 @contextmanager
 def trace_start(run_id: str, attempt: int) -> Iterator[str | None]:
-    """Make the span of a start; gives the `traceparent` to send along, if anybody listens."""
+    """Make the span of the start of a run; gives the `traceparent` to send along, or None."""
     sink = otel.otel()
     if sink is None:
         yield None
