@@ -11,14 +11,14 @@ from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
 from fanout.records import Chunk
 from fanout.splitting.records import parse_records
-from fanout.splitting.scan import Kind
+from fanout.splitting.scan import LineKind
 from fanout.splitting.split import split
 
 SIZE_BYTES = 64 * 1_048_576
 CHUNK_BYTES = 4 * 1_048_576
 RUNS = 5
 HEADER = b"id,day,carrier,minutes,origin,note\n"
-SOURCES: dict[str, tuple[Kind, bytes, str]] = {
+SOURCES: dict[str, tuple[LineKind, bytes, str]] = {
     "plain CSV": ("csv", HEADER, "%d,2013-01-01,UA,1545,EWR,some text here\n"),
     "CSV with one quoted field": ("csv", HEADER, '%d,2013-01-01,UA,1545,EWR,"some, text"\n'),
     "CSV quoted, over two lines": ("csv", HEADER, '"%d","2013","UA","1","E""R","a, b\nc"\n'),
@@ -56,12 +56,12 @@ def _blob(header: bytes, row: str) -> bytes:
     return header + "".join(row % number for number in range(count)).encode()
 
 
-def _cut(chunks: list[bytes], kind: Kind) -> None:
+def _cut(chunks: list[bytes], kind: LineKind) -> None:
     for _ in split(chunks, kind, BatchLimits()).cuts:
         pass
 
 
-def _parse(blob: bytes, kind: Kind, cuts: list[BatchCut]) -> None:
+def _parse(blob: bytes, kind: LineKind, cuts: list[BatchCut]) -> None:
     columns = HEADER.decode().strip().split(",") if kind == "csv" else None
     for cut in cuts:
         data = blob[cut.offset : cut.end]

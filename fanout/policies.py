@@ -50,7 +50,7 @@ def is_exceeded(tolerance: Tolerance, failed: int, total: int) -> bool:
     return is_strict or over_count or over_percentage
 
 
-def given_up_on(items: ItemCounts, on_exceeded: OnExceeded) -> int:
+def count_given_up(items: ItemCounts, on_exceeded: OnExceeded) -> int:
     """Count the items that did not succeed, as the tolerance has it.
 
     A saga that failed has compensated its item itself; where a run compensates, `compensated` are

@@ -6,6 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 from fanout.models.outcome import ErrorInfo
 from fanout.models.selection import Selection
+from fanout.models.source import FormatKind, RowLengths, SourceKind
+
+# How the bytes of a batch are to be read; rows of Parquet come as lines of JSON, ``jsonl``.
+ChunkKind = FormatKind | Literal["inline"]
 
 
 class Record(NamedTuple):
@@ -28,7 +32,7 @@ class Record(NamedTuple):
 class SourceInfo:
     """What is known of a source before a run is accepted: enough to refuse a bad request."""
 
-    kind: str
+    kind: SourceKind
     columns: list[str] | None = None
     etag: str | None = None
     length: int = 0
@@ -60,12 +64,12 @@ class CsvDialect:
     """
 
     delimiter: str = ","
-    rows: Literal["strict", "pad"] = "strict"
+    rows: RowLengths = "strict"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A batch at once; `fanout.splitting.records.parse_records` gives its items one by one.
+    """A whole batch; `fanout.splitting.records.parse_records` gives its items one by one.
 
     Attributes:
         kind: How `data` is to be read: ``csv`` (records only; the header is in `columns`),
@@ -80,7 +84,7 @@ class Chunk:
         origin: The blob that it comes from, ``container/name``; None if inline.
     """
 
-    kind: str
+    kind: ChunkKind
     data: bytes
     columns: list[str] | None
     first_index: int

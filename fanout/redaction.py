@@ -1,7 +1,7 @@
-"""Keys, tokens and passwords are taken out of what is told of an error.
+"""Takes keys, tokens and passwords out of error messages.
 
-Messages of exceptions come from libraries and from workloads, and may quote a connection string or
-an address with a signature in it.
+The messages come from libraries and from workloads, and may quote a connection string, or an
+address with a signature in it.
 """
 
 import re
@@ -26,9 +26,9 @@ _SECRET = re.compile(
 )
 
 
-def redacted(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Put stars in the place of every secret whose form gives it away."""
-    return _SECRET.sub(lambda found: f"{found[str(found.lastgroup)]}{STARS}", text)
+    return _SECRET.sub(lambda match: f"{match[str(match.lastgroup)]}{STARS}", text)
 
 
-Redacted = Annotated[str, AfterValidator(redacted)]
+Redacted = Annotated[str, AfterValidator(redact_secrets)]

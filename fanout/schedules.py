@@ -7,7 +7,7 @@ late, stands for the same run.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from croniter import CroniterError, croniter
 
@@ -64,52 +64,63 @@ class Schedule:
         """The id of the run that is due then: ``nightly-20261123T020000Z``."""
         return f"{self.name}-{due.astimezone(UTC):{_TIME}}"
 
-    def asked_at(self, due: datetime) -> dict[str, Any]:
+    def request_at(self, due: datetime) -> dict[str, Any]:
         """The RunRequest that is due then.
 
         Raises:
             ScheduleError: A placeholder cannot be understood.
         """
-        body = _filled(self.request or {}, due.astimezone(self.zone))
+        body = _fill_placeholders(self.request or {}, due.astimezone(self.zone))
         return {**body, "run_id": self.run_id(due)}
 
-    def due_at(self, now: datetime, planned: datetime | None) -> datetime:
+    def due_at(self, now: datetime, planned_due: datetime | None) -> datetime:
         """The due time that a tick stands for.
 
         Args:
             now: When it was delivered.
-            planned: The due time that the host keeps; it keeps none of timers that fire more often
+            planned_due: The due time that the host keeps; None for a timer that fires more often
                 than once a minute. One still to come means that somebody ran the timer by hand.
         """
-        if planned is None:
+        if planned_due is None:
             return self._last_due(now + EARLY)
-        if planned > now + EARLY:
+        if planned_due > now + EARLY:
             return now.replace(microsecond=0)
-        return planned
+        return planned_due
 
     def next_due(self, now: datetime) -> datetime | None:
         """When it is due next after `now`; None if it is not enabled."""
         if not self.is_enabled:
             return None
-        found: datetime = _iterator(self.cron, now.astimezone(self.zone)).get_next(datetime)
-        return found.astimezone(UTC)
+        due: datetime = _iterator(self.cron, now.astimezone(self.zone)).get_next(datetime)
+        return due.astimezone(UTC)
 
     def _last_due(self, now: datetime) -> datetime:
         # croniter looks strictly before a moment.
         before = now.astimezone(self.zone).replace(microsecond=0) + timedelta(seconds=1)
-        found: datetime = _iterator(self.cron, before).get_prev(datetime)
-        return found.astimezone(UTC)
+        due: datetime = _iterator(self.cron, before).get_prev(datetime)
+        return due.astimezone(UTC)
 
 
-def time_of(schedule: str, run_id: str) -> datetime | None:
-    """The due time that a run of a schedule stands for; None if it is none of its runs."""
-    name, _, text = run_id.rpartition("-")
-    if name != schedule:
-        return None
+class DueRun(NamedTuple):
+    """A run of a schedule, and the due time that it stands for."""
+
+    schedule: str
+    due: datetime
+
+
+def parse_run_id(run_id: str) -> DueRun | None:
+    """The inverse of `Schedule.run_id`; None if no schedule gives such an id."""
+    schedule, _, text = run_id.rpartition("-")
     try:
-        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+        return DueRun(schedule, datetime.strptime(text, _TIME).replace(tzinfo=UTC))
     except ValueError:
         return None
+
+
+def due_time(schedule: str, run_id: str) -> datetime | None:
+    """The due time that a run of a schedule stands for; None if it is none of its runs."""
+    run = parse_run_id(run_id)
+    return run.due if run is not None and run.schedule == schedule else None
 
 
 def check_cron(expression: str) -> None:
@@ -148,36 +159,36 @@ def _iterator(expression: str, moment: datetime) -> croniter:
     return croniter(expression, moment, second_at_beginning=True, day_or=False)
 
 
-def _filled(value: Any, due: datetime) -> Any:
+def _fill_placeholders(value: Any, due: datetime) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(inner, due) for key, inner in value.items()}
+        return {key: _fill_placeholders(inner, due) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_filled(inner, due) for inner in value]
-    return _filled_text(value, due) if isinstance(value, str) else value
+        return [_fill_placeholders(inner, due) for inner in value]
+    return _fill_text(value, due) if isinstance(value, str) else value
 
 
-def _filled_text(text: str, due: datetime) -> str:
-    def fill(found: re.Match[str]) -> str:
-        amount, unit, wanted = found.groups()
+def _fill_text(text: str, due: datetime) -> str:
+    def fill(match: re.Match[str]) -> str:
+        amount, unit, date_format = match.groups()
         shift = timedelta(**{_UNITS[unit]: int(amount)}) if amount else timedelta()
-        return _formatted(due + shift, wanted)
+        return _format_moment(due + shift, date_format)
 
-    filled = _PLACEHOLDER.sub(fill, text)
-    if mistaken := _MISTAKEN.search(filled):
+    result = _PLACEHOLDER.sub(fill, text)
+    if mistaken := _MISTAKEN.search(result):
         raise ScheduleError(
             f"'{mistaken[0]}' is no placeholder; write {{scheduled:yyyy-MM-dd}} or, for the day "
             "before, {scheduled-1d:yyyy-MM-dd}"
         )
-    return filled
+    return result
 
 
-def _formatted(moment: datetime, wanted: str) -> str:
-    def put(token: re.Match[str]) -> str:
+def _format_moment(moment: datetime, date_format: str) -> str:
+    def replace_token(token: re.Match[str]) -> str:
         if token["unknown"]:
-            known = ", ".join(_FORMATS)
-            raise ScheduleError(f"'{token[0]}' in the format '{wanted}' is none of {known}")
+            tokens = ", ".join(_FORMATS)
+            raise ScheduleError(f"'{token[0]}' in the format '{date_format}' is none of {tokens}")
         return moment.strftime(_FORMATS[token[0]]) if token[0] in _FORMATS else token[0]
 
-    if not wanted:
+    if not date_format:
         raise ScheduleError("a placeholder needs a format, as in {scheduled:yyyy-MM-dd}")
-    return _TOKEN.sub(put, wanted)
+    return _TOKEN.sub(replace_token, date_format)

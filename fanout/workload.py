@@ -1,7 +1,8 @@
 """What a workload is: one module that a user writes after reading one example.
 
 Subclass one of the shapes, give it a `name`, a pydantic model for its items and one for its
-parameters, and list it in `workloads/registry.py`.
+parameters. A module or a package in `workloads/` that defines such a class is found when the app
+starts (`workloads/registry.py`); nothing lists it.
 """
 
 import logging
@@ -30,7 +31,12 @@ class NoParameters(BaseModel):
 
 @dataclass(frozen=True)
 class Failure:
-    """An item of a chunk that could not be used: its index in the source and why."""
+    """An item of a chunk that could not be used.
+
+    Attributes:
+        index: Its index in the source.
+        error: Why it could not be used.
+    """
 
     index: int
     error: ErrorInfo
@@ -38,7 +44,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class ChunkResult(Generic[PartialT]):
-    """What a chunk workload made of a chunk: a partial summary, and the items it had to refuse."""
+    """What a chunk workload made of a chunk.
+
+    Attributes:
+        partial: A partial result, which is merged with those of other chunks.
+        failures: The items that could not be used.
+    """
 
     partial: PartialT
     failures: list[Failure] = field(default_factory=list)
@@ -46,7 +57,14 @@ class ChunkResult(Generic[PartialT]):
 
 @dataclass(frozen=True)
 class RenderedFile:
-    """A file that a workload makes for the results: its name there and its content."""
+    """A file that a workload makes for the results.
+
+    Attributes:
+        name: Its name among the results.
+        content: Its bytes.
+        media_type: Its media type.
+        count: How many lines or rows it has; None if it has none.
+    """
 
     name: str
     content: bytes
@@ -95,10 +113,13 @@ class Context(Generic[ParametersT]):
     """What a workload may use while it processes an item or a chunk.
 
     Attributes:
+        run_id: The run.
         idempotency_key: ``run_id/item_id/step`` for an item, ``run_id/index`` for a chunk: the same
             however often it is processed.
         attempt: 1 at the first try of this item.
-        files: Where an item's blob is, and where files made of it go; a chunk has none.
+        parameters: The parameters of the run.
+        logger: Its lines have the ids of the run and the item.
+        files: The blobs that items name, and the files that are made of items; a chunk has none.
     """
 
     run_id: str
@@ -113,9 +134,13 @@ class Workload(ABC, Generic[ParametersT]):
     """What all shapes have.
 
     Attributes:
-        downstream: Name of the service that items call, if they call one. When it keeps failing
-            (`TransientError`), all runs that call it wait until it is up again.
-        batch: How much a batch takes where the request does not say; None fits it to the work.
+        name: What requests call it.
+        description: What it does, for people.
+        item_model: The pydantic model of an item.
+        downstream: Name of the service that items call; None if they call none. When it keeps
+            failing (`TransientError`), all runs that call it wait until it is up again.
+        batch: How much a batch takes if the request does not say; None fits it to the work.
+        parameters_model: The pydantic model of its parameters.
     """
 
     name: ClassVar[str]
@@ -204,11 +229,11 @@ class ChunkWorkload(Workload[ParametersT], Generic[PartialT, ParametersT]):
 
 @dataclass(frozen=True)
 class StepContext(Context[ParametersT], Generic[ParametersT]):
-    """What a step of a saga may use besides; to undo it has the idempotency key of its `do`.
+    """What a step of a saga may use. An `undo` has the idempotency key of its `do`.
 
     Attributes:
-        outputs: What the steps that are done returned, by their names.
-        is_doubtful: For an undo: nobody knows whether the step took effect, or still will.
+        outputs: What the steps returned that are done, by their names.
+        is_doubtful: For an `undo`: nobody knows whether the `do` took effect, or still will.
         keys: The idempotency keys of all steps, by their names.
     """
 
@@ -229,16 +254,16 @@ class StepContext(Context[ParametersT], Generic[ParametersT]):
 class Step:
     """A step of a saga.
 
-    Both functions may be `async def`, raise as `MapWorkload.process` does, and must change nothing
-    when they are called again with the same idempotency key. A `do` that comes after the `undo` of
-    its key must be refused with a `PermanentError`.
+    Both functions may be `async def`, and raise as `MapWorkload.process` does. A second call with
+    the same idempotency key must change nothing. A `do` that comes after the `undo` with its key
+    must raise a `PermanentError`.
 
     Attributes:
         name: ``[A-Za-z0-9_-]{1,30}``.
-        do: ``(item, context) -> output``: does it, and returns a reference to what it did (JSON, up
-            to 200 bytes, for it travels through the history). A `PermanentError` says that it had
-            no effect.
-        undo: ``(item, output, context)``: takes it back; None where there is nothing to take back.
+        do: ``(item, context) -> output``: does it and returns a reference to what it did: JSON of
+            at most 200 bytes, for it travels through the history. A `PermanentError` says that it
+            had no effect.
+        undo: ``(item, output, context)``: takes it back; None if there is nothing to take back.
             `output` is None if the step ended in doubt.
         after: Names of the steps that must be done before.
         retry: When it is tried again; None takes the run's policy.

@@ -17,7 +17,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
@@ -50,7 +50,7 @@ def blueprint(app: Settings) -> df.Blueprint:
 
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
     """Start a run over a blob; shell around `start_run_of_blob`."""
-    with logged(context):
+    with bind_invocation(context):
         await start_run_of_blob(
             str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows()
         )

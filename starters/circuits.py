@@ -4,7 +4,7 @@ from typing import Any
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.telemetry import metrics
-from fanout.adapters.telemetry.otel import tell
+from fanout.adapters.telemetry.otel import record_metric
 from fanout.downstream.breaker import CircuitState
 from fanout.downstream.rate_limiter import RateState
 from fanout.naming import row_keys
@@ -18,7 +18,7 @@ def record_circuits(rows: Rows) -> dict[str, Any]:
         partition = row_keys.downstream_partition(name)
         circuit = rows.load(partition, row_keys.BREAKER_ROW, CircuitState)
         rate = rows.load(partition, row_keys.RATE_ROW, RateState)
-        tell(metrics.BREAKER_OPEN, int(circuit.name != "closed"), downstream=name)
+        record_metric(metrics.BREAKER_OPEN, int(circuit.name != "closed"), downstream=name)
         circuits[name] = {
             "state": circuit.name,
             "since": circuit.opened_at,

@@ -150,7 +150,7 @@ def _check_request(schedule: Schedule) -> None:
 
 def _request_now(schedule: Schedule) -> RunRequest:
     try:
-        return validate(RunRequest, schedule.asked_at(datetime.now(UTC)))
+        return validate(RunRequest, schedule.request_at(datetime.now(UTC)))
     except ScheduleError as error:
         raise _fault("request", str(error)) from error
     except InvalidRequestError as error:

@@ -26,14 +26,15 @@ from fanout.adapters.messaging import (
     messaging,
 )
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import JSON, RunFiles, run_files
+from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import metrics
-from fanout.adapters.telemetry.logs import logged, logger
-from fanout.adapters.telemetry.otel import tell
+from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.adapters.telemetry.otel import record_metric
 from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
+from fanout.naming.media_types import JSON
 from starters.lifecycle.parse import RequestTooLargeError, parse_body
 from starters.lifecycle.start import RunStart, start_run
 
@@ -115,11 +116,11 @@ async def start_runs(
     context: func.Context,
 ) -> None:
     """Start the runs that a batch of messages asks for; shell around `start_all`."""
-    with logged(context):
+    with bind_invocation(context):
         bus = messaging()
         if bus is None:
             raise UnfinishedBatchError(f"{SERVICE_BUS} is not set")
-        tell(metrics.QUEUE_AGE, oldest_age(messages, datetime.now(UTC)))
+        record_metric(metrics.QUEUE_AGE, oldest_age(messages, datetime.now(UTC)))
         await start_all(
             [RequestMessage.from_message(message) for message in messages],
             client,

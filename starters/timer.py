@@ -17,7 +17,7 @@ from fanout.adapters.rows.open_runs import unfinished_runs
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.schedules import Schedule
@@ -54,12 +54,12 @@ def _register(schedule: Schedule, bp: df.Blueprint) -> None:
         maximum_interval="00:01:00",
     )(handler)
     handler = bp.timer_trigger(arg_name="timer", schedule=schedule.trigger)(handler)
-    bp.function_name(functions.of_schedule(schedule.name))(handler)
+    bp.function_name(functions.schedule_function(schedule.name))(handler)
 
 
 def _handler(schedule: Schedule) -> Handler:
     async def on_tick(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
-        with logged(context):
+        with bind_invocation(context):
             due = planned_time(schedule, timer, datetime.now(UTC))
             if timer.past_due:
                 log.warning("'%s' is past due: it was due at %s", schedule.name, due.isoformat())
@@ -85,7 +85,7 @@ async def handle_tick(
     Raises:
         InvalidRequestError: The request cannot succeed; its source may not exist, for example.
     """
-    request = RunRequest.model_validate(schedule.asked_at(due))
+    request = RunRequest.model_validate(schedule.request_at(due))
     run_id = str(request.run_id)
     if schedule.on_overlap == "allow":
         earlier: set[str] = set()

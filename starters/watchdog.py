@@ -17,7 +17,7 @@ from fanout.adapters.rows.places import change_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
@@ -45,7 +45,7 @@ CLOSED_AFTER = timedelta(minutes=5)
 @bp.durable_client_input(client_name="client")
 async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
     """Look after runs, every half minute."""
-    with logged(context):
+    with bind_invocation(context):
         left_behind = timedelta(seconds=settings().left_behind_seconds)
         inspection = Inspection(client, run_files(), rows(), datetime.now(UTC), left_behind)
         await inspection.look_after_all()

@@ -16,7 +16,8 @@ from fanout.messages.batches import BatchResult
 from fanout.messages.payloads import shortened
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.models.status import ErrorGroup
-from fanout.outcomes.lines import counted, status_of, waiting_items
+from fanout.naming.error_types import ErrorType
+from fanout.outcomes.lines import count_statuses, status_of, waiting_items
 from fanout.records import Chunk, Record
 from fanout.workload import ItemFiles, NoFiles
 
@@ -164,7 +165,7 @@ def invalid_item(record: Record, invalid: ValidationError) -> ErrorInfo:
         for fault in invalid.errors(include_url=False, include_context=False, include_input=False)
     )
     message = (where + "; ".join(faults))[:MAX_MESSAGE_CHARACTERS]
-    return ErrorInfo(type="ItemValidationError", message=message)
+    return ErrorInfo(type=ErrorType.ITEM_VALIDATION, message=message)
 
 
 def replaced(before: bytes, fresh: Iterator[bytes]) -> Iterator[bytes]:
@@ -194,7 +195,7 @@ def came_to(before: Earlier, after: bytes, *, calls_downstream: bool = False) ->
             outcome = Outcome.model_validate_json(line)
             _count(outcome, tried_before.get(outcome.index, 0), processed)
     # A chunk is told of as a whole: what had succeeded in it before is no news.
-    for status, count in counted(b"\n".join(settled - kept)).items():
+    for status, count in count_statuses(b"\n".join(settled - kept)).items():
         setattr(processed, status, getattr(processed, status) - count)
         processed.retries = max(0, processed.retries - count)
     processed.has_tripped &= calls_downstream

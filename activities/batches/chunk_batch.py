@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from activities.batches.batch import Batch, Processed, error_info
 from fanout.adapters.telemetry.logs import logger
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
-from fanout.outcomes.lines import counted, failed_line, range_line, status_of
+from fanout.naming.idempotency_keys import chunk_key
+from fanout.outcomes.lines import count_statuses, failed_line, range_line, status_of
 from fanout.records import Chunk
 from fanout.workload import ChunkWorkload, Context, Failure
 
@@ -22,7 +23,7 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _refused(batch, chunk.fault)
     context = Context(
         run_id=batch.run_id,
-        idempotency_key=f"{batch.run_id}/{chunk.first_index}",
+        idempotency_key=chunk_key(batch.run_id, chunk.first_index),
         attempt=batch.attempt,
         parameters=batch.parameters,
         logger=log,
@@ -36,7 +37,7 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _refused(batch, error_info(error))
     duration_ms = (time.perf_counter() - begun) * 1000
     lines = list(_lines(chunk.first_index, chunk.count, failures, batch.attempt, duration_ms))
-    had_succeeded = counted(batch.before)["succeeded"]
+    had_succeeded = count_statuses(batch.before)["succeeded"]
     processed = Processed(lines, partial, succeeded=chunk.count - len(failures) - had_succeeded)
     processed.retries = chunk.count - had_succeeded if batch.attempt > 1 else 0
     for failure in failures:
@@ -76,7 +77,7 @@ def _untouched(batch: Batch) -> Processed:
     """Leave the chunk as it is: the attempt has ended."""
     chunk = batch.chunk
     lines = batch.before or range_line("pending", chunk.first_index, chunk.count, 0)
-    waiting = counted(lines)["pending"]
+    waiting = count_statuses(lines)["pending"]
     kept = lines.splitlines(keepends=True)
     return Processed(kept, batch.before_partial, retryable=waiting, untried=waiting)
 

@@ -18,23 +18,19 @@ from activities.batches.chunks import chunk_of
 from activities.batches.fence import Fence
 from activities.batches.item_files import RunItemFiles
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import (
-    JSON_LINES,
-    RunFiles,
-    files_of,
-    kept_partition,
-    kept_request,
-)
-from fanout.adapters.run_files.part_reader import lines_of
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
+from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import PermanentError, SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
+from fanout.naming.idempotency_keys import item_key
+from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import status_of
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
@@ -51,7 +47,7 @@ UNDO_RETRY_AFTER = "undo_retry_after"
 @bp.activity_trigger(input_name="ref", activity=functions.COMPENSATE_BATCH)
 def compensate_batch(ref: dict, context: func.Context) -> dict:
     """Compensate a batch; shell around `compensate`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(compensate(found, files_of(found), rows())))
 
@@ -125,7 +121,7 @@ def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
     origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
     if origin.part is None:
         raise ValueError("a batch that nobody processed is not planned to be compensated")
-    return lines_of(files, origin)
+    return read_lines(files, origin)
 
 
 class _Undo:
@@ -177,7 +173,7 @@ class _Undo:
             return error_info(PermanentError(str(self._fault)))
         context = Context(
             run_id=self._ref.run_id,
-            idempotency_key=f"{self._ref.run_id}/{outcome['item_id']}/compensate",
+            idempotency_key=item_key(self._ref.run_id, outcome["item_id"], "compensate"),
             attempt=attempt,
             parameters=self._parameters,
             logger=log,

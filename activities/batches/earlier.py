@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from activities.planning.replan import reopens
 from fanout.adapters.run_files.files import RunFiles, kept_partition
-from fanout.adapters.run_files.part_reader import lines_of
+from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.messages.batches import BatchRef
 from fanout.messages.run import RunRef
@@ -34,7 +34,7 @@ def outcomes_before(ref: BatchRef, files: RunFiles) -> Earlier:
     if origin is None or origin.part is None:
         return Earlier()
     run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
-    return Earlier(reopens(files, run, lines_of(files, origin)))
+    return Earlier(reopens(files, run, read_lines(files, origin)))
 
 
 def partial_before(ref: BatchRef, files: RunFiles) -> bytes | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.otel import Otel, otel
-from fanout.adapters.telemetry.spans import tell_of_item
+from fanout.adapters.telemetry.spans import record_item_span
 
 # Of a batch; evenly spread over it.
 DURATIONS_A_BATCH = 100
@@ -36,6 +36,6 @@ class ItemWatch:
         number, self.seen = self.seen, self.seen + 1
         if number % max(1, self.items // DURATIONS_A_BATCH) == 0:
             seconds = duration_ms / 1000
-            self.to.tell(metrics.ITEM_DURATION, seconds, {"workload": self.workload})
+            self.to.record_metric(metrics.ITEM_DURATION, seconds, {"workload": self.workload})
         if number % max(1, self.items // SPANS_A_BATCH) == 0:
-            tell_of_item(item_id, attempts, duration_ms, failure)
+            record_item_span(item_id, attempts, duration_ms, failure)

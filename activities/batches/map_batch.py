@@ -16,6 +16,8 @@ from activities.batches.item_watch import ItemWatch
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.error_types import ErrorType
+from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
 from fanout.records import Record
 from fanout.splitting.records import parse_records
@@ -191,7 +193,7 @@ def _context(turn: _Turn, ended: Ended) -> Context[Any]:
     batch = turn.batch
     return Context(
         run_id=batch.run_id,
-        idempotency_key=f"{batch.run_id}/{ended.item_id}/process",
+        idempotency_key=item_key(batch.run_id, ended.item_id, "process"),
         attempt=ended.attempts,
         parameters=batch.parameters,
         logger=log,
@@ -209,7 +211,7 @@ def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
                 index, ended.item_id, ended.output, ended.attempts, ended.duration_ms
             )
         except PydanticSerializationError as fault:
-            error = ErrorInfo(type="OutputError", message=f"the output is no JSON: {fault}")
+            error = ErrorInfo(type=ErrorType.OUTPUT, message=f"the output is no JSON: {fault}")
         else:
             processed.succeeded += 1
             return line

@@ -22,18 +22,12 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.time_limits import TimeLimits
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import (
-    JSON_LINES,
-    RunFiles,
-    files_of,
-    kept_partition,
-    kept_request,
-)
-from fanout.adapters.run_files.part_reader import joined
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
+from fanout.adapters.run_files.part_reader import join_cuts
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.otel import tell
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.otel import record_metric
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
@@ -41,6 +35,7 @@ from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import BatchCut
 from fanout.naming import blob_paths, functions
+from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, range_line, status_of
 from fanout.workload import ChunkWorkload, MapWorkload, Workload
 from workloads import registry
@@ -57,7 +52,7 @@ _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 @bp.activity_trigger(input_name="ref", activity=functions.PROCESS_BATCH)
 def process_batch(ref: dict, context: func.Context) -> dict:
     """Process a batch; shell around `process`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(process(found, files_of(found), rows())))
 
@@ -73,7 +68,7 @@ def process(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> Ba
     begun = time.perf_counter()
     of = blob_paths.generation(ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, of).cuts
-    cut = joined(cuts[ref.batch : ref.batch + ref.span])
+    cut = join_cuts(cuts[ref.batch : ref.batch + ref.span])
     before = outcomes_before(ref, files)
     part = blob_paths.part_path(ref.run_id, of, ref.name)
     if ref.is_repeated and files.exists(part):
@@ -149,7 +144,7 @@ def _processed(batch: Batch, workload: Workload) -> Processed:
     if isinstance(workload, ChunkWorkload):
         processed = process_chunk_batch(workload, batch)
         seconds = (time.perf_counter() - begun) / max(1, batch.chunk.count)
-        tell(metrics.ITEM_DURATION, seconds, workload=workload.name)
+        record_metric(metrics.ITEM_DURATION, seconds, workload=workload.name)
     elif isinstance(workload, MapWorkload):
         processed = process_map_batch(workload, batch)
     else:

@@ -6,7 +6,7 @@ import azure.functions as func
 from fanout.adapters.rows.attempts import read_attempt, write_changes
 from fanout.adapters.rows.rows import Rows, rows, tries
 from fanout.adapters.tables import RowConflictError
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.downstream import breaker, rate_limiter
 from fanout.downstream.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
 from fanout.downstream.rate_limiter import RateAsk, RateOrder, RateState
@@ -24,7 +24,7 @@ _OVER = ShardOrder(action="stop", reason="over")
 @bp.activity_trigger(input_name="asked", activity=functions.STEER)
 def steer(asked: dict, context: func.Context) -> dict:
     """Tell a shard how to go on; shell around `steer_shard`."""
-    with invoked(context, asked["work"]):
+    with trace_activity(context, asked["work"]):
         return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows())))
 
 
@@ -80,7 +80,7 @@ def _decided(state: GovernorState, asked: ShardAsk, to: Rows) -> tuple[ShardOrde
         elif booking.wait_seconds > order.wait_seconds:
             order = order.model_copy(update={"wait_seconds": booking.wait_seconds})
             shard = found.shard.model_copy(update={"order": order})
-            found = grants.Leave(order, shard, found.pace)
+            found = grants.Grant(order, shard, found.pace)
     if is_probe and found.order.action != "go":
         _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at), of_probe=True)
     changed = state.with_shard(work.key, found.shard)
@@ -107,7 +107,7 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
         row_keys.downstream_partition(work.downstream),
         row_keys.BREAKER_ROW,
         CircuitState,
-        lambda state: breaker.ask(state, question),
+        lambda state: breaker.answer(state, question),
     )
 
 
@@ -115,7 +115,7 @@ def _tell(asked: ShardAsk, to: Rows, report: CircuitReport, *, of_probe: bool) -
     def rule(state: CircuitState) -> tuple[CircuitState, None]:
         # Asked again after it was told to probe, it tells of calls before that.
         is_older = state.prober == report.shard and not of_probe
-        return state if is_older else breaker.told(state, report), None
+        return state if is_older else breaker.note_report(state, report), None
 
     partition = row_keys.downstream_partition(str(asked.work.downstream))
     to.change(partition, row_keys.BREAKER_ROW, CircuitState, rule)

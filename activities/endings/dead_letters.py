@@ -9,13 +9,11 @@ from pydantic_core import from_json, to_json
 from activities.batches.chunks import chunk_of
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.errors import SourceChangedError
-from fanout.models.outcome import ItemStatus
+from fanout.models.outcome import GIVEN_UP
 from fanout.models.plan import BatchCut
 from fanout.outcomes.lines import status_of
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
-
-GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
 
 
 def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> Iterator[bytes]:

@@ -16,8 +16,8 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
-from fanout.governor import run_state
+from fanout.adapters.telemetry.spans import trace_activity
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, Finished, Published, RunFacts
 from fanout.messages.payloads import dump
@@ -32,7 +32,7 @@ log = logger(functions.FINISH)
 @bp.activity_trigger(input_name="ending", activity=functions.FINISH)
 def finish(ending: dict, context: func.Context) -> dict:
     """Finish an attempt of a run; shell around `finish_attempt` and `tell`."""
-    with invoked(context, ending):
+    with trace_activity(context, ending):
         ended = EndedRun.model_validate(ending)
         written = finish_attempt(ended, rows())
         if written is None:
@@ -58,9 +58,9 @@ def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:
         if state.has_begun and state.run.claim != ending.claim:
             return state, (None, RunFacts())
         run = state.run.model_copy(update={"claim": ending.claim})
-        run = run_state.finish(run, ending.end)
+        run = run_rules.finish(run, ending.end)
         state = state.model_copy(update={"run": run})
-        return state, (run.end, run_state.facts(state))
+        return state, (run.end, run_rules.facts(state))
 
     end, facts = change_attempt(to, ending.run_id, ending.attempt, rule)
     if end is None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from activities.results.result_files import DEAD_LETTERS
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
     EVENTS_TOPIC,
@@ -17,11 +16,13 @@ from fanout.adapters.messaging import (
     OutgoingMessage,
     fault_properties,
 )
-from fanout.adapters.run_files.files import JSON, RunFiles, kept_request
+from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.ending import EndedRun, Published
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions
+from fanout.naming.media_types import JSON
+from fanout.naming.result_names import ResultKind, parse_result_kind
 from fanout.splitting.codecs import Expansion, decompress
 
 log = logger(functions.FINISH)
@@ -101,7 +102,7 @@ def dead_letters(ending: EndedRun, files: RunFiles) -> Iterator[OutgoingMessage]
         files.read(blob_paths.results_manifest_path(ending.run_id))
     )
     for file in manifest.files:
-        if file.name.startswith(DEAD_LETTERS):
+        if parse_result_kind(file.name) is ResultKind.DEAD_LETTERS:
             for line in _lines(files, blob_paths.result_path(ending.run_id, file.name)):
                 yield _letter(ending, line)
 

@@ -11,14 +11,13 @@ from threading import Thread
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry import metrics
-from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, tell
-from fanout.adapters.telemetry.spans import tell_of_run
+from fanout.adapters.telemetry.otel import FLUSH_SECONDS, otel, record_metric
+from fanout.adapters.telemetry.spans import record_run_span
 from fanout.messages.ending import EndedRun, RunFacts
-from fanout.models.outcome import ItemStatus
+from fanout.models.outcome import GIVEN_UP, ItemStatus
 from fanout.naming import blob_paths
 
-ENDS: tuple[ItemStatus, ...] = ("succeeded", "failed", "compensated", "compensation_failed")
-GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+ENDS: tuple[ItemStatus, ...] = ("succeeded", *GIVEN_UP)
 
 
 class Sending:
@@ -60,7 +59,10 @@ def tell_of_end(ending: EndedRun, files: RunFiles) -> Sending:
 
 def _claimed(ending: EndedRun, files: RunFiles) -> bool:
     """Claim the end of an attempt; a claim whose answer got lost is ours all the same."""
-    path, mine = blob_paths.told_path(ending.run_id, ending.attempt), secrets.token_bytes(16)
+    path, mine = (
+        blob_paths.telemetry_claim_path(ending.run_id, ending.attempt),
+        secrets.token_bytes(16),
+    )
     try:
         files.store.write(files.container, path, mine, if_none_match=True)
     except BlobExistsError:
@@ -69,15 +71,17 @@ def _claimed(ending: EndedRun, files: RunFiles) -> bool:
 
 
 def _count(ending: EndedRun, workload: str) -> None:
-    tell(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
+    record_metric(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
     ended = {status: ended_in(ending.facts, status) for status in ENDS}
     for status, count in ended.items():
         if count:
-            tell(metrics.ITEMS, count, workload=workload, outcome=status)
-    tell(metrics.RETRIES, ending.facts.retries, workload=workload)
-    tell(metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload)
+            record_metric(metrics.ITEMS, count, workload=workload, outcome=status)
+    record_metric(metrics.RETRIES, ending.facts.retries, workload=workload)
+    record_metric(
+        metrics.DEAD_LETTERS, sum(ended[status] for status in GIVEN_UP), workload=workload
+    )
     if (seconds := _seconds(ending)) is not None:
-        tell(metrics.RUN_DURATION, seconds, workload=workload)
+        record_metric(metrics.RUN_DURATION, seconds, workload=workload)
 
 
 def ended_in(facts: RunFacts, status: ItemStatus) -> int:
@@ -98,6 +102,6 @@ def _trace(ending: EndedRun, workload: str) -> None:
         return
     items = {f"fanout.items.{k}": n for k, n in ending.facts.items.model_dump().items()}
     about = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
-    tell_of_run(
+    record_run_span(
         ending.trace, ending.run_id, ending.attempt, (begun, ended), about, ending.end.error
     )

@@ -13,9 +13,9 @@ from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.ending import SettleAsk, Settled
 from fanout.messages.payloads import dump
@@ -30,7 +30,7 @@ bp = df.Blueprint()
 def settle(asked: dict, context: func.Context) -> dict:
     """Settle a run; shell around `settle_run`."""
     max_bytes = settings().max_result_file_bytes
-    with invoked(context, asked):
+    with trace_activity(context, asked):
         found = SettleAsk.model_validate(asked)
         return answered(asked, dump(settle_run(found, files_of(found), rows(), max_bytes)))
 
@@ -67,7 +67,7 @@ def decided(asked: SettleAsk, to: Rows) -> Verdict:
     def rule(state: GovernorState) -> tuple[GovernorState, Verdict | None]:
         if is_over(state, asked.claim):
             return state, None
-        settled = run_state.settle(state, asked)
+        settled = run_rules.settle(state, asked)
         return settled, settled.run.verdict
 
     verdict = change_attempt(to, asked.run_id, asked.attempt, rule)

@@ -13,11 +13,11 @@ from activities.batches.steer import steer_shard
 from activities.planning.plan import plan_run
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.rows.stragglers import are_written
+from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
-from fanout.governor import admission, run_state
+from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState, Entry
 from fanout.governor.grants import MAX_NAP_SECONDS
 from fanout.governor.run_state import GovernorState, RunState
@@ -37,7 +37,7 @@ Planner = Callable[[RunRef, RunFiles], PlanResult]
 @bp.activity_trigger(input_name="asked", activity=functions.BEGIN)
 def begin(asked: dict, context: func.Context) -> dict:
     """Begin a run; shell around `begin_run`."""
-    with invoked(context, asked):
+    with trace_activity(context, asked):
         found = BeginAsk.model_validate(asked)
         return answered(asked, dump(begin_run(found, files_of(found), rows())))
 
@@ -88,7 +88,7 @@ def _is_before_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
         return True
     before = read_attempt(to, asked.run_id, asked.attempt - 1).state
     now = datetime.fromisoformat(asked.at)
-    return are_written(asked.run_id, asked.attempt - 1, before, files, now)
+    return has_all_parts(asked.run_id, asked.attempt - 1, before, files, now)
 
 
 def _opened(asked: BeginAsk, files: RunFiles, to: Rows, *, has_turn: bool = False) -> GovernorState:
@@ -97,10 +97,10 @@ def _opened(asked: BeginAsk, files: RunFiles, to: Rows, *, has_turn: bool = Fals
     def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
         if state.run.claim not in ("", asked.claim):  # of a run of the same id that was deleted
             _insist_on_claim(asked, files)
-            state = run_state.emptied(state)
+            state = run_rules.empty_rows(state)
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
-        run = run_state.open_run(state.run, asked.at, asked.claim, is_queued=queued)
+        run = run_rules.open_run(state.run, asked.at, asked.claim, is_queued=queued)
         opened = state.model_copy(update={"run": run})
         return opened, opened
 
@@ -141,7 +141,7 @@ def _planned(asked: BeginAsk, plan: PlanResult, to: Rows) -> Begun:
     def rule(state: GovernorState) -> tuple[GovernorState, RunState]:
         if state.is_over or state.run.claim != asked.claim:
             return state, state.run
-        run = run_state.begin(state.run, plan, asked.at)
+        run = run_rules.note_plan(state.run, plan, asked.at)
         return state.model_copy(update={"run": run}), run
 
     run = change_attempt(to, asked.run_id, asked.attempt, rule)

@@ -7,7 +7,7 @@ from activities.planning.replan import plan_redo
 from activities.planning.work import work_of, written
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
-from fanout.adapters.sources.planning import Wanted
+from fanout.adapters.sources.planning import CutOptions
 from fanout.adapters.sources.reading import SourceCuts, cut_source
 from fanout.adapters.sources.scans import cut_scanned, prepare_scans
 from fanout.adapters.telemetry.logs import logger
@@ -41,7 +41,7 @@ def plan_run(ref: RunRef, files: RunFiles) -> PlanResult:
         return _result(request, work=plan_redo(ref, request, files))
     scratch = files.scratch(ref.run_id)
     batch, is_chunk = batch_of(request), _takes_chunks(request)
-    wanted = Wanted(batch, request.max_items, is_chunk)
+    wanted = CutOptions(batch, request.max_items, is_chunk)
     try:
         scans = 0
         if not ref.scanned:

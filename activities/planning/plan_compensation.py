@@ -12,15 +12,16 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import read_batches
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
-from fanout.governor.run_state import GovernorState, begin_to_compensate
+from fanout.governor.run_rules import note_compensation_plan
+from fanout.governor.run_state import GovernorState
 from fanout.messages.payloads import dump
 from fanout.messages.planning import Work
 from fanout.messages.run import RunRef
 from fanout.messages.tickets import answered
 from fanout.naming import blob_paths, functions
-from fanout.outcomes.lines import counted
+from fanout.outcomes.lines import count_statuses
 
 bp = df.Blueprint()
 log = logger(functions.PLAN_COMPENSATION)
@@ -29,7 +30,7 @@ log = logger(functions.PLAN_COMPENSATION)
 @bp.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
 def plan_compensation(ref: dict, context: func.Context) -> dict:
     """Plan the compensation of a run; shell around `begin_to_undo`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = RunRef.model_validate(ref)
         return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
 
@@ -41,7 +42,7 @@ def plan_undo(ref: RunRef, files: RunFiles) -> Work:
     batches = [
         (batch.cut, batch.origin)
         for batch in read_batches(files, ref, base)
-        if counted(batch.lines)["succeeded"]
+        if count_statuses(batch.lines)["succeeded"]
     ]
     batches.reverse()
     cuts, origins = [cut for cut, _ in batches], [origin for _, origin in batches]
@@ -71,7 +72,7 @@ def begin_to_undo(
     def rule(state: GovernorState) -> tuple[GovernorState, Work | None]:
         if is_over(state, ref.claim):
             return state, None
-        run = begin_to_compensate(state.run, work)
+        run = note_compensation_plan(state.run, work)
         return state.model_copy(update={"run": run}), run.undo
 
     kept = change_attempt(to, ref.run_id, ref.attempt, rule)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from activities.planning.work import again, work_of, written
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_request
-from fanout.adapters.run_files.part_reader import BatchOutcomes, joined, read_batches
+from fanout.adapters.run_files.part_reader import BatchOutcomes, join_cuts, read_batches
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.planning import Work
 from fanout.messages.run import RunRef
 from fanout.models.plan import BatchCut, Origin, Reopening
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import counted, reopened
+from fanout.outcomes.lines import count_statuses, reopen_lines
 from fanout.workload import ChunkWorkload
 from workloads import registry
 
@@ -42,7 +42,7 @@ class Redo:
 def reopens(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
     """The outcomes of a batch before an attempt, with the items that it is to redo pending."""
     redrive = files.redrive_request(ref.run_id, ref.attempt)
-    return reopened(lines, redrive.error_types, whole=is_whole(files, ref.run_id))
+    return reopen_lines(lines, redrive.error_types, whole=is_whole(files, ref.run_id))
 
 
 def is_whole(files: RunFiles, run_id: str) -> bool:
@@ -80,7 +80,7 @@ def redo(files: RunFiles, ref: RunRef) -> Redo:
     before = ref.model_copy(update={"attempt": ref.attempt - 1})
     todo = Redo()
     for batch in _regrouped(read_batches(files, before, kept_manifest(files, ref.run_id))):
-        counts = counted(reopened(batch.lines, error_types, whole=whole))
+        counts = count_statuses(reopen_lines(batch.lines, error_types, whole=whole))
         todo.succeeded += counts["succeeded"]
         todo.failed += counts["failed"]
         todo.compensated += counts["compensated"]
@@ -122,5 +122,5 @@ def _fits(held: BatchOutcomes, batch: BatchOutcomes, span: int) -> bool:
 
 def _with(held: BatchOutcomes, batch: BatchOutcomes) -> BatchOutcomes:
     origin = held.origin.model_copy(update={"span": held.origin.span + batch.origin.span})
-    cut = joined([held.cut, batch.cut])
+    cut = join_cuts([held.cut, batch.cut])
     return replace(held, cut=cut, origin=origin, lines=held.lines + batch.lines)

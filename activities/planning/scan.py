@@ -6,7 +6,7 @@ import azure.functions as func
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.sources.scans import scan_part
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import SourceChangedError
 from fanout.messages.planning import ScanRef
 from fanout.messages.tickets import answered
@@ -20,7 +20,7 @@ log = logger(functions.SCAN)
 @bp.activity_trigger(input_name="ref", activity=functions.SCAN)
 def scan(ref: dict, context: func.Context) -> dict:
     """Scan a range; shell around `scan_range_of`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = ScanRef.model_validate(ref)
         return answered(ref, scan_range_of(found, files_of(found)))
 

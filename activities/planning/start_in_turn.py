@@ -8,7 +8,7 @@ import azure.functions as func
 
 from fanout.adapters.rows.open_runs import unfinished_runs
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun, RunRef
 from fanout.messages.tickets import answered
@@ -21,7 +21,7 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 async def start_in_turn(queued: dict, client: Any, context: func.Context) -> dict:
     """Start a run, or tell that it must wait; shell around `start_if_first`."""
-    with invoked(context, queued):
+    with trace_activity(context, queued):
         is_started = await start_if_first(QueuedRun.model_validate(queued), client, rows())
         return answered(queued, is_started)
 

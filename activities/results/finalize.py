@@ -17,7 +17,7 @@ from activities.results.result_files import in_order
 from fanout.adapters.blob import md5
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import FinalizeRef, RangeResult
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunEnd, RunRef, Verdict
@@ -25,8 +25,8 @@ from fanout.messages.tickets import answered
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
-from fanout.naming.fan_in_paths import merged_path, range_path
-from fanout.policies import given_up_on, is_exceeded
+from fanout.naming.blob_paths import merged_path, range_path
+from fanout.policies import count_given_up, is_exceeded
 from fanout.workload import RenderedFile
 
 bp = df.Blueprint()
@@ -36,7 +36,7 @@ log = logger(functions.FINALIZE)
 @bp.activity_trigger(input_name="ref", activity=functions.FINALIZE)
 def finalize(ref: dict, context: func.Context) -> dict:
     """Finalize a run; shell around `finalize_run`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = FinalizeRef.model_validate(ref)
         return answered(ref, dump(finalize_run(found, files_of(found))))
 
@@ -103,7 +103,7 @@ def _clear(files: RunFiles, listed: ResultManifest) -> None:
     """Delete what an earlier attempt left among the results and this one did not write."""
     kept = {blob_paths.result_path(listed.run_id, file.name) for file in listed.files}
     kept.add(blob_paths.results_manifest_path(listed.run_id))
-    of_items = blob_paths.result_path(listed.run_id, blob_paths.ITEM_FILES)
+    of_items = blob_paths.item_files_folder(listed.run_id)
     for name in list(files.store.names(files.container, blob_paths.result_path(listed.run_id, ""))):
         if name not in kept and not name.startswith(of_items):
             files.store.delete(files.container, name)
@@ -113,7 +113,7 @@ def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items."""
     if items.pending and verdict.is_cancelled:
         return RunEnd(outcome="cancelled", items=items)
-    given_up = given_up_on(items, request.on_exceeded)
+    given_up = count_given_up(items, request.on_exceeded)
     if is_exceeded(verdict.tolerance, given_up, items.total):
         failures = f"{given_up} of {items.total} items failed, more than the run's tolerance"
         # Where a success is left, compensation has not run to its end.

@@ -17,14 +17,14 @@ from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.run_files.range_reader import SizedBatch, sized_batches
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import Layout, RangePlan, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunEnd, RunRef
 from fanout.messages.tickets import answered
 from fanout.models.plan import BatchCut, Origin
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import layout_path, range_plan_path
+from fanout.naming.blob_paths import layout_path, range_plan_path
 
 bp = df.Blueprint()
 log = logger(functions.LAY_OUT)
@@ -37,7 +37,7 @@ MAX_BATCHES_A_RANGE = 10_000
 def lay_out(ref: dict, context: func.Context) -> dict:
     """Divide a run into ranges; shell around `lay_out_run`."""
     max_bytes = settings().max_result_file_bytes
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = RunRef.model_validate(ref)
         return answered(ref, dump(lay_out_run(found, files_of(found), max_bytes)))
 

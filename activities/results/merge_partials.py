@@ -10,11 +10,11 @@ import azure.functions as func
 from activities.results.partials import Merger, find_partial
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import MergeRef
 from fanout.messages.tickets import answered
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import merged_path
+from fanout.naming.blob_paths import merged_path
 
 bp = df.Blueprint()
 log = logger(functions.MERGE_PARTIALS)
@@ -23,7 +23,7 @@ log = logger(functions.MERGE_PARTIALS)
 @bp.activity_trigger(input_name="ref", activity=functions.MERGE_PARTIALS)
 def merge_partials(ref: dict, context: func.Context) -> dict:
     """Merge neighbouring partials; shell around `merge_level`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = MergeRef.model_validate(ref)
         return answered(ref, merge_level(found, files_of(found)))
 

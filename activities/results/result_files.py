@@ -13,16 +13,16 @@ from fanout.models.outcome import ItemStatus
 from fanout.models.request import ResultOptions
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import are_all, items_in, status_of
+from fanout.naming.result_names import ResultKind, parse_result_kind, result_name
+from fanout.outcomes.lines import has_only, item_count, status_of
 
-STEMS: dict[ItemStatus, str] = {
-    "succeeded": "SUCCEEDED",
-    "failed": "FAILED",
-    "pending": "PENDING",
-    "compensated": "COMPENSATED",
-    "compensation_failed": "COMPENSATION_FAILED",
+KINDS: dict[ItemStatus, ResultKind] = {
+    "succeeded": ResultKind.SUCCEEDED,
+    "failed": ResultKind.FAILED,
+    "pending": ResultKind.PENDING,
+    "compensated": ResultKind.COMPENSATED,
+    "compensation_failed": ResultKind.COMPENSATION_FAILED,
 }
-DEAD_LETTERS = "DEAD-LETTERS"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Place:
 class _Sequence:
     """``FAILED-00003.jsonl``, ``FAILED-00003-1.jsonl`` ... of the range 3."""
 
-    def __init__(self, place: Place, stem: str, made: Format) -> None:
+    def __init__(self, place: Place, kind: ResultKind, made: Format) -> None:
         self._place = place
-        self._stem = stem
+        self._kind = kind
         self._format = made
         self._open: OutcomeFile | None = None
         self._items = 0
@@ -48,8 +48,8 @@ class _Sequence:
 
     @property
     def _name(self) -> str:
-        rolled = f"-{len(self.closed)}" if self.closed else ""
-        return f"{self._stem}-{self._place.number:05d}{rolled}{self._format.suffix}"
+        part = len(self.closed)
+        return result_name(self._kind, self._place.number, part, self._format.suffix)
 
     def write(self, lines: bytes, items: int) -> None:
         """Add whole lines; only a single line may be longer than a file."""
@@ -61,7 +61,7 @@ class _Sequence:
             self._add(lines, items)
         else:
             for line in lines.splitlines(keepends=True):
-                self.write(line, items_in(line))
+                self.write(line, item_count(line))
 
     def _add(self, lines: bytes, items: int) -> None:
         if self._open is None:
@@ -95,17 +95,17 @@ class ResultFiles:
     def __init__(self, place: Place, options: ResultOptions) -> None:
         self._place = place
         outcomes, letters = format_of(options), lines_format_of(options)
-        self._sequences = {s: _Sequence(place, stem, outcomes) for s, stem in STEMS.items()}
-        self._dead_letters = _Sequence(place, DEAD_LETTERS, letters)
+        self._sequences = {s: _Sequence(place, kind, outcomes) for s, kind in KINDS.items()}
+        self._dead_letters = _Sequence(place, ResultKind.DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
 
     def sort_in(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
-        if are_all(batch.lines, "succeeded"):
+        if has_only(batch.lines, "succeeded"):
             self._put("succeeded", batch.lines, batch.cut.items)
             return
         for line in batch.lines.splitlines(keepends=True):
-            self._put(status_of(line), line, items_in(line))
+            self._put(status_of(line), line, item_count(line))
         place = self._place
         for letter in dead_letters(place.files, place.run_id, batch.cut, batch.lines):
             self._dead_letters.write(letter, 1)
@@ -128,9 +128,11 @@ class ResultFiles:
 
 def in_order(files: Iterable[ResultFile]) -> list[ResultFile]:
     """Put the files of many ranges together by status; within one, ranges keep their order."""
-    ranks = {stem: rank for rank, stem in enumerate([*STEMS.values(), DEAD_LETTERS])}
-    return sorted(files, key=lambda file: ranks[file.name[: _stem_end(file.name)]])
+    return sorted(files, key=_rank)
 
 
-def _stem_end(name: str) -> int:
-    return next(at for at, character in enumerate(name) if character.isdecimal()) - 1
+def _rank(file: ResultFile) -> int:
+    kind = parse_result_kind(file.name)
+    if kind is None:
+        raise ValueError(f"'{file.name}' is no file of a range")
+    return list(ResultKind).index(kind)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from pydantic_core import from_json, to_json
 
 from fanout.adapters.blob import BlobWriter
-from fanout.adapters.run_files.files import JSON_LINES
 from fanout.models.request import ResultOptions
+from fanout.naming.media_types import JSON_LINES
 
 GZIP = "application/gzip"
 PARQUET = "application/vnd.apache.parquet"

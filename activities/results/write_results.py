@@ -12,13 +12,13 @@ from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.run_files.range_reader import read_range
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.fan_in import RangePlan, RangeRef, RangeResult
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answered
 from fanout.models.status import ItemCounts
 from fanout.naming import functions
-from fanout.naming.fan_in_paths import merged_path, range_path, range_plan_path
+from fanout.naming.blob_paths import merged_path, range_path, range_plan_path
 
 bp = df.Blueprint()
 log = logger(functions.WRITE_RESULTS)
@@ -28,7 +28,7 @@ log = logger(functions.WRITE_RESULTS)
 def write_results(ref: dict, context: func.Context) -> dict:
     """Write the results of a range; shell around `write_range`."""
     max_bytes = settings().max_result_file_bytes
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = RangeRef.model_validate(ref)
         return answered(ref, dump(write_range(found, files_of(found), max_bytes)))
 

@@ -9,14 +9,15 @@ import azure.functions as func
 
 from activities.batches.batch import Processed, replaced
 from activities.sagas.saga_files import find_record, read_batch, saga_workload
-from fanout.adapters.run_files.files import JSON_LINES, RunFiles, files_of, kept_request
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
 from fanout.messages.sagas import Recorded, SagaEnd, SagaItem
 from fanout.messages.tickets import answered
 from fanout.naming import blob_paths, functions
+from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, saga_line, waiting_items
 
 bp = df.Blueprint()
@@ -27,7 +28,7 @@ READ_AT_ONCE = 8
 @bp.activity_trigger(input_name="ref", activity=functions.CLOSE_SAGAS)
 def close_sagas(ref: dict, context: func.Context) -> dict:
     """Close a batch; shell around `close_batch`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(close_batch(found, files_of(found))))
 

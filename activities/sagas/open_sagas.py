@@ -13,8 +13,8 @@ from activities.batches.chunks import chunk_of
 from activities.batches.earlier import outcomes_before
 from activities.sagas.saga_files import batch_path, find_record, saga_workload
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
-from fanout.adapters.run_files.part_reader import joined
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.run_files.part_reader import join_cuts
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef
 from fanout.messages.payloads import dump
@@ -36,7 +36,7 @@ READ_AT_ONCE = 8
 @bp.activity_trigger(input_name="ref", activity=functions.OPEN_SAGAS)
 def open_sagas(ref: dict, context: func.Context) -> dict:
     """Open a batch; shell around `open_batch`."""
-    with invoked(context, ref):
+    with trace_activity(context, ref):
         found = BatchRef.model_validate(ref)
         return answered(ref, dump(open_batch(found, files_of(found))))
 
@@ -72,7 +72,7 @@ def _records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
     """The items in the source; of one that is no longer what was planned, only the fault."""
     request = kept_request(files, ref.run_id, ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, blob_paths.generation(ref.attempt)).cuts
-    cut = joined(cuts[ref.batch : ref.batch + ref.span])
+    cut = join_cuts(cuts[ref.batch : ref.batch + ref.span])
     try:
         chunk = chunk_of(files, ref.run_id, request, cut)
     except SourceChangedError as error:

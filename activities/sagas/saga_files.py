@@ -5,10 +5,11 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from fanout.adapters.run_files.files import JSON, RunFiles
+from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.batches import BatchRef
 from fanout.messages.sagas import Recorded, SagaBatch, SagaItem, SagaRecord
 from fanout.naming import blob_paths
+from fanout.naming.media_types import JSON
 from fanout.workload import SagaWorkload
 from workloads import registry
 

@@ -22,12 +22,13 @@ from activities.sagas.saga_files import kept_items, saga_workload
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import invoked
+from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.payloads import dump, shortened
 from fanout.messages.sagas import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
 from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import functions, row_keys
+from fanout.naming.idempotency_keys import saga_step_key
 from fanout.workload import Step, StepContext
 
 bp = df.Blueprint()
@@ -40,7 +41,7 @@ MAX_REASON_BYTES = 400
 def saga_step(call: dict, context: func.Context) -> dict:
     """Do or undo a step; shell around `carry_out`."""
     found = StepCall.model_validate(call)
-    with invoked(context, call):
+    with trace_activity(context, call):
         if Fence.around(found.batch, rows()).is_over:
             return answered(call, dump(StepResult(is_over=True)))
         return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))
@@ -76,7 +77,7 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
     step = workload.steps[call.step]
     bind_task(kept.item_id)
     keys = {
-        one.name: step_key(ref.run_id, kept.item_id, one.name, call.saga.take)
+        one.name: saga_step_key(ref.run_id, kept.item_id, one.name, call.saga.take)
         for one in workload.steps
     }
     context = StepContext(
@@ -100,11 +101,6 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
         _tell(call, step, error, (time.perf_counter() - begun) * 1000)
         return StepResult(error=_cut(error_info(error)), ended_ms=_now_ms())
     return StepResult(output=output, ended_ms=_now_ms())
-
-
-def step_key(run_id: str, item_id: str, step: str, take: int) -> str:
-    """The idempotency key of a step; a saga that is taken up anew has other keys."""
-    return f"{run_id}/{item_id}/{step}" + ("" if take == 1 else f"/take-{take}")
 
 
 def _finished(step: Step, call: StepCall, item: Any, context: StepContext[Any]) -> Any:

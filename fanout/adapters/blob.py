@@ -15,6 +15,7 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, Content
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
+from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
 # The newest version that Azurite 3.35 knows; a client asks for its own newest by default.
@@ -42,17 +43,19 @@ class BlobStore:
         self._service = service
 
     @classmethod
-    def connect(cls, to: StorageSettings) -> "BlobStore":
+    def connect(cls, storage: StorageSettings) -> "BlobStore":
         """Open a client by connection string, or by identity."""
         options: dict[str, Any] = {
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
         }
-        if to.connection_string is not None:
-            return cls(BlobServiceClient.from_connection_string(to.connection_string, **options))
-        identity = credential(to.client_id)
-        return cls(BlobServiceClient(str(to.account_url), credential=identity, **options))
+        if storage.connection_string is not None:
+            return cls(
+                BlobServiceClient.from_connection_string(storage.connection_string, **options)
+            )
+        identity = credential(storage.client_id)
+        return cls(BlobServiceClient(str(storage.account_url), credential=identity, **options))
 
     def _blob(self, container: str, name: str) -> BlobClient:
         """Open a client for a blob.
@@ -70,10 +73,10 @@ class BlobStore:
     def properties(self, container: str, blob: str) -> BlobProperties | None:
         """Ask for size and ETag; None where there is no such blob or container."""
         try:
-            found = self._blob(container, blob).get_blob_properties()
+            properties = self._blob(container, blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
-        return BlobProperties(found.size, found.etag)
+        return BlobProperties(properties.size, properties.etag)
 
     def read(
         self,
@@ -122,7 +125,7 @@ class BlobStore:
         blob: str,
         data: bytes,
         *,
-        media_type: str = "application/octet-stream",
+        media_type: str = BYTES,
         if_none_match: bool = False,
     ) -> None:
         """Write a blob whole, with its MD5; the container is made when it is missing.
@@ -168,34 +171,34 @@ class BlobStore:
     def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
         """List the blobs below a prefix in order, each with its bytes; none without a container."""
         try:
-            for found in self._service.get_container_client(container).list_blobs(
+            for blob in self._service.get_container_client(container).list_blobs(
                 name_starts_with=prefix
             ):
-                yield found.name, found.size
+                yield blob.name, blob.size
         except ResourceNotFoundError:
             return
 
     def entries(self, container: str, prefix: str) -> Iterator[BlobEntry]:
-        """List the blobs below a prefix in order, with what a listing tells of each.
+        """List the blobs below a prefix in order, with what a listing says of each.
 
         Raises:
             ResourceNotFoundError: There is no such container.
         """
-        listed = self._service.get_container_client(container).list_blobs(
+        blobs = self._service.get_container_client(container).list_blobs(
             name_starts_with=prefix, include=["metadata"]
         )
-        for found in listed:
+        for blob in blobs:
             yield BlobEntry(
-                name=found.name,
-                size=found.size,
-                etag=f'"{found.etag.strip(chr(34))}"',  # as all other answers have it
-                last_modified=found.last_modified,
-                content_type=found.content_settings.content_type,
-                is_folder=(found.metadata or {}).get("hdi_isfolder") == "true",
+                name=blob.name,
+                size=blob.size,
+                etag=f'"{blob.etag.strip(chr(34))}"',  # as all other answers have it
+                last_modified=blob.last_modified,
+                content_type=blob.content_settings.content_type,
+                is_folder=(blob.metadata or {}).get("hdi_isfolder") == "true",
             )
 
     def ping(self, container: str) -> None:
-        """Raise whatever keeps a container from answering; one that is not there yet does answer.
+        """Raise what keeps a container from answering; one that does not exist is no fault.
 
         The account is not asked for its own properties: no role on data alone may read those, and
         the app has none on the account.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusMessageBatch
@@ -27,7 +27,7 @@ from fanout.adapters.telemetry.logs import logger
 EVENTS_TOPIC = "fanout-events"
 DEAD_LETTER_QUEUE = "fanout-dead-letters"
 REQUEST_QUEUE = "fanout-requests"
-# As long as Service Bus lets its own be; all properties of a message share 64 KiB.
+# The limit for descriptions of Service Bus itself; all properties of a message share 64 KiB.
 MAX_DESCRIPTION_CHARACTERS = 4096
 # While Service Bus is away, each thread that waits for the lock would try in vain for seconds.
 REST_SECONDS = 3.0
@@ -40,7 +40,7 @@ class OutgoingMessage:
     """A message to send.
 
     Attributes:
-        message_id: The same for the same message, so that one sent twice can be told.
+        message_id: The same for the same message, so that one sent twice is recognised.
         correlation_id: The run that it is about.
         properties: What a subscription's rules can go by.
     """
@@ -53,21 +53,26 @@ class OutgoingMessage:
     properties: Mapping[str | bytes, Property] = field(default_factory=dict)
 
 
+class _Destination(NamedTuple):
+    kind: Literal["queue", "topic"]
+    name: str
+
+
 class Messaging:
     """Sends to queues and topics; safe to share between threads."""
 
     def __init__(self, client: ServiceBusClient) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._senders: dict[tuple[str, str], Any] = {}
-        self._failed_at: dict[tuple[str, str], float] = {}
+        self._senders: dict[_Destination, Any] = {}
+        self._failed_at: dict[_Destination, float] = {}
 
     @classmethod
-    def connect(cls, to: ServiceBusSettings) -> "Messaging":
+    def connect(cls, service_bus: ServiceBusSettings) -> "Messaging":
         """Make a client by connection string, or by identity; it connects when first used."""
-        if to.connection_string is not None:
-            return cls(ServiceBusClient.from_connection_string(to.connection_string))
-        return cls(ServiceBusClient(str(to.namespace), credential(to.client_id)))
+        if service_bus.connection_string is not None:
+            return cls(ServiceBusClient.from_connection_string(service_bus.connection_string))
+        return cls(ServiceBusClient(str(service_bus.namespace), credential(service_bus.client_id)))
 
     def send_to_queue(self, queue: str, messages: Iterable[OutgoingMessage]) -> int:
         """Send messages in batches as large as Service Bus takes; return how many.
@@ -78,60 +83,58 @@ class Messaging:
             ServiceBusError: Some may have been sent; the same again repeats their ids.
             MessageSizeExceededError: One alone is larger than Service Bus takes.
         """
-        return self._send(("queue", queue), messages)
+        return self._send(_Destination("queue", queue), messages)
 
     def send_to_topic(self, topic: str, messages: Iterable[OutgoingMessage]) -> int:
         """Send messages as `send_to_queue` does."""
-        return self._send(("topic", topic), messages)
+        return self._send(_Destination("topic", topic), messages)
 
-    def _send(self, entity: tuple[str, str], messages: Iterable[OutgoingMessage]) -> int:
+    def _send(self, destination: _Destination, messages: Iterable[OutgoingMessage]) -> int:
         count = 0
         batch: ServiceBusMessageBatch | None = None
         try:
             for message in messages:
-                made = _made(message)
-                if batch is not None and not _fits(batch, made):
-                    self._send_batch(entity, batch)
+                outgoing = _service_bus_message(message)
+                if batch is not None and not _try_add(batch, outgoing):
+                    self._send_batch(destination, batch)
                     batch = None
                 if batch is None:
-                    batch = self._new_batch(entity)
-                    batch.add_message(made)
+                    batch = self._new_batch(destination)
+                    batch.add_message(outgoing)
                 count += 1
             if batch is not None:
-                self._send_batch(entity, batch)
+                self._send_batch(destination, batch)
         except MessageSizeExceededError:
             raise
         except ServiceBusError:
-            self._drop(entity)
+            self._drop(destination)
             raise
         return count
 
-    def _new_batch(self, entity: tuple[str, str]) -> ServiceBusMessageBatch:
+    def _new_batch(self, destination: _Destination) -> ServiceBusMessageBatch:
         with self._lock:
-            batch: ServiceBusMessageBatch = self._sender(entity).create_message_batch()
+            batch: ServiceBusMessageBatch = self._sender(destination).create_message_batch()
             return batch
 
-    def _send_batch(self, entity: tuple[str, str], batch: ServiceBusMessageBatch) -> None:
+    def _send_batch(self, destination: _Destination, batch: ServiceBusMessageBatch) -> None:
         with self._lock:
-            self._sender(entity).send_messages(batch)
+            self._sender(destination).send_messages(batch)
 
-    def _sender(self, entity: tuple[str, str]) -> Any:
-        if monotonic() - self._failed_at.get(entity, -REST_SECONDS) < REST_SECONDS:
-            raise ServiceBusConnectionError(message=f"{entity[1]} failed a moment ago")
-        if entity not in self._senders:
-            kind, name = entity
-            make = (
-                self._client.get_queue_sender if kind == "queue" else self._client.get_topic_sender
-            )
-            self._senders[entity] = make(name)
-        return self._senders[entity]
+    def _sender(self, destination: _Destination) -> Any:
+        if monotonic() - self._failed_at.get(destination, -REST_SECONDS) < REST_SECONDS:
+            raise ServiceBusConnectionError(message=f"{destination.name} failed a moment ago")
+        if destination not in self._senders:
+            is_queue = destination.kind == "queue"
+            make = self._client.get_queue_sender if is_queue else self._client.get_topic_sender
+            self._senders[destination] = make(destination.name)
+        return self._senders[destination]
 
-    def _drop(self, entity: tuple[str, str]) -> None:
+    def _drop(self, destination: _Destination) -> None:
         """Let a later call open a link of its own, whatever state this one is in."""
         with self._lock:
-            if monotonic() - self._failed_at.get(entity, -REST_SECONDS) >= REST_SECONDS:
-                self._failed_at[entity] = monotonic()
-            sender = self._senders.pop(entity, None)
+            if monotonic() - self._failed_at.get(destination, -REST_SECONDS) >= REST_SECONDS:
+                self._failed_at[destination] = monotonic()
+            sender = self._senders.pop(destination, None)
             if sender is not None:
                 sender.close()
 
@@ -144,7 +147,7 @@ class Messaging:
             self._client.close()
 
 
-def _made(message: OutgoingMessage) -> ServiceBusMessage:
+def _service_bus_message(message: OutgoingMessage) -> ServiceBusMessage:
     return ServiceBusMessage(
         message.body,
         message_id=message.message_id,
@@ -155,7 +158,7 @@ def _made(message: OutgoingMessage) -> ServiceBusMessage:
     )
 
 
-def _fits(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
+def _try_add(batch: ServiceBusMessageBatch, message: ServiceBusMessage) -> bool:
     """Add a message to a batch; tell whether there was room."""
     try:
         batch.add_message(message)
@@ -174,9 +177,9 @@ def fault_properties(reason: str, description: str) -> dict[str | bytes, Propert
 
 @lru_cache(maxsize=1)
 def messaging() -> Messaging | None:
-    """The Service Bus of this process; None, which is said once, where none is configured."""
-    to = settings().service_bus
-    if to is None:
+    """The Service Bus of this process; None, with a warning, if none is configured."""
+    service_bus = settings().service_bus
+    if service_bus is None:
         log.warning("%s is not set: no events and no dead letters are sent", SERVICE_BUS)
         return None
-    return Messaging.connect(to)
+    return Messaging.connect(service_bus)

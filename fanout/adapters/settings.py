@@ -144,7 +144,7 @@ class Settings:
         return container.startswith(tuple(begins))
 
 
-def not_readable(container: str) -> str:
+def not_readable_message(container: str) -> str:
     """What to tell a caller who names a container that callers may not have read."""
     return f"the container '{container}' is none that may be read (FANOUT_SOURCE_CONTAINERS)"
 
@@ -226,11 +226,13 @@ def _sign_in(values: Mapping[str, str]) -> bool:
 def _source_containers(values: Mapping[str, str]) -> tuple[str, ...]:
     """Read ``photos, orders-*``; a blob dropped into the inbox is read, whatever is named."""
     name = "FANOUT_SOURCE_CONTAINERS"
-    found = tuple(filter(None, (part.strip() for part in (values.get(name) or "").split(","))))
-    for entry in found:
+    containers = tuple(filter(None, (part.strip() for part in (values.get(name) or "").split(","))))
+    for entry in containers:
         if ANY in entry.removesuffix(ANY):
             raise SettingsError(f"{name} has '{entry}'; a star is only at the end.")
-    return (*found, INBOX) if found and _flag(values, "FANOUT_INBOX") else found or (INBOX,)
+    if containers and _flag(values, "FANOUT_INBOX"):
+        return (*containers, INBOX)
+    return containers or (INBOX,)
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:

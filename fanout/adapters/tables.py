@@ -94,18 +94,18 @@ class TableStore:
     """The tables of a storage account; safe to share between threads."""
 
     service: TableServiceClient
-    _made: dict[str, TableClient] = field(default_factory=dict)
+    _clients: dict[str, TableClient] = field(default_factory=dict)
 
     @classmethod
-    def connect(cls, to: StorageSettings) -> "TableStore":
+    def connect(cls, storage: StorageSettings) -> "TableStore":
         """Open a client by connection string, or by identity.
 
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
-        if to.connection_string is not None:
-            return cls(TableServiceClient.from_connection_string(to.connection_string))
-        return cls(TableServiceClient(_endpoint(to), credential=credential(to.client_id)))
+        if storage.connection_string is not None:
+            return cls(TableServiceClient.from_connection_string(storage.connection_string))
+        return cls(TableServiceClient(_endpoint(storage), credential=credential(storage.client_id)))
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         """Read some rows of a partition, one by one; those that there are not are left out.
@@ -113,8 +113,8 @@ class TableStore:
         A filter that names several would make the service look through the whole partition.
         Source: https://learn.microsoft.com/azure/storage/tables/table-storage-design-for-query
         """
-        found = ((key, self._find(table, partition, key)) for key in row_keys)
-        return {key: row for key, row in found if row is not None}
+        rows = ((key, self._find(table, partition, key)) for key in row_keys)
+        return {key: row for key, row in rows if row is not None}
 
     def _find(self, table: str, partition: str, row_key: str) -> Row | None:
         try:
@@ -124,14 +124,14 @@ class TableStore:
 
     def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
         """Read all rows of a partition whose keys begin so, in the order of the keys."""
-        wanted = f"PartitionKey eq '{partition}'"
+        query = f"PartitionKey eq '{partition}'"
         if prefix:  # a tilde sorts after whatever our keys have
-            wanted += f" and RowKey ge '{prefix}' and RowKey lt '{prefix}~'"
+            query += f" and RowKey ge '{prefix}' and RowKey lt '{prefix}~'"
         try:
-            found = [*self._table(table).query_entities(wanted)]
+            entities = [*self._table(table).query_entities(query)]
         except ResourceNotFoundError:
             return {}
-        return {str(entity["RowKey"]): _row(entity) for entity in found}
+        return {str(entity["RowKey"]): _row(entity) for entity in entities}
 
     def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
         """Delete rows of a partition, whatever is in them; those that are gone are no fault.
@@ -139,8 +139,8 @@ class TableStore:
         As many go in one transaction as it takes; if one of them is gone, they go one by one.
         """
         keys = iter(dict.fromkeys(row_keys))
-        while some := list(islice(keys, MAX_ROWS_AT_ONCE)):
-            _delete(self._table(table), partition, some)
+        while group := list(islice(keys, MAX_ROWS_AT_ONCE)):
+            _delete(self._table(table), partition, group)
 
     def write(self, table: str, partition: str, writes: list[Write]) -> None:
         """Write rows of one partition, all or none; the table is made when it is first used.
@@ -166,9 +166,9 @@ class TableStore:
             _carry_out(self._table(table), operations)
 
     def _table(self, name: str) -> TableClient:
-        if name not in self._made:
-            self._made[name] = self.service.get_table_client(name)
-        return self._made[name]
+        if name not in self._clients:
+            self._clients[name] = self.service.get_table_client(name)
+        return self._clients[name]
 
 
 def _delete(table: TableClient, partition: str, row_keys: list[str]) -> None:
@@ -198,7 +198,7 @@ def _carry_out(table: TableClient, operations: list[Any]) -> None:
 
 
 def _operation(partition: str, write: Write) -> tuple[Any, ...]:
-    values = {name: _told(value) for name, value in write.values.items()}
+    values = {name: _storable(value) for name, value in write.values.items()}
     entity = {"PartitionKey": partition, "RowKey": write.row_key, **values}
     if write.etag is None:
         return ("create", entity)
@@ -210,7 +210,7 @@ def _operation(partition: str, write: Write) -> tuple[Any, ...]:
     return ("update", entity, condition)
 
 
-def _told(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     """Have whole numbers stored in 64 bits; the SDK would take 32 and refuse larger ones."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return EntityProperty(value, EdmType.INT64) if is_whole else value
@@ -230,12 +230,12 @@ def _code(error: HttpResponseError) -> str:
     code = getattr(error, "error_code", None)
     if code is not None:
         return str(getattr(code, "value", code))
-    found = _CODE.search(str(error))
-    return found[1] if found else ""
+    match = _CODE.search(str(error))
+    return match[1] if match else ""
 
 
-def _endpoint(to: StorageSettings) -> str:
-    url = str(to.account_url)
+def _endpoint(storage: StorageSettings) -> str:
+    url = str(storage.account_url)
     if ".blob." not in url:
         raise SettingsError(f"'{url}' does not tell where the account's tables are.")
     return url.replace(".blob.", ".table.", 1)

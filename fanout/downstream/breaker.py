@@ -6,10 +6,12 @@ with one item, and what comes of it closes the circuit or opens it for twice as 
 Source: https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from fanout.naming.moments import parse_moment, seconds_between
 
 FIRST_COOL_DOWN_SECONDS = 1.0
 MAX_COOL_DOWN_SECONDS = 30.0
@@ -17,6 +19,8 @@ MAX_COOL_DOWN_SECONDS = 30.0
 PROBE_WAIT_SECONDS = 1.0
 # A prober that has not been heard of for so long is gone.
 PROBE_EXPIRES_AFTER = timedelta(minutes=5)
+# The states in the words of the pattern.
+CircuitName = Literal["closed", "open", "half-open"]
 
 
 class _Message(BaseModel):
@@ -24,10 +28,11 @@ class _Message(BaseModel):
 
 
 class CircuitAsk(_Message):
-    """A shard asks whether it may call the downstream; `at` is ISO 8601 in UTC.
+    """A shard asks whether it may call the downstream.
 
     Attributes:
         shard: The instance id of the shard.
+        at: When it asks, ISO 8601 in UTC.
     """
 
     shard: str
@@ -38,6 +43,8 @@ class CircuitReport(_Message):
     """What the calls of a shard came to.
 
     Attributes:
+        shard: The instance id of the shard.
+        at: When it reports, ISO 8601 in UTC.
         has_tripped: Whether the downstream kept failing.
         has_answered: Whether it did what some item asked of it.
     """
@@ -49,7 +56,12 @@ class CircuitReport(_Message):
 
 
 class CircuitOrder(_Message):
-    """Whether to call the downstream: ``go``, ``probe`` it with one item, or ``wait`` so long."""
+    """Whether a shard may call the downstream.
+
+    Attributes:
+        action: ``go``; ``probe`` it with one item; or ``wait``.
+        wait_seconds: How long to wait before it asks again.
+    """
 
     action: Literal["go", "probe", "wait"] = "go"
     wait_seconds: float = 0.0
@@ -62,7 +74,8 @@ class CircuitState(_Message):
         trips: How often it has opened since the downstream last answered.
         open_until: When a probe may be made; None while it is closed.
         opened_at: Since when it has been open, probes and all.
-        prober: The shard that probes at present, and `probed_at` since when.
+        prober: The shard that probes at present; None if none does.
+        probed_at: Since when it probes.
     """
 
     trips: int = 0
@@ -72,8 +85,8 @@ class CircuitState(_Message):
     probed_at: str | None = None
 
     @property
-    def name(self) -> Literal["closed", "open", "half-open"]:
-        """The state in the pattern's words."""
+    def name(self) -> CircuitName:
+        """Its state."""
         if self.open_until is None:
             return "closed"
         return "half-open" if self.prober is not None else "open"
@@ -82,34 +95,34 @@ class CircuitState(_Message):
 CLOSED = CircuitState()
 
 
-def ask(state: CircuitState, asked: CircuitAsk) -> tuple[CircuitState, CircuitOrder]:
+def answer(state: CircuitState, ask: CircuitAsk) -> tuple[CircuitState, CircuitOrder]:
     """Answer a shard that wants to call the downstream."""
     if state.open_until is None:
         return state, CircuitOrder()
-    left = (_time(state.open_until) - _time(asked.at)).total_seconds()
-    if left > 0:
-        return state, CircuitOrder(action="wait", wait_seconds=left)
-    if state.prober not in (None, asked.shard) and not _has_expired(state, asked.at):
+    seconds_left = seconds_between(ask.at, state.open_until)
+    if seconds_left > 0:
+        return state, CircuitOrder(action="wait", wait_seconds=seconds_left)
+    if state.prober not in (None, ask.shard) and not _has_expired(state, ask.at):
         return state, CircuitOrder(action="wait", wait_seconds=PROBE_WAIT_SECONDS)
-    probing = state.model_copy(update={"prober": asked.shard, "probed_at": asked.at})
+    probing = state.model_copy(update={"prober": ask.shard, "probed_at": ask.at})
     return probing, CircuitOrder(action="probe")
 
 
-def told(state: CircuitState, report: CircuitReport) -> CircuitState:
+def note_report(state: CircuitState, report: CircuitReport) -> CircuitState:
     """Take note of what the calls of a shard came to."""
     is_open = state.open_until is not None
     if is_open and state.prober != report.shard:
         return state  # of calls that began before it opened
     if report.has_tripped:
-        return _opened(state, report.at)
+        return _open_state(state, report.at)
     if report.has_answered:
         return CLOSED
     return state.model_copy(update={"prober": None, "probed_at": None})
 
 
-def _opened(state: CircuitState, at: str) -> CircuitState:
-    doubled = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
-    until = _time(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, doubled))
+def _open_state(state: CircuitState, at: str) -> CircuitState:
+    cool_down = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(state.trips, 10)
+    until = parse_moment(at) + timedelta(seconds=min(MAX_COOL_DOWN_SECONDS, cool_down))
     return CircuitState(
         trips=state.trips + 1,
         open_until=until.isoformat().replace("+00:00", "Z"),
@@ -118,8 +131,7 @@ def _opened(state: CircuitState, at: str) -> CircuitState:
 
 
 def _has_expired(state: CircuitState, now: str) -> bool:
-    return state.probed_at is None or _time(now) - _time(state.probed_at) > PROBE_EXPIRES_AFTER
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return (
+        state.probed_at is None
+        or parse_moment(now) - parse_moment(state.probed_at) > PROBE_EXPIRES_AFTER
+    )

@@ -4,9 +4,11 @@ Every shard books its next wave; a booking takes as long as its items take at th
 and the next one begins when it ends.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.naming.moments import moment_text, parse_moment, seconds_between
 
 # A booking further away is not made: whoever asks for it asks again, and is heard meanwhile.
 MAX_WAIT_SECONDS = 30.0
@@ -19,11 +21,15 @@ class _Message(BaseModel):
 
 
 class RateAsk(_Message):
-    """A shard asks to call the downstream for so many items; `at` is ISO 8601 in UTC.
+    """A shard asks to call the downstream for some items.
 
     Attributes:
-        caller: The shard, and `call` the number of its question: asked again, it is answered as it
-            was, and books nothing more.
+        caller: The shard.
+        call: The number of its question. Asked again, it gets the same answer and books nothing
+            more.
+        items: How many items.
+        per_second: How many items the downstream takes a second.
+        at: When it asks, ISO 8601 in UTC.
     """
 
     caller: str = ""
@@ -34,16 +40,24 @@ class RateAsk(_Message):
 
 
 class RateOrder(_Message):
-    """Whether the items are booked, and how long to wait for them or before asking again."""
+    """The answer to a shard.
+
+    Attributes:
+        is_booked: Whether the items are booked.
+        wait_seconds: How long to wait: until the items may begin, or until it asks again.
+    """
 
     is_booked: bool = True
     wait_seconds: float = 0.0
 
 
 class Booking(_Message):
-    """The last booking of a caller: which question it answered, when it was made and begins.
+    """The last booking of a caller; times are ISO 8601 in UTC.
 
-    Times are ISO 8601 in UTC.
+    Attributes:
+        call: The number of the question that it answered.
+        at: When it was made.
+        begins: When its items may begin.
     """
 
     call: int
@@ -52,9 +66,11 @@ class Booking(_Message):
 
 
 class RateState(_Message):
-    """What is booked: until when, ISO 8601 in UTC, at the rate last asked for.
+    """What is booked.
 
     Attributes:
+        booked_until: When the next booking may begin, ISO 8601 in UTC; None is at once.
+        per_second: The rate that was asked for last.
         bookings: The last one of each caller, as long as its question may be asked again.
     """
 
@@ -63,33 +79,26 @@ class RateState(_Message):
     bookings: dict[str, Booking] = Field(default_factory=dict)
 
 
-def book(state: RateState, asked: RateAsk) -> tuple[RateState, RateOrder]:
+def book(state: RateState, ask: RateAsk) -> tuple[RateState, RateOrder]:
     """Book the items of a wave, if its turn is soon."""
-    mine = state.bookings.get(asked.caller)
-    if mine is not None and mine.call == asked.call:
-        return state, RateOrder(wait_seconds=_until(mine.begins, asked.at))
-    now = datetime.fromisoformat(asked.at)
+    booking = state.bookings.get(ask.caller)
+    if booking is not None and booking.call == ask.call:
+        return state, RateOrder(wait_seconds=seconds_between(ask.at, booking.begins))
+    now = parse_moment(ask.at)
     begins = now
     if state.booked_until is not None:
-        begins = max(now, datetime.fromisoformat(state.booked_until))
+        begins = max(now, parse_moment(state.booked_until))
     seconds = (begins - now).total_seconds()
     if seconds > MAX_WAIT_SECONDS:
         return state, RateOrder(is_booked=False, wait_seconds=MAX_WAIT_SECONDS)
-    begins_at, until = (
-        _text(begins),
-        _text(begins + timedelta(seconds=asked.items / asked.per_second)),
-    )
-    bookings = {k: v for k, v in state.bookings.items() if _until(v.at, asked.at) > -KEPT_SECONDS}
-    if asked.caller:
-        bookings[asked.caller] = Booking(call=asked.call, at=asked.at, begins=begins_at)
-    booked = RateState(booked_until=until, per_second=asked.per_second, bookings=bookings)
-    return booked, RateOrder(wait_seconds=seconds)
-
-
-def _until(moment: str, now: str) -> float:
-    """Seconds from now until then; below 0 if it has passed."""
-    return (datetime.fromisoformat(moment) - datetime.fromisoformat(now)).total_seconds()
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    begins_at = moment_text(begins)
+    until = moment_text(begins + timedelta(seconds=ask.items / ask.per_second))
+    bookings = {
+        caller: earlier
+        for caller, earlier in state.bookings.items()
+        if seconds_between(earlier.at, ask.at) < KEPT_SECONDS
+    }
+    if ask.caller:
+        bookings[ask.caller] = Booking(call=ask.call, at=ask.at, begins=begins_at)
+    new_state = RateState(booked_until=until, per_second=ask.per_second, bookings=bookings)
+    return new_state, RateOrder(wait_seconds=seconds)

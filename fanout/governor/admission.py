@@ -1,15 +1,23 @@
 """How many runs the app carries out at once: the rest wait in the order in which they came."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from fanout.naming.moments import parse_moment
 
 # Whoever waits asks at least every half minute; one that has not asked for so long is gone.
 FORGOTTEN_AFTER = timedelta(minutes=5)
 
 
 class Entry(BaseModel):
-    """A run that wants to begin; times are ISO 8601 in UTC."""
+    """A run that asks to begin.
+
+    Attributes:
+        instance: Its orchestration.
+        max_runs: How many runs may go on at once.
+        at: When it asks, ISO 8601 in UTC.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,7 +27,12 @@ class Entry(BaseModel):
 
 
 class AdmissionState(BaseModel):
-    """The runs that go on, with when they began, and those that wait, with when they last asked."""
+    """The runs of the app, by orchestration; times are ISO 8601 in UTC.
+
+    Attributes:
+        running: Those that go on, with when they began.
+        waiting: Those that wait, in the order in which they came, with when they last asked.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,4 +63,4 @@ def leave(state: AdmissionState, instance: str) -> AdmissionState:
 
 
 def _is_forgotten(asked_at: str, now: str) -> bool:
-    return datetime.fromisoformat(now) - datetime.fromisoformat(asked_at) > FORGOTTEN_AFTER
+    return parse_moment(now) - parse_moment(asked_at) > FORGOTTEN_AFTER

@@ -1,24 +1,22 @@
 """What governs an attempt of a run: its rows, and what they say together.
 
-Each row is one model here, changed by pure rules and written under its ETag by activities and
-starters (`fanout.adapters.rows.attempts`). No shard writes another's row; how much a shard may
-begin is in `fanout.governor.grants`.
+Each row is one model here, changed by pure rules (`run_rules`, `control_rules`, `grants`) and
+written under its ETag by activities and starters (`fanout.adapters.rows.attempts`). No shard writes
+another's row.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fanout.governor.timeline import Timeline, merged
-from fanout.messages.ending import RunFacts, SettleAsk
+from fanout.governor.counts import count_items, merge_errors
+from fanout.governor.timeline import Timeline, merge_timelines
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, Verdict
 from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReason
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
-from fanout.naming.row_keys import shard_number, shard_row
-from fanout.policies import given_up_on, is_exceeded
-
-MAX_ERROR_KINDS = 20
+from fanout.naming.row_keys import Stage, parse_shard_row, shard_row
+from fanout.policies import count_given_up, is_exceeded
 
 
 class _Row(BaseModel):
@@ -26,7 +24,12 @@ class _Row(BaseModel):
 
 
 class Held(_Row):
-    """What a shard was granted: batches in flight at most, and items that its rate was charged."""
+    """What a shard was granted.
+
+    Attributes:
+        batches: How many batches it may have in flight.
+        items: How many items the rate was charged for it.
+    """
 
     batches: int
     items: float
@@ -40,7 +43,7 @@ class RunState(_Row):
     Attributes:
         claim: What tells this run from an earlier one of the same id that was deleted.
         settled: What earlier attempts had settled when this one began.
-        work: What the shards of the stage share that is under way.
+        work: What the shards share in the stage that is under way.
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
@@ -66,9 +69,10 @@ class ControlState(_Row):
     """The row `control`: what people have asked of the attempt.
 
     Attributes:
-        change: Of the limits, all changes in one.
-        changes: How many there were.
+        change: All changes of the limits in one.
+        changes: How many changes there were.
         suspended_at: Since when nothing may begin; None if it may.
+        is_cancelled: Whether nothing more may begin.
         is_closed: Whether the shards are through: it is too late to cancel.
     """
 
@@ -83,13 +87,15 @@ class ShardState(_Row):
     """The row of one shard, which it alone writes.
 
     Attributes:
-        call: The number of its last question that was answered, and `order` the answer.
+        call: The number of its last question that was answered.
+        order: The answer to that.
         work: Where it was when it asked.
-        errors: Kinds of failure by ``type: message``, the most frequent.
+        errors: The most frequent kinds of failure, by ``type: message``.
         held: What it was granted and has not reported yet.
-        reason: Why it was told to stop; None while it goes on.
-        span: Cuts that its batches took last.
-        item_ms: How long an item takes, the latest waves weighing most; None before the first.
+        reason: Why it was to stop; None while it goes on.
+        span: How many cuts its batches took last.
+        item_ms: How long an item takes, on an average in which the latest waves count most; None
+            before the first.
         timeline: What it did when, for people to look at.
         updated_at: When it last asked, ISO 8601 in UTC.
     """
@@ -112,15 +118,16 @@ class ShardState(_Row):
 
     @property
     def counts(self) -> ShardCounts:
-        """What they came to."""
+        """What its finished waves came to."""
         return self.work.counts if self.work else ShardCounts()
 
 
 class PaceState(_Row):
-    """The row `rate`: when the run's own rate lets the next item begin; None is at once.
+    """The row `rate`: when the run's own rate lets the next item begin.
 
     Attributes:
-        changes: How many changes of the limits it goes by: a later one begins anew.
+        free_at: When the next item may begin, ISO 8601 in UTC; None is at once.
+        changes: How many changes of the limits it knows of: another one starts it anew.
     """
 
     free_at: str | None = None
@@ -153,8 +160,8 @@ class GovernorState(_Row):
     @property
     def limits(self) -> Limits:
         """Those in force."""
-        planned = self.run.plan.limits if self.run.plan else Limits()
-        return self.control.change.over(planned)
+        planned_limits = self.run.plan.limits if self.run.plan else Limits()
+        return self.control.change.apply_to(planned_limits)
 
     @property
     def on_exceeded(self) -> OnExceeded:
@@ -163,13 +170,13 @@ class GovernorState(_Row):
 
     @property
     def items(self) -> ItemCounts:
-        """Where the items are: at the end, where the result files have them."""
+        """How many items have which outcome; at the end, as the result files have them."""
         end = self.run.end
         if end is not None and end.items.total:
             return end.items
-        return counted(self.run.settled, self.counts("process"), self.counts("compensate"))
+        return count_items(self.run.settled, self.counts("process"), self.counts("compensate"))
 
-    def counts(self, stage: str) -> ShardCounts:
+    def counts(self, stage: Stage) -> ShardCounts:
         """What the shards of a stage came to, as far as their rows tell."""
         total = ShardCounts()
         for shard in self.shards.values():
@@ -181,8 +188,9 @@ class GovernorState(_Row):
     def partitions(self) -> PartitionCounts:
         """Partitions of the plan, and how many of them are done."""
         work = self.run.plan.work if self.run.plan else Work()
-        of = (s.work for s in self.shards.values() if s.work and s.work.stage == "process")
-        return PartitionCounts(total=work.partitions, done=sum(one.partitions_done for one in of))
+        shard_works = (shard.work for shard in self.shards.values() if shard.work is not None)
+        done = (shard.partitions_done for shard in shard_works if shard.stage == "process")
+        return PartitionCounts(total=work.partitions, done=sum(done))
 
     @property
     def retries(self) -> int:
@@ -207,9 +215,8 @@ class GovernorState(_Row):
     @property
     def timeline(self) -> Timeline:
         """What the shards did when."""
-        return merged(
-            [(shard_number(key) or 0, shard.timeline) for key, shard in self.shards.items()]
-        )
+        keys = ((parse_shard_row(key), shard.timeline) for key, shard in self.shards.items())
+        return merge_timelines([(key.number, shown) for key, shown in keys if key is not None])
 
     @property
     def updated_at(self) -> str | None:
@@ -224,165 +231,14 @@ class GovernorState(_Row):
             return False
         if any(shard.reason == "exceeded" for shard in self.shards.values()):
             return True
-        given_up = given_up_on(self.items, self.on_exceeded)
+        given_up = count_given_up(self.items, self.on_exceeded)
         return is_exceeded(self.limits.tolerance, given_up, self.items.total)
 
     def shards_of(self, work: ShardWork) -> dict[str, ShardState]:
-        """The rows of all shards that share the work of one of them, be they there yet or not."""
+        """The rows of all shards that share this work; one without a row gets an empty one."""
         keys = [shard_row(number, work.stage) for number in range(work.shards)]
         return {key: self.shards.get(key, ShardState()) for key in keys}
 
     def with_shard(self, key: str, shard: ShardState) -> "GovernorState":
         """These rows with another of one shard."""
         return self.model_copy(update={"shards": {**self.shards, key: shard}})
-
-
-def counted(settled: ItemCounts, done: ShardCounts, undone: ShardCounts) -> ItemCounts:
-    """Where the items are after what shards did, and what shards that compensate undid.
-
-    Of the latter, `succeeded` counts items that were compensated, and `failed` those that could not
-    be; until then both had succeeded.
-    """
-    ended = done.succeeded + done.failed + done.compensated + done.compensation_failed
-    succeeded = settled.succeeded + done.succeeded - undone.succeeded - undone.failed
-    # What is undone is known from the parts; the row of a shard that failed may lack some of them.
-    ended += max(0, -succeeded)
-    return settled.model_copy(
-        update={
-            "succeeded": max(0, succeeded),
-            "failed": settled.failed + done.failed,
-            "compensated": settled.compensated + done.compensated + undone.succeeded,
-            "compensation_failed": (
-                settled.compensation_failed + done.compensation_failed + undone.failed
-            ),
-            "pending": settled.pending - ended,
-        }
-    )
-
-
-def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState:
-    """Take note that the attempt begins, or that it waits for others.
-
-    The row of another run is left as it is.
-    """
-    is_mine = run.claim in ("", claim)
-    if not is_mine or run.phase not in ("planning", "queued") or run.end is not None:
-        return run
-    return run.model_copy(
-        update={
-            "claim": claim,
-            "started_at": run.started_at or at,
-            "updated_at": at,
-            "phase": "queued" if is_queued else "planning",
-        }
-    )
-
-
-def emptied(state: GovernorState) -> GovernorState:
-    """Rows that say nothing, in place of those that a run has left which was deleted."""
-    return GovernorState(shards=dict.fromkeys(state.shards, ShardState()))
-
-
-def begin(run: RunState, plan: PlanResult, at: str) -> RunState:
-    """Take note of the plan; a second time changes nothing."""
-    if run.plan is not None:
-        return run
-    work = plan.work
-    settled = ItemCounts(
-        total=work.items,
-        succeeded=work.succeeded,
-        failed=work.failed,
-        compensated=work.compensated,
-        compensation_failed=work.compensation_failed,
-        pending=work.items - work.succeeded - work.failed - work.undone,
-    )
-    return run.model_copy(
-        update={
-            "phase": "processing",
-            "plan": plan,
-            "settled": settled,
-            "work": work,
-            "updated_at": at,
-        }
-    )
-
-
-def settle(state: GovernorState, asked: SettleAsk) -> GovernorState:
-    """Decide, when the shards are through, how the run goes on; once decided, it stays so.
-
-    What the orchestrator holds in its history counts; rows stand in for shards that failed.
-    """
-    if state.run.verdict is not None:
-        return state
-    counts = asked.counts if asked.failure is None else state.counts("process")
-    items = counted(state.run.settled, counts, ShardCounts())
-    tolerance = state.limits.tolerance
-    given_up = given_up_on(items, state.on_exceeded)
-    has_exceeded = "exceeded" in asked.reasons or is_exceeded(tolerance, given_up, items.total)
-    is_cancelled = state.control.is_cancelled
-    compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
-    verdict = Verdict(is_cancelled=is_cancelled, tolerance=tolerance, compensates=compensates)
-    phase: Phase = "compensating" if compensates else "finalizing"
-    update = {"verdict": verdict, "phase": phase, "updated_at": asked.at}
-    closed = state.control.model_copy(update={"is_closed": True})
-    return state.model_copy(update={"run": state.run.model_copy(update=update), "control": closed})
-
-
-def begin_to_compensate(run: RunState, undo: Work) -> RunState:
-    """Take note of what there is to undo; a second time changes nothing."""
-    return run if run.undo is not None else run.model_copy(update={"undo": undo, "work": undo})
-
-
-def finish(run: RunState, end: RunEnd) -> RunState:
-    """Take the last word on the attempt; a second time changes nothing."""
-    if run.end is not None:
-        return run
-    return run.model_copy(update={"phase": "done", "end": end, "updated_at": end.at})
-
-
-def facts(state: GovernorState) -> RunFacts:
-    """Tell what the end of the run does not say of it."""
-    return RunFacts(
-        items=state.items,
-        settled=state.run.settled,
-        retries=state.retries,
-        started_at=state.run.started_at,
-        take_overs=len(state.run.take_overs),
-    )
-
-
-def cancel(control: ControlState) -> ControlState:
-    """Let nothing more begin; where the shards are through, it is too late."""
-    return control if control.is_closed else control.model_copy(update={"is_cancelled": True})
-
-
-def suspend(control: ControlState, at: str) -> ControlState:
-    """Let nothing begin until the run is resumed."""
-    if control.suspended_at is not None:
-        return control
-    return control.model_copy(update={"suspended_at": at})
-
-
-def resume(control: ControlState) -> ControlState:
-    """Let things begin again."""
-    return control.model_copy(update={"suspended_at": None})
-
-
-def change(control: ControlState, asked: LimitsChange) -> ControlState:
-    """Change the limits, over what was changed before."""
-    both = control.change.then(asked)
-    return control.model_copy(update={"change": both, "changes": control.changes + 1})
-
-
-def merge_errors(known: dict[str, ErrorGroup], new: list[ErrorGroup]) -> dict[str, ErrorGroup]:
-    """Add up kinds of failure, keeping the most frequent."""
-    total = dict(known)
-    for group in new:
-        key = f"{group.type}: {group.message}"
-        seen = total.get(key)
-        count = group.count + (seen.count if seen else 0)
-        total[key] = (seen or group).model_copy(update={"count": count})
-    if len(total) <= MAX_ERROR_KINDS:
-        return total
-    ranked = sorted(total.items(), key=lambda pair: -pair[1].count)
-    return dict(ranked[:MAX_ERROR_KINDS])

@@ -7,15 +7,17 @@ lane, and they are put together for whoever looks. A lane has one hexadecimal di
 which adds up what the shard did in it: `WORKING`, `RETRYING`, `WAITING`, `COMPENSATING`.
 """
 
-from datetime import datetime
 from itertools import zip_longest
 from math import ceil
+from operator import attrgetter
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.messages.batches import WaveTally
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
+from fanout.naming.moments import seconds_between
+from fanout.naming.row_keys import Stage
 
 WORKING, RETRYING, WAITING, COMPENSATING = 1, 2, 4, 8
 MAX_BUCKETS = 64
@@ -29,9 +31,11 @@ class Lane(BaseModel):
 
     Attributes:
         cells: A hexadecimal digit for each bucket up to the last one in which it did anything.
-        since: Up to when `cells` say what it did, and `doing` what it has done since; 0 is nothing.
+        since: Up to when `cells` say what it did.
+        doing: What it has done since then; 0 is nothing.
         wave_since: When the wave began that it is in; None between waves.
-        waves: Waves that it has finished, and `partitions` likewise.
+        waves: How many waves it has finished.
+        partitions: How many partitions it has finished.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,7 +52,7 @@ class Timeline(BaseModel):
     """What happened in each bucket.
 
     Attributes:
-        width_seconds: Of a bucket.
+        width_seconds: How wide a bucket is.
         series: What ended in each bucket; a wave is spread evenly over the time that it took.
         lanes: By the number of the shard.
     """
@@ -60,10 +64,10 @@ class Timeline(BaseModel):
     lanes: dict[int, Lane] = Field(default_factory=dict)
 
 
-def noted(
+def note_ask(
     timeline: Timeline,
     started_at: str,
-    asked: ShardAsk,
+    ask: ShardAsk,
     order: ShardOrder,
     *,
     partitions: int | None,
@@ -73,25 +77,25 @@ def noted(
     Args:
         timeline: What is known of the shard so far.
         started_at: When the run began, ISO 8601.
-        asked: What it has done.
-        order: What it was answered.
-        partitions: How many it has finished with the wave that it tells of; None if it tells of
-            none that is not known.
+        ask: What it has done.
+        order: The answer.
+        partitions: How many it has finished with the wave that it reports; None if it reports no
+            wave, or one that is known.
     """
-    work = asked.work
-    at = _seconds(started_at, asked.at)
-    timeline = fitted(timeline, at)
-    lane = timeline.lanes.get(work.shard, Lane(since=at))
+    work = ask.work
+    now = _seconds(started_at, ask.at)
+    timeline = fit_buckets(timeline, now)
+    lane = timeline.lanes.get(work.shard, Lane(since=now))
     series = timeline.series
     if partitions is not None:
         since = lane.since if lane.wave_since is None else lane.wave_since
-        series = _added(timeline, work, partitions, min(since, at), at)
-    lane = _painted(lane, asked, started_at, timeline.width_seconds)
+        series = _add_wave(timeline, work, partitions, min(since, now), now)
+    lane = _paint_cells(lane, ask, started_at, timeline.width_seconds)
     lane = lane.model_copy(
         update={
-            "since": at,
-            "doing": _next(asked, order),
-            "wave_since": _wave_since(lane, asked, order, at),
+            "since": now,
+            "doing": _next_activity(ask, order),
+            "wave_since": _wave_since(lane, ask, order, now),
             "waves": lane.waves + (partitions is not None),
             "partitions": lane.partitions + (partitions or 0),
         }
@@ -100,33 +104,33 @@ def noted(
     return timeline.model_copy(update={"series": series, "lanes": lanes})
 
 
-def merged(timelines: list[tuple[int, Timeline]]) -> Timeline:
+def merge_timelines(timelines: list[tuple[int, Timeline]]) -> Timeline:
     """Put the timelines of shards together, by their numbers.
 
     A shard has one for what it processed and may have one for what it compensated.
     """
-    width = max((one.width_seconds for _, one in timelines), default=FIRST_WIDTH_SECONDS)
+    width = max((timeline.width_seconds for _, timeline in timelines), default=FIRST_WIDTH_SECONDS)
     total = Timeline(width_seconds=width)
-    for number, one in timelines:
-        while one.width_seconds < width:
-            one = widened(one)
+    for number, timeline in timelines:
+        while timeline.width_seconds < width:
+            timeline = widen_buckets(timeline)
         series = dict(total.series)
-        for name, values in one.series.items():
-            series[name] = _sum_of(series.get(name, []), values)
+        for name, values in timeline.series.items():
+            series[name] = _add_series(series.get(name, []), values)
         lanes = dict(total.lanes)
-        if number in one.lanes:
-            lanes[number] = _both(lanes.get(number), one.lanes[number])
+        if number in timeline.lanes:
+            lanes[number] = _join_lanes(lanes.get(number), timeline.lanes[number])
         total = Timeline(width_seconds=width, series=series, lanes=lanes)
     return total
 
 
-def _both(before: Lane | None, lane: Lane) -> Lane:
+def _join_lanes(known: Lane | None, lane: Lane) -> Lane:
     """The lanes of both stages of a shard as one, which goes on as the later does."""
-    if before is None:
+    if known is None:
         return lane
-    earlier, later = sorted((before, lane), key=lambda one: one.since)
+    earlier, later = sorted((known, lane), key=attrgetter("since"))
     length = max(len(earlier.cells), len(later.cells))
-    cells = _either(earlier.cells.ljust(length, "0"), later.cells.ljust(length, "0"))
+    cells = _unite_cells(earlier.cells.ljust(length, "0"), later.cells.ljust(length, "0"))
     counts = {
         "waves": earlier.waves + later.waves,
         "partitions": earlier.partitions + later.partitions,
@@ -134,86 +138,84 @@ def _both(before: Lane | None, lane: Lane) -> Lane:
     return later.model_copy(update={"cells": cells, **counts})
 
 
-def up_to(timeline: Timeline, started_at: str, now: str) -> Timeline:
+def extend_to(timeline: Timeline, started_at: str, now: str) -> Timeline:
     """The timeline as it is at a moment of a run that goes on: with what its shards are doing."""
-    at = _seconds(started_at, now)
-    timeline = fitted(timeline, at)
+    end = _seconds(started_at, now)
+    timeline = fit_buckets(timeline, end)
+    width = timeline.width_seconds
     lanes = {
         number: lane.model_copy(
-            update={
-                "cells": _filled(lane.cells, lane.since, at, lane.doing, timeline.width_seconds)
-            }
+            update={"cells": _fill_cells(lane.cells, lane.since, end, lane.doing, width)}
         )
         for number, lane in timeline.lanes.items()
     }
     return timeline.model_copy(update={"lanes": lanes})
 
 
-def fitted(timeline: Timeline, seconds: float) -> Timeline:
+def fit_buckets(timeline: Timeline, seconds: float) -> Timeline:
     """Widen the buckets until a moment falls into one of the first `MAX_BUCKETS`."""
     while seconds >= timeline.width_seconds * MAX_BUCKETS:
-        timeline = widened(timeline)
+        timeline = widen_buckets(timeline)
     return timeline
 
 
-def widened(timeline: Timeline) -> Timeline:
+def widen_buckets(timeline: Timeline) -> Timeline:
     """Make the buckets twice as wide."""
     return Timeline(
         width_seconds=timeline.width_seconds * 2,
-        series={name: _sums(values) for name, values in timeline.series.items()},
+        series={name: _add_pairs(values) for name, values in timeline.series.items()},
         lanes={
-            number: lane.model_copy(update={"cells": _unions(lane.cells)})
+            number: lane.model_copy(update={"cells": _unite_pairs(lane.cells)})
             for number, lane in timeline.lanes.items()
         },
     )
 
 
 def _seconds(started_at: str, at: str) -> float:
-    passed = datetime.fromisoformat(at) - datetime.fromisoformat(started_at)
-    return max(0.0, round(passed.total_seconds(), DIGITS))
+    return max(0.0, round(seconds_between(started_at, at), DIGITS))
 
 
-def _next(asked: ShardAsk, order: ShardOrder) -> int:
+def _next_activity(ask: ShardAsk, order: ShardOrder) -> int:
     if order.action == "stop":
         return 0
-    if order.action == "wait" or not asked.is_due:
+    if order.action == "wait" or not ask.is_due:
         return WAITING
-    is_again = asked.work.retrying is not None
-    if asked.work.stage == "compensate":
+    is_again = ask.work.retrying is not None
+    if ask.work.stage == "compensate":
         return COMPENSATING | (RETRYING if is_again else 0)
     return RETRYING if is_again else WORKING
 
 
-def _wave_since(lane: Lane, asked: ShardAsk, order: ShardOrder, at: float) -> float | None:
-    if asked.work.retrying is not None:
+def _wave_since(lane: Lane, ask: ShardAsk, order: ShardOrder, now: float) -> float | None:
+    if ask.work.retrying is not None:
         return lane.wave_since
-    begins = order.action == "go" and asked.is_due
-    return round(at + order.wait_seconds, DIGITS) if begins else None
+    begins = order.action == "go" and ask.is_due
+    return round(now + order.wait_seconds, DIGITS) if begins else None
 
 
-def _painted(lane: Lane, asked: ShardAsk, started_at: str, width: float) -> Lane:
+def _paint_cells(lane: Lane, ask: ShardAsk, started_at: str, width: float) -> Lane:
     cells = lane.cells
-    for start, end, bits in _spans(lane, asked, started_at):
-        cells = _filled(cells, start, end, bits, width)
+    for start, end, bits in _spans(lane, ask, started_at):
+        cells = _fill_cells(cells, start, end, bits, width)
     return lane.model_copy(update={"cells": cells})
 
 
-def _spans(lane: Lane, asked: ShardAsk, started_at: str) -> list[tuple[float, float, int]]:
+def _spans(lane: Lane, ask: ShardAsk, started_at: str) -> list[tuple[float, float, int]]:
     """What the shard did since it last asked: it waited, worked, and waited to try again."""
-    work, since = asked.work, lane.since
-    at = max(since, _seconds(started_at, asked.at))
+    work, since = ask.work, lane.since
+    now = max(since, _seconds(started_at, ask.at))
     if lane.doing in (0, WAITING):
-        return [(since, at, lane.doing)]
+        return [(since, now, lane.doing)]
     began = since if work.began_at is None else _seconds(started_at, work.began_at)
-    if began < since:  # it has not begun what it had leave for
-        return [(since, at, WAITING)]
-    began = min(began, at)
-    ended = at if work.retrying is None else _seconds(started_at, work.retrying.since)
-    ended = min(max(began, ended), at)
-    return [(since, began, WAITING), (began, ended, lane.doing), (ended, at, WAITING)]
+    if began < since:  # it has not begun what it was granted
+        return [(since, now, WAITING)]
+    began = min(began, now)
+    ended = now if work.retrying is None else _seconds(started_at, work.retrying.since)
+    ended = min(max(began, ended), now)
+    return [(since, began, WAITING), (began, ended, lane.doing), (ended, now, WAITING)]
 
 
-def _filled(cells: str, start: float, end: float, bits: int, width: float) -> str:
+def _fill_cells(cells: str, start: float, end: float, bits: int, width: float) -> str:
     """Add what was done from `start` to `end`; work shows however short it was, a wait does not."""
     if bits == 0 or (start >= end and bits == WAITING):
         return cells
@@ -224,32 +226,31 @@ def _filled(cells: str, start: float, end: float, bits: int, width: float) -> st
     return padded[:first] + marked + padded[last + 1 :]
 
 
-def _unions(cells: str) -> str:
+def _unite_pairs(cells: str) -> str:
     padded = cells + "0" * (len(cells) % 2)
-    return _either(padded[::2], padded[1::2])
+    return _unite_cells(padded[::2], padded[1::2])
 
 
-def _either(some: str, others: str) -> str:
-    return "".join(
-        f"{int(one, 16) | int(other, 16):x}" for one, other in zip(some, others, strict=True)
-    )
+def _unite_cells(left: str, right: str) -> str:
+    pairs = zip(left, right, strict=True)
+    return "".join(f"{int(a, 16) | int(b, 16):x}" for a, b in pairs)
 
 
-def _sum_of(some: list[float], others: list[float]) -> list[float]:
-    return [round(one + other, DIGITS) for one, other in zip_longest(some, others, fillvalue=0.0)]
+def _add_series(left: list[float], right: list[float]) -> list[float]:
+    return [round(a + b, DIGITS) for a, b in zip_longest(left, right, fillvalue=0.0)]
 
 
-def _added(
+def _add_wave(
     timeline: Timeline, work: ShardWork, partitions: int, start: float, end: float
 ) -> dict[Series, list[float]]:
     series = dict(timeline.series)
     for name, amount in _amounts(work.stage, work.tally, partitions).items():
         if amount:
-            series[name] = _spread(series.get(name, []), amount, start, end, timeline)
+            series[name] = _spread_amount(series.get(name, []), amount, start, end, timeline)
     return series
 
 
-def _amounts(stage: str, tally: WaveTally, partitions: int) -> dict[Series, int]:
+def _amounts(stage: Stage, tally: WaveTally, partitions: int) -> dict[Series, int]:
     given_up = tally.failed + tally.compensation_failed
     if stage == "compensate":  # what it counts as succeeded was undone
         return {"compensated": tally.succeeded, "failed": given_up, "retries": tally.retries}
@@ -262,22 +263,22 @@ def _amounts(stage: str, tally: WaveTally, partitions: int) -> dict[Series, int]
     }
 
 
-def _spread(
+def _spread_amount(
     values: list[float], amount: float, start: float, end: float, timeline: Timeline
 ) -> list[float]:
     """Add an amount, evenly over the buckets from `start` to `end`."""
     width = timeline.width_seconds
     first = int(start / width)
     last = max(first, min(ceil(end / width), MAX_BUCKETS) - 1)
-    spread = values + [0.0] * (last + 1 - len(values))
+    result = values + [0.0] * (last + 1 - len(values))
     length = end - start
     for bucket in range(first, last + 1):
         overlap = min(end, (bucket + 1) * width) - max(start, bucket * width)
         share = overlap / length if length > 0 else 1.0
-        spread[bucket] = round(spread[bucket] + amount * share, DIGITS)
-    return spread
+        result[bucket] = round(result[bucket] + amount * share, DIGITS)
+    return result
 
 
-def _sums(values: list[float]) -> list[float]:
+def _add_pairs(values: list[float]) -> list[float]:
     padded = [*values, 0.0] if len(values) % 2 else values
-    return _sum_of(padded[::2], padded[1::2])
+    return _add_series(padded[::2], padded[1::2])

@@ -14,8 +14,8 @@ class Problem(BaseModel):
     """What went wrong (RFC 9457), as ``application/problem+json``.
 
     Attributes:
-        type: ``urn:fanout:problem:`` and the short name of this sort of problem.
-        errors: The fields that are wrong, where it is their fault.
+        type: ``urn:fanout:problem:`` and the short name of the problem.
+        errors: The fields of the request that are wrong; empty if none is.
     """
 
     class FieldFault(BaseModel):
@@ -32,10 +32,12 @@ class Problem(BaseModel):
 
 
 class Accepted(BaseModel):
-    """Something was asked of a run, and where to see what comes of it.
+    """A call on a run was accepted.
 
     Attributes:
-        attempt: The number of the attempt that a redrive began.
+        status_url: Where to see what comes of it.
+        results_url: Where the results will be.
+        attempt: The number of the attempt that a redrive began; None for other calls.
     """
 
     # With FANOUT_EXPOSE_DURABLE_URLS, those of Durable Functions come along.
@@ -48,14 +50,22 @@ class Accepted(BaseModel):
 
 
 class RunPage(BaseModel):
-    """Some runs, the newest first; with a continuation there are more."""
+    """A page of runs, the newest first.
+
+    Attributes:
+        continuation: What the next page is asked for with; None on the last page.
+    """
 
     runs: list[RunStatus]
     continuation: str | None = None
 
 
 class ItemPage(BaseModel):
-    """Some outcomes, in source order; with a continuation there are more."""
+    """A page of outcomes, in source order.
+
+    Attributes:
+        continuation: What the next page is asked for with; None on the last page.
+    """
 
     items: list[Outcome]
     continuation: str | None = None
@@ -72,7 +82,9 @@ class WorkloadDescription(BaseModel):
     """A workload, with the JSON Schemas of its items and parameters.
 
     Attributes:
-        downstream: The service that its items call, if they call one.
+        downstream: The service that its items call; None if they call none.
+        items: The JSON Schema of an item.
+        parameters: The JSON Schema of its parameters.
     """
 
     name: str
@@ -93,10 +105,12 @@ class ScheduleDescription(BaseModel):
 
     Attributes:
         schedule: Six fields of NCRONTAB.
-        zone: Where the clock is that it goes by.
-        workload: What its runs carry out; None where it does a `task` of the app's own.
-        next_at: When it is due next, ISO 8601; None where it is not enabled.
-        last_run: The newest of its runs, as far as one is among the newest runs of all.
+        zone: The time zone of `schedule`.
+        on_overlap: What happens when it is due and its last run has not ended.
+        workload: The workload of its runs; None if it has a `task`.
+        task: Which chore of the app it does; None if it starts runs.
+        next_at: When it is due next, ISO 8601; None if it is not enabled.
+        last_run: Its newest run; None if that is not among the newest runs of the app.
     """
 
     name: str
@@ -118,12 +132,13 @@ class ScheduleList(BaseModel):
 
 
 class Circuit(BaseModel):
-    """How the breaker of a downstream stands, and how far its rate is booked.
+    """The circuit breaker and the rate limiter of a downstream.
 
     Attributes:
-        since: When it opened, ISO 8601; None where it is closed.
-        items_per_second: What all runs together may send; None is as fast as they can.
-        booked_until: When the last booked item goes, ISO 8601.
+        state: ``closed``, ``open`` or ``half-open``.
+        since: When it opened, ISO 8601; None if it is closed.
+        items_per_second: How many items all runs together may send; None sets no limit.
+        booked_until: When the last item that is booked may be sent, ISO 8601.
     """
 
     state: str
@@ -136,8 +151,9 @@ class Health(BaseModel):
     """Whether what the app depends on answers.
 
     Attributes:
-        dependencies: ``up``, or ``down`` and why, by name.
-        circuits: By downstream.
+        status: ``up`` if all dependencies are.
+        dependencies: By name: ``up``, or ``down`` and why.
+        circuits: By the name of the downstream.
     """
 
     status: Literal["up", "down"]

@@ -9,11 +9,14 @@ class Estimate(BaseModel):
     """What carrying out a request would take.
 
     Attributes:
-        batches: Activities that process items; where batches are fitted to how long the items turn
-            out to take, the most that there can be.
+        batches: How many activities process items. If `batches_are_fitted`, there may be fewer.
+        batches_are_fitted: Whether the size of batches follows from how long items take.
+        partitions: Parts of the plan.
+        shards: Sub-orchestrations that share the partitions.
+        activities: All activities of the run.
         storage_operations: Calls of Blob storage, and of Durable Functions' tables and queues.
-        least_cost_dollars: At list prices and the least time that an activity is billed; what the
-            items take beyond a second a batch comes on top.
+        least_cost_dollars: At list prices, if no batch takes longer than the least time that is
+            billed. Longer batches cost more.
     """
 
     batches: int
@@ -29,8 +32,9 @@ class DryRun(BaseModel):
     """Answer to ``POST /api/runs`` with ``"dry_run": true``.
 
     Attributes:
-        is_exact: Whether `items` were counted; those of a large source are reckoned by its bytes.
-        first_items: The first few as the workload would be given them.
+        items: How many items the source has.
+        is_exact: Whether they were counted; those of a large source are estimated from its bytes.
+        first_items: The first few, as the workload would get them.
     """
 
     items: int

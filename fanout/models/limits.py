@@ -10,7 +10,8 @@ class Limits(BaseModel):
 
     Attributes:
         batches: Activities at once, over all shards.
-        items_per_second: None is as fast as it can.
+        items_per_second: How many items may begin a second; None sets no limit.
+        tolerance: How many failures the run accepts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,17 +57,17 @@ class LimitsChange(BaseModel):
     concurrency: ConcurrencyChange | None = None
     tolerance: Tolerance | None = None
 
-    def then(self, later: "LimitsChange") -> "LimitsChange":
+    def merge(self, later: "LimitsChange") -> "LimitsChange":
         """This change and a later one, as one."""
-        both = self.model_dump(exclude_unset=True)
+        fields = self.model_dump(exclude_unset=True)
         for name, value in later.model_dump(exclude_unset=True).items():
             if name == "concurrency" and value is not None:
-                both[name] = {**(both.get(name) or {}), **value}
+                fields[name] = {**(fields.get(name) or {}), **value}
             elif value is not None:
-                both[name] = value
-        return LimitsChange.model_validate(both)
+                fields[name] = value
+        return LimitsChange.model_validate(fields)
 
-    def over(self, limits: Limits) -> Limits:
+    def apply_to(self, limits: Limits) -> Limits:
         """The limits after this change."""
         update: dict[str, object] = {}
         if self.concurrency is not None:

@@ -1,12 +1,15 @@
-"""Outcome: what happened to an item. A part file holds one a line."""
+"""Outcome: what happened to an item. A part file holds one on each line."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from fanout.redaction import Redacted
 
 ItemStatus = Literal["succeeded", "failed", "pending", "compensated", "compensation_failed"]
+STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
+# What nobody tries again unless somebody asks for it.
+GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
 
 
 class ErrorInfo(BaseModel):
@@ -14,9 +17,9 @@ class ErrorInfo(BaseModel):
 
     Attributes:
         type: Class name of the exception, or of the fault found in the source.
-        message: Text for a person, without secrets; names the line of the source where it knows it.
-        retryable: Whether another attempt could end otherwise.
-        retry_after: Seconds the other side asked us to wait.
+        message: Text for people, without secrets. It names the line of the source if that is known.
+        retryable: Whether another try may succeed.
+        retry_after: How many seconds the other side asked us to wait; None if it did not ask.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,12 +34,14 @@ class Outcome(BaseModel):
     """A line of a part file.
 
     Attributes:
-        index: 0-based position of the item in the source.
-        count: How many consecutive items share this outcome; above 1 only for items that a chunk
-            workload processed together, so that a million rows need no million lines.
+        index: Position of the item in the source, 0-based.
+        count: How many items in a row have this outcome. It is above 1 only for items that a chunk
+            workload processed together: a million rows need no million lines.
         item_id: The item's own id, or its index as text.
         attempts: How often it was tried.
-        duration_ms: Time spent in the workload, all attempts.
+        output: What the workload returned; None if it failed.
+        error: Why it failed; None if it did not.
+        duration_ms: Time spent in the workload, all tries together.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -9,9 +9,11 @@ class RedriveRequest(BaseModel):
     """Body of ``POST /api/runs/{run_id}/redrive``, kept as ``attempts/00002.json``.
 
     Attributes:
-        error_types: Failed items are tried again only if their error is of one of these types; None
-            takes every one. Pending items always are.
-        retry: Takes the place of the run's own policy; so do `tolerance` and `concurrency`.
+        error_types: Which failed items are tried again: those whose error has one of these types.
+            None takes all. Pending items are always tried again.
+        retry: Replaces the retry policy of the run; None keeps it.
+        tolerance: Replaces the tolerance of the run; None keeps it.
+        concurrency: Replaces the concurrency of the run; None keeps it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,7 +23,11 @@ class RedriveRequest(BaseModel):
     tolerance: Tolerance | None = None
     concurrency: Concurrency | None = None
 
-    def over(self, request: RunRequest) -> RunRequest:
+    def apply_to(self, request: RunRequest) -> RunRequest:
         """The run's request as this attempt carries it out."""
-        named = {"retry": self.retry, "tolerance": self.tolerance, "concurrency": self.concurrency}
-        return request.model_copy(update={k: v for k, v in named.items() if v is not None})
+        replacements = {
+            "retry": self.retry,
+            "tolerance": self.tolerance,
+            "concurrency": self.concurrency,
+        }
+        return request.model_copy(update={k: v for k, v in replacements.items() if v is not None})

@@ -1,4 +1,7 @@
-"""RunRequest: the same JSON by HTTP, Service Bus or schedule file (design, section 3)."""
+"""RunRequest: what a run is asked to do, the same JSON by HTTP, Service Bus and schedule file.
+
+``docs/request.md`` explains every field to callers.
+"""
 
 from typing import Any, Literal
 
@@ -49,10 +52,12 @@ class BatchLimits(_Message):
 
 
 class Concurrency(_Message):
-    """How much of a run may be in flight at once, and how many items it may begin a second.
+    """How much of a run may be in flight at once, and how fast it may go.
 
     Attributes:
-        items_per_second: Held over all shards, retries included; None is as fast as it can.
+        batches: Activities at once, over all shards.
+        items_per_second: How many items may begin a second, over all shards and retries included;
+            None sets no limit.
     """
 
     batches: int = Field(default=64, ge=1, le=MAX_BATCHES_AT_ONCE)
@@ -63,8 +68,10 @@ class Timeouts(_Message):
     """How long things may take, in seconds; None is as long as the host allows.
 
     Attributes:
-        item_seconds: One try of one item; one that takes longer has failed, and may be tried again.
-        batch_seconds: All items of one activity; those not begun by then are tried again.
+        item_seconds: For one try of one item. A try that takes longer has failed; the item may be
+            tried again.
+        batch_seconds: For all items of one activity. Items that have not begun by then are tried
+            in another round.
     """
 
     item_seconds: float | None = Field(default=None, gt=0, le=86_400)
@@ -72,7 +79,15 @@ class Timeouts(_Message):
 
 
 class RetryPolicy(_Message):
-    """How often and when an item that failed with a transient error is tried again."""
+    """How often and when an item that failed with a transient error is tried again.
+
+    Attributes:
+        max_attempts: How often an item is tried at most, the first try included.
+        base_seconds: How long the first retry waits.
+        factor: How much longer each further retry waits.
+        max_seconds: How long a retry waits at most.
+        jitter_seconds: A random part below this comes on top of each wait.
+    """
 
     max_attempts: int = Field(default=4, ge=1, le=100)
     base_seconds: float = Field(default=1, ge=0, le=3600)
@@ -82,14 +97,26 @@ class RetryPolicy(_Message):
 
 
 class Tolerance(_Message):
-    """How many failed items a run accepts; passing either limit stops it."""
+    """How many failed items a run accepts.
+
+    With no limit set, the first failure is too many; with two set, passing either one is.
+
+    Attributes:
+        count: How many items may fail; 0 sets no such limit.
+        percentage: How many percent of all items may fail; 0 sets no such limit.
+    """
 
     count: int = Field(default=0, ge=0)
     percentage: float = Field(default=0, ge=0, le=100)
 
 
 class ResultOptions(_Message):
-    """How the outcomes are written: ``jsonl`` (gzip if asked), or ``parquet`` (always zstd)."""
+    """How the outcomes are written.
+
+    Attributes:
+        format: ``jsonl``, or ``parquet`` (which is always compressed, by zstd).
+        compression: ``gzip`` is for ``jsonl`` only.
+    """
 
     format: Literal["jsonl", "parquet"] = "jsonl"
     compression: Literal["none", "gzip"] = "none"
@@ -106,8 +133,20 @@ class RunRequest(_Message):
     """Everything a run is asked to do.
 
     Attributes:
-        batch: How much one activity takes; None fits it to how long the items turn out to take.
+        workload: The name of the job.
+        run_id: The id of the run; None has one made.
+        source: Where the items come from.
+        parameters: What the workload takes.
+        batch: How much one activity takes; None fits it to how long the items take.
+        concurrency: How much may be in flight, and how fast it may go.
+        timeouts: How long an item and a batch may take.
+        retry: When an item that failed is tried again.
+        tolerance: How many failures the run accepts.
+        on_exceeded: What to do with more failures than that.
+        max_items: How many items to take from the beginning of the source; None takes all.
+        select: Fields that are merged into each item.
         dry_run: Only tell what would be done.
+        results: How the outcomes are written.
     """
 
     workload: str = Field(min_length=1, max_length=100)

@@ -13,14 +13,17 @@ Task = Literal["sweep"]
 
 
 class ScheduleFile(BaseModel):
-    """When to do what: a run (`request`), or one of the app's own chores (`task`).
+    """When to start a run (`request`), or to do one of the app's own chores (`task`).
 
     Attributes:
-        schedule: Six fields of NCRONTAB, or ``%SETTING%``, the app setting that holds them.
-        enabled: Or ``%SETTING%``, which is then true or false; unset is false.
-        on_overlap: What to do when it is due and an earlier run of it has not ended: leave this one
-            out, begin it after the other, or run both.
+        name: The name of the schedule; the ids of its runs begin with it.
+        schedule: Six fields of NCRONTAB; or ``%SETTING%``, an app setting that holds them.
+        enabled: Whether it is in force; or ``%SETTING%``, an app setting that is true or false. A
+            setting that is not set counts as false.
+        on_overlap: What to do when it is due and its last run has not ended: ``skip`` this time,
+            ``queue`` the new run until the other has ended, or ``allow`` both.
         request: A RunRequest without `run_id`; its texts may hold ``{scheduled:yyyy-MM-dd}``.
+        task: Which chore: ``sweep`` deletes old runs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

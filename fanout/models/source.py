@@ -1,7 +1,7 @@
 """Where the items of a run come from: the `source` of a `RunRequest`.
 
-A format says how the records of one blob are read; a source is a format with a blob, or a set of
-blobs whose records are read by a format (`read`), or items in the request itself.
+A format says how the records of one blob are read. A source is one of three: a blob with its
+format; a set of blobs, with the format of each (`read`); or items in the request itself.
 """
 
 from collections.abc import Iterator
@@ -37,6 +37,10 @@ BlobName = Annotated[
     AfterValidator(_insist_on_plain),
 ]
 Codec = Literal["gzip", "zstd"]
+FormatKind = Literal["jsonl", "csv", "json", "parquet"]
+SourceKind = FormatKind | Literal["inline", "listing", "manifest"]
+# What becomes of a row that has not as many fields as there are columns.
+RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -48,7 +52,7 @@ class _Compressible(_Message):
     """A format whose blobs may be compressed as a whole.
 
     Attributes:
-        compression: None goes by the blob's name: `.gz` is gzip, `.zst` is zstd.
+        compression: How it is compressed; None goes by the name: `.gz` is gzip, `.zst` is zstd.
     """
 
     compression: Codec | Literal["none"] | None = None
@@ -73,15 +77,15 @@ class CsvFormat(_Compressible):
 
     Attributes:
         delimiter: The one ASCII character between fields.
-        header: Names of the columns where the file has none; None takes its first record.
-        rows: ``strict`` refuses a row that has not as many fields as there are columns; ``pad``
-            fills short rows with empty text and cuts long ones.
+        header: Names of the columns, if the blob has none; None takes its first record.
+        rows: What becomes of a row that has not as many fields as there are columns: ``strict``
+            refuses it, ``pad`` fills a short one with empty text and cuts a long one.
     """
 
     kind: Literal["csv"]
     delimiter: str = Field(default=",", pattern=r"^[\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]$")
     header: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
-    rows: Literal["strict", "pad"] = "strict"
+    rows: RowLengths = "strict"
 
     @field_validator("header")
     @classmethod
@@ -162,10 +166,10 @@ class ListingSource(_InContainer):
     folders are no blobs here.
 
     Attributes:
-        prefix: What the names begin with. Without a slash at its end it does not lead into folders
-            that only begin alike: ``a`` takes ``a.txt`` and all below ``a/``, and none of ``ab/``.
-        siblings: Whether such a prefix leads into those folders, too.
-        suffixes: What the names may end with; none takes all.
+        prefix: What the names begin with. ``a`` takes ``a.txt`` and all below the folder ``a/``,
+            but nothing below ``ab/``, a folder whose name only begins with it.
+        siblings: Whether it takes what is below such folders, too.
+        suffixes: What the names may end with; an empty list takes all.
         min_bytes: The smallest size, inclusive.
         max_bytes: The largest size, inclusive.
         modified_since: The earliest last modification, inclusive.
@@ -191,7 +195,7 @@ class ManifestSource(_BlobSource, _Compressible):
 
     Attributes:
         items_container: The container of the named blobs; None is that of the manifest.
-        read: As in a listing; None makes the lines themselves the items.
+        read: How the records in each blob are read; None makes the lines themselves the items.
     """
 
     kind: Literal["manifest"]

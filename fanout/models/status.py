@@ -5,13 +5,23 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fanout.models.limits import Limits
+from fanout.naming.media_types import BYTES
 
 Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
 RunOutcome = Literal["succeeded", "partially_succeeded", "failed", "compensated", "cancelled"]
 
 
 class ItemCounts(BaseModel):
-    """Every item of the run is in exactly one of these; they add up to `total`."""
+    """How many items of a run have which outcome; each has exactly one.
+
+    Attributes:
+        total: All items.
+        succeeded: Those that ended well.
+        failed: Those given up on.
+        pending: Those not tried yet, or to be tried again.
+        compensated: Those that were undone.
+        compensation_failed: Those that were to be undone and could not be.
+    """
 
     total: int = 0
     succeeded: int = 0
@@ -22,14 +32,21 @@ class ItemCounts(BaseModel):
 
 
 class PartitionCounts(BaseModel):
-    """Partitions of the plan and how many are done."""
+    """How many partitions the plan has, and how many of them are done."""
 
     total: int = 0
     done: int = 0
 
 
 class ErrorGroup(BaseModel):
-    """Failures of one kind: their type and message, how many, and one to look at."""
+    """Failures of one kind.
+
+    Attributes:
+        type: The type of the error.
+        message: The message of the error.
+        count: How many items failed so.
+        example_item: The id of one of them.
+    """
 
     type: str
     message: str
@@ -38,12 +55,12 @@ class ErrorGroup(BaseModel):
 
 
 class TakeOver(BaseModel):
-    """The orchestration of a run had failed, for no fault of the run, and was begun anew.
+    """The orchestration of a run failed for no fault of the run, and another one took over.
 
     Attributes:
-        id: What tells it from others.
+        id: What tells it from other take-overs.
         at: When, ISO 8601 in UTC.
-        reason: Of the failure.
+        reason: Why the orchestration failed.
         ended: How many items had ended until then.
     """
 
@@ -57,11 +74,27 @@ class RunStatus(BaseModel):
     """``GET /api/runs/{run_id}``. Times are ISO 8601 in UTC.
 
     Attributes:
-        limits: Those in force; None before the plan is known.
-        batches_in_flight: How many activities are at work, or may be.
-        stalled_since: Since when the run has not moved although it should have; None if it does.
-        take_overs: How often its orchestration failed, for no fault of the run, and was begun anew
-            from where it was; `take_over_reason` is that of the last time.
+        status: The status of its orchestration, in Durable's words.
+        phase: How far it is.
+        outcome: How it ended; None while it goes on.
+        items: How many items have which outcome.
+        partitions: How many partitions of the plan are done.
+        retries: Tries of items beyond the first.
+        started_at: When its newest attempt began.
+        finished_at: When that ended.
+        duration_seconds: How long that has taken so far.
+        redrive_count: How many attempts it has had after the first.
+        items_per_second: How many items ended a second since it started.
+        eta_seconds: How long it will take to the end, at that pace.
+        errors: The most frequent kinds of failure.
+        error: Why the run failed; None if it did not.
+        limits: The limits in force; None before the plan is known.
+        batches_in_flight: How many activities are at work, or have been granted.
+        stalled_since: Since when the run has not moved although it should; None if it moves.
+        take_overs: How often its orchestration failed for no fault of the run, and another one took
+            over where it was.
+        take_over_reason: Why it failed the last time.
+        results_url: Where the results are.
     """
 
     run_id: str
@@ -89,13 +122,22 @@ class RunStatus(BaseModel):
 
 
 class ResultFile(BaseModel):
-    """A file of the results: its name there, bytes, lines or rows where it has them, and MD5."""
+    """A file of the results.
+
+    Attributes:
+        name: Its name among the results.
+        size_bytes: Its bytes.
+        count: How many lines or rows it has; None if it has none.
+        md5: Its MD5 as hexadecimal text.
+        media_type: Its media type.
+        url: Where it can be read.
+    """
 
     name: str
     size_bytes: int
     count: int | None = None
     md5: str
-    media_type: str = "application/octet-stream"
+    media_type: str = BYTES
     url: str | None = None
 
 

@@ -9,9 +9,11 @@ class ShardLane(BaseModel):
     """One shard.
 
     Attributes:
+        shard: Its number.
         cells: A hexadecimal digit for each bucket: the sum of 1 (worked), 2 (tried items again),
-            4 (waited) and 8 (compensated); after the last digit nothing happened.
-        waves: Waves finished, and `partitions` likewise.
+            4 (waited) and 8 (compensated). After the last digit nothing happened.
+        waves: How many waves it has finished.
+        partitions: How many partitions it has finished.
     """
 
     shard: int
@@ -24,12 +26,15 @@ class RunTimeline(BaseModel):
     """``GET /api/runs/{run_id}/timeline``: one attempt of a run, in at most 64 buckets of time.
 
     Attributes:
-        attempt: Which one, and `attempts` how many there are.
-        started_at: When it began, ISO 8601 in UTC; None before it has.
+        attempt: Which attempt this is.
+        attempts: How many attempts the run has.
+        started_at: When the attempt began, ISO 8601 in UTC; None if it has not.
+        finished_at: When it ended, ISO 8601 in UTC; None if it has not.
         bucket_seconds: How long a bucket is; the first begins at `started_at`.
-        series: How many items, retries and partitions ended in each bucket, by kind; after the last
+        series: How many items, retries and partitions ended in each bucket, by kind. After the last
             number nothing happened.
-        take_overs: When its orchestration had failed and was begun anew, and why.
+        shards: What each shard did.
+        take_overs: When another orchestration took over, and why.
     """
 
     run_id: str

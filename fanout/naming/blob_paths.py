@@ -1,23 +1,25 @@
 """The blob paths of a run, each with its inverse: a name says whose outcomes it holds."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fanout.naming.row_keys import Stage
 
+# No run id has a tilde, so these are no run's.
+INDEX_FOLDER = "~index/"
 PARTIAL_SUFFIX = ".partial.json"
+# Below the results: what a workload writes for single items; too many for the manifest.
+ITEM_FILES = "files/"
+_LAST_MS = 10**13 - 1
+_ATTEMPT = re.compile(r"/attempts/(\d+)\.json$")
+_PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
+_SAGA_BATCH = re.compile(r"/sagas/batches/a(\d+)-p(\d+)-r(\d+)-b(\d+)\.json$")
 
 
 def request_path(run_id: str) -> str:
     """The claim of a run id: the request as accepted."""
     return f"{run_id}/request.json"
-
-
-# No run id has a tilde, so these are no run's.
-INDEX_FOLDER = "~index/"
-
-
-_LAST_MS = 10**13 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def index_path(run_id: str, workload: str, claimed_at: datetime) -> str:
     return f"{INDEX_FOLDER}{milliseconds:013d}/{workload}/{run_id}"
 
 
-def index_entry(path: str) -> IndexEntry:
+def parse_index_path(path: str) -> IndexEntry:
     """The inverse of `index_path`."""
     milliseconds, workload, run_id = path.removeprefix(INDEX_FOLDER).split("/")
     claimed_at = datetime.fromtimestamp((_LAST_MS - int(milliseconds)) / 1000, UTC)
@@ -52,6 +54,12 @@ def attempt_path(run_id: str, attempt: int) -> str:
     return f"{run_id}/attempts/{attempt:05d}.json"
 
 
+def parse_attempt_path(path: str) -> int | None:
+    """The inverse of `attempt_path`: the attempt; None if it is no claim of one."""
+    match = _ATTEMPT.search(path)
+    return int(match[1]) if match else None
+
+
 def generation(attempt: int, stage: Stage = "process") -> str:
     """One pass over the batches of a run: ``a1`` processes in attempt 1, ``c1`` compensates."""
     return f"{'a' if stage == 'process' else 'c'}{attempt}"
@@ -60,9 +68,9 @@ def generation(attempt: int, stage: Stage = "process") -> str:
 FIRST = generation(1)
 
 
-def plan_path(run_id: str, of: str = FIRST) -> str:
+def plan_path(run_id: str, generation: str = FIRST) -> str:
     """The plan: counts and source facts; of a later generation it is ``plan/a2-manifest.json``."""
-    return f"{run_id}/plan/{_of_generation(of)}manifest.json"
+    return f"{run_id}/plan/{_of_generation(generation)}manifest.json"
 
 
 def plan_folder(run_id: str) -> str:
@@ -70,9 +78,9 @@ def plan_folder(run_id: str) -> str:
     return f"{run_id}/plan/"
 
 
-def partition_path(run_id: str, partition: int, of: str = FIRST) -> str:
+def partition_path(run_id: str, partition: int, generation: str = FIRST) -> str:
     """The cuts of one partition (0-based)."""
-    return f"{run_id}/plan/{_of_generation(of)}p{partition:05d}.json"
+    return f"{run_id}/plan/{_of_generation(generation)}p{partition:05d}.json"
 
 
 def _of_generation(name: str) -> str:
@@ -101,19 +109,33 @@ def parts_folder(run_id: str) -> str:
     return f"{run_id}/parts/"
 
 
-def part_path(run_id: str, of: str, name: BatchName) -> str:
+def part_path(run_id: str, generation: str, name: BatchName) -> str:
     """The outcomes of one batch in one retry round: ``parts/a1-p00012-r0-b0003.jsonl``.
 
     A batch of more than one cut has their number, too: ``b0003n0020``.
     """
     span = "" if name.span == 1 else f"n{name.span:04d}"
-    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
-    return f"{parts_folder(run_id)}{of}-{where}.jsonl"
+    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
+    return f"{parts_folder(run_id)}{generation}-{stem}.jsonl"
+
+
+def parse_part_path(path: str) -> BatchName | None:
+    """The inverse of `part_path`: whose outcomes a file holds; None if it is no part file."""
+    match = _PART.search(path)
+    if match is None:
+        return None
+    partition, retry_round, batch, span = (int(group or 1) for group in match.groups())
+    return BatchName(partition, batch, span, retry_round)
 
 
 def partial_path(part: str) -> str:
     """The partial summary that a chunk workload made of a batch, beside its part file."""
     return part.removesuffix(".jsonl") + PARTIAL_SUFFIX
+
+
+def is_partial_path(path: str) -> bool:
+    """Tell whether `partial_path` may have made this path."""
+    return path.endswith(PARTIAL_SUFFIX)
 
 
 def saga_batches_folder(run_id: str) -> str:
@@ -123,14 +145,20 @@ def saga_batches_folder(run_id: str) -> str:
 
 def saga_batch_path(run_id: str, attempt: int, name: BatchName) -> str:
     """The items of a batch whose sagas are to run, as they were when it was opened."""
-    where = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
-    return f"{saga_batches_folder(run_id)}{generation(attempt)}-{where}.json"
+    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
+    return f"{saga_batches_folder(run_id)}{generation(attempt)}-{stem}.json"
 
 
-def saga_batch_of(path: str) -> tuple[int, BatchName]:
-    """The inverse of `saga_batch_path`: attempt and name of a batch."""
-    stem = path.rpartition("/")[2].removesuffix(".json")
-    attempt, partition, retry_round, batch = (int(part[1:]) for part in stem.split("-"))
+def parse_saga_batch_path(path: str) -> tuple[int, BatchName]:
+    """The inverse of `saga_batch_path`: attempt and name of a batch.
+
+    Raises:
+        ValueError: It is no such path.
+    """
+    match = _SAGA_BATCH.search(path)
+    if match is None:
+        raise ValueError(f"'{path}' is no batch of sagas")
+    attempt, partition, retry_round, batch = map(int, match.groups())
     return attempt, BatchName(partition, batch, retry_round=retry_round)
 
 
@@ -144,10 +172,6 @@ def result_path(run_id: str, name: str) -> str:
     return f"{run_id}/results/{name}"
 
 
-# Below the results: what a workload writes for single items; too many for the manifest.
-ITEM_FILES = "files/"
-
-
 def item_file_name(name: str) -> str | None:
     """Where an item's file is among the results; None if its name would lead elsewhere."""
     parts = name.split("/")
@@ -155,13 +179,51 @@ def item_file_name(name: str) -> str | None:
     return ITEM_FILES + name if is_sound else None
 
 
+def is_item_file_name(name: str) -> bool:
+    """Tell whether `item_file_name` may have made this name."""
+    own_name = name.removeprefix(ITEM_FILES)
+    return own_name != name and item_file_name(own_name) is not None
+
+
+def item_files_folder(run_id: str) -> str:
+    """What the paths of the files of all items begin with."""
+    return result_path(run_id, ITEM_FILES)
+
+
 def results_manifest_path(run_id: str) -> str:
     """The list of every result file with its size, count and MD5."""
     return result_path(run_id, "manifest.json")
 
 
-def told_path(run_id: str, attempt: int) -> str:
-    """Says that telemetry has been told how an attempt ended."""
+def layout_path(run_id: str, attempt: int) -> str:
+    """How the batches of a run are divided into ranges: ``plan/fan-in-a1.json``."""
+    return f"{run_id}/plan/fan-in-a{attempt}.json"
+
+
+def range_plan_path(run_id: str, attempt: int, number: int) -> str:
+    """The batches of one range (0-based): ``plan/fan-in-a1-00003-batches.json``."""
+    return f"{run_id}/plan/fan-in-a{attempt}-{number:05d}-batches.json"
+
+
+def range_path(run_id: str, attempt: int, number: int) -> str:
+    """What one range came to, its files and counts: ``plan/fan-in-a1-00003.json``."""
+    return f"{run_id}/plan/fan-in-a{attempt}-{number:05d}.json"
+
+
+def merged_path(run_id: str, attempt: int, level: int, number: int) -> str:
+    """A partial merged from many: ``plan/fan-in-a1-m0-00003.partial.json``.
+
+    Args:
+        run_id: The run.
+        attempt: The attempt of the run that is fanned in.
+        level: Of the merge tree; 0 has one partial for each range.
+        number: 0-based within the level, in source order.
+    """
+    return f"{run_id}/plan/fan-in-a{attempt}-m{level}-{number:05d}{PARTIAL_SUFFIX}"
+
+
+def telemetry_claim_path(run_id: str, attempt: int) -> str:
+    """The claim of whoever tells telemetry how an attempt ended."""
     return f"{run_id}/told/{generation(attempt)}"
 
 

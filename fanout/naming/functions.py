@@ -66,6 +66,6 @@ NOT_HERE = ("doesn't exist, is disabled, or is not a", "UnknownWorkloadError")
 WHEN_CONFIGURED = frozenset({START_RUNS, START_RUN_OVER_BLOB})
 
 
-def of_schedule(name: str) -> str:
+def schedule_function(name: str) -> str:
     """The name of the timer function that the schedule of this name becomes."""
     return f"schedule_{name}"

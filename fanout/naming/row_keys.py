@@ -1,31 +1,31 @@
 """The partitions and row keys of the app's table, each with its inverse."""
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Stage = Literal["process", "compensate"]
 
-
-# Rows. No run id has an exclamation mark.
+# Rows of an attempt.
 RUN_ROW = "run"
-
-
 CONTROL_ROW = "control"
-
-
 RATE_ROW = "rate"
-
-
+# The row of a downstream's breaker; its rate is in `RATE_ROW`.
 BREAKER_ROW = "breaker"
-
-
+# Partitions of the app. No run id has an exclamation mark.
 OPEN_PARTITION = "!open"
-
-
 ADMISSION_PARTITION = "!admission"
-
-
 ADMISSION_ROW = "places"
+
+_LETTERS: dict[Stage, str] = {"process": "s", "compensate": "c"}
+_STAGES = {letter: stage for stage, letter in _LETTERS.items()}
+_SHARD = re.compile(r"([sc])(\d{2,})")
+
+
+class ShardKey(NamedTuple):
+    """A shard (0-based) of a stage."""
+
+    number: int
+    stage: Stage
 
 
 def attempt_partition(run_id: str, attempt: int) -> str:
@@ -45,13 +45,13 @@ def step_row(index: int, take: int, step: int, mode: str, attempt: int) -> str:
 
 def shard_row(shard: int, stage: Stage) -> str:
     """The row of a shard (0-based): ``s00``; those that compensate have a c."""
-    return f"{'s' if stage == 'process' else 'c'}{shard:02d}"
+    return f"{_LETTERS[stage]}{shard:02d}"
 
 
-def shard_number(row_key: str) -> int | None:
+def parse_shard_row(row_key: str) -> ShardKey | None:
     """The inverse of `shard_row`; None if it is the row of something else."""
-    found = re.fullmatch(r"[sc](\d{2,})", row_key)
-    return int(found[1]) if found else None
+    match = _SHARD.fullmatch(row_key)
+    return ShardKey(int(match[2]), _STAGES[match[1]]) if match else None
 
 
 def open_row(run_id: str, attempt: int) -> str:
@@ -59,8 +59,8 @@ def open_row(run_id: str, attempt: int) -> str:
     return f"{run_id}!a{attempt}"
 
 
-def open_attempt(row_key: str) -> tuple[str, int]:
-    """The inverse of `open_row`."""
+def parse_open_row(row_key: str) -> tuple[str, int]:
+    """The inverse of `open_row`: the run and the attempt."""
     run_id, _, attempt = row_key.rpartition("!a")
     return run_id, int(attempt)
 

@@ -10,18 +10,11 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from fanout.models.outcome import ErrorInfo, ItemStatus
+from fanout.models.outcome import STATUSES, ErrorInfo, ItemStatus
 
-STATUSES: tuple[ItemStatus, ...] = (
-    "succeeded",
-    "failed",
-    "pending",
-    "compensated",
-    "compensation_failed",
-)
 # What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
 # is one whose saga failed.
-_GIVEN_UP = ("failed", "compensated")
+_REDRIVEN = ("failed", "compensated")
 _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 
 
@@ -48,7 +41,7 @@ def failed_line(
     attempts: int,
     duration_ms: float,
 ) -> bytes:
-    """Write the outcome of an item that failed, or that waits (pending) for another attempt."""
+    """Write the outcome of an item that failed, or that waits (pending) to be tried again."""
     line = {
         "status": status,
         "index": index,
@@ -60,22 +53,26 @@ def failed_line(
     return to_json(line) + b"\n"
 
 
-def saga_line(status: ItemStatus, index: int, item_id: str, told: dict[str, Any]) -> bytes:
+def saga_line(status: ItemStatus, index: int, item_id: str, fields: dict[str, Any]) -> bytes:
     """Write the outcome of an item's saga, with whatever else is to be told."""
-    return to_json({"status": status, "index": index, "item_id": item_id, **told}) + b"\n"
+    return to_json({"status": status, "index": index, "item_id": item_id, **fields}) + b"\n"
 
 
 def next_takes(data: bytes) -> dict[int, int]:
-    """The items of a part file that want another attempt, by index: which take of their saga.
+    """Which take of its saga each waiting item of a part file is to have, by index.
 
-    A saga that ended has had its take; one that did not goes on with it.
+    A saga that has ended gets the next take; one that has not goes on with its own.
     """
+    return {int(outcome["index"]): _next_take(outcome) for outcome in _pending_outcomes(data)}
+
+
+def _next_take(outcome: dict[str, Any]) -> int:
+    return int(outcome["saga"]["take"]) + ("error" in outcome) if "saga" in outcome else 1
+
+
+def _pending_outcomes(data: bytes) -> Iterator[dict[str, Any]]:
     start = _STARTS["pending"]
-    found = (from_json(line) for line in data.splitlines() if line.startswith(start))
-    return {
-        int(line["index"]): line["saga"]["take"] + ("error" in line) if "saga" in line else 1
-        for line in found
-    }
+    return (from_json(line) for line in data.splitlines() if line.startswith(start))
 
 
 def range_line(
@@ -101,7 +98,7 @@ def status_of(line: bytes) -> ItemStatus:
     raise ValueError(f"no outcome: {line[:80]!r}")
 
 
-def are_all(data: bytes, status: ItemStatus) -> bool:
+def has_only(data: bytes, status: ItemStatus) -> bool:
     """Tell whether every line of a part file has this status."""
     start = _STARTS[status]
     if not data:
@@ -110,21 +107,20 @@ def are_all(data: bytes, status: ItemStatus) -> bool:
 
 
 def waiting_items(data: bytes) -> dict[int, int]:
-    """The items of a part file that want another attempt, by index: how often each was tried."""
-    start = _STARTS["pending"]
-    found = (from_json(line) for line in data.splitlines() if line.startswith(start))
-    return {int(outcome["index"]): int(outcome["attempts"]) for outcome in found}
+    """How often each waiting item of a part file was tried, by index."""
+    pending = _pending_outcomes(data)
+    return {int(outcome["index"]): int(outcome["attempts"]) for outcome in pending}
 
 
-def counted(data: bytes) -> Counter[ItemStatus]:
+def count_statuses(data: bytes) -> Counter[ItemStatus]:
     """Count the items of a part file by status."""
     counts: Counter[ItemStatus] = Counter()
     for line in data.splitlines():
-        counts[status_of(line)] += items_in(line)
+        counts[status_of(line)] += item_count(line)
     return counts
 
 
-def reopened(data: bytes, error_types: list[str] | None, *, whole: bool) -> bytes:
+def reopen_lines(data: bytes, error_types: list[str] | None, *, whole: bool) -> bytes:
     """Make failed items of a part file pending again, so that another attempt takes them up.
 
     Args:
@@ -134,34 +130,35 @@ def reopened(data: bytes, error_types: list[str] | None, *, whole: bool) -> byte
             redo opens all that failed. Otherwise every item gets a line of its own.
     """
     lines = data.splitlines(keepends=True)
-    wanted = [_is_open(line, error_types) for line in lines]
+    open_lines = [_is_open(line, error_types) for line in lines]
     if whole:
-        failed = [status_of(line) == "failed" for line in lines]
-        return b"".join(map(_as_pending, lines, failed if any(wanted) else wanted))
+        failed_lines = [status_of(line) == "failed" for line in lines]
+        chosen = failed_lines if any(open_lines) else open_lines
+        return b"".join(map(_pending_line, lines, chosen))
     return b"".join(
         part
-        for line, is_open in zip(lines, wanted, strict=True)
-        for part in (_singly(_as_pending(line, True)) if is_open else (line,))
+        for line, is_open in zip(lines, open_lines, strict=True)
+        for part in (_split_range(_pending_line(line, True)) if is_open else (line,))
     )
 
 
 def _is_open(line: bytes, error_types: list[str] | None) -> bool:
     status = status_of(line)
-    if status in _GIVEN_UP and error_types is not None:
+    if status in _REDRIVEN and error_types is not None:
         return from_json(line)["error"]["type"] in error_types
-    return status == "pending" or status in _GIVEN_UP
+    return status == "pending" or status in _REDRIVEN
 
 
-def _as_pending(line: bytes, is_open: bool) -> bytes:
+def _pending_line(line: bytes, is_open: bool) -> bytes:
     status = status_of(line)
-    if not is_open or status not in _GIVEN_UP:
+    if not is_open or status not in _REDRIVEN:
         return line
     return _STARTS["pending"] + line[len(_STARTS[status]) :]
 
 
-def _singly(line: bytes) -> Iterator[bytes]:
+def _split_range(line: bytes) -> Iterator[bytes]:
     """Give each item of a range a line of its own."""
-    if items_in(line) == 1:
+    if item_count(line) == 1:
         yield line
         return
     outcome = from_json(line)
@@ -170,7 +167,7 @@ def _singly(line: bytes) -> Iterator[bytes]:
         yield to_json(outcome | {"index": index, "item_id": str(index)}) + b"\n"
 
 
-def items_in(line: bytes) -> int:
+def item_count(line: bytes) -> int:
     """How many items a line speaks for."""
     if b'"count":' not in line:
         return 1

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from fanout.messages.payloads import shortened
 from fanout.messages.sagas import Mode, SagaEnd, SagaStatus, SagaTrace, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.error_types import ErrorType
 from fanout.policies import backoff_seconds
 
 # How often a step is tried again when its activity, not the step, fails.
@@ -24,7 +25,9 @@ FIRST_REPAIR_SECONDS = 2.0
 MAX_REPAIR_SECONDS = 120.0
 MAX_MESSAGE_BYTES = 600
 MAX_REASON_BYTES = 250
-LOST_STEP = "LostStepError"
+# How doing or undoing a step goes. One in doubt may have taken effect, or may still.
+CourseStatus = Literal["waiting", "trying", "done", "failed", "doubtful"]
+_OPEN: tuple[CourseStatus, ...] = ("waiting", "trying")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class _Course:
         due: When it may be tried again; None at once.
     """
 
-    status: Literal["waiting", "trying", "done", "failed", "doubtful"] = "waiting"
+    status: CourseStatus = "waiting"
     attempts: int = 0
     breakdowns: int = 0
     due: datetime | None = None
@@ -83,35 +86,35 @@ class Saga:
     def move(self, now: datetime) -> Move:
         """Say what to do next."""
         if self._has_failed:
-            return self._backward(now)
-        return self._forward(now)
+            return self._move_backward(now)
+        return self._move_forward(now)
 
     @property
     def _has_failed(self) -> bool:
         return self._cause is not None
 
-    def _forward(self, now: datetime) -> Move:
+    def _move_forward(self, now: datetime) -> Move:
         waiting = [n for n, step in enumerate(self._steps) if self._may_begin(step)]
-        return self._tried(waiting, "do", now)
+        return self._next_move(waiting, "do", now)
 
     def _may_begin(self, step: _Step) -> bool:
-        is_open = step.do.status in ("waiting", "trying")
+        is_open = step.do.status in _OPEN
         return is_open and all(self._steps[n].do.status == "done" for n in step.plan.after)
 
-    def _backward(self, now: datetime) -> Move:
-        due = [n for n in self._to_undo() if self._steps[n].undo.status in ("waiting", "trying")]
-        return self._tried(due[:1], "undo", now)
+    def _move_backward(self, now: datetime) -> Move:
+        due = [n for n in self._to_undo() if self._steps[n].undo.status in _OPEN]
+        return self._next_move(due[:1], "undo", now)
 
     def _to_undo(self) -> list[int]:
         """The steps to undo, the last to be done first."""
-        begun = [
+        numbers = [
             n
             for n, step in enumerate(self._steps)
             if step.do.status in ("done", "doubtful") and step.plan.has_undo
         ]
-        return sorted(begun, key=lambda n: (*self._steps[n].ended, n), reverse=True)
+        return sorted(numbers, key=lambda n: (*self._steps[n].ended, n), reverse=True)
 
-    def _tried(self, numbers: Iterable[int], mode: Mode, now: datetime) -> Move:
+    def _next_move(self, numbers: Iterable[int], mode: Mode, now: datetime) -> Move:
         courses = {n: self._course(n, mode) for n in numbers}
         ready = [n for n, course in courses.items() if course.due is None or course.due <= now]
         if not ready:
@@ -137,10 +140,10 @@ class Saga:
         done = (step for step in self._steps if step.do.status == "done")
         return {step.plan.name: step.output for step in done if step.output is not None}
 
-    def note(self, now: datetime, ended: Iterable[tuple[Call, StepResult | str]]) -> None:
+    def note(self, now: datetime, results: Iterable[tuple[Call, StepResult | str]]) -> None:
         """Take note of what the calls of a move came to; a text says why an activity failed."""
         self._wave += 1
-        for call, result in ended:
+        for call, result in results:
             self._note(now, call, result)
         if self._has_failed:
             # What was to be tried again is left as it is, and may have taken effect.
@@ -175,7 +178,7 @@ class Saga:
             course.due = now + timedelta(seconds=min(MAX_REPAIR_SECONDS, seconds))
             return
         course.status = "doubtful" if call.mode == "do" else "failed"
-        course.error = ErrorInfo(type=LOST_STEP, message=reason)
+        course.error = ErrorInfo(type=ErrorType.LOST_STEP, message=reason)
 
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
@@ -185,8 +188,8 @@ class Saga:
         if error.retryable and call.attempt < policy.max_attempts:
             course.status = "trying"
             seeds = (*self._seeds, call.step, call.mode)
-            asked = error.retry_after or 0.0
-            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked)
+            asked_seconds = error.retry_after or 0.0
+            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked_seconds)
             course.due = now + timedelta(seconds=wait)
         elif call.mode == "do" and (error.retryable or was_tried):
             course.status = "doubtful"
@@ -225,15 +228,15 @@ class Saga:
     def _error(self) -> ErrorInfo | None:
         if self._cause is None:
             return None
-        parts = [_told(self._cause.plan.name, self._cause.do.error)]
+        parts = [_describe_failure(self._cause.plan.name, self._cause.do.error)]
         parts += [
-            f"to undo {_told(step.plan.name, step.undo.error)}"
+            f"to undo {_describe_failure(step.plan.name, step.undo.error)}"
             for step in self._steps
             if step.undo.status == "failed"
         ]
-        kind = self._cause.do.error.type if self._cause.do.error else LOST_STEP
+        kind = self._cause.do.error.type if self._cause.do.error else ErrorType.LOST_STEP
         return ErrorInfo(type=kind, message=shortened("; ".join(parts), MAX_MESSAGE_BYTES))
 
 
-def _told(name: str, error: ErrorInfo | None) -> str:
+def _describe_failure(name: str, error: ErrorInfo | None) -> str:
     return f"{name}: {shortened(error.message if error else '', MAX_REASON_BYTES)}"

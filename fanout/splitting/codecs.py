@@ -110,7 +110,7 @@ def decompress(
                 if codec == "gzip" and not data.strip(b"\0"):
                     break  # padding after the last member, as tapes have it
                 stream = _STREAMS[codec]()
-            yield from meter.measured(stream.feed(data))
+            yield from meter.check_pieces(stream.feed(data))
             data = b""
             if stream.eof:
                 data, stream = stream.unused_data, None
@@ -129,7 +129,7 @@ class _Meter:
     compressed: int = 0
     uncompressed: int = 0
 
-    def measured(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def check_pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Pass pieces on while they are well-formed and not too many."""
         while True:
             try:

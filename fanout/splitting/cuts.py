@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fanout.errors import FanoutError
 from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
-from fanout.splitting.scan import Found
+from fanout.splitting.scan import RecordBounds
 
 
 @dataclass
@@ -24,7 +24,7 @@ class _Batch:
 
 
 def cut_batches(
-    blocks: Iterable[Found], limits: BatchLimits, max_items: int | None = None
+    blocks: Iterable[RecordBounds], limits: BatchLimits, max_items: int | None = None
 ) -> Iterator[BatchCut]:
     """Cut a stream of records into batches, each from its first record's start to its last's end.
 
@@ -66,17 +66,17 @@ class Cutter:
     def is_done(self) -> bool:
         return self._index == self._max_items
 
-    def cut(self, block: Found) -> Iterator[BatchCut]:
+    def cut(self, block: RecordBounds) -> Iterator[BatchCut]:
         """Take the records of a block; give the batches that close."""
         size = len(block)
         if self._max_items is not None:
             size = min(size, self._max_items - self._index)
-        taken = 0
-        while taken < size:
-            batch = self._batch or _open(block, taken, self._index + taken)
-            taken += _fill(batch, block, taken, size, self._limits)
+        first = 0
+        while first < size:
+            batch = self._batch or _open(block, first, self._index + first)
+            first += _fill(batch, block, first, size, self._limits)
             self._batch = batch
-            if taken < size or batch.items == self._limits.max_items:
+            if first < size or batch.items == self._limits.max_items:
                 yield from self.rest()
         self._index += size
 
@@ -87,20 +87,20 @@ class Cutter:
             yield batch.close()
 
 
-def _open(block: Found, taken: int, index: int) -> _Batch:
-    offset = int(block.starts[taken])
-    return _Batch(offset, offset, index, 0, int(block.lines[taken]))
+def _open(block: RecordBounds, first: int, index: int) -> _Batch:
+    offset = int(block.starts[first])
+    return _Batch(offset, offset, index, 0, int(block.lines[first]))
 
 
-def _fill(batch: _Batch, block: Found, taken: int, size: int, limits: BatchLimits) -> int:
-    """Add the records of `block` from `taken` on that fit; return how many did."""
-    stop = min(size, taken + limits.max_items - batch.items)
+def _fill(batch: _Batch, block: RecordBounds, first: int, size: int, limits: BatchLimits) -> int:
+    """Add the records of `block` from `first` on that fit; return how many did."""
+    stop = min(size, first + limits.max_items - batch.items)
     limit = batch.offset + limits.max_bytes
     if block.ends[stop - 1] > limit:
         stop = int(block.ends[:stop].searchsorted(limit, side="right"))
         if batch.items == 0:
-            stop = max(stop, taken + 1)
-    if stop > taken:
+            stop = max(stop, first + 1)
+    if stop > first:
         batch.end = int(block.ends[stop - 1])
-        batch.items += stop - taken
-    return stop - taken
+        batch.items += stop - first
+    return stop - first

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanout.splitting.pointer import JsonSourceError, find_array
-from fanout.splitting.scan import Found, in_pieces
+from fanout.splitting.scan import RecordBounds, in_pieces
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ class _Structure(NamedTuple):
     depths: Positions
 
 
-def find_elements(chunks: Iterable[bytes], pointer: str = "") -> Iterator[Found]:
+def find_elements(chunks: Iterable[bytes], pointer: str = "") -> Iterator[RecordBounds]:
     """Find the elements of an array in a JSON document.
 
     Args:
@@ -76,8 +76,8 @@ def find_elements(chunks: Iterable[bytes], pointer: str = "") -> Iterator[Found]
     state = ElementState(array.offset, array.line)
     for piece in pieces:
         begin = state.offset
-        found, state = scan_elements(piece, state)
-        yield found
+        bounds, state = scan_elements(piece, state)
+        yield bounds
         if state.is_closed:
             if not pointer:
                 _check_end(chain([piece[state.offset - begin :]], pieces), state)
@@ -97,16 +97,16 @@ def _check_end(rest: Iterable[bytes], state: ElementState) -> None:
         offset += len(chunk)
 
 
-def batch_elements(data: bytes, first_line: int) -> Iterator[Found]:
+def batch_elements(data: bytes, first_line: int) -> Iterator[RecordBounds]:
     """Find the elements of a batch: those of an array, without its brackets."""
     # A batch has an element at least, so one without a byte is an empty element and no empty array.
     state = ElementState(0, first_line, is_first=False)
     for piece in in_pieces([data, b"]"]):
-        found, state = scan_elements(piece, state)
-        yield found
+        bounds, state = scan_elements(piece, state)
+        yield bounds
 
 
-def scan_elements(data: bytes, state: ElementState) -> tuple[Found, ElementState]:
+def scan_elements(data: bytes, state: ElementState) -> tuple[RecordBounds, ElementState]:
     """Find the elements that end in `data`, which stands in the blob where `state` says."""
     import numpy as np
 
@@ -124,7 +124,7 @@ def scan_elements(data: bytes, state: ElementState) -> tuple[Found, ElementState
     is_end[is_end.size - int(is_closed) :] = True
     ends = structure.positions[is_end]
     newlines = np.flatnonzero(buffer == _LF)
-    found = _elements(buffer, ends, newlines, state, is_closed)
+    bounds = _elements(buffer, ends, newlines, state, is_closed)
     after = ElementState(
         offset=state.offset + buffer.size,
         line=state.line + int(newlines.size),
@@ -136,8 +136,8 @@ def scan_elements(data: bytes, state: ElementState) -> tuple[Found, ElementState
         is_closed=is_closed,
     )
     if is_closed:
-        return found, after
-    return found, _with_unfinished(buffer, ends, newlines, state, after)
+        return bounds, after
+    return bounds, _note_unfinished(buffer, ends, newlines, state, after)
 
 
 def _string_bounds(buffer: NDArray[np.uint8], data: bytes, escaped: bool) -> tuple[Positions, bool]:
@@ -192,12 +192,12 @@ def _elements(
     newlines: Positions,
     state: ElementState,
     is_closed: bool,
-) -> Found:
+) -> RecordBounds:
     """Give each element from its first byte that is no white space; one without stands empty."""
     import numpy as np
 
     if not ends.size:
-        return Found(ends, ends, ends)
+        return RecordBounds(ends, ends, ends)
     black = _black_positions(buffer)
     after_last = np.concatenate([[0], ends[:-1] + 1])
     # The comma or bracket that ends an element is black itself, so there is always one.
@@ -207,11 +207,11 @@ def _elements(
     if state.element is not None:
         starts[0], lines[0] = state.element
     if is_closed and ends.size == 1 and state.is_first and starts[0] == ends[0]:
-        return Found(starts[:0], ends[:0], lines[:0])
-    return Found(starts, ends, lines)
+        return RecordBounds(starts[:0], ends[:0], lines[:0])
+    return RecordBounds(starts, ends, lines)
 
 
-def _with_unfinished(
+def _note_unfinished(
     buffer: NDArray[np.uint8],
     ends: Positions,
     newlines: Positions,

@@ -59,10 +59,10 @@ def read_csv_start(
     state = ScanState.at(mark, 1)
     held = bytearray()
     for piece in pieces:
-        found, state = scan(piece, state, "csv", delimiter)
+        bounds, state = scan(piece, state, "csv", delimiter)
         held += piece
-        if len(found):
-            start, end = int(found.starts[0]), int(found.ends[0])
+        if len(bounds):
+            start, end = int(bounds.starts[0]), int(bounds.ends[0])
             _check_size(end - mark)
             columns = _columns(held[start - mark : end - mark], delimiter)
             after = ScanState.at(end, 1 + held.count(b"\n", 0, end - mark))

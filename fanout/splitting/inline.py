@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from fanout.models.plan import BatchCut
 from fanout.models.request import BatchLimits
 from fanout.splitting.cuts import cut_batches
-from fanout.splitting.scan import Found
+from fanout.splitting.scan import RecordBounds
 
 
 def cut_items(
@@ -19,5 +19,5 @@ def cut_items(
 
     ends = np.cumsum([len(to_json(item)) + 1 for item in items], dtype=np.int64)
     starts = np.concatenate([[0], ends])[:-1].astype(np.int64)
-    cuts = cut_batches([Found(starts, ends, np.ones_like(ends))], limits, max_items)
+    cuts = cut_batches([RecordBounds(starts, ends, np.ones_like(ends))], limits, max_items)
     return [cut._replace(offset=0, end=0) for cut in cuts]

@@ -23,7 +23,7 @@ class JsonSourceError(FanoutError):
 
 
 @dataclass(frozen=True)
-class FoundArray:
+class ArrayStart:
     """An array in a document: the first byte after its bracket, and what follows from there on."""
 
     offset: int
@@ -31,7 +31,7 @@ class FoundArray:
     rest: Iterator[bytes]
 
 
-def find_array(chunks: Iterable[bytes], pointer: str) -> FoundArray:
+def find_array(chunks: Iterable[bytes], pointer: str) -> ArrayStart:
     """Read a document up to the first byte within an array.
 
     Raises:
@@ -53,7 +53,7 @@ def find_array(chunks: Iterable[bytes], pointer: str) -> FoundArray:
     if reader.peek() != b"[":
         raise reader.fault(f"{_place(path)} is no array")
     reader.take(1)
-    return FoundArray(reader.offset, reader.line, reader.rest())
+    return ArrayStart(reader.offset, reader.line, reader.rest())
 
 
 def _place(path: str) -> str:

@@ -18,7 +18,7 @@ from fanout.models.request import BatchLimits
 from fanout.models.source import CsvFormat, JsonlFormat
 from fanout.splitting.cuts import Cutter
 from fanout.splitting.quotes import Mode
-from fanout.splitting.scan import Found, ScanState, in_pieces, is_blank, scan
+from fanout.splitting.scan import RecordBounds, ScanState, in_pieces, is_blank, scan
 
 LineFormat = CsvFormat | JsonlFormat
 
@@ -26,7 +26,7 @@ LineFormat = CsvFormat | JsonlFormat
 def scan_range(
     chunks: Iterable[bytes],
     offset: int,
-    how: LineFormat,
+    line_format: LineFormat,
     limits: BatchLimits,
     *,
     is_first: bool = False,
@@ -36,20 +36,20 @@ def scan_range(
     Args:
         chunks: The bytes of the range in order.
         offset: Where it begins in the blob.
-        how: How the blob is to be read.
+        line_format: How the blob is to be read.
         limits: What one batch may hold.
         is_first: Whether the blob's first record begins where the range does.
     """
-    if is_first or how.kind == "jsonl":
+    if is_first or line_format.kind == "jsonl":
         modes: Sequence[Mode] = [Mode.FIELD_START]
     else:
         modes = list(Mode)
-    lanes = [_Lane.enter(mode, offset, how, limits, is_first=is_first) for mode in modes]
+    lanes = [_Lane.enter(mode, offset, line_format, limits, is_first=is_first) for mode in modes]
     newlines, end = 0, offset
     for piece in in_pieces(chunks):
         for lane in lanes:
             lane.read(piece)
-        lanes = _merged(lanes)
+        lanes = _merge_lanes(lanes)
         newlines += piece.count(b"\n")
         end += len(piece)
     return RangeScan(end=end, newlines=newlines, lanes=[lane.finish() for lane in lanes])
@@ -78,7 +78,7 @@ class _Lane:
 
     modes: list[Mode]
     state: ScanState
-    how: LineFormat
+    line_format: LineFormat
     cutter: Cutter
     head_end: int | None = None
     head_is_blank: bool = True
@@ -86,24 +86,30 @@ class _Lane:
 
     @classmethod
     def enter(
-        cls, mode: Mode, offset: int, how: LineFormat, limits: BatchLimits, *, is_first: bool
+        cls,
+        mode: Mode,
+        offset: int,
+        line_format: LineFormat,
+        limits: BatchLimits,
+        *,
+        is_first: bool,
     ) -> "_Lane":
         # The head counts as a record here, whatever it is: `join_ranges` knows all of it.
         state = ScanState(offset, 0, offset, 0, is_first, mode)
-        return cls([mode], state, how, Cutter(limits), offset if is_first else None)
+        return cls([mode], state, line_format, Cutter(limits), offset if is_first else None)
 
     def read(self, piece: bytes) -> None:
-        delimiter = self.how.delimiter if isinstance(self.how, CsvFormat) else ","
+        delimiter = self.line_format.delimiter if isinstance(self.line_format, CsvFormat) else ","
         begin = self.state.offset
-        found, self.state = scan(piece, self.state, self.how.kind, delimiter)
+        bounds, self.state = scan(piece, self.state, self.line_format.kind, delimiter)
         if self.head_end is None:
             head = piece
-            if len(found):
-                self.head_end = int(found.ends[0])
+            if len(bounds):
+                self.head_end = int(bounds.ends[0])
                 head = piece[: self.head_end - 1 - begin]
-                found = Found(found.starts[1:], found.ends[1:], found.lines[1:])
-            self.head_is_blank = self.head_is_blank and is_blank(head, self.how.kind)
-        self.cuts.extend(self.cutter.cut(found))
+                bounds = RecordBounds(bounds.starts[1:], bounds.ends[1:], bounds.lines[1:])
+            self.head_is_blank = self.head_is_blank and is_blank(head, self.line_format.kind)
+        self.cuts.extend(self.cutter.cut(bounds))
 
     def finish(self) -> LaneScan:
         self.cuts.extend(self.cutter.rest())
@@ -120,18 +126,18 @@ class _Lane:
         )
 
 
-def _merged(lanes: Sequence[_Lane]) -> list[_Lane]:
+def _merge_lanes(lanes: Sequence[_Lane]) -> list[_Lane]:
     """Keep one of the lanes that read alike from here on."""
-    kept: dict[object, _Lane] = {}
+    distinct: dict[object, _Lane] = {}
     for lane in lanes:
         alike: object = lane.head_end
         if lane.head_end is None:
             alike = (lane.state.mode, lane.head_is_blank)
-        if alike in kept:
-            kept[alike].modes += lane.modes
+        if alike in distinct:
+            distinct[alike].modes += lane.modes
         else:
-            kept[alike] = lane
-    return list(kept.values())
+            distinct[alike] = lane
+    return list(distinct.values())
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from itertools import count, repeat
 from pydantic_core import from_json
 
 from fanout.models.outcome import ErrorInfo
+from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect, Record
 from fanout.splitting.elements import batch_elements
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
-from fanout.splitting.scan import Found, ScanState, scan_all
+from fanout.splitting.scan import RecordBounds, ScanState, scan_all
 from fanout.splitting.select import select
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
@@ -55,29 +56,29 @@ def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:
     """Parse a batch some records at a time, and say how many these are."""
     start = ScanState.at(0, chunk.first_line)
     if chunk.kind == "csv":
-        found = scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
-        return _parsed(chunk, found, partial(_csv_block, chunk.columns or [], chunk.dialect))
+        blocks = scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
+        return _parse_blocks(chunk, blocks, partial(_csv_block, chunk.columns or [], chunk.dialect))
     if chunk.kind == "jsonl":
-        found = scan_all([chunk.data], start, "jsonl")
-        return _parsed(chunk, found, partial(_json_block, "JsonLineError"))
+        blocks = scan_all([chunk.data], start, "jsonl")
+        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_LINE))
     if chunk.kind == "json":
-        found = batch_elements(chunk.data, chunk.first_line)
-        return _parsed(chunk, found, partial(_json_block, "JsonItemError"))
+        blocks = batch_elements(chunk.data, chunk.first_line)
+        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_ITEM))
     if chunk.kind == "inline":
         values = from_json(chunk.data)
         return iter([(len(values), map(Record, count(chunk.first_index), repeat(None), values))])
     raise ValueError(f"no items can be parsed from a source of kind '{chunk.kind}'")
 
 
-def _parsed(
-    chunk: Chunk, blocks: Iterable[Found], parse: _ParseBlock
+def _parse_blocks(
+    chunk: Chunk, blocks: Iterable[RecordBounds], parse: _ParseBlock
 ) -> Iterator[tuple[int, Iterable[Record]]]:
     index = chunk.first_index
-    for found in blocks:
-        if len(found):
-            bounds = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
-            raw = [chunk.data[start:end] for start, end in bounds]
-            records = parse(index, found.lines.tolist(), raw)
+    for bounds in blocks:
+        if len(bounds):
+            pairs = zip(bounds.starts.tolist(), bounds.ends.tolist(), strict=True)
+            raw = [chunk.data[start:end] for start, end in pairs]
+            records = parse(index, bounds.lines.tolist(), raw)
             yield len(raw), records if chunk.first_line else map(_without_line, records)
             index += len(raw)
 
@@ -98,33 +99,33 @@ def _csv_record(
     try:
         fields = split_fields(strip_ending(raw).decode(), dialect.delimiter)
     except UnicodeDecodeError as error:
-        return _refused(index, line, "EncodingError", _encoding_fault(line, error))
+        return _refused_record(index, line, ErrorType.ENCODING, _encoding_fault(line, error))
     except MalformedRecordError as error:
-        return _refused(index, line, "CsvRowError", f"line {line}: {error}")
+        return _refused_record(index, line, ErrorType.CSV_ROW, f"line {line}: {error}")
     if len(fields) != len(columns) and dialect.rows == "pad":
         fields += [""] * (len(columns) - len(fields))
         del fields[len(columns) :]
     if len(fields) != len(columns):
         fault = f"line {line}: the header has {len(columns)} columns, this row has {len(fields)}"
-        return _refused(index, line, "CsvRowError", fault)
+        return _refused_record(index, line, ErrorType.CSV_ROW, fault)
     return Record(index, line, dict(zip(columns, fields, strict=True)))
 
 
 def _json_block(
-    fault: str, first_index: int, lines: list[int], raw: list[bytes]
+    error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
     """Parse some texts at once, which is twice as quick, or else each by itself."""
     try:
-        joined = _parse_json(b"[" + _JOIN.join(raw) + b"]")
+        values = _parse_json(b"[" + _JOIN.join(raw) + b"]")
     except ValueError:
-        joined = []
+        values = []
     separators = len(raw) - 1
-    if len(joined) == len(raw) + separators and joined[1::2].count(_SEPARATOR) == separators:
-        return map(Record, count(first_index), lines, joined[::2])
-    return map(partial(_json_record, fault), count(first_index), lines, raw)
+    if len(values) == len(raw) + separators and values[1::2].count(_SEPARATOR) == separators:
+        return map(Record, count(first_index), lines, values[::2])
+    return map(partial(_json_record, error_type), count(first_index), lines, raw)
 
 
-def _json_record(kind: str, index: int, line: int, raw: bytes) -> Record:
+def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Record:
     try:
         return Record(index, line, _parse_json(raw))
     except ValueError as error:
@@ -132,8 +133,8 @@ def _json_record(kind: str, index: int, line: int, raw: bytes) -> Record:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        return _refused(index, line, "EncodingError", _encoding_fault(line, error))
-    return _refused(index, line, kind, f"line {line}: {fault}")
+        return _refused_record(index, line, ErrorType.ENCODING, _encoding_fault(line, error))
+    return _refused_record(index, line, error_type, f"line {line}: {fault}")
 
 
 def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:
@@ -141,5 +142,5 @@ def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:
     return f"line {line}: byte {error.start + 1} of the record, 0x{byte:02x}, is not UTF-8"
 
 
-def _refused(index: int, line: int, fault: str, message: str) -> Record:
-    return Record(index, line, None, ErrorInfo(type=fault, message=message, retryable=False))
+def _refused_record(index: int, line: int, error_type: ErrorType, message: str) -> Record:
+    return Record(index, line, None, ErrorInfo(type=error_type, message=message, retryable=False))

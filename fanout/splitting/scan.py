@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from fanout.splitting.quotes import Positions
 
-Kind = Literal["csv", "jsonl"]
+LineKind = Literal["csv", "jsonl"]
 
 PIECE_BYTES = 256 * 1024  # the arrays of one piece stay in the processor's cache
-_BLANK: dict[Kind, bytes] = {"csv": b"\r", "jsonl": b" \t\r"}
+_BLANK: dict[LineKind, bytes] = {"csv": b"\r", "jsonl": b" \t\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ScanState:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RecordBounds:
     """Records, in order: where each starts and ends (exclusive) in the blob, and on which line."""
 
     starts: Positions
@@ -65,8 +65,8 @@ class Found:
 
 
 def scan(
-    data: bytes, state: ScanState, kind: Kind, delimiter: str = ","
-) -> tuple[Found, ScanState]:
+    data: bytes, state: ScanState, kind: LineKind, delimiter: str = ","
+) -> tuple[RecordBounds, ScanState]:
     """Find the records that end in `data`, which stands in the blob where `state` says."""
     import numpy as np
 
@@ -88,18 +88,18 @@ def scan(
     if ends.size:
         starts[0] = state.record_offset
     if is_record.all():
-        return Found(starts, ends, lines), after
-    return Found(starts[is_record], ends[is_record], lines[is_record]), after
+        return RecordBounds(starts, ends, lines), after
+    return RecordBounds(starts[is_record], ends[is_record], lines[is_record]), after
 
 
 def scan_all(
-    chunks: Iterable[bytes], state: ScanState, kind: Kind, delimiter: str = ","
-) -> Iterator[Found]:
+    chunks: Iterable[bytes], state: ScanState, kind: LineKind, delimiter: str = ","
+) -> Iterator[RecordBounds]:
     """Scan the rest of a blob, from `state` to its end, a piece at a time."""
     for piece in in_pieces(chunks):
-        found, state = scan(piece, state, kind, delimiter)
-        yield found
-    yield unfinished(state)
+        bounds, state = scan(piece, state, kind, delimiter)
+        yield bounds
+    yield last_record(state)
 
 
 def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -109,18 +109,18 @@ def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk[begin : begin + PIECE_BYTES]
 
 
-def is_blank(data: bytes, kind: Kind) -> bool:
+def is_blank(data: bytes, kind: LineKind) -> bool:
     """Tell whether a record of these bytes, without its line feed, would be a blank line."""
     return not data.strip(_BLANK[kind])
 
 
-def unfinished(state: ScanState) -> Found:
+def last_record(state: ScanState) -> RecordBounds:
     """Give what stands after the last record end of a blob, where there is something: a record."""
     import numpy as np
 
     bounds = (state.record_offset, state.offset, state.record_line)
     starts, ends, lines = (np.array([] if state.blank else [b], np.int64) for b in bounds)
-    return Found(starts, ends, lines)
+    return RecordBounds(starts, ends, lines)
 
 
 def _is_record(

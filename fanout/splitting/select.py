@@ -12,6 +12,7 @@ from fanout.models.selection import (
     Selection,
     Selector,
 )
+from fanout.naming.error_types import ErrorType
 from fanout.records import Record
 
 
@@ -30,22 +31,24 @@ def select(records: Iterable[Record], selection: Selection, origin: str | None) 
             yield record
             continue
         try:
-            fields = {name: _value(how, record, origin) for name, how in selection.items()}
+            fields = {
+                name: _value(selector, record, origin) for name, selector in selection.items()
+            }
         except _MissingError as error:
             where = f"line {record.line}: " if record.line is not None else ""
-            fault = ErrorInfo(type="SelectError", message=f"{where}{error}", retryable=False)
+            fault = ErrorInfo(type=ErrorType.SELECT, message=f"{where}{error}", retryable=False)
             yield record._replace(value=None, error=fault)
             continue
         item = record.value if isinstance(record.value, dict) else {"value": record.value}
         yield record._replace(value=item | fields)
 
 
-def _value(how: Selector, record: Record, origin: str | None) -> Any:
-    if isinstance(how, PathSelector):
-        return _at_path(record.value, how.path)
-    if isinstance(how, ConstantSelector):
-        return how.const
-    return record.index if isinstance(how, IndexSelector) else origin
+def _value(selector: Selector, record: Record, origin: str | None) -> Any:
+    if isinstance(selector, PathSelector):
+        return _at_path(record.value, selector.path)
+    if isinstance(selector, ConstantSelector):
+        return selector.const
+    return record.index if isinstance(selector, IndexSelector) else origin
 
 
 def _at_path(value: Any, path: str) -> Any:

@@ -9,13 +9,13 @@ from fanout.models.source import CsvFormat, JsonFormat, JsonlFormat
 from fanout.splitting.cuts import cut_batches
 from fanout.splitting.elements import find_elements
 from fanout.splitting.header import read_csv_start, read_jsonl_start
-from fanout.splitting.scan import Found, Kind, scan_all
+from fanout.splitting.scan import LineKind, RecordBounds, scan_all
 
 TextFormat = CsvFormat | JsonlFormat | JsonFormat
 
 
 @dataclass(frozen=True)
-class FoundRecords:
+class BlobRecords:
     """Where the records of a blob are.
 
     Attributes:
@@ -24,7 +24,7 @@ class FoundRecords:
     """
 
     columns: list[str] | None
-    blocks: Iterator[Found]
+    blocks: Iterator[RecordBounds]
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class Split:
     cuts: Iterator[BatchCut]
 
 
-def find_records(chunks: Iterable[bytes], how: TextFormat) -> FoundRecords:
+def find_records(chunks: Iterable[bytes], text_format: TextFormat) -> BlobRecords:
     """Find the records in the bytes of a blob, given uncompressed in chunks of any size.
 
     Raises:
         HeaderError: The blob is a CSV whose first record does not name its columns.
         JsonSourceError: (While the blocks are consumed, too.) It is JSON without such an array.
     """
-    if isinstance(how, JsonFormat):
-        return FoundRecords(None, find_elements(chunks, how.pointer))
-    if isinstance(how, JsonlFormat):
+    if isinstance(text_format, JsonFormat):
+        return BlobRecords(None, find_elements(chunks, text_format.pointer))
+    if isinstance(text_format, JsonlFormat):
         body = read_jsonl_start(chunks)
-        return FoundRecords(None, scan_all(body.chunks, body.start, "jsonl"))
-    body = read_csv_start(chunks, how.delimiter, how.header)
-    blocks = scan_all(body.chunks, body.start, "csv", how.delimiter)
-    return FoundRecords(body.columns, blocks)
+        return BlobRecords(None, scan_all(body.chunks, body.start, "jsonl"))
+    body = read_csv_start(chunks, text_format.delimiter, text_format.header)
+    blocks = scan_all(body.chunks, body.start, "csv", text_format.delimiter)
+    return BlobRecords(body.columns, blocks)
 
 
 def split(
-    chunks: Iterable[bytes], kind: Kind, limits: BatchLimits, max_items: int | None = None
+    chunks: Iterable[bytes], kind: LineKind, limits: BatchLimits, max_items: int | None = None
 ) -> Split:
     """Split the bytes of a blob, in chunks of any size, into batches of whole records.
 
@@ -71,6 +71,6 @@ def split(
     Raises:
         HeaderError: The blob is a CSV whose first record does not name its columns.
     """
-    how = CsvFormat(kind="csv") if kind == "csv" else JsonlFormat(kind="jsonl")
-    found = find_records(chunks, how)
-    return Split(found.columns, cut_batches(found.blocks, limits, max_items))
+    text_format = CsvFormat(kind="csv") if kind == "csv" else JsonlFormat(kind="jsonl")
+    records = find_records(chunks, text_format)
+    return Split(records.columns, cut_batches(records.blocks, limits, max_items))

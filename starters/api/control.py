@@ -19,7 +19,7 @@ from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
-from fanout.governor import run_state
+from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
@@ -43,7 +43,7 @@ async def cancel_run(
 
     def cancel(state: GovernorState) -> ControlState:
         insist_on_cancellable(attempt.run_id, state)
-        return run_state.cancel(state.control)
+        return control_rules.cancel(state.control)
 
     await asyncio.to_thread(change_control, attempt, cancel, rows())
     return _accept(req, attempt, "cancel")
@@ -56,7 +56,7 @@ async def suspend_run(
     """Let nothing begin until the run is resumed; batches in flight finish."""
     attempt, at = await _find_active(req, client), datetime.now(UTC).isoformat()
     await asyncio.to_thread(
-        change_control, attempt, lambda state: run_state.suspend(state.control, at), rows()
+        change_control, attempt, lambda state: control_rules.suspend(state.control, at), rows()
     )
     return _accept(req, attempt, "suspend")
 
@@ -68,7 +68,7 @@ async def resume_run(
     """Let a suspended run go on; it hears of it within half a minute."""
     attempt = await _find_active(req, client)
     await asyncio.to_thread(
-        change_control, attempt, lambda state: run_state.resume(state.control), rows()
+        change_control, attempt, lambda state: control_rules.resume(state.control), rows()
     )
     return _accept(req, attempt, "resume")
 
@@ -81,7 +81,10 @@ async def change_run(
     change = parse_change(req.get_body(), settings().max_request_bytes)
     attempt = await _find_active(req, client)
     state = await asyncio.to_thread(
-        change_control, attempt, lambda state: run_state.change(state.control, change), rows()
+        change_control,
+        attempt,
+        lambda state: control_rules.change_limits(state.control, change),
+        rows(),
     )
     limits = limits_in_force(attempt.request, state)
     log.info("changed limits to %s", limits)
@@ -153,7 +156,7 @@ def limits_in_force(request: RunRequest, state: GovernorState) -> Limits:
     """The limits in force; those to come, while the run is being planned."""
     if state.run.plan is not None:
         return state.limits
-    return state.control.change.over(Limits.of(request.concurrency, request.tolerance))
+    return state.control.change.apply_to(Limits.of(request.concurrency, request.tolerance))
 
 
 async def _find_active(req: func.HttpRequest, client: Any) -> Attempt:

@@ -11,7 +11,7 @@ from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.governor.run_state import GovernorState
-from fanout.governor.timeline import up_to
+from fanout.governor.timeline import extend_to
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.naming import blob_paths
 from starters.api import endpoints
@@ -52,7 +52,7 @@ def run_timeline(
     timeline = state.timeline
     started_at, end = state.run.started_at, state.run.end
     if started_at is not None and end is None:
-        timeline = up_to(timeline, started_at, now.isoformat())
+        timeline = extend_to(timeline, started_at, now.isoformat())
     return RunTimeline(
         run_id=run_id,
         attempt=attempt,

@@ -94,7 +94,7 @@ def _read_page(
     for path in files.names(blob_paths.INDEX_FOLDER):
         if path <= after:
             continue
-        entry = blob_paths.index_entry(path)
+        entry = blob_paths.parse_index_path(path)
         if wanted.since is not None and entry.claimed_at < wanted.since:
             break
         if wanted.matches(entry):

@@ -14,7 +14,7 @@ from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
 from fanout.naming import blob_paths
-from fanout.schedules import Schedule, time_of
+from fanout.schedules import Schedule, due_time
 from starters.api import endpoints
 from starters.api.shell import answer, origin_of, serve
 from starters.lifecycle.status import find_status
@@ -45,9 +45,9 @@ def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
     """Find the id of the newest run of each schedule that has one."""
     run_ids: dict[str, str] = {}
     for path in islice(files.names(blob_paths.INDEX_FOLDER), NEWEST_RUNS):
-        run_id = blob_paths.index_entry(path).run_id
+        run_id = blob_paths.parse_index_path(path).run_id
         name = run_id.rpartition("-")[0]
-        if name in schedules and name not in run_ids and time_of(name, run_id) is not None:
+        if name in schedules and name not in run_ids and due_time(name, run_id) is not None:
             run_ids[name] = run_id
             if len(run_ids) == len(schedules):
                 break

@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from fanout.adapters.rows.rows import RowContentionError
-from fanout.adapters.telemetry.logs import logged, logger
+from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.naming import instance_ids
 from starters.api.admittance import refusal
@@ -63,7 +63,7 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
         @wraps(handler)
         async def handle(**arguments: Any) -> func.HttpResponse:
             req = arguments["req"]
-            with logged(arguments["context"], req.route_params.get("run_id")):
+            with bind_invocation(arguments["context"], req.route_params.get("run_id")):
                 response = refusal(endpoint, req) or await _call(handler, arguments)
             for name, value in SAFE_HEADERS.items():
                 response.headers.setdefault(name, value)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from fanout.adapters.run_files.files import RunFiles
-from fanout.adapters.settings import not_readable, settings
+from fanout.adapters.settings import not_readable_message, settings
 from fanout.adapters.sources.reading import inspect
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
@@ -65,7 +65,7 @@ def _container_problems(source: Source) -> Iterator[FieldProblem]:
     """Name the containers that callers may not have read, whether they exist or not."""
     for field, container in containers_of(source):
         if not settings().may_read(container):
-            yield FieldProblem(field, not_readable(container))
+            yield FieldProblem(field, not_readable_message(container))
 
 
 def _find_workload(name: str) -> Workload[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.rows.stragglers import are_written
+from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError
@@ -70,7 +70,9 @@ async def _wait_for_stragglers(attempt: Attempt, files: RunFiles, rows: Rows) ->
     run_id, number = attempt.run_id, attempt.number
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
-    while not await asyncio.to_thread(are_written, run_id, number, state, files, datetime.now(UTC)):
+    while not await asyncio.to_thread(
+        has_all_parts, run_id, number, state, files, datetime.now(UTC)
+    ):
         _insist_on_time(run_id, deadline)
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
@@ -130,7 +132,7 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
 
 
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
-    attempt, name = blob_paths.saga_batch_of(path)
+    attempt, name = blob_paths.parse_saga_batch_path(path)
     batch = instance_ids.saga_batch_instance(instance_ids.attempt_instance(run_id, attempt), name)
     items = SagaBatch.model_validate_json(files.read(path)).items
     return [*(instance_ids.saga_instance(batch, item.index) for item in items), batch]
@@ -149,7 +151,7 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
 def _release_id(run_id: str, files: RunFiles) -> None:
     """Delete the index entry and the request; whoever claims the id next finds nothing."""
     for entry in files.names(blob_paths.INDEX_FOLDER):
-        if blob_paths.index_entry(entry).run_id == run_id:
+        if blob_paths.parse_index_path(entry).run_id == run_id:
             files.delete(entry)
     files.delete(blob_paths.request_path(run_id))
 

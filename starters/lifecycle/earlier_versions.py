@@ -49,7 +49,9 @@ def _entities(files: RunFiles) -> list[str]:
     """The ids that entities of earlier versions have, whether they exist or not."""
     downstreams = {w.downstream for w in registry.all() if w.downstream is not None}
     shared = [f"@{kind}@{name}" for kind in ("breaker", "rate_limiter") for name in downstreams]
-    runs = [blob_paths.index_entry(path).run_id for path in files.names(blob_paths.INDEX_FOLDER)]
+    runs = [
+        blob_paths.parse_index_path(path).run_id for path in files.names(blob_paths.INDEX_FOLDER)
+    ]
     governors = [
         f"@governor@{instance_ids.attempt_instance(run_id, number)}"
         for run_id in runs

@@ -9,7 +9,7 @@ from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.naming import instance_ids
@@ -36,7 +36,7 @@ async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Row
 def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
         run = state.run.model_copy(update={"claim": state.run.claim or claim})
-        run = run_state.finish(run, end).model_copy(update={"is_told": True})
+        run = run_rules.finish(run, end).model_copy(update={"is_told": True})
         return state.model_copy(update={"run": run}), None
 
     change_attempt(rows, attempt.run_id, attempt.number, rule)

@@ -36,7 +36,7 @@ async def queue_run(
     if await client.get_status(instance) or await client.get_status(run_id):
         return
     claim = await asyncio.to_thread(files.claim_of, run_id)
-    with spans.started(run_id, 1) as trace:
+    with spans.trace_start(run_id, 1) as trace:
         queued = QueuedRun(
             run_id=run_id,
             max_runs=settings().max_runs,

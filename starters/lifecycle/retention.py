@@ -49,7 +49,7 @@ async def sweep(
 
 
 def _older_entries(files: RunFiles, older_than: datetime) -> list[blob_paths.IndexEntry]:
-    entries = map(blob_paths.index_entry, files.names(blob_paths.INDEX_FOLDER))
+    entries = map(blob_paths.parse_index_path, files.names(blob_paths.INDEX_FOLDER))
     return [entry for entry in entries if entry.claimed_at < older_than]
 
 

@@ -66,7 +66,7 @@ async def start_attempt(
 ) -> None:
     """Start the orchestration of an attempt; the host refuses if it runs already."""
     claim = await asyncio.to_thread(files.claim_of, run_id)
-    with spans.started(run_id, attempt) as trace:
+    with spans.trace_start(run_id, attempt) as trace:
         ref = RunRef(
             run_id=run_id,
             attempt=attempt,

@@ -14,7 +14,7 @@ from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.payloads import shortened
 from fanout.messages.run import RunEnd
@@ -84,4 +84,4 @@ def _add_take_over(run: RunState, entry: TakeOver, state: GovernorState) -> RunS
         error=shortened(error, MAX_ERROR_BYTES),
         at=entry.at,
     )
-    return run_state.finish(run, failed)
+    return run_rules.finish(run, failed)

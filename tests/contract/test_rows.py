@@ -32,7 +32,7 @@ def rows(tables: RowTables) -> Rows:
 
 
 def etags(rows: Rows, partition: str = "p") -> dict[str, str]:
-    return {key: row.etag for key, row in rows.all(partition).items()}
+    return {key: row.etag for key, row in rows.read_all(partition).items()}
 
 
 def load(rows: Rows, key: str, partition: str = "p") -> Note:
@@ -47,7 +47,7 @@ def write_many(rows: Rows, keys: list[str], partition: str = "p") -> None:
 
 def test_where_there_is_no_table_there_are_no_rows_and_nothing_to_delete(rows: Rows):
     assert load(rows, "a") == Note()
-    assert rows.all("p") == {}
+    assert rows.read_all("p") == {}
     rows.delete("p", ["a"])
     rows.delete("p", ["a", "b"])
     rows.clear("p")
@@ -99,7 +99,7 @@ def test_a_row_that_is_gone_is_a_conflict(rows: Rows):
         rows.write("p", {"a": Note(number=2)}, old)
     with pytest.raises(RowConflictError):
         rows.write("p", {"a": Note(number=2), "b": Note()}, old)
-    assert rows.all("p") == {}
+    assert rows.read_all("p") == {}
 
 
 @pytest.mark.parametrize("wrong", ["changed", "exists", "gone"])
@@ -125,14 +125,14 @@ def test_a_prefix_takes_the_rows_that_begin_with_it_in_order_and_no_others(rows:
     keys = ["nightly-1!a1", "nightly-2!a10", "nightly-2!a2", "nightly", "nightly_b-1!a1", "s00"]
     write_many(rows, keys)
     rows.create("other", "nightly-3!a1", Note())
-    assert [*rows.all("p", "nightly-")] == ["nightly-1!a1", "nightly-2!a10", "nightly-2!a2"]
-    assert [*rows.all("p")] == sorted(keys)
+    assert [*rows.read_all("p", "nightly-")] == ["nightly-1!a1", "nightly-2!a10", "nightly-2!a2"]
+    assert [*rows.read_all("p")] == sorted(keys)
 
 
 def test_more_rows_are_listed_than_a_page_of_the_service_has(rows: Rows):
     keys = [f"{number:05d}" for number in range(1100)]
     write_many(rows, keys)
-    assert [*rows.all("p")] == keys
+    assert [*rows.read_all("p")] == keys
 
 
 @pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250])
@@ -141,8 +141,8 @@ def test_as_many_rows_are_deleted_as_are_named_and_no_others(rows: Rows, count: 
     write_many(rows, [*keys, "kept"])
     rows.create("other", "00000", Note())
     rows.delete("p", keys)
-    assert [*rows.all("p")] == ["kept"]
-    assert [*rows.all("other")] == ["00000"]
+    assert [*rows.read_all("p")] == ["kept"]
+    assert [*rows.read_all("other")] == ["00000"]
 
 
 def test_rows_that_are_gone_already_do_not_keep_others_from_being_deleted(rows: Rows):
@@ -150,19 +150,19 @@ def test_rows_that_are_gone_already_do_not_keep_others_from_being_deleted(rows: 
     write_many(rows, keys)
     rows.delete("p", [keys[3], keys[149]])
     rows.delete("p", ["never", *keys])
-    assert rows.all("p") == {}
+    assert rows.read_all("p") == {}
 
 
 def test_a_partition_is_cleared_and_no_other(rows: Rows):
     write_many(rows, [f"{number:03d}" for number in range(120)])
     rows.create("other", "a", Note())
     rows.clear("p")
-    assert (rows.all("p"), [*rows.all("other")]) == ({}, ["a"])
+    assert (rows.read_all("p"), [*rows.read_all("other")]) == ({}, ["a"])
 
 
 def test_a_rule_that_changes_nothing_writes_nothing(rows: Rows):
     assert rows.change("p", "a", Note, lambda note: (note, "answer")) == "answer"
-    assert rows.all("p") == {}
+    assert rows.read_all("p") == {}
     rows.create("p", "a", Note(number=1))
     before = etags(rows)
     assert rows.change("p", "a", Note, lambda note: (Note(number=1), 2)) == 2
@@ -188,4 +188,4 @@ def test_whoever_changes_a_row_at_the_same_time_is_counted(rows: Rows):
 def test_partitions_have_the_signs_that_ours_have(rows: Rows, partition: str):
     rows.create(partition, "s00", Note(number=3))
     assert load(rows, "s00", partition).number == 3
-    assert [*rows.all(partition, "s")] == ["s00"]
+    assert [*rows.read_all(partition, "s")] == ["s00"]

@@ -274,7 +274,7 @@ class Studio:
             return
         self._forget()
         run.attempt += 1
-        run.request = redrive.over(run.own)
+        run.request = redrive.apply_to(run.own)
         run.reopened = reopened
         end = self.runner.run(self.local.redrive(run.run_id, run.attempt, **asked))
         run.before = run.check(end)

@@ -20,8 +20,8 @@ CONFIGURED = {
     "FANOUT_INBOX": "true",
     "FANOUT_SERVICE_BUS__fullyQualifiedNamespace": "bus.servicebus.windows.net",
 }
-SCHEDULES = {functions.of_schedule(path.stem) for path in (ROOT / "schedules").glob("*.json")}
-ON_BY_SETTING = {functions.of_schedule("nightly_report")}
+SCHEDULES = {functions.schedule_function(path.stem) for path in (ROOT / "schedules").glob("*.json")}
+ON_BY_SETTING = {functions.schedule_function("nightly_report")}
 
 
 def registered(**settings: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dateutil.parser import isoparse
 
-from fanout.governor.grants import MAX_WIDTH
+from fanout.governor.wave_size import MAX_WIDTH
 from fanout.messages.batches import BatchRef
 from fanout.messages.payloads import MAX_PAYLOAD_BYTES
 from fanout.messages.run import RunEnd

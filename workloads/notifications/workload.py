@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from fanout.adapters.settings import not_readable, settings
+from fanout.adapters.settings import not_readable_message, settings
 from fanout.errors import FieldProblem
 from fanout.records import SourceInfo
 from fanout.workload import Context, MapWorkload
@@ -55,4 +55,4 @@ def _find_unreadable_list(parameters: NotificationParameters) -> Iterator[FieldP
     listing = parameters.suppression_list
     if listing is not None and not settings().may_read(listing.container):
         field = "parameters.suppression_list.container"
-        yield FieldProblem(field, not_readable(listing.container))
+        yield FieldProblem(field, not_readable_message(listing.container))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fanout.adapters.rows.rows import Rows, tries, unpacked
+from fanout.adapters.rows.rows import Rows, tries, unpack_model
 from fanout.adapters.tables import RowConflictError
 from fanout.governor.run_state import ControlState, GovernorState, PaceState, RunState, ShardState
 from fanout.naming import row_keys
@@ -13,28 +13,28 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Known:
+class AttemptRows:
     """The rows of an attempt as they were read, with the ETag of each that there is."""
 
     state: GovernorState
     etags: dict[str, str]
 
 
-def read_attempt(rows: Rows, run_id: str, attempt: int) -> Known:
+def read_attempt(rows: Rows, run_id: str, attempt: int) -> AttemptRows:
     """Read all rows of an attempt; none are there before it begins."""
-    found = rows.all(row_keys.attempt_partition(run_id, attempt))
+    rows_by_key = rows.read_all(row_keys.attempt_partition(run_id, attempt))
     shards = {
-        key: unpacked(row, ShardState)
-        for key, row in found.items()
-        if row_keys.shard_number(key) is not None
+        key: unpack_model(row, ShardState)
+        for key, row in rows_by_key.items()
+        if row_keys.parse_shard_row(key) is not None
     }
     state = GovernorState(
-        run=unpacked(found.get(row_keys.RUN_ROW), RunState),
-        control=unpacked(found.get(row_keys.CONTROL_ROW), ControlState),
-        pace=unpacked(found.get(row_keys.RATE_ROW), PaceState),
+        run=unpack_model(rows_by_key.get(row_keys.RUN_ROW), RunState),
+        control=unpack_model(rows_by_key.get(row_keys.CONTROL_ROW), ControlState),
+        pace=unpack_model(rows_by_key.get(row_keys.RATE_ROW), PaceState),
         shards=shards,
     )
-    return Known(state, {key: row.etag for key, row in found.items()})
+    return AttemptRows(state, {key: row.etag for key, row in rows_by_key.items()})
 
 
 def change_attempt(
@@ -49,10 +49,10 @@ def change_attempt(
         RowContentionError: Others changed one of them each time.
     """
     for _ in tries():
-        known = read_attempt(rows, run_id, attempt)
-        changed, answer = rule(known.state)
+        before = read_attempt(rows, run_id, attempt)
+        after, answer = rule(before.state)
         try:
-            write_changes(rows, run_id, attempt, known, changed)
+            write_changes(rows, run_id, attempt, before, after)
         except RowConflictError:
             continue
         return answer
@@ -60,17 +60,17 @@ def change_attempt(
 
 
 def write_changes(
-    rows: Rows, run_id: str, attempt: int, known: Known, changed: GovernorState
+    rows: Rows, run_id: str, attempt: int, before: AttemptRows, after: GovernorState
 ) -> None:
     """Write those rows that differ from what was read, all or none.
 
     Raises:
         RowConflictError: Somebody changed one of them.
     """
-    before, after = _models(known.state), _models(changed)
-    models = {key: model for key, model in after.items() if model != before.get(key)}
+    old_models, new_models = _models(before.state), _models(after)
+    models = {key: model for key, model in new_models.items() if model != old_models.get(key)}
     if models:
-        rows.write(row_keys.attempt_partition(run_id, attempt), models, known.etags)
+        rows.write(row_keys.attempt_partition(run_id, attempt), models, before.etags)
 
 
 def _models(state: GovernorState) -> dict[str, object]:

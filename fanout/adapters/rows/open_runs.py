@@ -1,7 +1,7 @@
-"""The attempts that have not ended, or about whose end not all is done: a row for each.
+"""The open attempts of all runs: a row for each that has not ended, or whose end is not announced.
 
-It is written before an attempt is claimed and deleted when it is told how it ended, so whoever
-looks after runs finds all that may have been left, and never has to ask Durable for a list.
+The row is written before the attempt is claimed, and deleted when all is done that follows from its
+end. So the watchdog finds every attempt that may need it without listing orchestrations.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from fanout.adapters.rows.rows import Rows, unpacked
+from fanout.adapters.rows.rows import Rows, unpack_model
 from fanout.naming import row_keys
-from fanout.schedules import time_of
+from fanout.schedules import due_time
 
 
 class _OpenRow(BaseModel):
-    """When the attempt was claimed, and whether it waits for earlier runs of its schedule."""
+    """A row.
+
+    Attributes:
+        claimed_at: When the attempt was claimed.
+        is_queued: Whether it waits for earlier runs of its schedule.
+    """
 
     claimed_at: datetime
     is_queued: bool = False
@@ -23,7 +28,13 @@ class _OpenRow(BaseModel):
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt of a run that may go on; `claimed_at` is aware."""
+    """An attempt of a run that may go on.
+
+    Attributes:
+        number: Which attempt of the run.
+        claimed_at: When it was claimed, aware.
+        is_queued: Whether it waits for earlier runs of its schedule.
+    """
 
     run_id: str
     number: int
@@ -42,22 +53,22 @@ def note_open(rows: Rows, run_id: str, attempt: int, *, is_queued: bool = False)
     rows.create(row_keys.OPEN_PARTITION, row_keys.open_row(run_id, attempt), row)
 
 
-def forget(rows: Rows, one: OpenAttempt) -> None:
+def forget(rows: Rows, attempt: OpenAttempt) -> None:
     """Take note that nobody has to look after an attempt any more."""
-    rows.delete(row_keys.OPEN_PARTITION, [one.row_key])
+    rows.delete(row_keys.OPEN_PARTITION, [attempt.row_key])
 
 
 def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
     """List the attempts that may go on, of runs whose ids begin so."""
-    found = []
-    for key, row in rows.all(row_keys.OPEN_PARTITION, prefix).items():
-        run_id, number = row_keys.open_attempt(key)
-        known = unpacked(row, _OpenRow)
-        found.append(OpenAttempt(run_id, number, known.claimed_at, known.is_queued))
-    return found
+    attempts = []
+    for key, row in rows.read_all(row_keys.OPEN_PARTITION, prefix).items():
+        run_id, number = row_keys.parse_open_row(key)
+        model = unpack_model(row, _OpenRow)
+        attempts.append(OpenAttempt(run_id, number, model.claimed_at, model.is_queued))
+    return attempts
 
 
 def unfinished_runs(rows: Rows, schedule: str) -> set[str]:
     """The ids of the runs of a schedule that have not ended, those that wait included."""
-    runs = {one.run_id for one in open_attempts(rows, f"{schedule}-")}
-    return {run_id for run_id in runs if time_of(schedule, run_id) is not None}
+    runs = {attempt.run_id for attempt in open_attempts(rows, f"{schedule}-")}
+    return {run_id for run_id in runs if due_time(schedule, run_id) is not None}

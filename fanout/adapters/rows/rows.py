@@ -31,14 +31,14 @@ class RowContentionError(Exception):
     """A row was changed by others each time; the activity is to be tried again later."""
 
 
-def packed(model: BaseModel) -> dict[str, str]:
+def pack_model(model: BaseModel) -> dict[str, str]:
     """A model as the properties of a row."""
     text = model.model_dump_json(exclude_unset=True)
     starts = range(0, max(1, len(text)), CHUNK_CHARACTERS)
-    return {f"json{n}": text[at : at + CHUNK_CHARACTERS] for n, at in enumerate(starts)}
+    return {f"json{n}": text[start : start + CHUNK_CHARACTERS] for n, start in enumerate(starts)}
 
 
-def unpacked(row: Row | None, kind: type[Model]) -> Model:
+def unpack_model(row: Row | None, kind: type[Model]) -> Model:
     """The model of a row; its defaults where there is none."""
     if row is None:
         return kind()
@@ -56,8 +56,8 @@ def tries() -> Iterator[int]:
     """
     for number in range(MAX_TRIES):
         if number:
-            most = min(MAX_PAUSE_SECONDS, 0.004 * 2.0 ** min(number, 6))
-            time.sleep(random.uniform(0, most))  # noqa: S311  spreads callers, guards nothing
+            max_seconds = min(MAX_PAUSE_SECONDS, 0.004 * 2.0 ** min(number, 6))
+            time.sleep(random.uniform(0, max_seconds))  # noqa: S311  spreads callers, guards nothing
         yield number
     raise RowContentionError(f"a row was changed by others {MAX_TRIES} times in a row")
 
@@ -71,9 +71,9 @@ class Rows:
 
     def load(self, partition: str, row_key: str, kind: type[Model]) -> Model:
         """Read one row; its model's defaults where there is none."""
-        return unpacked(self.tables.read(self.table, partition, [row_key]).get(row_key), kind)
+        return unpack_model(self.tables.read(self.table, partition, [row_key]).get(row_key), kind)
 
-    def all(self, partition: str, prefix: str = "") -> dict[str, Row]:
+    def read_all(self, partition: str, prefix: str = "") -> dict[str, Row]:
         """Read all rows of a partition whose keys begin so, in the order of the keys."""
         return self.tables.read_all(self.table, partition, prefix)
 
@@ -91,12 +91,12 @@ class Rows:
         """
         for _ in tries():
             row = self.tables.read(self.table, partition, [row_key]).get(row_key)
-            known = unpacked(row, kind)
-            changed, answer = rule(known)
-            if changed == known:
+            before = unpack_model(row, kind)
+            after, answer = rule(before)
+            if after == before:
                 return answer
             try:
-                self.write(partition, {row_key: changed}, {row_key: row.etag} if row else {})
+                self.write(partition, {row_key: after}, {row_key: row.etag} if row else {})
             except RowConflictError:
                 continue
             return answer
@@ -108,7 +108,7 @@ class Rows:
         Raises:
             RowConflictError: Somebody changed one of them.
         """
-        writes = [Write(key, packed(model), etags.get(key)) for key, model in models.items()]
+        writes = [Write(key, pack_model(model), etags.get(key)) for key, model in models.items()]
         self.tables.write(self.table, partition, writes)
 
     def create(self, partition: str, row_key: str, model: BaseModel) -> bool:
@@ -125,7 +125,7 @@ class Rows:
 
     def clear(self, partition: str) -> None:
         """Delete all rows of a partition."""
-        self.delete(partition, [*self.all(partition)])
+        self.delete(partition, [*self.read_all(partition)])
 
 
 def table_name(container: str) -> str:

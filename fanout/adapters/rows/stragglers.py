@@ -16,10 +16,10 @@ from fanout.naming.blob_paths import BatchName
 PATIENCE = timedelta(seconds=30)
 
 
-def are_written(
+def has_all_parts(
     run_id: str, attempt: int, state: GovernorState, files: RunFiles, now: datetime
 ) -> bool:
-    """Tell whether all parts of an attempt are there that will be.
+    """Tell whether an attempt has nothing under way: all parts that will be written are there.
 
     Args:
         run_id: The run.
@@ -33,19 +33,19 @@ def are_written(
         return True
     if now - datetime.fromisoformat(end.at) > PATIENCE:
         return True
-    return all(files.exists(path) for path in _awaited(run_id, attempt, state))
+    return all(files.exists(path) for path in _expected_parts(run_id, attempt, state))
 
 
-def _awaited(run_id: str, attempt: int, state: GovernorState) -> list[str]:
+def _expected_parts(run_id: str, attempt: int, state: GovernorState) -> list[str]:
     return [
         blob_paths.part_path(run_id, blob_paths.generation(attempt, shard.work.stage), name)
         for shard in state.shards.values()
         if shard.work is not None
-        for name in _under_way(shard, shard.work)
+        for name in _batches_under_way(shard, shard.work)
     ]
 
 
-def _under_way(shard: ShardState, work: ShardWork) -> list[BatchName]:
+def _batches_under_way(shard: ShardState, work: ShardWork) -> list[BatchName]:
     """The batches that a shard was last told to carry out."""
     order = shard.order
     if order is None or order.action != "go" or work.is_saga:

@@ -17,10 +17,9 @@ from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.naming.media_types import JSON
 from fanout.splitting.codecs import Expansion
 
-JSON = "application/json"
-JSON_LINES = "application/jsonl"
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256
 
@@ -51,10 +50,10 @@ class RunFiles:
         Raises:
             RunNotFoundError: There is no such run.
         """
-        found = self.store.properties(self.container, blob_paths.request_path(run_id))
-        if found is None:
+        properties = self.store.properties(self.container, blob_paths.request_path(run_id))
+        if properties is None:
             raise RunNotFoundError(run_id)
-        return found.etag
+        return properties.etag
 
     def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
         """Write what a later attempt is to do if nobody has; tell whether nobody had."""
@@ -66,7 +65,8 @@ class RunFiles:
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
         claims = self.store.names(self.container, blob_paths.attempts_folder(run_id))
-        return max((int(name[-10:-5]) for name in claims), default=1)
+        attempts = (blob_paths.parse_attempt_path(path) for path in claims)
+        return max((attempt for attempt in attempts if attempt is not None), default=1)
 
     def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
         """Read what a later attempt is to do."""
@@ -82,15 +82,17 @@ class RunFiles:
     def request(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run that exists, as one of its attempts carries it out."""
         request = RunRequest.model_validate_json(self.read(blob_paths.request_path(run_id)))
-        return request if attempt == 1 else self.redrive_request(run_id, attempt).over(request)
+        return request if attempt == 1 else self.redrive_request(run_id, attempt).apply_to(request)
 
-    def manifest(self, run_id: str, of: str = blob_paths.FIRST) -> PlanManifest:
+    def manifest(self, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
         """Read the manifest of a generation's plan."""
-        return PlanManifest.model_validate_json(self.read(blob_paths.plan_path(run_id, of)))
+        return PlanManifest.model_validate_json(self.read(blob_paths.plan_path(run_id, generation)))
 
-    def partition(self, run_id: str, partition: int, of: str = blob_paths.FIRST) -> PartitionPlan:
+    def partition(
+        self, run_id: str, partition: int, generation: str = blob_paths.FIRST
+    ) -> PartitionPlan:
         """Read the cuts of one partition."""
-        path = blob_paths.partition_path(run_id, partition, of)
+        path = blob_paths.partition_path(run_id, partition, generation)
         return PartitionPlan.model_validate_json(self.read(path))
 
     def names(self, prefix: str) -> Iterator[str]:
@@ -137,9 +139,11 @@ class RunFiles:
 @lru_cache(maxsize=1)
 def run_files() -> RunFiles:
     """The run files of this process, as its settings say."""
-    to = settings()
-    allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
-    return RunFiles(blob_store(), to.runs_container, allowed, to.scan_range_bytes)
+    app_settings = settings()
+    allowed = Expansion(app_settings.max_uncompressed_bytes, app_settings.max_compression_ratio)
+    return RunFiles(
+        blob_store(), app_settings.runs_container, allowed, app_settings.scan_range_bytes
+    )
 
 
 class ClaimedRef(Protocol):
@@ -170,20 +174,20 @@ def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
 
 
 @lru_cache(maxsize=_KEPT_RUNS)
-def kept_manifest(files: RunFiles, run_id: str, of: str = blob_paths.FIRST) -> PlanManifest:
+def kept_manifest(files: RunFiles, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
     """The plan's manifest, read once in this process."""
-    return files.manifest(run_id, of)
+    return files.manifest(run_id, generation)
 
 
 @lru_cache(maxsize=_KEPT_PARTITIONS)
 def kept_partition(
-    files: RunFiles, run_id: str, partition: int, of: str = blob_paths.FIRST
+    files: RunFiles, run_id: str, partition: int, generation: str = blob_paths.FIRST
 ) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    return files.partition(run_id, partition, of)
+    return files.partition(run_id, partition, generation)
 
 
 def forget_kept() -> None:
     """Drop what this process has read: a run was deleted, and its id may be used again."""
-    for kept in (kept_request, kept_manifest, kept_partition):
-        kept.cache_clear()
+    for cached in (kept_request, kept_manifest, kept_partition):
+        cached.cache_clear()

@@ -48,17 +48,17 @@ class _Place:
     def parse(cls, text: str | None) -> "_Place":
         if text is None:
             return cls()
-        found = _CONTINUATION.fullmatch(text)
-        if found is None:
+        match = _CONTINUATION.fullmatch(text)
+        if match is None:
             raise InvalidContinuationError(f"'{text[:100]}' is no continuation")
-        return cls(*map(int, found.groups()))
+        return cls(*map(int, match.groups()))
 
     def __str__(self) -> str:
         return f"{self.partition}.{self.batch}.{self.line}"
 
 
 def outcome_page(
-    files: RunFiles, ref: RunRef, status: str | None, limit: int, after: str | None
+    files: RunFiles, ref: RunRef, status: str | None, limit: int, continuation: str | None
 ) -> OutcomePage:
     """Read a page of outcomes.
 
@@ -67,24 +67,24 @@ def outcome_page(
         ref: The run, and the latest attempt to look at.
         status: Only outcomes of this status; None takes every one.
         limit: How many outcomes at most.
-        after: The continuation of the page before; None begins.
+        continuation: The continuation of the page before; None begins.
 
     Raises:
-        InvalidContinuationError: `after` is no continuation.
+        InvalidContinuationError: `continuation` is none that an earlier page gave.
     """
-    place = _Place.parse(after)
+    place = _Place.parse(continuation)
     batches = read_batches(
         files, ref, files.manifest(ref.run_id), begin=(place.partition, place.batch)
     )
     items: list[dict[str, Any]] = []
     for batch in islice(batches, MAX_BATCHES_A_PAGE):
-        at = (batch.origin.partition, batch.origin.batch)
-        skipped = place.line if at == (place.partition, place.batch) else 0
+        position = (batch.origin.partition, batch.origin.batch)
+        skipped = place.line if position == (place.partition, place.batch) else 0
         for number, line in _lines(batch, skipped):
             if status is not None and status_of(line) != status:
                 continue
             if len(items) == limit:
-                return OutcomePage(items, str(_Place(*at, number)))
+                return OutcomePage(items, str(_Place(*position, number)))
             items.append(from_json(line))
     following = next(batches, None)
     if following is None:

@@ -9,7 +9,7 @@ from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partit
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.messages.run import RunRef
 from fanout.models.plan import BatchCut, Origin, PlanManifest
-from fanout.outcomes.lines import range_line, reopened, status_of
+from fanout.outcomes.lines import range_line, reopen_lines, status_of
 
 READ_AT_ONCE = 8
 Position = tuple[int, int]
@@ -17,7 +17,12 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class BatchOutcomes:
-    """What is known of a batch: its outcome lines, and its partial where it has one."""
+    """What is known of a batch.
+
+    Attributes:
+        lines: Its outcomes.
+        partial: The partial of a chunk workload; None if it made none.
+    """
 
     cut: BatchCut
     origin: Origin
@@ -66,8 +71,8 @@ def read_batches(
 def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
     """Read the outcomes of these batches, in the order given."""
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        while some := list(islice(batches, READ_AT_ONCE)):
-            yield from pool.map(lambda batch: _read(files, batch), some)
+        while group := list(islice(batches, READ_AT_ONCE)):
+            yield from pool.map(lambda batch: _read_batch(files, batch), group)
 
 
 def planned_batches(
@@ -76,11 +81,11 @@ def planned_batches(
     """List every batch of the first plan, in source order, with where its outcomes are."""
     for partition in range(first_partition, manifest.partitions):
         cuts = kept_partition(files, run_id, partition).cuts
-        at = 0
-        while at < len(cuts):
-            origin = _origin(parts, partition, at)
-            yield PlannedBatch(joined(cuts[at : at + origin.span]), origin)
-            at += origin.span
+        first_cut = 0
+        while first_cut < len(cuts):
+            origin = _origin(parts, partition, first_cut)
+            yield PlannedBatch(join_cuts(cuts[first_cut : first_cut + origin.span]), origin)
+            first_cut += origin.span
 
 
 def _origin(parts: Parts, partition: int, batch: int) -> Origin:
@@ -98,26 +103,26 @@ def _origin(parts: Parts, partition: int, batch: int) -> Origin:
     )
 
 
-def joined(cuts: list[BatchCut]) -> BatchCut:
+def join_cuts(cuts: list[BatchCut]) -> BatchCut:
     """Make one batch of cuts that follow each other in one blob."""
     first, last = cuts[0], cuts[-1]
     return first._replace(end=last.end, items=sum(cut.items for cut in cuts))
 
 
-def _read(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
+def _read_batch(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
     cut, origin = batch.cut, batch.origin
     if origin.part is None:
         pending = range_line("pending", cut.first_index, cut.items, 0)
         return BatchOutcomes(cut, origin, pending, None)
     partial = files.read(origin.partial) if origin.partial is not None else None
-    return BatchOutcomes(cut, origin, lines_of(files, origin), partial)
+    return BatchOutcomes(cut, origin, read_lines(files, origin), partial)
 
 
-def lines_of(files: RunFiles, origin: Origin) -> bytes:
+def read_lines(files: RunFiles, origin: Origin) -> bytes:
     """Read the outcomes of a batch; failed items that an attempt was to redo are pending."""
     lines = files.read(str(origin.part))
-    for one in origin.reopenings:
-        lines = reopened(lines, one.error_types, whole=one.whole)
+    for reopening in origin.reopenings:
+        lines = reopen_lines(lines, reopening.error_types, whole=reopening.whole)
     return lines
 
 
@@ -125,7 +130,7 @@ def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] 
     """Tell whether `attempt` left an item that a redrive of these error types would take up."""
     ref = RunRef(run_id=run_id, attempt=attempt)
     for batch in read_batches(files, ref, kept_manifest(files, run_id)):
-        lines = reopened(batch.lines, error_types, whole=True).splitlines()
+        lines = reopen_lines(batch.lines, error_types, whole=True).splitlines()
         if any(status_of(line) == "pending" for line in lines):
             return True
     return False

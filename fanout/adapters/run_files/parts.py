@@ -1,6 +1,5 @@
 """Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,9 +9,6 @@ from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partit
 from fanout.messages.batches import BatchRef
 from fanout.models.plan import Reopening
 from fanout.naming import blob_paths
-from fanout.naming.blob_paths import BatchName
-
-_PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +18,8 @@ class Part:
     Attributes:
         span: How many cuts of the first plan it covers.
         size: Its bytes.
-        reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
+        reopenings: Which items later attempts are to redo that have not reached the batch, oldest
+            attempt first.
     """
 
     path: str
@@ -45,14 +42,15 @@ class Parts:
     with_partial: frozenset[str]
 
 
-def newest_parts(files: RunFiles, run_id: str, of: str) -> Parts:
+def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
     """Find the newest part of every batch of a generation, keyed as its own plan has them."""
     newest: dict[tuple[int, int], Part] = {}
     partials = set()
-    for path, size in files.store.sizes(files.container, f"{blob_paths.parts_folder(run_id)}{of}-"):
-        if path.endswith(blob_paths.PARTIAL_SUFFIX):
+    prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
+    for path, size in files.store.sizes(files.container, prefix):
+        if blob_paths.is_partial_path(path):
             partials.add(path)
-        name = parse_name(path)
+        name = blob_paths.parse_part_path(path)
         if name is None:
             continue
         key = (name.partition, name.batch)
@@ -71,33 +69,37 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
     """
     newest: dict[tuple[int, int], Part] = {}
     with_partial: frozenset[str] = frozenset()
-    for of in _generations(attempt):
-        found = newest_parts(files, run_id, of)
-        if of == blob_paths.FIRST:
-            newest |= found.newest
-        elif files.exists(blob_paths.plan_path(run_id, of)):
-            newest |= _overlay(files, run_id, of, found, newest)
-        with_partial |= found.with_partial
+    for generation in _generations(attempt):
+        parts = newest_parts(files, run_id, generation)
+        if generation == blob_paths.FIRST:
+            newest |= parts.newest
+        elif files.exists(blob_paths.plan_path(run_id, generation)):
+            newest |= _overlay(files, run_id, generation, parts, newest)
+        with_partial |= parts.with_partial
     return Parts(newest, with_partial)
 
 
 def _overlay(
-    files: RunFiles, run_id: str, of: str, found: Parts, below: dict[tuple[int, int], Part]
+    files: RunFiles,
+    run_id: str,
+    generation: str,
+    parts: Parts,
+    earlier: dict[tuple[int, int], Part],
 ) -> dict[tuple[int, int], Part]:
     """What a later generation made of the batches that it was to take up, as the first has them."""
-    manifest = kept_manifest(files, run_id, of)
-    over: dict[tuple[int, int], Part] = {}
+    manifest = kept_manifest(files, run_id, generation)
+    overlay: dict[tuple[int, int], Part] = {}
     for partition in range(manifest.partitions):
-        origins = kept_partition(files, run_id, partition, of).origins
+        origins = kept_partition(files, run_id, partition, generation).origins
         for batch, origin in enumerate(origins):
             key = (origin.partition, origin.batch)
-            part = found.newest.get((partition, batch))
+            part = parts.newest.get((partition, batch))
             if part is not None:
-                over[key] = replace(part, span=origin.span)
-            elif key in below and manifest.reopening is not None:
-                reopenings = (*below[key].reopenings, manifest.reopening)
-                over[key] = replace(below[key], reopenings=reopenings)
-    return over
+                overlay[key] = replace(part, span=origin.span)
+            elif key in earlier and manifest.reopening is not None:
+                reopenings = (*earlier[key].reopenings, manifest.reopening)
+                overlay[key] = replace(earlier[key], reopenings=reopenings)
+    return overlay
 
 
 def _generations(attempt: int) -> Iterator[str]:
@@ -107,7 +109,7 @@ def _generations(attempt: int) -> Iterator[str]:
         yield blob_paths.generation(number, "compensate")
 
 
-def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
+def newest_before(files: RunFiles, ref: BatchRef, generation: str) -> bytes | None:
     """Read the part of a batch of the newest earlier round; None if it has none.
 
     A batch leaves no part in a round that it sat out, or that its activity did not survive.
@@ -115,16 +117,7 @@ def newest_before(files: RunFiles, ref: BatchRef, of: str) -> bytes | None:
     for retry_round in range(ref.retry_round - 1, -1, -1):
         try:
             name = replace(ref.name, retry_round=retry_round)
-            return files.read(blob_paths.part_path(ref.run_id, of, name))
+            return files.read(blob_paths.part_path(ref.run_id, generation, name))
         except ResourceNotFoundError:
             continue
     return None
-
-
-def parse_name(path: str) -> BatchName | None:
-    """Read whose outcomes a file holds from its path; None if it is no part file."""
-    found = _PART.search(path)
-    if found is None:
-        return None
-    partition, retry_round, batch, span = (int(group or 1) for group in found.groups())
-    return BatchName(partition, batch, span, retry_round)

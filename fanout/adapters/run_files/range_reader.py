@@ -31,9 +31,9 @@ def sized_batches(files: RunFiles, ref: RunRef) -> Iterator[SizedBatch]:
     The bytes are those of its part and its partial together; 0 where there is no part.
     """
     parts = overlaid_parts(files, ref.run_id, ref.attempt)
-    wanted = {part.path for part in parts.newest.values()} | parts.with_partial
-    listed = files.store.sizes(files.container, blob_paths.parts_folder(ref.run_id))
-    sizes = {path: size for path, size in listed if path in wanted}
+    newest = {part.path for part in parts.newest.values()} | parts.with_partial
+    blobs = files.store.sizes(files.container, blob_paths.parts_folder(ref.run_id))
+    sizes = {path: size for path, size in blobs if path in newest}
     manifest = kept_manifest(files, ref.run_id)
     for batch in planned_batches(files, ref.run_id, manifest, parts):
         paths = (batch.origin.part, batch.origin.partial)
@@ -41,6 +41,6 @@ def sized_batches(files: RunFiles, ref: RunRef) -> Iterator[SizedBatch]:
         yield SizedBatch(batch.cut, batch.origin, size)
 
 
-def read_range(files: RunFiles, planned: RangePlan) -> Iterator[BatchOutcomes]:
+def read_range(files: RunFiles, plan: RangePlan) -> Iterator[BatchOutcomes]:
     """Read the batches of a range in order, a few parts ahead."""
-    return read_planned(files, map(PlannedBatch, planned.cuts, planned.origins))
+    return read_planned(files, map(PlannedBatch, plan.cuts, plan.origins))

@@ -15,7 +15,7 @@ from fanout.splitting.header import HeaderError
 from fanout.splitting.listing import ManifestError
 from fanout.splitting.pointer import JsonSourceError
 
-# What a header is looked for in at a time: nearly every one is in the first.
+# A header is read in blocks of this size; nearly every one is in the first.
 _FIRST_BLOCK_BYTES = 64 * 1024
 
 
@@ -105,7 +105,7 @@ class OpenBlob:
         if self.size == 0:  # no range of an empty blob can be read
             return
         ref = self.ref
-        with same_version(ref):
+        with translate_version_errors(ref):
             yield from self.store.stream(
                 ref.container, ref.blob, offset=offset, length=length, etag=ref.etag
             )
@@ -130,10 +130,12 @@ def open_blob(store: BlobReader, container: str, blob: str) -> OpenBlob:
     Raises:
         BrokenSourceError: There is no such blob.
     """
-    found = store.properties(container, blob)
-    if found is None:
+    properties = store.properties(container, blob)
+    if properties is None:
         raise BrokenSourceError(BlobRef(container=container, blob=blob), "does not exist")
-    return OpenBlob(store, BlobRef(container=container, blob=blob, etag=found.etag), found.size)
+    return OpenBlob(
+        store, BlobRef(container=container, blob=blob, etag=properties.etag), properties.size
+    )
 
 
 def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> bytes:
@@ -144,12 +146,12 @@ def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> byt
     """
     if length == 0:
         return b""
-    with same_version(ref):
+    with translate_version_errors(ref):
         return store.read(ref.container, ref.blob, offset=offset, length=length, etag=ref.etag)
 
 
 @contextmanager
-def same_version(ref: BlobRef) -> Iterator[None]:
+def translate_version_errors(ref: BlobRef) -> Iterator[None]:
     """Tell that a blob has changed by the error that Fanout has for it."""
     try:
         yield
@@ -158,7 +160,7 @@ def same_version(ref: BlobRef) -> Iterator[None]:
 
 
 @contextmanager
-def readable(ref: BlobRef) -> Iterator[None]:
+def translate_format_errors(ref: BlobRef) -> Iterator[None]:
     """Tell with the name of the blob why it cannot be read."""
     try:
         yield

@@ -8,15 +8,16 @@ from fanout.adapters.sources.blobs import (
     BrokenSourceError,
     OpenBlob,
     read_range,
-    readable,
+    translate_format_errors,
 )
 from fanout.adapters.sources.parquet import ParquetBlob, read_rows
-from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
+from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.codecs import decompress
 from fanout.splitting.cuts import cut_batches
@@ -44,25 +45,26 @@ class Place:
     header: list[str] | None
 
 
-def columns_of(blob: OpenBlob, how: BlobFormat) -> list[str] | None:
+def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:
     """Learn the columns of a blob from its beginning or its end; None where JSON has none.
 
     Raises:
         BrokenSourceError: It is not of this format.
     """
-    if isinstance(how, ParquetFormat):
-        return ParquetBlob.open(blob, how.columns).columns
-    if not isinstance(how, CsvFormat):
+    if isinstance(blob_format, ParquetFormat):
+        return ParquetBlob.open(blob, blob_format.columns).columns
+    if not isinstance(blob_format, CsvFormat):
         return None
-    codec = how.codec(blob.ref.blob)
+    codec = blob_format.codec(blob.ref.blob)
     beginning = blob.beginning()
-    with readable(blob.ref):
+    with translate_format_errors(blob.ref):
         text = decompress(beginning, codec) if codec else beginning
-        return _named(blob, read_csv_start(text, how.delimiter, how.header).columns)
+        body = read_csv_start(text, blob_format.delimiter, blob_format.header)
+        return _require_columns(blob, body.columns)
 
 
 def cut_blob(
-    blob: OpenBlob, how: BlobFormat, wanted: Wanted, scratch: Scratch | None
+    blob: OpenBlob, blob_format: BlobFormat, options: CutOptions, scratch: Scratch | None
 ) -> SourceCuts:
     """Cut a blob into batches, reading it once and holding one chunk of it at a time.
 
@@ -70,40 +72,45 @@ def cut_blob(
         BrokenSourceError: It is not of this format (also while the cuts are consumed).
         SourceChangedError: It was written or deleted meanwhile.
     """
-    if isinstance(how, ParquetFormat):
-        file = ParquetBlob.open(blob, how.columns)
+    if isinstance(blob_format, ParquetFormat):
+        file = ParquetBlob.open(blob, blob_format.columns)
         rows = sum(group.rows for group in file.groups)
-        cuts = file.cuts(wanted.of_items(rows), wanted.max_items)
+        cuts = file.cuts(options.limits_for_items(rows), options.max_items)
         return SourceCuts(None, blob.ref.etag, blob.size, cuts)
-    codec = how.codec(blob.ref.blob)
+    codec = blob_format.codec(blob.ref.blob)
     if codec is None:
-        return _cut_text(blob, how, wanted.of_bytes(blob.size), wanted, blob.chunks())
+        limits = options.limits_for_bytes(blob.size)
+        return _cut_text(blob, blob_format, limits, options, blob.chunks())
     if scratch is None:
         raise ValueError("a compressed source is planned with a place for its copy")
     name = scratch.copy_name(blob)
     copy = scratch.copy(name, decompress(blob.chunks(), codec, scratch.allowed))
-    limits = wanted.of_bytes(blob.size * USUAL_RATIO)
-    made = _cut_text(blob, how, limits, wanted, copy.pieces())
-    return replace(made, cuts=copy.finished_by(made.cuts), data=scratch.ref(name))
+    limits = options.limits_for_bytes(blob.size * USUAL_RATIO)
+    source_cuts = _cut_text(blob, blob_format, limits, options, copy.pieces())
+    return replace(source_cuts, cuts=copy.commit_after(source_cuts.cuts), data=scratch.ref(name))
 
 
 def _cut_text(
-    blob: OpenBlob, how: TextFormat, limits: BatchLimits, wanted: Wanted, chunks: Iterator[bytes]
+    blob: OpenBlob,
+    text_format: TextFormat,
+    limits: BatchLimits,
+    options: CutOptions,
+    chunks: Iterator[bytes],
 ) -> SourceCuts:
-    with readable(blob.ref):
-        found = find_records(chunks, how)
-    header = _named(blob, found.columns) if isinstance(how, CsvFormat) else None
-    cuts = _cuts(blob, cut_batches(found.blocks, limits, wanted.max_items))
+    with translate_format_errors(blob.ref):
+        records = find_records(chunks, text_format)
+    header = _require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
+    cuts = _cuts(blob, cut_batches(records.blocks, limits, options.max_items))
     return SourceCuts(header, blob.ref.etag, blob.size, cuts)
 
 
 def _cuts(blob: OpenBlob, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
-    with readable(blob.ref):
+    with translate_format_errors(blob.ref):
         yield from cuts
 
 
 def read_batch(
-    how: BlobFormat, cut: BatchCut, place: Place, store: BlobReader, selection: Selection
+    blob_format: BlobFormat, cut: BatchCut, place: Place, store: BlobReader, selection: Selection
 ) -> Chunk:
     """Read one batch of a blob.
 
@@ -112,14 +119,13 @@ def read_batch(
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    fault, kind, columns = None, how.kind, place.header
-    if isinstance(how, ParquetFormat):
-        data, kind = read_rows(store, place.data, how.columns, cut), "jsonl"
+    fault, kind, columns = None, blob_format.kind, place.header
+    if isinstance(blob_format, ParquetFormat):
+        data, kind = read_rows(store, place.data, blob_format.columns, cut), "jsonl"
     elif cut.end - cut.offset > MAX_RECORD_BYTES:
         data, fault = b"", _too_large(cut)
     else:
         data = read_range(store, place.data, cut.offset, cut.end - cut.offset)
-    dialect = CsvDialect(how.delimiter, how.rows) if isinstance(how, CsvFormat) else CsvDialect()
     return Chunk(
         kind,
         data,
@@ -128,13 +134,19 @@ def read_batch(
         cut.first_line,
         cut.items,
         fault,
-        dialect,
+        _dialect(blob_format),
         selection,
         place.origin,
     )
 
 
-def _named(blob: OpenBlob, columns: list[str] | None) -> list[str]:
+def _dialect(blob_format: BlobFormat) -> CsvDialect:
+    if isinstance(blob_format, CsvFormat):
+        return CsvDialect(blob_format.delimiter, blob_format.rows)
+    return CsvDialect()
+
+
+def _require_columns(blob: OpenBlob, columns: list[str] | None) -> list[str]:
     if columns is None:
         fault = "is empty: the first record of a CSV names its columns"
         raise BrokenSourceError(blob.ref, fault)
@@ -143,4 +155,4 @@ def _named(blob: OpenBlob, columns: list[str] | None) -> list[str]:
 
 def _too_large(cut: BatchCut) -> ErrorInfo:
     message = f"line {cut.first_line}: the record is longer than {MAX_RECORD_BYTES} bytes"
-    return ErrorInfo(type="RecordTooLargeError", message=message, retryable=False)
+    return ErrorInfo(type=ErrorType.RECORD_TOO_LARGE, message=message, retryable=False)

@@ -39,7 +39,7 @@ class ParquetBlob:
     groups: list[RowGroup]
 
     @classmethod
-    def open(cls, blob: OpenBlob, wanted: list[str] | None) -> ParquetBlob:
+    def open(cls, blob: OpenBlob, wanted_columns: list[str] | None) -> ParquetBlob:
         """Read the footer.
 
         Raises:
@@ -53,7 +53,7 @@ class ParquetBlob:
             names = list(file.schema_arrow.names)
         except (pa.ArrowException, OSError) as error:
             raise BrokenSourceError(blob.ref, f"is no Parquet: {error}") from error
-        columns = _checked(blob, names, wanted)
+        columns = _select_columns(blob, names, wanted_columns)
         groups = list(_groups(file.metadata, frozenset(columns)))
         for number, group in enumerate(groups):
             if group.size > MAX_ROW_GROUP_BYTES:
@@ -76,11 +76,11 @@ def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: B
         SourceChangedError: The blob is not the one that was planned.
     """
     lines: list[bytes] = []
-    at = cut.offset
-    while at < cut.end:
-        rows = _rows(store, ref, tuple(columns) if columns else None, at, cut.end)
+    row_number = cut.offset
+    while row_number < cut.end:
+        rows = _rows(store, ref, tuple(columns) if columns else None, row_number, cut.end)
         lines += (to_json(row, bytes_mode="base64", inf_nan_mode="null") for row in rows)
-        at += len(rows)
+        row_number += len(rows)
     return b"".join(line + b"\n" for line in lines)
 
 
@@ -95,13 +95,15 @@ def _rows(
     return rows
 
 
-def _checked(blob: OpenBlob, names: list[str], wanted: list[str] | None) -> list[str]:
+def _select_columns(
+    blob: OpenBlob, names: list[str], wanted_columns: list[str] | None
+) -> list[str]:
     if len(set(names)) < len(names):
         raise BrokenSourceError(blob.ref, "has columns of one name")
-    missing = ", ".join(f"'{name}'" for name in wanted or [] if name not in names)
+    missing = ", ".join(f"'{name}'" for name in wanted_columns or [] if name not in names)
     if missing:
         raise BrokenSourceError(blob.ref, f"has no column {missing}; it has {', '.join(names)}")
-    return wanted or names
+    return wanted_columns or names
 
 
 def _groups(metadata: Any, columns: frozenset[str]) -> Iterator[RowGroup]:
@@ -137,8 +139,8 @@ def _group(store: BlobReader, ref: BlobRef, number: int, columns: tuple[str, ...
 
 @lru_cache(maxsize=_KEPT_FOOTERS)
 def _footer(store: BlobReader, ref: BlobRef) -> Any:
-    found = store.properties(ref.container, ref.blob)
-    return _open(store, ref, found.size if found else 0)
+    properties = store.properties(ref.container, ref.blob)
+    return _open(store, ref, properties.size if properties else 0)
 
 
 def _open(store: BlobReader, ref: BlobRef, size: int) -> Any:

@@ -10,11 +10,9 @@ from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
 from fanout.models.plan import BatchCut, BlobRef
 from fanout.models.request import BatchLimits
 from fanout.naming import blob_paths
+from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.codecs import Expansion
 from fanout.splitting.sizing import chunk_grain_of_bytes, grain_of_bytes, grain_of_items
-
-_BYTES = "application/octet-stream"
-_JSON_LINES = "application/jsonl"
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,10 @@ class Scratch:
     allowed: Expansion = field(default_factory=Expansion)
 
     @classmethod
-    def of_run(cls, run_id: str, store: BlobFiles, to: Settings) -> "Scratch":
+    def of_run(cls, run_id: str, store: BlobFiles, settings: Settings) -> "Scratch":
         """The folder of a run's plan."""
-        allowed = Expansion(to.max_uncompressed_bytes, to.max_compression_ratio)
-        return cls(store, to.runs_container, blob_paths.plan_folder(run_id), allowed)
+        allowed = Expansion(settings.max_uncompressed_bytes, settings.max_compression_ratio)
+        return cls(store, settings.runs_container, blob_paths.plan_folder(run_id), allowed)
 
     def ref(self, name: str) -> BlobRef:
         """Name a blob here. What is written here never changes, so no version is meant."""
@@ -48,12 +46,12 @@ class Scratch:
 
     def copy(self, name: str, pieces: Iterator[bytes]) -> "Copy":
         """Write pieces to a blob while they are read."""
-        return Copy(self.store.open_writer(self.container, self.prefix + name, _BYTES), pieces)
+        return Copy(self.store.open_writer(self.container, self.prefix + name, BYTES), pieces)
 
-    def lines_once(self, name: str, lines: Iterable[bytes]) -> OpenBlob:
+    def write_lines_once(self, name: str, lines: Iterable[bytes]) -> OpenBlob:
         """Write lines to a blob unless it is there from an earlier try of the same plan."""
         if self.store.properties(self.container, self.prefix + name) is None:
-            writer = self.store.open_writer(self.container, self.prefix + name, _JSON_LINES)
+            writer = self.store.open_writer(self.container, self.prefix + name, JSON_LINES)
             for line in lines:
                 writer.write(line)
             _commit(writer.close)
@@ -61,7 +59,7 @@ class Scratch:
 
 
 class Copy:
-    """A copy in the making: it holds what has been read from it, and appears when it is cut."""
+    """A copy in the making: what is read goes into it, and it appears when all is cut."""
 
     def __init__(self, writer: Writer, pieces: Iterator[bytes]) -> None:
         self._writer = writer
@@ -73,7 +71,7 @@ class Copy:
             self._writer.write(piece)
             yield piece
 
-    def finished_by(self, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
+    def commit_after(self, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
         """Cut to the end, or as far as is wanted, and let the copy appear.
 
         A copy that exists is of the same version and was cut alike, so it is as good.
@@ -90,7 +88,7 @@ def _commit(close: Callable[..., str]) -> None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CutOptions:
     """How a source is to be cut.
 
     Attributes:
@@ -103,13 +101,13 @@ class Wanted:
     max_items: int | None = None
     is_chunk: bool = False
 
-    def of_bytes(self, length: int) -> BatchLimits:
+    def limits_for_bytes(self, length: int) -> BatchLimits:
         """The limits for a source of so many bytes."""
         if self.limits is not None:
             return self.limits
         return chunk_grain_of_bytes(length) if self.is_chunk else grain_of_bytes(length)
 
-    def of_items(self, count: int) -> BatchLimits:
+    def limits_for_items(self, count: int) -> BatchLimits:
         """The limits for a source of so many items."""
         return self.limits or grain_of_items(count)
 

@@ -16,7 +16,7 @@ from fanout.adapters.sources.formats import (
     cut_blob,
     read_batch,
 )
-from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
@@ -24,6 +24,7 @@ from fanout.models.plan import BatchCut, BlobRef, PlanManifest
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
+from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, SourceInfo
 from fanout.splitting.inline import cut_items
 
@@ -48,18 +49,18 @@ def inspect(source: Source, store: BlobReader) -> SourceInfo:
     """
     if isinstance(source, InlineSource | ListingSource):
         return SourceInfo(source.kind)
-    found = open_blob(store, source.container, source.blob)
+    blob = open_blob(store, source.container, source.blob)
     if isinstance(source, ManifestSource):
-        return SourceInfo(source.kind, None, found.ref.etag, found.size)
+        return SourceInfo(source.kind, None, blob.ref.etag, blob.size)
     try:
-        columns = columns_of(found, source)
+        columns = columns_of(blob, source)
     except SourceChangedError as error:
         message = (
             f"the blob '{source.blob}' in the container '{source.container}' was written while it "
             "was read; send the request again"
         )
         raise InvalidRequestError([FieldProblem("source.blob", message)]) from error
-    return SourceInfo(source.kind, columns, found.ref.etag, found.size)
+    return SourceInfo(source.kind, columns, blob.ref.etag, blob.size)
 
 
 def cut_source(
@@ -85,16 +86,16 @@ def cut_source(
         InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    wanted = Wanted(limits, max_items, is_chunk)
+    options = CutOptions(limits, max_items, is_chunk)
     if isinstance(source, InlineSource):
         items = source.items
-        cuts = cut_items(items, wanted.of_items(len(items)), max_items)
+        cuts = cut_items(items, options.limits_for_items(len(items)), max_items)
         return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, SetSource):
         if scratch is None:
             raise ValueError("a source of many blobs is planned with a place for its list")
-        return cut_set(source, wanted, scratch)
-    return cut_blob(open_blob(store, source.container, source.blob), source, wanted, scratch)
+        return cut_set(source, options, scratch)
+    return cut_blob(open_blob(store, source.container, source.blob), source, options, scratch)
 
 
 def read_chunk(
@@ -118,28 +119,36 @@ def read_chunk(
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    selected = selection or {}
+    selection = selection or {}
     if isinstance(source, InlineSource):
         data = to_json(source.items[cut.first_index : cut.first_index + cut.items])
         kind, line = source.kind, cut.first_line
-        return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selected)
+        return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selection)
     if isinstance(source, SetSource):
-        return _read_of_set(source, cut, manifest, store, selected)
+        return _read_of_set(source, cut, manifest, store, selection)
     blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
     origin = f"{source.container}/{source.blob}"
     place = Place(manifest.data or blob, origin, manifest.header)
-    return read_batch(source, cut, place, store, selected)
+    return read_batch(source, cut, place, store, selection)
 
 
 def _read_of_set(
-    source: SetSource, cut: BatchCut, manifest: PlanManifest, store: BlobReader, selected: Selection
+    source: SetSource,
+    cut: BatchCut,
+    manifest: PlanManifest,
+    store: BlobReader,
+    selection: Selection,
 ) -> Chunk:
     if source.read is None or manifest.parts is None:
         if manifest.data is None:
             raise ValueError("the plan of a listing or manifest names the list that it made")
-        return read_batch(LINES, cut, Place(manifest.data, source.container, None), store, selected)
+        return read_batch(
+            LINES, cut, Place(manifest.data, source.container, None), store, selection
+        )
     part = kept_part(store, manifest.parts, cut.part)
     if part.fault is not None and cut.end == 0:
-        fault = ErrorInfo(type="SourceBlobError", message=part.fault, retryable=False)
+        fault = ErrorInfo(type=ErrorType.SOURCE_BLOB, message=part.fault, retryable=False)
         return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
-    return read_batch(source.read, cut, Place(part.data, part.origin, part.header), store, selected)
+    return read_batch(
+        source.read, cut, Place(part.data, part.origin, part.header), store, selection
+    )

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from fanout.adapters.sources.blobs import OpenBlob, open_blob, readable
+from fanout.adapters.sources.blobs import OpenBlob, open_blob, translate_format_errors
 from fanout.adapters.sources.formats import columns_of
-from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.messages.scans import RangeScan, ScanPlan
 from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
+from fanout.naming.media_types import JSON
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
 
@@ -22,7 +23,7 @@ MAX_RANGES = 200
 _PLAN = "scan.json"
 
 
-def prepare_scans(source: Source, wanted: Wanted, scratch: Scratch, range_bytes: int) -> int:
+def prepare_scans(source: Source, options: CutOptions, scratch: Scratch, range_bytes: int) -> int:
     """Write down how a source is scanned; return its number of ranges, 0 where one pass does.
 
     One pass does where the source is no plain CSV or JSON lines, where it has no two ranges, and
@@ -32,7 +33,7 @@ def prepare_scans(source: Source, wanted: Wanted, scratch: Scratch, range_bytes:
         InvalidRequestError: As `fanout.adapters.sources.reading.cut_source` does.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    if not isinstance(source, CsvSource | JsonlSource) or wanted.max_items is not None:
+    if not isinstance(source, CsvSource | JsonlSource) or options.max_items is not None:
         return 0
     if source.codec(source.blob) is not None:
         return 0
@@ -48,9 +49,9 @@ def prepare_scans(source: Source, wanted: Wanted, scratch: Scratch, range_bytes:
         start=start,
         start_line=line,
         range_bytes=max(range_bytes, -(-blob.size // MAX_RANGES)),
-        limits=wanted.of_bytes(blob.size),
+        limits=options.limits_for_bytes(blob.size),
     )
-    _write(scratch, _PLAN, plan)
+    _write_model(scratch, _PLAN, plan)
     return plan.ranges
 
 
@@ -64,8 +65,8 @@ def scan_part(source: LineFormat, number: int, scratch: Scratch) -> None:
     begin, end = plan.bounds(number)
     blob = OpenBlob(scratch.store, plan.blob, plan.length)
     chunks = blob.chunks(begin, end - begin) if end > begin else iter(())
-    found = scan_range(chunks, begin, source, plan.limits, is_first=number == 0)
-    _write(scratch, _scan_name(number), found)
+    range_scan = scan_range(chunks, begin, source, plan.limits, is_first=number == 0)
+    _write_model(scratch, _scan_name(number), range_scan)
 
 
 def cut_scanned(scratch: Scratch) -> SourceCuts:
@@ -75,10 +76,12 @@ def cut_scanned(scratch: Scratch) -> SourceCuts:
     return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts)
 
 
-def _start(blob: OpenBlob, how: LineFormat) -> tuple[int, int]:
-    with readable(blob.ref):
-        if isinstance(how, CsvFormat):
-            state = read_csv_start(blob.beginning(), how.delimiter, how.header).start
+def _start(blob: OpenBlob, line_format: LineFormat) -> tuple[int, int]:
+    with translate_format_errors(blob.ref):
+        if isinstance(line_format, CsvFormat):
+            state = read_csv_start(
+                blob.beginning(), line_format.delimiter, line_format.header
+            ).start
         else:
             state = read_jsonl_start(blob.beginning()).start
     return state.offset, state.line
@@ -86,23 +89,21 @@ def _start(blob: OpenBlob, how: LineFormat) -> tuple[int, int]:
 
 def _scans(plan: ScanPlan, scratch: Scratch) -> Iterator[RangeScan]:
     for number in range(plan.ranges):
-        yield RangeScan.model_validate_json(_read(scratch, _scan_name(number)))
+        yield RangeScan.model_validate_json(_read_file(scratch, _scan_name(number)))
 
 
 def _scan_plan(scratch: Scratch) -> ScanPlan:
-    return ScanPlan.model_validate_json(_read(scratch, _PLAN))
+    return ScanPlan.model_validate_json(_read_file(scratch, _PLAN))
 
 
 def _scan_name(number: int) -> str:
     return f"scan-{number:05d}.json"
 
 
-def _read(scratch: Scratch, name: str) -> bytes:
+def _read_file(scratch: Scratch, name: str) -> bytes:
     return scratch.store.read(scratch.container, scratch.prefix + name)
 
 
-def _write(scratch: Scratch, name: str, model: BaseModel) -> None:
+def _write_model(scratch: Scratch, name: str, model: BaseModel) -> None:
     data = model.model_dump_json().encode()
-    scratch.store.write(
-        scratch.container, scratch.prefix + name, data, media_type="application/json"
-    )
+    scratch.store.write(scratch.container, scratch.prefix + name, data, media_type=JSON)

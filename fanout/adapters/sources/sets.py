@@ -11,15 +11,16 @@ from fanout.adapters.sources.blobs import (
     BrokenSourceError,
     OpenBlob,
     open_blob,
-    readable,
-    same_version,
+    translate_format_errors,
+    translate_version_errors,
 )
 from fanout.adapters.sources.formats import cut_blob
-from fanout.adapters.sources.planning import Scratch, SourceCuts, Wanted
+from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BatchCut, BlobRef, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
 from fanout.models.source import BlobFormat, JsonlFormat, ListingSource, ManifestSource, SetSource
+from fanout.naming.media_types import JSON
 from fanout.records import Chunk
 from fanout.splitting.codecs import decompress
 from fanout.splitting.listing import blob_name, is_listed, listing_line, manifest_lines
@@ -32,8 +33,8 @@ _KEPT_PAGES = 16
 _NAMES = BatchLimits(max_items=1000)
 
 
-def cut_set(source: SetSource, wanted: Wanted, scratch: Scratch) -> SourceCuts:
-    """Write the blobs of a set down, and cut these lines, or the records of each blob.
+def cut_set(source: SetSource, options: CutOptions, scratch: Scratch) -> SourceCuts:
+    """Write down the blobs of a set; then cut this list, or (with `read`) the records of each blob.
 
     The lines are written once: another try of the plan finds and cuts the same.
 
@@ -41,14 +42,14 @@ def cut_set(source: SetSource, wanted: Wanted, scratch: Scratch) -> SourceCuts:
         InvalidRequestError: The container or the manifest does not exist, or it is no manifest.
         SourceChangedError: The manifest was written or deleted meanwhile.
     """
-    lines = _lines(source, scratch)
+    lines = _write_lines(source, scratch)
     if source.read is None:
-        made = cut_blob(lines, LINES, wanted, None)
-        return replace(made, data=lines.ref)
+        cuts = cut_blob(lines, LINES, options, None)
+        return replace(cuts, data=lines.ref)
     # What all blobs together hold is not known, and no batch spans two of them.
-    wanted = replace(wanted, limits=wanted.limits or MAX_GRAIN)
-    flattened = _Flattened(_container(source), source.read, wanted, scratch)
-    return SourceCuts(None, None, 0, flattened.cuts(lines), parts=flattened.pages)
+    options = replace(options, limits=options.limits or MAX_GRAIN)
+    cutter = _SetCutter(_container(source), source.read, options, scratch)
+    return SourceCuts(None, None, 0, cutter.cuts(lines), parts=cutter.pages)
 
 
 def kept_part(store: BlobReader, pages: BlobRef, number: int) -> PlanPart:
@@ -73,14 +74,16 @@ def _container(source: SetSource) -> str:
     return source.container
 
 
-def _lines(source: SetSource, scratch: Scratch) -> OpenBlob:
+def _write_lines(source: SetSource, scratch: Scratch) -> OpenBlob:
     if isinstance(source, ListingSource):
-        return scratch.lines_once("listing.jsonl", _listed(source, scratch.store))
+        return scratch.write_lines_once("listing.jsonl", _listing_lines(source, scratch.store))
     blob = open_blob(scratch.store, source.container, source.blob)
-    return scratch.lines_once(f"manifest-{scratch.copy_name(blob)}", _named(source, blob, scratch))
+    return scratch.write_lines_once(
+        f"manifest-{scratch.copy_name(blob)}", _manifest_lines(source, blob, scratch)
+    )
 
 
-def _listed(source: ListingSource, store: BlobReader) -> Iterator[bytes]:
+def _listing_lines(source: ListingSource, store: BlobReader) -> Iterator[bytes]:
     try:
         for entry in store.entries(source.container, source.prefix):
             if is_listed(entry, source):
@@ -90,16 +93,16 @@ def _listed(source: ListingSource, store: BlobReader) -> Iterator[bytes]:
         raise InvalidRequestError([FieldProblem("source.container", message)]) from error
 
 
-def _named(source: ManifestSource, blob: OpenBlob, scratch: Scratch) -> Iterator[bytes]:
+def _manifest_lines(source: ManifestSource, blob: OpenBlob, scratch: Scratch) -> Iterator[bytes]:
     codec = source.codec(source.blob)
-    with readable(blob.ref), same_version(blob.ref):
+    with translate_format_errors(blob.ref), translate_version_errors(blob.ref):
         chunks = blob.chunks()
         text = decompress(chunks, codec, scratch.allowed) if codec else chunks
         yield from manifest_lines(text)
 
 
 @dataclass
-class _Flattened:
+class _SetCutter:
     """Cuts the blobs of a set one after the other and writes down which these are.
 
     A blob that cannot be read to its end costs no run: where it breaks stands one item that is
@@ -107,8 +110,8 @@ class _Flattened:
     """
 
     container: str
-    how: BlobFormat
-    wanted: Wanted
+    blob_format: BlobFormat
+    options: CutOptions
     scratch: Scratch
     _page: list[PlanPart] = field(default_factory=list)
     _pages: int = 0
@@ -122,19 +125,19 @@ class _Flattened:
     def cuts(self, lines: OpenBlob) -> Iterator[BatchCut]:
         """Cut as many of the blobs as are wanted."""
         for name, fault in _names(lines):
-            if self._left() == 0:
+            if self._items_left() == 0:
                 break
-            yield from self._part(name, fault)
+            yield from self._cut_part(name, fault)
             if len(self._page) == PARTS_A_PAGE:
                 self._write_page()
         if self._page:
             self._write_page()
 
-    def _left(self) -> int | None:
-        most = self.wanted.max_items
-        return None if most is None else most - self._index
+    def _items_left(self) -> int | None:
+        max_items = self.options.max_items
+        return None if max_items is None else max_items - self._index
 
-    def _part(self, name: str, fault: str | None) -> Iterator[BatchCut]:
+    def _cut_part(self, name: str, fault: str | None) -> Iterator[BatchCut]:
         ref = BlobRef(container=self.container, blob=name)
         part = PlanPart(data=ref, origin=f"{self.container}/{name}", fault=fault)
         number = self._pages * PARTS_A_PAGE + len(self._page)
@@ -143,17 +146,17 @@ class _Flattened:
             try:
                 blob = open_blob(self.scratch.store, self.container, name)
                 part = part.model_copy(update={"data": blob.ref})
-                wanted = replace(self.wanted, max_items=self._left())
-                made = cut_blob(blob, self.how, wanted, self.scratch)
+                options = replace(self.options, max_items=self._items_left())
+                cuts = cut_blob(blob, self.blob_format, options, self.scratch)
                 part = part.model_copy(
-                    update={"header": made.header, "data": made.data or blob.ref}
+                    update={"header": cuts.header, "data": cuts.data or blob.ref}
                 )
-                for cut in made:
+                for cut in cuts:
                     self._index = base + cut.first_index + cut.items
                     yield cut._replace(first_index=base + cut.first_index, part=number)
             except (BrokenSourceError, SourceChangedError) as error:
                 part = part.model_copy(update={"fault": str(error)})
-        if part.fault is not None and self._left() != 0:
+        if part.fault is not None and self._items_left() != 0:
             yield BatchCut(0, 0, self._index, 1, 0, number)
             self._index += 1
         self._page.append(part)
@@ -161,13 +164,13 @@ class _Flattened:
     def _write_page(self) -> None:
         page = PartsPage(parts=self._page)
         name, data = _page_name(self.pages, self._pages), page.model_dump_json().encode()
-        self.scratch.store.write(self.scratch.container, name, data, media_type="application/json")
+        self.scratch.store.write(self.scratch.container, name, data, media_type=JSON)
         self._page, self._pages = [], self._pages + 1
 
 
 def _names(lines: OpenBlob) -> Iterator[tuple[str, str | None]]:
     """Give the name on each line, or the line's number and why it has none."""
-    for cut in cut_blob(lines, LINES, Wanted(_NAMES), None):
+    for cut in cut_blob(lines, LINES, CutOptions(_NAMES), None):
         data = lines.read(cut.offset, cut.end - cut.offset)
         chunk = Chunk("jsonl", data, None, cut.first_index, cut.first_line, cut.items)
         for record in parse_records(chunk):

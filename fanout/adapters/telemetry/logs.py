@@ -1,4 +1,4 @@
-"""Log lines as JSON, one shape everywhere (design, section 6).
+"""Log lines as JSON, one shape everywhere (``docs/log.schema.json``).
 
 Ids are bound once for an invocation and once for an item, so that whatever is logged meanwhile has
 them, the lines of a workload's own logger included.
@@ -13,7 +13,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from fanout.redaction import redacted
+from fanout.adapters.telemetry.trace_parent import TraceParent
+from fanout.redaction import redact_secrets
 
 LOGGER = "fanout"
 # They log every HTTP request, headers included, and every change of a link, at INFO.
@@ -35,7 +36,7 @@ class Invocation(Protocol):
 
 
 @contextmanager
-def logged(
+def bind_invocation(
     context: Invocation, run_id: str | None = None, trace: str | None = None
 ) -> Iterator[None]:
     """Give every line that is logged meanwhile the ids of this invocation, and of no item.
@@ -49,13 +50,13 @@ def logged(
     ids = {"function_name": context.function_name, "request_id": context.invocation_id}
     if run_id:
         ids["run_id"] = run_id
-    if trace_id := _trace_id(trace or host):
-        ids["trace_id"] = trace_id
-    invocation, task, above = _invocation.set(ids), _task_id.set(None), _host_trace.set(host)
+    if (parent := TraceParent.parse(trace or host)) is not None:
+        ids["trace_id"] = f"{parent.trace_id:032x}"
+    invocation, task, outer_trace = _invocation.set(ids), _task_id.set(None), _host_trace.set(host)
     try:
         yield
     finally:
-        _host_trace.reset(above)
+        _host_trace.reset(outer_trace)
         _task_id.reset(task)
         _invocation.reset(invocation)
 
@@ -63,11 +64,6 @@ def logged(
 def host_trace() -> str | None:
     """The W3C `traceparent` that the host gave to this invocation, if it traces."""
     return _host_trace.get()
-
-
-def _trace_id(trace: str | None) -> str | None:
-    parts = trace.split("-") if trace else []
-    return parts[1] if len(parts) == 4 else None
 
 
 def bind_task(item_id: str) -> None:
@@ -87,13 +83,13 @@ class JsonFormatter(logging.Formatter):
         }
         if (task_id := _task_id.get()) is not None:
             line["task_id"] = task_id
-        line["message"] = redacted(record.getMessage())
+        line["message"] = redact_secrets(record.getMessage())
         for name in EXTRAS:
             if (value := getattr(record, name, None)) is not None:
-                line[name] = redacted(value) if isinstance(value, str) else value
+                line[name] = redact_secrets(value) if isinstance(value, str) else value
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
-            line["error_message"] = redacted(str(record.exc_info[1]))
+            line["error_message"] = redact_secrets(str(record.exc_info[1]))
         return json.dumps(line, default=str)
 
 

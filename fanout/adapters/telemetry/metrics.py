@@ -35,13 +35,19 @@ DEAD_LETTERS = Metric(
     "fanout.dead_letters", "counter", "{item}", "Items given up on.", ("workload",)
 )
 RUN_DURATION = Metric(
-    "fanout.run.duration", "histogram", "s", "From an attempt's beginning to its end.",
+    "fanout.run.duration",
+    "histogram",
+    "s",
+    "From an attempt's beginning to its end.",
     ("workload",),
-)  # fmt: skip
+)
 ITEM_DURATION = Metric(
-    "fanout.item.duration", "histogram", "s", "Tries of items; of large batches a sample.",
+    "fanout.item.duration",
+    "histogram",
+    "s",
+    "Tries of items; of large batches a sample.",
     ("workload",),
-)  # fmt: skip
+)
 BATCHES_IN_FLIGHT = Metric(
     "fanout.batches.in_flight", "up_down_counter", "{batch}", "Batches at work in a process."
 )
@@ -49,8 +55,11 @@ QUEUE_AGE = Metric(
     "fanout.queue.age", "gauge", "s", "How long the oldest request had waited when it was taken."
 )
 BREAKER_OPEN = Metric(
-    "fanout.breaker.open", "gauge", "1", "Whether a downstream is held to be down.",
+    "fanout.breaker.open",
+    "gauge",
+    "1",
+    "Whether a downstream is held to be down.",
     ("downstream",),
-)  # fmt: skip
+)
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

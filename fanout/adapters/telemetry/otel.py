@@ -34,12 +34,12 @@ OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE = "fanout"
 FLUSH_SECONDS = 5.0
 
-_given_id: ContextVar[int | None] = ContextVar("given_id", default=None)
+_fixed_span_id: ContextVar[int | None] = ContextVar("given_id", default=None)
 
 
 @dataclass(frozen=True)
 class Otel:
-    """What spans and metrics are handed to.
+    """Where spans and metrics go.
 
     Attributes:
         flush: Sends what is held back; may take as long as the exporters try.
@@ -49,7 +49,7 @@ class Otel:
     instruments: Mapping[str, Any]
     flush: Callable[[], None]
 
-    def tell(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
+    def record_metric(self, metric: Metric, value: float, labels: Mapping[str, str]) -> None:
         """Add to a counter, record in a histogram, or set a gauge."""
         instrument = self.instruments[metric.name]
         match metric.kind:
@@ -61,20 +61,20 @@ class Otel:
                 instrument.add(value, labels)
 
 
-def tell(metric: Metric, value: float, **labels: str) -> None:
-    """Tell a metric a value, if anybody listens."""
-    to = otel()
-    if to is not None:
-        to.tell(metric, value, labels)
+def record_metric(metric: Metric, value: float, **labels: str) -> None:
+    """Record a value of a metric, if anything takes it."""
+    sink = otel()
+    if sink is not None:
+        sink.record_metric(metric, value, labels)
 
 
 @lru_cache(maxsize=1)
 def otel() -> Otel | None:
-    """What this process hands its spans and metrics to; None where nobody listens."""
-    return made(os.environ) if os.environ.get(AZURE) or os.environ.get(OTLP) else None
+    """Where the spans and metrics of this process go; None if nothing takes them."""
+    return make_otel(os.environ) if os.environ.get(AZURE) or os.environ.get(OTLP) else None
 
 
-def made(values: Mapping[str, str]) -> Otel:
+def make_otel(values: Mapping[str, str]) -> Otel:
     """Set up the SDK with the exporters that the environment names."""
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -83,19 +83,19 @@ def made(values: Mapping[str, str]) -> Otel:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
-    class GivenIds(RandomIdGenerator):
+    class FixedIds(RandomIdGenerator):
         """Takes the id that `span_id` gives: a span that is made twice is the same one."""
 
         def generate_span_id(self) -> int:
-            given = _given_id.get()
-            return super().generate_span_id() if given is None else given
+            fixed_id = _fixed_span_id.get()
+            return super().generate_span_id() if fixed_id is None else fixed_id
 
     # Each process counts from nought, and says by this which one it is.
-    about: dict[str, Any] = {"service.instance.id": secrets.token_hex(16)}
+    attributes: dict[str, Any] = {"service.instance.id": secrets.token_hex(16)}
     if "OTEL_SERVICE_NAME" not in values:
-        about["service.name"] = values.get("WEBSITE_SITE_NAME") or SERVICE
-    resource = Resource.create(about)
-    spans = TracerProvider(resource=resource, id_generator=GivenIds())
+        attributes["service.name"] = values.get("WEBSITE_SITE_NAME") or SERVICE
+    resource = Resource.create(attributes)
+    spans = TracerProvider(resource=resource, id_generator=FixedIds())
     readers = []
     for span_exporter, metric_exporter in _exporters(values):
         spans.add_span_processor(BatchSpanProcessor(span_exporter))
@@ -112,10 +112,10 @@ def made(values: Mapping[str, str]) -> Otel:
 
 def _instruments(meter: "Meter") -> dict[str, Any]:
     return {
-        one.name: getattr(meter, f"create_{one.kind}")(
-            one.name, unit=one.unit, description=one.description
+        metric.name: getattr(meter, f"create_{metric.kind}")(
+            metric.name, unit=metric.unit, description=metric.description
         )
-        for one in metrics.ALL
+        for metric in metrics.ALL
     }
 
 
@@ -131,8 +131,8 @@ def _exporters(values: Mapping[str, str]) -> Iterator[tuple[Any, Any]]:
             AzureMonitorTraceExporter,
         )
 
-        to = {"connection_string": values[AZURE], "credential": _identity(values)}
-        yield AzureMonitorTraceExporter(**to), AzureMonitorMetricExporter(**to)
+        options = {"connection_string": values[AZURE], "credential": _identity(values)}
+        yield AzureMonitorTraceExporter(**options), AzureMonitorMetricExporter(**options)
 
 
 def _identity(values: Mapping[str, str]) -> Any:
@@ -148,10 +148,10 @@ def _identity(values: Mapping[str, str]) -> Any:
 
 
 @contextmanager
-def span_id(given: int) -> Iterator[None]:
+def span_id(fixed_id: int) -> Iterator[None]:
     """Let spans that begin meanwhile have this id."""
-    token = _given_id.set(given)
+    token = _fixed_span_id.set(fixed_id)
     try:
         yield
     finally:
-        _given_id.reset(token)
+        _fixed_span_id.reset(token)

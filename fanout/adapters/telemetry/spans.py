@@ -10,7 +10,6 @@ Source: https://www.w3.org/TR/trace-context/
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -18,36 +17,36 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fanout.adapters.telemetry import metrics, otel
-from fanout.adapters.telemetry.logs import Invocation, host_trace, logged
+from fanout.adapters.telemetry.logs import Invocation, bind_invocation, host_trace
+from fanout.adapters.telemetry.trace_parent import TraceParent
 from fanout.naming import functions
-from fanout.redaction import redacted
+from fanout.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _BATCHES = {functions.PROCESS_BATCH, functions.COMPENSATE_BATCH}
-_TOLD = ("partition", "batch", "span", "retry_round", "number", "level", "mode", "step")
+_ATTRIBUTE_FIELDS = ("partition", "batch", "span", "retry_round", "number", "level", "mode", "step")
 NANOSECONDS = 1_000_000_000
 
 
 @contextmanager
-def started(run_id: str, attempt: int) -> Iterator[str | None]:
-    """Make the span of a start; gives the `traceparent` to send along, if anybody listens."""
-    to = otel.otel()
-    if to is None:
+def trace_start(run_id: str, attempt: int) -> Iterator[str | None]:
+    """Make the span of the start of a run; gives the `traceparent` to send along, or None."""
+    sink = otel.otel()
+    if sink is None:
         yield None
         return
-    about: dict[str, str | int] = {"fanout.run_id": run_id, "fanout.attempt": attempt}
-    parent = _remote(host_trace())
-    span = to.tracer.start_span("start run", parent, attributes=about)
-    with _current(span):
+    attributes: dict[str, str | int] = {"fanout.run_id": run_id, "fanout.attempt": attempt}
+    parent = _remote_context(host_trace())
+    span = sink.tracer.start_span("start run", parent, attributes=attributes)
+    with _use_span(span):
         yield _trace_parent(span)
 
 
 @contextmanager
-def invoked(context: Invocation, ref: Mapping[str, Any]) -> Iterator[None]:
+def trace_activity(context: Invocation, ref: Mapping[str, Any]) -> Iterator[None]:
     """Carry out an activity: its log lines have ids, and it has a span.
 
     Args:
@@ -56,42 +55,48 @@ def invoked(context: Invocation, ref: Mapping[str, Any]) -> Iterator[None]:
     """
     batch = ref["batch"] if isinstance(ref.get("batch"), Mapping) else ref
     run_id, trace = batch["run_id"], batch.get("trace")
-    at_work = _counted() if context.function_name in _BATCHES else nullcontext()
-    with logged(context, run_id, trace), at_work, _activity(context.function_name, ref, batch):
+    batch_count = _count_batch() if context.function_name in _BATCHES else nullcontext()
+    with (
+        bind_invocation(context, run_id, trace),
+        batch_count,
+        _activity_span(context.function_name, ref, batch),
+    ):
         yield
 
 
 @contextmanager
-def _counted() -> Iterator[None]:
-    otel.tell(metrics.BATCHES_IN_FLIGHT, 1)
+def _count_batch() -> Iterator[None]:
+    otel.record_metric(metrics.BATCHES_IN_FLIGHT, 1)
     try:
         yield
     finally:
-        otel.tell(metrics.BATCHES_IN_FLIGHT, -1)
+        otel.record_metric(metrics.BATCHES_IN_FLIGHT, -1)
 
 
 @contextmanager
-def _activity(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) -> Iterator[None]:
-    to, trace = otel.otel(), batch.get("trace")
-    if to is None or trace is None:
+def _activity_span(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) -> Iterator[None]:
+    sink, trace = otel.otel(), batch.get("trace")
+    if sink is None or trace is None:
         yield
         return
     run_id, attempt = batch["run_id"], batch.get("attempt", 1)
-    about = {"fanout.run_id": run_id, "fanout.attempt": attempt}
-    about |= {f"fanout.{key}": v for key in _TOLD if isinstance(v := ref.get(key), int | str)}
+    attributes = {"fanout.run_id": run_id, "fanout.attempt": attempt}
+    fields = ((key, ref.get(key)) for key in _ATTRIBUTE_FIELDS)
+    attributes |= {f"fanout.{key}": value for key, value in fields if isinstance(value, int | str)}
     if batch is not ref:
-        about |= {f"fanout.{key}": batch[key] for key in ("partition", "retry_round")}
-    with otel.span_id(_derived(trace, name, json.dumps(ref, sort_keys=True))):
-        span = to.tracer.start_span(name, _below_run(trace, run_id, attempt), attributes=about)
-    with _current(span):
+        attributes |= {f"fanout.{key}": batch[key] for key in ("partition", "retry_round")}
+    with otel.span_id(_derive_id(trace, name, json.dumps(ref, sort_keys=True))):
+        run = _run_context(trace, run_id, attempt)
+        span = sink.tracer.start_span(name, run, attributes=attributes)
+    with _use_span(span):
         yield
 
 
 @contextmanager
-def _current(span: "Span") -> Iterator[None]:
+def _use_span(span: "Span") -> Iterator[None]:
     """Make a span the current one until its work has ended.
 
-    What is raised is told without its secrets; the SDK would send the exception as it is.
+    The span says without secrets what was raised; the SDK would send the exception as it is.
     """
     from opentelemetry.trace import Status, StatusCode, use_span
 
@@ -99,17 +104,17 @@ def _current(span: "Span") -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            failure = redacted(f"{type(error).__name__}: {error}")
+            failure = redact_secrets(f"{type(error).__name__}: {error}")
             span.set_status(Status(StatusCode.ERROR, failure))
             raise
 
 
-def tell_of_run(
+def record_run_span(
     trace: str,
     run_id: str,
     attempt: int,
     times: tuple[str, str],
-    about: Mapping[str, str | int],
+    extra_attributes: Mapping[str, str | int],
     failure: str | None,
 ) -> None:
     """Make the span of a run that has ended.
@@ -119,55 +124,55 @@ def tell_of_run(
         run_id: Which run.
         attempt: Which attempt of it.
         times: When it began and ended, ISO 8601.
-        about: Further attributes.
+        extra_attributes: Further attributes.
         failure: Why it failed, if it did.
     """
     from opentelemetry.trace import Status, StatusCode
 
-    to = otel.otel()
-    if to is None:
+    sink = otel.otel()
+    if sink is None:
         return
-    begun, ended = (_nanoseconds(moment) for moment in times)
-    told = {"fanout.run_id": run_id, "fanout.attempt": attempt, **about}
-    with otel.span_id(_run_span(trace, run_id, attempt)):
-        span = to.tracer.start_span("run", _remote(trace), attributes=told, start_time=begun)
+    started_ns, ended_ns = (_nanoseconds(moment) for moment in times)
+    attributes = {"fanout.run_id": run_id, "fanout.attempt": attempt, **extra_attributes}
+    with otel.span_id(_run_span_id(trace, run_id, attempt)):
+        span = sink.tracer.start_span(
+            "run", _remote_context(trace), attributes=attributes, start_time=started_ns
+        )
     if failure is not None:
         span.set_status(Status(StatusCode.ERROR, failure))
-    span.end(ended)
+    span.end(ended_ns)
 
 
-def tell_of_item(item_id: str, attempts: int, duration_ms: float, failure: str | None) -> None:
+def record_item_span(item_id: str, attempts: int, duration_ms: float, failure: str | None) -> None:
     """Make the span of an item that has just been tried, below that of its batch."""
     from opentelemetry.trace import Status, StatusCode
 
-    to = otel.otel()
-    if to is None:
+    sink = otel.otel()
+    if sink is None:
         return
-    now = time.time_ns()
-    about: dict[str, str | int] = {"fanout.item_id": item_id, "fanout.attempts": attempts}
-    begun = now - int(duration_ms * 1_000_000)
-    span = to.tracer.start_span("item", attributes=about, start_time=begun)
+    now_ns = time.time_ns()
+    attributes: dict[str, str | int] = {"fanout.item_id": item_id, "fanout.attempts": attempts}
+    started_ns = now_ns - int(duration_ms * 1_000_000)
+    span = sink.tracer.start_span("item", attributes=attributes, start_time=started_ns)
     if failure is not None:
         span.set_status(Status(StatusCode.ERROR, failure))
-    span.end(now)
+    span.end(now_ns)
 
 
-def _remote(trace: str | None) -> "Context | None":
+def _remote_context(trace: str | None) -> "Context | None":
     """The context below a `traceparent`; None, which is the current one, where it is none."""
-    found = _TRACE_PARENT.fullmatch(trace) if trace else None
-    if found is None:
+    parent = TraceParent.parse(trace)
+    return _context_below(parent) if parent is not None else None
+
+
+def _run_context(trace: str, run_id: str, attempt: int) -> "Context | None":
+    parent = TraceParent.parse(trace)
+    if parent is None:
         return None
-    return _below(int(found[1], 16), int(found[2], 16), int(found[3], 16))
+    return _context_below(parent._replace(span_id=_run_span_id(trace, run_id, attempt)))
 
 
-def _below_run(trace: str, run_id: str, attempt: int) -> "Context | None":
-    found = _TRACE_PARENT.fullmatch(trace)
-    if found is None:
-        return None
-    return _below(int(found[1], 16), _run_span(trace, run_id, attempt), int(found[3], 16))
-
-
-def _below(trace_id: int, parent: int, flags: int) -> "Context":
+def _context_below(parent: TraceParent) -> "Context":
     from opentelemetry.trace import (
         NonRecordingSpan,
         SpanContext,
@@ -175,23 +180,25 @@ def _below(trace_id: int, parent: int, flags: int) -> "Context":
         set_span_in_context,
     )
 
-    above = SpanContext(trace_id, parent, is_remote=True, trace_flags=TraceFlags(flags))
-    return set_span_in_context(NonRecordingSpan(above))
+    context = SpanContext(
+        parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(parent.flags)
+    )
+    return set_span_in_context(NonRecordingSpan(context))
 
 
-def _run_span(trace: str, run_id: str, attempt: int) -> int:
-    return _derived(trace, run_id, str(attempt))
+def _run_span_id(trace: str, run_id: str, attempt: int) -> int:
+    return _derive_id(trace, run_id, str(attempt))
 
 
-def _derived(*parts: str) -> int:
+def _derive_id(*parts: str) -> int:
     """An id that follows from what it is of; never 0, which is none."""
     digest = hashlib.sha256("\n".join(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") or 1
 
 
 def _trace_parent(span: "Span") -> str:
-    found = span.get_span_context()
-    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{int(found.trace_flags):02x}"
+    context = span.get_span_context()
+    return str(TraceParent(context.trace_id, context.span_id, int(context.trace_flags)))
 
 
 def _nanoseconds(moment: str) -> int:

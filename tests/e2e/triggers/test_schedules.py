@@ -15,7 +15,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
-from fanout.schedules import time_of
+from fanout.schedules import due_time
 from tests.support.hosts.host_process import HostProcess
 from tests.support.hosts.hosts import chosen, patient
 from tests.support.hosts.running_product import APP
@@ -65,7 +65,7 @@ class Scheduled:
             if not container.exists():
                 return []
             found = {name.split("/")[0] for name in container.list_blob_names()}
-        return sorted(run_id for run_id in found if time_of(schedule, run_id) is not None)
+        return sorted(run_id for run_id in found if due_time(schedule, run_id) is not None)
 
     def was_missed(self, schedule: str, last: datetime, due: datetime) -> None:
         """Let the host find that it was down when a schedule was due."""
@@ -127,7 +127,7 @@ def test_a_schedule_due_every_two_seconds_starts_one_run_a_tick_over_a_restart(
     started = said(log, "started")
     assert {run_id: started[run_id] for run_id in runs[:so_far]} == dict.fromkeys(runs[:so_far], 1)
     for run_id, status in ended.items():
-        due = time_of("ticks", run_id)
+        due = due_time("ticks", run_id)
         assert due is not None and due.second % 2 == 0
         assert status["items"]["succeeded"] == status["items"]["total"] == 1
 
@@ -149,7 +149,7 @@ def test_ticks_missed_while_the_host_was_down_start_one_run_and_are_called_past_
             until(host, lambda what=what, host=host: what in host.log)
             (run_id,) = until(host, lambda: scheduled.runs("nightly"))
             assert done(host, run_id)["outcome"] == "succeeded"
-    assert time_of("nightly", run_id) == due
+    assert due_time("nightly", run_id) == due
 
 
 def test_a_timer_run_by_hand_is_a_run_of_its_own(scheduled: Scheduled):
@@ -160,7 +160,7 @@ def test_a_timer_run_by_hand_is_a_run_of_its_own(scheduled: Scheduled):
         assert done(host, run_id)["outcome"] == "succeeded"
         # A host that keeps no clock tells no status, and so the run is that of the last due time.
         if chosen().why_not("needs_timers") is None:
-            due = time_of("nightly", run_id)
+            due = due_time("nightly", run_id)
             assert due is not None and datetime.now(UTC) - due < timedelta(hours=1)
 
 
@@ -177,7 +177,7 @@ def test_a_tick_is_left_out_or_queued_while_an_earlier_run_goes_on(scheduled: Sc
             assert earlier["finished_at"] <= later["started_at"]
         skipped = [line for line in host.log.splitlines() if "left out: 'skips-" in line]
         assert skipped
-        first, second = (time_of("queues", run_id) for run_id in scheduled.runs("queues")[:2])
+        first, second = (due_time("queues", run_id) for run_id in scheduled.runs("queues")[:2])
         assert first is not None and second is not None and second - first == PERIOD
 
 

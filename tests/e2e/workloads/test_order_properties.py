@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fanout.adapters.messaging import EVENTS_TOPIC, OutgoingMessage
 from fanout.adapters.tables import RowConflictError
+from fanout.models.outcome import STATUSES
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import STATUSES
 from localhost.durable.engine.tearing import Tearing
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.replays.local_hub import LocalHub, local_hub

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.run import RunEnd
-from fanout.models.outcome import ItemStatus
+from fanout.models.outcome import STATUSES, ItemStatus
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import STATUSES
 from tests.support.replays.dying_runs import Listener, run_dying
 from tests.support.replays.local_hub import LocalHub, local_hub
 from tests.support.workloads.saga_workload import Effects, Voyage

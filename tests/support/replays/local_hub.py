@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from activities.results.result_files import DEAD_LETTERS
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
@@ -21,6 +20,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions, instance_ids
+from fanout.naming.result_names import ResultKind
 from localhost.durable.errors import InstanceFinishedError
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import memory_rows
@@ -80,7 +80,7 @@ class LocalHub:
         return [
             outcome
             for file in self.manifest(run_id).files
-            if file.name.endswith(".jsonl") and not file.name.startswith(DEAD_LETTERS)
+            if file.name.endswith(".jsonl") and not file.name.startswith(ResultKind.DEAD_LETTERS)
             for outcome in lines(self.files.read(blob_paths.result_path(run_id, file.name)))
         ]
 
@@ -89,7 +89,7 @@ class LocalHub:
         return Counter(
             from_json(line)["index"]
             for file in self.manifest(run_id).files
-            if file.name.startswith(DEAD_LETTERS)
+            if file.name.startswith(ResultKind.DEAD_LETTERS)
             for line in self.files.read(blob_paths.result_path(run_id, file.name)).splitlines()
         )
 

@@ -15,7 +15,6 @@ from activities.planning.plan_compensation import plan_undo
 from activities.results.finalize import finalize_run
 from activities.results.lay_out import lay_out_run
 from activities.results.merge_partials import merge_level
-from activities.results.result_files import DEAD_LETTERS
 from activities.results.write_results import write_range
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import read_batches
@@ -29,6 +28,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths
+from fanout.naming.result_names import ResultKind
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
 
@@ -179,7 +179,7 @@ class LocalRun:
         listed = [
             file
             for file in self.manifest().files
-            if file.name.endswith(".jsonl") and not file.name.startswith(DEAD_LETTERS)
+            if file.name.endswith(".jsonl") and not file.name.startswith(ResultKind.DEAD_LETTERS)
         ]
         return [
             outcome

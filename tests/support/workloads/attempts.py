@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fanout.adapters.rows.rows import Rows
-from fanout.governor import grants, run_state
+from fanout.governor import grants, run_rules
 from fanout.governor.run_state import ControlState, GovernorState, RunState
 from fanout.messages.batches import WaveTally
+from fanout.messages.ending import SettleAsk
 from fanout.messages.planning import PlanResult, Work
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunEnd, RunRef
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
 from fanout.models.limits import Limits
 from fanout.models.request import Tolerance
@@ -52,13 +53,13 @@ def plan_of(
 
 def opened(seconds: float = 0.0, claim: str = CLAIM) -> GovernorState:
     """The rows of an attempt that has just begun."""
-    return GovernorState(run=run_state.open_run(RunState(), at(seconds), claim, is_queued=False))
+    return GovernorState(run=run_rules.open_run(RunState(), at(seconds), claim, is_queued=False))
 
 
 def begun(plan: PlanResult | None = None, seconds: float = 0.0, **of_plan: Any) -> GovernorState:
     """The rows of an attempt that is planned."""
     state = opened(seconds)
-    run = run_state.begin(state.run, plan or plan_of(**of_plan), at(seconds))
+    run = run_rules.note_plan(state.run, plan or plan_of(**of_plan), at(seconds))
     return state.model_copy(update={"run": run})
 
 
@@ -98,3 +99,23 @@ def decided(
     found = grants.decide(state, ShardAsk(work=work, at=at(seconds)))
     changed = state.with_shard(work.key, found.shard).model_copy(update={"pace": found.pace})
     return changed, found.order
+
+
+def report_wave(
+    state: GovernorState, number: int = 0, **tally: Any
+) -> tuple[GovernorState, ShardOrder]:
+    """Have a shard report its next wave; gives the rows as they are then, and the answer."""
+    known = state.shards.get(f"s{number:02d}")
+    before = known.work if known and known.work else shard_of(state, number)
+    return decided(state, after_wave(before, **tally))
+
+
+def settle_attempt(state: GovernorState, **asked: Any) -> GovernorState:
+    """The rows when the shards are through; without `counts`, what the rows themselves tell."""
+    answer = {"run_id": "r", "counts": state.counts("process"), "at": at()} | asked
+    return run_rules.settle(state, SettleAsk(**answer))
+
+
+def finish_attempt(state: GovernorState, end: RunEnd) -> GovernorState:
+    """The rows of an attempt that has ended."""
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fanout.adapters.telemetry.logs import JsonFormatter
 from fanout.models.outcome import ErrorInfo
-from fanout.redaction import redacted
+from fanout.redaction import redact_secrets
 
 SECRET = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6/K1SZFPTOtr=="
 LEAKS = [
@@ -25,18 +25,19 @@ LEAKS = [
 
 @pytest.mark.parametrize("text", LEAKS)
 def test_no_secret_is_told(text: str):
-    told = redacted(text)
+    told = redact_secrets(text)
     assert SECRET not in told
     assert SECRET[:20] not in told
     assert "***" in told
 
 
 def test_what_stands_around_a_secret_is_told():
-    assert redacted(f"AccountName=a;AccountKey={SECRET};EndpointSuffix=x") == (
+    assert redact_secrets(f"AccountName=a;AccountKey={SECRET};EndpointSuffix=x") == (
         "AccountName=a;AccountKey=***;EndpointSuffix=x"
     )
     assert (
-        redacted(f"https://u:{SECRET[:8]}@h/p?a=1&sig=x&b=2") == "https://u:***@h/p?a=1&sig=***&b=2"
+        redact_secrets(f"https://u:{SECRET[:8]}@h/p?a=1&sig=x&b=2")
+        == "https://u:***@h/p?a=1&sig=***&b=2"
     )
 
 
@@ -54,12 +55,12 @@ def test_what_stands_around_a_secret_is_told():
     ],
 )
 def test_other_texts_stay_as_they_are(text: str):
-    assert redacted(text) == text
+    assert redact_secrets(text) == text
 
 
 @given(st.text())
 def test_twice_is_as_good_as_once(text: str):
-    assert redacted(redacted(text)) == redacted(text)
+    assert redact_secrets(redact_secrets(text)) == redact_secrets(text)
 
 
 @pytest.mark.parametrize("text", LEAKS)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fanout.schedules import Schedule, ScheduleError, check_cron, time_of
+from fanout.schedules import Schedule, ScheduleError, check_cron, due_time
 
 NOW = datetime(2026, 11, 23, 12, 34, 56, 789_000, tzinfo=UTC)
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
@@ -20,9 +20,9 @@ def test_a_run_is_named_after_its_schedule_and_due_time_in_utc():
 
 
 def test_the_due_time_of_a_run_can_be_read_back_and_only_of_its_own_schedule():
-    assert time_of("nightly", "nightly-20261123T023000Z") == DUE
+    assert due_time("nightly", "nightly-20261123T023000Z") == DUE
     for other in ("nightly", "nightly-1", "nightly_b-20261123T023000Z", "x-nightly"):
-        assert time_of("nightly", other) is None
+        assert due_time("nightly", other) is None
 
 
 def test_a_tick_stands_for_the_due_time_that_the_host_keeps_however_late_it_comes():
@@ -66,7 +66,7 @@ def test_placeholders_are_filled_at_any_depth_with_the_due_time():
         "parameters": {"days": ["{scheduled-1d:yyyy-MM-dd}", "{scheduled+2h:yy-MM-ddTHH:mm}", {}]},
         "{not}": "a {brace}",
     }
-    assert schedule(request=request).asked_at(DUE) == {
+    assert schedule(request=request).request_at(DUE) == {
         "source": {"blob": "in/2026/11/23/023000.csv", "n": 1},
         "parameters": {"days": ["2026-11-22", "26-11-23T04:30", {}]},
         "{not}": "a {brace}",
@@ -75,7 +75,9 @@ def test_placeholders_are_filled_at_any_depth_with_the_due_time():
 
 
 def test_placeholders_tell_the_time_of_the_hosts_zone():
-    found = schedule(request={"d": "{scheduled:dd HH}"}, zone=ZoneInfo("Asia/Tokyo")).asked_at(DUE)
+    found = schedule(request={"d": "{scheduled:dd HH}"}, zone=ZoneInfo("Asia/Tokyo")).request_at(
+        DUE
+    )
     assert found["d"] == "23 11"
 
 
@@ -92,7 +94,7 @@ def test_placeholders_tell_the_time_of_the_hosts_zone():
 )
 def test_a_placeholder_that_makes_no_sense_is_refused(text: str, says: str):
     with pytest.raises(ScheduleError, match=says):
-        schedule(request={"a": [text]}).asked_at(DUE)
+        schedule(request={"a": [text]}).request_at(DUE)
 
 
 @pytest.mark.parametrize(

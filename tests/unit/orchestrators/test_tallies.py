@@ -8,7 +8,7 @@ from activities.batches.batch import (
     MAX_GROUPS,
     MAX_TYPE_BYTES,
 )
-from fanout.governor.grants import MAX_WIDTH
+from fanout.governor.wave_size import MAX_WIDTH
 from fanout.messages.batches import BatchResult, WaveTally
 from fanout.messages.ending import SettleAsk
 from fanout.messages.payloads import dump

@@ -10,7 +10,7 @@ from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.open_runs import note_open, open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd, RunRef
@@ -62,7 +62,7 @@ def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
 
 def ended(rows: Rows, at: str, *, is_told: bool = False) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
-        run = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at))
+        run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at))
         run = run.model_copy(update={"is_told": is_told})
         return state.model_copy(update={"run": run}), None
 

@@ -15,7 +15,8 @@ from activities.endings.finish import finish_attempt
 from activities.planning.plan_compensation import plan_undo
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
-from fanout.governor.run_state import RunState, open_run
+from fanout.governor.run_rules import open_run
+from fanout.governor.run_state import RunState
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.ending import EndedRun
 from fanout.messages.run import RunEnd, RunRef

@@ -11,7 +11,7 @@ from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import AttemptOverError, RunNotFoundError
-from fanout.governor import run_state
+from fanout.governor import control_rules, run_rules, run_state
 from fanout.governor.run_state import GovernorState, ShardState
 from fanout.messages.beginning import BeginAsk
 from fanout.messages.ending import EndedRun
@@ -70,7 +70,7 @@ def begin_next(files: RunFiles, to: Rows) -> GovernorState:
 def test_a_plan_that_comes_after_its_run_was_deleted_leaves_no_row(files: RunFiles, to: Rows):
     with pytest.raises(AttemptOverError):
         begin_run(asked(files), files, to, planner(before=lambda: delete(files, to)))
-    assert to.all(PARTITION) == {}
+    assert to.read_all(PARTITION) == {}
 
 
 def test_a_plan_that_comes_after_the_next_run_has_begun_is_not_its_plan(files: RunFiles, to: Rows):
@@ -91,7 +91,7 @@ def test_a_run_that_was_ended_by_force_while_it_was_planned_stays_so(files: RunF
 
     def meanwhile() -> None:
         def rule(state: GovernorState) -> tuple[GovernorState, None]:
-            return state.model_copy(update={"run": run_state.finish(state.run, end)}), None
+            return state.model_copy(update={"run": run_rules.finish(state.run, end)}), None
 
         change_attempt(to, "r", 1, rule)
 
@@ -107,11 +107,11 @@ def test_rows_that_an_earlier_run_of_the_id_left_are_not_taken_for_its_own(
     state = begun(PLAN).with_shard("s00", ShardState(call=7))
     if left == "end":
         state = state.model_copy(
-            update={"run": run_state.finish(state.run, RunEnd(outcome="failed", at=at(1)))}
+            update={"run": run_rules.finish(state.run, RunEnd(outcome="failed", at=at(1)))}
         )
     if left == "wish":
         run = run_state.RunState(claim="earlier", started_at=at(0))
-        state = GovernorState(run=run, control=run_state.cancel(state.control))
+        state = GovernorState(run=run, control=control_rules.cancel(state.control))
     change_attempt(to, "r", 1, lambda _: (state, None))
     found = begin_run(asked(files), files, to, planner(OTHER_PLAN))
     assert (found.plan, found.end) == (OTHER_PLAN, None)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanout.adapters.run_files.files import JSON_LINES
 from fanout.messages.batches import WaveTally
 from fanout.messages.payloads import dump
 from fanout.messages.shards import Retrying, ShardWork, Wave
 from fanout.models.request import RetryPolicy, RunRequest
+from fanout.naming.media_types import JSON_LINES
 from orchestrators.tallies import added
 from tests.support.replays.local_runs import LocalRun, inline
 

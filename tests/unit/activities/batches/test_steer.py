@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from activities.batches.steer import steer_shard
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
-from fanout.governor import run_state
+from fanout.governor import control_rules, run_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, RunRef
@@ -69,8 +69,8 @@ class Scene:
         )
 
         def begun(state: GovernorState) -> tuple[GovernorState, None]:
-            run = run_state.open_run(state.run, self.at, "", is_queued=False)
-            run = run_state.begin(run, plan, self.at)
+            run = run_rules.open_run(state.run, self.at, "", is_queued=False)
+            run = run_rules.note_plan(run, plan, self.at)
             return state.model_copy(update={"run": run}), None
 
         change_attempt(self.rows, RUN_ID, 1, begun)
@@ -165,17 +165,17 @@ harms = st.sampled_from(["none", "none", "twice", "late", "request lost", "answe
 controls = st.sampled_from(["", "", "", "", "narrow", "wide", "fast", "suspend", "resume"])
 acts = st.tuples(st.integers(0, 3), seconds, came, harms, st.integers(0, 4), controls)
 CONTROLS: dict[str, Callable[[ControlState], ControlState]] = {
-    "narrow": lambda known: run_state.change(
+    "narrow": lambda known: control_rules.change_limits(
         known, LimitsChange(concurrency=ConcurrencyChange(batches=1))
     ),
-    "wide": lambda known: run_state.change(
+    "wide": lambda known: control_rules.change_limits(
         known, LimitsChange(concurrency=ConcurrencyChange(batches=9))
     ),
-    "fast": lambda known: run_state.change(
+    "fast": lambda known: control_rules.change_limits(
         known, LimitsChange(concurrency=ConcurrencyChange(items_per_second=500))
     ),
-    "suspend": lambda known: run_state.suspend(known, START.isoformat()),
-    "resume": run_state.resume,
+    "suspend": lambda known: control_rules.suspend(known, START.isoformat()),
+    "resume": control_rules.resume,
 }
 
 
@@ -357,7 +357,7 @@ def test_a_shard_of_an_attempt_that_is_over_is_told_to_stop(claim: str):
 
     def end(state: GovernorState) -> tuple[GovernorState, None]:
         over = RunEnd(outcome="cancelled", at=scene.at, is_forced=True)
-        run = run_state.finish(state.run, over) if not claim else state.run
+        run = run_rules.finish(state.run, over) if not claim else state.run
         return state.model_copy(update={"run": run}), None
 
     change_attempt(scene.rows, RUN_ID, 1, end)

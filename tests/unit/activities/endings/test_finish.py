@@ -135,4 +135,4 @@ def test_an_attempt_that_never_came_to_begin_ends_all_the_same() -> None:
     written = finish(to, ending(end=end))
     assert (written.end, written.facts.started_at) == (end, None)
     assert state_of(to).run.claim == "c"
-    assert to.all(row_keys.OPEN_PARTITION) == {}
+    assert to.read_all(row_keys.OPEN_PARTITION) == {}

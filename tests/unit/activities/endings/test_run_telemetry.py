@@ -39,7 +39,7 @@ class Heard:
         self.may_end = Event()
         self.may_end.set()
 
-    def tell(self, metric: Any, value: float, labels: Any) -> None:
+    def record_metric(self, metric: Any, value: float, labels: Any) -> None:
         self.counts[metric.name] += int(value)
 
     def flush(self) -> None:
@@ -52,7 +52,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     heard = Heard()
     monkeypatch.setattr(run_telemetry, "otel", lambda: heard)
     monkeypatch.setattr(
-        run_telemetry, "tell", lambda metric, value, **labels: heard.tell(metric, value, labels)
+        run_telemetry,
+        "record_metric",
+        lambda metric, value, **labels: heard.record_metric(metric, value, labels),
     )
     forget_kept()
     yield heard

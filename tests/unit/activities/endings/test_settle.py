@@ -13,7 +13,7 @@ from activities.planning.plan_compensation import begin_to_undo
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.errors import AttemptOverError
-from fanout.governor import run_state
+from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.batches import WaveTally
 from fanout.messages.beginning import BeginAsk
@@ -83,7 +83,7 @@ class Scene:
 
 
 def tolerate_all(known: ControlState) -> ControlState:
-    return run_state.change(known, LimitsChange(tolerance=Tolerance(percentage=100)))
+    return control_rules.change_limits(known, LimitsChange(tolerance=Tolerance(percentage=100)))
 
 
 def test_what_the_shard_did_last_is_counted_and_the_results_are_written_at_once() -> None:
@@ -143,7 +143,7 @@ def test_where_it_compensates_nothing_is_laid_out() -> None:
     assert scene.state.phase == "compensating"
 
 
-@pytest.mark.parametrize("change", [run_state.cancel, tolerate_all])
+@pytest.mark.parametrize("change", [control_rules.cancel, tolerate_all])
 def test_what_people_ask_for_afterwards_comes_too_late(
     change: Callable[[ControlState], ControlState],
 ) -> None:
@@ -154,7 +154,7 @@ def test_what_people_ask_for_afterwards_comes_too_late(
     assert scene.settle().verdict == verdict
 
 
-@pytest.mark.parametrize("change", [run_state.cancel, tolerate_all])
+@pytest.mark.parametrize("change", [control_rules.cancel, tolerate_all])
 def test_what_people_asked_for_before_counts(
     change: Callable[[ControlState], ControlState],
 ) -> None:
@@ -162,7 +162,7 @@ def test_what_people_asked_for_before_counts(
     scene.control(change)
     verdict = scene.settle().verdict
     assert not verdict.compensates
-    assert verdict.is_cancelled == (change is run_state.cancel)
+    assert verdict.is_cancelled == (change is control_rules.cancel)
     assert verdict.tolerance == scene.state.limits.tolerance
 
 

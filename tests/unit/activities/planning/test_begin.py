@@ -12,7 +12,7 @@ from activities.planning.begin import FIRST_NAP_SECONDS, begin_run
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
-from fanout.governor import run_state
+from fanout.governor import control_rules
 from fanout.governor.grants import MAX_NAP_SECONDS
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.beginning import BeginAsk, Begun
@@ -158,7 +158,10 @@ def test_a_run_that_is_cancelled_while_it_waits_never_begins() -> None:
     assert begin_run(asking(max_runs=1), run.files, to).wait_seconds is not None
     partition = row_keys.attempt_partition(RUN_ID, 1)
     to.change(
-        partition, row_keys.CONTROL_ROW, ControlState, lambda known: (run_state.cancel(known), None)
+        partition,
+        row_keys.CONTROL_ROW,
+        ControlState,
+        lambda known: (control_rules.cancel(known), None),
     )
     assert begin_run(asking(max_runs=1), run.files, to) == Begun(is_cancelled=True)
 

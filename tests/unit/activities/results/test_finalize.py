@@ -2,11 +2,11 @@ import pytest
 from pydantic_core import from_json
 
 from activities.results.finalize import end_of
-from activities.results.result_files import DEAD_LETTERS
 from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
 from fanout.naming import blob_paths
+from fanout.naming.result_names import ResultKind
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline, lines
 
 ONES = {"batch": {"max_items": 1}}
@@ -26,7 +26,7 @@ def test_outcomes_are_sorted_by_status_and_keep_their_order():
             o.index for o in lines(run.files.read(blob_paths.result_path(RUN_ID, file.name)))
         ]
         for file in run.manifest().files
-        if not file.name.startswith(DEAD_LETTERS)
+        if not file.name.startswith(ResultKind.DEAD_LETTERS)
     }
     assert by_file == {
         "SUCCEEDED-00000.jsonl": [1, 2, 4, 5, 7, 8],

@@ -9,7 +9,6 @@ import pytest
 from pydantic_core import from_json
 
 from activities.results.lay_out import MAX_BATCHES_A_RANGE, divided, lay_out_run
-from activities.results.result_files import DEAD_LETTERS
 from activities.results.write_results import write_range
 from fanout.adapters.run_files.range_reader import SizedBatch
 from fanout.messages.fan_in import MERGED_AT_ONCE, RangePlan, RangeRef
@@ -18,7 +17,8 @@ from fanout.models.outcome import Outcome
 from fanout.models.plan import BatchCut, Origin
 from fanout.models.status import ResultFile
 from fanout.naming import blob_paths
-from fanout.naming.fan_in_paths import range_plan_path
+from fanout.naming.blob_paths import range_plan_path
+from fanout.naming.result_names import ResultKind
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline, lines
 
 REF = RunRef(run_id=RUN_ID)
@@ -71,11 +71,11 @@ def test_ranges_write_what_one_activity_would_have_written():
     parted.max_bytes = 600
     assert parted.run() == alone.run()
     assert len(named(parted, "SUCCEEDED")) > len(named(alone, "SUCCEEDED")) == 1
-    for stem in ("SUCCEEDED", "FAILED", DEAD_LETTERS):
-        joined = b"".join(content(parted, file.name) for file in named(parted, stem))
-        (only,) = named(alone, stem)
+    for kind in (ResultKind.SUCCEEDED, ResultKind.FAILED, ResultKind.DEAD_LETTERS):
+        joined = b"".join(content(parted, file.name) for file in named(parted, kind))
+        (only,) = named(alone, kind)
         assert untimed(joined) == untimed(content(alone, only.name))
-        assert sum(file.count or 0 for file in named(parted, stem)) == only.count
+        assert sum(file.count or 0 for file in named(parted, kind)) == only.count
 
 
 def untimed(data: bytes) -> list[dict]:
@@ -173,7 +173,7 @@ def test_gzip_files_hold_the_same_lines_and_have_the_same_bytes_twice():
     outcomes = [
         outcome
         for name, text in texts.items()
-        if not name.startswith(DEAD_LETTERS)
+        if not name.startswith(ResultKind.DEAD_LETTERS)
         for outcome in lines(text)
     ]
     assert sorted(o.index for o in outcomes) == list(range(20))

@@ -12,7 +12,7 @@ from activities.planning.plan import plan_run
 from activities.sagas.close_sagas import close_batch
 from activities.sagas.open_sagas import open_batch
 from activities.sagas.saga_files import write_record
-from activities.sagas.saga_step import carry_out, carry_out_once, step_key
+from activities.sagas.saga_step import carry_out, carry_out_once
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import PermanentError, TransientError
@@ -30,6 +30,7 @@ from fanout.messages.sagas import (
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.naming.idempotency_keys import saga_step_key
 from fanout.workload import NoParameters, SagaWorkload, Step, StepContext
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
@@ -203,7 +204,7 @@ def test_an_undo_has_the_output_and_the_key_of_its_step(monkeypatch: pytest.Monk
     run = Run()
     run.open()
     run.step(mode="undo", outputs={"first": "ref-1"})
-    assert seen == [("ref-1", step_key("r", "a", "first", 1))]
+    assert seen == [("ref-1", saga_step_key("r", "a", "first", 1))]
 
 
 def test_a_step_is_held_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,13 +23,13 @@ def at(seconds: float) -> str:
 
 
 def ask(state: CircuitState, shard: str, seconds: float) -> tuple[CircuitState, str, float]:
-    state, order = breaker.ask(state, CircuitAsk(shard=shard, at=at(seconds)))
+    state, order = breaker.answer(state, CircuitAsk(shard=shard, at=at(seconds)))
     state = CircuitState.model_validate_json(state.model_dump_json())
     return state, order.action, order.wait_seconds
 
 
 def told(state: CircuitState, shard: str, seconds: float, **how: bool) -> CircuitState:
-    return breaker.told(state, CircuitReport(shard=shard, at=at(seconds), **how))
+    return breaker.note_report(state, CircuitReport(shard=shard, at=at(seconds), **how))
 
 
 def test_it_opens_when_the_downstream_keeps_failing_and_one_shard_probes():

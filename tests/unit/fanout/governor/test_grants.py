@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.governor import grants, run_state
-from fanout.governor.grants import MAX_GROWTH, MAX_NAP_SECONDS, MAX_WIDTH, TARGET_BATCH_MS, Leave
+from fanout.governor import control_rules, grants, run_rules
+from fanout.governor.grants import MAX_NAP_SECONDS, Grant
 from fanout.governor.run_state import ControlState, GovernorState, PaceState, ShardState
+from fanout.governor.wave_size import MAX_GROWTH, MAX_WIDTH, TARGET_BATCH_MS
 from fanout.messages.batches import WaveTally
 from fanout.messages.ending import SettleAsk
 from fanout.messages.planning import Work
@@ -75,7 +76,7 @@ class Shards:
 
     def change(self, **concurrency: float | None) -> None:
         change = LimitsChange.model_validate({"concurrency": concurrency})
-        self.state = controlled(self.state, run_state.change(self.state.control, change))
+        self.state = controlled(self.state, control_rules.change_limits(self.state.control, change))
 
     def ask(self, shard: int, again: int = 0, work_ms: float = 0.0) -> ShardOrder:
         """End what the shard has in flight, report it, and ask for more."""
@@ -107,7 +108,7 @@ class Shards:
         self.works[shard] = work = work.model_copy(update={"call": work.call + 1})
         return ShardAsk(work=work, at=self.at)
 
-    def answered(self, asked: ShardAsk, found: Leave) -> ShardOrder:
+    def answered(self, asked: ShardAsk, found: Grant) -> ShardOrder:
         state = self.state.with_shard(asked.work.key, found.shard)
         self.state = state.model_copy(update={"pace": found.pace})
         if found.order.action == "go" and asked.work.retrying is None:
@@ -311,7 +312,7 @@ def test_little_work_is_not_spread_over_the_whole_width():
 
 def test_nothing_begins_while_the_run_is_suspended_and_all_goes_on_when_it_is_resumed():
     shards = Shards(Limits(batches=4, tolerance=TOLERANT), count=2)
-    control = run_state.suspend(ControlState(), shards.at)
+    control = control_rules.suspend(ControlState(), shards.at)
     shards.state = controlled(shards.state, control)
     naps = []
     for seconds in (0, 1, 10, 1000):
@@ -319,35 +320,35 @@ def test_nothing_begins_while_the_run_is_suspended_and_all_goes_on_when_it_is_re
         naps.append(shards.ask(0).wait_seconds)
         assert shards.ask(1, again=3).action == "wait"
     assert naps == [1.0, 1.0, 5.5, MAX_NAP_SECONDS]
-    shards.state = controlled(shards.state, run_state.resume(control))
+    shards.state = controlled(shards.state, control_rules.resume(control))
     assert shards.ask(0).action == "go"
 
 
 def test_a_cancelled_run_begins_nothing_more_and_keeps_its_counts():
     shards = Shards(Limits(batches=4, tolerance=TOLERANT), count=2)
     shards.ask(0)
-    shards.state = controlled(shards.state, run_state.cancel(shards.state.control))
+    shards.state = controlled(shards.state, control_rules.cancel(shards.state.control))
     assert shards.ask(0).action == "stop"
     assert shards.ask(1, again=5).action == "stop"
     assert shards.state.items.succeeded == 20
     counts = shards.state.counts("process")
     asked = SettleAsk(run_id="r", counts=counts, reasons=["cancelled"], at=shards.at)
-    verdict = run_state.settle(shards.state, asked).run.verdict
+    verdict = run_rules.settle(shards.state, asked).run.verdict
     assert verdict is not None and verdict.is_cancelled and not verdict.compensates
 
 
 def test_a_cancel_does_not_stop_a_compensation():
-    state = controlled(begun(), run_state.cancel(ControlState()))
+    state = controlled(begun(), control_rules.cancel(ControlState()))
     undo = Work(items=10, batches=5, partitions=1, batches_per_partition=5, shards=1)
-    state = state.model_copy(update={"run": run_state.begin_to_compensate(state.run, undo)})
+    state = state.model_copy(update={"run": run_rules.note_compensation_plan(state.run, undo)})
     asked = ShardAsk(work=shard_of(state, stage="compensate"), at=START.isoformat())
     assert grants.decide(state, asked).order.action == "go"
 
 
 def test_a_change_before_the_plan_is_in_force_from_the_beginning():
     change = LimitsChange.model_validate({"concurrency": {"batches": 3}, "tolerance": {"count": 9}})
-    state = controlled(opened(), run_state.change(ControlState(), change))
-    run = run_state.begin(state.run, plan_of(1, width=64), START.isoformat())
+    state = controlled(opened(), control_rules.change_limits(ControlState(), change))
+    run = run_rules.note_plan(state.run, plan_of(1, width=64), START.isoformat())
     limits = state.model_copy(update={"run": run}).limits
     assert (limits.batches, limits.tolerance.count) == (3, 9)
 
@@ -355,7 +356,7 @@ def test_a_change_before_the_plan_is_in_force_from_the_beginning():
 def test_what_is_changed_twice_is_changed_to_both():
     control = ControlState()
     for change in ({"concurrency": {"batches": 3}}, {"concurrency": {"items_per_second": 7}}):
-        control = run_state.change(control, LimitsChange.model_validate(change))
+        control = control_rules.change_limits(control, LimitsChange.model_validate(change))
     limits = controlled(begun(), control).limits
     assert (limits.batches, limits.items_per_second, control.changes) == (3, 7, 2)
 

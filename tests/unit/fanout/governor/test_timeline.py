@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.governor.run_state import GovernorState, ShardState
-from fanout.governor.timeline import MAX_BUCKETS, Timeline, fitted, merged, noted, up_to
+from fanout.governor.timeline import (
+    MAX_BUCKETS,
+    Timeline,
+    extend_to,
+    fit_buckets,
+    merge_timelines,
+    note_ask,
+)
 from fanout.messages.batches import WaveTally
 from fanout.messages.shards import Retrying, ShardAsk, ShardOrder
 from fanout.models.request import Tolerance
@@ -37,7 +44,7 @@ def told(
         )
     work = shard_of(GovernorState(), **update, **report)
     asked = ShardAsk(work=work, at=at(seconds))
-    return noted(timeline, at(0), asked, order, partitions=partitions)
+    return note_ask(timeline, at(0), asked, order, partitions=partitions)
 
 
 def cells(timeline: Timeline, shard: int = 0) -> str:
@@ -106,8 +113,8 @@ def test_a_wave_too_short_for_a_bucket_still_shows():
 
 def test_what_a_shard_does_at_present_shows_up_to_now():
     found = told(Timeline(), 0, GO)
-    assert cells(up_to(found, at(0), at(0.75))) == "111"
-    assert cells(up_to(told(found, 0.25, STOP), at(0), at(5))) == "1"
+    assert cells(extend_to(found, at(0), at(0.75))) == "111"
+    assert cells(extend_to(told(found, 0.25, STOP), at(0), at(5))) == "1"
 
 
 def test_a_report_from_before_this_version_counts_as_work():
@@ -115,7 +122,7 @@ def test_a_report_from_before_this_version_counts_as_work():
 
 
 def test_buckets_widen_as_the_run_goes_on():
-    found = fitted(Timeline(series={"failed": [1.0, 2.0, 3.0]}), 0.25 * MAX_BUCKETS)
+    found = fit_buckets(Timeline(series={"failed": [1.0, 2.0, 3.0]}), 0.25 * MAX_BUCKETS)
     assert (found.width_seconds, found.series["failed"]) == (0.5, [3.0, 3.0])
 
 
@@ -147,7 +154,7 @@ def test_its_size_is_bounded_and_nothing_counted_is_lost(reports: list[Any]):
             tally=tally,
             began_at=seconds - passed / 2,
         )
-    found = merged([*rows.items()])
+    found = merge_timelines([*rows.items()])
     assert found.lanes.keys() == rows.keys()
     for one in (found, *rows.values()):
         assert all(len(lane.cells) <= MAX_BUCKETS for lane in one.lanes.values())
@@ -172,10 +179,10 @@ def test_what_a_shard_processed_and_what_it_compensated_are_one_lane():
         tally=WaveTally(succeeded=3),
     )
     for pair in ([process, undone], [undone, process]):
-        found = merged([(0, one) for one in pair])
+        found = merge_timelines([(0, one) for one in pair])
         assert cells(found) == "110088"
         assert (found.lanes[0].waves, found.lanes[0].partitions) == (2, 3)
-        assert cells(up_to(found, at(0), at(5))) == "110088"
+        assert cells(extend_to(found, at(0), at(5))) == "110088"
 
 
 def test_timelines_of_other_widths_are_put_together():
@@ -191,7 +198,7 @@ def test_timelines_of_other_widths_are_put_together():
         is_new=True,
         tally=WaveTally(succeeded=100),
     )
-    found = merged([(0, short), (1, long)])
+    found = merge_timelines([(0, short), (1, long)])
     assert found.width_seconds == long.width_seconds == 2.0
     assert cells(found) == "1"
     assert found.series["succeeded"][0] == 6.0

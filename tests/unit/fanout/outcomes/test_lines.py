@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.outcomes.lines import (
     STATUSES,
-    are_all,
     failed_line,
-    items_in,
+    has_only,
+    item_count,
     range_line,
     status_of,
     succeeded_line,
@@ -30,7 +30,7 @@ def test_an_outcome_reads_back_as_it_was(
 ):
     line = succeeded_line(index, item_id, output, attempts, duration_ms)
     assert line.count(b"\n") == 1 and line.endswith(b"\n")
-    assert status_of(line) == "succeeded" and items_in(line) == 1
+    assert status_of(line) == "succeeded" and item_count(line) == 1
     assert Outcome.model_validate_json(line) == Outcome(
         index=index,
         item_id=item_id,
@@ -50,23 +50,23 @@ def test_a_failure_says_why(status: Any):
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_range_speaks_for_its_items(status: Any):
     line = range_line(status, 40, 25, 1, FAULT)
-    assert status_of(line) == status and items_in(line) == 25
+    assert status_of(line) == status and item_count(line) == 25
     outcome = Outcome.model_validate_json(line)
     assert (outcome.index, outcome.count, outcome.error) == (40, 25, FAULT)
 
 
 def test_text_inside_an_outcome_is_not_taken_for_its_status_or_count():
     line = succeeded_line(0, '"count":9,', {"count": 5, "status": "failed"}, 1, 0)
-    assert (status_of(line), items_in(line)) == ("succeeded", 1)
-    assert items_in(failed_line("failed", 0, "x", FAULT, 1, 0)) == 1
+    assert (status_of(line), item_count(line)) == ("succeeded", 1)
+    assert item_count(failed_line("failed", 0, "x", FAULT, 1, 0)) == 1
     trap = '{"status":"failed",\n{"status":"failed",'
-    assert are_all(succeeded_line(0, "x", trap, 1, 0), "succeeded")
+    assert has_only(succeeded_line(0, "x", trap, 1, 0), "succeeded")
 
 
 @given(st.lists(st.sampled_from(["succeeded", "failed", "pending"]), max_size=6))
 def test_a_part_is_all_of_one_status_or_is_not(statuses: list[Any]):
     data = b"".join(range_line(status, n, 1, 1) for n, status in enumerate(statuses))
-    assert are_all(data, "succeeded") == (set(statuses) <= {"succeeded"})
+    assert has_only(data, "succeeded") == (set(statuses) <= {"succeeded"})
 
 
 @given(st.lists(st.sampled_from(["succeeded", "pending"]), max_size=8))

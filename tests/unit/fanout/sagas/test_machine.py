@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from fanout.messages.sagas import SagaEnd, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy
+from fanout.naming.error_types import ErrorType
 from fanout.sagas import machine
-from fanout.sagas.machine import LOST_STEP, MAX_BREAKDOWNS, Call, Move, Saga
+from fanout.sagas.machine import MAX_BREAKDOWNS, Call, Move, Saga
 
 ONCE = RetryPolicy(max_attempts=1)
 THRICE = RetryPolicy(max_attempts=3, base_seconds=10, factor=2, jitter_seconds=0)
@@ -224,7 +225,7 @@ def test_a_step_lost_for_good_is_in_doubt_and_undone() -> None:
     )
     assert played.calls("do").count(SHIP) == MAX_BREAKDOWNS["do"]
     assert played.calls("undo") == [SHIP, CAPTURE, AUTHORISE, RESERVE]
-    assert played.end.error is not None and played.end.error.type == LOST_STEP
+    assert played.end.error is not None and played.end.error.type == ErrorType.LOST_STEP
 
 
 def test_an_undo_lost_for_good_has_failed() -> None:

@@ -11,7 +11,7 @@ from fanout.models.request import BatchLimits
 from fanout.records import Chunk, Record
 from fanout.splitting.header import MAX_HEADER_BYTES, HeaderError
 from fanout.splitting.records import parse_records
-from fanout.splitting.scan import Kind
+from fanout.splitting.scan import LineKind
 from fanout.splitting.split import split
 from tests.support import records_oracle as oracle
 
@@ -61,11 +61,11 @@ def in_chunks(blob: bytes, sizes: list[int]) -> list[bytes]:
     return chunks
 
 
-def cuts_of(blob: bytes, kind: Kind, limits: BatchLimits = WIDE) -> list[BatchCut]:
+def cuts_of(blob: bytes, kind: LineKind, limits: BatchLimits = WIDE) -> list[BatchCut]:
     return list(split([blob], kind, limits).cuts)
 
 
-def records_of(blob: bytes, kind: Kind, limits: BatchLimits = WIDE) -> list[Record]:
+def records_of(blob: bytes, kind: LineKind, limits: BatchLimits = WIDE) -> list[Record]:
     parts = split([blob], kind, limits)
     return [
         record

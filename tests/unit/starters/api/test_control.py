@@ -6,7 +6,7 @@ from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.tables import RowConflictError
 from fanout.errors import RunConflictError
-from fanout.governor import run_state
+from fanout.governor import control_rules, run_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.ending import SettleAsk
 from fanout.messages.run import RunEnd
@@ -42,7 +42,7 @@ def attempt(rows: Rows, state: GovernorState) -> Attempt:
 
 def cancel(state: GovernorState) -> ControlState:
     insist_on_cancellable("r", state)
-    return run_state.cancel(state.control)
+    return control_rules.cancel(state.control)
 
 
 def control_of(rows: Rows) -> ControlState:
@@ -65,7 +65,7 @@ def test_what_two_people_ask_at_once_is_both_done(rows: Rows):
 
     def another_asks() -> None:
         tables.before_write = lambda: None
-        change_control(one, lambda s: run_state.suspend(s.control, at(1)), rows)
+        change_control(one, lambda s: control_rules.suspend(s.control, at(1)), rows)
 
     tables.before_write = another_asks
     change_control(one, cancel, rows)
@@ -75,7 +75,7 @@ def test_what_two_people_ask_at_once_is_both_done(rows: Rows):
 def test_nothing_is_asked_of_a_run_that_has_ended_meanwhile(rows: Rows):
     state = begun()
     one = attempt(rows, state)
-    end = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
+    end = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
     change_attempt(rows, "r", 1, lambda s: (s.model_copy(update={"run": end}), None))
     with pytest.raises(RunConflictError, match="is over"):
         change_control(one, cancel, rows)
@@ -84,12 +84,12 @@ def test_nothing_is_asked_of_a_run_that_has_ended_meanwhile(rows: Rows):
 
 def test_a_cancel_comes_too_late_once_the_shards_are_through(rows: Rows):
     state = begun(items=10, on_exceeded="compensate")
-    settled = run_state.settle(state, SettleAsk(run_id="r", at=at(1)))
+    settled = run_rules.settle(state, SettleAsk(run_id="r", at=at(1)))
     with pytest.raises(RunConflictError, match="is writing results; it goes on to its end"):
         change_control(attempt(rows, settled), cancel, rows)
     state, _ = decided(state, after_wave(shard_of(state), failed=3))
     counts = state.counts("process")
-    settled = run_state.settle(state, SettleAsk(run_id="r", counts=counts, at=at(1)))
+    settled = run_rules.settle(state, SettleAsk(run_id="r", counts=counts, at=at(1)))
     with pytest.raises(RunConflictError, match="is being compensated"):
         cancel(settled)
 
@@ -104,7 +104,7 @@ def test_a_run_that_is_stopping_by_itself_is_not_cancelled():
 
 def test_limits_are_those_in_force_or_those_to_come():
     change = LimitsChange.model_validate({"concurrency": {"batches": 3}})
-    control = run_state.change(ControlState(), change)
+    control = control_rules.change_limits(ControlState(), change)
     coming = limits_in_force(REQUEST, controlled(opened(), control))
     assert (coming.batches, coming.items_per_second) == (3, 5)
     in_force = limits_in_force(REQUEST, controlled(begun(tolerance=Tolerance(count=7)), control))

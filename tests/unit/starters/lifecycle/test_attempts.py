@@ -8,7 +8,7 @@ from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError, RunNotFoundError
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
@@ -36,7 +36,7 @@ def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
 
 def over(state: GovernorState) -> GovernorState:
     end = RunEnd(outcome="succeeded", at=at(1))
-    return state.model_copy(update={"run": run_state.finish(state.run, end)})
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
 
 
 async def test_a_run_that_there_is_not_is_not_found(files: RunFiles, rows: Rows):

@@ -11,7 +11,7 @@ from fanout.adapters.rows.open_runs import note_open, open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.messages.run import RunEnd
 from fanout.messages.sagas import SagaBatch
 from fanout.models.redrive import RedriveRequest
@@ -52,7 +52,7 @@ def go_on(rows: Rows, run_id: str, attempt: int = 1) -> None:
 
 def over(rows: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
     state = begun(items=10)
-    run = run_state.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
+    run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
     state = state.model_copy(update={"run": run.model_copy(update={"is_told": is_told})})
     change_attempt(rows, run_id, attempt, lambda _: (state, None))
 

@@ -5,7 +5,7 @@ import pytest
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_state
+from fanout.governor import run_rules, run_state
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState
 from fanout.messages.planning import Work
@@ -35,7 +35,7 @@ def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
 
 def over(state: GovernorState) -> GovernorState:
     end = RunEnd(outcome="succeeded", at=at(1))
-    return state.model_copy(update={"run": run_state.finish(state.run, end)})
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
 
 
 async def terminated(files: RunFiles, rows: Rows, client: Client) -> Attempt:

@@ -9,7 +9,7 @@ from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
@@ -114,14 +114,14 @@ async def test_what_was_compensated_is_not_redriven(files: RunFiles, rows: Rows)
     state = begun(items=10, on_exceeded="compensate")
     counts = ItemCounts(total=10, compensated=10)
     end = RunEnd(outcome="compensated", items=counts, at=at(1))
-    write(rows, state.model_copy(update={"run": run_state.finish(state.run, end)}))
+    write(rows, state.model_copy(update={"run": run_rules.finish(state.run, end)}))
     with pytest.raises(RunConflictError, match="was compensated; start a new one"):
         await redrive_run("r", ASKED, Client(), files, rows)
 
 
 async def test_a_run_without_a_plan_has_nothing_to_redrive(files: RunFiles, rows: Rows):
     state = begun(items=10)
-    run = run_state.finish(state.run, RunEnd(outcome="failed", at=at(1)))
+    run = run_rules.finish(state.run, RunEnd(outcome="failed", at=at(1)))
     write(rows, state.model_copy(update={"run": run}))
     with pytest.raises(RunConflictError, match="no plan to redrive"):
         await redrive_run("r", ASKED, Client(), files, rows)

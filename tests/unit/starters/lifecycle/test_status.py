@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fanout.governor import run_state
+from fanout.governor import control_rules, run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.request import RunRequest, Tolerance
@@ -54,7 +54,7 @@ def processing(**tally: Any) -> GovernorState:
 
 
 def finished(state: GovernorState, end: RunEnd) -> GovernorState:
-    return state.model_copy(update={"run": run_state.finish(state.run, end)})
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
 
 
 def test_a_run_that_was_claimed_but_not_started_is_pending():
@@ -103,7 +103,7 @@ def test_the_ten_most_frequent_errors_come_first():
 
 OVER = finished(processing(succeeded=5), RunEnd(outcome="failed", at=at(20)))
 FORCED = finished(processing(succeeded=5), RunEnd(outcome="failed", at=at(20), is_forced=True))
-HELD_BACK = controlled(processing(), run_state.suspend(processing().control, at(9)))
+HELD_BACK = controlled(processing(), control_rules.suspend(processing().control, at(9)))
 
 
 @pytest.mark.parametrize(

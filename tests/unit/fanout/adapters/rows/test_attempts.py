@@ -5,7 +5,7 @@ import pytest
 from fanout.adapters.rows.attempts import change_attempt, read_attempt, write_changes
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.tables import RowConflictError
-from fanout.governor import run_state
+from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState, PaceState, RunState
 from fanout.models.limits import LimitsChange
 from fanout.naming import row_keys
@@ -33,13 +33,13 @@ def write(to: Rows, state: GovernorState) -> GovernorState:
 
 def limited(state: GovernorState) -> GovernorState:
     change = LimitsChange.model_validate({"concurrency": {"items_per_second": 10}})
-    return controlled(state, run_state.change(state.control, change))
+    return controlled(state, control_rules.change_limits(state.control, change))
 
 
 def test_an_attempt_that_has_not_begun_has_no_rows(to: Rows):
     assert read_attempt(to, "r", 1).state == GovernorState()
     change_attempt(to, "r", 1, lambda state: (state, None))
-    assert to.all(row_keys.attempt_partition("r", 1)) == {}
+    assert to.read_all(row_keys.attempt_partition("r", 1)) == {}
 
 
 def test_what_was_written_is_read_row_by_row(to: Rows):
@@ -89,13 +89,13 @@ def test_a_rule_is_applied_anew_to_what_somebody_else_has_written_meanwhile(to: 
 
     def cancel(state: GovernorState) -> tuple[GovernorState, bool]:
         return controlled(
-            state, run_state.cancel(state.control)
+            state, control_rules.cancel(state.control)
         ), state.control.suspended_at is None
 
     def meanwhile() -> None:
         tables.before_write = lambda: None
         change_attempt(
-            to, "r", 1, lambda s: (controlled(s, run_state.suspend(s.control, at(1))), 0)
+            to, "r", 1, lambda s: (controlled(s, control_rules.suspend(s.control, at(1))), 0)
         )
 
     tables.before_write = meanwhile

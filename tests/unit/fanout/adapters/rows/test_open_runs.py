@@ -60,4 +60,4 @@ def test_runs_of_others_whose_ids_look_like_it_are_none_of_a_schedule():
 
 def test_its_key_names_it():
     one = OpenAttempt("r.x-1", 12, datetime.now(UTC))
-    assert row_keys.open_attempt(one.row_key) == ("r.x-1", 12)
+    assert row_keys.parse_open_row(one.row_key) == ("r.x-1", 12)

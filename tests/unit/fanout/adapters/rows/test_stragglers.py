@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fanout.adapters.rows.stragglers import PATIENCE, are_written
+from fanout.adapters.rows.stragglers import PATIENCE, has_all_parts
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_state
+from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.messages.shards import Retrying, ShardWork, Wave
@@ -25,7 +25,7 @@ def files() -> RunFiles:
 
 def ended(state: GovernorState, *, is_forced: bool = True) -> GovernorState:
     end = RunEnd(outcome="failed", at=at(59), is_forced=is_forced)
-    return state.model_copy(update={"run": run_state.finish(state.run, end)})
+    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
 
 
 def told(work: ShardWork | None = None) -> GovernorState:
@@ -37,7 +37,7 @@ def told(work: ShardWork | None = None) -> GovernorState:
 
 
 def are_done(state: GovernorState, files: RunFiles, attempt: int = 1) -> bool:
-    return are_written("r", attempt, state, files, NOW)
+    return has_all_parts("r", attempt, state, files, NOW)
 
 
 def write(files: RunFiles, *batches: int, retry_round: int = 0, of: str = blob_paths.FIRST) -> None:
@@ -84,7 +84,7 @@ def test_of_a_repair_those_whose_activity_had_failed_in_the_same_round(files: Ru
 
 def test_nobody_is_waited_for_without_end(files: RunFiles):
     late = datetime.fromisoformat(at(59)) + PATIENCE + timedelta(seconds=1)
-    assert are_written("r", 1, told(), files, late)
+    assert has_all_parts("r", 1, told(), files, late)
 
 
 def test_an_attempt_that_ended_by_itself_or_had_begun_nothing_leaves_nothing(files: RunFiles):

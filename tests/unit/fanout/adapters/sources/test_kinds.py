@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from fanout.adapters.run_files.part_reader import joined
+from fanout.adapters.run_files.part_reader import join_cuts
 from fanout.adapters.sources import parquet as sources_parquet
 from fanout.adapters.sources import reading
 from fanout.adapters.sources.reading import Scratch
@@ -533,5 +533,5 @@ def test_a_batch_of_several_grains_reads_across_row_groups(store):
     manifest = PlanManifest(
         items=25, batches=25, partitions=1, batches_per_partition=25, etag=made.etag
     )
-    chunk = reading.read_chunk(wanted, joined(cuts[5:23]), manifest, store)
+    chunk = reading.read_chunk(wanted, join_cuts(cuts[5:23]), manifest, store)
     assert [record.value for record in parse_records(chunk)] == [{"n": n} for n in range(5, 23)]

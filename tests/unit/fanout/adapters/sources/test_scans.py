@@ -3,7 +3,7 @@
 import pytest
 
 from fanout.adapters.sources import reading, scans
-from fanout.adapters.sources.planning import Wanted
+from fanout.adapters.sources.planning import CutOptions
 from fanout.adapters.sources.reading import Scratch
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
@@ -32,7 +32,7 @@ def rows(count: int) -> bytes:
 
 def test_every_row_is_read_once_whatever_the_order_of_the_scans(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    ranges = scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
+    ranges = scans.prepare_scans(CSV, CutOptions(LIMITS), scratch, RANGE)
     assert ranges == -(-(store.properties("inbox", "rows.csv").size - 11) // RANGE)
     for number in reversed(range(ranges)):
         scans.scan_part(CSV, number, scratch)
@@ -61,7 +61,7 @@ def test_every_row_is_read_once_whatever_the_order_of_the_scans(store, scratch):
 
 def test_a_scan_reads_its_range_alone(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
+    scans.prepare_scans(CSV, CutOptions(LIMITS), scratch, RANGE)
     plan_bytes = store.properties("runs", "r1/plan/scan.json").size
     before = store.bytes_read
     scans.scan_part(CSV, 1, scratch)
@@ -79,12 +79,12 @@ def test_a_scan_reads_its_range_alone(store, scratch):
 def test_one_pass_does_where_ranges_gain_nothing(source, max_items, store, scratch):
     store.write("inbox", "rows.csv", rows(500))
     store.write("inbox", "small", b"1\n" * (RANGE - 1))
-    assert scans.prepare_scans(source, Wanted(LIMITS, max_items), scratch, RANGE) == 0
+    assert scans.prepare_scans(source, CutOptions(LIMITS, max_items), scratch, RANGE) == 0
 
 
 def test_a_blob_that_changes_is_not_scanned(store, scratch):
     store.write("inbox", "rows.csv", rows(500))
-    scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
+    scans.prepare_scans(CSV, CutOptions(LIMITS), scratch, RANGE)
     store.write("inbox", "rows.csv", rows(501))
     with pytest.raises(SourceChangedError):
         scans.scan_part(CSV, 0, scratch)
@@ -93,4 +93,4 @@ def test_a_blob_that_changes_is_not_scanned(store, scratch):
 def test_a_large_blob_without_a_header_is_refused(store, scratch):
     store.write("inbox", "rows.csv", b"a,a\n" * RANGE)
     with pytest.raises(InvalidRequestError, match="more than once: 'a'"):
-        scans.prepare_scans(CSV, Wanted(LIMITS), scratch, RANGE)
+        scans.prepare_scans(CSV, CutOptions(LIMITS), scratch, RANGE)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanout.adapters.telemetry import logs
-from fanout.adapters.telemetry.logs import JsonFormatter, bind_task, logged, logger
+from fanout.adapters.telemetry.logs import JsonFormatter, bind_invocation, bind_task, logger
 
 CONTEXT = SimpleNamespace(function_name="process_batch", invocation_id="i-1")
 
@@ -38,7 +38,7 @@ def lines() -> Iterator[list[dict[str, Any]]]:
 
 
 def test_a_line_has_the_ids_of_its_invocation_and_item(lines: list[dict[str, Any]]):
-    with logged(CONTEXT, "run-1"):
+    with bind_invocation(CONTEXT, "run-1"):
         bind_task("item-7")
         logger("workload").warning("odd %s", "thing")
     (line,) = lines
@@ -54,9 +54,9 @@ def test_a_line_has_the_ids_of_its_invocation_and_item(lines: list[dict[str, Any
 
 
 def test_ids_end_with_the_invocation(lines: list[dict[str, Any]]):
-    with logged(CONTEXT, "run-1"):
+    with bind_invocation(CONTEXT, "run-1"):
         bind_task("item-7")
-    with logged(CONTEXT):
+    with bind_invocation(CONTEXT):
         logger("x").info("next")
     logger("x").info("after")
     inside, outside = lines
@@ -67,7 +67,7 @@ def test_ids_end_with_the_invocation(lines: list[dict[str, Any]]):
 def test_invocations_on_other_threads_keep_their_own_ids(lines: list[dict[str, Any]]):
     def work(number: int) -> None:
         context = SimpleNamespace(function_name="f", invocation_id=str(number))
-        with logged(context, f"run-{number}"):
+        with bind_invocation(context, f"run-{number}"):
             bind_task(f"item-{number}")
             logger("x").info("%d", number)
 

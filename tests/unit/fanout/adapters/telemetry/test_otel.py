@@ -23,7 +23,7 @@ def kinds(values: dict[str, str]) -> list[tuple[str, str]]:
 
 def test_nobody_listens_unless_a_setting_says_who():
     assert otel.otel() is None
-    otel.tell(metrics.RUNS, 1, workload="w", outcome="failed")
+    otel.record_metric(metrics.RUNS, 1, workload="w", outcome="failed")
 
 
 def test_what_is_sent_goes_to_each_that_is_named(monkeypatch: pytest.MonkeyPatch):
@@ -54,7 +54,7 @@ def test_without_it_the_connection_string_is_enough():
 
 
 def test_a_span_has_the_id_that_it_is_given():
-    to = otel.made({})
+    to = otel.make_otel({})
     with otel.span_id(0x1234):
         span = to.tracer.start_span("given")
     other = to.tracer.start_span("drawn")

@@ -24,7 +24,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 def test_what_an_activity_raises_is_told_without_its_secrets(told: InMemorySpanExporter):
     context = SimpleNamespace(function_name="plan", invocation_id="i")
     ref: dict[str, Any] = {"run_id": "r", "trace": f"00-{'a' * 32}-{'b' * 16}-01"}
-    with pytest.raises(ValueError, match=SECRET), spans.invoked(context, ref):
+    with pytest.raises(ValueError, match=SECRET), spans.trace_activity(context, ref):
         raise ValueError(f"AccountName=a;AccountKey={SECRET};")
     (span,) = told.get_finished_spans()
     assert not span.status.is_ok
@@ -33,7 +33,7 @@ def test_what_an_activity_raises_is_told_without_its_secrets(told: InMemorySpanE
 
 
 def test_a_start_that_fails_is_told_so_as_well(told: InMemorySpanExporter):
-    with pytest.raises(ValueError, match="gone"), spans.started("r", 1):
+    with pytest.raises(ValueError, match="gone"), spans.trace_start("r", 1):
         raise ValueError(f"gone: https://h/?sig={SECRET}")
     (span,) = told.get_finished_spans()
     assert not span.status.is_ok

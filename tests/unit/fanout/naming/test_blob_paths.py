@@ -1,0 +1,63 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.naming import blob_paths
+from fanout.naming.blob_paths import BatchName
+from fanout.naming.instance_ids import RUN_ID_PATTERN, is_run_id
+from fanout.naming.row_keys import Stage
+
+run_ids = st.from_regex(RUN_ID_PATTERN, fullmatch=True).filter(is_run_id)
+numbers = st.integers(1, 10**6)
+batch_names = st.builds(BatchName, numbers, numbers, numbers, st.integers(0, 99))
+moments = st.integers(0, 9 * 10**12).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))
+
+
+@given(run_ids, moments)
+def test_an_entry_of_the_index_names_its_run(run_id: str, claimed_at: datetime):
+    entry = blob_paths.parse_index_path(blob_paths.index_path(run_id, "orders", claimed_at))
+    assert (entry.run_id, entry.workload) == (run_id, "orders")
+    assert abs((entry.claimed_at - claimed_at).total_seconds()) < 0.002
+
+
+@given(run_ids, numbers)
+def test_the_claim_of_an_attempt_tells_its_number(run_id: str, attempt: int):
+    assert blob_paths.parse_attempt_path(blob_paths.attempt_path(run_id, attempt)) == attempt
+    assert blob_paths.parse_attempt_path(blob_paths.request_path(run_id)) is None
+
+
+@given(run_ids, numbers, st.sampled_from(["process", "compensate"]), batch_names)
+def test_a_part_tells_whose_outcomes_it_holds(
+    run_id: str, attempt: int, stage: Stage, name: BatchName
+):
+    part = blob_paths.part_path(run_id, blob_paths.generation(attempt, stage), name)
+    assert blob_paths.parse_part_path(part) == name
+    partial = blob_paths.partial_path(part)
+    assert blob_paths.parse_part_path(partial) is None
+    assert blob_paths.is_partial_path(partial) and not blob_paths.is_partial_path(part)
+
+
+@given(run_ids, numbers, batch_names)
+def test_the_items_of_a_batch_of_sagas_tell_which_batch(run_id: str, attempt: int, name: BatchName):
+    path = blob_paths.saga_batch_path(run_id, attempt, name)
+    whole = BatchName(name.partition, name.batch, retry_round=name.retry_round)
+    assert blob_paths.parse_saga_batch_path(path) == (attempt, whole)
+
+
+def test_no_other_file_is_a_batch_of_sagas():
+    with pytest.raises(ValueError, match="no batch of sagas"):
+        blob_paths.parse_saga_batch_path(blob_paths.saga_record_path("r", 0, 1))
+
+
+@pytest.mark.parametrize("name", ["a.png", "thumbnails/7.jpg", "..a"])
+def test_a_file_of_an_item_is_known_by_its_name(name: str):
+    file = blob_paths.item_file_name(name)
+    assert file is not None and blob_paths.is_item_file_name(file)
+    assert blob_paths.result_path("r", file).startswith(blob_paths.item_files_folder("r"))
+
+
+@pytest.mark.parametrize("name", ["report.json", "files/", "files/../manifest.json", "files/a//b"])
+def test_no_other_result_is_a_file_of_an_item(name: str):
+    assert not blob_paths.is_item_file_name(name)
