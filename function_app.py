@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.registered import ACTIVITIES
+from activities import registered
 from dashboard import blueprint as dashboard
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import configure
@@ -28,7 +28,9 @@ signs_in = settings().sign_in
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
 API = (runs, results, listing, details, control, redrive, workloads, schedules, health, openapi)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-for room in (*API, watchdog, dashboard, *ORCHESTRATORS, *ACTIVITIES):
+for room in (*API, watchdog, dashboard, *ORCHESTRATORS):
     app.register_functions(room.bp)
+for activities in registered.BLUEPRINTS:
+    app.register_functions(activities)
 for starter in (timer.blueprint(), service_bus.blueprint(settings()), blob.blueprint(settings())):
     app.register_functions(starter)

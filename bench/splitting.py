@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from bench import measure
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.records import Chunk
 from fanout.splitting.records import parse_records
@@ -61,7 +61,7 @@ def _cut(chunks: list[bytes], kind: LineKind) -> None:
         pass
 
 
-def _parse(blob: bytes, kind: LineKind, cuts: list[BatchCut]) -> None:
+def _parse(blob: bytes, kind: LineKind, cuts: list[Cut]) -> None:
     columns = HEADER.decode().strip().split(",") if kind == "csv" else None
     for cut in cuts:
         data = blob[cut.offset : cut.end]

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+import azure.durable_functions as df
 from pydantic import BaseModel
 
 from fanout.messages.payloads import dump
-from fanout.messages.tickets import ticket_of, ticket_of_child, with_ticket
-from orchestrators.retries import infrastructure
+from fanout.messages.tickets import add_ticket, call_ticket, child_ticket
+
+# How often the SDK tries an activity that infrastructure failed, and how long after; it has no
+# back-off.
+MAX_TRIES = 5
+FIRST_INTERVAL_MS = 2000
 
 
 class Call(Protocol):
@@ -41,13 +46,14 @@ class Activity:
 
     @cached_property
     def ticket(self) -> str:
-        return ticket_of(self.name, self._dumped)
+        return call_ticket(self.name, self._dumped)
 
     def __call__(self) -> Any:
-        message = with_ticket(self._dumped, self.ticket)
+        message = add_ticket(self._dumped, self.ticket)
         if self.once:
             return self.context.call_activity(self.name, message)
-        return self.context.call_activity_with_retry(self.name, infrastructure(), message)
+        options = df.RetryOptions(FIRST_INTERVAL_MS, MAX_TRIES)
+        return self.context.call_activity_with_retry(self.name, options, message)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Child:
 
     @property
     def ticket(self) -> str:
-        return ticket_of_child(self.instance)
+        return child_ticket(self.instance)
 
     def __call__(self) -> Any:
         return self.context.call_sub_orchestrator(self.name, dump(self.message), self.instance)

@@ -6,8 +6,8 @@ from typing import Any
 
 def now(context: Any) -> datetime:
     """The orchestration's time, aware."""
-    found: datetime = context.current_utc_datetime
-    return found.replace(tzinfo=UTC)
+    time: datetime = context.current_utc_datetime
+    return time.replace(tzinfo=UTC)
 
 
 def timestamp(time: datetime) -> str:

@@ -12,20 +12,20 @@ from collections.abc import Generator
 from typing import Any
 
 import azure.durable_functions as df
-from pydantic import BaseModel
 
-from fanout.messages.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
+from fanout.messages.fan_in import FanInWork, FinalizeAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
-from fanout.messages.tickets import answered_by_child
+from fanout.messages.tickets import answer_as_child
 from fanout.naming import functions
-from orchestrators.attempts import Attempt, persist, persist_all
+from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
+from orchestrators.tasks import TaskResult
 
 bp = df.Blueprint()
 Steps = Generator[Any, Any, Any]
 
-# A call has five attempts at most: each is scheduled and ends, a timer is between two of them, and
-# at worst each of these events has a turn of its own. Even then no history passes the budget.
+# A call is tried five times at most: each try is scheduled and ends, a timer is between two, and at
+# worst each of these events has a turn of its own. Even then no history passes the budget.
 EVENTS_A_CALL = 36
 EVENT_BUDGET = 950
 
@@ -38,38 +38,37 @@ class FanInError(Exception):
 def fan_in(context: df.DurableOrchestrationContext) -> Steps:
     """Write the results of a run; returns how it ended as a `RunEnd`."""
     work = FanInWork.model_validate(context.get_input())
-    spent = EVENTS_A_CALL  # for `finalize`
+    events = EVENTS_A_CALL  # for `finalize`
     while wave := work.wave:
-        spent += EVENTS_A_CALL * len(wave)
-        if spent > EVENT_BUDGET:
+        events += EVENTS_A_CALL * len(wave)
+        if events > EVENT_BUDGET:
             context.continue_as_new(dump(work))
             return None
-        calls = [Activity(context, *_asked(work, number)) for number in wave]
+        calls = [_wave_call(context, work, number) for number in wave]
         # All are waited for: one that is left behind could write over the files of a redrive.
-        _check((yield from persist_all(context, calls)))
+        for result in (yield from call_all_patiently(context, calls)):
+            _insist_on_success(result)
         work = work.after_wave
-    last = FinalizeRef(**work.ref.model_dump(), ranges=work.width_of(0), level=work.top)
-    end = yield from _needed(context, functions.FINALIZE, last)
-    return answered_by_child(context.instance_id, end)
+    end = yield from _finalize(context, work)
+    return answer_as_child(context.instance_id, end)
 
 
-def _asked(work: FanInWork, number: int) -> tuple[str, BaseModel]:
-    """What is asked of which activity for one range, or one partial of the merge tree."""
-    whose = work.ref.model_dump(include={"run_id", "attempt", "claim", "trace"})
+def _wave_call(context: Any, work: FanInWork, number: int) -> Activity:
+    """The call for one range, or for one partial of the merge tree."""
     if work.level == 0:
-        return functions.WRITE_RESULTS, RangeRef(**whose, number=number)
+        return Activity(context, functions.WRITE_RESULTS, work.message(RangeRef, number=number))
     below = work.width_of(work.level - 1)
-    return functions.MERGE_PARTIALS, MergeRef(**whose, level=work.level, number=number, below=below)
+    merge = work.message(MergeRef, level=work.level, number=number, below=below)
+    return Activity(context, functions.MERGE_PARTIALS, merge)
 
 
-def _needed(context: Any, activity: str, message: BaseModel) -> Steps:
-    """Call an activity without which there are no results."""
-    ended = yield from persist(context, Activity(context, activity, message))
-    _check([ended])
-    return ended.result
+def _finalize(context: Any, work: FanInWork) -> Steps:
+    ask = work.message(FinalizeAsk, verdict=work.verdict, ranges=work.width_of(0), level=work.top)
+    result = yield from call_patiently(context, Activity(context, functions.FINALIZE, ask))
+    _insist_on_success(result)
+    return result.value
 
 
-def _check(ended: list[Attempt]) -> None:
-    for one in ended:
-        if one.failure is not None:
-            raise FanInError(one.failure)
+def _insist_on_success(result: TaskResult) -> None:
+    if result.failure is not None:
+        raise FanInError(result.failure)

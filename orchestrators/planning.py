@@ -1,81 +1,88 @@
-"""Beginning a run: its turn, its plan, and for a large blob a scan of each range before that."""
+"""What a run waits for before its shards: its turn, the scans of a large blob, and its plan."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from fanout.messages.beginning import BeginAsk, Begun
-from fanout.messages.planning import ScanRef
-from fanout.messages.run import RunRef
+from fanout.messages.beginning import BeginAsk, BeginResult
+from fanout.messages.planning import ScanRef, ScanResult
+from fanout.messages.run import RunInput
 from fanout.naming import functions
-from orchestrators.attempts import Attempt, persist, persist_all, sleep
+from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
+from orchestrators.sleep import sleep
 
 SCANS_AT_ONCE = 100
 # Waits that one history holds, of eight events each: a small run is worked off in the same one.
 WAITS_A_HISTORY = 10
 
 
-def begin(context: Any, ref: RunRef) -> Generator[Any, Any, Begun | RunRef | str]:
-    """Begin a run, when it is its turn, and plan its source.
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is nothing to do."""
+
+    reason: str
+
+
+def await_plan(
+    context: Any, run: RunInput
+) -> Generator[Any, Any, BeginResult | RunInput | Refusal]:
+    """Wait for the turn of a run, and have its source planned.
 
     Returns:
-        What there is to do; a text that says why there is nothing; or, where the history has
-        grown, how the run goes on in a new one.
+        What there is to do, or why there is nothing; or, where the history has grown, how the run
+        goes on in a new one.
     """
     for _ in range(WAITS_A_HISTORY):
-        ended = yield from _asked(context, ref)
-        if ended.failure is not None:
-            return ended.failure
-        begun = Begun.model_validate(ended.result)
-        if begun.wait_seconds is None:
+        result = yield from call_patiently(context, _BeginCall(context, run))
+        if result.failure is not None:
+            return Refusal(result.failure)
+        beginning = BeginResult.model_validate(result.value)
+        if beginning.wait_seconds is None:
             break
-        yield from sleep(context, begun.wait_seconds)
+        yield from sleep(context, beginning.wait_seconds)
     else:
-        return ref
-    if begun.plan is None or not begun.plan.scans:
-        return begun
-    refusal = yield from _scanned(context, ref, begun.plan.scans)
-    return refusal or ref.model_copy(update={"scanned": True})
-
-
-def _asked(context: Any, ref: RunRef) -> Generator[Any, Any, Attempt]:
-    return (yield from persist(context, _Beginning(context, ref)))
+        return run
+    if beginning.plan is None or not beginning.plan.scans:
+        return beginning
+    refusal = yield from _scan(context, run, beginning.plan.scans)
+    return refusal or run.model_copy(update={"scanned": True})
 
 
 @dataclass(frozen=True)
-class _Beginning:
-    """Asks to begin, each time with the time that it is then."""
+class _BeginCall:
+    """Calls `begin`, each time with the time that it is then."""
 
     context: Any
-    ref: RunRef
+    run: RunInput
 
     @property
-    def _asked(self) -> Activity:
+    def _activity(self) -> Activity:
         at = timestamp(self.context.current_utc_datetime)
-        asked = BeginAsk(**self.ref.model_dump(include=set(RunRef.model_fields)), at=at)
-        return Activity(self.context, functions.BEGIN, asked)
+        ask = BeginAsk(**self.run.model_dump(), at=at)
+        return Activity(self.context, functions.BEGIN, ask)
 
     @property
     def ticket(self) -> str:
-        return self._asked.ticket
+        return self._activity.ticket
 
     def __call__(self) -> Any:
-        return self._asked()
+        return self._activity()
 
 
-def _scanned(context: Any, ref: RunRef, scans: int) -> Generator[Any, Any, str]:
-    """Scan all ranges of the source; gives why one could not be, or an empty text."""
-    whose = ref.model_dump(include={"run_id", "claim", "trace"})
-
-    def call(number: int) -> Activity:
-        return Activity(context, functions.SCAN, ScanRef(**whose, number=number))
-
+def _scan(context: Any, run: RunInput, scans: int) -> Generator[Any, Any, Refusal | None]:
+    """Scan all ranges of the source; gives why one could not be."""
     for first in range(0, scans, SCANS_AT_ONCE):
         numbers = range(first, min(first + SCANS_AT_ONCE, scans))
-        for ended in (yield from persist_all(context, [call(number) for number in numbers])):
-            refusal = ended.failure or ended.result
-            if refusal:
-                return str(refusal)
-    return ""
+        calls = [
+            Activity(context, functions.SCAN, run.message(ScanRef, number=number))
+            for number in numbers
+        ]
+        for result in (yield from call_all_patiently(context, calls)):
+            if result.failure is not None:
+                return Refusal(result.failure)
+            scan = ScanResult.model_validate(result.value)
+            if scan.refusal is not None:
+                return Refusal(scan.refusal)
+    return None

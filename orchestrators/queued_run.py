@@ -10,10 +10,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from fanout.messages.payloads import dump
-from fanout.messages.run import QueuedRun
+from fanout.messages.run import QueuedRun, StartInTurnAsk
 from fanout.naming import functions
-from orchestrators.attempts import persist, sleep
+from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity
+from orchestrators.sleep import sleep
 
 bp = df.Blueprint()
 MAX_POLLS = 40
@@ -27,11 +28,13 @@ class QueueError(Exception):
 def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     """Start a run when it is its turn."""
     queued = QueuedRun.model_validate(context.get_input())
+    ask = queued.message(StartInTurnAsk, max_runs=queued.max_runs, schedule=queued.schedule)
     for _ in range(MAX_POLLS):
-        asked = yield from persist(context, Activity(context, functions.START_IN_TURN, queued))
-        if asked.failure is not None:
-            raise QueueError(asked.failure)
-        if asked.result:
+        result = yield from call_patiently(context, Activity(context, functions.START_IN_TURN, ask))
+        if result.failure is not None:
+            raise QueueError(result.failure)
+        is_started = result.value
+        if is_started:
             return
         yield from sleep(context, queued.poll_seconds)
     context.continue_as_new(dump(queued))

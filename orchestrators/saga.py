@@ -5,26 +5,43 @@ all together, until none is left. What to do when is in `fanout.sagas.machine`.
 """
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any
 
 import azure.durable_functions as df
 
 from fanout.messages.batches import BatchRef, BatchResult
-from fanout.messages.payloads import dump, shortened
-from fanout.messages.sagas import OpenedSagas, SagaRecord, SagaStart, SagaWork, StepCall, StepResult
-from fanout.messages.tickets import answered_by_child
+from fanout.messages.payloads import dump, shorten
+from fanout.messages.sagas import (
+    OpenSagasResult,
+    SagaRecord,
+    SagaStart,
+    SagaWork,
+    StepCall,
+    StepResult,
+)
+from fanout.messages.tickets import answer_as_child
 from fanout.naming import functions
 from fanout.naming.instance_ids import saga_instance
-from fanout.sagas.machine import FIRST_REPAIR_SECONDS, MAX_REPAIR_SECONDS, Call, Move, Saga
-from orchestrators.attempts import attempt_all, persist, persist_all, sleep
+from fanout.sagas.machine import (
+    FIRST_REPAIR_SECONDS,
+    MAX_REPAIR_SECONDS,
+    Breakdown,
+    Call,
+    Move,
+    Saga,
+)
+from orchestrators.calling import call_all, call_all_patiently, call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
+from orchestrators.sleep import sleep
+from orchestrators.tasks import TaskResult
 
 bp = df.Blueprint()
 
 
 class SagaBatchError(Exception):
-    """The sagas of a batch could not be opened or gathered; the message has the reason."""
+    """The sagas of a batch could not be opened or closed; the message has the reason."""
 
 
 Steps = Generator[Any, Any, Any]
@@ -39,26 +56,27 @@ MAX_RECORDS = 20
 def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
-    begun = now(context)
-    opened = OpenedSagas.model_validate((yield from _needed(context, functions.OPEN_SAGAS, batch)))
+    since = now(context)
+    opened = yield from _call_needed(context, functions.OPEN_SAGAS, batch)
+    opening = OpenSagasResult.model_validate(opened)
     # One that could not be written down leaves its item pending; a redrive goes on with it.
-    yield from persist_all(
-        context, [_SagaCall(context, batch, opened, start) for start in opened.sagas]
+    yield from call_all_patiently(
+        context, [_SagaCall(context, batch, opening, start) for start in opening.sagas]
     )
-    closed = yield from _needed(context, functions.CLOSE_SAGAS, batch)
-    took = (now(context) - begun).total_seconds() * 1000
-    result = BatchResult.model_validate(closed).model_copy(update={"work_ms": round(took, 1)})
-    return answered_by_child(context.instance_id, dump(result))
+    closed = yield from _call_needed(context, functions.CLOSE_SAGAS, batch)
+    update = {"work_ms": _milliseconds_since(context, since)}
+    result = BatchResult.model_validate(closed).model_copy(update=update)
+    return answer_as_child(context.instance_id, dump(result))
 
 
 class _SagaCall:
     """Starts the saga of an item; from the second time on it takes up what the first has left."""
 
     def __init__(
-        self, context: Any, batch: BatchRef, opened: OpenedSagas, start: SagaStart
+        self, context: Any, batch: BatchRef, opening: OpenSagasResult, start: SagaStart
     ) -> None:
         self._context = context
-        self._work = SagaWork(batch=batch, steps=opened.steps, saga=start)
+        self._work = SagaWork(batch=batch, steps=opening.steps, saga=start)
 
     @property
     def _child(self) -> Child:
@@ -76,80 +94,86 @@ class _SagaCall:
         return child()
 
 
-def _needed(context: Any, activity: str, batch: BatchRef) -> Steps:
+def _call_needed(context: Any, activity: str, batch: BatchRef) -> Steps:
     """Call an activity without which the batch comes to nothing."""
-    ended = yield from persist(context, Activity(context, activity, batch))
-    if ended.failure is not None:
-        raise SagaBatchError(ended.failure)
-    return ended.result
+    result = yield from call_patiently(context, Activity(context, activity, batch))
+    if result.failure is not None:
+        raise SagaBatchError(result.failure)
+    return result.value
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=functions.SAGA)
 def saga(context: df.DurableOrchestrationContext) -> Steps:
     """Run the saga of one item to its end, and have it written down."""
     work = SagaWork.model_validate(context.get_input())
-    begun = now(context)
+    since = now(context)
     course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take)
-    move = course.move(begun)
+    move = course.move(since)
     while move != Move():
         if move.until is not None:
             yield from sleep(context, (move.until - now(context)).total_seconds())
-        elif not (yield from _carried_out(context, work, course, move.calls)):
-            return answered_by_child(context.instance_id, ABANDONED)
+        elif not (yield from _make_calls(context, work, course, move.calls)):
+            return answer_as_child(context.instance_id, ABANDONED)
         move = course.move(now(context))
-    took = (now(context) - begun).total_seconds() * 1000
     record = SagaRecord(
-        batch=work.batch, saga=work.saga, end=course.end(), duration_ms=round(took, 1)
+        batch=work.batch,
+        saga=work.saga,
+        end=course.end(),
+        duration_ms=_milliseconds_since(context, since),
     )
-    yield from _recorded(context, record)
-    return answered_by_child(context.instance_id, record.end.status)
+    yield from _record(context, record)
+    return answer_as_child(context.instance_id, record.end.status)
 
 
-def _carried_out(
+def _make_calls(
     context: Any, work: SagaWork, course: Saga, calls: tuple[Call, ...]
 ) -> Generator[Any, Any, bool]:
-    """Make some calls, all together, and tell the saga what they came to.
+    """Make some calls, all together, and have the saga take note of what they came to.
 
     Returns:
         Whether the saga goes on; it does not once the attempt of its run has ended.
     """
-    asked = [
-        Activity(context, functions.SAGA_STEP, _call(work, course, call), once=True)
+    activities = [
+        Activity(context, functions.SAGA_STEP, _step_call(work, course, call), once=True)
         for call in calls
     ]
-    ended = yield from attempt_all(context, asked)
-    results = [
-        StepResult.model_validate(one.result)
-        if one.failure is None
-        else shortened(one.failure, MAX_REASON_BYTES)
-        for one in ended
-    ]
+    results = [_step_result(result) for result in (yield from call_all(context, activities))]
     if any(isinstance(result, StepResult) and result.is_over for result in results):
         return False
     course.note(now(context), zip(calls, results, strict=True))
     return True
 
 
-def _call(work: SagaWork, course: Saga, call: Call) -> StepCall:
+def _step_call(work: SagaWork, course: Saga, call: Call) -> StepCall:
     return StepCall(
         batch=work.batch,
         saga=work.saga,
         step=call.step,
         mode=call.mode,
-        attempt=call.attempt,
+        try_number=call.try_number,
         outputs=course.outputs(call),
         is_doubtful=call.is_doubtful,
     )
 
 
-def _recorded(context: Any, record: SagaRecord) -> Steps:
+def _step_result(result: TaskResult) -> StepResult | Breakdown:
+    if result.failure is not None:
+        return Breakdown(shorten(result.failure, MAX_REASON_BYTES))
+    return StepResult.model_validate(result.value)
+
+
+def _record(context: Any, record: SagaRecord) -> Steps:
     """Have the end written down; what it says is true already, so storage is waited for."""
     wait = FIRST_REPAIR_SECONDS
     for _ in range(MAX_RECORDS):
         call = Activity(context, functions.RECORD_SAGA, record, once=True)
-        (told,) = yield from attempt_all(context, [call])
-        if told.failure is None:
+        (result,) = yield from call_all(context, [call])
+        if result.failure is None:
             return
         yield from sleep(context, wait)
         wait = min(MAX_REPAIR_SECONDS, 2 * wait)
-    raise RuntimeError(f"the end of the saga was not written: {told.failure}")
+    raise RuntimeError(f"the end of the saga was not written: {result.failure}")
+
+
+def _milliseconds_since(context: Any, since: datetime) -> float:
+    return round((now(context) - since).total_seconds() * 1000, 1)

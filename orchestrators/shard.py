@@ -10,7 +10,7 @@ import azure.durable_functions as df
 
 from fanout.messages.payloads import dump
 from fanout.messages.shards import ShardWork
-from fanout.messages.tickets import answered_by_child
+from fanout.messages.tickets import answer_as_child
 from fanout.naming import functions
 from orchestrators.waves import work_off
 
@@ -25,4 +25,4 @@ def shard(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     if end is None:
         context.continue_as_new(dump(work))
         return None
-    return answered_by_child(context.instance_id, dump(end))
+    return answer_as_child(context.instance_id, dump(end))

@@ -100,7 +100,7 @@ class Inspection:
             if self.now - entry.claimed_at > self.left_behind:
                 await asyncio.to_thread(forget, self.rows, entry)
             return
-        if attempt.state.run.is_told:
+        if attempt.state.run.is_announced:
             await asyncio.to_thread(forget, self.rows, entry)
         elif attempt.state.is_over:
             await self._finish(entry, attempt)

@@ -9,24 +9,25 @@ import inspect
 import time
 from typing import Any
 
-import azure.durable_functions as df
-import azure.functions as func
 from pydantic_core import from_json, to_json
 
-from activities.batches.batch import Processed, error_info
-from activities.batches.chunks import chunk_of
+from activities.batches.batch import Processed
+from activities.batches.cut_reader import read_cut
 from activities.batches.fence import Fence
+from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
+from fanout.adapters.run_files.files import (
+    RunFiles,
+    files_of,
+    kept_partition,
+    kept_request,
+)
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import PermanentError, SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
-from fanout.messages.payloads import dump
-from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
 from fanout.naming.idempotency_keys import item_key
@@ -36,66 +37,62 @@ from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
 from workloads import registry
 
-bp = df.Blueprint()
 log = logger(functions.COMPENSATE_BATCH)
 
 # How often an item that is still to be undone was tried, and how long it then asked to be left.
-UNDO_ATTEMPTS = "undo_attempts"
+UNDO_TRIES = "undo_attempts"
 UNDO_RETRY_AFTER = "undo_retry_after"
 
 
-@bp.activity_trigger(input_name="ref", activity=functions.COMPENSATE_BATCH)
-def compensate_batch(ref: dict, context: func.Context) -> dict:
-    """Compensate a batch; shell around `compensate`."""
-    with trace_activity(context, ref):
-        found = BatchRef.model_validate(ref)
-        return answered(ref, dump(compensate(found, files_of(found), rows())))
+def compensate_batch(ask: BatchRef) -> BatchResult:
+    """Compensate a batch."""
+    return compensate(ask, files_of(ask), rows())
 
 
-def compensate(ref: BatchRef, files: RunFiles, fenced_by: Rows | None = None) -> BatchResult:
+def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> BatchResult:
     """Undo what succeeded in a batch, or (in a later round) what is left of it.
 
     Args:
         ref: Which batch.
         files: Where the run is kept.
-        fenced_by: The rows that say when its attempt has ended; None never ends it.
+        rows: They say when its attempt has ended; None never ends it.
     """
-    of = blob_paths.generation(ref.attempt, "compensate")
-    before = _before(ref, files, of)
-    path = blob_paths.part_path(ref.run_id, of, ref.name)
+    generation = blob_paths.generation(ref.attempt, "compensate")
+    before = _read_outcomes_before(ref, files, generation)
+    path = blob_paths.part_path(ref.run_id, generation, ref.name)
     if ref.is_repeated and files.exists(path):
-        return undone_between(before, files.read(path))
-    fence = Fence.around(ref, fenced_by)
+        return result_of_undo_part(before, files.read(path))
+    fence = Fence.around(ref, rows)
     lines = before.splitlines(keepends=True)
-    begun = time.perf_counter()
-    done = {at: line for at, line in enumerate(lines) if status_of(line) == "succeeded"}
+    started = time.perf_counter()
+    to_undo = {n: line for n, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
-    if done:
-        undo = _Undo(ref, files, of)
-        for at, line in reversed(done.items()):
+    if to_undo:
+        undo = _Undo(ref, files, generation)
+        for number, line in reversed(to_undo.items()):
             if fence.is_over:
-                _leave(processed)
+                processed.count_untried()
             else:
-                lines[at] = undo.line(line, processed)
-    processed.work_ms = (time.perf_counter() - begun) * 1000
+                lines[number] = undo.undo_line(line, processed)
+    processed.work_ms = (time.perf_counter() - started) * 1000
     if not files.write_first(path, b"".join(lines), JSON_LINES):
-        return undone_between(before, files.read(path))
+        return result_of_undo_part(before, files.read(path))
     log.debug("wrote %s", path, extra={"duration_ms": processed.work_ms})
     return processed.result
 
 
-def undone_between(before: bytes, after: bytes) -> BatchResult:
+def result_of_undo_part(before: bytes, part: bytes) -> BatchResult:
     """Tell what a round of compensation came to, from the outcomes before it and its part file."""
     processed = Processed(work_ms=None)
-    pairs = zip(before.splitlines(), after.splitlines(), strict=True)
+    pairs = zip(before.splitlines(), part.splitlines(), strict=True)
     for old, new in reversed([*pairs]):
         if status_of(old) != "succeeded":
             continue
         if old == new:
-            _leave(processed)
+            processed.count_untried()
             continue
         outcome = from_json(new)
-        processed.retries += from_json(old).get(UNDO_ATTEMPTS, 0) > 0
+        processed.retries += from_json(old).get(UNDO_TRIES, 0) > 0
         if outcome["status"] == "compensated":
             processed.succeeded += 1
         elif outcome["status"] == "compensation_failed":
@@ -107,18 +104,11 @@ def undone_between(before: bytes, after: bytes) -> BatchResult:
     return processed.result
 
 
-def _leave(processed: Processed) -> None:
-    """Count an item that nobody tried to undo."""
-    processed.count_retryable(ErrorInfo(type="", message=""))
-    processed.untried += 1
-
-
-def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
-    """The outcomes so far."""
-    earlier = newest_before(files, ref, of)
-    if earlier is not None:
-        return earlier
-    origin = kept_partition(files, ref.run_id, ref.partition, of).origins[ref.batch]
+def _read_outcomes_before(ref: BatchRef, files: RunFiles, generation: str) -> bytes:
+    lines = newest_before(files, ref, generation)
+    if lines is not None:
+        return lines
+    origin = kept_partition(files, ref.run_id, ref.partition, generation).origins[ref.first_cut]
     if origin.part is None:
         raise ValueError("a batch that nobody processed is not planned to be compensated")
     return read_lines(files, origin)
@@ -127,67 +117,68 @@ def _before(ref: BatchRef, files: RunFiles, of: str) -> bytes:
 class _Undo:
     """Compensates the items of one batch in one round."""
 
-    def __init__(self, ref: BatchRef, files: RunFiles, of: str) -> None:
+    def __init__(self, ref: BatchRef, files: RunFiles, generation: str) -> None:
         request = kept_request(files, ref.run_id, ref.attempt)
         workload = registry.get(request.workload)
         if not isinstance(workload, MapWorkload):
             raise TypeError(f"the workload '{workload.name}' has no items to compensate")
         self._workload = workload
         self._ref = ref
-        self._max_attempts = request.retry.max_attempts
+        self._max_tries = request.retry.max_attempts
         self._parameters = workload.parameters_model.model_validate(request.parameters)
-        cut = kept_partition(files, ref.run_id, ref.partition, of).cuts[ref.batch]
-        self._files = RunItemFiles.of(request, ref.run_id, files)
+        cut = kept_partition(files, ref.run_id, ref.partition, generation).cuts[ref.first_cut]
+        self._files = RunItemFiles.for_run(request, ref.run_id, files)
         self._records: dict[int, Any] = {}
         self._fault: SourceChangedError | None = None
         try:
-            chunk = chunk_of(files, ref.run_id, request, cut)
+            chunk = read_cut(files, ref.run_id, request, cut)
         except SourceChangedError as fault:
             self._fault = fault
         else:
             self._records = {record.index: record.value for record in parse_records(chunk)}
 
-    def line(self, line: bytes, processed: Processed) -> bytes:
+    def undo_line(self, line: bytes, processed: Processed) -> bytes:
         """Compensate the item of a line, count it, and give its new line."""
         outcome = from_json(line)
         bind_task(outcome["item_id"])
-        attempt = outcome.pop(UNDO_ATTEMPTS, 0) + 1
+        try_number = outcome.pop(UNDO_TRIES, 0) + 1
         outcome.pop(UNDO_RETRY_AFTER, None)
-        processed.retries += attempt > 1
-        error = self._error_of(outcome, attempt)
+        processed.retries += try_number > 1
+        error = self._undo_item(outcome, try_number)
         if error is None:
             processed.succeeded += 1
             return to_json(outcome | {"status": "compensated"}) + b"\n"
-        if error.retryable and attempt < self._max_attempts:
+        if error.retryable and try_number < self._max_tries:
             processed.count_retryable(error)
             # Its first member tells the status, so the new ones go to the end.
             if error.retry_after is not None:
                 outcome[UNDO_RETRY_AFTER] = error.retry_after
-            return to_json(outcome | {UNDO_ATTEMPTS: attempt}) + b"\n"
+            return to_json(outcome | {UNDO_TRIES: try_number}) + b"\n"
         processed.count_failed(error, outcome["item_id"])
-        told = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}
-        return to_json(outcome | told) + b"\n"
+        fields = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}
+        return to_json(outcome | fields) + b"\n"
 
-    def _error_of(self, outcome: dict[str, Any], attempt: int) -> ErrorInfo | None:
+    def _undo_item(self, outcome: dict[str, Any], try_number: int) -> ErrorInfo | None:
+        """Compensate an item; gives why that failed."""
         if self._fault is not None:
             return error_info(PermanentError(str(self._fault)))
         context = Context(
             run_id=self._ref.run_id,
             idempotency_key=item_key(self._ref.run_id, outcome["item_id"], "compensate"),
-            attempt=attempt,
+            attempt=try_number,
             parameters=self._parameters,
             logger=log,
             files=self._files,
         )
         try:
             item = self._workload.item_model.model_validate(self._records[outcome["index"]])
-            waiting = self._workload.compensate(item, outcome["output"], context)
-            if inspect.isawaitable(waiting):
-                asyncio.run(_finish(waiting))
+            undoing = self._workload.compensate(item, outcome["output"], context)
+            if inspect.isawaitable(undoing):
+                asyncio.run(_await(undoing))
         except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
             return error_info(error)
         return None
 
 
-async def _finish(waiting: Any) -> None:
-    await waiting
+async def _await(undoing: Any) -> None:
+    await undoing

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from activities.planning.replan import reopens
+from activities.planning.replan import reopen
 from fanout.adapters.run_files.files import RunFiles, kept_partition
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.messages.batches import BatchRef
-from fanout.messages.run import RunRef
 from fanout.models.plan import Origin
 from fanout.naming import blob_paths
 
@@ -25,20 +24,19 @@ class Earlier:
     has_begun: bool = False
 
 
-def outcomes_before(ref: BatchRef, files: RunFiles) -> Earlier:
+def read_outcomes_before(ref: BatchRef, files: RunFiles) -> Earlier:
     """Read the outcomes of a batch so far; none where it is tried for the first time."""
-    earlier = newest_before(files, ref, blob_paths.generation(ref.attempt))
-    if earlier is not None:
-        return Earlier(earlier, has_begun=True)
+    lines = newest_before(files, ref, blob_paths.generation(ref.attempt))
+    if lines is not None:
+        return Earlier(lines, has_begun=True)
     origin = _origin(ref, files)
     if origin is None or origin.part is None:
         return Earlier()
-    run = RunRef(run_id=ref.run_id, attempt=ref.attempt)
-    return Earlier(reopens(files, run, read_lines(files, origin)))
+    return Earlier(reopen(files, ref, read_lines(files, origin)))
 
 
-def partial_before(ref: BatchRef, files: RunFiles) -> bytes | None:
-    """The partial of the attempt before, which stays as long as the batch is refused."""
+def read_partial_before(ref: BatchRef, files: RunFiles) -> bytes | None:
+    """Read the partial of the attempt before, which stays as long as the batch is refused."""
     origin = _origin(ref, files)
     return files.read(origin.partial) if origin is not None and origin.partial else None
 
@@ -47,4 +45,4 @@ def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:
     if ref.attempt == 1:
         return None
     plan = kept_partition(files, ref.run_id, ref.partition, blob_paths.generation(ref.attempt))
-    return plan.origins[ref.batch]
+    return plan.origins[ref.first_cut]

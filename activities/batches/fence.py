@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
 from fanout.governor.run_state import RunState
-from fanout.messages.batches import BatchRef
+from fanout.messages.run import RunRef
 from fanout.naming import row_keys
 
 # Batches of a process that come soon after each other look once.
@@ -27,8 +27,8 @@ class Fence:
     rows: Rows | None = None
 
     @classmethod
-    def around(cls, ref: BatchRef, rows: Rows | None) -> "Fence":
-        """The fence around the attempt of a batch."""
+    def around(cls, ref: RunRef, rows: Rows | None) -> "Fence":
+        """The fence around the attempt that a message is about."""
         return cls(ref.run_id, ref.attempt, ref.claim, rows)
 
     @property

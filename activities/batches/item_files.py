@@ -25,7 +25,7 @@ class RunItemFiles:
     container: str | None
 
     @classmethod
-    def of(cls, request: RunRequest, run_id: str, files: RunFiles) -> "RunItemFiles":
+    def for_run(cls, request: RunRequest, run_id: str, files: RunFiles) -> "RunItemFiles":
         """For the items of a run."""
         return cls(files, run_id, getattr(request.source, "container", None))
 
@@ -38,12 +38,12 @@ class RunItemFiles:
         """
         if self.container is None:
             raise BlobNotFoundError("the source has no container of blobs")
-        found = self.files.store.properties(self.container, name)
-        if found is None:
+        blob = self.files.store.properties(self.container, name)
+        if blob is None:
             raise BlobNotFoundError(f"there is no blob '{name}'")
-        if found.size > max_bytes:
-            raise BlobTooLargeError(f"it has {found.size:,} bytes; {max_bytes:,} are allowed")
-        return self.files.store.read(self.container, name, etag=found.etag)
+        if blob.size > max_bytes:
+            raise BlobTooLargeError(f"it has {blob.size:,} bytes; {max_bytes:,} are allowed")
+        return self.files.store.read(self.container, name, etag=blob.etag)
 
     def write(self, name: str, content: bytes, media_type: str) -> str:
         """Write a file of an item, over whatever was there; return its name among the results.

@@ -20,22 +20,24 @@ class ItemWatch:
         seen: How many have been tried.
     """
 
-    to: Otel
+    telemetry: Otel
     workload: str
     items: int
     seen: int = 0
 
     @classmethod
-    def of(cls, workload: str, items: int) -> "ItemWatch | None":
+    def for_batch(cls, workload: str, items: int) -> "ItemWatch | None":
         """Watch a batch, if anybody listens."""
-        to = otel()
-        return cls(to, workload, items) if to is not None else None
+        telemetry = otel()
+        return None if telemetry is None else cls(telemetry, workload, items)
 
-    def note(self, item_id: str, attempts: int, duration_ms: float, failure: str | None) -> None:
+    def note(self, item_id: str, tries: int, duration_ms: float, failure: str | None) -> None:
         """Take note of an item that has just been tried."""
         number, self.seen = self.seen, self.seen + 1
         if number % max(1, self.items // DURATIONS_A_BATCH) == 0:
             seconds = duration_ms / 1000
-            self.to.record_metric(metrics.ITEM_DURATION, seconds, {"workload": self.workload})
+            self.telemetry.record_metric(
+                metrics.ITEM_DURATION, seconds, {"workload": self.workload}
+            )
         if number % max(1, self.items // SPANS_A_BATCH) == 0:
-            record_item_span(item_id, attempts, duration_ms, failure)
+            record_item_span(item_id, tries, duration_ms, failure)

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from activities.batches.batch import Batch, Processed, error_info, invalid_item, replaced
+from activities.batches.batch import Batch, Processed, replace_pending
 from activities.batches.downstream import FAILURES_IN_A_ROW, Downstream
+from activities.batches.item_errors import error_info
+from activities.batches.item_parser import parse_item
 from activities.batches.item_watch import ItemWatch
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import TransientError
@@ -28,11 +29,11 @@ ASYNC_ITEMS_AT_ONCE = 32
 
 
 @dataclass(slots=True)
-class Ended:
-    """How one item ended: with an output, or with an error.
+class ItemTry:
+    """What one try of an item came to: an output, or an error.
 
     Attributes:
-        tried: How often it was tried before.
+        tries_before: How often it was tried before.
         was_tried: Whether it was tried now; if not, the error says what kept it from its turn.
     """
 
@@ -41,28 +42,28 @@ class Ended:
     output: Any = None
     error: ErrorInfo | None = None
     duration_ms: float = 0.0
-    tried: int = 0
+    tries_before: int = 0
     was_tried: bool = True
 
     @property
-    def attempts(self) -> int:
+    def tries(self) -> int:
         """How often it has been tried."""
-        return self.tried + self.was_tried
+        return self.tries_before + self.was_tried
 
 
 @dataclass(frozen=True)
-class _Turn:
+class _BatchAtWork:
     """A batch at work.
 
     Attributes:
-        tried: How often each waiting item was tried before, by index.
+        tries_before: How often each waiting item was tried before, by index.
         watch: Looks at some of the items; None where nobody listens.
     """
 
     workload: MapWorkload
     batch: Batch
     downstream: Downstream
-    tried: dict[int, int]
+    tries_before: dict[int, int]
     watch: ItemWatch | None = None
 
 
@@ -75,90 +76,91 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
         if not batch.before or record.index in waiting
     )
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
-    watch = ItemWatch.of(workload.name, len(waiting) or batch.chunk.count)
-    turn = _Turn(workload, batch, downstream, batch.tried, watch)
+    watch = ItemWatch.for_batch(workload.name, len(waiting) or batch.chunk.count)
+    work = _BatchAtWork(workload, batch, downstream, batch.tries_before, watch)
     if inspect.iscoroutinefunction(workload.process):
-        ended: Iterable[Ended] = asyncio.run(_process_concurrently(turn, records))
+        items: Iterable[ItemTry] = asyncio.run(_process_concurrently(work, records))
     else:
-        ended = (_process_one(turn, record) for record in records)
+        items = (_process(work, record) for record in records)
     processed = Processed()
     if workload.downstream is not None:
-        ended = _excused(turn, [*ended])
-    fresh = (_note(item, batch, processed) for item in ended)
-    processed.lines = list(replaced(batch.before, fresh))
+        items = _excuse(work, [*items])
+    new_lines = (_count(item, batch, processed) for item in items)
+    processed.lines = list(replace_pending(batch.before, new_lines))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
     return processed
 
 
-def _process_one(turn: _Turn, record: Record) -> Ended:
-    begun = time.perf_counter()
-    ended = _validated(turn, record)
-    if ended.error is None and _may_begin(turn, ended):
-        item, context = ended.output, _context(turn, ended)
+def _process(work: _BatchAtWork, record: Record) -> ItemTry:
+    started = time.perf_counter()
+    item = _parse(work, record)
+    if item.error is None and _may_begin(work, item):
+        parsed, context = item.output, _context(work, item)
         try:
-            ended.output = turn.batch.limits.call_item(turn.workload.process, item, context)
+            item.output = work.batch.limits.call_item(work.workload.process, parsed, context)
         except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-            _fail(turn, ended, error)
+            _fail(work, item, error)
         else:
-            turn.downstream.note(record.index, None)
-    return _timed(turn, ended, begun)
+            work.downstream.note(record.index, None)
+    return _end_try(work, item, started)
 
 
-async def _process_concurrently(turn: _Turn, records: Iterable[Record]) -> list[Ended]:
+async def _process_concurrently(work: _BatchAtWork, records: Iterable[Record]) -> list[ItemTry]:
     gate = asyncio.Semaphore(ASYNC_ITEMS_AT_ONCE)
 
-    async def one(record: Record) -> Ended:
+    async def process(record: Record) -> ItemTry:
         async with gate:
-            begun = time.perf_counter()
-            ended = _validated(turn, record)
-            if ended.error is None and _may_begin(turn, ended):
-                item, context = ended.output, _context(turn, ended)
+            started = time.perf_counter()
+            item = _parse(work, record)
+            if item.error is None and _may_begin(work, item):
+                parsed, context = item.output, _context(work, item)
                 try:
-                    ended.output = await _in_time(turn.batch, turn.workload.process(item, context))
+                    output = work.workload.process(parsed, context)
+                    item.output = await _await_in_time(work.batch, output)
                 except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-                    _fail(turn, ended, error)
+                    _fail(work, item, error)
                 else:
-                    turn.downstream.note(record.index, None)
-            return _timed(turn, ended, begun)
+                    work.downstream.note(record.index, None)
+            return _end_try(work, item, started)
 
-    return await asyncio.gather(*(one(record) for record in records))
-
-
-def _timed(turn: _Turn, ended: Ended, begun: float) -> Ended:
-    ended.duration_ms = (time.perf_counter() - begun) * 1000
-    if turn.watch is not None and ended.was_tried:
-        failure = ended.error.type if ended.error else None
-        turn.watch.note(ended.item_id, ended.attempts, ended.duration_ms, failure)
-    return ended
+    return await asyncio.gather(*(process(record) for record in records))
 
 
-def _excused(turn: _Turn, ended: list[Ended]) -> Iterator[Ended]:
-    """Take no attempt from those items that failed because the downstream is down."""
-    excused = turn.downstream.excused
-    for item in ended:
+def _end_try(work: _BatchAtWork, item: ItemTry, started: float) -> ItemTry:
+    item.duration_ms = (time.perf_counter() - started) * 1000
+    if work.watch is not None and item.was_tried:
+        failure = item.error.type if item.error else None
+        work.watch.note(item.item_id, item.tries, item.duration_ms, failure)
+    return item
+
+
+def _excuse(work: _BatchAtWork, items: list[ItemTry]) -> Iterator[ItemTry]:
+    """Take no try from those items that failed because the downstream is down."""
+    excused = work.downstream.excused
+    for item in items:
         item.was_tried = item.was_tried and item.record.index not in excused
         yield item
 
 
-def _may_begin(turn: _Turn, ended: Ended) -> bool:
-    """Tell whether an item's turn comes; one that is kept from it has lost no attempt."""
+def _may_begin(work: _BatchAtWork, item: ItemTry) -> bool:
+    """Tell whether an item's turn comes; one that is kept from it has lost no try."""
     try:
-        turn.batch.fence.insist_on_open()
-        turn.batch.limits.insist_on_time_left()
-        turn.downstream.insist_on_up()
+        work.batch.fence.insist_on_open()
+        work.batch.limits.insist_on_time_left()
+        work.downstream.insist_on_up()
     except TransientError as error:
-        ended.output, ended.error, ended.was_tried = None, error_info(error), False
+        item.output, item.error, item.was_tried = None, error_info(error), False
         return False
     return True
 
 
-def _fail(turn: _Turn, ended: Ended, error: Exception) -> None:
-    turn.downstream.note(ended.record.index, error)
-    ended.output, ended.error = None, error_info(error)
+def _fail(work: _BatchAtWork, item: ItemTry, error: Exception) -> None:
+    work.downstream.note(item.record.index, error)
+    item.output, item.error = None, error_info(error)
 
 
-async def _in_time(batch: Batch, output: Awaitable[Any]) -> Any:
+async def _await_in_time(batch: Batch, output: Awaitable[Any]) -> Any:
     try:
         async with asyncio.timeout(batch.limits.item_seconds) as limit:
             return await output
@@ -168,59 +170,44 @@ async def _in_time(batch: Batch, output: Awaitable[Any]) -> Any:
         raise batch.limits.item_timeout() from None
 
 
-def _validated(turn: _Turn, record: Record) -> Ended:
+def _parse(work: _BatchAtWork, record: Record) -> ItemTry:
     """Parse the item; `output` holds it until it is replaced by what the workload returns."""
-    ended = Ended(record, str(record.index), error=record.error)
-    ended.tried = turn.tried.get(record.index, 0)
-    if record.error is not None:
-        return ended
-    try:
-        item = turn.workload.item_model.model_validate(record.value)
-        found = turn.workload.item_id(item)
-    except ValidationError as invalid:
-        ended.error = invalid_item(record, invalid)
-        return ended
-    except Exception as error:  # noqa: BLE001  validators and ids are user code too
-        ended.error = error_info(error)
-        return ended
-    ended.item_id = str(record.index if found is None else found)
-    ended.output = item
-    bind_task(ended.item_id)
-    return ended
+    parsed = parse_item(work.workload, record)
+    item = ItemTry(record, parsed.item_id, parsed.item, parsed.error)
+    item.tries_before = work.tries_before.get(record.index, 0)
+    if parsed.error is None:
+        bind_task(item.item_id)
+    return item
 
 
-def _context(turn: _Turn, ended: Ended) -> Context[Any]:
-    batch = turn.batch
+def _context(work: _BatchAtWork, item: ItemTry) -> Context[Any]:
+    batch = work.batch
     return Context(
         run_id=batch.run_id,
-        idempotency_key=item_key(batch.run_id, ended.item_id, "process"),
-        attempt=ended.attempts,
+        idempotency_key=item_key(batch.run_id, item.item_id, "process"),
+        attempt=item.tries,
         parameters=batch.parameters,
         logger=log,
         files=batch.files,
     )
 
 
-def _note(ended: Ended, batch: Batch, processed: Processed) -> bytes:
+def _count(item: ItemTry, batch: Batch, processed: Processed) -> bytes:
     """Count an item and write its line."""
-    index, error = ended.record.index, ended.error
-    processed.retries += ended.was_tried and ended.tried > 0
+    index, error = item.record.index, item.error
+    processed.retries += item.was_tried and item.tries_before > 0
     if error is None:
         try:
-            line = succeeded_line(
-                index, ended.item_id, ended.output, ended.attempts, ended.duration_ms
-            )
+            line = succeeded_line(index, item.item_id, item.output, item.tries, item.duration_ms)
         except PydanticSerializationError as fault:
             error = ErrorInfo(type=ErrorType.OUTPUT, message=f"the output is no JSON: {fault}")
         else:
             processed.succeeded += 1
             return line
-    has_attempts_left = not ended.was_tried or ended.attempts < batch.max_attempts
-    if error.retryable and has_attempts_left:
+    has_tries_left = not item.was_tried or item.tries < batch.max_tries
+    if error.retryable and has_tries_left:
         processed.count_retryable(error)
-        processed.untried += not ended.was_tried
-        return failed_line(
-            "pending", index, ended.item_id, error, ended.attempts, ended.duration_ms
-        )
-    processed.count_failed(error, ended.item_id)
-    return failed_line("failed", index, ended.item_id, error, ended.attempts, ended.duration_ms)
+        processed.untried += not item.was_tried
+        return failed_line("pending", index, item.item_id, error, item.tries, item.duration_ms)
+    processed.count_failed(error, item.item_id)
+    return failed_line("failed", index, item.item_id, error, item.tries, item.duration_ms)

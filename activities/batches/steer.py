@@ -1,52 +1,45 @@
 """The activity `steer`: what a shard may begin next, from the rows of its run and downstream."""
 
-import azure.durable_functions as df
-import azure.functions as func
+from dataclasses import replace
 
 from fanout.adapters.rows.attempts import read_attempt, write_changes
 from fanout.adapters.rows.rows import Rows, rows, tries
 from fanout.adapters.tables import RowConflictError
-from fanout.adapters.telemetry.spans import trace_activity
 from fanout.downstream import breaker, rate_limiter
 from fanout.downstream.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
 from fanout.downstream.rate_limiter import RateAsk, RateOrder, RateState
 from fanout.governor import grants
 from fanout.governor.run_state import GovernorState, ShardState
-from fanout.messages.payloads import dump
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
-from fanout.messages.tickets import answered
-from fanout.naming import functions, row_keys
+from fanout.naming import row_keys
 
-bp = df.Blueprint()
 _OVER = ShardOrder(action="stop", reason="over")
 
 
-@bp.activity_trigger(input_name="asked", activity=functions.STEER)
-def steer(asked: dict, context: func.Context) -> dict:
-    """Tell a shard how to go on; shell around `steer_shard`."""
-    with trace_activity(context, asked["work"]):
-        return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows())))
+def steer(ask: ShardAsk) -> ShardOrder:
+    """Tell a shard how to go on."""
+    return steer_shard(ask, rows())
 
 
-def steer_shard(asked: ShardAsk, to: Rows) -> ShardOrder:
+def steer_shard(ask: ShardAsk, rows: Rows) -> ShardOrder:
     """Count what a shard has done, and say how it is to go on.
 
     The same question again has the same answer, and changes nothing: that of before got lost, or it
     is asked by an execution that begins anew, just where the one before had come to.
-    One that is older than the last is asked by an execution that begins anew: it is told where the
+    One that is older than the last is asked by an execution that begins anew: it learns where the
     one before had come to.
     """
-    work = asked.work
+    work = ask.work
     for _ in tries():
-        known = read_attempt(to, work.run_id, work.attempt)
+        known = read_attempt(rows, work.run_id, work.attempt)
         if is_over(known.state, work.claim):
             return _OVER
         shard = known.state.shards.get(work.key)
         if shard is not None and work.call <= shard.call:
-            return _answered_before(shard, work)
-        order, changed = _decided(known.state, asked, to)
+            return _repeat_answer(shard, work)
+        order, changed = _decide(known.state, ask, rows)
         try:
-            write_changes(to, work.run_id, work.attempt, known, changed)
+            write_changes(rows, work.run_id, work.attempt, known, changed)
         except RowConflictError:
             continue
         return order
@@ -58,7 +51,7 @@ def is_over(state: GovernorState, claim: str) -> bool:
     return state.is_over or state.run.claim != claim
 
 
-def _answered_before(shard: ShardState, work: ShardWork) -> ShardOrder:
+def _repeat_answer(shard: ShardState, work: ShardWork) -> ShardOrder:
     if shard.work is None or shard.order is None:
         raise ValueError(f"the row of shard {work.key} has an answer and no question")
     if work.call == shard.call and work.position == shard.work.position:
@@ -66,44 +59,44 @@ def _answered_before(shard: ShardState, work: ShardWork) -> ShardOrder:
     return ShardOrder(action="resume", work=shard.work)
 
 
-def _decided(state: GovernorState, asked: ShardAsk, to: Rows) -> tuple[ShardOrder, GovernorState]:
-    work = asked.work
-    circuit = _circuit(asked, to)
+def _decide(state: GovernorState, ask: ShardAsk, rows: Rows) -> tuple[ShardOrder, GovernorState]:
+    work = ask.work
+    circuit = _ask_circuit(ask, rows)
     is_probe = circuit.action == "probe"
     postponed = circuit.wait_seconds if circuit.action == "wait" else None
-    found = grants.decide(state, asked, is_probe=is_probe, postponed=postponed)
-    order = found.order
+    grant = grants.decide(state, ask, is_probe=is_probe, postponed=postponed)
+    order = grant.order
     if order.action == "go":
-        booking = _booked(asked, order, to)
+        booking = _book(ask, order, rows)
         if not booking.is_booked:
-            found = grants.decide(state, asked, postponed=booking.wait_seconds)
+            grant = grants.decide(state, ask, postponed=booking.wait_seconds)
         elif booking.wait_seconds > order.wait_seconds:
             order = order.model_copy(update={"wait_seconds": booking.wait_seconds})
-            shard = found.shard.model_copy(update={"order": order})
-            found = grants.Grant(order, shard, found.pace)
-    if is_probe and found.order.action != "go":
-        _tell(asked, to, CircuitReport(shard=_caller(work), at=asked.at), of_probe=True)
-    changed = state.with_shard(work.key, found.shard)
-    return found.order, changed.model_copy(update={"pace": found.pace})
+            shard = grant.shard.model_copy(update={"order": order})
+            grant = replace(grant, order=order, shard=shard)
+    if is_probe and grant.order.action != "go":
+        _report(ask, rows, CircuitReport(shard=_caller(work), at=ask.at), of_probe=True)
+    changed = state.with_shard(work.key, grant.shard)
+    return grant.order, changed.model_copy(update={"pace": grant.pace})
 
 
-def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
-    """Tell the breaker what came of the last round, and ask whether the next may begin."""
-    work = asked.work
+def _ask_circuit(ask: ShardAsk, rows: Rows) -> CircuitOrder:
+    """Report to the breaker what came of the last round, and ask whether the next may begin."""
+    work = ask.work
     if work.downstream is None:
         return CircuitOrder()
     if work.is_probe or work.has_tripped or work.has_answered:
         report = CircuitReport(
             shard=_caller(work),
-            at=asked.at,
+            at=ask.at,
             has_tripped=work.has_tripped,
             has_answered=work.has_answered,
         )
-        _tell(asked, to, report, of_probe=work.is_probe)
-    if not asked.is_due or work.is_done:
+        _report(ask, rows, report, of_probe=work.is_probe)
+    if not ask.is_due or work.is_done:
         return CircuitOrder()
-    question = CircuitAsk(shard=_caller(work), at=asked.at)
-    return to.change(
+    question = CircuitAsk(shard=_caller(work), at=ask.at)
+    return rows.change(
         row_keys.downstream_partition(work.downstream),
         row_keys.BREAKER_ROW,
         CircuitState,
@@ -111,19 +104,19 @@ def _circuit(asked: ShardAsk, to: Rows) -> CircuitOrder:
     )
 
 
-def _tell(asked: ShardAsk, to: Rows, report: CircuitReport, *, of_probe: bool) -> None:
+def _report(ask: ShardAsk, rows: Rows, report: CircuitReport, *, of_probe: bool) -> None:
     def rule(state: CircuitState) -> tuple[CircuitState, None]:
-        # Asked again after it was told to probe, it tells of calls before that.
+        # Asked again after the answer to probe, it reports calls before that.
         is_older = state.prober == report.shard and not of_probe
         return state if is_older else breaker.note_report(state, report), None
 
-    partition = row_keys.downstream_partition(str(asked.work.downstream))
-    to.change(partition, row_keys.BREAKER_ROW, CircuitState, rule)
+    partition = row_keys.downstream_partition(str(ask.work.downstream))
+    rows.change(partition, row_keys.BREAKER_ROW, CircuitState, rule)
 
 
-def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:
+def _book(ask: ShardAsk, order: ShardOrder, rows: Rows) -> RateOrder:
     """Book the items of a wave or round at the downstream; without a rate there is no wait."""
-    work = asked.work
+    work = ask.work
     if work.downstream is None or work.downstream_rate is None:
         return RateOrder()
     question = RateAsk(
@@ -131,9 +124,9 @@ def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:
         call=work.call,
         items=_items(work, order),
         per_second=work.downstream_rate,
-        at=asked.at,
+        at=ask.at,
     )
-    return to.change(
+    return rows.change(
         row_keys.downstream_partition(work.downstream),
         row_keys.RATE_ROW,
         RateState,
@@ -144,7 +137,7 @@ def _booked(asked: ShardAsk, order: ShardOrder, to: Rows) -> RateOrder:
 def _items(work: ShardWork, order: ShardOrder) -> float:
     if order.is_probe:
         return 1
-    return work.retrying.items if work.retrying else order.cuts * work.batch_items
+    return work.retrying.items if work.retrying else order.cuts * work.items_per_cut
 
 
 def _caller(work: ShardWork) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fanout.errors import TransientError
 from fanout.models.request import Timeouts
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class ItemTimeoutError(TransientError):
@@ -27,7 +27,8 @@ class TimeLimits:
 
     Attributes:
         item_seconds: What one try of an item may take; None is any time.
-        batch_seconds: What the whole batch may take, and `ends_at` when that is over.
+        batch_seconds: What the whole batch may take; None is any time.
+        ends_at: When that is over, by the monotonic clock.
     """
 
     item_seconds: float | None = None
@@ -35,8 +36,8 @@ class TimeLimits:
     ends_at: float | None = None
 
     @classmethod
-    def begin(cls, timeouts: Timeouts) -> "TimeLimits":
-        """Begin to count."""
+    def from_now(cls, timeouts: Timeouts) -> "TimeLimits":
+        """The limits of a batch that begins now."""
         seconds = timeouts.batch_seconds
         ends_at = None if seconds is None else time.monotonic() + seconds
         return cls(timeouts.item_seconds, seconds, ends_at)
@@ -50,7 +51,7 @@ class TimeLimits:
         if self.ends_at is not None and time.monotonic() >= self.ends_at:
             raise BatchTimeoutError(f"its batch had had its {self.batch_seconds:g} seconds")
 
-    def call_item(self, function: Callable[..., Made], *arguments: Any) -> Made:
+    def call_item(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call what processes one item.
 
         Raises:
@@ -59,9 +60,9 @@ class TimeLimits:
         if self.item_seconds is None:
             return function(*arguments)
         error = self.item_timeout()
-        return _within(self.item_seconds, error, function, *arguments)
+        return _call_within(self.item_seconds, error, function, *arguments)
 
-    def call_batch(self, function: Callable[..., Made], *arguments: Any) -> Made:
+    def call_batch(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call what processes a whole batch.
 
         Raises:
@@ -70,24 +71,24 @@ class TimeLimits:
         if self.batch_seconds is None:
             return function(*arguments)
         error = BatchTimeoutError(f"it took longer than {self.batch_seconds:g} seconds")
-        return _within(self.batch_seconds, error, function, *arguments)
+        return _call_within(self.batch_seconds, error, function, *arguments)
 
     def item_timeout(self) -> ItemTimeoutError:
         """Say that an item took too long."""
         return ItemTimeoutError(f"it took longer than {self.item_seconds:g} seconds")
 
 
-def _within(
-    seconds: float, late: Exception, function: Callable[..., Made], *arguments: Any
-) -> Made:
+def _call_within(
+    seconds: float, late_error: Exception, function: Callable[..., Result], *arguments: Any
+) -> Result:
     """Call a function in a thread of its own; Python has no other way to stop waiting for it."""
-    made: list[Made] = []
+    results: list[Result] = []
     failures: list[BaseException] = []
     context = contextvars.copy_context()
 
     def call() -> None:
         try:
-            made.append(context.run(function, *arguments))
+            results.append(context.run(function, *arguments))
         except BaseException as failure:  # noqa: BLE001  raised again by whoever waits
             failures.append(failure)
 
@@ -95,7 +96,7 @@ def _within(
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise late
+        raise late_error
     if failures:
         raise failures[0]
-    return made[0]
+    return results[0]

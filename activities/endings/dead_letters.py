@@ -6,17 +6,17 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from activities.batches.chunks import chunk_of
+from activities.batches.cut_reader import read_cut
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import GIVEN_UP
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.outcomes.lines import status_of
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 
 
-def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> Iterator[bytes]:
+def dead_letters(files: RunFiles, run_id: str, cut: Cut, lines: bytes) -> Iterator[bytes]:
     """Write a line for each item of a batch given up on, holding no more than the batch at once.
 
     Args:
@@ -25,18 +25,18 @@ def dead_letters(files: RunFiles, run_id: str, cut: BatchCut, lines: bytes) -> I
         cut: Where the batch is in the source.
         lines: The outcomes of the batch.
     """
-    failed = dict(_failed(lines))
-    if not failed:
+    given_up = dict(_outcomes_given_up(lines))
+    if not given_up:
         return
-    found = _items(files, run_id, cut, failed)
-    for index, outcome in failed.items():
+    items = _read_items(files, run_id, cut, given_up)
+    for index, outcome in given_up.items():
         letter = {
             "index": index,
             "status": outcome["status"],
             "item_id": outcome["item_id"] if outcome.get("count", 1) == 1 else str(index),
             "attempts": outcome["attempts"],
             "error": outcome["error"],
-            **found.get(index, {"item": None}),
+            **items.get(index, {"item": None}),
             "redrive": _redrive(run_id, outcome),
         }
         yield to_json(letter) + b"\n"
@@ -50,7 +50,7 @@ def _redrive(run_id: str, outcome: dict[str, Any]) -> dict[str, Any] | None:
     return {"path": f"/api/runs/{run_id}/redrive", "body": body}
 
 
-def _failed(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+def _outcomes_given_up(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
     """The outcome of each item given up on, those that share a line included."""
     for line in lines.splitlines():
         if status_of(line) in GIVEN_UP:
@@ -62,29 +62,29 @@ def _failed(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield index, outcome
 
 
-def _items(
-    files: RunFiles, run_id: str, cut: BatchCut, wanted: dict[int, Any]
+def _read_items(
+    files: RunFiles, run_id: str, cut: Cut, wanted: dict[int, Any]
 ) -> dict[int, dict[str, Any]]:
     """Read items of a batch again, by index; none if the source is no longer what was planned."""
     request = kept_request(files, run_id)
     try:
-        chunk = chunk_of(files, run_id, request, cut)
+        chunk = read_cut(files, run_id, request, cut)
     except SourceChangedError:
         return {}
     rows = chunk.data.split(b"\n")
     return {
         record.index: _item(record, chunk, rows, following)
-        for record, following in _with_following(parse_records(chunk))
+        for record, following in _pair_with_next(parse_records(chunk))
         if record.index in wanted
     }
 
 
-def _with_following(records: Iterator[Record]) -> Iterator[tuple[Record, Record | None]]:
-    def closed() -> Iterator[Record | None]:
+def _pair_with_next(records: Iterator[Record]) -> Iterator[tuple[Record, Record | None]]:
+    def with_end() -> Iterator[Record | None]:
         yield from records
         yield None
 
-    for record, following in pairwise(closed()):
+    for record, following in pairwise(with_end()):
         if record is not None:
             yield record, following
 

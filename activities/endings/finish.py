@@ -4,11 +4,8 @@ The end is written first, in one row: from then on every reader sees it. Each of
 done twice, and is, when it fails half way.
 """
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from activities.endings.publish import publish_ending
-from activities.endings.run_telemetry import tell_of_end
+from activities.endings.run_telemetry import announce_to_telemetry
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.places import free_place
@@ -16,38 +13,31 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import trace_activity
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.ending import EndedRun, Finished, Published, RunFacts
-from fanout.messages.payloads import dump
+from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
 from fanout.messages.run import RunEnd
-from fanout.messages.tickets import answered
 from fanout.naming import functions, instance_ids, row_keys
 
-bp = df.Blueprint()
 log = logger(functions.FINISH)
 
 
-@bp.activity_trigger(input_name="ending", activity=functions.FINISH)
-def finish(ending: dict, context: func.Context) -> dict:
-    """Finish an attempt of a run; shell around `finish_attempt` and `tell`."""
-    with trace_activity(context, ending):
-        ended = EndedRun.model_validate(ending)
-        written = finish_attempt(ended, rows())
-        if written is None:
-            return answered(ending, dump(Finished(end=ended.end)))
-        try:
-            published = tell(written, files_of(written))
-        except Exception:
-            # The orchestrator, which may not log, goes on without once the retries are used up.
-            log.exception("could not publish how the run ended")
-            raise
-        close(written, rows())
-        return answered(ending, dump(Finished(**published.model_dump(), end=written.end)))
+def finish(ask: FinishAsk) -> FinishResult:
+    """Finish an attempt of a run: write its end, announce it, and close its rows."""
+    ending = finish_attempt(ask, rows())
+    if ending is None:
+        return FinishResult(end=ask.end)
+    try:
+        announce(ending, files_of(ending))
+    except Exception:
+        # The orchestrator, which may not log, goes on without once the retries are used up.
+        log.exception("could not publish how the run ended")
+        raise
+    close_attempt(ending, rows())
+    return FinishResult(end=ending.end)
 
 
-def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:
+def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
     """Write how an attempt ended, unless that is known, and make room for another run.
 
     Returns:
@@ -55,41 +45,40 @@ def finish_attempt(ending: EndedRun, to: Rows) -> EndedRun | None:
     """
 
     def rule(state: GovernorState) -> tuple[GovernorState, tuple[RunEnd | None, RunFacts]]:
-        if state.has_begun and state.run.claim != ending.claim:
+        if state.has_begun and state.run.claim != ask.claim:
             return state, (None, RunFacts())
-        run = state.run.model_copy(update={"claim": ending.claim})
-        run = run_rules.finish(run, ending.end)
+        run = state.run.model_copy(update={"claim": ask.claim})
+        run = run_rules.finish(run, ask.end)
         state = state.model_copy(update={"run": run})
         return state, (run.end, run_rules.facts(state))
 
-    end, facts = change_attempt(to, ending.run_id, ending.attempt, rule)
+    end, facts = change_attempt(rows, ask.run_id, ask.attempt, rule)
     if end is None:
         return None
-    instance = instance_ids.attempt_instance(ending.run_id, ending.attempt)
-    free_place(to, instance)
-    return ending.model_copy(update={"end": end, "facts": facts})
+    instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
+    free_place(rows, instance)
+    return ask.message(EndedRun, end=end, facts=facts)
 
 
-def tell(ending: EndedRun, files: RunFiles) -> Published:
-    """Tell telemetry and the Service Bus, where there is one."""
-    sending = tell_of_end(ending, files)
+def announce(ending: EndedRun, files: RunFiles) -> None:
+    """Announce how an attempt ended to telemetry and to Service Bus, where there is one."""
+    sending = announce_to_telemetry(ending, files)
     try:
         bus = messaging()
-        if bus is None:
-            return Published()
-        return publish_ending(ending, files, bus, settings().host)
+        if bus is not None:
+            publish_ending(ending, files, bus, settings().host)
     finally:
         if not sending.wait():
             log.warning("telemetry does not take how the run ended")
 
 
-def close(ending: EndedRun, to: Rows) -> None:
+def close_attempt(ending: EndedRun, rows: Rows) -> None:
     """Take note that all is done: nobody has to look after the attempt any more."""
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-    to.change(
+    rows.change(
         partition,
         row_keys.RUN_ROW,
         RunState,
-        lambda run: (run.model_copy(update={"is_told": True}) if run.end else run, None),
+        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
     )
-    to.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(ending.run_id, ending.attempt)])
+    rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(ending.run_id, ending.attempt)])

@@ -1,10 +1,11 @@
-"""Telling others how a run ended, and handing over the items given up on.
+"""Announcing on Service Bus how a run ended, and handing over the items given up on.
 
 An event goes to the topic, each line of the run's dead letters to the queue. Ids are made from the
 run, so what is sent twice, because a first try failed half way, carries the same ids.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,7 +19,7 @@ from fanout.adapters.messaging import (
 )
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.messages.ending import EndedRun, Published
+from fanout.messages.ending import EndedRun
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions
 from fanout.naming.media_types import JSON
@@ -38,6 +39,14 @@ EVENT_TYPES = {
 OWN_FILES = Expansion(max_bytes=2**63, max_ratio=1100)
 # Service Bus's standard tier takes 256 KiB a message, properties and all.
 MAX_LETTER_BYTES = 192 * 1024
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many messages were sent."""
+
+    events: int
+    dead_letters: int
 
 
 def publish_ending(ending: EndedRun, files: RunFiles, bus: Messaging, host: str) -> Published:
@@ -103,7 +112,7 @@ def dead_letters(ending: EndedRun, files: RunFiles) -> Iterator[OutgoingMessage]
     )
     for file in manifest.files:
         if parse_result_kind(file.name) is ResultKind.DEAD_LETTERS:
-            for line in _lines(files, blob_paths.result_path(ending.run_id, file.name)):
+            for line in _read_lines(files, blob_paths.result_path(ending.run_id, file.name)):
                 yield _letter(ending, line)
 
 
@@ -135,10 +144,10 @@ def _prefix(ending: EndedRun) -> str:
     return f"{ending.run_id}/a{ending.attempt}"
 
 
-def _lines(files: RunFiles, path: str) -> Iterator[bytes]:
+def _read_lines(files: RunFiles, path: str) -> Iterator[bytes]:
     """The lines of a file, which must not change meanwhile."""
-    found = files.store.properties(files.container, path)
-    chunks = files.store.stream(files.container, path, etag=found.etag if found else None)
+    blob = files.store.properties(files.container, path)
+    chunks = files.store.stream(files.container, path, etag=blob.etag if blob else None)
     rest = b""
     for chunk in decompress(chunks, "gzip", OWN_FILES) if path.endswith(".gz") else chunks:
         *whole, rest = (rest + chunk).split(b"\n")

@@ -1,7 +1,7 @@
-"""The end of a run, told to telemetry: once, whatever is carried out again.
+"""The end of a run, announced to telemetry: once, whatever is carried out again.
 
-Who tells it first claims it by a blob; so the counts are exact. What is claimed is sent at once,
-not with the next interval: a process that dies in between would lose it.
+Who announces it first claims that by a blob; so the counts are exact. What is claimed is sent at
+once, not with the next interval: a process that dies in between would lose it.
 """
 
 import secrets
@@ -21,7 +21,7 @@ ENDS: tuple[ItemStatus, ...] = ("succeeded", *GIVEN_UP)
 
 
 class Sending:
-    """What was told is on its way, or there was nothing to tell."""
+    """What was announced is on its way, or there was nothing to announce."""
 
     def __init__(self, thread: Thread | None = None) -> None:
         self._thread = thread
@@ -37,42 +37,40 @@ class Sending:
         return not self._thread.is_alive()
 
 
-def tell_of_end(ending: EndedRun, files: RunFiles) -> Sending:
-    """Tell metrics and trace how an attempt ended, unless that has been told.
+def announce_to_telemetry(ending: EndedRun, files: RunFiles) -> Sending:
+    """Announce how an attempt ended to metrics and trace, unless that has been done.
 
     Raises:
-        AzureError: Storage does not answer; nothing is claimed, and the same again tells it.
+        AzureError: Storage does not answer; nothing is claimed, and the same again announces it.
     """
-    to = otel()
-    if to is None:
+    telemetry = otel()
+    if telemetry is None:
         return Sending()
-    # Before the claim: what can fail after it would be told by nobody.
+    # Before the claim: what can fail after it would be announced by nobody.
     workload = kept_request(files, ending.run_id, ending.attempt).workload
-    if not _claimed(ending, files):
+    if not _claim(ending, files):
         return Sending()
-    _count(ending, workload)
-    _trace(ending, workload)
-    thread = Thread(target=to.flush, name="telemetry", daemon=True)
+    _record_counts(ending, workload)
+    _record_trace(ending, workload)
+    thread = Thread(target=telemetry.flush, name="telemetry", daemon=True)
     thread.start()
     return Sending(thread)
 
 
-def _claimed(ending: EndedRun, files: RunFiles) -> bool:
+def _claim(ending: EndedRun, files: RunFiles) -> bool:
     """Claim the end of an attempt; a claim whose answer got lost is ours all the same."""
-    path, mine = (
-        blob_paths.telemetry_claim_path(ending.run_id, ending.attempt),
-        secrets.token_bytes(16),
-    )
+    path = blob_paths.telemetry_claim_path(ending.run_id, ending.attempt)
+    own = secrets.token_bytes(16)
     try:
-        files.store.write(files.container, path, mine, if_none_match=True)
+        files.store.write(files.container, path, own, if_none_match=True)
     except BlobExistsError:
-        return files.read(path) == mine
+        return files.read(path) == own
     return True
 
 
-def _count(ending: EndedRun, workload: str) -> None:
+def _record_counts(ending: EndedRun, workload: str) -> None:
     record_metric(metrics.RUNS, 1, workload=workload, outcome=ending.end.outcome)
-    ended = {status: ended_in(ending.facts, status) for status in ENDS}
+    ended = {status: count_ended(ending.facts, status) for status in ENDS}
     for status, count in ended.items():
         if count:
             record_metric(metrics.ITEMS, count, workload=workload, outcome=status)
@@ -84,7 +82,7 @@ def _count(ending: EndedRun, workload: str) -> None:
         record_metric(metrics.RUN_DURATION, seconds, workload=workload)
 
 
-def ended_in(facts: RunFacts, status: ItemStatus) -> int:
+def count_ended(facts: RunFacts, status: ItemStatus) -> int:
     """How many items ended so in this attempt: those of earlier ones have been counted."""
     return max(0, int(getattr(facts.items, status)) - int(getattr(facts.settled, status)))
 
@@ -92,16 +90,16 @@ def ended_in(facts: RunFacts, status: ItemStatus) -> int:
 def _seconds(ending: EndedRun) -> float | None:
     if ending.facts.started_at is None or ending.end.at is None:
         return None
-    begun, ended = map(datetime.fromisoformat, (ending.facts.started_at, ending.end.at))
-    return (ended - begun).total_seconds()
+    started, ended = map(datetime.fromisoformat, (ending.facts.started_at, ending.end.at))
+    return (ended - started).total_seconds()
 
 
-def _trace(ending: EndedRun, workload: str) -> None:
-    begun, ended = ending.facts.started_at, ending.end.at
-    if ending.trace is None or begun is None or ended is None:
+def _record_trace(ending: EndedRun, workload: str) -> None:
+    started, ended = ending.facts.started_at, ending.end.at
+    if ending.trace is None or started is None or ended is None:
         return
     items = {f"fanout.items.{k}": n for k, n in ending.facts.items.model_dump().items()}
-    about = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
+    attributes = {"fanout.workload": workload, "fanout.outcome": ending.end.outcome, **items}
     record_run_span(
-        ending.trace, ending.run_id, ending.attempt, (begun, ended), about, ending.end.error
+        ending.trace, ending.run_id, ending.attempt, (started, ended), attributes, ending.end.error
     )

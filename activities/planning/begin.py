@@ -6,124 +6,119 @@ Asked again, because its answer got lost or the orchestration is begun anew, it 
 from collections.abc import Callable
 from datetime import datetime
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from activities.batches.steer import steer_shard
 from activities.planning.plan import plan_run
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
-from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
 from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState, Entry
 from fanout.governor.grants import MAX_NAP_SECONDS
 from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.beginning import BeginAsk, Begun
-from fanout.messages.payloads import dump
+from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import PlanResult
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunInput
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
-from fanout.messages.tickets import answered
-from fanout.naming import functions, instance_ids, row_keys
+from fanout.naming import instance_ids, row_keys
 
-bp = df.Blueprint()
 FIRST_NAP_SECONDS = 1.0
-Planner = Callable[[RunRef, RunFiles], PlanResult]
+Planner = Callable[[RunInput, RunFiles], PlanResult]
 
 
-@bp.activity_trigger(input_name="asked", activity=functions.BEGIN)
-def begin(asked: dict, context: func.Context) -> dict:
-    """Begin a run; shell around `begin_run`."""
-    with trace_activity(context, asked):
-        found = BeginAsk.model_validate(asked)
-        return answered(asked, dump(begin_run(found, files_of(found), rows())))
+def begin(ask: BeginAsk) -> BeginResult:
+    """Let a run begin, and plan it."""
+    return admit_and_plan(ask, files_of(ask), rows())
 
 
-def begin_run(asked: BeginAsk, files: RunFiles, to: Rows, planned_by: Planner = plan_run) -> Begun:
-    """Open the rows of an attempt, wait for its turn, and plan it.
+def admit_and_plan(
+    ask: BeginAsk, files: RunFiles, rows: Rows, plan: Planner = plan_run
+) -> BeginResult:
+    """Plan an attempt when it is its turn; until then, say how long to wait.
 
     Args:
-        asked: Which attempt of which run.
+        ask: Which attempt of which run.
         files: Where the run is kept.
-        to: Its rows.
-        planned_by: Cuts its source, and writes down what it planned.
+        rows: Its rows.
+        plan: Cuts its source, and writes down what it planned.
 
     Raises:
         AttemptOverError: The run was deleted.
     """
-    state = _opened(asked, files, to)
+    state = _open_rows(ask, files, rows)
     run = state.run
     if run.end is not None:
-        return Begun(end=run.end, is_told=run.is_told)
+        return BeginResult(end=run.end, is_announced=run.is_announced)
     if run.plan is not None:
-        return Begun(plan=run.plan, order=_first_order(asked, run.plan, to))
-    waiting = _waiting(asked, state, files, to)
-    if waiting is not None:
-        return waiting
+        return BeginResult(plan=run.plan, order=_first_order(ask, run.plan, rows))
+    wait = _wait(ask, state, files, rows)
+    if wait is not None:
+        return wait
     if run.phase == "queued":
-        _opened(asked, files, to, has_turn=True)
-    plan = planned_by(asked, files)
-    if plan.refusal is not None or plan.scans:
-        return Begun(plan=plan)
-    return _planned(asked, plan, to)
+        _open_rows(ask, files, rows, has_turn=True)
+    planned = plan(ask, files)
+    if planned.refusal is not None or planned.scans:
+        return BeginResult(plan=planned)
+    return _keep_plan(ask, planned, rows)
 
 
-def _waiting(asked: BeginAsk, state: GovernorState, files: RunFiles, to: Rows) -> Begun | None:
+def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> BeginResult | None:
     """What to do until it is the run's turn; None if it is."""
-    if not _is_before_written(asked, files, to):
-        return Begun(wait_seconds=FIRST_NAP_SECONDS)
-    if _is_admitted(asked, to):
+    if not _is_earlier_attempt_quiet(ask, files, rows):
+        return BeginResult(wait_seconds=FIRST_NAP_SECONDS)
+    if _is_admitted(ask, rows):
         return None
     if state.control.is_cancelled:
-        return Begun(is_cancelled=True)
-    return Begun(wait_seconds=_nap(str(state.run.started_at), asked.at))
+        return BeginResult(is_cancelled=True)
+    return BeginResult(wait_seconds=_nap(str(state.run.started_at), ask.at))
 
 
-def _is_before_written(asked: BeginAsk, files: RunFiles, to: Rows) -> bool:
+def _is_earlier_attempt_quiet(ask: BeginAsk, files: RunFiles, rows: Rows) -> bool:
     """Tell whether the attempt before has nothing under way any more."""
-    if asked.attempt == 1:
+    if ask.attempt == 1:
         return True
-    before = read_attempt(to, asked.run_id, asked.attempt - 1).state
-    now = datetime.fromisoformat(asked.at)
-    return has_all_parts(asked.run_id, asked.attempt - 1, before, files, now)
+    earlier = read_attempt(rows, ask.run_id, ask.attempt - 1).state
+    now = datetime.fromisoformat(ask.at)
+    return has_all_parts(ask.run_id, ask.attempt - 1, earlier, files, now)
 
 
-def _opened(asked: BeginAsk, files: RunFiles, to: Rows, *, has_turn: bool = False) -> GovernorState:
-    is_queued = asked.max_runs > 0 and not has_turn
+def _open_rows(
+    ask: BeginAsk, files: RunFiles, rows: Rows, *, has_turn: bool = False
+) -> GovernorState:
+    """Take note that the attempt begins, or that it waits for its turn."""
+    is_queued = ask.max_runs > 0 and not has_turn
 
     def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
-        if state.run.claim not in ("", asked.claim):  # of a run of the same id that was deleted
-            _insist_on_claim(asked, files)
+        if state.run.claim not in ("", ask.claim):  # of a run of the same id that was deleted
+            _insist_on_claim(ask, files)
             state = run_rules.empty_rows(state)
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
-        run = run_rules.open_run(state.run, asked.at, asked.claim, is_queued=queued)
-        opened = state.model_copy(update={"run": run})
-        return opened, opened
+        run = run_rules.open_run(state.run, ask.at, ask.claim, is_queued=queued)
+        state = state.model_copy(update={"run": run})
+        return state, state
 
-    return change_attempt(to, asked.run_id, asked.attempt, rule)
+    return change_attempt(rows, ask.run_id, ask.attempt, rule)
 
 
-def _insist_on_claim(asked: BeginAsk, files: RunFiles) -> None:
+def _insist_on_claim(ask: BeginAsk, files: RunFiles) -> None:
     """Let nothing begin of a run that was deleted.
 
     Raises:
         AttemptOverError: Another run has its id.
         RunNotFoundError: Nobody has.
     """
-    if files.claim_of(asked.run_id) != asked.claim:
+    if files.claim_of(ask.run_id) != ask.claim:
         raise AttemptOverError("the run was deleted")
 
 
-def _is_admitted(asked: BeginAsk, to: Rows) -> bool:
-    if not asked.max_runs:
+def _is_admitted(ask: BeginAsk, rows: Rows) -> bool:
+    if not ask.max_runs:
         return True
-    instance = instance_ids.attempt_instance(asked.run_id, asked.attempt)
-    entry = Entry(instance=instance, max_runs=asked.max_runs, at=asked.at)
-    return to.change(
+    instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
+    entry = Entry(instance=instance, max_runs=ask.max_runs, at=ask.at)
+    return rows.change(
         row_keys.ADMISSION_PARTITION,
         row_keys.ADMISSION_ROW,
         AdmissionState,
@@ -137,30 +132,32 @@ def _nap(since: str, now: str) -> float:
     return min(MAX_NAP_SECONDS, max(FIRST_NAP_SECONDS, waited / 2))
 
 
-def _planned(asked: BeginAsk, plan: PlanResult, to: Rows) -> Begun:
+def _keep_plan(ask: BeginAsk, plan: PlanResult, rows: Rows) -> BeginResult:
+    """Write the plan into the row of the run, unless there is one."""
+
     def rule(state: GovernorState) -> tuple[GovernorState, RunState]:
-        if state.is_over or state.run.claim != asked.claim:
+        if state.is_over or state.run.claim != ask.claim:
             return state, state.run
-        run = run_rules.note_plan(state.run, plan, asked.at)
+        run = run_rules.note_plan(state.run, plan, ask.at)
         return state.model_copy(update={"run": run}), run
 
-    run = change_attempt(to, asked.run_id, asked.attempt, rule)
-    if run.claim != asked.claim:
+    run = change_attempt(rows, ask.run_id, ask.attempt, rule)
+    if run.claim != ask.claim:
         raise AttemptOverError("the run was deleted while it was planned")
     if run.end is not None:
-        return Begun(end=run.end, is_told=run.is_told)
+        return BeginResult(end=run.end, is_announced=run.is_announced)
     kept = run.plan or plan
-    return Begun(plan=kept, order=_first_order(asked, kept, to))
+    return BeginResult(plan=kept, order=_first_order(ask, kept, rows))
 
 
-def _first_order(asked: BeginAsk, plan: PlanResult, to: Rows) -> ShardOrder | None:
-    """What the only shard of a small run is told when it first asks; it need not ask then."""
-    if plan.work.shards != 1 or asked.is_resumed:
+def _first_order(ask: BeginAsk, plan: PlanResult, rows: Rows) -> ShardOrder | None:
+    """The answer to the first question of the only shard of a small run; it need not ask then."""
+    if plan.work.shards != 1 or ask.is_resumed:
         return None
-    if read_attempt(to, asked.run_id, asked.attempt).state.run.verdict is not None:
+    if read_attempt(rows, ask.run_id, ask.attempt).state.run.verdict is not None:
         return None
-    first = ShardWork.first(asked, plan, plan.work, 0, "process")
+    first = ShardWork.first(ask, plan, plan.work, 0, "process")
     first = first.model_copy(update={"call": 1})
-    order = steer_shard(ShardAsk(work=first, at=asked.at), to)
-    # Where it has come further meanwhile, it asks itself, and is told so.
+    order = steer_shard(ShardAsk(work=first, at=ask.at), rows)
+    # Where it has come further meanwhile, it asks itself, and learns so.
     return order if order.action != "resume" else None

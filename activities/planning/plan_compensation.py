@@ -2,37 +2,27 @@
 
 from collections.abc import Callable
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from activities.batches.steer import is_over
-from activities.planning.work import again, work_of, written
+from activities.planning.work import make_work, plan_again, write_plan
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import read_batches
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import trace_activity
 from fanout.errors import AttemptOverError
 from fanout.governor.run_rules import note_compensation_plan
 from fanout.governor.run_state import GovernorState
-from fanout.messages.payloads import dump
 from fanout.messages.planning import Work
 from fanout.messages.run import RunRef
-from fanout.messages.tickets import answered
 from fanout.naming import blob_paths, functions
 from fanout.outcomes.lines import count_statuses
 
-bp = df.Blueprint()
 log = logger(functions.PLAN_COMPENSATION)
 
 
-@bp.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
-def plan_compensation(ref: dict, context: func.Context) -> dict:
-    """Plan the compensation of a run; shell around `begin_to_undo`."""
-    with trace_activity(context, ref):
-        found = RunRef.model_validate(ref)
-        return answered(ref, dump(begin_to_undo(found, files_of(found), rows())))
+def plan_compensation(ask: RunRef) -> Work:
+    """Plan the compensation of a run."""
+    return plan_undo_once(ask, files_of(ask), rows())
 
 
 def plan_undo(ref: RunRef, files: RunFiles) -> Work:
@@ -46,28 +36,28 @@ def plan_undo(ref: RunRef, files: RunFiles) -> Work:
     ]
     batches.reverse()
     cuts, origins = [cut for cut, _ in batches], [origin for _, origin in batches]
-    manifest, partitions = again(base, request, cuts, origins)
-    of = blob_paths.generation(ref.attempt, "compensate")
-    written(files, ref.run_id, of, manifest, partitions)
-    log.info("planned to compensate %d batches", manifest.batches)
-    return work_of(request, manifest, items=sum(cut.items for cut in cuts))
+    manifest, partitions = plan_again(base, request, cuts, origins)
+    generation = blob_paths.generation(ref.attempt, "compensate")
+    write_plan(files, ref.run_id, generation, manifest, partitions)
+    log.info("planned to compensate %d batches", manifest.cuts)
+    return make_work(request, manifest, items=sum(cut.items for cut in cuts))
 
 
-def begin_to_undo(
+def plan_undo_once(
     ref: RunRef,
     files: RunFiles,
-    to: Rows,
-    planned_by: Callable[[RunRef, RunFiles], Work] = plan_undo,
+    rows: Rows,
+    plan: Callable[[RunRef, RunFiles], Work] = plan_undo,
 ) -> Work:
     """Plan the compensation once; what was planned stays so, whatever has been undone meanwhile.
 
     Raises:
         AttemptOverError: The attempt was ended by force, or deleted.
     """
-    known = read_attempt(to, ref.run_id, ref.attempt).state
+    known = read_attempt(rows, ref.run_id, ref.attempt).state
     if known.run.undo is not None and not is_over(known, ref.claim):
         return known.run.undo
-    work = planned_by(ref, files)
+    work = plan(ref, files)
 
     def rule(state: GovernorState) -> tuple[GovernorState, Work | None]:
         if is_over(state, ref.claim):
@@ -75,7 +65,7 @@ def begin_to_undo(
         run = note_compensation_plan(state.run, work)
         return state.model_copy(update={"run": run}), run.undo
 
-    kept = change_attempt(to, ref.run_id, ref.attempt, rule)
+    kept = change_attempt(rows, ref.run_id, ref.attempt, rule)
     if kept is None:
         raise AttemptOverError("the attempt of the run had ended")
     return kept

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from activities.planning.work import again, work_of, written
+from activities.planning.work import make_work, plan_again, write_plan
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import BatchOutcomes, join_cuts, read_batches
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.planning import Work
 from fanout.messages.run import RunRef
-from fanout.models.plan import BatchCut, Origin, Reopening
+from fanout.models.plan import Cut, Origin, Reopening
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from fanout.outcomes.lines import count_statuses, reopen_lines
@@ -24,9 +24,10 @@ class Redo:
     """What an attempt is to do.
 
     Attributes:
-        succeeded: Items that are settled: they succeeded in an earlier attempt.
-        failed: Items that are settled: they failed otherwise than the redrive asks for; likewise
-            those `compensated`, and those whose compensation failed.
+        succeeded: Items that succeeded in an earlier attempt; they are settled.
+        failed: Items that failed otherwise than the redrive asks for; they are settled.
+        compensated: Settled likewise.
+        compensation_failed: Settled likewise.
         cuts: Of the batches with items to redo, in source order.
         origins: Of each cut.
     """
@@ -35,69 +36,69 @@ class Redo:
     failed: int = 0
     compensated: int = 0
     compensation_failed: int = 0
-    cuts: list[BatchCut] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
 
 
-def reopens(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
+def reopen(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
     """The outcomes of a batch before an attempt, with the items that it is to redo pending."""
     redrive = files.redrive_request(ref.run_id, ref.attempt)
-    return reopen_lines(lines, redrive.error_types, whole=is_whole(files, ref.run_id))
+    return reopen_lines(lines, redrive.error_types, whole=is_chunked(files, ref.run_id))
 
 
-def is_whole(files: RunFiles, run_id: str) -> bool:
-    """Tell whether batches of the run are processed whole."""
+def is_chunked(files: RunFiles, run_id: str) -> bool:
+    """Tell whether the workload of a run takes batches whole."""
     workload = registry.get(kept_request(files, run_id).workload)
     return isinstance(workload, ChunkWorkload)
 
 
 def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
     """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
-    todo = redo(files, ref)
+    redo = find_redo(files, ref)
     base = kept_manifest(files, ref.run_id)
     reopening = Reopening(
         error_types=files.redrive_request(ref.run_id, ref.attempt).error_types,
-        whole=is_whole(files, ref.run_id),
+        whole=is_chunked(files, ref.run_id),
     )
-    manifest, partitions = again(base, request, todo.cuts, todo.origins)
+    manifest, partitions = plan_again(base, request, redo.cuts, redo.origins)
     manifest = manifest.model_copy(update={"reopening": reopening})
-    written(files, ref.run_id, blob_paths.generation(ref.attempt), manifest, partitions)
-    log.info("planned attempt %d of %d batches", ref.attempt, manifest.batches)
-    work = work_of(request, manifest, items=sum(cut.items for cut in todo.cuts))
+    write_plan(files, ref.run_id, blob_paths.generation(ref.attempt), manifest, partitions)
+    log.info("planned attempt %d of %d batches", ref.attempt, manifest.cuts)
+    work = make_work(request, manifest, items=sum(cut.items for cut in redo.cuts))
     settled = {
-        "succeeded": todo.succeeded,
-        "failed": todo.failed,
-        "compensated": todo.compensated,
-        "compensation_failed": todo.compensation_failed,
+        "succeeded": redo.succeeded,
+        "failed": redo.failed,
+        "compensated": redo.compensated,
+        "compensation_failed": redo.compensation_failed,
     }
     return work.model_copy(update=settled)
 
 
-def redo(files: RunFiles, ref: RunRef) -> Redo:
+def find_redo(files: RunFiles, ref: RunRef) -> Redo:
     """Find what an attempt is to do, a few batches in memory at a time."""
     error_types = files.redrive_request(ref.run_id, ref.attempt).error_types
-    whole = is_whole(files, ref.run_id)
-    before = ref.model_copy(update={"attempt": ref.attempt - 1})
-    todo = Redo()
-    for batch in _regrouped(read_batches(files, before, kept_manifest(files, ref.run_id))):
+    whole = is_chunked(files, ref.run_id)
+    earlier = ref.model_copy(update={"attempt": ref.attempt - 1})
+    redo = Redo()
+    for batch in _regroup(read_batches(files, earlier, kept_manifest(files, ref.run_id))):
         counts = count_statuses(reopen_lines(batch.lines, error_types, whole=whole))
-        todo.succeeded += counts["succeeded"]
-        todo.failed += counts["failed"]
-        todo.compensated += counts["compensated"]
-        todo.compensation_failed += counts["compensation_failed"]
+        redo.succeeded += counts["succeeded"]
+        redo.failed += counts["failed"]
+        redo.compensated += counts["compensated"]
+        redo.compensation_failed += counts["compensation_failed"]
         if counts["pending"]:
-            todo.cuts.append(batch.cut)
-            todo.origins.append(batch.origin)
-    return todo
+            redo.cuts.append(batch.cut)
+            redo.origins.append(batch.origin)
+    return redo
 
 
-def _regrouped(batches: Iterator[BatchOutcomes]) -> Iterator[BatchOutcomes]:
+def _regroup(batches: Iterator[BatchOutcomes]) -> Iterator[BatchOutcomes]:
     """Join neighbours that nobody tried into batches as large as the last that was tried."""
     span = 1
     held: BatchOutcomes | None = None
     for batch in batches:
         if held is not None and _fits(held, batch, span):
-            held = _with(held, batch)
+            held = _extend(held, batch)
             continue
         if held is not None:
             yield held
@@ -120,7 +121,7 @@ def _fits(held: BatchOutcomes, batch: BatchOutcomes, span: int) -> bool:
     )
 
 
-def _with(held: BatchOutcomes, batch: BatchOutcomes) -> BatchOutcomes:
+def _extend(held: BatchOutcomes, batch: BatchOutcomes) -> BatchOutcomes:
     origin = held.origin.model_copy(update={"span": held.origin.span + batch.origin.span})
     cut = join_cuts([held.cut, batch.cut])
     return replace(held, cut=cut, origin=origin, lines=held.lines + batch.lines)

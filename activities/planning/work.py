@@ -1,38 +1,39 @@
-"""Writing down the plan of a generation, and what orchestrators are told of it."""
+"""Writing down the plan of a generation, and what orchestrators learn of it."""
 
 from collections.abc import Iterable
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.planning import Work
-from fanout.models.plan import BatchCut, Origin, PartitionPlan, PlanManifest
+from fanout.models.plan import Cut, Origin, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.splitting.sizing import batches_per_partition, shard_count
+from fanout.splitting.sizing import cuts_per_partition, shard_count
 
 
-def written(
+def write_plan(
     files: RunFiles,
     run_id: str,
-    of: str,
+    generation: str,
     manifest: PlanManifest,
     partitions: Iterable[PartitionPlan],
 ) -> None:
     """Write the plan of a generation, its manifest last."""
     for partition in partitions:
-        files.write_model(blob_paths.partition_path(run_id, partition.partition, of), partition)
-    files.write_model(blob_paths.plan_path(run_id, of), manifest)
+        files.write_model(
+            blob_paths.partition_path(run_id, partition.partition, generation), partition
+        )
+    files.write_model(blob_paths.plan_path(run_id, generation), manifest)
 
 
-def again(
-    base: PlanManifest, request: RunRequest, cuts: list[BatchCut], origins: list[Origin]
+def plan_again(
+    base: PlanManifest, request: RunRequest, cuts: list[Cut], origins: list[Origin]
 ) -> tuple[PlanManifest, Iterable[PartitionPlan]]:
-    """Plan batches of the first plan once more, in the order in which they are given."""
-    batches = len(cuts)
-    size = batches_per_partition(batches, request.concurrency.batches, are_grains=False)
+    """Plan cuts of the first plan once more, in the order in which they are given."""
+    size = cuts_per_partition(len(cuts), request.concurrency.batches, is_adaptive=False)
     counts = {
-        "batches": batches,
-        "partitions": -(-batches // size),
-        "batches_per_partition": size,
+        "cuts": len(cuts),
+        "partitions": -(-len(cuts) // size),
+        "cuts_per_partition": size,
     }
     manifest = base.model_copy(update=counts)
     partitions = (
@@ -46,15 +47,15 @@ def again(
     return manifest, partitions
 
 
-def work_of(request: RunRequest, manifest: PlanManifest, items: int | None = None) -> Work:
-    """What orchestrators are told of a plan; `items` are those of its batches, if not of all."""
+def make_work(request: RunRequest, manifest: PlanManifest, items: int | None = None) -> Work:
+    """What orchestrators learn of a plan; `items` are those of its cuts, if not of all."""
     shards = min(shard_count(request.concurrency.batches), manifest.partitions)
-    in_batches = manifest.items if items is None else items
+    items_in_cuts = manifest.items if items is None else items
     return Work(
         items=manifest.items,
-        batches=manifest.batches,
+        cuts=manifest.cuts,
         partitions=manifest.partitions,
-        batches_per_partition=manifest.batches_per_partition,
+        cuts_per_partition=manifest.cuts_per_partition,
         shards=shards,
-        batch_items=max(1.0, round(in_batches / max(1, manifest.batches), 3)),
+        items_per_cut=max(1.0, round(items_in_cuts / max(1, manifest.cuts), 3)),
     )

@@ -8,20 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 
-import azure.durable_functions as df
-import azure.functions as func
-
-from activities.results.map_report import reported
-from activities.results.partials import Merger, find_partial
-from activities.results.result_files import in_order
+from activities.results.map_report import make_report
+from activities.results.partials import Merger, read_partial
+from activities.results.result_files import sort_files
 from fanout.adapters.blob import md5
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import trace_activity
-from fanout.messages.fan_in import FinalizeRef, RangeResult
-from fanout.messages.payloads import dump
-from fanout.messages.run import RunEnd, RunRef, Verdict
-from fanout.messages.tickets import answered
+from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
+from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
@@ -29,65 +23,61 @@ from fanout.naming.blob_paths import merged_path, range_path
 from fanout.policies import count_given_up, is_exceeded
 from fanout.workload import RenderedFile
 
-bp = df.Blueprint()
 log = logger(functions.FINALIZE)
 
 
-@bp.activity_trigger(input_name="ref", activity=functions.FINALIZE)
-def finalize(ref: dict, context: func.Context) -> dict:
-    """Finalize a run; shell around `finalize_run`."""
-    with trace_activity(context, ref):
-        found = FinalizeRef.model_validate(ref)
-        return answered(ref, dump(finalize_run(found, files_of(found))))
+def finalize(ask: FinalizeAsk) -> RunEnd:
+    """Finalize a run."""
+    return finalize_run(ask, files_of(ask))
 
 
-def finalize_run(ref: FinalizeRef, files: RunFiles) -> RunEnd:
+def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     """Conclude a run whose ranges are written and whose partials are merged into one."""
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
-    merger.add(find_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
-    written = [
+    merger.add(read_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
+    results = [
         RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
         for number in range(ref.ranges)
     ]
-    return conclude(ref, files, written, merger)
+    return conclude(ref, files, results, merger)
 
 
 def conclude(
-    ref: RunRef, files: RunFiles, written: Iterable[RangeResult], merger: Merger
+    ref: LayOutAsk, files: RunFiles, results: Iterable[RangeResult], merger: Merger
 ) -> RunEnd:
     """Write what the workload renders, the manifest and the summary, and say how the run ended.
 
     Args:
         ref: Which attempt of which run.
         files: Where the run is kept.
-        written: What the ranges came to, in source order.
+        results: What the ranges came to, in source order.
         merger: Has all partials.
     """
     request = kept_request(files, ref.run_id, ref.attempt)
     counts: Counter[str] = Counter()
     outcomes: list[ResultFile] = []
-    for one in written:
-        counts.update(one.items.model_dump())
-        outcomes += one.files
-    made = chain(merger.rendered(), reported(ref, request, files))
-    rendered = [_add(files, ref.run_id, file) for file in made]
-    end = end_of(request, ref.verdict, ItemCounts(**counts))
-    listed = ResultManifest(
+    for result in results:
+        counts.update(result.items.model_dump())
+        outcomes += result.files
+    files_made = chain(merger.render(), make_report(ref, request, files))
+    rendered = [_write(files, ref.run_id, file) for file in files_made]
+    end = decide_end(request, ref.verdict, ItemCounts(**counts))
+    manifest = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
         outcome=end.outcome,
         items=end.items,
-        files=[*rendered, *in_order(outcomes)],
+        files=[*rendered, *sort_files(outcomes)],
     )
-    files.write_model(blob_paths.results_manifest_path(ref.run_id), listed)
+    files.write_model(blob_paths.results_manifest_path(ref.run_id), manifest)
     files.write_model(blob_paths.summary_path(ref.run_id), end)
     if ref.attempt > 1:
-        _clear(files, listed)
+        _delete_stale(files, manifest)
     log.info("%s: %s", end.outcome, end.items)
     return end
 
 
-def _add(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
+def _write(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
     """Write a file that the workload made."""
     files.write(blob_paths.result_path(run_id, file.name), file.content, file.media_type)
     return ResultFile(
@@ -99,17 +89,18 @@ def _add(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
     )
 
 
-def _clear(files: RunFiles, listed: ResultManifest) -> None:
+def _delete_stale(files: RunFiles, manifest: ResultManifest) -> None:
     """Delete what an earlier attempt left among the results and this one did not write."""
-    kept = {blob_paths.result_path(listed.run_id, file.name) for file in listed.files}
-    kept.add(blob_paths.results_manifest_path(listed.run_id))
-    of_items = blob_paths.item_files_folder(listed.run_id)
-    for name in list(files.store.names(files.container, blob_paths.result_path(listed.run_id, ""))):
-        if name not in kept and not name.startswith(of_items):
+    kept = {blob_paths.result_path(manifest.run_id, file.name) for file in manifest.files}
+    kept.add(blob_paths.results_manifest_path(manifest.run_id))
+    item_files = blob_paths.item_files_folder(manifest.run_id)
+    results = blob_paths.result_path(manifest.run_id, "")
+    for name in list(files.store.names(files.container, results)):
+        if name not in kept and not name.startswith(item_files):
             files.store.delete(files.container, name)
 
 
-def end_of(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
+def decide_end(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items."""
     if items.pending and verdict.is_cancelled:
         return RunEnd(outcome="cancelled", items=items)

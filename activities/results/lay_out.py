@@ -7,42 +7,31 @@ holds is bounded. Where one range is all, there is nothing to share out: it is w
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from activities.results.finalize import conclude
 from activities.results.partials import Merger
-from activities.results.write_results import sorted_out
+from activities.results.write_results import write_outcomes
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.run_files.range_reader import SizedBatch, sized_batches
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
-from fanout.adapters.telemetry.spans import trace_activity
-from fanout.messages.fan_in import Layout, RangePlan, RangeRef
-from fanout.messages.payloads import dump
-from fanout.messages.run import RunEnd, RunRef
-from fanout.messages.tickets import answered
-from fanout.models.plan import BatchCut, Origin
+from fanout.messages.fan_in import Layout, LayOutAsk, RangePlan, RangeRef
+from fanout.messages.run import RunEnd
+from fanout.models.plan import Cut, Origin
 from fanout.naming import functions
 from fanout.naming.blob_paths import layout_path, range_plan_path
 
-bp = df.Blueprint()
 log = logger(functions.LAY_OUT)
 
 # Batches of no bytes are batches too: their list is held by one activity.
 MAX_BATCHES_A_RANGE = 10_000
 
 
-@bp.activity_trigger(input_name="ref", activity=functions.LAY_OUT)
-def lay_out(ref: dict, context: func.Context) -> dict:
-    """Divide a run into ranges; shell around `lay_out_run`."""
-    max_bytes = settings().max_result_file_bytes
-    with trace_activity(context, ref):
-        found = RunRef.model_validate(ref)
-        return answered(ref, dump(lay_out_run(found, files_of(found), max_bytes)))
+def lay_out(ask: LayOutAsk) -> Layout:
+    """Divide a run into ranges."""
+    return lay_out_run(ask, files_of(ask), settings().max_result_file_bytes)
 
 
-def lay_out_run(ref: RunRef, files: RunFiles, max_bytes: int) -> Layout:
+def lay_out_run(ref: LayOutAsk, files: RunFiles, max_bytes: int) -> Layout:
     """Write down which batches make each range; with one range, write its results as well.
 
     Ranges once laid out stay as they are, whatever a straggling activity writes afterwards.
@@ -55,11 +44,11 @@ def lay_out_run(ref: RunRef, files: RunFiles, max_bytes: int) -> Layout:
     path = layout_path(ref.run_id, ref.attempt)
     if files.store.properties(files.container, path) is not None:
         return Layout.model_validate_json(files.read(path))
-    ranges = divided(sized_batches(files, ref), max_bytes)
+    ranges = divide_into_ranges(sized_batches(files, ref), max_bytes)
     first = next(ranges, RangePlan())
     second = next(ranges, None)
     if second is None:
-        return Layout(ranges=1, end=_at_once(ref, files, first, max_bytes))
+        return Layout(ranges=1, end=_write_at_once(ref, files, first, max_bytes))
     count, has_partials = 0, False
     for planned in chain([first, second], ranges):
         files.write_model(range_plan_path(ref.run_id, ref.attempt, count), planned)
@@ -71,15 +60,16 @@ def lay_out_run(ref: RunRef, files: RunFiles, max_bytes: int) -> Layout:
     return layout
 
 
-def _at_once(ref: RunRef, files: RunFiles, planned: RangePlan, max_bytes: int) -> RunEnd:
+def _write_at_once(ref: LayOutAsk, files: RunFiles, planned: RangePlan, max_bytes: int) -> RunEnd:
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
-    only = RangeRef(run_id=ref.run_id, attempt=ref.attempt, number=0)
-    return conclude(ref, files, [sorted_out(only, files, planned, merger, max_bytes)], merger)
+    only = ref.message(RangeRef, number=0)
+    result = write_outcomes(only, files, planned, merger, max_bytes)
+    return conclude(ref, files, [result], merger)
 
 
-def divided(batches: Iterable[SizedBatch], max_bytes: int) -> Iterator[RangePlan]:
+def divide_into_ranges(batches: Iterable[SizedBatch], max_bytes: int) -> Iterator[RangePlan]:
     """Divide batches into ranges, in order; a batch longer than a range may be is one alone."""
-    cuts: list[BatchCut] = []
+    cuts: list[Cut] = []
     origins: list[Origin] = []
     filled = 0
     for cut, origin, size in batches:

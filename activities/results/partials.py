@@ -33,14 +33,14 @@ class Merger:
             return None
         return self._workload.dump_partial(self._merged)
 
-    def rendered(self) -> Iterable[RenderedFile]:
-        """The files that the workload makes of all of them."""
+    def render(self) -> Iterable[RenderedFile]:
+        """Have the workload make its files of all of them."""
         if self._workload is None:
             return []
         return self._workload.render(self._merged, self._parameters)
 
 
-def find_partial(files: RunFiles, path: str) -> bytes | None:
+def read_partial(files: RunFiles, path: str) -> bytes | None:
     """Read a partial of the merge tree; None where no batch below it left one."""
     if files.store.properties(files.container, path) is None:
         return None

@@ -99,7 +99,7 @@ class ResultFiles:
         self._dead_letters = _Sequence(place, ResultKind.DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
 
-    def sort_in(self, batch: BatchOutcomes) -> None:
+    def add(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
         if has_only(batch.lines, "succeeded"):
             self._put("succeeded", batch.lines, batch.cut.items)
@@ -126,7 +126,7 @@ class ResultFiles:
         )
 
 
-def in_order(files: Iterable[ResultFile]) -> list[ResultFile]:
+def sort_files(files: Iterable[ResultFile]) -> list[ResultFile]:
     """Put the files of many ranges together by status; within one, ranges keep their order."""
     return sorted(files, key=_rank)
 

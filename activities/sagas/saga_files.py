@@ -7,7 +7,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.batches import BatchRef
-from fanout.messages.sagas import Recorded, SagaBatch, SagaItem, SagaRecord
+from fanout.messages.sagas import KeptSaga, SagaBatch, SagaItem, SagaRecord
 from fanout.naming import blob_paths
 from fanout.naming.media_types import JSON
 from fanout.workload import SagaWorkload
@@ -46,15 +46,15 @@ def kept_items(files: RunFiles, ref: BatchRef) -> dict[int, SagaItem]:
 
 def write_record(files: RunFiles, record: SagaRecord) -> None:
     """Write down how a saga ended; a second time writes the same again."""
-    found = Recorded(attempt=record.batch.attempt, end=record.end, duration_ms=record.duration_ms)
+    kept = KeptSaga(attempt=record.batch.attempt, end=record.end, duration_ms=record.duration_ms)
     path = blob_paths.saga_record_path(record.batch.run_id, record.saga.index, record.saga.take)
-    files.write(path, found.model_dump_json().encode(), JSON)
+    files.write(path, kept.model_dump_json().encode(), JSON)
 
 
-def find_record(files: RunFiles, run_id: str, index: int, take: int) -> Recorded | None:
+def find_record(files: RunFiles, run_id: str, index: int, take: int) -> KeptSaga | None:
     """How a take of an item's saga ended; None if it has not, as far as is known."""
     try:
         data = files.read(blob_paths.saga_record_path(run_id, index, take))
     except ResourceNotFoundError:
         return None
-    return Recorded.model_validate_json(data)
+    return KeptSaga.model_validate_json(data)

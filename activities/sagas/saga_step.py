@@ -10,62 +10,56 @@ import json
 import time
 from typing import Any
 
-import azure.durable_functions as df
-import azure.functions as func
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from activities.batches.batch import error_info
 from activities.batches.fence import Fence
+from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
 from activities.batches.time_limits import TimeLimits
 from activities.sagas.saga_files import kept_items, saga_workload
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.adapters.telemetry.spans import trace_activity
-from fanout.messages.payloads import dump, shortened
+from fanout.messages.payloads import shorten
 from fanout.messages.sagas import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResult
-from fanout.messages.tickets import answered
 from fanout.models.outcome import ErrorInfo
-from fanout.naming import functions, row_keys
+from fanout.naming import row_keys
 from fanout.naming.idempotency_keys import saga_step_key
 from fanout.workload import Step, StepContext
 
-bp = df.Blueprint()
 log = logger("workload")
 MAX_TYPE_BYTES = 80
 MAX_REASON_BYTES = 400
 
 
-@bp.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
-def saga_step(call: dict, context: func.Context) -> dict:
-    """Do or undo a step; shell around `carry_out`."""
-    found = StepCall.model_validate(call)
-    with trace_activity(context, call):
-        if Fence.around(found.batch, rows()).is_over:
-            return answered(call, dump(StepResult(is_over=True)))
-        return answered(call, dump(carry_out_once(found, files_of(found.batch), rows())))
+def saga_step(call: StepCall) -> StepResult:
+    """Do or undo a step, unless the attempt of its run has ended."""
+    if Fence.around(call.batch, rows()).is_over:
+        return StepResult(is_over=True)
+    return carry_out_once(call, files_of(call.batch), rows())
 
 
-def carry_out_once(call: StepCall, files: RunFiles, to: Rows) -> StepResult:
+def carry_out_once(call: StepCall, files: RunFiles, rows: Rows) -> StepResult:
     """Do or undo a step, and keep what came of it: whoever makes the same try again hears the same.
 
     An activity may be carried out twice, and a saga that died is taken up anew: what has been
     undone meanwhile is so not done again. Looking first costs a read of a row for each try.
     """
     partition = row_keys.steps_partition(call.batch.run_id, call.batch.attempt)
-    row_key = row_keys.step_row(call.saga.index, call.saga.take, call.step, call.mode, call.attempt)
+    row_key = row_keys.step_row(
+        call.saga.index, call.saga.take, call.step, call.mode, call.try_number
+    )
     claim = call.batch.claim
-    known = to.load(partition, row_key, KeptStep).of(claim)
+    known = rows.load(partition, row_key, KeptStep).result_for(claim)
     if known is not None:
         return known
-    mine = KeptStep(claim=claim, result=carry_out(call, files))
+    own = KeptStep(claim=claim, result=carry_out(call, files))
 
-    def first(kept: KeptStep) -> tuple[KeptStep, StepResult | None]:
-        found = kept.of(claim)
-        return (mine, mine.result) if found is None else (kept, found)
+    def keep_first(kept: KeptStep) -> tuple[KeptStep, StepResult | None]:
+        earlier = kept.result_for(claim)
+        return (own, own.result) if earlier is None else (kept, earlier)
 
-    return to.change(partition, row_key, KeptStep, first) or StepResult()
+    return rows.change(partition, row_key, KeptStep, keep_first) or StepResult()
 
 
 def carry_out(call: StepCall, files: RunFiles) -> StepResult:
@@ -77,71 +71,72 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
     step = workload.steps[call.step]
     bind_task(kept.item_id)
     keys = {
-        one.name: saga_step_key(ref.run_id, kept.item_id, one.name, call.saga.take)
-        for one in workload.steps
+        other.name: saga_step_key(ref.run_id, kept.item_id, other.name, call.saga.take)
+        for other in workload.steps
     }
     context = StepContext(
         run_id=ref.run_id,
         idempotency_key=keys[step.name],
         keys=keys,
-        attempt=call.attempt,
+        attempt=call.try_number,
         parameters=workload.parameters_model.model_validate(request.parameters),
         logger=log,
-        files=RunItemFiles.of(request, ref.run_id, files),
+        files=RunItemFiles.for_run(request, ref.run_id, files),
         outputs=call.outputs,
         is_doubtful=call.is_doubtful,
     )
     item = workload.item_model.model_validate(kept.item)
-    limits = TimeLimits.begin(request.timeouts)
-    begun = time.perf_counter()
+    limits = TimeLimits.from_now(request.timeouts)
+    started = time.perf_counter()
     try:
-        made = limits.call_item(_finished, step, call, item, context)
-        output = _reference(made) if call.mode == "do" else None
+        returned = limits.call_item(_call_step, step, call, item, context)
+        output = _check_output(returned) if call.mode == "do" else None
     except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-        _tell(call, step, error, (time.perf_counter() - begun) * 1000)
-        return StepResult(error=_cut(error_info(error)), ended_ms=_now_ms())
+        _log_failure(call, step, error, (time.perf_counter() - started) * 1000)
+        return StepResult(error=_shorten_texts(error_info(error)), ended_ms=_now_ms())
     return StepResult(output=output, ended_ms=_now_ms())
 
 
-def _finished(step: Step, call: StepCall, item: Any, context: StepContext[Any]) -> Any:
+def _call_step(step: Step, call: StepCall, item: Any, context: StepContext[Any]) -> Any:
     if call.mode == "do":
-        made = step.do(item, context)
+        returned = step.do(item, context)
     elif step.undo is not None:
-        made = step.undo(item, call.outputs.get(step.name), context)
+        returned = step.undo(item, call.outputs.get(step.name), context)
     else:
         raise TypeError(f"the step '{step.name}' cannot be undone")
-    return asyncio.run(_awaited(made)) if inspect.isawaitable(made) else made
+    return asyncio.run(_await(returned)) if inspect.isawaitable(returned) else returned
 
 
-async def _awaited(made: Any) -> Any:
-    return await made
+async def _await(returned: Any) -> Any:
+    return await returned
 
 
 class StepOutputError(Exception):
     """A step returned what cannot travel through a history."""
 
 
-def _reference(output: Any) -> Any:
+def _check_output(output: Any) -> Any:
+    """Make an output plain JSON, which must be short: it travels through the history."""
     try:
-        found = to_jsonable_python(output)
-        size = len(json.dumps(found, allow_nan=False))
+        plain = to_jsonable_python(output)
+        size = len(json.dumps(plain, allow_nan=False))
     except (PydanticSerializationError, ValueError) as error:
         raise StepOutputError(f"the output is no JSON: {error}") from error
     if size > MAX_OUTPUT_BYTES:
         message = f"the output takes {size} bytes; return a reference of {MAX_OUTPUT_BYTES} at most"
         raise StepOutputError(message)
-    return found
+    return plain
 
 
-def _tell(call: StepCall, step: Step, error: Exception, took_ms: float) -> None:
-    about = {"error_type": type(error).__name__, "error_message": str(error)}
-    log.info("%s %s failed", call.mode, step.name, extra=about | {"duration_ms": took_ms})
+def _log_failure(call: StepCall, step: Step, error: Exception, took_ms: float) -> None:
+    fields = {"error_type": type(error).__name__, "error_message": str(error)}
+    log.info("%s %s failed", call.mode, step.name, extra=fields | {"duration_ms": took_ms})
 
 
-def _cut(error: ErrorInfo) -> ErrorInfo:
+def _shorten_texts(error: ErrorInfo) -> ErrorInfo:
     texts = {
-        "type": shortened(error.type, MAX_TYPE_BYTES),
-        "message": shortened(error.message, MAX_REASON_BYTES),
+        "type": shorten(error.type, MAX_TYPE_BYTES),
+        "message": shorten(error.message, MAX_REASON_BYTES),
     }
     return error.model_copy(update=texts)
 

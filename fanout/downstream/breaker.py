@@ -9,8 +9,7 @@ Source: https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from fanout.messages.base import Message
 from fanout.naming.moments import parse_moment, seconds_between
 
 FIRST_COOL_DOWN_SECONDS = 1.0
@@ -23,11 +22,7 @@ PROBE_EXPIRES_AFTER = timedelta(minutes=5)
 CircuitName = Literal["closed", "open", "half-open"]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class CircuitAsk(_Message):
+class CircuitAsk(Message):
     """A shard asks whether it may call the downstream.
 
     Attributes:
@@ -39,7 +34,7 @@ class CircuitAsk(_Message):
     at: str
 
 
-class CircuitReport(_Message):
+class CircuitReport(Message):
     """What the calls of a shard came to.
 
     Attributes:
@@ -55,7 +50,7 @@ class CircuitReport(_Message):
     has_answered: bool = False
 
 
-class CircuitOrder(_Message):
+class CircuitOrder(Message):
     """Whether a shard may call the downstream.
 
     Attributes:
@@ -67,7 +62,7 @@ class CircuitOrder(_Message):
     wait_seconds: float = 0.0
 
 
-class CircuitState(_Message):
+class CircuitState(Message):
     """What the breaker knows. Times are ISO 8601 in UTC.
 
     Attributes:

@@ -6,8 +6,9 @@ and the next one begins when it ends.
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from fanout.messages.base import Message
 from fanout.naming.moments import moment_text, parse_moment, seconds_between
 
 # A booking further away is not made: whoever asks for it asks again, and is heard meanwhile.
@@ -16,11 +17,7 @@ MAX_WAIT_SECONDS = 30.0
 KEPT_SECONDS = 900.0
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class RateAsk(_Message):
+class RateAsk(Message):
     """A shard asks to call the downstream for some items.
 
     Attributes:
@@ -39,7 +36,7 @@ class RateAsk(_Message):
     at: str
 
 
-class RateOrder(_Message):
+class RateOrder(Message):
     """The answer to a shard.
 
     Attributes:
@@ -51,7 +48,7 @@ class RateOrder(_Message):
     wait_seconds: float = 0.0
 
 
-class Booking(_Message):
+class Booking(Message):
     """The last booking of a caller; times are ISO 8601 in UTC.
 
     Attributes:
@@ -65,7 +62,7 @@ class Booking(_Message):
     begins: str
 
 
-class RateState(_Message):
+class RateState(Message):
     """What is booked.
 
     Attributes:

@@ -100,5 +100,4 @@ def facts(state: GovernorState) -> RunFacts:
         settled=state.run.settled,
         retries=state.retries,
         started_at=state.run.started_at,
-        take_overs=len(state.run.take_overs),
     )

@@ -47,7 +47,7 @@ class RunState(_Row):
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
-        is_told: Whether all has been done that follows from its end.
+        is_announced: Whether all has been done that follows from its end.
         take_overs: When its orchestration had failed and was begun anew, and why.
     """
 
@@ -61,7 +61,7 @@ class RunState(_Row):
     started_at: str | None = None
     updated_at: str | None = None
     end: RunEnd | None = None
-    is_told: bool = False
+    is_announced: bool = False
     take_overs: list[TakeOver] = Field(default_factory=list)
 
 

@@ -47,14 +47,14 @@ def size_wave(state: GovernorState, ask: ShardAsk, *, is_probe: bool) -> WaveSiz
     cuts = min(cuts_left, width * span)
     rate = state.limits.items_per_second
     if rate is not None:
-        cuts = min(cuts, max(1, int(rate * PACED_WAVE_SECONDS / work.batch_items)))
+        cuts = min(cuts, max(1, int(rate * PACED_WAVE_SECONDS / work.items_per_cut)))
         span = min(span, cuts)
-    return WaveSize(cuts, span, cuts * work.batch_items)
+    return WaveSize(cuts, span, cuts * work.items_per_cut)
 
 
 def _width(state: GovernorState, ask: ShardAsk) -> int:
-    """The shard's share of the batches at once, as far as the others have left it free."""
-    limit, shards = state.limits.batches, state.shards_of(ask.work)
+    """The shard's share of the batches in flight, as far as the others have left it free."""
+    limit, shards = state.limits.batches_in_flight, state.shards_of(ask.work)
     going = [key for key, shard in shards.items() if shard.reason is None]
     rank = going.index(ask.work.key) if ask.work.key in going else 0
     count = max(1, len(going))
@@ -72,5 +72,5 @@ def _span(state: GovernorState, batch_ms: float) -> int:
         return 1
     item_ms = sum(item_times) / len(item_times)
     largest = max(shard.span for shard in state.shards.values())
-    span = batch_ms / max(item_ms * work.batch_items, 1e-6)
+    span = batch_ms / max(item_ms * work.items_per_cut, 1e-6)
     return int(max(1, min(span, work.max_span, MAX_GROWTH * largest)))

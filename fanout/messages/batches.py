@@ -3,49 +3,55 @@
 from pydantic import Field
 
 from fanout.messages.base import Message
+from fanout.messages.run import RunRef
 from fanout.models.status import ErrorGroup
 from fanout.naming.blob_paths import BatchName
 
 
-class BatchRef(Message):
-    """Input of `process_batch` and `compensate_batch`: whose batch, which attempt, which round.
+class BatchRef(RunRef):
+    """A batch in one round: input of `compensate_batch` and of what runs the sagas of a batch.
 
     Attributes:
-        batch: Its first cut, within the partition (0-based).
+        first_cut: Within the partition, 0-based.
         span: How many cuts it takes.
-        is_probe: Whether it finds out if the downstream is up again.
         is_repeated: Whether it may have been carried out before, and its answer got lost: the part
             that it left then is the answer.
     """
 
-    run_id: str
-    attempt: int = 1
-    claim: str = ""
-    trace: str | None = None
     partition: int
-    batch: int
+    first_cut: int
     span: int = 1
     retry_round: int = 0
-    is_probe: bool = False
     is_repeated: bool = False
 
     @property
     def name(self) -> BatchName:
         """Whose outcomes these are."""
-        return BatchName(self.partition, self.batch, self.span, self.retry_round)
+        return BatchName(self.partition, self.first_cut, self.span, self.retry_round)
+
+
+class ProcessAsk(BatchRef):
+    """Input of `process_batch`.
+
+    Attributes:
+        is_probe: Whether it finds out if the downstream is up again.
+    """
+
+    is_probe: bool = False
 
 
 class BatchResult(Message):
-    """Result of `process_batch`.
+    """Result of `process_batch` and `compensate_batch`, and of the sagas of a batch.
 
     Attributes:
         succeeded: Items that ended well in this round.
-        failed: Items given up on in this round: permanent failures, or attempts used up.
-        compensated: Items of a saga given up on whose steps were undone, or in
-            `compensation_failed` were not all undone.
+        failed: Items given up on in this round: permanent failures, or no try left.
+        compensated: Items of a saga given up on, whose steps were undone.
+        compensation_failed: Items of a saga given up on, whose steps were not all undone.
         retryable: Items that want another round.
-        untried: Those of them whose turn never came, or came to nothing for no fault of theirs.
-        retries: Item attempts beyond the first.
+        untried: Items that want another round because nobody tried them, or tried them in vain for
+            no fault of theirs.
+        retries: Tries of items beyond the first.
         retry_after: The longest wait that the other side asked for, in seconds.
         work_ms: How long the items took, reading and writing left out; None if nobody knows, since
             it was read from the part of an execution whose answer got lost.
@@ -78,10 +84,11 @@ class WaveTally(Message):
     """What the batches of one wave came to, all rounds so far.
 
     Attributes:
-        retries: Item attempts beyond the first.
+        retries: Tries of items beyond the first.
         lost_batches: Batches whose activity failed for good; nothing is known of their items.
-        tried: Item attempts, all of them, and `work_ms` how long they took in their activities.
-        untimed: Those of them of which nobody knows how long they took.
+        tried: Tries of items.
+        untimed: Tries of which nobody knows how long they took.
+        work_ms: How long the other tries took in their activities.
     """
 
     succeeded: int = 0

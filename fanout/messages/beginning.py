@@ -2,25 +2,30 @@
 
 from fanout.messages.base import Message
 from fanout.messages.planning import PlanResult
-from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.run import RunEnd, RunInput
 from fanout.messages.shards import ShardOrder
 
 
-class BeginAsk(RunRef):
-    """Input of `begin`; `at` is by the clock of the orchestration, ISO 8601 in UTC."""
+class BeginAsk(RunInput):
+    """Input of `begin`.
+
+    Attributes:
+        at: By the clock of the orchestration, ISO 8601 in UTC.
+    """
 
     at: str
 
 
-class Begun(Message):
+class BeginResult(Message):
     """Result of `begin`: what the run is to do next.
 
     Attributes:
-        wait_seconds: How long to wait before it is asked again; None goes on at once.
+        wait_seconds: How long to wait before it asks again; None goes on at once.
         is_cancelled: Whether it was cancelled before it began.
         plan: What is to be done, once it is known; its `scans` are to be made first.
         order: What the only shard of a small run is to do first.
-        end: How it ended, if it has, and `is_told` whether all has been done about that.
+        end: How it ended, if it has.
+        is_announced: Whether others have been told of the end.
     """
 
     wait_seconds: float | None = None
@@ -28,4 +33,4 @@ class Begun(Message):
     plan: PlanResult | None = None
     order: ShardOrder | None = None
     end: RunEnd | None = None
-    is_told: bool = False
+    is_announced: bool = False

@@ -17,6 +17,7 @@ class SettleAsk(RunRef):
         reasons: Why they stopped.
         failure: Why a shard is not among them.
         last: What the only shard of a small run did last, which no row knows of yet.
+        at: By the clock of the orchestration, ISO 8601 in UTC.
     """
 
     counts: ShardCounts = ShardCounts()
@@ -26,7 +27,7 @@ class SettleAsk(RunRef):
     at: str
 
 
-class Settled(Message):
+class SettleResult(Message):
     """Result of `settle`: how the run goes on when its shards are through.
 
     Attributes:
@@ -37,39 +38,35 @@ class Settled(Message):
     layout: Layout | None = None
 
 
+class FinishAsk(RunRef):
+    """Input of `finish`: how an attempt of a run ended, as its orchestration has it."""
+
+    end: RunEnd
+
+
+class FinishResult(Message):
+    """Result of `finish`: the end as the row of the run has it."""
+
+    end: RunEnd
+
+
 class RunFacts(Message):
     """What the rows of an attempt say that has ended.
 
     Attributes:
         items: The counts at its end.
         settled: The counts that earlier attempts had settled at its beginning.
-        retries: Tries beyond the first.
+        retries: Tries of items beyond the first.
         started_at: ISO 8601 in UTC; None if it never began.
-        take_overs: How often its orchestration failed and was begun anew.
     """
 
     items: ItemCounts = ItemCounts()
     settled: ItemCounts = ItemCounts()
     retries: int = 0
     started_at: str | None = None
-    take_overs: int = 0
 
 
-class EndedRun(RunRef):
-    """Input of `finish`: how an attempt of a run ended."""
+class EndedRun(FinishAsk):
+    """An attempt that has ended, as the rows have it: what is announced to others."""
 
-    end: RunEnd
     facts: RunFacts = RunFacts()
-
-
-class Published(Message):
-    """How many messages were sent; none without a Service Bus."""
-
-    events: int = 0
-    dead_letters: int = 0
-
-
-class Finished(Published):
-    """Result of `finish`: the end as the row of the run has it."""
-
-    end: RunEnd

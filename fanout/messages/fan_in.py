@@ -3,14 +3,12 @@
 from pydantic import Field
 
 from fanout.messages.base import Message
-from fanout.messages.run import RunEnd, RunRef
-from fanout.models.plan import BatchCut, Origin
+from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.models.plan import Cut, Origin
 from fanout.models.status import ItemCounts, ResultFile
 
-# Activities in flight at once: a wave fits into one history, whatever attempts its activities need.
+# Activities in flight at once: a wave fits into one history, however often they are tried.
 RANGES_AT_ONCE = 24
-
-
 # Partials that one activity merges.
 MERGED_AT_ONCE = 16
 
@@ -22,7 +20,7 @@ class RangePlan(Message):
         origins: Of each cut: where its newest outcomes are.
     """
 
-    cuts: list[BatchCut] = Field(default_factory=list)
+    cuts: list[Cut] = Field(default_factory=list)
     origins: list[Origin] = Field(default_factory=list)
 
 
@@ -47,30 +45,27 @@ class Layout(Message):
     end: RunEnd | None = None
 
 
-class RangeRef(Message):
-    """Input of `write_results`: which range (0-based) of an attempt; `claim` as in a `RunRef`."""
+class LayOutAsk(RunRef):
+    """Input of `lay_out`."""
 
-    run_id: str
-    attempt: int = 1
-    claim: str = ""
-    trace: str | None = None
+    verdict: Verdict = Verdict()
+
+
+class RangeRef(RunRef):
+    """Input of `write_results`: which range (0-based) of an attempt."""
+
     number: int
 
 
-class MergeRef(Message):
+class MergeRef(RunRef):
     """Input of `merge_partials`: which partial of the merge tree to make.
 
     Attributes:
         level: Of the partial to make, 1 or more; it is merged from those of the level below.
         number: 0-based within its level.
         below: How many partials the level below has.
-        claim: As in a `RunRef`.
     """
 
-    run_id: str
-    attempt: int = 1
-    claim: str = ""
-    trace: str | None = None
     level: int
     number: int
     below: int
@@ -82,7 +77,7 @@ class MergeRef(Message):
         return range(first, min(first + MERGED_AT_ONCE, self.below))
 
 
-class FinalizeRef(RunRef):
+class FinalizeAsk(LayOutAsk):
     """Input of `finalize`.
 
     Attributes:
@@ -94,17 +89,18 @@ class FinalizeRef(RunRef):
     level: int = 0
 
 
-class FanInWork(Message):
+class FanInWork(RunRef):
     """Input of `fan_in`, and all it carries when it continues as new.
 
     Attributes:
+        verdict: For `finalize`.
         ranges: How many there are.
         has_partials: Whether partials are to be merged.
         level: 0 while the ranges are written; above it, that of the partials being merged.
         first: The first range, or partial of the level, of the next wave.
     """
 
-    ref: RunRef
+    verdict: Verdict = Verdict()
     ranges: int
     has_partials: bool = False
     level: int = 0

@@ -29,7 +29,7 @@ def dump(message: BaseModel) -> dict[str, Any]:
     return dumped
 
 
-def shortened(text: str, max_bytes: int) -> str:
+def shorten(text: str, max_bytes: int) -> str:
     """Cut a text to what takes so many bytes in a history, quotes left out of account."""
     sizes = accumulate(_size(character) - 2 for character in text[:max_bytes])
     return text[: bisect_right(list(sizes), max_bytes)]

@@ -1,29 +1,35 @@
 """What passes when a run is planned."""
 
 from fanout.messages.base import Message
+from fanout.messages.run import RunRef
 from fanout.models.limits import Limits
 from fanout.models.request import OnExceeded, RetryPolicy
 from fanout.redaction import Redacted
 
+# Of a refusal in a history, whatever it quotes.
+MAX_REFUSAL_BYTES = 1000
+
 
 class Work(Message):
-    """The batches of one generation, as orchestrators share them out.
+    """The cuts of one generation, as orchestrators share them out.
 
     Attributes:
-        batches: Cuts of the source; a batch takes one, or up to `max_span`.
+        cuts: How many there are; a batch takes one, or up to `max_span`.
         shards: Sub-orchestrations that share the partitions.
-        batch_items: Items of a cut, on average.
+        items_per_cut: On average.
         max_span: How many cuts one activity may take; 1 where the request set the batches.
-        succeeded: Items that an earlier attempt settled, and `failed` and the rest likewise: they
-            are not tried again.
+        succeeded: Items that succeeded in an earlier attempt; they are not tried again.
+        failed: Items that failed in an earlier attempt and are not tried again.
+        compensated: Likewise.
+        compensation_failed: Likewise.
     """
 
     items: int = 0
-    batches: int = 0
+    cuts: int = 0
     partitions: int = 0
-    batches_per_partition: int = 1
+    cuts_per_partition: int = 1
     shards: int = 0
-    batch_items: float = 1
+    items_per_cut: float = 1
     max_span: int = 1
     succeeded: int = 0
     failed: int = 0
@@ -47,7 +53,6 @@ class PlanResult(Message):
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
     """
 
-    workload: str
     work: Work = Work()
     limits: Limits = Limits()
     retry: RetryPolicy = RetryPolicy()
@@ -59,10 +64,17 @@ class PlanResult(Message):
     refusal: Redacted | None = None
 
 
-class ScanRef(Message):
+class ScanRef(RunRef):
     """Input of `scan`: which range (0-based) of the source of which run."""
 
-    run_id: str
-    claim: str = ""
-    trace: str | None = None
     number: int
+
+
+class ScanResult(Message):
+    """Result of `scan`.
+
+    Attributes:
+        refusal: Why the source cannot be run over; None if the range was scanned.
+    """
+
+    refusal: Redacted | None = None

@@ -1,9 +1,72 @@
 """A run and one attempt of it: who it is, how it is to go on, how it ended."""
 
+from typing import Any, TypeVar
+
 from fanout.messages.base import Message
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts, RunOutcome
 from fanout.redaction import Redacted
+
+About = TypeVar("About", bound="RunRef")
+
+
+class RunRef(Message):
+    """Which attempt of which run a message is about; input of `plan_compensation`.
+
+    Attributes:
+        claim: What tells this run from an earlier one of the same id that was deleted.
+        trace: The W3C `traceparent` of the trace span that started it, where anybody listens.
+    """
+
+    run_id: str
+    attempt: int = 1
+    claim: str = ""
+    trace: str | None = None
+
+    def message(self, kind: type[About], **fields: Any) -> About:
+        """Make a message of some kind about this attempt."""
+        return kind(
+            run_id=self.run_id,
+            attempt=self.attempt,
+            claim=self.claim,
+            trace=self.trace,
+            **fields,
+        )
+
+
+class RunInput(RunRef):
+    """Input of `run`, and all it carries when it continues as new.
+
+    Attributes:
+        max_runs: How many runs the app carries out at once; 0 is any number.
+        is_resumed: Whether its orchestration had failed, and goes on from where it was.
+        scanned: Whether the ranges of the source have been scanned.
+    """
+
+    max_runs: int = 0
+    is_resumed: bool = False
+    scanned: bool = False
+
+
+class StartInTurnAsk(RunRef):
+    """Input of `start_in_turn`: whether it is the turn of a run of a schedule.
+
+    Attributes:
+        max_runs: As in `RunInput`.
+    """
+
+    max_runs: int = 0
+    schedule: str
+
+
+class QueuedRun(StartInTurnAsk):
+    """Input of `queued_run`: a run of a schedule that awaits its turn.
+
+    Attributes:
+        poll_seconds: How long to wait before asking again.
+    """
+
+    poll_seconds: float = 15
 
 
 class Verdict(Message):
@@ -19,41 +82,8 @@ class Verdict(Message):
     compensates: bool = False
 
 
-class RunRef(Message):
-    """Input of `run` and of the activities around it: which attempt of which run.
-
-    Attributes:
-        claim: What tells this run from an earlier one of the same id that was deleted.
-        trace: The W3C `traceparent` of the span that started it, where anybody listens.
-        max_runs: How many runs the app carries out at once; 0 is any number.
-        is_resumed: Whether its orchestration had failed, and goes on from where it was.
-        scanned: Whether the ranges of the source have been scanned (`begin`).
-        verdict: What was decided when the shards were through (`lay_out`, `finalize`).
-    """
-
-    run_id: str
-    attempt: int = 1
-    claim: str = ""
-    trace: str | None = None
-    max_runs: int = 0
-    is_resumed: bool = False
-    scanned: bool = False
-    verdict: Verdict = Verdict()
-
-
-class QueuedRun(RunRef):
-    """Input of `queued_run` and `start_in_turn`: a run of a schedule that awaits its turn.
-
-    Attributes:
-        poll_seconds: How long to wait before asking again.
-    """
-
-    schedule: str
-    poll_seconds: float = 15
-
-
 class RunEnd(Message):
-    """Result of `finalize`, kept in the row of the run and returned by the orchestrator.
+    """How a run ended: result of `finalize`, kept in the row of the run, and the run's own result.
 
     Attributes:
         items: The counts as the part files have them, which are the last word.

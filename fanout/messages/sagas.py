@@ -35,13 +35,18 @@ class StepPlan(Message):
 
 
 class SagaStart(Message):
-    """A saga to begin: the item's index in the source, and which take of it this is."""
+    """A saga to begin.
+
+    Attributes:
+        index: Of the item, in the source.
+        take: Which take of the saga it is.
+    """
 
     index: int
     take: int = 1
 
 
-class OpenedSagas(Message):
+class OpenSagasResult(Message):
     """Result of `open_sagas`: the steps, and the items whose sagas are to run."""
 
     steps: list[StepPlan]
@@ -66,7 +71,7 @@ class StepCall(Message):
 
     Attributes:
         step: Its number in the plan.
-        attempt: 1 at the first try.
+        try_number: 1 is the first.
         outputs: Of the steps that are done, by name; for an undo, that of its own step.
         is_doubtful: For an undo: nobody knows whether the step was done.
     """
@@ -75,7 +80,7 @@ class StepCall(Message):
     saga: SagaStart
     step: int
     mode: Mode = "do"
-    attempt: int = 1
+    try_number: int = 1
     outputs: dict[str, Any] = Field(default_factory=dict)
     is_doubtful: bool = False
 
@@ -96,12 +101,16 @@ class StepResult(Message):
 
 
 class KeptStep(Message):
-    """What one try of a step came to, as a row keeps it; `claim` tells whose run it was."""
+    """What one try of a step came to, as a row keeps it.
+
+    Attributes:
+        claim: Of the run that made it; another run of the same id has another.
+    """
 
     claim: str = ""
     result: StepResult | None = None
 
-    def of(self, claim: str) -> StepResult | None:
+    def result_for(self, claim: str) -> StepResult | None:
         """What it came to in the run that has this claim; None if that has not tried it."""
         return self.result if self.claim == claim else None
 
@@ -126,7 +135,7 @@ class SagaEnd(Message):
     """How a saga ended.
 
     Attributes:
-        attempts: How often the step that needed most tries was tried.
+        tries: Of the step that needed most.
         retries: Tries of steps beyond the first.
         outputs: Of the steps that are done, by name.
         error: Why it failed, and if an undo failed, that too.
@@ -134,7 +143,7 @@ class SagaEnd(Message):
 
     status: SagaStatus
     trace: SagaTrace
-    attempts: int = 1
+    tries: int = 1
     retries: int = 0
     outputs: dict[str, Any] = Field(default_factory=dict)
     error: ErrorInfo | None = None
@@ -175,8 +184,8 @@ class SagaBatch(Message):
     before: str = ""
 
 
-class Recorded(Message):
-    """How one take of an item's saga ended, and in which attempt of the run."""
+class KeptSaga(Message):
+    """How one take of an item's saga ended, and in which attempt of the run, as a blob keeps it."""
 
     attempt: int
     end: SagaEnd

@@ -1,12 +1,11 @@
 """What scanning one range of a blob told, whatever stands before the range."""
 
-from pydantic import BaseModel, ConfigDict
-
-from fanout.models.plan import BatchCut, BlobRef
+from fanout.messages.base import Message
+from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 
 
-class LaneScan(BaseModel):
+class LaneScan(Message):
     """A range as it reads if it begins in one of some modes.
 
     Offsets are those of the blob. Indexes count from the first record that begins in the range,
@@ -17,27 +16,25 @@ class LaneScan(BaseModel):
         end_mode: Mode in which it ends then.
         head_end: Where the record ends that the range begins in; None if it does not end here.
         head_is_blank: Whether that record, as far as it is in the range, has only blank bytes.
-        cuts: Batches of the records that begin after it and end in the range.
+        cuts: Of the records that begin after it and end in the range.
         items: How many records these are.
         tail_offset: Where the record begins that the range ends in.
         tail_line: Line on which that is.
         tail_is_blank: Whether that record, as far as it is in the range, has only blank bytes.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     modes: list[str]
     end_mode: str
     head_end: int | None
     head_is_blank: bool
-    cuts: list[BatchCut]
+    cuts: list[Cut]
     items: int
     tail_offset: int
     tail_line: int
     tail_is_blank: bool
 
 
-class RangeScan(BaseModel):
+class RangeScan(Message):
     """``plan/scan-00012.json``: one range.
 
     Attributes:
@@ -46,14 +43,12 @@ class RangeScan(BaseModel):
         lanes: How it reads, for each mode in which it may begin.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     end: int
     newlines: int
     lanes: list[LaneScan]
 
 
-class ScanPlan(BaseModel):
+class ScanPlan(Message):
     """``plan/scan.json``: how a blob is scanned in ranges.
 
     Attributes:
@@ -63,10 +58,8 @@ class ScanPlan(BaseModel):
         start: Offset of its first record.
         start_line: Line on which that is.
         range_bytes: Length of each range but the last.
-        limits: What one batch may hold.
+        limits: What one cut may hold.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     blob: BlobRef
     length: int

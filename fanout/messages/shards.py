@@ -1,7 +1,4 @@
-"""What shards and whoever steers them tell each other: where one is, and how it is to go on.
-
-Orchestrators see these as plain JSON, like those of `fanout.messages.batches`.
-"""
+"""What shards and the activity `steer` tell each other: where a shard is, and how it goes on."""
 
 from typing import Literal
 
@@ -28,27 +25,29 @@ class ShardCounts(Message):
 
     def plus(self, other: "WaveTally | ShardCounts") -> "ShardCounts":
         """These counts with those of a wave, or of another shard, added."""
-        mine = self.model_dump()
-        return ShardCounts(**{name: mine[name] + getattr(other, name) for name in mine})
+        counts = self.model_dump()
+        return ShardCounts(**{name: counts[name] + getattr(other, name) for name in counts})
 
 
 class Retrying(Message):
     """A wave some of whose batches wait for another round, or for a repair of this one.
 
+    Times are ISO 8601 in UTC.
+
     Attributes:
-        batches: First cuts of those that want another round, numbers within the partition.
-        broken: First cuts of those whose activity failed: they are carried out again, in the same
+        first_cuts: Of the batches that want another round, numbers within the partition.
+        broken: First cuts of those whose activity failed. They are carried out again in the same
             round, before any other.
         items: How many items are to be tried again.
-        retry_round: The round that `batches` wait for; 1 is the first retry.
-        since: When the wait for it began, ISO 8601 in UTC, and `until` when it may begin.
-        quiet_until: Until when the other side asked to be left alone, whatever is repaired
-            meanwhile.
+        retry_round: The round that `first_cuts` wait for; 1 is the first retry.
+        since: When the wait began.
+        until: When the next round may begin.
+        quiet_until: Until when the other side asked to be left alone.
         breakdowns: How often in a row an activity failed.
-        broken_since: Since when activities have failed in a row, ISO 8601 in UTC.
+        broken_since: Since when activities have failed in a row.
     """
 
-    batches: list[int]
+    first_cuts: list[int]
     broken: list[int] = Field(default_factory=list)
     items: int
     retry_round: int
@@ -71,44 +70,46 @@ class Wave(Message):
     span: int = 1
 
 
-class ShardWork(Message):
+class ShardWork(RunRef):
     """Input of `shard`, and all it carries when it continues as new.
 
     Attributes:
-        call: How often it has asked how to go on: a question that is asked again has its number.
-        sequence: Waves this shard has finished, and `counts` what they came to.
-        partition: The partition it is in; the next is `shards` further on.
-        batch: First cut of the wave, within the partition.
+        call: How often it has asked how to go on. The same question again has the same number.
+        shard: Its number, 0-based.
+        shards: How many there are; the next partition of this one is so many further on.
+        cuts: Of the whole plan.
+        partitions: Of the whole plan.
+        sequence: How many waves it has finished.
+        counts: What these came to.
+        partition: The one it is in.
+        first_cut: Of the wave, within the partition.
         wave: The wave that it is in; None before one is granted.
-        tally: What the wave has come to so far; when none was granted, what the last one came to,
-            and `partitions_done` how many partitions all waves finished.
+        tally: What the wave has come to so far. Before one is granted, what the last one came to.
+        partitions_done: How many partitions have all their waves finished.
+        retrying: What the batches of the wave wait for; None where none waits.
         stage: What is done with the batches.
         downstream: The service that the items call, if any.
         downstream_rate: Items a second that it takes from all runs together; None is any number.
-        batch_items: Items of a cut, on average.
+        items_per_cut: On average.
         is_saga: Whether an item takes several steps, each an activity.
         began_at: When it last began a wave or round, ISO 8601 in UTC.
-        is_probe: Whether that was to find out if the downstream is up again.
-        has_tripped: Whether the downstream kept failing in it, and `has_answered` whether it did
-            what some item asked of it.
+        is_probe: Whether its last round was to find out if the downstream is up again.
+        has_tripped: Whether the downstream kept failing in that round.
+        has_answered: Whether the downstream did what some item of that round asked of it.
         is_resumed: Whether it takes up a round that another execution had begun.
     """
 
-    run_id: str
-    attempt: int = 1
-    claim: str = ""
-    trace: str | None = None
     call: int = 0
     shard: int
     shards: int
-    batches: int
+    cuts: int
     partitions: int
-    batches_per_partition: int
+    cuts_per_partition: int
     retry: RetryPolicy
     sequence: int = 0
     counts: ShardCounts = ShardCounts()
     partition: int
-    batch: int = 0
+    first_cut: int = 0
     wave: Wave | None = None
     tally: WaveTally = WaveTally()
     partitions_done: int = 0
@@ -116,7 +117,7 @@ class ShardWork(Message):
     stage: Stage = "process"
     downstream: str | None = None
     downstream_rate: float | None = None
-    batch_items: float = 1
+    items_per_cut: float = 1
     is_saga: bool = False
     began_at: str | None = None
     is_probe: bool = False
@@ -130,22 +131,19 @@ class ShardWork(Message):
     ) -> "ShardWork":
         """What a shard of a stage is to do."""
         is_process = stage == "process"
-        return cls(
-            run_id=ref.run_id,
-            attempt=ref.attempt,
-            claim=ref.claim,
-            trace=ref.trace,
+        return ref.message(
+            cls,
             shard=shard,
             shards=work.shards,
-            batches=work.batches,
+            cuts=work.cuts,
             partitions=work.partitions,
-            batches_per_partition=work.batches_per_partition,
+            cuts_per_partition=work.cuts_per_partition,
             retry=plan.retry,
             partition=shard,
             stage=stage,
             downstream=plan.downstream if is_process else None,
             downstream_rate=plan.downstream_rate if is_process else None,
-            batch_items=work.batch_items,
+            items_per_cut=work.items_per_cut,
             is_saga=plan.is_saga,
         )
 
@@ -155,10 +153,10 @@ class ShardWork(Message):
         return attempt_instance(self.run_id, self.attempt)
 
     @property
-    def batches_here(self) -> int:
+    def cuts_here(self) -> int:
         """Cuts of the partition it is in."""
-        first = self.partition * self.batches_per_partition
-        return min(self.batches_per_partition, self.batches - first)
+        first = self.partition * self.cuts_per_partition
+        return min(self.cuts_per_partition, self.cuts - first)
 
     @property
     def is_done(self) -> bool:
@@ -168,7 +166,7 @@ class ShardWork(Message):
     @property
     def left(self) -> int:
         """Cuts left in the partition, from which the next wave is taken."""
-        return 0 if self.is_done else self.batches_here - self.batch
+        return 0 if self.is_done else self.cuts_here - self.first_cut
 
     @property
     def key(self) -> str:
@@ -179,8 +177,8 @@ class ShardWork(Message):
     def position(self) -> tuple[object, ...]:
         """What tells one question of a shard from another that has the same number."""
         waits = self.retrying
-        round_of = (waits.retry_round, waits.batches, waits.broken) if waits else None
-        return (self.sequence, self.partition, self.batch, self.wave, round_of)
+        round_of = (waits.retry_round, waits.first_cuts, waits.broken) if waits else None
+        return (self.sequence, self.partition, self.first_cut, self.wave, round_of)
 
 
 class ShardAsk(Message):
@@ -203,13 +201,15 @@ class ShardOrder(Message):
     """Result of `steer`: how a shard is to go on.
 
     Attributes:
-        action: ``go``: begin the wave (or round) after `wait_seconds`; ``wait``: ask again after
-            them; ``stop``: begin nothing more; ``resume``: another execution came further, and
-            `work` is where it was.
-        cuts: How many cuts the wave takes, and `span` how many each batch takes of them.
+        action: ``go``: begin the wave or round. ``wait``: ask again. ``stop``: begin nothing more.
+            ``resume``: go on from where another execution was, which came further.
+        cuts: How many the wave takes.
+        span: How many each batch takes of them.
+        wait_seconds: How long to wait first.
         is_probe: Whether only one batch may begin, to find out if the downstream is up again.
         reason: Why it is to stop.
-        is_repeated: Whether it has been given before: what it told to begin may have been begun.
+        work: Where to resume.
+        is_repeated: Whether it was given before, so that what it lets begin may have begun.
     """
 
     action: Literal["go", "wait", "stop", "resume"]
@@ -226,5 +226,4 @@ class ShardEnd(Message):
     """Result of `shard`: what its waves came to, and why it stopped."""
 
     counts: ShardCounts = ShardCounts()
-    waves: int = 0
     reason: StopReason = "done"

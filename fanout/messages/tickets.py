@@ -16,7 +16,7 @@ from typing import Any
 TICKET = "ticket"
 ANSWER = "answer"
 # What one question says otherwise each time that it is asked.
-_PASSING = {
+_VARYING = {
     "at",
     "since",
     "until",
@@ -30,53 +30,53 @@ _PASSING = {
 
 
 @dataclass(frozen=True)
-class NotItsAnswer:
+class ForeignAnswer:
     """What came is the answer to another question."""
 
 
-def ticket_of(name: str, message: Mapping[str, Any]) -> str:
+def call_ticket(name: str, message: Mapping[str, Any]) -> str:
     """The ticket of a call of an activity."""
-    return _short(f"{name} {json.dumps(_lasting(message), sort_keys=True)}")
+    return _short_hash(f"{name} {json.dumps(_without_varying(message), sort_keys=True)}")
 
 
-def ticket_of_child(instance_id: str) -> str:
+def child_ticket(instance_id: str) -> str:
     """The ticket of a sub-orchestration, however often it continues as new."""
-    return _short(instance_id)
+    return _short_hash(instance_id)
 
 
-def with_ticket(message: dict[str, Any], ticket: str) -> dict[str, Any]:
+def add_ticket(message: dict[str, Any], ticket: str) -> dict[str, Any]:
     """A question as it is sent."""
     return {**message, TICKET: ticket}
 
 
-def answered(asked: Mapping[str, Any], answer: Any) -> dict[str, Any]:
+def answer_ask(ask: Mapping[str, Any], answer: Any) -> dict[str, Any]:
     """An answer as it is sent: with the ticket of the question."""
-    return _answer(asked.get(TICKET, ""), answer)
+    return _add_ticket_to_answer(ask.get(TICKET, ""), answer)
 
 
-def answered_by_child(instance_id: str, answer: Any) -> dict[str, Any]:
+def answer_as_child(instance_id: str, answer: Any) -> dict[str, Any]:
     """The answer of a sub-orchestration as it is sent."""
-    return _answer(ticket_of_child(instance_id), answer)
+    return _add_ticket_to_answer(child_ticket(instance_id), answer)
 
 
-def opened(came: Any, ticket: str) -> Any:
-    """What an answer says, or `NotItsAnswer`; nothing at all is what a timer says."""
-    if isinstance(came, dict) and came.keys() == {TICKET, ANSWER}:
-        return came[ANSWER] if came[TICKET] == ticket else NotItsAnswer()
-    return NotItsAnswer() if came is None else came
+def read_answer(result: Any, ticket: str) -> Any:
+    """What an answer says, or `ForeignAnswer`; nothing at all is what a timer says."""
+    if isinstance(result, dict) and result.keys() == {TICKET, ANSWER}:
+        return result[ANSWER] if result[TICKET] == ticket else ForeignAnswer()
+    return ForeignAnswer() if result is None else result
 
 
-def _answer(ticket: str, answer: Any) -> dict[str, Any]:
+def _add_ticket_to_answer(ticket: str, answer: Any) -> dict[str, Any]:
     return {TICKET: ticket, ANSWER: answer}
 
 
-def _lasting(value: Any) -> Any:
+def _without_varying(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _lasting(one) for key, one in value.items() if key not in _PASSING}
+        return {k: _without_varying(v) for k, v in value.items() if k not in _VARYING}
     if isinstance(value, list):
-        return [_lasting(one) for one in value]
+        return [_without_varying(element) for element in value]
     return value
 
 
-def _short(text: str) -> str:
+def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -9,14 +9,16 @@ class Limits(BaseModel):
     """What a run may have in flight, how fast it may go, and how many failures it accepts.
 
     Attributes:
-        batches: Activities at once, over all shards.
+        batches_in_flight: Over all shards, at most. In JSON it is `batches`, as in the request.
         items_per_second: How many items may begin a second; None sets no limit.
         tolerance: How many failures the run accepts.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
-    batches: int = 1
+    batches_in_flight: int = Field(
+        default=1, validation_alias="batches", serialization_alias="batches"
+    )
     items_per_second: float | None = None
     tolerance: Tolerance = Tolerance()
 
@@ -24,7 +26,7 @@ class Limits(BaseModel):
     def of(cls, concurrency: Concurrency, tolerance: Tolerance) -> "Limits":
         """The limits that a request asks for."""
         return cls(
-            batches=concurrency.batches,
+            batches_in_flight=concurrency.batches,
             items_per_second=concurrency.items_per_second,
             tolerance=tolerance,
         )
@@ -72,8 +74,9 @@ class LimitsChange(BaseModel):
         update: dict[str, object] = {}
         if self.concurrency is not None:
             update |= self.concurrency.model_dump(exclude_unset=True)
-            if update.get("batches", 1) is None:
-                del update["batches"]
+            batches = update.pop("batches", None)
+            if batches is not None:
+                update["batches_in_flight"] = batches
         if self.tolerance is not None:
             update["tolerance"] = self.tolerance
         return limits.model_copy(update=update)

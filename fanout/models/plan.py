@@ -1,8 +1,7 @@
-"""The plan of a run: which bytes of the source belong to which batch.
+"""The plan of a run: which bytes of the source belong to which cut.
 
-Batches are numbered through the whole source; partition k holds the batches
-``k * batches_per_partition`` up to the next partition's first, so counts alone tell an orchestrator
-how many batches each partition has.
+Cuts are numbered through the whole source; partition k holds the cuts ``k * cuts_per_partition`` up
+to the next partition's first, so counts alone tell an orchestrator how many each partition has.
 """
 
 from typing import NamedTuple
@@ -10,8 +9,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class BatchCut(NamedTuple):
-    """One batch of the source.
+class Cut(NamedTuple):
+    """The indivisible piece of a source: a batch takes one, or several that follow each other.
 
     Attributes:
         offset: First byte (inclusive) in the blob, or row of a Parquet file; 0 if inline.
@@ -84,7 +83,8 @@ class Origin(BaseModel):
     """Which batch of the first attempt a later one tries again, and what is known of it so far.
 
     Attributes:
-        partition: In the first attempt's plan; `batch`, its first cut, counts within it.
+        partition: In the plan of the first attempt.
+        first_cut: Within that partition, 0-based.
         span: How many cuts it takes.
         part: Path of its newest outcomes; None if it left none.
         partial: Path of the partial beside them, if there is one.
@@ -94,7 +94,7 @@ class Origin(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     partition: int
-    batch: int
+    first_cut: int
     span: int = 1
     part: str | None = None
     partial: str | None = None
@@ -111,7 +111,7 @@ class PartitionPlan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     partition: int
-    cuts: list[BatchCut]
+    cuts: list[Cut]
     origins: list[Origin] = Field(default_factory=list)
 
 
@@ -131,9 +131,9 @@ class PlanManifest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     items: int
-    batches: int
+    cuts: int
     partitions: int
-    batches_per_partition: int
+    cuts_per_partition: int
     header: list[str] | None = None
     etag: str | None = None
     length: int = 0
@@ -141,8 +141,6 @@ class PlanManifest(BaseModel):
     parts: BlobRef | None = None
     reopening: Reopening | None = None
 
-    def batches_in(self, partition: int) -> int:
-        """Count the batches of one partition (0-based)."""
-        return min(
-            self.batches_per_partition, self.batches - partition * self.batches_per_partition
-        )
+    def cuts_in(self, partition: int) -> int:
+        """Count the cuts of one partition (0-based)."""
+        return min(self.cuts_per_partition, self.cuts - partition * self.cuts_per_partition)

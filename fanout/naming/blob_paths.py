@@ -61,7 +61,7 @@ def parse_attempt_path(path: str) -> int | None:
 
 
 def generation(attempt: int, stage: Stage = "process") -> str:
-    """One pass over the batches of a run: ``a1`` processes in attempt 1, ``c1`` compensates."""
+    """One pass over the cuts of a run: ``a1`` processes in attempt 1, ``c1`` compensates."""
     return f"{'a' if stage == 'process' else 'c'}{attempt}"
 
 
@@ -93,13 +93,13 @@ class BatchName:
 
     Attributes:
         partition: 0-based, in the plan of the generation.
-        batch: Its first cut within the partition.
+        first_cut: Within the partition.
         span: How many cuts it takes.
         retry_round: 0 is the first try.
     """
 
     partition: int
-    batch: int
+    first_cut: int
     span: int = 1
     retry_round: int = 0
 
@@ -115,7 +115,7 @@ def part_path(run_id: str, generation: str, name: BatchName) -> str:
     A batch of more than one cut has their number, too: ``b0003n0020``.
     """
     span = "" if name.span == 1 else f"n{name.span:04d}"
-    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}{span}"
+    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.first_cut:04d}{span}"
     return f"{parts_folder(run_id)}{generation}-{stem}.jsonl"
 
 
@@ -124,8 +124,8 @@ def parse_part_path(path: str) -> BatchName | None:
     match = _PART.search(path)
     if match is None:
         return None
-    partition, retry_round, batch, span = (int(group or 1) for group in match.groups())
-    return BatchName(partition, batch, span, retry_round)
+    partition, retry_round, first_cut, span = (int(group or 1) for group in match.groups())
+    return BatchName(partition, first_cut, span, retry_round)
 
 
 def partial_path(part: str) -> str:
@@ -145,7 +145,7 @@ def saga_batches_folder(run_id: str) -> str:
 
 def saga_batch_path(run_id: str, attempt: int, name: BatchName) -> str:
     """The items of a batch whose sagas are to run, as they were when it was opened."""
-    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.batch:04d}"
+    stem = f"p{name.partition:05d}-r{name.retry_round}-b{name.first_cut:04d}"
     return f"{saga_batches_folder(run_id)}{generation(attempt)}-{stem}.json"
 
 
@@ -158,8 +158,8 @@ def parse_saga_batch_path(path: str) -> tuple[int, BatchName]:
     match = _SAGA_BATCH.search(path)
     if match is None:
         raise ValueError(f"'{path}' is no batch of sagas")
-    attempt, partition, retry_round, batch = map(int, match.groups())
-    return attempt, BatchName(partition, batch, retry_round=retry_round)
+    attempt, partition, retry_round, first_cut = map(int, match.groups())
+    return attempt, BatchName(partition, first_cut, retry_round=retry_round)
 
 
 def saga_record_path(run_id: str, index: int, take: int) -> str:

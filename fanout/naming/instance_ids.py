@@ -31,7 +31,7 @@ def shard_instance(run_instance: str, shard: int, stage: Stage = "process") -> s
 
 def saga_batch_instance(run_instance: str, name: BatchName) -> str:
     """The instance id of the sub-orchestration that runs the sagas of a batch in one round."""
-    where = f"p{name.partition:05d}b{name.batch:04d}r{name.retry_round}"
+    where = f"p{name.partition:05d}b{name.first_cut:04d}r{name.retry_round}"
     return f"{run_instance}:{where}"
 
 

@@ -38,9 +38,9 @@ def steps_partition(run_id: str, attempt: int) -> str:
     return f"{run_id}!a{attempt}!steps"
 
 
-def step_row(index: int, take: int, step: int, mode: str, attempt: int) -> str:
+def step_row(index: int, take: int, step: int, mode: str, try_number: int) -> str:
     """The row of one try of a step of an item's saga, or of its undoing."""
-    return f"{index:08d}-{take}-{step}-{mode}-{attempt}"
+    return f"{index:08d}-{take}-{step}-{mode}-{try_number}"
 
 
 def shard_row(shard: int, stage: Stage) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from fanout.messages.payloads import shortened
+from fanout.messages.payloads import shorten
 from fanout.messages.sagas import Mode, SagaEnd, SagaStatus, SagaTrace, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
 from fanout.naming.error_types import ErrorType
@@ -36,8 +36,15 @@ class Call:
 
     step: int
     mode: Mode
-    attempt: int
+    try_number: int
     is_doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The activity of a call failed, and not the step: why."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class _Course:
     """
 
     status: CourseStatus = "waiting"
-    attempts: int = 0
+    tries: int = 0
     breakdowns: int = 0
     due: datetime | None = None
     error: ErrorInfo | None = None
@@ -123,7 +130,7 @@ class Saga:
 
     def _call(self, number: int, mode: Mode) -> Call:
         is_doubtful = mode == "undo" and self._steps[number].do.status == "doubtful"
-        return Call(number, mode, self._course(number, mode).attempts + 1, is_doubtful)
+        return Call(number, mode, self._course(number, mode).tries + 1, is_doubtful)
 
     def _course(self, number: int, mode: Mode) -> _Course:
         step = self._steps[number]
@@ -140,8 +147,8 @@ class Saga:
         done = (step for step in self._steps if step.do.status == "done")
         return {step.plan.name: step.output for step in done if step.output is not None}
 
-    def note(self, now: datetime, results: Iterable[tuple[Call, StepResult | str]]) -> None:
-        """Take note of what the calls of a move came to; a text says why an activity failed."""
+    def note(self, now: datetime, results: Iterable[tuple[Call, StepResult | Breakdown]]) -> None:
+        """Take note of what the calls of a move came to."""
         self._wave += 1
         for call, result in results:
             self._note(now, call, result)
@@ -151,17 +158,17 @@ class Saga:
                 if step.do.status == "trying":
                     step.do.status = "doubtful"
 
-    def _note(self, now: datetime, call: Call, result: StepResult | str) -> None:
+    def _note(self, now: datetime, call: Call, result: StepResult | Breakdown) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
-        if isinstance(result, str):
-            self._note_breakdown(now, call, result)
+        if isinstance(result, Breakdown):
+            self._note_breakdown(now, call, result.reason)
         elif result.error is None:
-            course.status, course.attempts = "done", call.attempt
+            course.status, course.tries = "done", call.try_number
             if call.mode == "do":
                 step.output = result.output
         else:
             self._note_error(now, call, result.error)
-        ended_ms = 0 if isinstance(result, str) else result.ended_ms
+        ended_ms = 0 if isinstance(result, Breakdown) else result.ended_ms
         if call.mode == "do":
             step.ended = (self._wave, ended_ms)
             if self._cause is None and course.status in ("failed", "doubtful"):
@@ -182,14 +189,14 @@ class Saga:
 
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
-        was_tried = call.attempt > 1 or course.breakdowns > 0
-        course.attempts, course.error, course.breakdowns = call.attempt, error, 0
+        was_tried = call.try_number > 1 or course.breakdowns > 0
+        course.tries, course.error, course.breakdowns = call.try_number, error, 0
         policy = step.plan.retry
-        if error.retryable and call.attempt < policy.max_attempts:
+        if error.retryable and call.try_number < policy.max_attempts:
             course.status = "trying"
             seeds = (*self._seeds, call.step, call.mode)
             asked_seconds = error.retry_after or 0.0
-            wait = backoff_seconds(policy, call.attempt, *seeds, at_least_seconds=asked_seconds)
+            wait = backoff_seconds(policy, call.try_number, *seeds, at_least_seconds=asked_seconds)
             course.due = now + timedelta(seconds=wait)
         elif call.mode == "do" and (error.retryable or was_tried):
             course.status = "doubtful"
@@ -198,12 +205,12 @@ class Saga:
 
     def end(self) -> SagaEnd:
         """How it ended; to be asked when there is no move left."""
-        attempts = [step.do.attempts for step in self._steps]
+        tries = [step.do.tries for step in self._steps]
         return SagaEnd(
             status=self._status(),
             trace=self._trace(),
-            attempts=max([1, *attempts]),
-            retries=sum(max(0, count - 1) for count in attempts),
+            tries=max([1, *tries]),
+            retries=sum(max(0, count - 1) for count in tries),
             outputs={} if self._has_failed else self._outputs(),
             error=self._error(),
         )
@@ -235,8 +242,8 @@ class Saga:
             if step.undo.status == "failed"
         ]
         kind = self._cause.do.error.type if self._cause.do.error else ErrorType.LOST_STEP
-        return ErrorInfo(type=kind, message=shortened("; ".join(parts), MAX_MESSAGE_BYTES))
+        return ErrorInfo(type=kind, message=shorten("; ".join(parts), MAX_MESSAGE_BYTES))
 
 
 def _describe_failure(name: str, error: ErrorInfo | None) -> str:
-    return f"{name}: {shortened(error.message if error else '', MAX_REASON_BYTES)}"
+    return f"{name}: {shorten(error.message if error else '', MAX_REASON_BYTES)}"

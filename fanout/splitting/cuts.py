@@ -1,17 +1,17 @@
-"""Group records into batches."""
+"""Group records into cuts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fanout.errors import FanoutError
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.splitting.scan import RecordBounds
 
 
 @dataclass
-class _Batch:
-    """The batch that is being filled."""
+class _OpenCut:
+    """The cut that is being filled."""
 
     offset: int
     end: int
@@ -19,21 +19,21 @@ class _Batch:
     items: int
     first_line: int
 
-    def close(self) -> BatchCut:
-        return BatchCut(self.offset, self.end, self.first_index, self.items, self.first_line)
+    def close(self) -> Cut:
+        return Cut(self.offset, self.end, self.first_index, self.items, self.first_line)
 
 
-def cut_batches(
+def cut_records(
     blocks: Iterable[RecordBounds], limits: BatchLimits, max_items: int | None = None
-) -> Iterator[BatchCut]:
-    """Cut a stream of records into batches, each from its first record's start to its last's end.
+) -> Iterator[Cut]:
+    """Group a stream of records into cuts, each from its first record's start to its last's end.
 
-    A batch closes when it has `limits.max_items`, or when its bytes with the next record would be
-    more than `limits.max_bytes`. A record larger than that is a batch of its own.
+    A cut closes when it has `limits.max_items`, or when its bytes with the next record would be
+    more than `limits.max_bytes`. A record larger than that is a cut of its own.
 
     Args:
         blocks: The records of the source, in order.
-        limits: What one batch may hold.
+        limits: What one cut may hold.
         max_items: How many records to take; those after are not read. None takes all.
     """
     cutter = Cutter(limits, max_items)
@@ -49,12 +49,12 @@ def cut_batches(
 
 
 class Cutter:
-    """Cuts block after block, with the batch that is being filled between them."""
+    """Cuts block after block, with the cut that is being filled between them."""
 
     def __init__(self, limits: BatchLimits, max_items: int | None = None) -> None:
         self._limits = limits
         self._max_items = max_items
-        self._batch: _Batch | None = None
+        self._open_cut: _OpenCut | None = None
         self._index = 0
 
     @property
@@ -66,41 +66,41 @@ class Cutter:
     def is_done(self) -> bool:
         return self._index == self._max_items
 
-    def cut(self, block: RecordBounds) -> Iterator[BatchCut]:
-        """Take the records of a block; give the batches that close."""
+    def cut(self, block: RecordBounds) -> Iterator[Cut]:
+        """Take the records of a block; give the cuts that close."""
         size = len(block)
         if self._max_items is not None:
             size = min(size, self._max_items - self._index)
         first = 0
         while first < size:
-            batch = self._batch or _open(block, first, self._index + first)
-            first += _fill(batch, block, first, size, self._limits)
-            self._batch = batch
-            if first < size or batch.items == self._limits.max_items:
+            cut = self._open_cut or _open_at(block, first, self._index + first)
+            first += _fill(cut, block, first, size, self._limits)
+            self._open_cut = cut
+            if first < size or cut.items == self._limits.max_items:
                 yield from self.rest()
         self._index += size
 
-    def rest(self) -> Iterator[BatchCut]:
-        """Close the batch that is being filled."""
-        batch, self._batch = self._batch, None
-        if batch is not None:
-            yield batch.close()
+    def rest(self) -> Iterator[Cut]:
+        """Close the cut that is being filled."""
+        cut, self._open_cut = self._open_cut, None
+        if cut is not None:
+            yield cut.close()
 
 
-def _open(block: RecordBounds, first: int, index: int) -> _Batch:
+def _open_at(block: RecordBounds, first: int, index: int) -> _OpenCut:
     offset = int(block.starts[first])
-    return _Batch(offset, offset, index, 0, int(block.lines[first]))
+    return _OpenCut(offset, offset, index, 0, int(block.lines[first]))
 
 
-def _fill(batch: _Batch, block: RecordBounds, first: int, size: int, limits: BatchLimits) -> int:
+def _fill(cut: _OpenCut, block: RecordBounds, first: int, size: int, limits: BatchLimits) -> int:
     """Add the records of `block` from `first` on that fit; return how many did."""
-    stop = min(size, first + limits.max_items - batch.items)
-    limit = batch.offset + limits.max_bytes
+    stop = min(size, first + limits.max_items - cut.items)
+    limit = cut.offset + limits.max_bytes
     if block.ends[stop - 1] > limit:
         stop = int(block.ends[:stop].searchsorted(limit, side="right"))
-        if batch.items == 0:
+        if cut.items == 0:
             stop = max(stop, first + 1)
     if stop > first:
-        batch.end = int(block.ends[stop - 1])
-        batch.items += stop - first
+        cut.end = int(block.ends[stop - 1])
+        cut.items += stop - first
     return stop - first

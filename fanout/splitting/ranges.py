@@ -5,7 +5,7 @@ bytes before. So `scan_range` reads a range in every mode at once; two readers t
 of a record at the same byte read alike from there on, so mostly two remain. `join_ranges` then goes
 over the ranges in order: the mode in which one ends says how the next one is to be read.
 
-The batches are those of one pass that closes a batch at the end of each range: a record belongs to
+The cuts are those of one pass that closes a cut at the end of each range: a record belongs to
 the range in which, or at whose end, it begins.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fanout.messages.scans import LaneScan, RangeScan
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.models.source import CsvFormat, JsonlFormat
 from fanout.splitting.cuts import Cutter
@@ -37,7 +37,7 @@ def scan_range(
         chunks: The bytes of the range in order.
         offset: Where it begins in the blob.
         line_format: How the blob is to be read.
-        limits: What one batch may hold.
+        limits: What one cut may hold.
         is_first: Whether the blob's first record begins where the range does.
     """
     if is_first or line_format.kind == "jsonl":
@@ -57,14 +57,14 @@ def scan_range(
 
 def join_ranges(
     scans: Iterable[RangeScan], offset: int, line: int, limits: BatchLimits
-) -> Iterator[BatchCut]:
-    """Put the batches of all ranges together, in order.
+) -> Iterator[Cut]:
+    """Put the cuts of all ranges together, in order.
 
     Args:
         scans: The ranges, in order.
         offset: Where the first record begins in the blob.
         line: Line on which that is.
-        limits: What one batch may hold, as in `scan_range`.
+        limits: What one cut may hold, as in `scan_range`.
     """
     joint = _Joint(limits, _Tail(offset, line), line)
     for range_scan in scans:
@@ -82,7 +82,7 @@ class _Lane:
     cutter: Cutter
     head_end: int | None = None
     head_is_blank: bool = True
-    cuts: list[BatchCut] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
 
     @classmethod
     def enter(
@@ -156,8 +156,8 @@ class _Joint:
     Attributes:
         tail: The record that does not end before the next range.
         line: Line on which the next range begins.
-        index: Index of the record that comes after the tail's batch so far.
-        last: The batch that the tail may go into.
+        index: Index of the record that comes after the tail's cut so far.
+        last: The cut that the tail may go into.
     """
 
     limits: BatchLimits
@@ -166,9 +166,9 @@ class _Joint:
     mode: str = Mode.FIELD_START.name
     offset: int = 0
     index: int = 0
-    last: BatchCut | None = None
+    last: Cut | None = None
 
-    def add(self, range_scan: RangeScan) -> Iterator[BatchCut]:
+    def add(self, range_scan: RangeScan) -> Iterator[Cut]:
         lane = next(lane for lane in range_scan.lanes if self.mode in lane.modes)
         is_blank_yet = self.tail.is_blank and lane.head_is_blank
         if lane.head_end is None:
@@ -184,12 +184,12 @@ class _Joint:
         self.line += range_scan.newlines
         self.offset = range_scan.end
 
-    def finish(self) -> Iterator[BatchCut]:
+    def finish(self) -> Iterator[Cut]:
         if not self.tail.is_blank:
             yield from self._take_tail(self.offset)
         yield from self._close()
 
-    def _take_tail(self, end: int) -> Iterator[BatchCut]:
+    def _take_tail(self, end: int) -> Iterator[Cut]:
         last, limits = self.last, self.limits
         is_full = last is None or (
             last.items == limits.max_items or end - last.offset > limits.max_bytes
@@ -198,10 +198,10 @@ class _Joint:
             self.last = last._replace(end=end, items=last.items + 1)
         else:
             yield from self._close()
-            self.last = BatchCut(self.tail.offset, end, self.index, 1, self.tail.line)
+            self.last = Cut(self.tail.offset, end, self.index, 1, self.tail.line)
         self.index += 1
 
-    def _take_cuts(self, lane: LaneScan) -> Iterator[BatchCut]:
+    def _take_cuts(self, lane: LaneScan) -> Iterator[Cut]:
         for cut in lane.cuts:
             yield from self._close()
             self.last = cut._replace(
@@ -209,7 +209,7 @@ class _Joint:
             )
         self.index += lane.items
 
-    def _close(self) -> Iterator[BatchCut]:
+    def _close(self) -> Iterator[Cut]:
         last, self.last = self.last, None
         if last is not None:
             yield last

@@ -1,9 +1,9 @@
-"""Batches of the rows of a Parquet file: slices of its row groups."""
+"""Cuts of the rows of a Parquet file: slices of its row groups."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 
 
@@ -21,8 +21,8 @@ class RowGroup(NamedTuple):
 
 def cut_rows(
     groups: Iterable[RowGroup], limits: BatchLimits, max_items: int | None = None
-) -> Iterator[BatchCut]:
-    """Cut rows into batches that keep within a row group; the bounds of a cut are row numbers.
+) -> Iterator[Cut]:
+    """Cut rows within their row groups; the bounds of a cut are row numbers.
 
     The rows of a group are taken to be of one size, for only the size of all is known.
     """
@@ -33,7 +33,7 @@ def cut_rows(
         step = max(1, min(limits.max_items, fitting))
         for offset in range(first, end, step):
             stop = min(offset + step, end)
-            yield BatchCut(offset, stop, offset, stop - offset, 0)
+            yield Cut(offset, stop, offset, stop - offset, 0)
         first = end
         if first == max_items:
             return

@@ -1,57 +1,57 @@
-"""How a source is cut where the request does not say: into grains, which batches are made of.
+"""How a source is cut where the request does not say how large a batch is.
 
-Grains are small enough that a batch of one suits slow items. The governor learns how long an item
-takes, and lets a batch take as many grains as make a few seconds of work
-(`fanout.governor.grants`).
+Cuts are then small enough that a batch of one suits slow items. The governor learns how long an
+item takes, and lets a batch take as many cuts as make a few seconds of work
+(`fanout.governor.grants`): batches are adaptive.
 """
 
 from math import ceil
 
 from fanout.models.request import BatchLimits
 
-GRAINS = 10_000
-MAX_GRAIN = BatchLimits()
-# What a batch of several grains may hold: a worker has one in memory for each activity.
+TARGET_CUTS = 10_000
+MAX_CUT = BatchLimits()
+# What a batch of several cuts may hold: a worker has one in memory for each activity.
 MAX_BATCH_BYTES = 2 * 1_048_576
 MAX_BATCH_ITEMS = 10_000
 # One call takes a whole chunk as a table, and tells of it in ranges: more rows cost it little.
 MAX_CHUNK_BYTES = 8 * 1_048_576
 MAX_CHUNK_ITEMS = 1_000_000
-CHUNK_GRAINS = 1_000
-LEAST_CHUNK_GRAIN_BYTES = 64 * 1024
+TARGET_CHUNK_CUTS = 1_000
+LEAST_CHUNK_CUT_BYTES = 64 * 1024
 
 MAX_SHARDS = 64
 BATCHES_A_SHARD = 16
-# With the batches set, a partition is a wave at most; grains share a partition by the thousand.
-MAX_BATCHES_A_PARTITION = 100
-MAX_GRAINS_A_PARTITION = 2_500
+# Where the request sets the batches, a partition is a wave at most; others take many cuts a batch.
+MAX_CUTS_A_PARTITION = 100
+MAX_ADAPTIVE_CUTS_A_PARTITION = 2_500
 PARTITIONS_A_SHARD = 4
 
 
-def grain_of_bytes(length: int) -> BatchLimits:
-    """The grain of a source of so many bytes: a ten-thousandth of it, up to 1 MiB."""
-    share = ceil(length / GRAINS)
-    return MAX_GRAIN.model_copy(update={"max_bytes": max(1, min(share, MAX_GRAIN.max_bytes))})
+def cut_limits_for_bytes(length: int) -> BatchLimits:
+    """The limits of a cut of a source of so many bytes: a ten-thousandth of it, up to 1 MiB."""
+    share = ceil(length / TARGET_CUTS)
+    return MAX_CUT.model_copy(update={"max_bytes": max(1, min(share, MAX_CUT.max_bytes))})
 
 
-def chunk_grain_of_bytes(length: int) -> BatchLimits:
-    """The grain for a workload that takes batches whole: a thousandth, 64 KiB up to 1 MiB."""
-    share = max(LEAST_CHUNK_GRAIN_BYTES, ceil(length / CHUNK_GRAINS))
-    return BatchLimits(max_items=MAX_CHUNK_ITEMS, max_bytes=min(share, MAX_GRAIN.max_bytes))
+def chunk_cut_limits_for_bytes(length: int) -> BatchLimits:
+    """The same for a workload that takes batches whole: a thousandth, 64 KiB up to 1 MiB."""
+    share = max(LEAST_CHUNK_CUT_BYTES, ceil(length / TARGET_CHUNK_CUTS))
+    return BatchLimits(max_items=MAX_CHUNK_ITEMS, max_bytes=min(share, MAX_CUT.max_bytes))
 
 
-def grain_of_items(count: int) -> BatchLimits:
-    """The grain of a source of so many items: a ten-thousandth of them, up to 1,000."""
-    share = ceil(count / GRAINS)
-    return MAX_GRAIN.model_copy(update={"max_items": max(1, min(share, MAX_GRAIN.max_items))})
+def cut_limits_for_items(count: int) -> BatchLimits:
+    """The limits of a cut of a source of so many items: a ten-thousandth of them, up to 1,000."""
+    share = ceil(count / TARGET_CUTS)
+    return MAX_CUT.model_copy(update={"max_items": max(1, min(share, MAX_CUT.max_items))})
 
 
 def max_span(largest_bytes: int, mean_items: float, *, is_chunk: bool) -> int:
-    """How many grains a batch may take.
+    """How many cuts a batch may take.
 
     Args:
-        largest_bytes: Bytes of the largest grain.
-        mean_items: Items of a grain, on average.
+        largest_bytes: Bytes of the largest cut.
+        mean_items: Items of a cut, on average.
         is_chunk: Whether the workload takes a batch whole, and not item by item.
     """
     max_bytes = MAX_CHUNK_BYTES if is_chunk else MAX_BATCH_BYTES
@@ -61,17 +61,17 @@ def max_span(largest_bytes: int, mean_items: float, *, is_chunk: bool) -> int:
     return max(1, min(by_bytes, by_items))
 
 
-def shard_count(concurrent_batches: int) -> int:
+def shard_count(batches_in_flight: int) -> int:
     """How many shards share a run that may have so many batches in flight."""
-    return min(MAX_SHARDS, ceil(concurrent_batches / BATCHES_A_SHARD))
+    return min(MAX_SHARDS, ceil(batches_in_flight / BATCHES_A_SHARD))
 
 
-def batches_per_partition(batches: int, concurrent_batches: int, *, are_grains: bool) -> int:
+def cuts_per_partition(cuts: int, batches_in_flight: int, *, is_adaptive: bool) -> int:
     """How many cuts a partition has: few enough that every shard has work, enough for a wave."""
-    shards = shard_count(concurrent_batches)
-    a_shard = max(1, ceil(batches / shards))
-    if not are_grains:
-        return min(MAX_BATCHES_A_PARTITION, a_shard)
-    width = ceil(concurrent_batches / shards)
+    shards = shard_count(batches_in_flight)
+    a_shard = max(1, ceil(cuts / shards))
+    if not is_adaptive:
+        return min(MAX_CUTS_A_PARTITION, a_shard)
+    width = ceil(batches_in_flight / shards)
     wanted = max(ceil(a_shard / PARTITIONS_A_SHARD), width)
-    return min(MAX_GRAINS_A_PARTITION, a_shard, wanted)
+    return min(MAX_ADAPTIVE_CUTS_A_PARTITION, a_shard, wanted)

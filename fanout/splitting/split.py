@@ -1,12 +1,12 @@
-"""Split a blob into batches in one pass, holding one chunk of it at a time."""
+"""Split a blob into cuts in one pass, holding one chunk of it at a time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.models.source import CsvFormat, JsonFormat, JsonlFormat
-from fanout.splitting.cuts import cut_batches
+from fanout.splitting.cuts import cut_records
 from fanout.splitting.elements import find_elements
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.scan import LineKind, RecordBounds, scan_all
@@ -29,15 +29,15 @@ class BlobRecords:
 
 @dataclass(frozen=True)
 class Split:
-    """A blob on its way into batches.
+    """A blob on its way into cuts.
 
     Attributes:
         columns: The header of a CSV; None for JSON, and for a CSV without any record.
-        cuts: The batches in order; the chunks are read while these are consumed.
+        cuts: In order; the chunks are read while these are consumed.
     """
 
     columns: list[str] | None
-    cuts: Iterator[BatchCut]
+    cuts: Iterator[Cut]
 
 
 def find_records(chunks: Iterable[bytes], text_format: TextFormat) -> BlobRecords:
@@ -60,12 +60,12 @@ def find_records(chunks: Iterable[bytes], text_format: TextFormat) -> BlobRecord
 def split(
     chunks: Iterable[bytes], kind: LineKind, limits: BatchLimits, max_items: int | None = None
 ) -> Split:
-    """Split the bytes of a blob, in chunks of any size, into batches of whole records.
+    """Split the bytes of a blob, in chunks of any size, into cuts of whole records.
 
     Args:
         chunks: All bytes of the blob in order.
         kind: How they are to be read.
-        limits: What one batch may hold.
+        limits: What one cut may hold.
         max_items: How many records to take; reading ends there. None takes all.
 
     Raises:
@@ -73,4 +73,4 @@ def split(
     """
     text_format = CsvFormat(kind="csv") if kind == "csv" else JsonlFormat(kind="jsonl")
     records = find_records(chunks, text_format)
-    return Split(records.columns, cut_batches(records.blocks, limits, max_items))
+    return Split(records.columns, cut_records(records.blocks, limits, max_items))

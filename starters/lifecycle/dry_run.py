@@ -11,10 +11,10 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_source, read_chunk
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.estimate import DryRun, Estimate
-from fanout.models.plan import BatchCut, PlanManifest
+from fanout.models.plan import Cut, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.splitting.records import parse_records
-from fanout.splitting.sizing import batches_per_partition, shard_count
+from fanout.splitting.sizing import cuts_per_partition, shard_count
 from fanout.workload import ChunkWorkload, SagaWorkload, Workload
 from workloads import registry
 
@@ -67,13 +67,11 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     first = _first_items(request, source, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
     load = _load(workload, batches, items)
-    estimate = _estimate(request, batches, load, are_grains=batch is None)
+    estimate = _estimate(request, batches, load, is_adaptive=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
 
-def _estimate_items(
-    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], counted: int
-) -> int:
+def _estimate_items(request: RunRequest, source: SourceCuts, cuts: list[Cut], counted: int) -> int:
     """Estimate the items of a whole blob from the bytes that the counted ones take."""
     read = cuts[-1].end
     whole = source.length if source.data is None and source.length else read
@@ -82,13 +80,13 @@ def _estimate_items(
 
 
 def _first_items(
-    request: RunRequest, source: SourceCuts, cuts: list[BatchCut], files: RunFiles
+    request: RunRequest, source: SourceCuts, cuts: list[Cut], files: RunFiles
 ) -> list[object]:
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
-        batches=len(cuts),
+        cuts=len(cuts),
         partitions=1,
-        batches_per_partition=max(1, len(cuts)),
+        cuts_per_partition=max(1, len(cuts)),
         header=source.header,
         etag=source.etag,
         length=source.length,
@@ -99,7 +97,7 @@ def _first_items(
 
 
 def _items(
-    request: RunRequest, manifest: PlanManifest, cuts: Iterable[BatchCut], files: RunFiles
+    request: RunRequest, manifest: PlanManifest, cuts: Iterable[Cut], files: RunFiles
 ) -> Iterable[object]:
     for cut in cuts:
         chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
@@ -132,9 +130,9 @@ def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
     return _Load(activities, batches + items, blob_operations)
 
 
-def _estimate(request: RunRequest, batches: int, load: _Load, *, are_grains: bool) -> Estimate:
-    """Reckon activities, storage operations and cost; grains are taken to run one a batch."""
-    size = batches_per_partition(batches, request.concurrency.batches, are_grains=are_grains)
+def _estimate(request: RunRequest, batches: int, load: _Load, *, is_adaptive: bool) -> Estimate:
+    """Reckon activities, storage operations and cost; adaptive batches are taken as of one cut."""
+    size = cuts_per_partition(batches, request.concurrency.batches, is_adaptive=is_adaptive)
     partitions = ceil(batches / size)
     shards = min(shard_count(request.concurrency.batches), partitions)
     activities = load.activities + 2
@@ -148,7 +146,7 @@ def _estimate(request: RunRequest, batches: int, load: _Load, *, are_grains: boo
     )
     return Estimate(
         batches=batches,
-        batches_are_fitted=are_grains,
+        batches_are_fitted=is_adaptive,
         partitions=partitions,
         shards=shards,
         activities=activities,

@@ -36,7 +36,7 @@ async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Row
 def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
         run = state.run.model_copy(update={"claim": state.run.claim or claim})
-        run = run_rules.finish(run, end).model_copy(update={"is_told": True})
+        run = run_rules.finish(run, end).model_copy(update={"is_announced": True})
         return state.model_copy(update={"run": run}), None
 
     change_attempt(rows, attempt.run_id, attempt.number, rule)

@@ -26,7 +26,7 @@ def _patience(request: RunRequest, state: GovernorState) -> float:
     work, grants = state.run.work, state.held.values()
     slowest = max((shard.item_ms or 0.0 for shard in state.shards.values()), default=0.0)
     span = max((shard.span for shard in state.shards.values()), default=1)
-    batch = slowest / 1000 * work.batch_items * span
+    batch = slowest / 1000 * work.items_per_cut * span
     waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
     rate = state.limits.items_per_second
     paced = sum(grant.items for grant in grants) / rate if rate else 0.0

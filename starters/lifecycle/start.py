@@ -9,7 +9,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
 from fanout.messages.payloads import dump
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from starters.lifecycle.attempts import newest_attempt
@@ -67,7 +67,7 @@ async def start_attempt(
     """Start the orchestration of an attempt; the host refuses if it runs already."""
     claim = await asyncio.to_thread(files.claim_of, run_id)
     with spans.trace_start(run_id, attempt) as trace:
-        ref = RunRef(
+        run = RunInput(
             run_id=run_id,
             attempt=attempt,
             max_runs=settings().max_runs,
@@ -76,5 +76,5 @@ async def start_attempt(
             is_resumed=is_resumed,
         )
         await client.start_new(
-            functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(ref)
+            functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(run)
         )

@@ -16,7 +16,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.payloads import shortened
+from fanout.messages.payloads import shorten
 from fanout.messages.run import RunEnd
 from fanout.models.status import TakeOver
 from starters.lifecycle.attempts import Attempt
@@ -45,7 +45,7 @@ async def take_over(
     claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
     reason = str(attempt.durable.output) if attempt.durable.output is not None else "it failed"
     entry = TakeOver(
-        id=secrets.token_hex(8), at=now.isoformat(), reason=shortened(reason, MAX_REASON_BYTES)
+        id=secrets.token_hex(8), at=now.isoformat(), reason=shorten(reason, MAX_REASON_BYTES)
     )
     run = await asyncio.to_thread(_note_take_over, attempt, entry, claim, rows)
     action = "takes up a run" if run.end is None else "ends a run"
@@ -81,7 +81,7 @@ def _add_take_over(run: RunState, entry: TakeOver, state: GovernorState) -> RunS
     failed = RunEnd(
         outcome="failed",
         items=state.items,
-        error=shortened(error, MAX_ERROR_BYTES),
+        error=shorten(error, MAX_ERROR_BYTES),
         at=entry.at,
     )
     return run_rules.finish(run, failed)

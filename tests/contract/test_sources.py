@@ -50,9 +50,9 @@ def planned(wanted: Source, store: BlobStore, run: str):
     cuts = list(made)
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
-        batches=len(cuts),
+        cuts=len(cuts),
         partitions=1,
-        batches_per_partition=max(1, len(cuts)),
+        cuts_per_partition=max(1, len(cuts)),
         header=made.header,
         etag=made.etag,
         length=made.length,

@@ -32,4 +32,4 @@ def test_batches_without_a_size_grow_with_what_the_items_take(product: Product):
     run_id = product.run({"workload": "probe", "source": product.source(lines, "jsonl")})["run_id"]
     parts = [name for name in product.blobs_of(run_id) if "/parts/" in name]
     assert len(parts) < 300
-    assert any("n0" in name.rsplit("-", 1)[1] for name in parts), "some batch takes many grains"
+    assert any("n0" in name.rsplit("-", 1)[1] for name in parts), "some batch takes many cuts"

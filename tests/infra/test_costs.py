@@ -27,7 +27,7 @@ def whole(text: str) -> int:
 def estimate(batches: int) -> Estimate:
     request = SimpleNamespace(concurrency=SimpleNamespace(batches=64))
     load = dry_run._load(registry.get("notifications"), batches, MILLION)
-    return dry_run._estimate(request, batches, load, are_grains=False)  # type: ignore[arg-type]
+    return dry_run._estimate(request, batches, load, is_adaptive=False)  # type: ignore[arg-type]
 
 
 def watchdog_schedule() -> str:

@@ -6,13 +6,13 @@ import pytest
 
 from activities.planning import begin
 from fanout.sagas import machine as saga_rules
-from orchestrators import attempts, saga, waves
+from orchestrators import calling, rounds, saga
 from tests.support.replays.recorded_runs import Recorded, record_runs
 
 # What infrastructure needs to come back is nothing here.
-waves.FIRST_REPAIR_SECONDS = 0.01
+rounds.FIRST_REPAIR_SECONDS = 0.01
 saga.FIRST_REPAIR_SECONDS = 0.01
-attempts.FIRST_REST_SECONDS = 0.01
+calling.FIRST_REST_SECONDS = 0.01
 begin.FIRST_NAP_SECONDS = 0.01
 saga_rules.FIRST_REPAIR_SECONDS = 0.01
 

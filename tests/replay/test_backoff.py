@@ -160,7 +160,7 @@ def test_the_other_side_is_left_alone_as_long_as_it_asked(recorded: dict[str, li
 def test_permanent_failures_are_never_retried(recorded: dict[str, list[Recording]]):
     for recording in recorded["failing"]:
         for one in rounds(recording):
-            number = one.ref.partition * 16 + one.ref.batch
+            number = one.ref.partition * 16 + one.ref.first_cut
             kind = KINDS[number % len(KINDS)]
             wanting = [item for item in kind if item.get("good", 1) > one.ref.retry_round]
             tried = kind if one.ref.retry_round == 0 else wanting

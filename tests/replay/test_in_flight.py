@@ -16,7 +16,7 @@ from fanout.messages.payloads import MAX_PAYLOAD_BYTES
 from fanout.messages.run import RunEnd
 from fanout.naming import functions
 from fanout.splitting.sizing import BATCHES_A_SHARD
-from orchestrators.waves import MAX_BREAKDOWNS
+from orchestrators.rounds import MAX_BREAKDOWNS
 from tests.support.doubles.memory_tables import memory_rows
 from tests.support.replays.durable_hub import hub
 from tests.support.replays.local_hub import local_hub
@@ -160,10 +160,10 @@ def away(first: int) -> Behaviour:
     asked: Counter[int] = Counter()
 
     def behave(ref: BatchRef) -> dict[str, Any]:
-        asked[ref.batch] += 1
-        if ref.batch >= first and asked[ref.batch] < MAX_BREAKDOWNS:
+        asked[ref.first_cut] += 1
+        if ref.first_cut >= first and asked[ref.first_cut] < MAX_BREAKDOWNS:
             raise OSError("storage is away")
-        if asked[ref.batch] > (MAX_BREAKDOWNS if ref.batch >= first else 1):
+        if asked[ref.first_cut] > (MAX_BREAKDOWNS if ref.first_cut >= first else 1):
             return succeed(ref)
         return result(retryable=10)
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 from dateutil.parser import isoparse
 
 from fanout.governor.run_state import GovernorState
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunInput
 from fanout.naming import functions
 from fanout.policies import is_exceeded
-from orchestrators.waves import MAX_BREAKDOWNS
+from orchestrators.rounds import MAX_BREAKDOWNS
 from tests.support.replays.recorded_histories import Recording, activity_input, in_flight
 from tests.support.replays.recorded_runs import Recorded
 from tests.support.replays.scenarios import QUEUES, QUIET_SECONDS
@@ -20,7 +20,7 @@ SCHEDULED, TIMER_CREATED = 4, 10
 
 def batches_asked(recorded: Recorded, run_id: str) -> Counter[tuple[int, int, int]]:
     asked = recorded.scripts[run_id].asked
-    return Counter((ref.partition, ref.batch, ref.retry_round) for ref in asked)
+    return Counter((ref.partition, ref.first_cut, ref.retry_round) for ref in asked)
 
 
 def lost_batches(state: GovernorState) -> int:
@@ -30,7 +30,7 @@ def lost_batches(state: GovernorState) -> int:
 def test_each_batch_of_each_partition_is_asked_for_once(recorded: Recorded):
     for run_id in ("calm", "narrow", "wide", "long"):
         plan = recorded.scripts[run_id].plan.work
-        wanted = {divmod(batch, plan.batches_per_partition) for batch in range(plan.batches)}
+        wanted = {divmod(batch, plan.cuts_per_partition) for batch in range(plan.cuts)}
         assert batches_asked(recorded, run_id) == Counter((p, b, 0) for p, b in wanted), run_id
         state = recorded.governors[run_id]
         assert state.partitions.done == state.partitions.total == plan.partitions, run_id
@@ -87,7 +87,7 @@ def test_a_round_waits_as_long_as_was_asked_though_others_were_repaired_meanwhil
     first, *_, again = (
         isoparse(event["Timestamp"])
         for event in run.tasks(functions.PROCESS_BATCH)
-        if event["EventType"] == SCHEDULED and activity_input(event)["batch"] == 0
+        if event["EventType"] == SCHEDULED and activity_input(event)["first_cut"] == 0
     )
     assert (again - first).total_seconds() >= QUIET_SECONDS
     assert batches_asked(recorded, "asking") == Counter(
@@ -135,8 +135,8 @@ def test_a_run_told_to_go_on_does_so_beyond_its_tolerance(recorded: Recorded):
 
 def test_compensation_goes_over_every_batch_and_is_tried_again(recorded: Recorded):
     script, items = recorded.scripts["compensated"], recorded.governors["compensated"].items
-    assert len(script.asked) < script.plan.work.batches, "processing stopped"
-    undone = Counter((ref.partition, ref.batch, ref.retry_round) for ref in script.undone)
+    assert len(script.asked) < script.plan.work.cuts, "processing stopped"
+    undone = Counter((ref.partition, ref.first_cut, ref.retry_round) for ref in script.undone)
     every = [divmod(batch, 2) for batch in range(3)]
     assert undone == Counter((p, b, r) for p, b in every for r in (0, 1))
     assert items.compensated == len(every)
@@ -151,7 +151,12 @@ def test_a_run_within_its_tolerance_compensates_nothing(recorded: Recorded):
 def test_a_batch_that_cannot_be_compensated_takes_no_other_with_it(recorded: Recorded):
     state, script = recorded.governors["compensation-lost"], recorded.scripts["compensation-lost"]
     assert lost_batches(state) > 0
-    assert {(ref.partition, ref.batch) for ref in script.undone} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert {(ref.partition, ref.first_cut) for ref in script.undone} == {
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (1, 1),
+    }
 
 
 def test_a_source_that_cannot_be_run_over_ends_the_run_failed(recorded: Recorded):
@@ -186,7 +191,7 @@ def test_continuing_as_new_carries_only_the_position(recorded: Recorded):
     assert len(executions) > 1
     for earlier, later in pairwise(executions):
         assert later.input["sequence"] > earlier.input["sequence"]
-    begun = {(one.input["partition"], one.input["batch"]) for one in executions}
+    begun = {(one.input["partition"], one.input["first_cut"]) for one in executions}
     assert len(begun) == len(executions)
 
 
@@ -215,7 +220,7 @@ def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):
 def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):
     scanning, working = recorded.of("scanned-long", functions.RUN)
     assert sorted(recorded.scripts["scanned-long"].scanned) == [*range(200)]
-    assert RunRef.model_validate(working.input) == RunRef(run_id="scanned-long", scanned=True)
+    assert RunInput.model_validate(working.input) == RunInput(run_id="scanned-long", scanned=True)
     assert not working.tasks(functions.SCAN) and not scanning.tasks(functions.PROCESS_BATCH)
     assert recorded.governors["scanned-long"].items.pending == 0
 
@@ -225,8 +230,8 @@ def test_a_run_that_waits_for_its_turn_continues_as_new_and_asks_for_the_same(re
     assert max(map(len, executions.values())) > 1
     for run_id, found in executions.items():
         again = [one for one in found if one.input.get("max_runs")]
-        wanted = RunRef(run_id=run_id, max_runs=1)
-        assert all(RunRef.model_validate(one.input) == wanted for one in again)
+        wanted = RunInput(run_id=run_id, max_runs=1)
+        assert all(RunInput.model_validate(one.input) == wanted for one in again)
         assert recorded.outputs[run_id]["outcome"] == "succeeded"
 
 
@@ -288,7 +293,7 @@ def test_each_saga_ends_in_its_own_way_and_is_written_down_once(recorded: Record
     }
     assert ends[8].trace.undone[0] == 3 and set(ends[8].trace.undone[1:]) == {1, 2}
     assert ends[9].trace.undo_failed == [2]
-    assert ends[6].attempts == 3
+    assert ends[6].tries == 3
     items = recorded.governors["sagas"].items
     assert (items.succeeded, items.failed) == (18, 3)
     assert (items.compensated, items.compensation_failed, items.pending) == (6, 3, 0)
@@ -296,7 +301,7 @@ def test_each_saga_ends_in_its_own_way_and_is_written_down_once(recorded: Record
 
 def test_sagas_outlast_activities_that_fail(recorded: Recorded):
     ends = [one.end for one in recorded.scripts["sagas-breaking-down"].recorded]
-    assert [(end.status, end.attempts) for end in ends] == [("succeeded", 1)] * 10
+    assert [(end.status, end.tries) for end in ends] == [("succeeded", 1)] * 10
     assert recorded.governors["sagas-unclosed"].items.succeeded == 10
 
 

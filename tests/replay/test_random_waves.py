@@ -41,7 +41,7 @@ class Course:
     taken: dict[Key, list[BatchRef]] = field(default_factory=lambda: defaultdict(list))
 
     def __call__(self, ref: BatchRef) -> dict[str, Any]:
-        key = (ref.partition, ref.batch)
+        key = (ref.partition, ref.first_cut)
         known = self.taken[key]
         known.append(ref)
         if self.outage > 0:

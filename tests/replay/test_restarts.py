@@ -61,14 +61,15 @@ def test_a_shard_that_died_is_started_again_and_counts_each_wave_once(
 def test_a_batch_that_may_have_been_carried_out_is_told_so(recorded: Recorded, run_id: str):
     asked = set()
     for ref in recorded.scripts[run_id].asked:
-        name = (ref.partition, ref.batch, ref.retry_round)
+        name = (ref.partition, ref.first_cut, ref.retry_round)
         assert ref.is_repeated or name not in asked
         asked.add(name)
 
 
 def test_a_shard_that_died_goes_on_where_it_was(recorded: Recorded):
     asked = Counter(
-        (ref.partition, ref.batch, ref.retry_round) for ref in recorded.scripts["restarted"].asked
+        (ref.partition, ref.first_cut, ref.retry_round)
+        for ref in recorded.scripts["restarted"].asked
     )
     again = {key for key, count in asked.items() if count > 1}
     assert again == {(1, 1, 1), (1, 3, 1)}, "only the round in which it died"
@@ -106,7 +107,7 @@ def test_a_run_that_died_while_it_compensated_undoes_the_rest(recorded: Recorded
     )
     assert state.counts("compensate").succeeded == 3
     every = {(*divmod(batch, 2), retry_round) for batch in range(3) for retry_round in (0, 1)}
-    assert {(ref.partition, ref.batch, ref.retry_round) for ref in script.undone} == every
+    assert {(ref.partition, ref.first_cut, ref.retry_round) for ref in script.undone} == every
     assert recorded.outputs["resumed-compensating"]["outcome"] == "succeeded"
 
 

@@ -50,10 +50,11 @@ def _batches_under_way(shard: ShardState, work: ShardWork) -> list[BatchName]:
     order = shard.order
     if order is None or order.action != "go" or work.is_saga:
         return []
-    wave = work.wave or Wave(end=min(work.batch + order.cuts, work.batches_here), span=order.span)
-    firsts, retry_round = [*range(work.batch, wave.end, wave.span)], 0
+    end = min(work.first_cut + order.cuts, work.cuts_here)
+    wave = work.wave or Wave(end=end, span=order.span)
+    firsts, retry_round = [*range(work.first_cut, wave.end, wave.span)], 0
     if work.retrying is not None:
-        firsts = work.retrying.broken or work.retrying.batches
+        firsts = work.retrying.broken or work.retrying.first_cuts
         retry_round = work.retrying.retry_round - bool(work.retrying.broken)
     return [
         BatchName(work.partition, first, min(wave.span, wave.end - first), retry_round)

@@ -41,7 +41,7 @@ class _Place:
     """A line of a batch; batches are named by partition and first cut."""
 
     partition: int = 0
-    batch: int = 0
+    first_cut: int = 0
     line: int = 0
 
     @classmethod
@@ -54,7 +54,7 @@ class _Place:
         return cls(*map(int, match.groups()))
 
     def __str__(self) -> str:
-        return f"{self.partition}.{self.batch}.{self.line}"
+        return f"{self.partition}.{self.first_cut}.{self.line}"
 
 
 def outcome_page(
@@ -74,12 +74,12 @@ def outcome_page(
     """
     place = _Place.parse(continuation)
     batches = read_batches(
-        files, ref, files.manifest(ref.run_id), begin=(place.partition, place.batch)
+        files, ref, files.manifest(ref.run_id), begin=(place.partition, place.first_cut)
     )
     items: list[dict[str, Any]] = []
     for batch in islice(batches, MAX_BATCHES_A_PAGE):
-        position = (batch.origin.partition, batch.origin.batch)
-        skipped = place.line if position == (place.partition, place.batch) else 0
+        position = (batch.origin.partition, batch.origin.first_cut)
+        skipped = place.line if position == (place.partition, place.first_cut) else 0
         for number, line in _lines(batch, skipped):
             if status is not None and status_of(line) != status:
                 continue
@@ -89,7 +89,7 @@ def outcome_page(
     following = next(batches, None)
     if following is None:
         return OutcomePage(items, None)
-    return OutcomePage(items, str(_Place(following.origin.partition, following.origin.batch)))
+    return OutcomePage(items, str(_Place(following.origin.partition, following.origin.first_cut)))
 
 
 def _lines(batch: BatchOutcomes, skipped: int) -> Iterator[tuple[int, bytes]]:

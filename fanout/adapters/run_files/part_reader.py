@@ -8,7 +8,7 @@ from itertools import islice
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.messages.run import RunRef
-from fanout.models.plan import BatchCut, Origin, PlanManifest
+from fanout.models.plan import Cut, Origin, PlanManifest
 from fanout.outcomes.lines import range_line, reopen_lines, status_of
 
 READ_AT_ONCE = 8
@@ -24,7 +24,7 @@ class BatchOutcomes:
         partial: The partial of a chunk workload; None if it made none.
     """
 
-    cut: BatchCut
+    cut: Cut
     origin: Origin
     lines: bytes
     partial: bytes | None
@@ -34,7 +34,7 @@ class BatchOutcomes:
 class PlannedBatch:
     """A batch of the first plan: a cut that nobody tried yet, or the cuts that one part covers."""
 
-    cut: BatchCut
+    cut: Cut
     origin: Origin
 
 
@@ -60,10 +60,10 @@ def read_batches(
     batches = (
         batch
         for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
-        if (batch.origin.partition, batch.origin.batch) >= begin
+        if (batch.origin.partition, batch.origin.first_cut) >= begin
     )
     for outcomes in read_planned(files, batches):
-        if end is not None and (outcomes.origin.partition, outcomes.origin.batch) >= end:
+        if end is not None and (outcomes.origin.partition, outcomes.origin.first_cut) >= end:
             return
         yield outcomes
 
@@ -88,14 +88,14 @@ def planned_batches(
             first_cut += origin.span
 
 
-def _origin(parts: Parts, partition: int, batch: int) -> Origin:
-    part = parts.newest.get((partition, batch))
+def _origin(parts: Parts, partition: int, first_cut: int) -> Origin:
+    part = parts.newest.get((partition, first_cut))
     if part is None:
-        return Origin(partition=partition, batch=batch)
+        return Origin(partition=partition, first_cut=first_cut)
     has_partial = part.partial_path in parts.with_partial
     return Origin(
         partition=partition,
-        batch=batch,
+        first_cut=first_cut,
         span=part.span,
         part=part.path,
         partial=part.partial_path if has_partial else None,
@@ -103,7 +103,7 @@ def _origin(parts: Parts, partition: int, batch: int) -> Origin:
     )
 
 
-def join_cuts(cuts: list[BatchCut]) -> BatchCut:
+def join_cuts(cuts: list[Cut]) -> Cut:
     """Make one batch of cuts that follow each other in one blob."""
     first, last = cuts[0], cuts[-1]
     return first._replace(end=last.end, items=sum(cut.items for cut in cuts))

@@ -53,7 +53,7 @@ def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
         name = blob_paths.parse_part_path(path)
         if name is None:
             continue
-        key = (name.partition, name.batch)
+        key = (name.partition, name.first_cut)
         if key not in newest or newest[key].retry_round < name.retry_round:
             newest[key] = Part(path, name.span, name.retry_round, size)
     return Parts(dict(sorted(newest.items())), frozenset(partials))
@@ -91,9 +91,9 @@ def _overlay(
     overlay: dict[tuple[int, int], Part] = {}
     for partition in range(manifest.partitions):
         origins = kept_partition(files, run_id, partition, generation).origins
-        for batch, origin in enumerate(origins):
-            key = (origin.partition, origin.batch)
-            part = parts.newest.get((partition, batch))
+        for number, origin in enumerate(origins):
+            key = (origin.partition, origin.first_cut)
+            part = parts.newest.get((partition, number))
             if part is not None:
                 overlay[key] = replace(part, span=origin.span)
             elif key in earlier and manifest.reopening is not None:

@@ -13,14 +13,14 @@ from fanout.adapters.run_files.part_reader import (
 from fanout.adapters.run_files.parts import overlaid_parts
 from fanout.messages.fan_in import RangePlan
 from fanout.messages.run import RunRef
-from fanout.models.plan import BatchCut, Origin
+from fanout.models.plan import Cut, Origin
 from fanout.naming import blob_paths
 
 
 class SizedBatch(NamedTuple):
     """A batch of the first plan, where its newest outcomes are, and their bytes."""
 
-    cut: BatchCut
+    cut: Cut
     origin: Origin
     size: int
 

@@ -13,18 +13,18 @@ from fanout.adapters.sources.blobs import (
 from fanout.adapters.sources.parquet import ParquetBlob, read_rows
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.models.outcome import ErrorInfo
-from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.codecs import decompress
-from fanout.splitting.cuts import cut_batches
+from fanout.splitting.cuts import cut_records
 from fanout.splitting.header import read_csv_start
 from fanout.splitting.split import TextFormat, find_records
 
-# How many bytes usually come out of a compressed one, for the size of grains alone.
+# How many bytes usually come out of a compressed one, for the size of cuts alone.
 USUAL_RATIO = 4
 # A batch of several records is never larger (`BatchLimits.max_bytes`); one record alone may be.
 MAX_RECORD_BYTES = 64 * 1_048_576
@@ -66,7 +66,7 @@ def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:
 def cut_blob(
     blob: OpenBlob, blob_format: BlobFormat, options: CutOptions, scratch: Scratch | None
 ) -> SourceCuts:
-    """Cut a blob into batches, reading it once and holding one chunk of it at a time.
+    """Cut a blob, reading it once and holding one chunk of it at a time.
 
     Raises:
         BrokenSourceError: It is not of this format (also while the cuts are consumed).
@@ -100,17 +100,17 @@ def _cut_text(
     with translate_format_errors(blob.ref):
         records = find_records(chunks, text_format)
     header = _require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
-    cuts = _cuts(blob, cut_batches(records.blocks, limits, options.max_items))
+    cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items))
     return SourceCuts(header, blob.ref.etag, blob.size, cuts)
 
 
-def _cuts(blob: OpenBlob, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
+def _cuts(blob: OpenBlob, cuts: Iterator[Cut]) -> Iterator[Cut]:
     with translate_format_errors(blob.ref):
         yield from cuts
 
 
 def read_batch(
-    blob_format: BlobFormat, cut: BatchCut, place: Place, store: BlobReader, selection: Selection
+    blob_format: BlobFormat, cut: Cut, place: Place, store: BlobReader, selection: Selection
 ) -> Chunk:
     """Read one batch of a blob.
 
@@ -153,6 +153,6 @@ def _require_columns(blob: OpenBlob, columns: list[str] | None) -> list[str]:
     return columns
 
 
-def _too_large(cut: BatchCut) -> ErrorInfo:
+def _too_large(cut: Cut) -> ErrorInfo:
     message = f"line {cut.first_line}: the record is longer than {MAX_RECORD_BYTES} bytes"
     return ErrorInfo(type=ErrorType.RECORD_TOO_LARGE, message=message, retryable=False)

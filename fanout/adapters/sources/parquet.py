@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob, read_range
-from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.splitting.rows import RowGroup, cut_rows
 
@@ -61,12 +61,12 @@ class ParquetBlob:
                 raise BrokenSourceError(blob.ref, fault)
         return cls(columns, groups)
 
-    def cuts(self, limits: BatchLimits, max_items: int | None) -> Iterator[BatchCut]:
-        """Cut its rows into batches."""
+    def cuts(self, limits: BatchLimits, max_items: int | None) -> Iterator[Cut]:
+        """Cut its rows."""
         return cut_rows(self.groups, limits, max_items)
 
 
-def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: BatchCut) -> bytes:
+def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: Cut) -> bytes:
     """Read the rows of a batch as lines of JSON.
 
     Dates and times are text as ISO 8601 has it, decimals are text, bytes are Base64, and numbers

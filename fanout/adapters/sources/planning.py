@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.settings import Settings
 from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
-from fanout.models.plan import BatchCut, BlobRef
+from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.naming import blob_paths
 from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.codecs import Expansion
-from fanout.splitting.sizing import chunk_grain_of_bytes, grain_of_bytes, grain_of_items
+from fanout.splitting.sizing import (
+    chunk_cut_limits_for_bytes,
+    cut_limits_for_bytes,
+    cut_limits_for_items,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Copy:
             self._writer.write(piece)
             yield piece
 
-    def commit_after(self, cuts: Iterator[BatchCut]) -> Iterator[BatchCut]:
+    def commit_after(self, cuts: Iterator[Cut]) -> Iterator[Cut]:
         """Cut to the end, or as far as is wanted, and let the copy appear.
 
         A copy that exists is of the same version and was cut alike, so it is as good.
@@ -92,9 +96,9 @@ class CutOptions:
     """How a source is to be cut.
 
     Attributes:
-        limits: What one batch may hold; None cuts grains that suit the size of the source.
+        limits: What one cut may hold; None suits it to the size of the source.
         max_items: How many items to take from the beginning; None takes all.
-        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
+        is_chunk: Whether the workload takes a batch whole, so that larger cuts suit it.
     """
 
     limits: BatchLimits | None
@@ -105,22 +109,22 @@ class CutOptions:
         """The limits for a source of so many bytes."""
         if self.limits is not None:
             return self.limits
-        return chunk_grain_of_bytes(length) if self.is_chunk else grain_of_bytes(length)
+        return chunk_cut_limits_for_bytes(length) if self.is_chunk else cut_limits_for_bytes(length)
 
     def limits_for_items(self, count: int) -> BatchLimits:
         """The limits for a source of so many items."""
-        return self.limits or grain_of_items(count)
+        return self.limits or cut_limits_for_items(count)
 
 
 @dataclass(frozen=True)
 class SourceCuts:
-    """A source on its way into batches; iterate over it once to read it and get them.
+    """A source on its way into cuts; iterate over it once to read it and get them.
 
     Attributes:
         header: Column names of a CSV, else None.
         etag: ETag of the blob that is read; None if inline, or many.
         length: Bytes of the blob; 0 if inline, or many.
-        cuts: The batches.
+        cuts: In source order.
         data: The copy that the cuts point into, where they do not into the blob itself.
         parts: What the names of the pages of parts begin with, if the source reads many blobs.
     """
@@ -128,11 +132,11 @@ class SourceCuts:
     header: list[str] | None
     etag: str | None
     length: int
-    cuts: Iterator[BatchCut]
+    cuts: Iterator[Cut]
     data: BlobRef | None = None
     parts: BlobRef | None = None
 
-    def __iter__(self) -> Iterator[BatchCut]:
+    def __iter__(self) -> Iterator[Cut]:
         """Cut the source; it is read meanwhile, a chunk at a time.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Read the source of a run: what it is, where its batches are, and one batch of it.
+"""Read the source of a run: what it is, where its cuts are, and one batch of it.
 
 `starters` inspect a source before a run is accepted, the plan activity cuts it, and the activities
 that process batches read a chunk each. The last two insist on one ETag, so a blob that changes
@@ -20,7 +20,7 @@ from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
-from fanout.models.plan import BatchCut, BlobRef, PlanManifest
+from fanout.models.plan import BlobRef, Cut, PlanManifest
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
@@ -72,15 +72,15 @@ def cut_source(
     *,
     is_chunk: bool = False,
 ) -> SourceCuts:
-    """Cut a source into batches, reading it once and holding one chunk of it at a time.
+    """Cut a source, reading it once and holding one chunk of it at a time.
 
     Args:
         source: What to cut.
         store: Where its blobs are.
-        limits: What one batch may hold; None cuts grains that suit the size of the source.
+        limits: What one cut may hold; None suits it to the size of the source.
         max_items: How many items to take from the beginning; None takes all.
         scratch: Where copies go; needed for compressed blobs, listings and manifests.
-        is_chunk: Whether the workload takes a batch whole, so that larger grains suit it.
+        is_chunk: Whether the workload takes a batch whole, so that larger cuts suit it.
 
     Raises:
         InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
@@ -100,7 +100,7 @@ def cut_source(
 
 def read_chunk(
     source: Source,
-    cut: BatchCut,
+    cut: Cut,
     manifest: PlanManifest,
     store: BlobReader,
     selection: Selection | None = None,
@@ -134,7 +134,7 @@ def read_chunk(
 
 def _read_of_set(
     source: SetSource,
-    cut: BatchCut,
+    cut: Cut,
     manifest: PlanManifest,
     store: BlobReader,
     selection: Selection,

@@ -1,7 +1,7 @@
 """Plan a large blob of lines by scanning its ranges in parallel, one activity each.
 
 `prepare_scans` tells how many ranges there are, `scan_part` scans one and writes down what it
-found, and `cut_scanned` gives the batches of them all. Each holds one chunk of the blob at most,
+found, and `cut_scanned` gives the cuts of them all. Each holds one chunk of the blob at most,
 and reads each byte of it once.
 """
 

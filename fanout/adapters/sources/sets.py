@@ -17,7 +17,7 @@ from fanout.adapters.sources.blobs import (
 from fanout.adapters.sources.formats import cut_blob
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
-from fanout.models.plan import BatchCut, BlobRef, PartsPage, PlanPart
+from fanout.models.plan import BlobRef, Cut, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
 from fanout.models.source import BlobFormat, JsonlFormat, ListingSource, ManifestSource, SetSource
 from fanout.naming.media_types import JSON
@@ -25,7 +25,7 @@ from fanout.records import Chunk
 from fanout.splitting.codecs import decompress
 from fanout.splitting.listing import blob_name, is_listed, listing_line, manifest_lines
 from fanout.splitting.records import parse_records
-from fanout.splitting.sizing import MAX_GRAIN
+from fanout.splitting.sizing import MAX_CUT
 
 LINES = JsonlFormat(kind="jsonl", compression="none")
 PARTS_A_PAGE = 1000
@@ -47,7 +47,7 @@ def cut_set(source: SetSource, options: CutOptions, scratch: Scratch) -> SourceC
         cuts = cut_blob(lines, LINES, options, None)
         return replace(cuts, data=lines.ref)
     # What all blobs together hold is not known, and no batch spans two of them.
-    options = replace(options, limits=options.limits or MAX_GRAIN)
+    options = replace(options, limits=options.limits or MAX_CUT)
     cutter = _SetCutter(_container(source), source.read, options, scratch)
     return SourceCuts(None, None, 0, cutter.cuts(lines), parts=cutter.pages)
 
@@ -122,7 +122,7 @@ class _SetCutter:
         """What the names of the pages begin with."""
         return self.scratch.ref("parts-")
 
-    def cuts(self, lines: OpenBlob) -> Iterator[BatchCut]:
+    def cuts(self, lines: OpenBlob) -> Iterator[Cut]:
         """Cut as many of the blobs as are wanted."""
         for name, fault in _names(lines):
             if self._items_left() == 0:
@@ -137,7 +137,7 @@ class _SetCutter:
         max_items = self.options.max_items
         return None if max_items is None else max_items - self._index
 
-    def _cut_part(self, name: str, fault: str | None) -> Iterator[BatchCut]:
+    def _cut_part(self, name: str, fault: str | None) -> Iterator[Cut]:
         ref = BlobRef(container=self.container, blob=name)
         part = PlanPart(data=ref, origin=f"{self.container}/{name}", fault=fault)
         number = self._pages * PARTS_A_PAGE + len(self._page)
@@ -157,7 +157,7 @@ class _SetCutter:
             except (BrokenSourceError, SourceChangedError) as error:
                 part = part.model_copy(update={"fault": str(error)})
         if part.fault is not None and self._items_left() != 0:
-            yield BatchCut(0, 0, self._index, 1, 0, number)
+            yield Cut(0, 0, self._index, 1, 0, number)
             self._index += 1
         self._page.append(part)
 

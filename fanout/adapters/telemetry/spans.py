@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _BATCHES = {functions.PROCESS_BATCH, functions.COMPENSATE_BATCH}
-_ATTRIBUTE_FIELDS = ("partition", "batch", "span", "retry_round", "number", "level", "mode", "step")
+_ATTRIBUTE_FIELDS = {
+    "fanout.partition": "partition",
+    "fanout.batch": "first_cut",
+    "fanout.span": "span",
+    "fanout.retry_round": "retry_round",
+    "fanout.number": "number",
+    "fanout.level": "level",
+    "fanout.mode": "mode",
+    "fanout.step": "step",
+}
 NANOSECONDS = 1_000_000_000
 
 
@@ -81,8 +90,8 @@ def _activity_span(name: str, ref: Mapping[str, Any], batch: Mapping[str, Any]) 
         return
     run_id, attempt = batch["run_id"], batch.get("attempt", 1)
     attributes = {"fanout.run_id": run_id, "fanout.attempt": attempt}
-    fields = ((key, ref.get(key)) for key in _ATTRIBUTE_FIELDS)
-    attributes |= {f"fanout.{key}": value for key, value in fields if isinstance(value, int | str)}
+    fields = ((name, ref.get(field)) for name, field in _ATTRIBUTE_FIELDS.items())
+    attributes |= {name: value for name, value in fields if isinstance(value, int | str)}
     if batch is not ref:
         attributes |= {f"fanout.{key}": batch[key] for key in ("partition", "retry_round")}
     with otel.span_id(_derive_id(trace, name, json.dumps(ref, sort_keys=True))):

@@ -5,11 +5,11 @@ import azure.durable_functions as df
 from activities.batches.compensate_batch import compensate
 from activities.batches.process_batch import process
 from activities.batches.steer import steer_shard
-from activities.endings.finish import close, finish_attempt
+from activities.endings.finish import close_attempt, finish_attempt
 from activities.endings.settle import settle_run
-from activities.planning.begin import begin_run
-from activities.planning.plan_compensation import begin_to_undo
-from activities.planning.scan import scan_range_of
+from activities.planning.begin import admit_and_plan
+from activities.planning.plan_compensation import plan_undo_once
+from activities.planning.scan import scan_range
 from activities.results.finalize import finalize_run
 from activities.results.lay_out import lay_out_run
 from activities.results.merge_partials import merge_level
@@ -21,16 +21,16 @@ from activities.sagas.saga_step import carry_out_once
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
-from fanout.messages.batches import BatchRef
+from fanout.messages.batches import BatchRef, ProcessAsk
 from fanout.messages.beginning import BeginAsk
-from fanout.messages.ending import EndedRun, Finished, SettleAsk
-from fanout.messages.fan_in import FinalizeRef, MergeRef, RangeRef
+from fanout.messages.ending import FinishAsk, FinishResult, SettleAsk
+from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.planning import ScanRef
 from fanout.messages.run import RunRef
 from fanout.messages.sagas import SagaRecord, StepCall
 from fanout.messages.shards import ShardAsk
-from fanout.messages.tickets import answered
+from fanout.messages.tickets import answer_ask
 from fanout.naming import functions
 from orchestrators import fan_in, run, saga, shard
 
@@ -50,81 +50,81 @@ def local_app(files: RunFiles, rows: Rows) -> df.DFApp:
 def _register_steering(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="asked", activity=functions.BEGIN)
     def begin(asked):
-        return answered(asked, dump(begin_run(BeginAsk.model_validate(asked), files, rows)))
+        return answer_ask(asked, dump(admit_and_plan(BeginAsk.model_validate(asked), files, rows)))
 
     @app.activity_trigger(input_name="asked", activity=functions.STEER)
     def steer(asked):
-        return answered(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows)))
+        return answer_ask(asked, dump(steer_shard(ShardAsk.model_validate(asked), rows)))
 
     @app.activity_trigger(input_name="asked", activity=functions.SETTLE)
     def settle(asked):
         found = SettleAsk.model_validate(asked)
-        return answered(asked, dump(settle_run(found, files, rows, DEFAULT_MAX_RESULT_FILE_BYTES)))
+        return answer_ask(
+            asked, dump(settle_run(found, files, rows, DEFAULT_MAX_RESULT_FILE_BYTES))
+        )
 
     @app.activity_trigger(input_name="ending", activity=functions.FINISH)
     def finish(ending):
-        found = EndedRun.model_validate(ending)
+        found = FinishAsk.model_validate(ending)
         written = finish_attempt(found, rows)  # as without Service Bus
         if written is not None:
-            close(written, rows)
-        return answered(
-            ending, dump(Finished(end=(written or found).end))
-        )  # as without Service Bus
+            close_attempt(written, rows)
+        return answer_ask(ending, dump(FinishResult(end=(written or found).end)))
 
 
 def _register_work(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=functions.SCAN)
     def scan(ref):
-        return answered(ref, scan_range_of(ScanRef.model_validate(ref), files))
+        return answer_ask(ref, dump(scan_range(ScanRef.model_validate(ref), files)))
 
     @app.activity_trigger(input_name="ref", activity=functions.PROCESS_BATCH)
     def process_batch(ref):
-        return answered(ref, dump(process(BatchRef.model_validate(ref), files, rows)))
+        return answer_ask(ref, dump(process(ProcessAsk.model_validate(ref), files, rows)))
 
     @app.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
     def plan_compensation(ref):
-        return answered(ref, dump(begin_to_undo(RunRef.model_validate(ref), files, rows)))
+        return answer_ask(ref, dump(plan_undo_once(RunRef.model_validate(ref), files, rows)))
 
     @app.activity_trigger(input_name="ref", activity=functions.COMPENSATE_BATCH)
     def compensate_batch(ref):
-        return answered(ref, dump(compensate(BatchRef.model_validate(ref), files, rows)))
+        return answer_ask(ref, dump(compensate(BatchRef.model_validate(ref), files, rows)))
 
 
 def _register_fan_in(app: df.DFApp, files: RunFiles) -> None:
     @app.activity_trigger(input_name="ref", activity=functions.FINALIZE)
     def finalize(ref):
-        return answered(ref, dump(finalize_run(FinalizeRef.model_validate(ref), files)))
+        return answer_ask(ref, dump(finalize_run(FinalizeAsk.model_validate(ref), files)))
 
     @app.activity_trigger(input_name="ref", activity=functions.LAY_OUT)
     def lay_out(ref):
-        found = RunRef.model_validate(ref)
-        return answered(ref, dump(lay_out_run(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
+        found = LayOutAsk.model_validate(ref)
+        return answer_ask(ref, dump(lay_out_run(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
 
     @app.activity_trigger(input_name="ref", activity=functions.WRITE_RESULTS)
     def write_results(ref):
         found = RangeRef.model_validate(ref)
-        return answered(ref, dump(write_range(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
+        return answer_ask(ref, dump(write_range(found, files, DEFAULT_MAX_RESULT_FILE_BYTES)))
 
     @app.activity_trigger(input_name="ref", activity=functions.MERGE_PARTIALS)
     def merge_partials(ref):
-        return answered(ref, merge_level(MergeRef.model_validate(ref), files))
+        return answer_ask(ref, merge_level(MergeRef.model_validate(ref), files))
 
 
 def _register_sagas(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
     @app.activity_trigger(input_name="ref", activity=functions.OPEN_SAGAS)
     def open_sagas(ref):
-        return answered(ref, dump(open_batch(BatchRef.model_validate(ref), files)))
+        return answer_ask(ref, dump(open_batch(BatchRef.model_validate(ref), files)))
 
     @app.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
     def saga_step(call):
-        return answered(call, dump(carry_out_once(StepCall.model_validate(call), files, rows)))
+        return answer_ask(call, dump(carry_out_once(StepCall.model_validate(call), files, rows)))
 
     @app.activity_trigger(input_name="record", activity=functions.RECORD_SAGA)
     def record_saga(record):
         found = SagaRecord.model_validate(record)
         write_record(files, found)
-        return answered(record, found.end.status)
+        return answer_ask(record, found.end.status)
 
     @app.activity_trigger(input_name="ref", activity=functions.CLOSE_SAGAS)
     def close_sagas(ref):
-        return answered(ref, dump(close_batch(BatchRef.model_validate(ref), files)))
+        return answer_ask(ref, dump(close_batch(BatchRef.model_validate(ref), files)))

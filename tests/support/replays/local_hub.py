@@ -14,7 +14,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState
 from fanout.messages.payloads import dump
-from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.run import RunEnd, RunInput
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -60,7 +60,7 @@ class LocalHub:
         return await self._attempt(run_id, attempt, is_resumed=True)
 
     async def _attempt(self, run_id: str, attempt: int, *, is_resumed: bool = False) -> RunEnd:
-        ref = dump(RunRef(run_id=run_id, attempt=attempt, is_resumed=is_resumed))
+        ref = dump(RunInput(run_id=run_id, attempt=attempt, is_resumed=is_resumed))
         instance = instance_ids.attempt_instance(run_id, attempt)
         return RunEnd.model_validate(
             await self.durable.run(functions.RUN, ref, instance_id=instance)

@@ -19,10 +19,10 @@ from activities.results.write_results import write_range
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import read_batches
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
-from fanout.messages.batches import BatchRef, BatchResult
-from fanout.messages.fan_in import FanInWork, FinalizeRef, MergeRef, RangeRef
+from fanout.messages.batches import BatchRef, BatchResult, ProcessAsk
+from fanout.messages.fan_in import FanInWork, FinalizeAsk, LayOutAsk, MergeRef, RangeRef
 from fanout.messages.planning import PlanResult, Work
-from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.run import RunEnd, RunInput, RunRef, Verdict
 from fanout.models.outcome import Outcome
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -63,27 +63,27 @@ class LocalRun:
         assert self.files.claim(RUN_ID, self.request)
 
     def plan(self) -> PlanResult:
-        return plan_run(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
+        return plan_run(RunInput(run_id=RUN_ID, attempt=self.attempt), self.files)
 
     def batch(
-        self, partition: int = 0, batch: int = 0, retry_round: int = 0, span: int = 1
+        self, partition: int = 0, first_cut: int = 0, retry_round: int = 0, span: int = 1
     ) -> BatchResult:
-        ref = BatchRef(
+        ask = ProcessAsk(
             run_id=RUN_ID,
             attempt=self.attempt,
             partition=partition,
-            batch=batch,
+            first_cut=first_cut,
             span=span,
             retry_round=retry_round,
         )
-        return process(ref, self.files)
+        return process(ask, self.files)
 
     def batches(self, work: Work) -> Iterator[tuple[int, int, int]]:
         """Every batch: its partition, its first cut, and its span, as `spans` gives them."""
         spans = cycle(self.spans)
         for partition in range(work.partitions):
-            first = partition * work.batches_per_partition
-            here = min(work.batches_per_partition, work.batches - first)
+            first = partition * work.cuts_per_partition
+            here = min(work.cuts_per_partition, work.cuts - first)
             at = 0
             while at < here:
                 span = min(next(spans), work.max_span, here - at)
@@ -92,27 +92,27 @@ class LocalRun:
 
     def work_off(self, plan: PlanResult) -> None:
         """Give every batch as many rounds as it wants."""
-        for partition, batch, span in self.batches(plan.work):
+        for partition, first_cut, span in self.batches(plan.work):
             wants_another = True
             while wants_another:
-                retry_round = self.rounds[partition, batch]
-                result = self.batch(partition, batch, retry_round, span)
+                retry_round = self.rounds[partition, first_cut]
+                result = self.batch(partition, first_cut, retry_round, span)
                 self.results.append(result)
-                self.rounds[partition, batch] += 1
+                self.rounds[partition, first_cut] += 1
                 wants_another = result.retryable > 0
 
     def compensate(self) -> list[BatchResult]:
         """Plan the compensation, and give every batch as many rounds of it as it wants."""
         work = plan_undo(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
         results = []
-        for partition, batch, _ in self.batches(work):
+        for partition, first_cut, _ in self.batches(work):
             result, retry_round = BatchResult(retryable=1), 0
             while result.retryable:
                 ref = BatchRef(
                     run_id=RUN_ID,
                     attempt=self.attempt,
                     partition=partition,
-                    batch=batch,
+                    first_cut=first_cut,
                     retry_round=retry_round,
                 )
                 result = compensate(ref, self.files)
@@ -124,25 +124,25 @@ class LocalRun:
         """Fan in, as the orchestrator `fan_in` does."""
         tolerance = self.files.request(RUN_ID, self.attempt).tolerance
         verdict = Verdict(tolerance=tolerance, is_cancelled=self.is_cancelled)
-        ref = RunRef(run_id=RUN_ID, attempt=self.attempt, verdict=verdict)
-        layout = lay_out_run(ref, self.files, self.max_bytes)
+        ask = LayOutAsk(run_id=RUN_ID, attempt=self.attempt, verdict=verdict)
+        layout = lay_out_run(ask, self.files, self.max_bytes)
         if layout.end is not None:
             return layout.end
-        work = FanInWork(ref=ref, ranges=layout.ranges, has_partials=layout.has_partials)
+        work = FanInWork(**ask.model_dump(), ranges=layout.ranges, has_partials=layout.has_partials)
         while wave := work.wave:
             for number in wave:
                 self._fan_in(work, number)
             work = work.after_wave
-        last = FinalizeRef(**ref.model_dump(), ranges=layout.ranges, level=work.top)
+        last = FinalizeAsk(**ask.model_dump(), ranges=layout.ranges, level=work.top)
         return finalize_run(last, self.files)
 
     def _fan_in(self, work: FanInWork, number: int) -> None:
-        whose = {"run_id": RUN_ID, "attempt": self.attempt, "number": number}
         if work.level == 0:
-            write_range(RangeRef(**whose), self.files, self.max_bytes)
+            write_range(work.message(RangeRef, number=number), self.files, self.max_bytes)
             return
         below = work.width_of(work.level - 1)
-        merge_level(MergeRef(**whose, level=work.level, below=below), self.files)
+        merge = work.message(MergeRef, number=number, level=work.level, below=below)
+        merge_level(merge, self.files)
 
     def redrive(self, **asked: Any) -> RunEnd:
         """Make another attempt of the run."""
@@ -200,9 +200,9 @@ def inline(items: list[Any], workload: str = probe_workloads.Probe.name, **more:
     return RunRequest.model_validate(request | more)
 
 
-def halted(plan: PlanResult, batches: int) -> PlanResult:
+def halted(plan: PlanResult, cuts: int) -> PlanResult:
     """A plan whose shards stop after so many cuts."""
-    fewer = min(batches, plan.work.batches)
-    partitions = -(-fewer // plan.work.batches_per_partition)
-    counts = {"batches": fewer, "partitions": partitions}
+    fewer = min(cuts, plan.work.cuts)
+    partitions = -(-fewer // plan.work.cuts_per_partition)
+    counts = {"cuts": fewer, "partitions": partitions}
     return plan.model_copy(update={"work": plan.work.model_copy(update=counts)})

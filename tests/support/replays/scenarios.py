@@ -34,7 +34,7 @@ def lost(*batches: int) -> Behaviour:
     """Batches of the first partition whose activity always fails."""
 
     def behave(ref: BatchRef) -> dict[str, Any]:
-        if ref.partition == 0 and ref.batch in batches:
+        if ref.partition == 0 and ref.first_cut in batches:
             raise OSError("storage is away")
         return succeed(ref)
 
@@ -46,8 +46,8 @@ def flaky() -> Behaviour:
     seen: set[tuple[int, int]] = set()
 
     def behave(ref: BatchRef) -> dict[str, Any]:
-        if (ref.partition, ref.batch) not in seen:
-            seen.add((ref.partition, ref.batch))
+        if (ref.partition, ref.first_cut) not in seen:
+            seen.add((ref.partition, ref.first_cut))
             raise OSError("once")
         return succeed(ref)
 
@@ -80,7 +80,7 @@ def flaky_fan_in() -> Callable[[RangeRef | MergeRef], None]:
 
 def patient(ref: BatchRef) -> dict[str, Any]:
     """Odd batches have items to try again for two rounds; they ask to be left alone a while."""
-    if ref.batch % 2 == 0:
+    if ref.first_cut % 2 == 0:
         return succeed(ref) if ref.retry_round == 0 else result()
     if ref.retry_round < 2:
         left = 8 - 2 * ref.retry_round
@@ -91,7 +91,7 @@ def patient(ref: BatchRef) -> dict[str, Any]:
 
 def asking(ref: BatchRef) -> dict[str, Any]:
     """The first batch asks to be left alone for a while; the others fail once or twice then."""
-    if ref.batch == 0:
+    if ref.first_cut == 0:
         left_alone = result(retryable=10, retry_after=QUIET_SECONDS)
         return left_alone if ref.retry_round == 0 else succeed(ref)
     if not ref.is_repeated:
@@ -148,7 +148,7 @@ def troubled(call: StepCall) -> StepResult:
     fate = call.saga.index % 10
     if call.mode == "undo":
         return StepResult(error=refused) if fate == 9 and call.step == 2 else StepResult()
-    if fate == 6 and call.attempt < 3:
+    if fate == 6 and call.try_number < 3:
         return StepResult(error=busy)
     if fate == 7 and call.step == 1:
         return StepResult(error=busy)

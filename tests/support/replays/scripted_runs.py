@@ -8,19 +8,26 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.batches.steer import steer_shard
-from activities.endings.finish import close, finish_attempt
-from activities.endings.settle import decided
-from activities.planning.begin import begin_run
-from activities.planning.plan_compensation import begin_to_undo
+from activities.endings.finish import close_attempt, finish_attempt
+from activities.endings.settle import decide_verdict
+from activities.planning.begin import admit_and_plan
+from activities.planning.plan_compensation import plan_undo_once
 from fanout.adapters.rows.rows import Rows
-from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.batches import BatchRef, BatchResult, ProcessAsk
 from fanout.messages.beginning import BeginAsk
-from fanout.messages.ending import EndedRun, Finished, SettleAsk, Settled
-from fanout.messages.fan_in import FinalizeRef, Layout, MergeRef, RangeRef
+from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, SettleAsk, SettleResult
+from fanout.messages.fan_in import FinalizeAsk, Layout, MergeRef, RangeRef
 from fanout.messages.payloads import dump
-from fanout.messages.planning import PlanResult, Work
-from fanout.messages.run import RunEnd, RunRef
-from fanout.messages.sagas import OpenedSagas, SagaRecord, SagaStart, StepCall, StepPlan, StepResult
+from fanout.messages.planning import PlanResult, ScanResult, Work
+from fanout.messages.run import RunEnd, RunInput, RunRef
+from fanout.messages.sagas import (
+    OpenSagasResult,
+    SagaRecord,
+    SagaStart,
+    StepCall,
+    StepPlan,
+    StepResult,
+)
 from fanout.messages.shards import ShardAsk
 from fanout.models.limits import Limits
 from fanout.models.request import RetryPolicy, Tolerance
@@ -80,8 +87,8 @@ class Script:
     fan_in: Callable[[RangeRef | MergeRef], None] = lambda _: None
     written: list[RangeRef] = field(default_factory=list)
     merged: list[MergeRef] = field(default_factory=list)
-    finalized: list[FinalizeRef] = field(default_factory=list)
-    asked: list[BatchRef] = field(default_factory=list)
+    finalized: list[FinalizeAsk] = field(default_factory=list)
+    asked: list[ProcessAsk] = field(default_factory=list)
     undo: Behaviour = succeed
     undone: list[BatchRef] = field(default_factory=list)
     undo_plan: Work = field(default_factory=Work)
@@ -124,11 +131,11 @@ def planned(
     """Plan batches of ten items each, so many at once in each shard."""
     work = work_of(batches, per_partition, shards).model_copy(update={"max_span": max_span})
     limits = Limits(
-        batches=max(1, at_once * shards),
+        batches_in_flight=max(1, at_once * shards),
         items_per_second=rate,
         tolerance=tolerance or Tolerance(percentage=100),
     )
-    given = {"workload": "scripted", "retry": AT_ONCE, "limits": limits, "work": work}
+    given = {"retry": AT_ONCE, "limits": limits, "work": work}
     return PlanResult(**(given | more))
 
 
@@ -136,11 +143,11 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
     """Batches of ten items each."""
     return Work(
         items=10 * batches,
-        batches=batches,
+        cuts=batches,
         partitions=-(-batches // per_partition),
-        batches_per_partition=per_partition,
+        cuts_per_partition=per_partition,
         shards=shards,
-        batch_items=10,
+        items_per_cut=10,
     )
 
 
@@ -158,7 +165,7 @@ def scripted_app(scripts: dict[str, Script], rows: Rows) -> df.DFApp:
 
 
 def _register_steering(app: df.DFApp, scripts: dict[str, Script], rows: Rows) -> None:
-    def plan_of(ref: RunRef, _: Any) -> PlanResult:
+    def plan_of(ref: RunInput, _: Any) -> PlanResult:
         plan = scripts[ref.run_id].plan
         if isinstance(plan, Exception):
             raise plan
@@ -166,7 +173,7 @@ def _register_steering(app: df.DFApp, scripts: dict[str, Script], rows: Rows) ->
 
     @app.activity_trigger(input_name="asked", activity=functions.BEGIN)
     def begin(asked):
-        return dump(begin_run(BeginAsk.model_validate(asked), None, rows, plan_of))
+        return dump(admit_and_plan(BeginAsk.model_validate(asked), None, rows, plan_of))
 
     @app.activity_trigger(input_name="asked", activity=functions.STEER)
     def steer(asked):
@@ -174,16 +181,16 @@ def _register_steering(app: df.DFApp, scripts: dict[str, Script], rows: Rows) ->
 
     @app.activity_trigger(input_name="asked", activity=functions.SETTLE)
     def settle(asked):
-        verdict = decided(SettleAsk.model_validate(asked), rows)
+        verdict = decide_verdict(SettleAsk.model_validate(asked), rows)
         script = scripts[asked["run_id"]]
         layout = None if verdict.compensates else _laid_out(script)
-        return dump(Settled(verdict=verdict, layout=layout))
+        return dump(SettleResult(verdict=verdict, layout=layout))
 
     @app.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
     def plan_compensation(ref):
         found = RunRef.model_validate(ref)
         plan = scripts[found.run_id].undo_plan
-        return dump(begin_to_undo(found, None, rows, lambda *_: plan))
+        return dump(plan_undo_once(found, None, rows, lambda *_: plan))
 
 
 def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
@@ -191,11 +198,12 @@ def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
     def scan(ref):
         script = scripts[ref["run_id"]]
         script.scanned.append(ref["number"])
-        return "it changed" if ref["number"] == script.refused_scan else ""
+        is_refused = ref["number"] == script.refused_scan
+        return dump(ScanResult(refusal="it changed" if is_refused else None))
 
     @app.activity_trigger(input_name="ref", activity=functions.PROCESS_BATCH)
     async def process_batch(ref):
-        script, found = scripts[ref["run_id"]], BatchRef.model_validate(ref)
+        script, found = scripts[ref["run_id"]], ProcessAsk.model_validate(ref)
         script.asked.append(found)
         await script.lives()
         return script.batch(found)
@@ -211,9 +219,9 @@ def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
 def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
     @app.activity_trigger(input_name="ref", activity=functions.OPEN_SAGAS)
     def open_sagas(ref):
-        first = 10 * (ref["partition"] * 100 + ref["batch"])
+        first = 10 * (ref["partition"] * 100 + ref["first_cut"])
         starts = [SagaStart(index=first + n) for n in range(10)]
-        return _given(OpenedSagas(steps=scripts[ref["run_id"]].steps, sagas=starts))
+        return _given(OpenSagasResult(steps=scripts[ref["run_id"]].steps, sagas=starts))
 
     @app.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
     def saga_step(call):
@@ -255,20 +263,20 @@ def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
     @app.activity_trigger(input_name="ref", activity=functions.FINALIZE)
     def finalize(ref):
         script = scripts[ref["run_id"]]
-        script.finalized.append(FinalizeRef.model_validate(ref))
+        script.finalized.append(FinalizeAsk.model_validate(ref))
         return _given(script.finalize)
 
 
 def _register_around(app: df.DFApp, scripts: dict[str, Script], rows: Rows) -> None:
     @app.activity_trigger(input_name="ending", activity=functions.FINISH)
     def finish(ending):
-        written = finish_attempt(EndedRun.model_validate(ending), rows)
+        written = finish_attempt(FinishAsk.model_validate(ending), rows)
         script = scripts[ending["run_id"]]
         script.published.append(written)
         if script.publish is not None:
             raise script.publish
-        close(written, rows)
-        return dump(Finished(end=written.end, events=1))
+        close_attempt(written, rows)
+        return dump(FinishResult(end=written.end))
 
     @app.activity_trigger(input_name="queued", activity=functions.START_IN_TURN)
     async def start_in_turn(queued):

@@ -84,9 +84,9 @@ class Walker:
 
     def _begin(self, asked: ShardAsk, order: ShardOrder, came: Came) -> None:
         work = self.work
-        wave = work.wave or Wave(end=min(work.batch + order.cuts, work.batches_here))
+        wave = work.wave or Wave(end=min(work.first_cut + order.cuts, work.cuts_here))
         tally = work.tally if work.wave else WaveTally()
-        items = work.retrying.items if work.retrying else (wave.end - work.batch) * ITEMS_A_CUT
+        items = work.retrying.items if work.retrying else (wave.end - work.first_cut) * ITEMS_A_CUT
         begins = datetime.fromisoformat(asked.at) + timedelta(seconds=order.wait_seconds)
         self.grants.append(Grant(begins, 1 if order.is_probe else items))
         if work.wave is None:
@@ -108,14 +108,14 @@ class Walker:
             self._end_wave(is_complete=True)
             return
         waits = Retrying(
-            batches=[work.batch], items=again, retry_round=1, since=asked.at, until=asked.at
+            first_cuts=[work.first_cut], items=again, retry_round=1, since=asked.at, until=asked.at
         )
         self.work = self.work.model_copy(update={"retrying": waits})
 
     def _end_wave(self, *, is_complete: bool) -> None:
         work = self.work
         assert work.wave is not None
-        is_through = work.wave.end == work.batches_here
+        is_through = work.wave.end == work.cuts_here
         update = {
             "sequence": work.sequence + 1,
             "counts": work.counts.plus(work.tally),
@@ -123,6 +123,6 @@ class Walker:
             "retrying": None,
             "partitions_done": work.partitions_done + (is_through and is_complete),
             "partition": work.partition + work.shards if is_through else work.partition,
-            "batch": 0 if is_through else work.wave.end,
+            "first_cut": 0 if is_through else work.wave.end,
         }
         self.work = work.model_copy(update=update)

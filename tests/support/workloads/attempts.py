@@ -39,16 +39,16 @@ def plan_of(
         **(
             {
                 "items": items,
-                "batches": 50,
+                "cuts": 50,
                 "partitions": 10,
-                "batches_per_partition": 5,
+                "cuts_per_partition": 5,
                 "shards": 2,
             }
             | more
         )
     )
-    limits = Limits(batches=width, tolerance=tolerance or Tolerance())
-    return PlanResult(**({"workload": "w", "work": work, "limits": limits} | plan))
+    limits = Limits(batches_in_flight=width, tolerance=tolerance or Tolerance())
+    return PlanResult(**({"work": work, "limits": limits} | plan))
 
 
 def opened(seconds: float = 0.0, claim: str = CLAIM) -> GovernorState:
@@ -72,7 +72,7 @@ def shard_of(
     state: GovernorState, number: int = 0, stage: Stage = "process", **update: Any
 ) -> ShardWork:
     """Where a shard of an attempt is that has done nothing yet."""
-    plan = state.run.plan or PlanResult(workload="w")
+    plan = state.run.plan or PlanResult()
     work = state.run.undo if stage == "compensate" and state.run.undo else plan.work
     ref = RunRef(run_id="r", claim=state.run.claim)
     return ShardWork.first(ref, plan, work, number, stage).model_copy(update=update)

@@ -36,7 +36,7 @@ def context(parameters: ReportParameters) -> Context[ReportParameters]:
 
 
 def summary(
-    batches: list[Chunk], parameters: ReportParameters, batches_per_partition: int = 100
+    batches: list[Chunk], parameters: ReportParameters, cuts_per_partition: int = 100
 ) -> tuple[Summary | None, list[Failure]]:
     """Summarise batches and merge them by partition, then those; all are stored between."""
     failures: list[Failure] = []
@@ -45,7 +45,7 @@ def summary(
         made = REPORTS.process_chunk(batch, context(parameters))
         failures += made.failures
         stored = REPORTS.load_partial(REPORTS.dump_partial(made.partial))
-        if number % batches_per_partition == 0:
+        if number % cuts_per_partition == 0:
             partitions.append(stored)
         else:
             partitions[-1] = REPORTS.merge(partitions[-1], stored)

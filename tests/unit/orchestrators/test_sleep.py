@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrators.attempts import sleep
+from orchestrators.sleep import sleep
 
 START = datetime(2026, 1, 1)
 

@@ -12,15 +12,14 @@ from fanout.governor.wave_size import MAX_WIDTH
 from fanout.messages.batches import BatchResult, WaveTally
 from fanout.messages.ending import SettleAsk
 from fanout.messages.payloads import dump
-from fanout.messages.run import Verdict
 from fanout.messages.shards import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
-from fanout.messages.tickets import ticket_of
-from fanout.models.request import RetryPolicy, Tolerance
+from fanout.messages.tickets import call_ticket
+from fanout.models.request import RetryPolicy
 from fanout.models.status import ErrorGroup
 from fanout.naming.instance_ids import attempt_instance
-from fanout.splitting.sizing import MAX_GRAINS_A_PARTITION
+from fanout.splitting.sizing import MAX_ADAPTIVE_CUTS_A_PARTITION
 from orchestrators.run import MAX_ERROR_BYTES
-from orchestrators.tallies import MAX_KINDS, added
+from orchestrators.tallies import MAX_KINDS, add_results
 
 RUN_ID = "r" * 100
 AT = "2026-11-23T16:30:00.123456+00:00"
@@ -46,7 +45,7 @@ def tally() -> WaveTally:
         BatchResult(**counts, work_ms=MANY + 0.1, errors=some)
         for some in (kinds[:MAX_GROUPS], kinds[MAX_GROUPS:])
     ]
-    return added(WaveTally(), results, MAX_WIDTH)
+    return add_results(WaveTally(), results, MAX_WIDTH)
 
 
 def test_a_tally_keeps_the_most_frequent_kinds(tally: WaveTally):
@@ -55,7 +54,7 @@ def test_a_tally_keeps_the_most_frequent_kinds(tally: WaveTally):
 
 def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
     """A shard in the middle of its widest round."""
-    last = MAX_GRAINS_A_PARTITION
+    last = MAX_ADAPTIVE_CUTS_A_PARTITION
     counts = dict.fromkeys(ShardCounts.model_fields, MANY)
     return ShardWork(
         run_id=RUN_ID,
@@ -65,9 +64,9 @@ def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
         call=MANY,
         shard=63,
         shards=64,
-        batches=MANY,
+        cuts=MANY,
         partitions=MANY,
-        batches_per_partition=last,
+        cuts_per_partition=last,
         retry=RetryPolicy(
             max_attempts=100,
             base_seconds=1234.56789,
@@ -78,12 +77,12 @@ def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
         sequence=MANY,
         counts=ShardCounts(**counts),
         partition=MANY,
-        batch=last - MAX_WIDTH,
+        first_cut=last - MAX_WIDTH,
         wave=Wave(end=last, span=last),
         tally=tally,
         partitions_done=MANY,
         retrying=Retrying(
-            batches=firsts,
+            first_cuts=firsts,
             broken=broken,
             items=MANY,
             retry_round=99,
@@ -97,14 +96,14 @@ def widest(tally: WaveTally, firsts: list[int], broken: list[int]) -> ShardWork:
         claim='"0x8DF0123456789ABCDEF"',
         downstream="d" * 60,
         downstream_rate=1234.56789,
-        batch_items=1234.56789,
+        items_per_cut=1234.56789,
         began_at=AT,
     )
 
 
 @pytest.fixture
 def work(tally: WaveTally) -> ShardWork:
-    firsts = list(range(MAX_GRAINS_A_PARTITION - MAX_WIDTH, MAX_GRAINS_A_PARTITION))
+    firsts = list(range(MAX_ADAPTIVE_CUTS_A_PARTITION - MAX_WIDTH, MAX_ADAPTIVE_CUTS_A_PARTITION))
     return widest(tally, firsts[::2], firsts[1::2])
 
 
@@ -122,7 +121,7 @@ def test_when_it_asks_makes_no_other_question_of_it(work: ShardWork):
     asked = ShardAsk(work=work, at=AT)
     later = ShardAsk.model_validate_json(asked.model_dump_json().replace(AT, LATER))
     assert later != asked
-    assert ticket_of("steer", dump(_told(later))) == ticket_of("steer", dump(_told(asked)))
+    assert call_ticket("steer", dump(_told(later))) == call_ticket("steer", dump(_told(asked)))
 
 
 def _told(asked: ShardAsk) -> ShardAsk:
@@ -139,8 +138,6 @@ def test_its_last_question_fits_where_the_run_is_settled(work: ShardWork):
             attempt=100,
             claim=work.claim,
             trace=work.trace,
-            max_runs=MANY,
-            verdict=Verdict(tolerance=Tolerance(percentage=99.123456, count=MANY)),
             counts=work.counts,
             reasons=["cancelled", "done", "exceeded", "over"],
             last=last,

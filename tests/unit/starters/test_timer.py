@@ -13,7 +13,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings
 from fanout.errors import InvalidRequestError
-from fanout.messages.run import QueuedRun, RunRef
+from fanout.messages.run import QueuedRun, RunInput
 from fanout.naming import row_keys
 from fanout.schedules import Schedule
 from starters import timer as timer_room
@@ -165,7 +165,8 @@ async def test_a_queued_run_waits_for_every_earlier_one_and_for_no_later_one(row
     for _ in range(2):
         assert await start_if_first(queued, client, rows)
     assert client.started == [RUN_ID]
-    assert RunRef.model_validate(client.inputs[0]) == RunRef(run_id=RUN_ID, claim="c", max_runs=7)
+    run = RunInput(run_id=RUN_ID, claim="c", max_runs=7)
+    assert RunInput.model_validate(client.inputs[0]) == run
 
 
 async def test_a_tick_whose_source_is_not_there_starts_nothing_and_says_so(

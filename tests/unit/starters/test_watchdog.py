@@ -13,7 +13,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState
-from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.run import RunEnd, RunInput
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths, row_keys
@@ -60,10 +60,10 @@ def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
     return state
 
 
-def ended(rows: Rows, at: str, *, is_told: bool = False) -> None:
+def ended(rows: Rows, at: str, *, is_announced: bool = False) -> None:
     def rule(state: GovernorState) -> tuple[GovernorState, None]:
         run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at))
-        run = run.model_copy(update={"is_told": is_told})
+        run = run.model_copy(update={"is_announced": is_announced})
         return state.model_copy(update={"run": run}), None
 
     change_attempt(rows, "r", 1, rule)
@@ -94,14 +94,14 @@ async def test_a_claim_is_left_alone_while_its_maker_may_still_start_it(
 
 async def test_a_redrive_that_was_claimed_and_left_is_started(files: RunFiles, rows: Rows):
     going_on(rows)
-    ended(rows, at(1), is_told=True)
+    ended(rows, at(1), is_announced=True)
     note_open(rows, "r", 2)
     assert files.claim_attempt("r", 2, RedriveRequest())
     client = Client()
     client.end("r")
     await look(client, files, rows)
     assert client.started == ["r:a2"]
-    assert RunRef.model_validate(client.inputs[0]).attempt == 2
+    assert RunInput.model_validate(client.inputs[0]).attempt == 2
     assert known(rows) == [("r", 2)], "the first has been told"
 
 
@@ -160,7 +160,7 @@ async def test_a_run_whose_own_orchestration_failed_is_begun_anew_and_it_is_told
     client.end("r", "Failed", "Non-Deterministic workflow detected: a worker died")
     await look(client, files, rows)
     assert client.started == ["r"]
-    assert RunRef.model_validate(client.inputs[0]).is_resumed
+    assert RunInput.model_validate(client.inputs[0]).is_resumed
     (told,) = read_attempt(rows, "r", 1).state.run.take_overs
     assert told.reason == "Non-Deterministic workflow detected: a worker died"
     assert "takes up a run whose orchestration failed (1 times)" in warnings()
@@ -221,7 +221,7 @@ async def test_a_run_that_was_terminated_is_ended_with_its_children(
 
 async def test_a_run_that_is_told_is_only_forgotten(files: RunFiles, rows: Rows):
     going_on(rows)
-    ended(rows, at(1), is_told=True)
+    ended(rows, at(1), is_announced=True)
     client = Client()
     await look(client, files, rows)
     assert (known(rows), client.started) == ([], [])
@@ -236,7 +236,7 @@ async def test_what_follows_from_an_end_is_done_by_another_execution_if_the_firs
     client.end("r", "Failed", "worker died")
     await look(client, files, rows)
     assert client.started == ["r"]
-    assert RunRef.model_validate(client.inputs[0]).is_resumed
+    assert RunInput.model_validate(client.inputs[0]).is_resumed
     assert read_attempt(rows, "r", 1).state.run.take_overs == []
     assert known(rows) == [("r", 1)]
 

@@ -38,10 +38,10 @@ def summed(run: LocalRun) -> Any:
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from(["1", "2", "x", "1,2,3"]), max_size=30), st.integers(1, 7))
 def test_the_outcomes_cover_every_row_once_and_the_sum_is_that_of_the_good_ones(
-    numbers: list[str], batch_items: int
+    numbers: list[str], items_per_cut: int
 ):
     rows = [number if "," in number else f"{number},text" for number in numbers]
-    run = over(rows, batch={"max_items": batch_items}, tolerance={"percentage": 100})
+    run = over(rows, batch={"max_items": items_per_cut}, tolerance={"percentage": 100})
     end = run.run()
     covered = sorted((outcome.index, outcome.count) for outcome in run.outcomes())
     assert [n for first, count in covered for n in range(first, first + count)] == [
@@ -51,7 +51,7 @@ def test_the_outcomes_cover_every_row_once_and_the_sum_is_that_of_the_good_ones(
     assert (end.items.succeeded, end.items.failed) == (len(good), len(rows) - len(good))
     if rows:
         assert summed(run)["sum"] == sum(good)
-        assert summed(run)["began"] == list(range(0, len(rows), batch_items))
+        assert summed(run)["began"] == list(range(0, len(rows), items_per_cut))
 
 
 def test_a_row_that_does_not_parse_fails_with_its_line_and_the_others_are_used():
@@ -108,7 +108,7 @@ class Odd(Sum):
 
 def batch_of(count: int, fault: ErrorInfo | None = None) -> Batch:
     chunk = Chunk("csv", b"", ["n"], 10, 2, count, fault)
-    return Batch(RUN_ID, max_attempts=4, chunk=chunk, parameters=SumParameters(column="n"))
+    return Batch(RUN_ID, max_tries=4, chunk=chunk, parameters=SumParameters(column="n"))
 
 
 @pytest.mark.parametrize("workload", [Odd([9]), Odd([15]), Odd([], partial=object())])
@@ -162,6 +162,6 @@ def test_no_more_chunks_are_at_work_than_a_process_has_room_for():
     run = over([f"{n},a" for n in range(batches)], workload="crowd", **ONE_PARTITION)
     run.plan()
     with ThreadPoolExecutor(batches) as pool:
-        results = list(pool.map(lambda number: run.batch(batch=number), range(batches)))
+        results = list(pool.map(lambda number: run.batch(first_cut=number), range(batches)))
     assert [result.succeeded for result in results] == [1] * batches
     assert Crowd.met == [False] * batches

@@ -25,14 +25,14 @@ def test_exactly_what_succeeded_is_compensated_and_every_item_accounted_for(item
     policy = {"max_attempts": attempts} | NOW
     run = LocalRun(inline(values, batch={"max_items": per_batch}, retry=policy, **UNDO))
     plan = run.plan()
-    stopped = halted(plan, data.draw(st.integers(0, plan.work.batches)))
+    stopped = halted(plan, data.draw(st.integers(0, plan.work.cuts)))
     run.work_off(stopped)
     results = run.compensate()
     end = run.finalize()
     found = {o.index + n: o.status for o in run.outcomes() for n in range(o.count)}
     for index, item in enumerate(items):
         expected = "failed"
-        if index >= stopped.work.batches * per_batch:
+        if index >= stopped.work.cuts * per_batch:
             expected = "pending"
         elif item["ending"] == "ok":
             is_undone = item["undo"] == "ok" and item["undo_good"] <= attempts

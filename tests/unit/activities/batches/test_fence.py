@@ -17,7 +17,7 @@ from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.governor.run_rules import open_run
 from fanout.governor.run_state import RunState
-from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.batches import BatchResult, ProcessAsk
 from fanout.messages.ending import EndedRun
 from fanout.messages.run import RunEnd, RunRef
 from fanout.models.request import RunRequest
@@ -66,8 +66,8 @@ def end_by_force(to: Rows, claim: str) -> None:
     finish_attempt(EndedRun(run_id=RUN_ID, claim=claim, end=end), to)
 
 
-def batch(claim: str, **more: Any) -> BatchRef:
-    return BatchRef(run_id=RUN_ID, claim=claim, partition=0, batch=0, **more)
+def batch(claim: str, **more: Any) -> ProcessAsk:
+    return ProcessAsk(run_id=RUN_ID, claim=claim, partition=0, first_cut=0, **more)
 
 
 def test_an_attempt_is_over_when_it_has_ended_or_is_not_there(rows: Rows, claim: str) -> None:

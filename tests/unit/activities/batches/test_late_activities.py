@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from activities.endings.finish import finish_attempt
-from activities.planning.begin import begin_run
-from activities.planning.plan_compensation import begin_to_undo
+from activities.planning.begin import admit_and_plan
+from activities.planning.plan_compensation import plan_undo_once
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
@@ -63,13 +63,13 @@ def delete(files: RunFiles, to: Rows) -> None:
 def begin_next(files: RunFiles, to: Rows) -> GovernorState:
     """Have another run of the same id begin."""
     assert files.claim("r", RunRequest.model_validate(REQUEST))
-    begin_run(asked(files), files, to, planner(OTHER_PLAN))
+    admit_and_plan(asked(files), files, to, planner(OTHER_PLAN))
     return read_attempt(to, "r", 1).state
 
 
 def test_a_plan_that_comes_after_its_run_was_deleted_leaves_no_row(files: RunFiles, to: Rows):
     with pytest.raises(AttemptOverError):
-        begin_run(asked(files), files, to, planner(before=lambda: delete(files, to)))
+        admit_and_plan(asked(files), files, to, planner(before=lambda: delete(files, to)))
     assert to.read_all(PARTITION) == {}
 
 
@@ -81,7 +81,7 @@ def test_a_plan_that_comes_after_the_next_run_has_begun_is_not_its_plan(files: R
         known.append(begin_next(files, to))
 
     with pytest.raises(AttemptOverError):
-        begin_run(asked(files), files, to, planner(before=meanwhile))
+        admit_and_plan(asked(files), files, to, planner(before=meanwhile))
     assert read_attempt(to, "r", 1).state == known[0]
     assert known[0].run.plan == OTHER_PLAN
 
@@ -95,7 +95,7 @@ def test_a_run_that_was_ended_by_force_while_it_was_planned_stays_so(files: RunF
 
         change_attempt(to, "r", 1, rule)
 
-    found = begin_run(asked(files), files, to, planner(before=meanwhile))
+    found = admit_and_plan(asked(files), files, to, planner(before=meanwhile))
     assert (found.end, found.plan) == (end, None)
     assert read_attempt(to, "r", 1).state.run.plan is None
 
@@ -113,7 +113,7 @@ def test_rows_that_an_earlier_run_of_the_id_left_are_not_taken_for_its_own(
         run = run_state.RunState(claim="earlier", started_at=at(0))
         state = GovernorState(run=run, control=control_rules.cancel(state.control))
     change_attempt(to, "r", 1, lambda _: (state, None))
-    found = begin_run(asked(files), files, to, planner(OTHER_PLAN))
+    found = admit_and_plan(asked(files), files, to, planner(OTHER_PLAN))
     assert (found.plan, found.end) == (OTHER_PLAN, None)
     now = read_attempt(to, "r", 1).state
     assert (now.run.claim, now.run.plan) == (files.claim_of("r"), OTHER_PLAN)
@@ -126,7 +126,7 @@ def test_an_earlier_run_that_begins_late_takes_no_row_from_the_next(files: RunFi
     delete(files, to)
     known = begin_next(files, to)
     with pytest.raises(AttemptOverError):
-        begin_run(late, files, to, planner())
+        admit_and_plan(late, files, to, planner())
     assert read_attempt(to, "r", 1).state == known
 
 
@@ -135,13 +135,13 @@ def test_a_run_that_is_gone_does_not_begin_over_rows_of_another(files: RunFiles,
     change_attempt(to, "r", 1, lambda _: (begun(PLAN), None))
     files.delete(blob_paths.request_path("r"))
     with pytest.raises((AttemptOverError, RunNotFoundError)):
-        begin_run(late, files, to, planner())
+        admit_and_plan(late, files, to, planner())
     assert read_attempt(to, "r", 1).state == begun(PLAN)
 
 
 def test_what_is_to_be_undone_comes_too_late_for_a_run_that_is_gone(files: RunFiles, to: Rows):
     ref = RunRef(run_id="r", claim=files.claim_of("r"))
-    begin_run(asked(files), files, to, planner())
+    admit_and_plan(asked(files), files, to, planner())
 
     def planned(ref: RunRef, files: RunFiles) -> Work:
         delete(files, to)
@@ -149,7 +149,7 @@ def test_what_is_to_be_undone_comes_too_late_for_a_run_that_is_gone(files: RunFi
         return Work(items=3, shards=1)
 
     with pytest.raises(AttemptOverError):
-        begin_to_undo(ref, files, to, planned)
+        plan_undo_once(ref, files, to, planned)
     assert read_attempt(to, "r", 1).state.run.undo is None
 
 

@@ -9,7 +9,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.shards import Retrying, ShardWork, Wave
 from fanout.models.request import RetryPolicy, RunRequest
 from fanout.naming.media_types import JSON_LINES
-from orchestrators.tallies import added
+from orchestrators.tallies import add_results
 from tests.support.replays.local_runs import LocalRun, inline
 
 ATTEMPTS = 3
@@ -171,20 +171,20 @@ def test_whatever_failures_say_the_shard_can_carry_them(character: str):
             run_id="r" * 100,
             shard=63,
             shards=64,
-            batches=10**8,
+            cuts=10**8,
             partitions=10**6,
-            batches_per_partition=2500,
+            cuts_per_partition=2500,
             retry=policy,
             partition=10**6,
-            batch=2400,
+            first_cut=2400,
             wave=Wave(end=2500, span=1),
-            tally=added(
+            tally=add_results(
                 WaveTally(succeeded=10**8, failed=10**8, retries=10**9, tried=10**9, work_ms=1e10),
                 [result],
-                lost=0,
+                lost_batches=0,
             ),
             retrying=Retrying(
-                batches=[*range(2400, 2500)],
+                first_cuts=[*range(2400, 2500)],
                 items=10**8,
                 retry_round=99,
                 since="2026-01-01T00:00:00.000Z",

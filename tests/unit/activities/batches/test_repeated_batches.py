@@ -12,7 +12,7 @@ from activities.batches.process_batch import process
 from activities.planning.plan_compensation import plan_undo
 from fanout.adapters.settings import settings as settings_of_app
 from fanout.errors import TransientError
-from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.batches import BatchResult, ProcessAsk
 from fanout.messages.run import RunRef
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RunRequest
@@ -26,7 +26,7 @@ from workloads import registry
 ATTEMPTS = 3
 POLICY = {"max_attempts": ATTEMPTS, "base_seconds": 0, "jitter_seconds": 0}
 SOURCE = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
-Activity = Callable[[BatchRef, Any], BatchResult]
+Activity = Callable[[ProcessAsk, Any], BatchResult]
 
 
 class Counting(Probe):
@@ -96,20 +96,20 @@ def untimed(result: BatchResult) -> BatchResult:
     return result.model_copy(update={"work_ms": None})
 
 
-def refs(run: LocalRun, partition: int, batch: int) -> Iterator[BatchRef]:
+def refs(run: LocalRun, partition: int, batch: int) -> Iterator[ProcessAsk]:
     """The batch in one round after the other."""
     for retry_round in range(ATTEMPTS + 1):
-        yield BatchRef(
+        yield ProcessAsk(
             run_id=RUN_ID,
             attempt=run.attempt,
             partition=partition,
-            batch=batch,
+            first_cut=batch,
             retry_round=retry_round,
         )
 
 
 def carried_out(
-    run: LocalRun, ref: BatchRef, activity: Activity, stage: row_keys.Stage
+    run: LocalRun, ref: ProcessAsk, activity: Activity, stage: row_keys.Stage
 ) -> BatchResult:
     """Carry out a batch, and then again: where its answer got lost, and where both were at work."""
     first = activity(ref, run.files)

@@ -53,14 +53,13 @@ class Scene:
     def __post_init__(self) -> None:
         work = Work(
             items=self.count * 2 * CUTS * ITEMS_A_CUT,
-            batches=self.count * 2 * CUTS,
+            cuts=self.count * 2 * CUTS,
             partitions=self.count * 2,
-            batches_per_partition=CUTS,
+            cuts_per_partition=CUTS,
             shards=self.count,
-            batch_items=ITEMS_A_CUT,
+            items_per_cut=ITEMS_A_CUT,
         )
         plan = PlanResult(
-            workload="w",
             work=work,
             limits=self.limits,
             retry=RetryPolicy(),
@@ -159,7 +158,9 @@ came = st.builds(
 )
 tolerances = st.sampled_from([Tolerance(percentage=100), Tolerance(count=4)])
 rates = st.sampled_from([None, 3.0, 50.0])
-limits = st.builds(Limits, batches=st.integers(1, 7), items_per_second=rates, tolerance=tolerances)
+limits = st.builds(
+    Limits, batches_in_flight=st.integers(1, 7), items_per_second=rates, tolerance=tolerances
+)
 seconds = st.sampled_from([0.0, 0.3, 5.0, 31.0])
 harms = st.sampled_from(["none", "none", "twice", "late", "request lost", "answer lost"])
 controls = st.sampled_from(["", "", "", "", "narrow", "wide", "fast", "suspend", "resume"])
@@ -231,7 +232,9 @@ def test_what_is_asked_twice_or_late_or_lost_changes_nothing(
         assert scene.said == clean.said
         scene.insist_on_sums()
         if order.action == "go" and order.cuts:
-            free = scene.state.limits.batches - sum(one.batches for one in others.values())
+            free = scene.state.limits.batches_in_flight - sum(
+                one.batches for one in others.values()
+            )
             assert walker.in_flight <= free
 
 
@@ -278,7 +281,7 @@ def test_shards_that_ask_at_the_same_time_share_what_there_is(
         walker.step(scene.at, next_wave, scene.rows)
         calmed(scene)
         scene.insist_on_sums()
-        assert sum(one.batches for one in scene.state.held.values()) <= limits.batches
+        assert sum(one.batches for one in scene.state.held.values()) <= limits.batches_in_flight
     scene.insist_on_same_answers()
     grants = [grant for walker in scene.walkers for grant in walker.grants]
     # With both, one that waits longer for the one begins later than the other has room for it.
@@ -297,7 +300,7 @@ def is_paced(grants: list[Grant], rate: float) -> bool:
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_shards_come_to_their_end_and_every_item_is_counted(limit: int):
-    scene = Scene(3, Limits(batches=limit, tolerance=Tolerance(percentage=100)))
+    scene = Scene(3, Limits(batches_in_flight=limit, tolerance=Tolerance(percentage=100)))
     rounds = 0
     while not all(walker.has_stopped for walker in scene.walkers):
         rounds += 1
@@ -313,7 +316,9 @@ def test_shards_come_to_their_end_and_every_item_is_counted(limit: int):
 
 
 def test_a_shard_told_to_probe_has_not_answered_by_what_it_told_before():
-    scene = Scene(2, Limits(batches=2, tolerance=Tolerance(percentage=100)), downstream_rate=100)
+    scene = Scene(
+        2, Limits(batches_in_flight=2, tolerance=Tolerance(percentage=100)), downstream_rate=100
+    )
     first, second = scene.walkers
     first.step(scene.at, Came(), scene.rows)
     second.step(scene.at, Came(has_tripped=True), scene.rows)
@@ -329,7 +334,7 @@ def test_a_shard_told_to_probe_has_not_answered_by_what_it_told_before():
 
 
 def test_one_that_begins_anew_is_told_where_the_one_before_was():
-    scene = Scene(1, Limits(batches=2, tolerance=Tolerance(percentage=100)))
+    scene = Scene(1, Limits(batches_in_flight=2, tolerance=Tolerance(percentage=100)))
     (walker,) = scene.walkers
     first = walker.question(scene.at)
     for _ in range(3):
@@ -341,19 +346,19 @@ def test_one_that_begins_anew_is_told_where_the_one_before_was():
 
 
 def test_another_question_of_the_same_number_is_of_one_that_begins_anew():
-    scene = Scene(1, Limits(batches=2, tolerance=Tolerance(percentage=100)))
+    scene = Scene(1, Limits(batches_in_flight=2, tolerance=Tolerance(percentage=100)))
     (walker,) = scene.walkers
     walker.step(scene.at, Came(), scene.rows)
     walker.step(scene.at, Came(), scene.rows)
     asked, _ = walker.asked[-1]
-    elsewhere = asked.work.model_copy(update={"batch": 0, "sequence": 0})
+    elsewhere = asked.work.model_copy(update={"first_cut": 0, "sequence": 0})
     resumed = steer_shard(asked.model_copy(update={"work": elsewhere}), scene.rows)
     assert (resumed.action, resumed.work) == ("resume", asked.work)
 
 
 @pytest.mark.parametrize("claim", ["", "another run's"])
 def test_a_shard_of_an_attempt_that_is_over_is_told_to_stop(claim: str):
-    scene = Scene(1, Limits(batches=2))
+    scene = Scene(1, Limits(batches_in_flight=2))
 
     def end(state: GovernorState) -> tuple[GovernorState, None]:
         over = RunEnd(outcome="cancelled", at=scene.at, is_forced=True)

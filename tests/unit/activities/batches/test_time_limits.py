@@ -14,7 +14,7 @@ asked_by: contextvars.ContextVar[str] = contextvars.ContextVar("asked_by", defau
 
 
 def limits(item_seconds: float | None = None, batch_seconds: float | None = None) -> TimeLimits:
-    return TimeLimits.begin(Timeouts(item_seconds=item_seconds, batch_seconds=batch_seconds))
+    return TimeLimits.from_now(Timeouts(item_seconds=item_seconds, batch_seconds=batch_seconds))
 
 
 @pytest.mark.parametrize("seconds", [None, MANY])

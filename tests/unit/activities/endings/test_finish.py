@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from activities.endings.finish import close, finish_attempt
-from activities.planning.begin import begin_run
+from activities.endings.finish import close_attempt, finish_attempt
+from activities.planning.begin import admit_and_plan
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.open_runs import note_open, open_attempts
 from fanout.adapters.rows.rows import Rows
@@ -31,8 +31,8 @@ def begun(run_id: str = RUN_ID, claim: str = "c", rows: Rows | None = None) -> R
     to = rows or memory_rows()
     note_open(to, run_id, 1)
     asked = BeginAsk(run_id=run_id, claim=claim, max_runs=1, at=AT)
-    plan = PlanResult(workload="w", work=Work(items=10, batches=1, partitions=1, shards=1))
-    begin_run(asked, None, to, lambda *_: plan)  # type: ignore[arg-type]  # it is not read
+    plan = PlanResult(work=Work(items=10, cuts=1, partitions=1, shards=1))
+    admit_and_plan(asked, None, to, lambda *_: plan)  # type: ignore[arg-type]  # it is not read
     return to
 
 
@@ -45,7 +45,7 @@ def finish(to: Rows, one: EndedRun | None = None) -> EndedRun:
     """What `finish` does, telling nobody."""
     written = finish_attempt(one or ending(), to)
     assert written is not None
-    close(written, to)
+    close_attempt(written, to)
     return written
 
 
@@ -63,7 +63,7 @@ def test_the_end_is_in_one_row_and_nobody_looks_after_the_attempt_any_more() -> 
     assert [one.run_id for one in open_attempts(to)] == [RUN_ID]
     written = finish(to)
     state = state_of(to)
-    assert (state.phase, state.items, state.run.is_told) == ("done", ITEMS, True)
+    assert (state.phase, state.items, state.run.is_announced) == ("done", ITEMS, True)
     assert (written.end, written.facts.items) == (state.run.end, ITEMS)
     assert written.facts.started_at == AT
     assert open_attempts(to) == []
@@ -72,7 +72,7 @@ def test_the_end_is_in_one_row_and_nobody_looks_after_the_attempt_any_more() -> 
 def test_until_all_is_done_about_its_end_somebody_looks_after_it() -> None:
     to = begun()
     finish_attempt(ending(), to)
-    assert (state_of(to).is_over, state_of(to).run.is_told) == (True, False)
+    assert (state_of(to).is_over, state_of(to).run.is_announced) == (True, False)
     assert [one.run_id for one in open_attempts(to)] == [RUN_ID]
 
 
@@ -113,8 +113,8 @@ def test_it_makes_room_for_the_next_run() -> None:
     asked = BeginAsk(run_id="next", max_runs=1, at=AT)
 
     def ask() -> Any:
-        plan = PlanResult(workload="w")
-        return begin_run(asked, None, to, lambda *_: plan)  # type: ignore[arg-type]
+        plan = PlanResult()
+        return admit_and_plan(asked, None, to, lambda *_: plan)  # type: ignore[arg-type]
 
     assert ask().wait_seconds is not None
     finish(to)

@@ -9,6 +9,7 @@ from activities.endings import publish as room
 from activities.endings.publish import (
     EVENT_TYPES,
     MAX_LETTER_BYTES,
+    Published,
     dead_letters,
     event,
     publish_ending,
@@ -16,7 +17,7 @@ from activities.endings.publish import (
 from fanout.adapters import messaging as bus_module
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, messaging
 from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
-from fanout.messages.ending import EndedRun, Published
+from fanout.messages.ending import EndedRun
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from tests.support.doubles.memory_bus import MemoryBus
@@ -144,7 +145,7 @@ def test_lines_are_whole_however_a_file_is_cut_into_chunks(size: int):
         stream=lambda *_, etag: (text[at : at + size] for at in range(0, len(text), size)),
     )
     files: Any = SimpleNamespace(store=store, container="runs")
-    assert list(room._lines(files, "x")) == [b'{"a":1}', b'{"b":2}', b"", b'{"c":3}']
+    assert list(room._read_lines(files, "x")) == [b'{"a":1}', b'{"b":2}', b"", b'{"c":3}']
 
 
 def test_without_a_service_bus_nothing_is_sent_and_this_is_said_once(

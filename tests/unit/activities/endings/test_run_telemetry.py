@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from activities.endings import run_telemetry
-from activities.endings.run_telemetry import tell_of_end
+from activities.endings.run_telemetry import announce_to_telemetry
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.messages.ending import EndedRun, RunFacts
@@ -70,7 +70,7 @@ def files_in(store: MemoryStore) -> RunFiles:
 def test_what_is_carried_out_twice_is_told_once(heard: Heard):
     files = files_in(MemoryStore())
     for _ in range(3):
-        assert tell_of_end(ENDING, files).wait()
+        assert announce_to_telemetry(ENDING, files).wait()
     assert heard.counts == {
         "fanout.runs": 1,
         "fanout.items": 3 + 4,
@@ -83,10 +83,10 @@ def test_what_is_carried_out_twice_is_told_once(heard: Heard):
 
 def test_each_attempt_is_told_for_itself(heard: Heard):
     files = files_in(MemoryStore())
-    tell_of_end(ENDING, files).wait()
+    announce_to_telemetry(ENDING, files).wait()
     again = ENDING.model_copy(update={"attempt": 2})
     files.store.write("runs", "r/attempts/00002.json", b"{}")
-    tell_of_end(again, files).wait()
+    announce_to_telemetry(again, files).wait()
     assert heard.counts["fanout.runs"] == 2
 
 
@@ -100,7 +100,7 @@ class LostAnswers(MemoryStore):
 
 
 def test_a_claim_whose_answer_got_lost_is_told(heard: Heard):
-    tell_of_end(ENDING, files_in(LostAnswers())).wait()
+    announce_to_telemetry(ENDING, files_in(LostAnswers())).wait()
     assert heard.counts["fanout.runs"] == 1
 
 
@@ -111,15 +111,15 @@ def test_a_fault_of_storage_leaves_the_end_to_be_told(
     with monkeypatch.context() as away:
         away.setattr(MemoryStore, "read", lambda *_, **__: _raise(ServiceRequestError("away")))
         with pytest.raises(ServiceRequestError):
-            tell_of_end(ENDING, files)
+            announce_to_telemetry(ENDING, files)
     assert heard.counts == {}
-    tell_of_end(ENDING, files).wait()
+    announce_to_telemetry(ENDING, files).wait()
     assert heard.counts["fanout.runs"] == 1
 
 
 def test_who_takes_it_may_be_down_and_holds_nobody_up(heard: Heard):
     heard.may_end.clear()
-    sending = tell_of_end(ENDING, files_in(MemoryStore()))
+    sending = announce_to_telemetry(ENDING, files_in(MemoryStore()))
     assert not sending.wait(0.01)
     heard.may_end.set()
     assert sending.wait()
@@ -129,7 +129,7 @@ def test_who_takes_it_may_be_down_and_holds_nobody_up(heard: Heard):
 def test_where_nobody_listens_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run_telemetry, "otel", lambda: None)
     files = files_in(MemoryStore())
-    assert tell_of_end(ENDING, files).wait()
+    assert announce_to_telemetry(ENDING, files).wait()
     assert not files.exists("r/told/a1")
 
 

@@ -8,8 +8,8 @@ import pytest
 from activities.batches.steer import steer_shard
 from activities.endings.finish import finish_attempt
 from activities.endings.settle import settle_run
-from activities.planning.begin import begin_run
-from activities.planning.plan_compensation import begin_to_undo
+from activities.planning.begin import admit_and_plan
+from activities.planning.plan_compensation import plan_undo_once
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.errors import AttemptOverError
@@ -17,7 +17,8 @@ from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.batches import WaveTally
 from fanout.messages.beginning import BeginAsk
-from fanout.messages.ending import EndedRun, SettleAsk, Settled
+from fanout.messages.ending import EndedRun, SettleAsk, SettleResult
+from fanout.messages.fan_in import LayOutAsk
 from fanout.messages.run import RunEnd, RunRef
 from fanout.messages.shards import ShardAsk, ShardCounts, ShardWork
 from fanout.models.limits import LimitsChange
@@ -39,7 +40,7 @@ class Scene:
         items = [{"id": n} | ({"ending": "permanent"} if n in FAILS else {}) for n in range(10)]
         self.run = LocalRun(inline(items, concurrency={"batches": 4}, **more))
         self.rows = memory_rows()
-        begun = begin_run(BeginAsk(run_id=RUN_ID, at=AT), self.run.files, self.rows)
+        begun = admit_and_plan(BeginAsk(run_id=RUN_ID, at=AT), self.run.files, self.rows)
         assert begun.plan is not None
         self.run.work_off(begun.plan)
         self.plan = begun.plan
@@ -68,7 +69,7 @@ class Scene:
         known = {"counts": ShardCounts(succeeded=7, failed=3), "last": self.last, "at": AT}
         return SettleAsk(run_id=RUN_ID, **(known | more))
 
-    def settle(self, **more: Any) -> Settled:
+    def settle(self, **more: Any) -> SettleResult:
         files = self.run.files
         return settle_run(self.ask(**more), files, self.rows, DEFAULT_MAX_RESULT_FILE_BYTES)
 
@@ -109,7 +110,7 @@ def test_torn_anywhere_it_comes_to_the_same(on_exceeded: str) -> None:
     settled = wanted.settle()
     scenes: list[Scene] = []
 
-    def make() -> tuple[MemoryTables, Callable[[], Settled]]:
+    def make() -> tuple[MemoryTables, Callable[[], SettleResult]]:
         scenes.append(Scene(on_exceeded=on_exceeded))
         return scenes[-1].tables, scenes[-1].settle
 
@@ -177,9 +178,9 @@ def test_an_attempt_that_was_ended_by_force_writes_no_results() -> None:
 
 def test_what_there_is_to_undo_is_planned_once() -> None:
     scene = Scene(on_exceeded="compensate")
-    ref = RunRef(run_id=RUN_ID, verdict=scene.settle().verdict)
-    work = begin_to_undo(ref, scene.run.files, scene.rows)
+    ref = LayOutAsk(run_id=RUN_ID, verdict=scene.settle().verdict)
+    work = plan_undo_once(ref, scene.run.files, scene.rows)
     assert work.items == 10 and scene.state.run.undo == work
     scene.run.compensate()
-    again = begin_to_undo(ref, scene.run.files, scene.rows)
+    again = plan_undo_once(ref, scene.run.files, scene.rows)
     assert again == work, "though nothing is left that succeeded"

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from activities.endings.finish import finish_attempt
-from activities.endings.settle import decided
-from activities.planning.begin import FIRST_NAP_SECONDS, begin_run
+from activities.endings.settle import decide_verdict
+from activities.planning.begin import FIRST_NAP_SECONDS, admit_and_plan
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
 from fanout.governor.grants import MAX_NAP_SECONDS
 from fanout.governor.run_state import ControlState, GovernorState
-from fanout.messages.beginning import BeginAsk, Begun
+from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.ending import EndedRun, SettleAsk
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunEnd
@@ -50,7 +50,7 @@ def end_of(run_id: str = RUN_ID, **more: Any) -> EndedRun:
     return EndedRun(run_id=run_id, end=RunEnd(outcome="succeeded", at=at(60)), **more)
 
 
-def again(begun: Begun) -> Begun:
+def again(begun: BeginResult) -> BeginResult:
     """An answer as it is given once more: what it told to begin may have been begun."""
     assert begun.order is not None
     repeated = begun.order.model_copy(update={"is_repeated": True})
@@ -64,7 +64,7 @@ def told(to: Rows) -> list[Any]:
 
 def test_a_small_run_is_planned_and_its_only_shard_may_begin_at_once() -> None:
     run, to = one(), memory_rows()
-    begun = begin_run(asking(), run.files, to)
+    begun = admit_and_plan(asking(), run.files, to)
     assert begun.plan is not None and begun.plan.work.items == 10
     assert begun.order is not None and (begun.order.action, begun.order.cuts) == ("go", 4)
     state = state_of(to)
@@ -74,29 +74,29 @@ def test_a_small_run_is_planned_and_its_only_shard_may_begin_at_once() -> None:
 
 def test_shards_of_a_wide_run_ask_themselves() -> None:
     run, to = one(width=40), memory_rows()
-    begun = begin_run(asking(), run.files, to)
+    begun = admit_and_plan(asking(), run.files, to)
     assert begun.plan is not None and begun.plan.work.shards > 1
     assert (begun.order, state_of(to).shards) == (None, {})
 
 
 def test_asked_again_it_gives_what_it_gave_and_changes_nothing() -> None:
     run, to = one(), memory_rows()
-    begun = begin_run(asking(), run.files, to)
+    begun = admit_and_plan(asking(), run.files, to)
     before = told(to)
-    assert begin_run(asking(seconds=9), run.files, to) == again(begun)
+    assert admit_and_plan(asking(seconds=9), run.files, to) == again(begun)
     assert told(to) == before
 
 
 @pytest.mark.parametrize("max_runs", [0, 1])
 def test_torn_anywhere_it_comes_to_the_same(max_runs: int) -> None:
     run = one()
-    wanted = begin_run(asking(max_runs=max_runs), run.files, rows := memory_rows())
+    wanted = admit_and_plan(asking(max_runs=max_runs), run.files, rows := memory_rows())
     cases = 0
 
-    def make() -> tuple[MemoryTables, Callable[[], Begun]]:
+    def make() -> tuple[MemoryTables, Callable[[], BeginResult]]:
         to = memory_rows()
         assert isinstance(to.tables, MemoryTables)
-        return to.tables, lambda: begin_run(asking(max_runs=max_runs), run.files, to)
+        return to.tables, lambda: admit_and_plan(asking(max_runs=max_runs), run.files, to)
 
     for tables, begun in torn(make):
         cases += 1
@@ -108,37 +108,37 @@ def test_torn_anywhere_it_comes_to_the_same(max_runs: int) -> None:
 
 def test_one_that_is_taken_up_leaves_its_shard_to_a_child() -> None:
     run, to = one(), memory_rows()
-    begun = begin_run(asking(), run.files, to)
-    found = begin_run(asking(is_resumed=True), run.files, to)
+    begun = admit_and_plan(asking(), run.files, to)
+    found = admit_and_plan(asking(is_resumed=True), run.files, to)
     assert (found.plan, found.order) == (begun.plan, None)
 
 
 def test_what_is_settled_is_not_begun_again() -> None:
     run, to = one(), memory_rows()
-    begun = begin_run(asking(), run.files, to)
-    decided(SettleAsk(run_id=RUN_ID, counts=ShardCounts(succeeded=10), at=at(5)), to)
-    found = begin_run(asking(), run.files, to)
+    begun = admit_and_plan(asking(), run.files, to)
+    decide_verdict(SettleAsk(run_id=RUN_ID, counts=ShardCounts(succeeded=10), at=at(5)), to)
+    found = admit_and_plan(asking(), run.files, to)
     assert (found.plan, found.order) == (begun.plan, None)
     assert state_of(to).phase == "finalizing"
 
 
 def test_one_that_has_ended_says_how() -> None:
     run, to = one(), memory_rows()
-    begin_run(asking(), run.files, to)
+    admit_and_plan(asking(), run.files, to)
     finish_attempt(end_of(), to)
-    begun = begin_run(asking(), run.files, to)
-    assert begun == Begun(end=end_of().end, is_told=False)
+    begun = admit_and_plan(asking(), run.files, to)
+    assert begun == BeginResult(end=end_of().end, is_announced=False)
 
 
 def test_only_so_many_runs_go_on_and_the_next_begins_when_one_ends() -> None:
     run, to = one(), memory_rows()
     files = run.files
 
-    def ask(run_id: str, seconds: float) -> Begun:
-        return begin_run(asking(run_id, seconds, max_runs=1), files, to, planned)
+    def ask(run_id: str, seconds: float) -> BeginResult:
+        return admit_and_plan(asking(run_id, seconds, max_runs=1), files, to, planned)
 
     def planned(*_: Any) -> PlanResult:
-        return PlanResult(workload="w")
+        return PlanResult()
 
     assert ask("first", 0).plan is not None
     assert ask("second", 0).wait_seconds == FIRST_NAP_SECONDS
@@ -154,8 +154,8 @@ def test_only_so_many_runs_go_on_and_the_next_begins_when_one_ends() -> None:
 
 def test_a_run_that_is_cancelled_while_it_waits_never_begins() -> None:
     run, to = one(), memory_rows()
-    begin_run(asking("first", max_runs=1), run.files, to, lambda *_: PlanResult(workload="w"))
-    assert begin_run(asking(max_runs=1), run.files, to).wait_seconds is not None
+    admit_and_plan(asking("first", max_runs=1), run.files, to, lambda *_: PlanResult())
+    assert admit_and_plan(asking(max_runs=1), run.files, to).wait_seconds is not None
     partition = row_keys.attempt_partition(RUN_ID, 1)
     to.change(
         partition,
@@ -163,25 +163,26 @@ def test_a_run_that_is_cancelled_while_it_waits_never_begins() -> None:
         ControlState,
         lambda known: (control_rules.cancel(known), None),
     )
-    assert begin_run(asking(max_runs=1), run.files, to) == Begun(is_cancelled=True)
+    assert admit_and_plan(asking(max_runs=1), run.files, to) == BeginResult(is_cancelled=True)
 
 
 def test_a_source_that_is_refused_or_wants_scanning_is_not_planned_yet() -> None:
     run, to = one(), memory_rows()
     for found in (
-        PlanResult(workload="w", refusal="it is gone"),
-        PlanResult(workload="w", scans=3),
+        PlanResult(refusal="it is gone"),
+        PlanResult(scans=3),
     ):
-        assert begin_run(asking(), run.files, to, lambda *_, it=found: it) == Begun(plan=found)
+        result = admit_and_plan(asking(), run.files, to, lambda *_, it=found: it)
+        assert result == BeginResult(plan=found)
         assert state_of(to).run.plan is None
 
 
 def test_rows_that_an_earlier_run_of_the_same_id_left_are_no_rows_of_this_one() -> None:
     run, to = one(), memory_rows()
-    begin_run(asking(claim="of the one before"), run.files, to)
+    admit_and_plan(asking(claim="of the one before"), run.files, to)
     finish_attempt(end_of(claim="of the one before"), to)
     claim = run.files.claim_of(RUN_ID)
-    begun = begin_run(asking(claim=claim), run.files, to)
+    begun = admit_and_plan(asking(claim=claim), run.files, to)
     assert begun.plan is not None and begun.order is not None
     assert (state_of(to).run.claim, state_of(to).phase) == (claim, "processing")
 
@@ -189,9 +190,9 @@ def test_rows_that_an_earlier_run_of_the_same_id_left_are_no_rows_of_this_one() 
 def test_a_run_that_was_deleted_takes_no_rows_from_a_later_one_of_its_id() -> None:
     run, to = one(), memory_rows()
     claim = run.files.claim_of(RUN_ID)
-    begun = begin_run(asking(claim=claim), run.files, to)
+    begun = admit_and_plan(asking(claim=claim), run.files, to)
     before = told(to)
     with pytest.raises(AttemptOverError):
-        begin_run(asking(claim="of the one before"), run.files, to)
+        admit_and_plan(asking(claim="of the one before"), run.files, to)
     assert told(to) == before
-    assert begin_run(asking(claim=claim), run.files, to) == again(begun)
+    assert admit_and_plan(asking(claim=claim), run.files, to) == again(begun)

@@ -10,7 +10,7 @@ from fanout.naming import blob_paths
 from fanout.splitting.sizing import (
     MAX_BATCH_BYTES,
     MAX_CHUNK_BYTES,
-    batches_per_partition,
+    cuts_per_partition,
     shard_count,
 )
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
@@ -26,14 +26,16 @@ def over_lines(count: int, **more) -> LocalRun:
 
 @given(st.integers(0, 300), st.integers(1, 40), st.integers(1, 200))
 def test_partitions_hold_every_batch_once_and_at_most_a_hundred(
-    items: int, batch_items: int, concurrency: int
+    items: int, items_per_cut: int, concurrency: int
 ):
-    run = over_lines(items, batch={"max_items": batch_items}, concurrency={"batches": concurrency})
+    run = over_lines(
+        items, batch={"max_items": items_per_cut}, concurrency={"batches": concurrency}
+    )
     plan = run.plan().work
-    assert (plan.items, plan.batches) == (items, math.ceil(items / batch_items))
+    assert (plan.items, plan.cuts) == (items, math.ceil(items / items_per_cut))
     cuts = [run.files.partition(RUN_ID, n).cuts for n in range(plan.partitions)]
-    assert all(1 <= len(some) <= plan.batches_per_partition <= 100 for some in cuts)
-    assert sum(len(some) for some in cuts) == plan.batches
+    assert all(1 <= len(some) <= plan.cuts_per_partition <= 100 for some in cuts)
+    assert sum(len(some) for some in cuts) == plan.cuts
     indexes = [
         n
         for some in cuts
@@ -47,8 +49,8 @@ def test_partitions_hold_every_batch_once_and_at_most_a_hundred(
 def test_no_more_batches_are_in_flight_than_asked_for(concurrency: int, batches: int):
     shards = shard_count(concurrency)
     assert 1 <= shards <= 64
-    for are_grains in (False, True):
-        size = batches_per_partition(batches, concurrency, are_grains=are_grains)
+    for is_adaptive in (False, True):
+        size = cuts_per_partition(batches, concurrency, is_adaptive=is_adaptive)
         assert size >= 1
         working = min(shards, math.ceil(batches / size))
         assert working <= concurrency
@@ -58,7 +60,7 @@ def test_no_more_batches_are_in_flight_than_asked_for(concurrency: int, batches:
 
 def test_what_orchestrators_are_told_fits_into_a_history():
     plan = over_lines(5, tolerance={"count": 3}, retry={"max_attempts": 7}).plan()
-    assert (plan.limits.tolerance.count, plan.retry.max_attempts, plan.workload) == (3, 7, "probe")
+    assert (plan.limits.tolerance.count, plan.retry.max_attempts) == (3, 7)
     dump(plan)
 
 
@@ -87,11 +89,11 @@ def test_a_refusal_fits_into_a_history_whatever_it_quotes():
 @pytest.mark.parametrize(("items", "expected"), [(0, 0), (1, 1), (3, 2)])
 def test_items_in_the_request_are_planned_alike(items: int, expected: int):
     run = LocalRun(inline([{"id": n} for n in range(items)], batch={"max_items": 2}))
-    assert run.plan().work.batches == expected
+    assert run.plan().work.cuts == expected
 
 
 @given(st.integers(0, 400), st.sampled_from([1, 4, 64, 500]))
-def test_grains_hold_every_item_once_and_join_into_batches(items: int, concurrency: int):
+def test_cuts_hold_every_item_once_and_join_into_batches(items: int, concurrency: int):
     run = over_lines(items, concurrency={"batches": concurrency})
     run.spans = (1, 7, 3)
     plan = run.plan()
@@ -101,7 +103,7 @@ def test_grains_hold_every_item_once_and_join_into_batches(items: int, concurren
     assert [o.index for o in run.outcomes_now()] == list(range(items))
 
 
-def test_a_batch_of_grains_is_never_too_large():
+def test_a_batch_of_many_cuts_is_never_too_large():
     run = over_lines(0)
     line = b'{"id":1,"pad":"%s"}\n'
     run.store.write("inbox", "items.jsonl", line % (b"x" * MAX_BATCH_BYTES) + line % b"" * 100)
@@ -115,5 +117,5 @@ def test_a_batch_that_is_taken_whole_may_be_larger():
     run = over_lines(0, workload="reports", source=csv)
     run.store.write("inbox", "rows.csv", b"text\n" + (b"x" * 999 + b"\n") * 30_000)
     work = run.plan().work
-    assert 64 * 1024 - 1000 < 30_000_000 / work.batches <= 64 * 1024
+    assert 64 * 1024 - 1000 < 30_000_000 / work.cuts <= 64 * 1024
     assert MAX_BATCH_BYTES < work.max_span * 60 * 1024 <= MAX_CHUNK_BYTES

@@ -119,7 +119,7 @@ def test_only_batches_with_something_to_redo_are_planned():
     run.run()
     run.claim_redrive(retry={"max_attempts": 2} | NOW)
     plan = run.plan()
-    assert (plan.work.batches, plan.work.items, plan.work.succeeded, plan.work.failed) == (
+    assert (plan.work.cuts, plan.work.items, plan.work.succeeded, plan.work.failed) == (
         1,
         6,
         5,
@@ -169,7 +169,7 @@ def test_chunks_that_keep_failing_keep_what_had_succeeded_and_their_partial():
     assert total(run) == 8
     run.claim_redrive()
     plan = run.plan()
-    assert (plan.work.batches, plan.work.succeeded, plan.work.failed) == (1, 3, 0)
+    assert (plan.work.cuts, plan.work.succeeded, plan.work.failed) == (1, 3, 0)
     run.work_off(plan)
     end = run.finalize()
     assert (end.items.succeeded, end.items.failed) == (3, 1)

@@ -1,7 +1,7 @@
 import pytest
 from pydantic_core import from_json
 
-from activities.results.finalize import end_of
+from activities.results.finalize import decide_end
 from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
@@ -36,7 +36,7 @@ def test_outcomes_are_sorted_by_status_and_keep_their_order():
 
 def test_batches_that_were_never_run_are_pending_and_fail_the_run():
     run = LocalRun(inline(items(5), batch={"max_items": 2}))
-    size = run.plan().work.batches_per_partition
+    size = run.plan().work.cuts_per_partition
     run.batch(*divmod(1, size))
     end = run.finalize()
     assert (end.items.succeeded, end.items.pending, end.items.total) == (2, 3, 5)
@@ -89,7 +89,7 @@ def test_the_summary_says_how_the_run_ended():
     ],
 )
 def test_the_outcome_follows_from_the_counts(tolerance: Tolerance, counts: dict, outcome: str):
-    end = end_of(inline([]), Verdict(tolerance=tolerance), ItemCounts(**counts))
+    end = decide_end(inline([]), Verdict(tolerance=tolerance), ItemCounts(**counts))
     assert (end.outcome, end.items) == (outcome, ItemCounts(**counts))
     assert (end.error is None) == (outcome != "failed")
 

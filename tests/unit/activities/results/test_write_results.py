@@ -8,20 +8,19 @@ import polars as pl
 import pytest
 from pydantic_core import from_json
 
-from activities.results.lay_out import MAX_BATCHES_A_RANGE, divided, lay_out_run
+from activities.results.lay_out import MAX_BATCHES_A_RANGE, divide_into_ranges, lay_out_run
 from activities.results.write_results import write_range
 from fanout.adapters.run_files.range_reader import SizedBatch
-from fanout.messages.fan_in import MERGED_AT_ONCE, RangePlan, RangeRef
-from fanout.messages.run import RunRef
+from fanout.messages.fan_in import MERGED_AT_ONCE, LayOutAsk, RangePlan, RangeRef
 from fanout.models.outcome import Outcome
-from fanout.models.plan import BatchCut, Origin
+from fanout.models.plan import Cut, Origin
 from fanout.models.status import ResultFile
 from fanout.naming import blob_paths
 from fanout.naming.blob_paths import range_plan_path
 from fanout.naming.result_names import ResultKind
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline, lines
 
-REF = RunRef(run_id=RUN_ID)
+REF = LayOutAsk(run_id=RUN_ID)
 PAIRS = {"batch": {"max_items": 2}, "tolerance": {"percentage": 100}}
 
 
@@ -38,12 +37,12 @@ def named(run: LocalRun, stem: str) -> list[ResultFile]:
 
 
 def batches(*sizes: int) -> list[SizedBatch]:
-    cut = BatchCut(0, 0, 0, 1, 0)
-    return [SizedBatch(cut, Origin(partition=0, batch=n), size) for n, size in enumerate(sizes)]
+    cut = Cut(0, 0, 0, 1, 0)
+    return [SizedBatch(cut, Origin(partition=0, first_cut=n), size) for n, size in enumerate(sizes)]
 
 
 def numbers(ranges: list[RangePlan]) -> list[list[int]]:
-    return [[origin.batch for origin in one.origins] for one in ranges]
+    return [[origin.first_cut for origin in one.origins] for one in ranges]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +57,11 @@ def numbers(ranges: list[RangePlan]) -> list[list[int]]:
     ],
 )
 def test_a_range_is_as_many_batches_in_order_as_fit(sizes: tuple, ranges: list):
-    assert numbers(list(divided(batches(*sizes), 10))) == ranges
+    assert numbers(list(divide_into_ranges(batches(*sizes), 10))) == ranges
 
 
 def test_a_range_has_no_more_batches_than_one_activity_can_list():
-    ranges = list(divided(batches(*[0] * (MAX_BATCHES_A_RANGE + 1)), 10))
+    ranges = list(divide_into_ranges(batches(*[0] * (MAX_BATCHES_A_RANGE + 1)), 10))
     assert [len(one.cuts) for one in ranges] == [MAX_BATCHES_A_RANGE, 1]
 
 

@@ -17,9 +17,9 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import PermanentError, TransientError
 from fanout.messages.batches import BatchRef, BatchResult
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunInput
 from fanout.messages.sagas import (
-    OpenedSagas,
+    OpenSagasResult,
     SagaEnd,
     SagaRecord,
     SagaStart,
@@ -70,12 +70,14 @@ class Run:
         items = [{"id": "a"}, {"wrong": 1}, {"id": "c"}]
         asked = {"workload": "free", "run_id": "r", "source": {"kind": "inline", "items": items}}
         assert self.files.claim("r", RunRequest.model_validate(asked | more))
-        self.plan = plan_run(RunRef(run_id="r"), self.files)
+        self.plan = plan_run(RunInput(run_id="r"), self.files)
 
     def ref(self, retry_round: int = 0, attempt: int = 1) -> BatchRef:
-        return BatchRef(run_id="r", attempt=attempt, partition=0, batch=0, retry_round=retry_round)
+        return BatchRef(
+            run_id="r", attempt=attempt, partition=0, first_cut=0, retry_round=retry_round
+        )
 
-    def open(self, retry_round: int = 0, attempt: int = 1) -> OpenedSagas:
+    def open(self, retry_round: int = 0, attempt: int = 1) -> OpenSagasResult:
         return open_batch(self.ref(retry_round, attempt), self.files)
 
     def close(self, retry_round: int = 0, attempt: int = 1) -> BatchResult:
@@ -87,7 +89,7 @@ class Run:
 
     def redrive(self) -> None:
         assert self.files.claim_attempt("r", 2, RedriveRequest())
-        plan_run(RunRef(run_id="r", attempt=2), self.files)
+        plan_run(RunInput(run_id="r", attempt=2), self.files)
 
     def step(self, index: int = 0, **more: Any) -> StepResult:
         saga = SagaStart(index=index)
@@ -244,7 +246,7 @@ def test_the_same_try_again_hears_what_the_first_came_to(monkeypatch: pytest.Mon
     rows = Rows(MemoryTables(), "steps")
 
     def once(attempt: int) -> StepResult:
-        call = StepCall(batch=run.ref(), saga=SagaStart(index=0), step=0, attempt=attempt)
+        call = StepCall(batch=run.ref(), saga=SagaStart(index=0), step=0, try_number=attempt)
         return carry_out_once(call, run.files, rows)
 
     first, second = once(1), once(2)

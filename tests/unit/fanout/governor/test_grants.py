@@ -50,11 +50,11 @@ class Shards:
     def __post_init__(self) -> None:
         work = Work(
             items=int(self.count * self.cuts * self.items_a_cut),
-            batches=self.count * self.cuts,
+            cuts=self.count * self.cuts,
             partitions=self.count,
-            batches_per_partition=self.cuts,
+            cuts_per_partition=self.cuts,
             shards=self.count,
-            batch_items=self.items_a_cut,
+            items_per_cut=self.items_a_cut,
             max_span=self.max_span,
         )
         self.state = begun(plan_of().model_copy(update={"work": work, "limits": self.limits}))
@@ -87,20 +87,22 @@ class Shards:
         self.in_flight.pop(shard, None)
         work = self.works[shard]
         if again:
-            round_ = Retrying(batches=[0], items=again, retry_round=1, since=self.at, until=self.at)
+            round_ = Retrying(
+                first_cuts=[0], items=again, retry_round=1, since=self.at, until=self.at
+            )
             work = work.model_copy(
-                update={"retrying": round_, "wave": work.wave or Wave(end=work.batches_here)}
+                update={"retrying": round_, "wave": work.wave or Wave(end=work.cuts_here)}
             )
         elif work.wave is not None:
             tally = work.tally.model_copy(update={"work_ms": work_ms})
-            is_through = work.wave.end == work.batches_here
+            is_through = work.wave.end == work.cuts_here
             work = work.model_copy(
                 update={
                     "sequence": work.sequence + 1,
                     "counts": work.counts.plus(tally),
                     "tally": tally,
                     "partition": work.partition + work.shards * is_through,
-                    "batch": 0 if is_through else work.wave.end,
+                    "first_cut": 0 if is_through else work.wave.end,
                     "wave": None,
                     "retrying": None,
                 }
@@ -119,7 +121,7 @@ class Shards:
         items = round(order.cuts * self.items_a_cut)
         self.in_flight[work.shard] = ceil(order.cuts / order.span)
         self.begun.append((self.now + order.wait_seconds, items))
-        wave = Wave(end=work.batch + order.cuts, span=order.span)
+        wave = Wave(end=work.first_cut + order.cuts, span=order.span)
         tally = WaveTally(succeeded=items, tried=items)
         self.works[work.shard] = work.model_copy(update={"wave": wave, "tally": tally})
 
@@ -137,7 +139,7 @@ class Shards:
 def test_all_shards_together_never_have_more_in_flight_than_the_run_may(
     count: int, limits: list[int], seed: int
 ):
-    shards = Shards(Limits(batches=limits[0], tolerance=TOLERANT), count, cuts=15)
+    shards = Shards(Limits(batches_in_flight=limits[0], tolerance=TOLERANT), count, cuts=15)
     chance = random.Random(seed)
     most, changes = limits[0], limits[1:]
     for _ in range(3000):
@@ -167,7 +169,7 @@ def test_nor_when_each_has_read_the_rows_before_others_wrote_theirs(
 
     Between the two any others may have been granted something, or have finished.
     """
-    shards = Shards(Limits(batches=limit, tolerance=TOLERANT), count, cuts=15)
+    shards = Shards(Limits(batches_in_flight=limit, tolerance=TOLERANT), count, cuts=15)
     chance = random.Random(seed)
     for number in finished & {*range(count - 1)}:
         done = shards.works[number].model_copy(update={"partition": count})
@@ -194,8 +196,8 @@ def test_shares_of_the_shards_that_go_on_add_up_to_the_limit(
     state = begun(
         shards=count,
         partitions=count,
-        batches_per_partition=100,
-        batches=100 * count,
+        cuts_per_partition=100,
+        cuts=100 * count,
         width=limit,
         tolerance=TOLERANT,
     )
@@ -211,7 +213,7 @@ def test_shares_of_the_shards_that_go_on_add_up_to_the_limit(
 
 
 def test_a_lower_limit_is_in_force_once_every_wave_has_ended():
-    shards = Shards(Limits(batches=64, tolerance=TOLERANT), cuts=400)
+    shards = Shards(Limits(batches_in_flight=64, tolerance=TOLERANT), cuts=400)
     for shard in range(4):
         shards.ask(shard)
     assert sum(shards.in_flight.values()) == 64
@@ -222,7 +224,7 @@ def test_a_lower_limit_is_in_force_once_every_wave_has_ended():
 
 
 def test_what_a_finished_shard_had_goes_to_the_others():
-    shards = Shards(Limits(batches=10, tolerance=TOLERANT), count=2, cuts=100)
+    shards = Shards(Limits(batches_in_flight=10, tolerance=TOLERANT), count=2, cuts=100)
     shards.ask(0)
     shards.ask(1)
     assert shards.in_flight == {0: 5, 1: 5}
@@ -240,7 +242,7 @@ def test_what_a_finished_shard_had_goes_to_the_others():
 )
 def test_the_rate_is_held_over_all_shards(rate: float, count: int, items: float, seed: int):
     chance = random.Random(seed)
-    limits = Limits(batches=16, items_per_second=rate, tolerance=TOLERANT)
+    limits = Limits(batches_in_flight=16, items_per_second=rate, tolerance=TOLERANT)
     shards = Shards(limits, count, cuts=12, items_a_cut=items)
     for _ in range(600):
         if not shards.unfinished:
@@ -258,7 +260,7 @@ def test_the_rate_is_held_over_all_shards(rate: float, count: int, items: float,
 
 
 def test_a_rate_that_is_raised_does_not_serve_the_old_wait():
-    slow = Limits(batches=4, items_per_second=0.1, tolerance=TOLERANT)
+    slow = Limits(batches_in_flight=4, items_per_second=0.1, tolerance=TOLERANT)
     shards = Shards(slow, count=1)
     assert shards.ask(0).wait_seconds == 0
     assert shards.ask(0).action == "wait"
@@ -268,7 +270,9 @@ def test_a_rate_that_is_raised_does_not_serve_the_old_wait():
 
 
 def test_a_retry_round_is_charged_to_the_rate_too():
-    shards = Shards(Limits(batches=4, items_per_second=10, tolerance=TOLERANT), count=1, cuts=4)
+    shards = Shards(
+        Limits(batches_in_flight=4, items_per_second=10, tolerance=TOLERANT), count=1, cuts=4
+    )
     assert shards.ask(0).action == "go"
     assert shards.ask(0, again=20).wait_seconds == 4.0
     assert shards.ask(0, again=20).wait_seconds == 6.0
@@ -276,7 +280,11 @@ def test_a_retry_round_is_charged_to_the_rate_too():
 
 def test_batches_grow_to_about_ten_seconds_of_work():
     shards = Shards(
-        Limits(batches=2, tolerance=TOLERANT), count=1, cuts=100_000, items_a_cut=10, max_span=10**6
+        Limits(batches_in_flight=2, tolerance=TOLERANT),
+        count=1,
+        cuts=100_000,
+        items_a_cut=10,
+        max_span=10**6,
     )
     spans = []
     for _ in range(8):
@@ -290,28 +298,34 @@ def test_batches_grow_to_about_ten_seconds_of_work():
 
 
 def test_slow_items_stay_in_small_batches():
-    shards = Shards(Limits(batches=4, tolerance=TOLERANT), count=1, cuts=1000, max_span=100)
+    shards = Shards(
+        Limits(batches_in_flight=4, tolerance=TOLERANT), count=1, cuts=1000, max_span=100
+    )
     for _ in range(5):
         order = shards.ask(0, work_ms=shards.tried(0) * 5000)
         assert order.span == 1
 
 
 def test_large_batches_leave_no_part_of_the_width_idle():
-    shards = Shards(Limits(batches=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000)
+    shards = Shards(
+        Limits(batches_in_flight=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000
+    )
     shards.ask(0)
     order = shards.ask(0, work_ms=100 * 100)
     assert (order.cuts, order.span) == (40, 4)
 
 
 def test_little_work_is_not_spread_over_the_whole_width():
-    shards = Shards(Limits(batches=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000)
+    shards = Shards(
+        Limits(batches_in_flight=10, tolerance=TOLERANT), count=1, cuts=50, max_span=1000
+    )
     shards.ask(0)
     order = shards.ask(0, work_ms=0.001)
     assert (order.cuts, order.span) == (40, 40)
 
 
 def test_nothing_begins_while_the_run_is_suspended_and_all_goes_on_when_it_is_resumed():
-    shards = Shards(Limits(batches=4, tolerance=TOLERANT), count=2)
+    shards = Shards(Limits(batches_in_flight=4, tolerance=TOLERANT), count=2)
     control = control_rules.suspend(ControlState(), shards.at)
     shards.state = controlled(shards.state, control)
     naps = []
@@ -325,7 +339,7 @@ def test_nothing_begins_while_the_run_is_suspended_and_all_goes_on_when_it_is_re
 
 
 def test_a_cancelled_run_begins_nothing_more_and_keeps_its_counts():
-    shards = Shards(Limits(batches=4, tolerance=TOLERANT), count=2)
+    shards = Shards(Limits(batches_in_flight=4, tolerance=TOLERANT), count=2)
     shards.ask(0)
     shards.state = controlled(shards.state, control_rules.cancel(shards.state.control))
     assert shards.ask(0).action == "stop"
@@ -339,7 +353,7 @@ def test_a_cancelled_run_begins_nothing_more_and_keeps_its_counts():
 
 def test_a_cancel_does_not_stop_a_compensation():
     state = controlled(begun(), control_rules.cancel(ControlState()))
-    undo = Work(items=10, batches=5, partitions=1, batches_per_partition=5, shards=1)
+    undo = Work(items=10, cuts=5, partitions=1, cuts_per_partition=5, shards=1)
     state = state.model_copy(update={"run": run_rules.note_compensation_plan(state.run, undo)})
     asked = ShardAsk(work=shard_of(state, stage="compensate"), at=START.isoformat())
     assert grants.decide(state, asked).order.action == "go"
@@ -350,7 +364,7 @@ def test_a_change_before_the_plan_is_in_force_from_the_beginning():
     state = controlled(opened(), control_rules.change_limits(ControlState(), change))
     run = run_rules.note_plan(state.run, plan_of(1, width=64), START.isoformat())
     limits = state.model_copy(update={"run": run}).limits
-    assert (limits.batches, limits.tolerance.count) == (3, 9)
+    assert (limits.batches_in_flight, limits.tolerance.count) == (3, 9)
 
 
 def test_what_is_changed_twice_is_changed_to_both():
@@ -358,12 +372,12 @@ def test_what_is_changed_twice_is_changed_to_both():
     for change in ({"concurrency": {"batches": 3}}, {"concurrency": {"items_per_second": 7}}):
         control = control_rules.change_limits(control, LimitsChange.model_validate(change))
     limits = controlled(begun(), control).limits
-    assert (limits.batches, limits.items_per_second, control.changes) == (3, 7, 2)
+    assert (limits.batches_in_flight, limits.items_per_second, control.changes) == (3, 7, 2)
 
 
 @pytest.mark.parametrize(("is_due", "seconds"), [(True, 7.5), (False, 0.0)])
 def test_what_waits_for_something_else_is_told_how_long(is_due: bool, seconds: float):
-    shards = Shards(Limits(batches=4, tolerance=TOLERANT))
+    shards = Shards(Limits(batches_in_flight=4, tolerance=TOLERANT))
     asked = shards.asked(0).model_copy(update={"is_due": is_due})
     found = grants.decide(shards.state, asked, postponed=7.5)
     assert (found.order.action, found.order.wait_seconds) == ("wait", seconds)
@@ -371,6 +385,6 @@ def test_what_waits_for_something_else_is_told_how_long(is_due: bool, seconds: f
 
 
 def test_a_probe_begins_with_one_batch():
-    shards = Shards(Limits(batches=4, tolerance=TOLERANT))
+    shards = Shards(Limits(batches_in_flight=4, tolerance=TOLERANT))
     order = grants.decide(shards.state, shards.asked(0), is_probe=True).order
     assert (order.action, order.cuts, order.is_probe) == ("go", 1, True)

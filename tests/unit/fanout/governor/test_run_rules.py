@@ -27,7 +27,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 
 
 def compensating(state: GovernorState, items: int) -> GovernorState:
-    undo = Work(items=items, batches=5, partitions=1, batches_per_partition=5, shards=1)
+    undo = Work(items=items, cuts=5, partitions=1, cuts_per_partition=5, shards=1)
     run = run_rules.note_compensation_plan(state.run, undo)
     return state.model_copy(update={"run": run})
 

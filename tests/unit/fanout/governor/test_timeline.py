@@ -40,7 +40,7 @@ def told(
         since = at(report.pop("idle_since", seconds))
         items = report.pop("again")
         update["retrying"] = Retrying(
-            batches=[0], items=items, retry_round=1, since=since, until=since
+            first_cuts=[0], items=items, retry_round=1, since=since, until=since
         )
     work = shard_of(GovernorState(), **update, **report)
     asked = ShardAsk(work=work, at=at(seconds))
@@ -208,9 +208,9 @@ def test_timelines_of_other_widths_are_put_together():
 def test_a_row_keeps_it_and_counts_a_report_once():
     state = begun(
         items=20,
-        batches=4,
+        cuts=4,
         partitions=2,
-        batches_per_partition=2,
+        cuts_per_partition=2,
         shards=1,
         width=4,
         tolerance=Tolerance(percentage=100),

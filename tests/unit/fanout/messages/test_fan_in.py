@@ -5,9 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.messages.fan_in import MERGED_AT_ONCE, RANGES_AT_ONCE, FanInWork, MergeRef
-from fanout.messages.run import RunRef
-
-REF = RunRef(run_id="r")
 
 
 def waves(work: FanInWork) -> list[tuple[int, range]]:
@@ -21,7 +18,7 @@ def waves(work: FanInWork) -> list[tuple[int, range]]:
 
 @given(st.integers(1, 10_000), st.booleans())
 def test_every_range_and_every_partial_comes_once_in_order(ranges: int, has_partials: bool):
-    work = FanInWork(ref=REF, ranges=ranges, has_partials=has_partials)
+    work = FanInWork(run_id="r", ranges=ranges, has_partials=has_partials)
     found = waves(work)
     levels = sorted({level for level, _ in found})
     assert levels == list(range(work.top + 1)) and (has_partials or levels == [0])
@@ -36,7 +33,7 @@ def test_every_range_and_every_partial_comes_once_in_order(ranges: int, has_part
 
 @given(st.integers(1, 10_000), st.integers(1, 4))
 def test_the_partials_of_a_level_are_all_merged_by_the_level_above(ranges: int, level: int):
-    work = FanInWork(ref=REF, ranges=ranges, has_partials=True)
+    work = FanInWork(run_id="r", ranges=ranges, has_partials=True)
     below = work.width_of(level - 1)
     merges = [
         MergeRef(run_id="r", level=level, number=number, below=below).merged
@@ -48,8 +45,8 @@ def test_the_partials_of_a_level_are_all_merged_by_the_level_above(ranges: int, 
 
 @pytest.mark.parametrize(("ranges", "top"), [(0, 0), (1, 0), (2, 1), (16, 1), (17, 2), (257, 3)])
 def test_the_tree_is_no_higher_than_it_need_be(ranges: int, top: int):
-    assert FanInWork(ref=REF, ranges=ranges, has_partials=True).top == top
+    assert FanInWork(run_id="r", ranges=ranges, has_partials=True).top == top
 
 
 def test_without_ranges_there_is_nothing_to_do():
-    assert waves(FanInWork(ref=REF, ranges=0, has_partials=True)) == []
+    assert waves(FanInWork(run_id="r", ranges=0, has_partials=True)) == []

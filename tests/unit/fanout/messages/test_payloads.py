@@ -10,7 +10,7 @@ from fanout.messages.payloads import (
     TICKET_BYTES,
     PayloadTooLargeError,
     dump,
-    shortened,
+    shorten,
 )
 from fanout.models.status import ErrorGroup
 
@@ -20,7 +20,7 @@ def tally(message: str) -> WaveTally:
 
 
 def test_a_message_becomes_plain_json():
-    ref = BatchRef(run_id="r", partition=1, batch=2)
+    ref = BatchRef(run_id="r", partition=1, first_cut=2)
     assert BatchRef.model_validate(dump(ref)) == ref
 
 
@@ -39,7 +39,7 @@ def test_what_counts_is_the_bytes_that_the_history_takes(character: str):
 
 @given(st.text(), st.integers(0, 60))
 def test_a_shortened_text_is_the_longest_beginning_that_fits(text: str, max_bytes: int):
-    short = shortened(text, max_bytes)
+    short = shorten(text, max_bytes)
     assert text.startswith(short)
     assert len(json.dumps(short)) - 2 <= max_bytes
     if short != text:

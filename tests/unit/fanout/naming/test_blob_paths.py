@@ -42,7 +42,7 @@ def test_a_part_tells_whose_outcomes_it_holds(
 @given(run_ids, numbers, batch_names)
 def test_the_items_of_a_batch_of_sagas_tell_which_batch(run_id: str, attempt: int, name: BatchName):
     path = blob_paths.saga_batch_path(run_id, attempt, name)
-    whole = BatchName(name.partition, name.batch, retry_round=name.retry_round)
+    whole = BatchName(name.partition, name.first_cut, retry_round=name.retry_round)
     assert blob_paths.parse_saga_batch_path(path) == (attempt, whole)
 
 

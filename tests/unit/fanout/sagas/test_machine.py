@@ -13,14 +13,14 @@ from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy
 from fanout.naming.error_types import ErrorType
 from fanout.sagas import machine
-from fanout.sagas.machine import MAX_BREAKDOWNS, Call, Move, Saga
+from fanout.sagas.machine import MAX_BREAKDOWNS, Breakdown, Call, Move, Saga
 
 ONCE = RetryPolicy(max_attempts=1)
 THRICE = RetryPolicy(max_attempts=3, base_seconds=10, factor=2, jitter_seconds=0)
 VALIDATE, RESERVE, AUTHORISE, CAPTURE, SHIP, NOTIFY = range(6)
 REFUSED = ErrorInfo(type="PermanentError", message="no")
 BUSY = ErrorInfo(type="TransientError", message="busy", retryable=True)
-Answer = StepResult | str
+Answer = StepResult | Breakdown
 Answering = Callable[[Call], Answer]
 
 
@@ -141,7 +141,7 @@ def test_a_step_whose_tries_ended_in_doubt_is_undone_itself(step: int) -> None:
     assert played.calls("undo") == own + UNDOS[step]
     assert played.calls("do").count(step) == 3
     assert played.waited[:2] == pytest.approx([10, 20])
-    assert (played.end.attempts, played.end.retries) == (3, 2)
+    assert (played.end.tries, played.end.retries) == (3, 2)
 
 
 def test_an_undo_knows_whether_its_step_was_done_and_what_it_returned() -> None:
@@ -176,7 +176,7 @@ def test_a_sibling_between_two_tries_is_not_tried_again_but_undone() -> None:
 
 def test_a_step_that_fails_for_a_while_succeeds_and_its_sibling_is_done_once() -> None:
     def answer(call: Call) -> Answer:
-        is_busy = call.step == RESERVE and call.attempt < 3
+        is_busy = call.step == RESERVE and call.try_number < 3
         return StepResult(error=BUSY) if is_busy else StepResult()
 
     played = play(orders(THRICE), answer)
@@ -194,7 +194,7 @@ def test_an_undo_is_tried_again_as_its_step_is() -> None:
     def answer(call: Call) -> Answer:
         if call.mode == "do" and call.step == CAPTURE:
             return StepResult(error=REFUSED)
-        if call.mode == "undo" and call.step == RESERVE and call.attempt < 3:
+        if call.mode == "undo" and call.step == RESERVE and call.try_number < 3:
             return StepResult(error=BUSY)
         return StepResult()
 
@@ -210,18 +210,18 @@ def test_activities_that_break_down_cost_no_attempt() -> None:
     def answer(call: Call) -> Answer:
         if call.step == SHIP and broken[0]:
             broken[0] -= 1
-            return "storage is away"
+            return Breakdown("storage is away")
         return StepResult()
 
     played = play(orders(), answer)
-    assert (played.end.status, played.end.attempts) == ("succeeded", 1)
+    assert (played.end.status, played.end.tries) == ("succeeded", 1)
     assert played.waited == pytest.approx([machine.FIRST_REPAIR_SECONDS * 2**n for n in range(4)])
 
 
 def test_a_step_lost_for_good_is_in_doubt_and_undone() -> None:
     played = play(
         orders(),
-        lambda call: "gone" if (call.mode, call.step) == ("do", SHIP) else StepResult(),
+        lambda call: Breakdown("gone") if (call.mode, call.step) == ("do", SHIP) else StepResult(),
     )
     assert played.calls("do").count(SHIP) == MAX_BREAKDOWNS["do"]
     assert played.calls("undo") == [SHIP, CAPTURE, AUTHORISE, RESERVE]
@@ -232,7 +232,7 @@ def test_an_undo_lost_for_good_has_failed() -> None:
     def answer(call: Call) -> Answer:
         if call.mode == "do":
             return StepResult(error=REFUSED) if call.step == NOTIFY else StepResult()
-        return "gone" if call.step == CAPTURE else StepResult()
+        return Breakdown("gone") if call.step == CAPTURE else StepResult()
 
     played = play(orders(), answer)
     assert played.calls("undo").count(CAPTURE) == MAX_BREAKDOWNS["undo"]
@@ -274,7 +274,7 @@ def test_whatever_happens_every_effect_is_kept_or_undone_in_reverse(
         if call.mode == "do" and what != "refused":
             doubtful.add(call.step)
         return {"refused": StepResult(error=REFUSED), "busy": StepResult(error=BUSY)}.get(
-            what, "lost"
+            what, Breakdown("lost")
         )
 
     end = play(steps, answer).end

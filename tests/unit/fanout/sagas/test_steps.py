@@ -10,7 +10,7 @@ from fanout.messages.sagas import (
     MAX_NAME_CHARACTERS,
     MAX_OUTPUT_BYTES,
     MAX_STEPS,
-    OpenedSagas,
+    OpenSagasResult,
     SagaRecord,
     SagaStart,
     SagaWork,
@@ -94,7 +94,9 @@ def test_the_largest_saga_fits_the_messages_of_a_history() -> None:
         )
         for number in range(MAX_STEPS)
     ]
-    batch = BatchRef(run_id="r" * 100, claim="c" * 40, partition=99_999, batch=9_999, retry_round=9)
+    batch = BatchRef(
+        run_id="r" * 100, claim="c" * 40, partition=99_999, first_cut=9_999, retry_round=9
+    )
     start = SagaStart(index=999_999_999, take=99)
     outputs = {
         f"{n}".ljust(MAX_NAME_CHARACTERS, "n"): "x" * (MAX_OUTPUT_BYTES - 2)
@@ -104,7 +106,7 @@ def test_the_largest_saga_fits_the_messages_of_a_history() -> None:
     end = saga.end().model_copy(
         update={"error": ErrorInfo(type="t" * 80, message="m" * MAX_MESSAGE_BYTES)}
     )
-    dump(OpenedSagas(steps=steps, sagas=[start] * MAX_SAGAS_A_BATCH))
+    dump(OpenSagasResult(steps=steps, sagas=[start] * MAX_SAGAS_A_BATCH))
     dump(SagaWork(batch=batch, steps=steps, saga=start))
     dump(StepCall(batch=batch, saga=start, step=9, outputs=outputs))
     dump(SagaRecord(batch=batch, saga=start, end=end))

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.models.source import JsonFormat
 from fanout.records import Chunk, Record
-from fanout.splitting.cuts import cut_batches
+from fanout.splitting.cuts import cut_records
 from fanout.splitting.elements import find_elements
 from fanout.splitting.pointer import MAX_KEY_BYTES, JsonSourceError
 from fanout.splitting.records import parse_records
@@ -31,12 +31,12 @@ tokens = st.sampled_from(["{", "}", "[", "]", '"', ",", ":", "1", " ", "\n", "\\
 
 def cut(
     blob: bytes, sizes: list[int], limits: BatchLimits = LIMITS, pointer: str = ""
-) -> list[BatchCut]:
+) -> list[Cut]:
     found = find_records(in_chunks(blob, sizes), JsonFormat(kind="json", pointer=pointer))
-    return list(cut_batches(found.blocks, limits))
+    return list(cut_records(found.blocks, limits))
 
 
-def read(blob: bytes, cuts: list[BatchCut]) -> list[Record]:
+def read(blob: bytes, cuts: list[Cut]) -> list[Record]:
     return [
         record
         for part in cuts
@@ -170,7 +170,7 @@ def test_a_document_without_the_array_is_refused_with_the_place(blob, pointer, f
 
 def test_a_byte_order_mark_is_left_out():
     blob = b"\xef\xbb\xbf[1,2]"
-    assert cut(blob, [1]) == [BatchCut(4, 7, 0, 2, 1)]
+    assert cut(blob, [1]) == [Cut(4, 7, 0, 2, 1)]
 
 
 def test_the_rest_of_the_document_is_not_read_after_a_nested_array():

@@ -1,13 +1,13 @@
 """Items of a request are cut by count and by the length of their JSON."""
 
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.splitting.inline import cut_items
 
 
 def test_items_are_cut_by_count():
     cuts = cut_items([1, "two", None, {"four": 4}, []], BatchLimits(max_items=2))
-    assert cuts == [BatchCut(0, 0, 0, 2, 1), BatchCut(0, 0, 2, 2, 1), BatchCut(0, 0, 4, 1, 1)]
+    assert cuts == [Cut(0, 0, 0, 2, 1), Cut(0, 0, 2, 2, 1), Cut(0, 0, 4, 1, 1)]
 
 
 def test_items_are_cut_by_bytes_and_a_large_one_stands_alone():

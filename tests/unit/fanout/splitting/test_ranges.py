@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fanout.messages.scans import RangeScan
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.models.source import CsvFormat, JsonlFormat
 from fanout.splitting.ranges import join_ranges, scan_range
@@ -27,7 +27,7 @@ limits = st.builds(BatchLimits, max_items=st.integers(1, 5), max_bytes=st.intege
 
 def in_ranges(
     blob: bytes, every: int, how: CsvFormat | JsonlFormat, limits: BatchLimits, sizes: list[int]
-) -> list[BatchCut]:
+) -> list[Cut]:
     scans = []
     for begin in range(0, max(1, len(blob)), every):
         chunks = in_chunks(blob[begin : begin + every], sizes)
@@ -36,7 +36,7 @@ def in_ranges(
     return list(join_ranges(scans, 0, 1, limits))
 
 
-def expected(records: list[oracle.OracleRecord], every: int, limits: BatchLimits) -> list[BatchCut]:
+def expected(records: list[oracle.OracleRecord], every: int, limits: BatchLimits) -> list[Cut]:
     """One pass that closes a batch where a record begins behind the end of its range."""
     ranges: dict[int, list[oracle.OracleRecord]] = {}
     for record in records:
@@ -44,7 +44,7 @@ def expected(records: list[oracle.OracleRecord], every: int, limits: BatchLimits
     cuts, index = [], 0
     for own in ranges.values():
         for batch in oracle.batches(own, limits.max_items, limits.max_bytes):
-            cuts.append(BatchCut(batch[0].start, batch[-1].end, index, len(batch), batch[0].line))
+            cuts.append(Cut(batch[0].start, batch[-1].end, index, len(batch), batch[0].line))
             index += len(batch)
     return cuts
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
 from fanout.records import Chunk, Record
 from fanout.splitting.header import MAX_HEADER_BYTES, HeaderError
@@ -61,7 +61,7 @@ def in_chunks(blob: bytes, sizes: list[int]) -> list[bytes]:
     return chunks
 
 
-def cuts_of(blob: bytes, kind: LineKind, limits: BatchLimits = WIDE) -> list[BatchCut]:
+def cuts_of(blob: bytes, kind: LineKind, limits: BatchLimits = WIDE) -> list[Cut]:
     return list(split([blob], kind, limits).cuts)
 
 
@@ -85,10 +85,10 @@ def records_of(blob: bytes, kind: LineKind, limits: BatchLimits = WIDE) -> list[
 
 def expected_cuts(
     records: list[oracle.OracleRecord], limits: BatchLimits, max_items: int | None
-) -> list[BatchCut]:
+) -> list[Cut]:
     cuts, index = [], 0
     for batch in oracle.batches(records[:max_items], limits.max_items, limits.max_bytes):
-        cuts.append(BatchCut(batch[0].start, batch[-1].end, index, len(batch), batch[0].line))
+        cuts.append(Cut(batch[0].start, batch[-1].end, index, len(batch), batch[0].line))
         index += len(batch)
     return cuts
 
@@ -194,11 +194,11 @@ def test_a_header_alone_has_columns_and_no_batches(blob):
 def test_the_header_may_be_quoted_over_several_lines():
     parts = split([b'"a\nb","c""d"\n1,2\n'], "csv", WIDE)
     assert parts.columns == ["a\nb", 'c"d']
-    assert list(parts.cuts) == [BatchCut(13, 17, 0, 1, 3)]
+    assert list(parts.cuts) == [Cut(13, 17, 0, 1, 3)]
 
 
 def test_blank_lines_before_the_header_count_as_lines():
-    assert cuts_of(b"\n\r\na\n\n1\n", "csv") == [BatchCut(6, 8, 0, 1, 5)]
+    assert cuts_of(b"\n\r\na\n\n1\n", "csv") == [Cut(6, 8, 0, 1, 5)]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_batch_may_have_exactly_the_bytes_of_the_limit():
 
 def test_blank_lines_between_batches_belong_to_none():
     cuts = cuts_of(b"1\n\n \n2\n", "jsonl", BatchLimits(max_items=1))
-    assert cuts == [BatchCut(0, 2, 0, 1, 1), BatchCut(5, 7, 1, 1, 4)]
+    assert cuts == [Cut(0, 2, 0, 1, 1), Cut(5, 7, 1, 1, 4)]
 
 
 def test_reading_ends_where_the_run_has_its_items():

@@ -106,9 +106,9 @@ def test_limits_are_those_in_force_or_those_to_come():
     change = LimitsChange.model_validate({"concurrency": {"batches": 3}})
     control = control_rules.change_limits(ControlState(), change)
     coming = limits_in_force(REQUEST, controlled(opened(), control))
-    assert (coming.batches, coming.items_per_second) == (3, 5)
+    assert (coming.batches_in_flight, coming.items_per_second) == (3, 5)
     in_force = limits_in_force(REQUEST, controlled(begun(tolerance=Tolerance(count=7)), control))
-    assert (in_force.batches, in_force.tolerance.count) == (3, 7)
+    assert (in_force.batches_in_flight, in_force.tolerance.count) == (3, 7)
 
 
 def test_a_row_that_others_change_each_time_is_given_up_in_the_end(

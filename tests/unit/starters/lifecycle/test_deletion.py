@@ -50,10 +50,10 @@ def go_on(rows: Rows, run_id: str, attempt: int = 1) -> None:
     change_attempt(rows, run_id, attempt, lambda _: (begun(items=10), None))
 
 
-def over(rows: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
+def over(rows: Rows, run_id: str, attempt: int = 1, *, is_announced: bool = True) -> None:
     state = begun(items=10)
     run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
-    state = state.model_copy(update={"run": run.model_copy(update={"is_told": is_told})})
+    state = state.model_copy(update={"run": run.model_copy(update={"is_announced": is_announced})})
     change_attempt(rows, run_id, attempt, lambda _: (state, None))
 
 
@@ -134,7 +134,7 @@ async def test_what_it_had_under_way_is_waited_for(
 ):
     go_on(rows, "r")
     state = read_attempt(rows, "r", 1).state
-    work = shard_of(state, batch=2)
+    work = shard_of(state, first_cut=2)
     state, order = decided(state, work)
     assert (order.action, order.cuts) == ("go", 3)
     change_attempt(rows, "r", 1, lambda _: (state, None))
@@ -153,7 +153,7 @@ async def test_what_it_had_under_way_is_waited_for(
 async def test_until_its_end_is_told_nothing_is_deleted_that_telling_may_write(
     files: RunFiles, rows: Rows
 ):
-    over(rows, "r", is_told=False)
+    over(rows, "r", is_announced=False)
     client = Client(instances={"r"})
     deleting = asyncio.create_task(delete(client, files, rows))
     await asyncio.sleep(0.05)
@@ -168,7 +168,7 @@ async def test_until_its_end_is_told_nothing_is_deleted_that_telling_may_write(
 async def test_an_end_that_nobody_tells_does_not_keep_a_run_from_being_deleted(
     files: RunFiles, rows: Rows
 ):
-    over(rows, "r", is_told=False)
+    over(rows, "r", is_announced=False)
     client = Client()
     client.end("r", "Failed", "worker died")
     await delete(client, files, rows)

@@ -47,7 +47,7 @@ async def test_to_end_by_force_is_told_once_frees_the_place_and_ends_all_childre
     files: RunFiles, rows: Rows
 ):
     state = begun(items=10, shards=3)
-    undo = Work(items=4, batches=1, partitions=1, shards=1)
+    undo = Work(items=4, cuts=1, partitions=1, shards=1)
     state = write(
         rows,
         state.model_copy(update={"run": run_state.begin_to_compensate(state.run, undo)}),
@@ -64,7 +64,7 @@ async def test_to_end_by_force_is_told_once_frees_the_place_and_ends_all_childre
     assert run.end == RunEnd(
         outcome="failed", error="enough", at="2026-01-01T00:00:00.000Z", is_forced=True
     )
-    assert run.is_told
+    assert run.is_announced
     left = rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
     assert ([*left.running], [*left.waiting]) == (["other"], ["later"])
 

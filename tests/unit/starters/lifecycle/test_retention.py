@@ -34,10 +34,10 @@ def go_on(rows: Rows, run_id: str, attempt: int = 1) -> None:
     change_attempt(rows, run_id, attempt, lambda _: (begun(items=10), None))
 
 
-def over(rows: Rows, run_id: str, attempt: int = 1, *, is_told: bool = True) -> None:
+def over(rows: Rows, run_id: str, attempt: int = 1, *, is_announced: bool = True) -> None:
     state = begun(items=10)
     run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
-    state = state.model_copy(update={"run": run.model_copy(update={"is_told": is_told})})
+    state = state.model_copy(update={"run": run.model_copy(update={"is_announced": is_announced})})
     change_attempt(rows, run_id, attempt, lambda _: (state, None))
 
 

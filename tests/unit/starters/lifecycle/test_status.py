@@ -44,9 +44,9 @@ def view(state: GovernorState, instance: Any = None, seconds: float = 10) -> Run
 def processing(**tally: Any) -> GovernorState:
     state = begun(
         items=1_000,
-        batches=8,
+        cuts=8,
         partitions=4,
-        batches_per_partition=2,
+        cuts_per_partition=2,
         width=4,
         tolerance=Tolerance(percentage=100),
     )

@@ -12,7 +12,7 @@ from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.run import RunRef
+from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.end_by_force import end_by_force
@@ -66,7 +66,7 @@ async def test_it_is_started_again_under_its_own_id_and_goes_on_from_its_rows(
     client = Client()
     await fail_and_take_over(client, files, rows)
     assert client.started == ["r"]
-    ref = RunRef.model_validate(client.inputs[0])
+    ref = RunInput.model_validate(client.inputs[0])
     assert (ref.is_resumed, ref.attempt, ref.claim) == (True, 1, files.claim_of("r"))
     run = run_of(rows)
     assert (run.plan, run.phase, run.end) == (before.run.plan, "processing", None)
@@ -95,7 +95,7 @@ async def test_one_that_gets_nowhere_is_ended_as_failed_and_its_end_is_told(
         await fail_and_take_over(client, files, rows)
     run = run_of(rows)
     assert run.end is not None
-    assert (run.end.outcome, run.end.is_forced, run.is_told) == ("failed", False, False)
+    assert (run.end.outcome, run.end.is_forced, run.is_announced) == ("failed", False, False)
     assert run.end.error == f"its orchestration failed {MAX_WITHOUT_PROGRESS} times: {FAILED}"
     assert run.end.items.pending == 10
     # Its orchestration finds that it is over, and does what follows from that.

@@ -63,7 +63,7 @@ def test_they_are_those_of_the_attempt_and_its_stage(files: RunFiles):
 
 def test_of_a_round_only_those_that_it_repeats(files: RunFiles):
     known = shard_of(begun())
-    waits = Retrying(batches=[1, 3], items=2, retry_round=2, since=at(0), until=at(0))
+    waits = Retrying(first_cuts=[1, 3], items=2, retry_round=2, since=at(0), until=at(0))
     work = known.model_copy(update={"wave": Wave(end=5), "retrying": waits})
     state = told(work)
     write(files, 1, 3)
@@ -75,7 +75,7 @@ def test_of_a_round_only_those_that_it_repeats(files: RunFiles):
 def test_of_a_repair_those_whose_activity_had_failed_in_the_same_round(files: RunFiles):
     known = shard_of(begun())
     waits = Retrying(
-        batches=[1], broken=[2], items=2, retry_round=1, since=at(0), until=at(0), breakdowns=1
+        first_cuts=[1], broken=[2], items=2, retry_round=1, since=at(0), until=at(0), breakdowns=1
     )
     state = told(known.model_copy(update={"wave": Wave(end=5), "retrying": waits}))
     write(files, 2)

@@ -56,9 +56,9 @@ def plan(wanted: Source, store: MemoryStore, max_items: int | None = None, limit
     cuts = list(made)
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
-        batches=len(cuts),
+        cuts=len(cuts),
         partitions=1,
-        batches_per_partition=max(1, len(cuts)),
+        cuts_per_partition=max(1, len(cuts)),
         header=made.header,
         etag=made.etag,
         length=made.length,
@@ -524,14 +524,12 @@ def test_an_item_that_is_no_object_stands_under_value(store):
     assert values(wanted, store, select=select) == [{"value": "x", "i": 0, "s": None}]
 
 
-def test_a_batch_of_several_grains_reads_across_row_groups(store):
+def test_a_batch_of_several_cuts_reads_across_row_groups(store):
     store.write("inbox", "data", parquet({"n": list(range(25))}, row_group_size=10))
     wanted = source("parquet")
     made = reading.cut_source(wanted, store, None)
     cuts = [*made]
-    assert len(cuts) == 25, "grains of one row"
-    manifest = PlanManifest(
-        items=25, batches=25, partitions=1, batches_per_partition=25, etag=made.etag
-    )
+    assert len(cuts) == 25, "cuts of one row"
+    manifest = PlanManifest(items=25, cuts=25, partitions=1, cuts_per_partition=25, etag=made.etag)
     chunk = reading.read_chunk(wanted, join_cuts(cuts[5:23]), manifest, store)
     assert [record.value for record in parse_records(chunk)] == [{"n": n} for n in range(5, 23)]

@@ -4,7 +4,7 @@ import pytest
 
 from fanout.adapters.sources import reading
 from fanout.errors import InvalidRequestError, SourceChangedError
-from fanout.models.plan import BatchCut, PlanManifest
+from fanout.models.plan import Cut, PlanManifest
 from fanout.models.request import BatchLimits, CsvSource, InlineSource, JsonlSource, Source
 from fanout.records import Chunk, SourceInfo
 from fanout.splitting.records import parse_records
@@ -21,14 +21,14 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
-def plan(source: Source, store: MemoryStore) -> tuple[PlanManifest, list[BatchCut]]:
+def plan(source: Source, store: MemoryStore) -> tuple[PlanManifest, list[Cut]]:
     parts = reading.cut_source(source, store, LIMITS)
     cuts = list(parts)
     manifest = PlanManifest(
         items=sum(cut.items for cut in cuts),
-        batches=len(cuts),
+        cuts=len(cuts),
         partitions=1,
-        batches_per_partition=100,
+        cuts_per_partition=100,
         header=parts.header,
         etag=parts.etag,
         length=parts.length,
@@ -171,8 +171,8 @@ def test_a_source_that_changes_while_it_is_planned_is_not_planned(store):
 
 
 def test_a_record_too_large_to_be_held_is_refused_unread(store):
-    cut = BatchCut(10, 11 + reading.MAX_RECORD_BYTES, 4, 1, 7)
-    manifest = PlanManifest(items=5, batches=5, partitions=1, batches_per_partition=5)
+    cut = Cut(10, 11 + reading.MAX_RECORD_BYTES, 4, 1, 7)
+    manifest = PlanManifest(items=5, cuts=5, partitions=1, cuts_per_partition=5)
     chunk = reading.read_chunk(JSONL, cut, manifest, store)
     assert (chunk.data, store.bytes_read) == (b"", 0)
     (record,) = parse_records(chunk)

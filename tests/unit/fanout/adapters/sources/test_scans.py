@@ -40,9 +40,9 @@ def test_every_row_is_read_once_whatever_the_order_of_the_scans(store, scratch):
     cuts = list(made)
     manifest = PlanManifest(
         items=500,
-        batches=len(cuts),
+        cuts=len(cuts),
         partitions=1,
-        batches_per_partition=len(cuts),
+        cuts_per_partition=len(cuts),
         header=made.header,
         etag=made.etag,
         length=made.length,

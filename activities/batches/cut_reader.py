@@ -2,13 +2,13 @@
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest
 from fanout.adapters.sources.reading import read_chunk
-from fanout.models.plan import BatchCut
+from fanout.models.plan import Cut
 from fanout.models.request import RunRequest
 from fanout.records import Chunk
 
 
-def chunk_of(files: RunFiles, run_id: str, request: RunRequest, cut: BatchCut) -> Chunk:
-    """Read a batch of a run.
+def read_cut(files: RunFiles, run_id: str, request: RunRequest, cut: Cut) -> Chunk:
+    """Read a cut of the source of a run, or several joined.
 
     Raises:
         SourceChangedError: The source is no longer what was planned.

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from fanout.messages.tickets import answered, answered_by_child
+from fanout.messages.tickets import answer_as_child, answer_ask
 from fanout.naming.functions import NOT_HERE
 from localhost.durable.engine.tearing import Tearing
-from orchestrators import attempts, calls, retries
-from orchestrators.attempts import attempt_all, persist_all
+from orchestrators import calling, calls
+from orchestrators.calling import call_all, call_all_patiently
 from orchestrators.calls import Activity, Child
 from tests.support.replays.durable_hub import hub
 
@@ -41,14 +41,16 @@ def make_app(fails: dict[int, int]) -> df.DFApp:
 
     @app.activity_trigger(input_name="ref")
     def ask(ref):
-        return answered(ref, answer(ref["number"]))
+        return answer_ask(ref, answer(ref["number"]))
 
     @app.orchestration_trigger(context_name="context")
     def child(context):
         number = context.get_input()["number"]
         yield context.create_timer(context.current_utc_datetime)
-        found = yield from persist_all(context, [Activity(context, "ask", Question(number=number))])
-        return answered_by_child(context.instance_id, found[0].result)
+        found = yield from call_all_patiently(
+            context, [Activity(context, "ask", Question(number=number))]
+        )
+        return answer_as_child(context.instance_id, found[0].value)
 
     def of(context: Any, number: int) -> calls.Call:
         question = Question(number=number, at=context.current_utc_datetime.isoformat())
@@ -58,9 +60,11 @@ def make_app(fails: dict[int, int]) -> df.DFApp:
 
     @app.orchestration_trigger(context_name="context")
     def asks(context):
-        first = yield from persist_all(context, [of(context, number) for number in range(CALLS)])
+        first = yield from call_all_patiently(
+            context, [of(context, number) for number in range(CALLS)]
+        )
         more = [of(context, number) for number in range(CALLS, 2 * CALLS)]
-        return [one.result for one in [*first, *(yield from attempt_all(context, more))]]
+        return [one.value for one in [*first, *(yield from call_all(context, more))]]
 
     return app
 
@@ -68,9 +72,9 @@ def make_app(fails: dict[int, int]) -> df.DFApp:
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     asked.clear()
-    monkeypatch.setattr(attempts, "FIRST_REST_SECONDS", 0.01)
-    monkeypatch.setattr(attempts, "MAX_REST_SECONDS", 0.02)
-    monkeypatch.setattr(retries, "FIRST_INTERVAL_MS", 10)
+    monkeypatch.setattr(calling, "FIRST_REST_SECONDS", 0.01)
+    monkeypatch.setattr(calling, "MAX_REST_SECONDS", 0.02)
+    monkeypatch.setattr(calls, "FIRST_INTERVAL_MS", 10)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -147,9 +151,9 @@ class Engine:
             task.result = None  # a timer's
         elif choice >= 3:
             ticket = others[choice % len(others)]
-            task.result = answered({"ticket": ticket}, 10 * self.tickets[ticket])
+            task.result = answer_ask({"ticket": ticket}, 10 * self.tickets[ticket])
         else:
-            task.result = answered({"ticket": task.ticket}, 10 * int(task.number or 0))
+            task.result = answer_ask({"ticket": task.ticket}, 10 * int(task.number or 0))
 
 
 CHOICES = st.lists(st.integers(0, 3 + CALLS), max_size=40)
@@ -160,15 +164,15 @@ def questions(context: Any) -> list[calls.Call]:
 
 
 @given(CHOICES)
-def test_what_is_persisted_comes_to_its_own_answer(choices: list[int]) -> None:
+def test_what_is_called_patiently_comes_to_its_own_answer(choices: list[int]) -> None:
     engine = Engine(iter(choices))
-    found = engine.drive(persist_all(engine, questions(engine)))
-    assert [one.result for one in found] == [10 * number for number in range(CALLS)]
+    found = engine.drive(call_all_patiently(engine, questions(engine)))
+    assert [one.value for one in found] == [10 * number for number in range(CALLS)]
 
 
 @given(CHOICES)
 def test_what_is_asked_once_has_its_own_answer_or_a_failure(choices: list[int]) -> None:
     engine = Engine(iter(choices))
-    found = engine.drive(attempt_all(engine, questions(engine)))
+    found = engine.drive(call_all(engine, questions(engine)))
     for number, one in enumerate(found):
-        assert one.result == 10 * number or (one.failure is not None and one.is_passing)
+        assert one.value == 10 * number or (one.failure is not None and one.is_transient)

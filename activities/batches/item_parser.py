@@ -1,0 +1,37 @@
+"""Items of records: what a workload's model and names make of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from activities.batches.item_errors import error_info, invalid_item
+from fanout.models.outcome import ErrorInfo
+from fanout.records import Record
+from fanout.workload import MapWorkload, SagaWorkload
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedItem:
+    """An item and its name, or why there is none."""
+
+    item_id: str
+    item: Any = None
+    error: ErrorInfo | None = None
+
+
+def parse_item(
+    workload: MapWorkload[Any, Any] | SagaWorkload[Any, Any], record: Record
+) -> ParsedItem:
+    """Make the item of a record."""
+    index = str(record.index)
+    if record.error is not None:
+        return ParsedItem(index, error=record.error)
+    try:
+        item = workload.item_model.model_validate(record.value)
+        item_id = workload.item_id(item)
+    except ValidationError as invalid:
+        return ParsedItem(index, error=invalid_item(record, invalid))
+    except Exception as error:  # noqa: BLE001  validators and ids are user code too
+        return ParsedItem(index, error=error_info(error))
+    return ParsedItem(index if item_id is None else str(item_id), item)

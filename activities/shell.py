@@ -1,0 +1,57 @@
+"""The shell of an activity: what every registered function does around the work itself.
+
+It reads the message, has the work done under a trace span and with ids in its log lines, and gives
+the answer with the ticket of the question.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel
+
+from fanout.adapters.telemetry.spans import trace_activity
+from fanout.messages.base import Message
+from fanout.messages.payloads import dump
+from fanout.messages.tickets import answer_ask
+
+# Takes one message; gives another, or plain JSON.
+Work = Callable[[Any], Any]
+
+
+def make_blueprint(activities: Mapping[str, Work]) -> df.Blueprint:
+    """Register what activities do under the names that orchestrators call."""
+    blueprint = df.Blueprint()
+    for name, work in activities.items():
+        blueprint.activity_trigger(input_name="ask", activity=name)(_make_shell(name, work))
+    return blueprint
+
+
+def _make_shell(name: str, work: Work) -> Callable[[dict, func.Context], dict]:
+    kind = message_type(work)
+
+    # The worker reads the annotations, which must be plain, and the name.
+    def shell(ask: dict, context: func.Context) -> dict:
+        # What a shard asks is about its work.
+        with trace_activity(context, ask.get("work", ask)):
+            return answer_ask(ask, _to_json(work(kind.model_validate(ask))))
+
+    shell.__name__ = shell.__qualname__ = name
+    shell.__doc__ = work.__doc__
+    return shell
+
+
+def message_type(work: Work) -> type[Message]:
+    """The message that an activity takes: the type of its only parameter."""
+    hints = get_type_hints(work)
+    hints.pop("return", None)
+    kind: type[Message]
+    (kind,) = hints.values()
+    if not issubclass(kind, Message):
+        raise TypeError(f"{work.__name__} takes no message")
+    return kind
+
+
+def _to_json(result: Any) -> Any:
+    return dump(result) if isinstance(result, BaseModel) else result

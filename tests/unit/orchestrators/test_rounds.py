@@ -1,0 +1,120 @@
+"""What a round came to, and what its batches wait for then."""
+
+from datetime import UTC, datetime, timedelta
+
+from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.shards import Retrying, ShardOrder, ShardWork, Wave
+from fanout.models.request import RetryPolicy
+from orchestrators.calling import PATIENCE
+from orchestrators.clock import moment
+from orchestrators.rounds import FIRST_REPAIR_SECONDS, MAX_BREAKDOWNS, Round, add_round
+from orchestrators.shard_work import batches_of_round, begin_round
+from orchestrators.tasks import NO_WORKER, TaskResult
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+AT = "2026-01-01T00:00:00.000Z"
+AT_ONCE = RetryPolicy(base_seconds=10, factor=1, jitter_seconds=0)
+BROKEN = TaskResult(failure="storage is away")
+UNSERVED = TaskResult(failure=NO_WORKER)
+
+
+def shard(**more: object) -> ShardWork:
+    work = ShardWork(
+        run_id="r",
+        shard=0,
+        shards=1,
+        cuts=4,
+        partitions=1,
+        cuts_per_partition=4,
+        retry=AT_ONCE,
+        partition=0,
+        wave=Wave(end=4, span=1),
+    )
+    return work.model_copy(update=more)
+
+
+def succeed(**counts: object) -> TaskResult:
+    return TaskResult(BatchResult(**counts).model_dump())
+
+
+def take(work: ShardWork, *answers: TaskResult, now: datetime = NOW) -> ShardWork:
+    """Where the shard is after a round whose batches came to that."""
+    batches = batches_of_round(work)
+    assert len(batches) == len(answers)
+    return add_round(work, Round(now, work.retrying, batches, list(answers)))
+
+
+def first_cuts(batches: list[BatchRef]) -> list[int]:
+    return [batch.first_cut for batch in batches]
+
+
+def test_a_wave_of_which_nothing_waits_is_over():
+    work = take(shard(), *[succeed(succeeded=5)] * 4)
+    assert (work.wave, work.retrying, work.sequence, work.counts.succeeded) == (None, None, 1, 20)
+    assert (work.partition, work.partitions_done) == (1, 1)
+
+
+def test_batches_with_items_to_try_again_wait_out_the_back_off():
+    work = take(shard(), succeed(retryable=2), succeed(), succeed(retryable=1), succeed())
+    assert work.retrying is not None and work.wave is not None
+    assert (work.retrying.first_cuts, work.retrying.items) == ([0, 2], 3)
+    assert work.retrying.retry_round == 1
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=10)
+    assert first_cuts(batches_of_round(work)) == [0, 2]
+
+
+def test_what_broke_is_repaired_in_its_own_round_and_the_others_still_wait():
+    work = take(shard(), BROKEN, succeed(retryable=2), succeed(), BROKEN)
+    assert work.retrying is not None
+    assert (work.retrying.broken, work.retrying.first_cuts) == ([0, 3], [1])
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=FIRST_REPAIR_SECONDS)
+    repairs = batches_of_round(work)
+    assert first_cuts(repairs) == [0, 3]
+    assert all(batch.is_repeated and batch.retry_round == 0 for batch in repairs)
+    work = take(work, succeed(retryable=1), succeed())
+    assert work.retrying is not None
+    assert (work.retrying.broken, work.retrying.first_cuts, work.retrying.items) == ([], [0, 1], 3)
+    assert {batch.retry_round for batch in batches_of_round(work)} == {1}
+
+
+def test_what_breaks_too_often_is_lost_and_takes_no_other_with_it():
+    work = take(shard(), BROKEN, *[succeed(succeeded=5)] * 3)
+    for _ in range(MAX_BREAKDOWNS - 1):
+        assert work.wave is not None
+        work = take(work, BROKEN)
+    assert (work.wave, work.counts.lost_batches, work.counts.succeeded) == (None, 1, 15)
+    assert work.partitions_done == 0
+
+
+def test_what_nobody_tried_is_given_up_only_when_patience_is_over():
+    work = take(shard(), UNSERVED, *[succeed()] * 3)
+    for _ in range(2 * MAX_BREAKDOWNS):
+        work = take(work, UNSERVED, now=NOW + PATIENCE / 2)
+    assert work.retrying is not None and work.retrying.breakdowns == 0
+    assert take(work, UNSERVED, now=NOW + PATIENCE).counts.lost_batches == 1
+
+
+def test_a_probe_leaves_the_other_batches_of_its_round_as_they_are():
+    waiting = Retrying(first_cuts=[0, 1, 2], items=9, retry_round=1, since=AT, until=AT)
+    order = ShardOrder(action="go", is_probe=True)
+    work = begin_round(shard(retrying=waiting), order, AT)
+    assert first_cuts(batches_of_round(work)) == [0]
+    work = take(work, succeed(succeeded=3, has_answered=True))
+    assert work.retrying is not None and work.has_answered
+    assert (work.retrying.first_cuts, work.retrying.items) == ([1, 2], 6)
+
+
+def test_whoever_asked_to_be_left_alone_is_left_alone_through_the_repairs():
+    work = take(shard(), BROKEN, succeed(retryable=1, retry_after=100.0), succeed(), succeed())
+    assert work.retrying is not None
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=100)
+    work = take(work, succeed(), now=NOW + timedelta(seconds=90))
+    assert work.retrying is not None
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=100)
+
+
+def test_with_the_downstream_down_there_is_no_back_off():
+    down = succeed(retryable=5, untried=5, has_tripped=True)
+    work = take(shard(), down, down, succeed(retryable=1), succeed(succeeded=1))
+    assert work.retrying is not None and work.has_tripped
+    assert moment(work.retrying.until) == NOW
