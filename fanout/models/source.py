@@ -117,7 +117,7 @@ class ParquetFormat(_Message):
     columns: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
 
 
-def _spelled_out(value: Any) -> Any:
+def _spell_out(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
@@ -125,7 +125,7 @@ BlobFormat = Annotated[
     JsonlFormat | CsvFormat | JsonFormat | ParquetFormat, Field(discriminator="kind")
 ]
 # `"read": "csv"` is short for `"read": {"kind": "csv"}`.
-ReadFormat = Annotated[BlobFormat, BeforeValidator(_spelled_out)]
+ReadFormat = Annotated[BlobFormat, BeforeValidator(_spell_out)]
 
 
 class InlineSource(_Message):

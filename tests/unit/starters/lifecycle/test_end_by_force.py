@@ -5,7 +5,7 @@ import pytest
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_rules, run_state
+from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState
 from fanout.messages.planning import Work
@@ -50,7 +50,7 @@ async def test_to_end_by_force_is_told_once_frees_the_place_and_ends_all_childre
     undo = Work(items=4, cuts=1, partitions=1, shards=1)
     state = write(
         rows,
-        state.model_copy(update={"run": run_state.begin_to_compensate(state.run, undo)}),
+        state.model_copy(update={"run": run_rules.note_compensation_plan(state.run, undo)}),
     )
     places = AdmissionState(running={"r": at(0), "other": at(0)}, waiting={"later": at(0)})
     rows.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, places)
