@@ -31,7 +31,10 @@ def test_every_exit_code_is_there():
 def test_every_global_option_is_there():
     group = typer.main.get_command(app)
     ours = {flag for option in group.params for flag in option.opts} - {
-        "--help", "-h", "--install-completion", "--show-completion",
-    }  # fmt: skip
+        "--help",
+        "-h",
+        "--install-completion",
+        "--show-completion",
+    }
     table = PAGE.split("## Commands")[0]
     assert set(re.findall(r"^\| `(--\w+)` \|", table, re.M)) == ours

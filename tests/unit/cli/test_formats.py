@@ -5,9 +5,15 @@ from cli import formats
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, ""), (0.44, "0.4 s"), (59.6, "60 s"), (185, "3:05 min"), (7380, "2:03 h"),
-     (388_800, "4.5 days")],
-)  # fmt: skip
+    [
+        (None, ""),
+        (0.44, "0.4 s"),
+        (59.6, "60 s"),
+        (185, "3:05 min"),
+        (7380, "2:03 h"),
+        (388_800, "4.5 days"),
+    ],
+)
 def test_durations(seconds: float | None, text: str):
     assert formats.duration(seconds) == text
 
@@ -22,8 +28,11 @@ def test_sizes(number: int, text: str):
 
 def test_rates_and_counts():
     assert [formats.rate(n) for n in (None, 0.5, 99.95, 12_345.6)] == [
-        "", "0.5/s", "100.0/s", "12,346/s",
-    ]  # fmt: skip
+        "",
+        "0.5/s",
+        "100.0/s",
+        "12,346/s",
+    ]
     assert [formats.count(n) for n in (None, 0, 1234567)] == ["", "0", "1,234,567"]
 
 

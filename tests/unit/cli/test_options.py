@@ -36,8 +36,10 @@ def test_what_is_no_pair_or_contradicts_another_is_refused(pairs: list[str]):
 
 def test_sources_are_written_in_short():
     assert parse_source("csv:inbox/a/b.csv") == {
-        "kind": "csv", "container": "inbox", "blob": "a/b.csv",
-    }  # fmt: skip
+        "kind": "csv",
+        "container": "inbox",
+        "blob": "a/b.csv",
+    }
     assert parse_source("listing:photos") == {
         "kind": "listing",
         "container": "photos",

@@ -16,8 +16,11 @@ MAX_EXCERPT_BYTES = 300_000
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "samples.flights", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

@@ -30,11 +30,19 @@ def test_what_may_pass_is_transient_and_says_how_long_to_wait(status: int):
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        ("0", 0), ("30", 30), (" 30 ", 30), ("999999999", 3600), (None, None), ("", None),
-        ("soon", None), ("-5", None), ("1.5", None), ("²", None),
+        ("0", 0),
+        ("30", 30),
+        (" 30 ", 30),
+        ("999999999", 3600),
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("²", None),
         (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
         (format_datetime(NOW - timedelta(days=1), usegmt=True), 0),
     ],
-)  # fmt: skip
+)
 def test_retry_after_is_seconds_or_a_date_and_no_more_than_an_hour(header, seconds):
     assert retry_seconds(header, NOW) == seconds

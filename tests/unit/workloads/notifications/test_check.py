@@ -29,8 +29,12 @@ def test_every_template_that_does_not_compile_is_named_with_its_line():
     )
     prefix = "parameters.templates."
     assert {field.removeprefix(prefix) for field in named} == {
-        "email.subject", "email.text", "email.html", "webhook.body", "sms.text"
-    }  # fmt: skip
+        "email.subject",
+        "email.text",
+        "email.html",
+        "webhook.body",
+        "sms.text",
+    }
     assert named[f"{prefix}email.text"].startswith("line 2: ")
 
 
@@ -51,8 +55,10 @@ def test_a_channel_that_the_app_has_no_settings_for_is_refused():
         sms={"text": "a"},
     )
     assert [message.rpartition(" ")[2] for message in named.values()] == [
-        "FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_URL"
-    ]  # fmt: skip
+        "FANOUT_SMTP",
+        "FANOUT_WEBHOOK_SECRET",
+        "FANOUT_SMS_URL",
+    ]
 
 
 def test_a_mail_server_is_read_from_a_url():

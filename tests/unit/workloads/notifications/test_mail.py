@@ -45,11 +45,21 @@ def test_no_field_injects_a_header(breaking: str):
 @pytest.mark.parametrize(
     "address",
     [
-        "a@example.org\r\nBcc: eve@example.org", "a@example.org\n", "a b@example.org", "a@b@c.org",
-        "a@example.org, eve@example.org", "a@example.org> RCPT TO:<eve@example.org", "@example.org",
-        "a@", "a", '"a"@example.org', "a@localhost", "a@example.org\x00", "a@[127.0.0.1]",
+        "a@example.org\r\nBcc: eve@example.org",
+        "a@example.org\n",
+        "a b@example.org",
+        "a@b@c.org",
+        "a@example.org, eve@example.org",
+        "a@example.org> RCPT TO:<eve@example.org",
+        "@example.org",
+        "a@",
+        "a",
+        '"a"@example.org',
+        "a@localhost",
+        "a@example.org\x00",
+        "a@[127.0.0.1]",
     ],
-)  # fmt: skip
+)
 def test_an_address_is_one_address_and_nothing_else(address: str):
     with pytest.raises(ValidationError, match="mail address"):
         Recipient(id="1", email=address)

@@ -21,16 +21,48 @@ def resolver(*addresses: str):
 @pytest.mark.parametrize(
     "host",
     [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "0",
-        "localhost", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-        "[0:0:0:0:0:ffff:a9fe:a9fe]", "169.254.169.254", "2852039166", "0xA9FEA9FE",
-        "168.63.129.16", "10.0.0.1", "172.16.5.4", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-        "192.0.0.192", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-        "[fc00::1]", "[fd00:ec2::254]", "[fe80::1]", "[fec0::1]", "[ff02::1]",
-        "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]", "[2002:a9fe:a9fe::1]",
-        "[2001:0:4136:e378:8000:63bf:5601:5601]", "[2001:db8::1]", "[100::1]",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0x7f.1",
+        "0",
+        "localhost",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[0:0:0:0:0:ffff:a9fe:a9fe]",
+        "169.254.169.254",
+        "2852039166",
+        "0xA9FEA9FE",
+        "168.63.129.16",
+        "10.0.0.1",
+        "172.16.5.4",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "192.0.0.192",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2002:a9fe:a9fe::1]",
+        "[2001:0:4136:e378:8000:63bf:5601:5601]",
+        "[2001:db8::1]",
+        "[100::1]",
     ],
-)  # fmt: skip
+)
 def test_no_form_of_an_address_that_is_not_public_passes(host: str):
     for scheme in ("http", "https"):
         with pytest.raises(RefusedTargetError):
@@ -40,16 +72,33 @@ def test_no_form_of_an_address_that_is_not_public_passes(host: str):
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "//example.org/",
-        "example.org", "http://", "http:///x", "http://user@example.org/",
-        "http://user:pw@example.org/", "http://example.org@127.0.0.1/", "http://127.0.0.1#@x.org/",
-        "http://example.org\\@127.0.0.1/", "http://example.org/\r\nX: y", "http://exam ple.org/",
-        "http://example.org:99999/", "http://example.org:x/", "http://[::1/", "http://[fe80::1%25lo]/",
-        "http://ex%61mple.org/", "http://ⓔxample.org/", "http://127。0。0。1/",
-        "http://example.org:22/", "http://example.org:25/", "http://example.org:6379/",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "gopher://example.org/",
+        "//example.org/",
+        "example.org",
+        "http://",
+        "http:///x",
+        "http://user@example.org/",
+        "http://user:pw@example.org/",
+        "http://example.org@127.0.0.1/",
+        "http://127.0.0.1#@x.org/",
+        "http://example.org\\@127.0.0.1/",
+        "http://example.org/\r\nX: y",
+        "http://exam ple.org/",
+        "http://example.org:99999/",
+        "http://example.org:x/",
+        "http://[::1/",
+        "http://[fe80::1%25lo]/",
+        "http://ex%61mple.org/",
+        "http://ⓔxample.org/",
+        "http://127。0。0。1/",
+        "http://example.org:22/",
+        "http://example.org:25/",
+        "http://example.org:6379/",
         "http://example.org:0/",
     ],
-)  # fmt: skip
+)
 def test_a_malformed_or_unusual_url_is_refused(url: str):
     with pytest.raises(RefusedTargetError):
         resolve_target(url, resolver=resolver(PUBLIC) if "127" not in url else resolve)
@@ -86,7 +135,7 @@ def test_the_name_is_resolved_once_and_its_checked_address_is_the_one_to_connect
         ("http://h.example.org:443/", "h.example.org:443"),
         ("https://[2606:2800:21f::1]/", "[2606:2800:21f::1]"),
     ],
-)  # fmt: skip
+)
 def test_the_host_header_names_the_port_unless_it_is_the_usual_one(url: str, header: str):
     assert resolve_target(url, resolver=resolver(PUBLIC)).host_header == header
 

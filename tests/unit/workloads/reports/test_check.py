@@ -19,8 +19,11 @@ def test_unknown_columns_are_named_by_their_fields():
         group_by=["carrier", "bar"],
         filter=[{"column": "baz", "op": "not_null"}],
     )
-    assert list(found) == ["parameters.filter[0].column", "parameters.group_by[1]",
-                           "parameters.metrics.foo"]  # fmt: skip
+    assert list(found) == [
+        "parameters.filter[0].column",
+        "parameters.group_by[1]",
+        "parameters.metrics.foo",
+    ]
 
 
 def test_the_known_columns_are_listed_with_the_close_ones_first():
@@ -61,13 +64,16 @@ def test_sort_and_chart_name_what_is_in_the_report():
 
 
 def test_what_is_there_is_accepted():
-    assert problems(
-        group_by=["carrier"],
-        metrics={"dep_delay": ["mean"]},
-        filter=[{"column": "distance", "op": "gt", "value": 1}],
-        sort={"by": "carrier"},
-        chart={"metric": "dep_delay.mean"},
-    ) == {}  # fmt: skip
+    assert (
+        problems(
+            group_by=["carrier"],
+            metrics={"dep_delay": ["mean"]},
+            filter=[{"column": "distance", "op": "gt", "value": 1}],
+            sort={"by": "carrier"},
+            chart={"metric": "dep_delay.mean"},
+        )
+        == {}
+    )
 
 
 def test_problems_of_several_reports_name_the_report():

@@ -70,8 +70,11 @@ def is_whole(table: list[tuple[str, ...]], column: int) -> bool:
 
 
 def figures(texts: list[str], whole: bool) -> dict[str, Any]:
-    numbers = [Fraction(text) if text.lstrip("-").isdigit() else Fraction(float(text))
-               for text in texts if text not in ("", "NA")]  # fmt: skip
+    numbers = [
+        Fraction(text) if text.lstrip("-").isdigit() else Fraction(float(text))
+        for text in texts
+        if text not in ("", "NA")
+    ]
     count, total = len(numbers), sum(numbers)
     shown = int if whole else float
     deviations = sum((number - total / count) ** 2 for number in numbers)
@@ -147,8 +150,9 @@ def test_sketches_are_the_same_byte_for_byte(table, cuts, batches_per_partition)
     data = as_csv(table)
     whole, _ = summary(list(chunks(data)), SKETCHED)
     parts, _ = summary(list(chunks(data, "csv", cuts)), SKETCHED, batches_per_partition)
-    one, other = ([r.to_csv() for r in make_reports(p, SKETCHED)] if p else None
-                  for p in (whole, parts))  # fmt: skip
+    one, other = (
+        [r.to_csv() for r in make_reports(p, SKETCHED)] if p else None for p in (whole, parts)
+    )
     assert one == other
 
 
@@ -259,12 +263,16 @@ def test_sketches_of_all_flights_are_close_to_polars(flights):
     assert failures == []
     month = pl.col("time_hour").str.slice(0, 7).alias("month")
     delays = [
-        pl.col("dep_delay").drop_nulls().sort().get(
+        pl.col("dep_delay")
+        .drop_nulls()
+        .sort()
+        .get(
             ((pl.col("dep_delay").count() * part).ceil().clip(1) - 1).cast(pl.Int64),
             null_on_oob=True,
-        ).alias(name)
+        )
+        .alias(name)
         for name, part in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
-    ]  # fmt: skip
+    ]
     exact = (
         pl.read_csv(
             flights, null_values=["", "NA"], infer_schema_length=None, try_parse_dates=False

@@ -123,8 +123,10 @@ def test_numbers_are_filtered_by_value(op, value, kept, with_huge):
 
 
 def test_every_condition_must_hold():
-    both = [{"column": "city", "op": "eq", "value": "Oslo"},
-            {"column": "mm", "op": "lt", "value": 1}]  # fmt: skip
+    both = [
+        {"column": "city", "op": "eq", "value": "Oslo"},
+        {"column": "mm", "op": "lt", "value": 1},
+    ]
     assert set(figures(report(CITIES, group_by=["day"], filter=both))) == {"2"}
 
 
@@ -172,8 +174,10 @@ def test_a_row_that_does_not_parse_is_a_failure_and_the_others_are_used():
         (3, "CsvRowError"),
     ]
     assert [f.error.message.split(":")[0] for f in sorted(failures, key=lambda f: f.index)] == [
-        "line 3", "line 4", "line 5",
-    ]  # fmt: skip
+        "line 3",
+        "line 4",
+        "line 5",
+    ]
     assert figures(document(partial, parameters)) == {
         "Oslo": (1, {"mm": {"sum": 1}}),
         "Rome": (1, {"mm": {"sum": 4}}),

@@ -13,9 +13,29 @@ from workloads.reports.reading.tidy import read_tidy
 
 HEADERS = [b"a\n", b"a,b\n", b"a,b,c\n"]
 pieces = st.sampled_from(
-    [b"x", b"1", b" ", b",", b",", b"\n", b"\n", b"\r\n", b"\r", b'"', b'""', b'"y"', b'"p,q"',
-     b'"l\nm"', b'"l\r\nm"', b"\xc3\xa9", b"\xff", b"\xef\xbb\xbf", b"\x00", b"#"]
-)  # fmt: skip
+    [
+        b"x",
+        b"1",
+        b" ",
+        b",",
+        b",",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b'"',
+        b'""',
+        b'"y"',
+        b'"p,q"',
+        b'"l\nm"',
+        b'"l\r\nm"',
+        b"\xc3\xa9",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\x00",
+        b"#",
+    ]
+)
 
 
 def slowly(chunk: Chunk) -> list[dict[str, str]] | None:

@@ -57,9 +57,29 @@ def made(items: list[Any], **parameters: Any) -> str:
 
 
 KNOWN = {
-    "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div", "table",
-    "thead", "tbody", "tr", "th", "td", "svg", "g", "rect", "text", "line",
-}  # fmt: skip
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "h1",
+    "h2",
+    "p",
+    "section",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "svg",
+    "g",
+    "rect",
+    "text",
+    "line",
+}
 
 
 def assert_harmless(html: str) -> Elements:

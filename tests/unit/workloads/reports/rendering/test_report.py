@@ -148,8 +148,12 @@ def test_quantiles_and_distinct_counts_stand_beside_the_others():
         {"x": {"p50": 3, "max": 5}, "month": {"approx_distinct": 2}},
     ]
     assert lines[0] == {
-        "city": "Bern", "rows": "1", "x.p50": "9", "x.max": "9", "month.approx_distinct": "0"
-    }  # fmt: skip
+        "city": "Bern",
+        "rows": "1",
+        "x.p50": "9",
+        "x.max": "9",
+        "month.approx_distinct": "0",
+    }
 
 
 def test_a_group_without_numbers_has_no_quantile():
@@ -231,9 +235,13 @@ def test_parquet_has_a_row_for_each_group_with_types():
     partial, _ = summary(list(chunks(DATA)), wanted)
     frame = pl.read_parquet(io.BytesIO(files(partial, wanted)["report.parquet"]))
     assert dict(frame.schema) == {
-        "city": pl.String, "rows": pl.Int64, "x.count": pl.Int64, "x.sum": pl.Int64,
-        "x.mean": pl.Float64, "x.std": pl.Float64,
-    }  # fmt: skip
+        "city": pl.String,
+        "rows": pl.Int64,
+        "x.count": pl.Int64,
+        "x.sum": pl.Int64,
+        "x.mean": pl.Float64,
+        "x.std": pl.Float64,
+    }
     assert frame.rows()[1:] == [("Oslo", 2, 1, 1, 1.0, None), ("Rome", 2, 2, 8, 4.0, 2**0.5)]
 
 

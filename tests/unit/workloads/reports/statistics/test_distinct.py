@@ -36,8 +36,10 @@ def test_the_standard_error_is_as_small_as_is_said():
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=5),
-       st.randoms(use_true_random=False))  # fmt: skip
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
 def test_the_sketch_is_that_of_all_texts_however_they_are_cut_and_ordered(ranges, random):
     pieces = [texts(*piece) for piece in ranges]
     together = sorted({text for piece in pieces for text in piece})
