@@ -17,8 +17,8 @@ WITH_OPTIONS = {"engine"}
 
 def names() -> list[str]:
     """List the benchmarks: the modules of this folder that measure something."""
-    found = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    return sorted(name for name in found if name not in PLUMBING | {"apps", "peers"})
+    modules = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    return sorted(name for name in modules if name not in PLUMBING | {"apps", "peers"})
 
 
 def main() -> None:
@@ -27,18 +27,19 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", default=DEFAULT, metavar="NAME", help=", ".join(names())
     )
-    chosen, options = split(sys.argv[1:])
-    for name in (found := parser.parse_args(chosen).names):
+    arguments, options = split_options(sys.argv[1:])
+    chosen = parser.parse_args(arguments).names
+    for name in chosen:
         if name not in names():
             parser.error(f"there is no benchmark '{name}'; there are: {', '.join(names())}")
-        if options and (len(found) > 1 or name not in WITH_OPTIONS):
+        if options and (len(chosen) > 1 or name not in WITH_OPTIONS):
             parser.error(f"options are for one of {', '.join(sorted(WITH_OPTIONS))}, alone")
         module = importlib.import_module(f"bench.{name}")
         module.main(options) if name in WITH_OPTIONS else module.main()
 
 
-def split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Part the names from the options that follow; without a name the options are ours."""
+def split_options(words: list[str]) -> tuple[list[str], list[str]]:
+    """Split names from the options after them; without a name, options are for this module."""
     first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
     return (words[:first], words[first:]) if first else (words, [])
 

@@ -2,7 +2,7 @@
 
 Each sample is a fresh process with a fresh store, warmed up with N = 2, timed from the start call
 to the result in hand. Peers run in an environment of their own (`bench/peers/requirements.txt`);
-one that takes over 20 s for a size is sampled once there.
+a contender that takes over 20 s for a size is sampled once.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.host import running
+from bench.host import run_host
 from bench.measure import growth_exponent, save, show, spread
 
 SIZES = (100, 1_000, 5_000)
@@ -43,21 +43,21 @@ class Samples:
 
     @property
     def is_long(self) -> bool:
-        """Whether one sample was long enough to need no second."""
+        """Whether the first sample was so long that no other is needed."""
         return bool(self.seconds) and self.seconds[0] > LONG_SECONDS
 
 
 def sample_host(n: int) -> tuple[float, float]:
     """Run the fan-out on the embedded host and return its seconds and peak MiB."""
-    with running(APP, "--no-stack") as host:
+    with run_host(APP, "--no-stack") as host:
         for size in (2, n):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             status, output = host.request(
                 "POST",
                 "/runtime/webhooks/durabletask/orchestrators/fan_in?timeout=600&pollingInterval=1",
                 {"n": size},
             )
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start
             if status != 200 or output != list(range(size)):
                 raise SystemExit(f"the fan-out of {size} ended with {status}")
         return seconds, host.peak_mib()
@@ -66,16 +66,16 @@ def sample_host(n: int) -> tuple[float, float]:
 def sample_peer(script: str, n: int) -> tuple[float, float]:
     """Run one peer in its own environment and return its seconds and peak MiB."""
     command = [str(PEER_PYTHON), str(HERE / "peers" / script), str(n)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith('{"seconds"')]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    lines = [line for line in result.stdout.splitlines() if line.startswith('{"seconds"')]
     if not lines:
-        raise SystemExit(f"{script} {n} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise SystemExit(f"{script} {n} failed:\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}")
     figures = json.loads(lines[-1])
     return figures["seconds"], figures["peak_mib"]
 
 
 def install_peers() -> None:
-    """Make the peers' environment once."""
+    """Make the peers' environment, unless it exists."""
     if not PEER_PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEER_PYTHON.parent.parent)], check=True)
     requirements = str(HERE / "peers" / "requirements.txt")
@@ -84,7 +84,7 @@ def install_peers() -> None:
 
 
 def measure() -> dict[str, dict[int, Samples]]:
-    """Take the samples, contenders taking turns so that the machine's moods hit all alike."""
+    """Take the samples; contenders take turns, so the noise of the machine hits all alike."""
     table = {name: {n: Samples() for n in SIZES} for name in (OURS, *PEERS)}
     for n in SIZES:
         for _ in range(SAMPLES):

@@ -1,7 +1,7 @@
-"""What the embedded host costs: start, idling, memory of a wide fan-out, and what a worker adds.
+"""The costs of the embedded host: start, idling, a wide fan-out; and the gain of a second worker.
 
-Each figure is printed beside its budget. Two workers need two idle cores to be worth two; where the
-machine has none, see what two bare processes gain, and what the processor time says.
+Each figure is printed beside its budget. Two workers need two idle cores to be twice as fast; on a
+busy machine compare with the gain of two bare processes, and with the processor time.
 """
 
 import statistics
@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.host import MeasuredHost, running
+from bench.host import MeasuredHost, run_host
 from bench.measure import save, show, spread
 
 APP = Path(__file__).parent / "apps" / "footprint"
@@ -51,18 +51,18 @@ def measure_start(*options: str, times: int = STARTS) -> list[float]:
     """Seconds from the start of the process to its first HTTP answer, several times."""
     samples = []
     for _ in range(times):
-        with running(APP, *options) as host:
+        with run_host(APP, *options) as host:
             samples.append(host.seconds_to_start)
     return samples
 
 
 def measure_idle(seconds: float = IDLE_SECONDS) -> tuple[float, float]:
     """Per cent of a core and resident MiB of a host that does nothing."""
-    with running(APP, "--no-stack") as host:
+    with run_host(APP, "--no-stack") as host:
         time.sleep(SETTLE_SECONDS)
-        begun, used = time.perf_counter(), host.cpu_seconds()
+        start, used = time.perf_counter(), host.cpu_seconds()
         time.sleep(seconds)
-        share = (host.cpu_seconds() - used) / (time.perf_counter() - begun)
+        share = (host.cpu_seconds() - used) / (time.perf_counter() - start)
         return 100 * share, host.resident_mib()
 
 
@@ -86,43 +86,43 @@ def measure_workers() -> Gains:
     """Compare one with two, in turns."""
     gains = Gains([], [], [])
     for _ in range(WORKER_SAMPLES):
-        one, two = seconds_in_workers(1), seconds_in_workers(2)
-        gains.workers.append(one[0] / two[0])
-        gains.busiest.append(one[1] / two[1])
+        single, double = seconds_in_workers(1), seconds_in_workers(2)
+        gains.workers.append(single[0] / double[0])
+        gains.busiest.append(single[1] / double[1])
         gains.bare.append(_seconds_bare(1) / _seconds_bare(2))
     return gains
 
 
 def seconds_in_workers(count: int, rounds: int = WORKER_ROUNDS) -> tuple[float, float]:
     """Seconds by the clock, and of processor time of the busiest process."""
-    with running(APP, "--no-stack", "--workers", str(count)) as host:
+    with run_host(APP, "--no-stack", "--workers", str(count)) as host:
         _run(host, "compute", {"n": 2, "rounds": 1}, 2)
         before = host.cpu_seconds_each()
         seconds = _run(host, "compute", {"n": WORKER_CALLS, "rounds": rounds}, WORKER_CALLS)
         used = zip(before, host.cpu_seconds_each(), strict=True)
-        return seconds, max(after - begun for begun, after in used)
+        return seconds, max(after - first for first, after in used)
 
 
 def _seconds_bare(count: int) -> float:
     code = BARE.format(rounds=WORKER_CALLS * WORKER_ROUNDS // count)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(count)]
     for process in processes:
         process.wait()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def measure_wide() -> tuple[float, float]:
     """Peak MiB and seconds of an orchestrator with many activities."""
-    with running(APP, "--no-stack") as host:
+    with run_host(APP, "--no-stack") as host:
         seconds = _run(host, "fan_in", {"n": WIDE_ACTIVITIES}, WIDE_ACTIVITIES)
         return host.peak_mib(), seconds
 
 
 def _run(host: MeasuredHost, name: str, plan: object, expected: int) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     status, output = host.request("POST", f"{START}/{name}?timeout=600&pollingInterval=1", plan)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     if status != 200 or output != expected:
         raise SystemExit(f"{name} ended with {status}: {output}")
     return seconds
@@ -156,17 +156,13 @@ def _gain(name: str, samples: list[float]) -> Figure:
 def main() -> None:
     """Measure, print beside the budgets and save."""
     figures = measure()
-    show(
-        "The embedded host's footprint",
-        ["figure", "measured", "unit", "noise", "budget", "met"],
-        [
-            [
-                figure.name, f"{figure.value:.2f}", figure.unit,
-                "" if figure.noise is None else f"{figure.noise:.0%}",
-                f"{'<' if figure.is_ceiling else '>'} {figure.budget:g}", figure.is_met,
-            ]
-            for figure in figures
-        ],
-    )  # fmt: skip
-    rows = [{**asdict(figure), "is_met": figure.is_met} for figure in figures]
-    print(f"saved {save('footprint', {'figures': rows})}")
+    columns = ["figure", "measured", "unit", "noise", "budget", "met"]
+    show("The embedded host's footprint", columns, [_cells(figure) for figure in figures])
+    documents = [{**asdict(figure), "is_met": figure.is_met} for figure in figures]
+    print(f"saved {save('footprint', {'figures': documents})}")
+
+
+def _cells(figure: Figure) -> list[object]:
+    noise = "" if figure.noise is None else f"{figure.noise:.0%}"
+    budget = f"{'<' if figure.is_ceiling else '>'} {figure.budget:g}"
+    return [figure.name, f"{figure.value:.2f}", figure.unit, noise, budget, figure.is_met]

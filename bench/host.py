@@ -19,12 +19,12 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from rig.processes import free_port
 
 START_SECONDS = 30
-# Every look at a run takes some of the cores that it runs on.
+# Polling a run takes some of the cores that it runs on.
 POLL_SECONDS = 0.25
 
 
-class AskedHost:
-    """A host asked over one kept-open HTTP connection, and the storage beside it."""
+class HostClient:
+    """A client of a host, over one open HTTP connection, and of its storage."""
 
     def __init__(self, port: int, storage: str = "") -> None:
         self.port = port
@@ -41,7 +41,7 @@ class AskedHost:
         self._connection.close()
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Send JSON and return the status and the parsed answer."""
+        """Send JSON and return the status and the parsed response."""
         headers = {"Content-Type": "application/json"}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = self._connection.getresponse()
@@ -60,14 +60,14 @@ class AskedHost:
         self, request: dict[str, Any], poll_seconds: float = POLL_SECONDS
     ) -> tuple[float, dict[str, Any]]:
         """Carry out a run, which the request names; return its seconds and its last status."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         status, answer = self.request("POST", "/api/runs", request)
         if status != 202:
             raise SystemExit(f"the run was refused: {answer}")
         while True:
             _, state = self.request("GET", f"/api/runs/{request['run_id']}")
             if state["phase"] == "done":
-                return time.perf_counter() - begun, state
+                return time.perf_counter() - start, state
             time.sleep(poll_seconds)
 
     def stream_lines(self, url: str) -> Iterator[bytes]:
@@ -76,8 +76,8 @@ class AskedHost:
             yield from response
 
 
-class MeasuredHost(AskedHost):
-    """The embedded host as a process that runs."""
+class MeasuredHost(HostClient):
+    """The embedded host as a running process."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], port: int, data: Path, seconds_to_start: float
@@ -89,7 +89,7 @@ class MeasuredHost(AskedHost):
 
     @property
     def storage(self) -> str:
-        """The connection string of the storage that it brings along."""
+        """The connection string of its own storage."""
         return str(json.loads((self.data / "stack.json").read_text())["FANOUT_STORAGE"])
 
     def peak_mib(self) -> float:
@@ -101,22 +101,22 @@ class MeasuredHost(AskedHost):
         return sum(_kib(pid, "VmRSS") for pid in self._processes()) / 1024
 
     def cpu_seconds(self) -> float:
-        """Processor time that the host and its workers have used so far; not the emulators'."""
+        """Processor seconds of the host and its workers so far; not the emulators'."""
         return sum(self.cpu_seconds_each())
 
     def cpu_seconds_each(self) -> list[float]:
-        """The same of each process."""
+        """Processor seconds of each process so far."""
         return [_cpu_seconds(pid) for pid in self._processes()]
 
     def _processes(self) -> Iterator[int]:
-        return (pid for pid in _family(self.process.pid) if _is_ours(pid))
+        return (pid for pid in _process_tree(self.process.pid) if _is_ours(pid))
 
 
-def _family(pid: int) -> Iterator[int]:
+def _process_tree(pid: int) -> Iterator[int]:
     yield pid
     for child in Path(f"/proc/{pid}/task").glob("*/children"):
         for text in child.read_text().split():
-            yield from _family(int(text))
+            yield from _process_tree(int(text))
 
 
 def _is_ours(pid: int) -> bool:
@@ -137,24 +137,26 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(
+def run_host(
     app: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[MeasuredHost]:
-    """Start the host on `app` with a fresh store and further settings; stop it at the end."""
+    """Start the host on `app` with a fresh store and more settings; stop it at the end."""
     port = free_port()
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
         log = Path(data, "host.log")
         variables = os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {})
-        begun = time.perf_counter()
+        start = time.perf_counter()
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 [*command, "--data", data, "--port", str(port), *options],
-                stdout=sink, stderr=sink, env=variables,
-            )  # fmt: skip
+                stdout=sink,
+                stderr=sink,
+                env=variables,
+            )
         try:
-            _wait(process, port, log)
-            seconds = time.perf_counter() - begun
+            _wait_until_ready(process, port, log)
+            seconds = time.perf_counter() - start
             with contextlib.closing(MeasuredHost(process, port, Path(data), seconds)) as host:
                 yield host
         finally:
@@ -162,7 +164,7 @@ def running(
             process.wait(timeout=20)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

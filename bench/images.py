@@ -1,7 +1,7 @@
 """Photos per second through the whole product, beside Pillow alone in a pool of processes.
 
-The pool does the same to the same photos (`workloads.images.photo`), and reads and writes files of
-the disk; the product reads blobs, writes blobs, and knows what became of each. The sample
+The pool does the same to the same photos (`workloads.images.photo`), and reads and writes files on
+disk; the product reads and writes blobs, and keeps an outcome of each. The sample
 photographs are enlarged to what a camera of twelve megapixels makes; `BENCH_PIXELS=0` takes them as
 they are.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.host import MeasuredHost, running
+from bench.host import MeasuredHost, run_host
 from bench.measure import save, show
 from samples.images import photos
 from workloads.images.parameters import ImageParameters
@@ -32,11 +32,11 @@ BUDGET = 0.8
 
 def album() -> dict[str, bytes]:
     """The sample photographs, enlarged, under many names."""
-    real = [(Path(name).stem + ".jpg", _enlarged(data)) for name, data in photos().items()]
+    real = [(Path(name).stem + ".jpg", _enlarge(data)) for name, data in photos().items()]
     return {f"{n:05d}-{real[n % len(real)][0]}": real[n % len(real)][1] for n in range(PHOTOS)}
 
 
-def _enlarged(data: bytes) -> bytes:
+def _enlarge(data: bytes) -> bytes:
     if not LONG_SIDE:
         return data
     target = io.BytesIO()
@@ -48,19 +48,19 @@ def _enlarged(data: bytes) -> bytes:
     return target.getvalue()
 
 
-def make_files(source: Path, target: Path) -> int:
-    """Do to a photo what the workload does; return how many files it became."""
-    made = process_photo(source.read_bytes(), ImageParameters())
+def write_files(source: Path, target: Path) -> int:
+    """Process a photo as the workload does; return how many files were written."""
+    photo = process_photo(source.read_bytes(), ImageParameters())
     folder = target / source.name
     folder.mkdir()
-    for file in made.files:
+    for file in photo.files:
         (folder / file.name).write_bytes(file.content)
-    (folder / "metadata.json").write_text(json.dumps(made.metadata))
-    return len(made.files) + 1
+    (folder / "metadata.json").write_text(json.dumps(photo.metadata))
+    return len(photo.files) + 1
 
 
-def alone(photos_by_name: dict[str, bytes]) -> float:
-    """Work off the album with Pillow in processes of its own; return photos per second."""
+def measure_pillow(photos_by_name: dict[str, bytes]) -> float:
+    """Process the album with Pillow in processes of its own; return photos per second."""
     with tempfile.TemporaryDirectory() as folder:
         sources, target = Path(folder, "in"), Path(folder, "out")
         sources.mkdir()
@@ -68,16 +68,16 @@ def alone(photos_by_name: dict[str, bytes]) -> float:
         for name, data in photos_by_name.items():
             (sources / name).write_bytes(data)
         with ProcessPoolExecutor(WORKERS) as pool:
-            pool.submit(make_files, next(sources.iterdir()), Path(tempfile.mkdtemp(dir=folder)))
-            begun = time.perf_counter()
-            files = sum(pool.map(make_files, sorted(sources.iterdir()), [target] * PHOTOS))
-            seconds = time.perf_counter() - begun
+            pool.submit(write_files, next(sources.iterdir()), Path(tempfile.mkdtemp(dir=folder)))
+            start = time.perf_counter()
+            files = sum(pool.map(write_files, sorted(sources.iterdir()), [target] * PHOTOS))
+            seconds = time.perf_counter() - start
     if files != 4 * PHOTOS:
         raise SystemExit(f"{files} files were made of {PHOTOS} photos")
     return PHOTOS / seconds
 
 
-def product(host: MeasuredHost, photos_by_name: dict[str, bytes]) -> float:
+def measure_product(host: MeasuredHost, photos_by_name: dict[str, bytes]) -> float:
     """Run the workload over the album; return photos per second, from POST to `done`."""
     inbox = host.container("album")
     for name, data in photos_by_name.items():
@@ -94,11 +94,11 @@ def main() -> None:
     photos_by_name = album()
     rates: dict[str, list[float]] = {"pillow alone": [], "fanout": []}
     for _ in range(2):
-        rates["pillow alone"].append(alone(photos_by_name))
-        with running(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
-            rates["fanout"].append(product(host, photos_by_name))
-    best = {name: max(found) for name, found in rates.items()}
-    rows = [[name, ", ".join(f"{rate:.1f}" for rate in found)] for name, found in rates.items()]
+        rates["pillow alone"].append(measure_pillow(photos_by_name))
+        with run_host(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
+            rates["fanout"].append(measure_product(host, photos_by_name))
+    best = {name: max(samples) for name, samples in rates.items()}
+    rows = [[name, ", ".join(f"{rate:.1f}" for rate in samples)] for name, samples in rates.items()]
     show(f"{PHOTOS} photos, {WORKERS} processes", ["contender", "photos/s"], rows)
     ratio = best["fanout"] / best["pillow alone"]
     print(f"fanout over pillow alone: {ratio:.2f}x, budget {BUDGET}")

@@ -14,7 +14,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
-from bench.host import MeasuredHost, running
+from bench.host import MeasuredHost, run_host
 from bench.measure import growth_exponent, save, show
 from samples.orders import OrderSample, make_orders
 
@@ -27,7 +27,7 @@ SETTINGS = EXAMPLE | {"FANOUT_SERVICE_BUS": "UseDevelopmentServiceBus=true"}
 
 
 @dataclass
-class Measured:
+class Measurement:
     """One run: orders, seconds from POST to `done`, orders per second, how many were shipped."""
 
     orders: int
@@ -53,7 +53,7 @@ def run(host: MeasuredHost, workload: str, items: list[dict[str, Any]]) -> tuple
     return seconds, counts["succeeded"]
 
 
-def bare(environment: dict[str, str], orders: list[dict[str, Any]]) -> int:
+def ship_bare(environment: dict[str, str], orders: list[dict[str, Any]]) -> int:
     """Take orders through their steps in this process; return how many were shipped."""
     os.environ.update(environment)
     from fanout.errors import PermanentError
@@ -84,48 +84,50 @@ def bare(environment: dict[str, str], orders: list[dict[str, Any]]) -> int:
     return shipped
 
 
-def measure_bare(sample: OrderSample) -> Measured:
+def measure_bare(sample: OrderSample) -> Measurement:
     """Take the orders through their steps by two processes, without Fanout and with its ledgers."""
-    with running(ROOT, "--workers", "2", environment=SETTINGS) as host:
+    with run_host(ROOT, "--workers", "2", environment=SETTINGS) as host:
         run(host, "receipts", sample.receipts)
         stack = json.loads((host.data / "stack.json").read_text())
         environment = {name: stack[name] for name in ("FANOUT_STORAGE", "FANOUT_SERVICE_BUS")}
-        begun = time.perf_counter()
+        start = time.perf_counter()
         with ProcessPoolExecutor(2) as pool:
-            halves = [pool.submit(bare, environment, sample.orders[n::2]) for n in range(2)]
+            halves = [pool.submit(ship_bare, environment, sample.orders[n::2]) for n in range(2)]
             shipped = sum(half.result() for half in halves)
-        seconds = time.perf_counter() - begun
-    return Measured(len(sample.orders), seconds, len(sample.orders) / seconds, shipped)
+        seconds = time.perf_counter() - start
+    return Measurement(len(sample.orders), seconds, len(sample.orders) / seconds, shipped)
 
 
-def measure() -> list[Measured]:
+def measure() -> list[Measurement]:
     """Run each size on a host of its own."""
     runs = []
     for n in SIZES:
         sample = make_orders(n)
-        with running(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
+        with run_host(ROOT, "--workers", str(WORKERS), environment=SETTINGS) as host:
             run(host, "receipts", sample.receipts)
             seconds, shipped = run(host, "orders", sample.orders)
-        runs.append(Measured(n, seconds, n / seconds, shipped))
+        runs.append(Measurement(n, seconds, n / seconds, shipped))
         print(f"  {n:>6,} orders: {seconds:.1f} s, {n / seconds:.1f} /s", flush=True)
     return runs
 
 
-def _cells(measured: Measured, name: str) -> list[str]:
-    numbers = [f"{measured.seconds:.1f}", f"{measured.rate:.1f}", f"{measured.shipped:,}"]
-    return [name, f"{measured.orders:,}", *numbers]
+def _cells(measurement: Measurement, name: str) -> list[str]:
+    numbers = [f"{measurement.seconds:.1f}", f"{measurement.rate:.1f}", f"{measurement.shipped:,}"]
+    return [name, f"{measurement.orders:,}", *numbers]
 
 
 def main() -> None:
     """Measure, print and save."""
     runs = measure()
-    plain = measure_bare(make_orders(BARE_ORDERS))
+    bare = measure_bare(make_orders(BARE_ORDERS))
     columns = ["contender", "orders", "seconds", "orders/s", "shipped"]
-    rows = [_cells(one, "fanout") for one in runs]
-    show("Orders, end to end", columns, [*rows, _cells(plain, "the same steps, bare")])
-    growth = growth_exponent({one.orders: one.seconds for one in runs})
+    rows = [_cells(measurement, "fanout") for measurement in runs]
+    show("Orders, end to end", columns, [*rows, _cells(bare, "the same steps, bare")])
+    growth = growth_exponent({r.orders: r.seconds for r in runs})
     print(f"growth exponent: {growth:.2f}")
-    same = next(one for one in runs if one.orders == BARE_ORDERS)
-    print(f"of the bare steps' throughput at {BARE_ORDERS} orders: {same.rate / plain.rate:.2f}x")
-    figures = {"runs": [asdict(one) for one in runs], "bare": asdict(plain), "growth": growth}
+    same_size = next(r for r in runs if r.orders == BARE_ORDERS)
+    print(
+        f"of the bare steps' throughput at {BARE_ORDERS} orders: {same_size.rate / bare.rate:.2f}x"
+    )
+    figures = {"runs": [asdict(r) for r in runs], "bare": asdict(bare), "growth": growth}
     print(f"saved {save('orders', figures)}")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench.host import MeasuredHost, running
+from bench.host import MeasuredHost, run_host
 from bench.measure import save, show
 
 APP = Path(__file__).parent / "apps" / "million"  # the product, and what this does not use
@@ -40,7 +40,7 @@ PARAMETERS = {
 POLARS = """
 import sys, time
 import polars as pl
-begun = time.perf_counter()
+start = time.perf_counter()
 delay, fare = pl.col("dep_delay"), pl.col("fare")
 frame = (
     pl.scan_csv(sys.argv[1], null_values=["", "NA"], infer_schema_length=10_000)
@@ -57,7 +57,7 @@ frame = (
     .sort("carrier")
     .collect(engine=sys.argv[3])
 )
-seconds = time.perf_counter() - begun
+seconds = time.perf_counter() - start
 frame.write_csv(sys.argv[2])
 print(seconds)
 """
@@ -118,12 +118,12 @@ def run(host: MeasuredHost, name: str, number: int) -> tuple[float, str]:
     return seconds, b"".join(host.stream_lines(url)).decode()
 
 
-def polars_alone(path: Path, engine: str) -> tuple[float, str]:
+def run_polars(path: Path, engine: str) -> tuple[float, str]:
     """Do the same with polars in a process of its own; its start is not counted."""
-    with tempfile.NamedTemporaryFile(suffix=".csv") as result:
-        command = [sys.executable, "-c", POLARS, str(path), result.name, engine]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return float(done.stdout), Path(result.name).read_text()
+    with tempfile.NamedTemporaryFile(suffix=".csv") as target:
+        command = [sys.executable, "-c", POLARS, str(path), target.name, engine]
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+        return float(result.stdout), Path(target.name).read_text()
 
 
 def download(host: MeasuredHost, name: str) -> float:
@@ -131,25 +131,25 @@ def download(host: MeasuredHost, name: str) -> float:
 
     Whoever has the table in Blob storage must do at least this before polars can begin.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with tempfile.TemporaryFile() as file:
         host.container("inbox").download_blob(name, max_concurrency=4).readinto(file)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def _expect_same(ours: str, theirs: str) -> None:
+def _require_same(ours: str, theirs: str) -> None:
     """Compare the figures of all groups: whole numbers exactly, others but for rounding."""
-    one, other = (_by_carrier(text) for text in (ours, theirs))
-    if one.keys() != other.keys():
-        raise SystemExit(f"the groups differ: {one.keys()} and {other.keys()}")
-    for carrier, figures in one.items():
+    our_figures, their_figures = _figures_by_carrier(ours), _figures_by_carrier(theirs)
+    if our_figures.keys() != their_figures.keys():
+        raise SystemExit(f"the groups differ: {our_figures.keys()} and {their_figures.keys()}")
+    for carrier, figures in our_figures.items():
         for name, figure in figures.items():
-            expected = other[carrier][name]
+            expected = their_figures[carrier][name]
             if abs(figure - expected) > RELATIVE * abs(expected):
                 raise SystemExit(f"{carrier}, {name}: {figure}, by polars {expected}")
 
 
-def _by_carrier(text: str) -> dict[str, dict[str, float]]:
+def _figures_by_carrier(text: str) -> dict[str, dict[str, float]]:
     lines = csv.DictReader(io.StringIO(text))
     return {line.pop("carrier"): {k: float(v) for k, v in line.items()} for line in lines}
 
@@ -158,23 +158,23 @@ def measure(folder: Path) -> dict[str, Any]:
     """Take turns; the first of each, which warms page cache and workers, is not counted."""
     path = folder / "flights.csv"
     rows = write_table(path, MIB)
-    ours, theirs, fetched = [], [], []
-    with running(APP, "--workers", str(WORKERS)) as host:
+    run_seconds, polars_seconds, download_seconds = [], [], []
+    with run_host(APP, "--workers", str(WORKERS)) as host:
         upload(host, path)
         for number in range(ROUNDS + 1):
-            engine = min(("streaming", "in-memory"), key=lambda e: polars_alone(path, e)[0])
-            seconds, made = run(host, path.name, number)
-            alone, expected = polars_alone(path, engine)
-            _expect_same(made, expected)
+            engine = min(("streaming", "in-memory"), key=lambda e: run_polars(path, e)[0])
+            seconds, report_csv = run(host, path.name, number)
+            alone, expected = run_polars(path, engine)
+            _require_same(report_csv, expected)
             print(f"  run {seconds:.2f} s, polars ({engine}) {alone:.2f} s", flush=True)
             fetching = download(host, path.name)
             if number:
-                fetched.append(fetching)
-                ours.append(seconds)
-                theirs.append(alone)
+                download_seconds.append(fetching)
+                run_seconds.append(seconds)
+                polars_seconds.append(alone)
         peak = host.peak_mib()
-    timed = {"run": ours, "polars": theirs, "download": fetched}
-    return {"mib": MIB, "rows": rows, **timed, "peak_mib": peak}
+    samples = {"run": run_seconds, "polars": polars_seconds, "download": download_seconds}
+    return {"mib": MIB, "rows": rows, **samples, "peak_mib": peak}
 
 
 def main() -> None:
@@ -184,13 +184,13 @@ def main() -> None:
     ours, theirs, fetching = (
         statistics.median(figures[name]) for name in ("run", "polars", "download")
     )
-    timed = {
+    medians = {
         "a run, end to end": ours,
         "polars on a local file": theirs,
         "download of the blob, alone": fetching,
         "download, then polars": fetching + theirs,
     }
-    rows = [[name, f"{s:.2f}", f"{figures['mib'] / s:,.0f}"] for name, s in timed.items()]
+    rows = [[name, f"{s:.2f}", f"{figures['mib'] / s:,.0f}"] for name, s in medians.items()]
     show(f"A report over {MIB:,} MiB of CSV", ["", "seconds", "MiB/s"], rows)
     ratio, fair = ours / theirs, ours / (fetching + theirs)
     print(f"over polars on a local file: {ratio:.2f}x, budget {BUDGET} at 1 GiB")

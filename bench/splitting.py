@@ -36,12 +36,16 @@ def main() -> None:
     """Measure each source, print a table and save the figures."""
     rows, figures = [], {}
     for name, (kind, header, row) in SOURCES.items():
-        blob = _blob(header, row)
-        chunks = [blob[at : at + CHUNK_BYTES] for at in range(0, len(blob), CHUNK_BYTES)]
+        blob = _make_blob(header, row)
+        chunks = [
+            blob[offset : offset + CHUNK_BYTES] for offset in range(0, len(blob), CHUNK_BYTES)
+        ]
         cuts = list(split(chunks, kind, BatchLimits()).cuts)
         items = sum(cut.items for cut in cuts)
-        cutting = _best(lambda kind=kind, chunks=chunks: _cut(chunks, kind))
-        parsing = _best(lambda kind=kind, blob=blob, cuts=cuts: _parse(blob, kind, cuts))
+        cutting = _best_seconds(lambda kind=kind, chunks=chunks: _cut_all(chunks, kind))
+        parsing = _best_seconds(
+            lambda kind=kind, blob=blob, cuts=cuts: _parse_all(blob, kind, cuts)
+        )
         figures[name] = {
             "cut_mb_per_second": len(blob) / cutting / 1e6,
             "parsed_records_per_second": items / parsing,
@@ -51,17 +55,25 @@ def main() -> None:
     measure.save("splitting", figures)
 
 
-def _blob(header: bytes, row: str) -> bytes:
+def _make_blob(header: bytes, row: str) -> bytes:
     count = SIZE_BYTES // len(row)
     return header + "".join(row % number for number in range(count)).encode()
 
 
+<<<<<<< HEAD
 def _cut(chunks: list[bytes], kind: LineKind) -> None:
+=======
+def _cut_all(chunks: list[bytes], kind: Kind) -> None:
+>>>>>>> h2
     for _ in split(chunks, kind, BatchLimits()).cuts:
         pass
 
 
+<<<<<<< HEAD
 def _parse(blob: bytes, kind: LineKind, cuts: list[Cut]) -> None:
+=======
+def _parse_all(blob: bytes, kind: Kind, cuts: list[BatchCut]) -> None:
+>>>>>>> h2
     columns = HEADER.decode().strip().split(",") if kind == "csv" else None
     for cut in cuts:
         data = blob[cut.offset : cut.end]
@@ -71,12 +83,12 @@ def _parse(blob: bytes, kind: LineKind, cuts: list[Cut]) -> None:
                 raise AssertionError(record.error.message)
 
 
-def _best(work: Callable[[], None]) -> float:
+def _best_seconds(work: Callable[[], None]) -> float:
     seconds = []
     for _ in range(RUNS):
-        began = time.perf_counter()
+        start = time.perf_counter()
         work()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return min(seconds)
 
 

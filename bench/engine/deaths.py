@@ -1,4 +1,4 @@
-"""From a kill -9 to going on: of the only worker, and of one of two instances."""
+"""How long runs stand still after a kill -9: of the only worker, or of one of two instances."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,22 +8,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.engine.place import Place, place, waiting
+from bench.engine.cluster import MeasuredCluster, run_cluster, waiting_request
 from rig.web import Host
 
 ITEMS = 240
 ITEM_SECONDS = 0.5
-# As many items are done when the kill comes.
-STRUCK_AT = ITEMS // 4
+# So many items are done when the kill comes.
+KILL_AT = ITEMS // 4
 POLL_SECONDS = 0.2
-LATEST_SECONDS = 600
+MAX_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Death:
-    """What a kill cost.
+    """The cost of a kill; the names of the fields are those in the saved JSON.
 
     Attributes:
+        who: The process that was killed.
         next_item: Seconds from the kill until more items were done than before.
         standstill: The longest time from then to the end in which nothing was done.
         end: Seconds from the kill to the end of the run.
@@ -38,46 +39,54 @@ class Death:
 
 
 def measure(folder: Path, times: int) -> list[Death]:
-    """Kill each so often."""
-    found: list[Death] = []
-    with place(folder, 1) as one, one.clock():
-        one.instances[0].revives = True
-        found += _strike(one, "the only worker", times, lambda: one.instances[0].kill_worker())
-    with place(folder, 2) as two, two.clock():
-        found += _strike(two, "one of two instances", times, lambda: two.instances[0].kill())
-    return found
+    """Kill each several times."""
+    deaths: list[Death] = []
+    with run_cluster(folder, 1) as cluster, cluster.clock():
+        instance = cluster.instances[0]
+        instance.revives = True
+        deaths += _measure_deaths(cluster, "the only worker", times, instance.kill_worker)
+    with run_cluster(folder, 2) as cluster, cluster.clock():
+        kill = cluster.instances[0].kill
+        deaths += _measure_deaths(cluster, "one of two instances", times, kill)
+    return deaths
 
 
-def _strike(cluster: Place, who: str, times: int, kill: Callable[[], None]) -> Iterator[Death]:
+def _measure_deaths(
+    cluster: MeasuredCluster, who: str, times: int, kill: Callable[[], None]
+) -> Iterator[Death]:
     host = cluster.instances[-1].host
-    short = who.replace(" ", "-")
-    _moments(host, f"warm-up-{short}", lambda: None)
-    usual = _moments(host, f"calm-{short}", lambda: None)
+    name = who.replace(" ", "-")
+    _measure_moments(host, f"warm-up-{name}", lambda: None)
+    calm = _measure_moments(host, f"calm-{name}", lambda: None)
     for number in range(times):
-        moments = _moments(host, f"{short}-{number}", kill)
-        silences = [after - before for before, after in pairwise(moments)]
-        undisturbed = usual[-1] - usual[0]
-        found = Death(who, silences[0], max(silences), moments[-1] - moments[0], undisturbed)
-        print(f"  {who}: {found.next_item:.1f} s, standstill {found.standstill:.1f} s", flush=True)
-        yield found
+        moments = _measure_moments(host, f"{name}-{number}", kill)
+        death = _make_death(who, moments, undisturbed=calm[-1] - calm[0])
+        print(f"  {who}: {death.next_item:.1f} s, standstill {death.standstill:.1f} s", flush=True)
+        yield death
         cluster.wait_for_workers()
         if not cluster.instances[0].engine.is_running:
             cluster.instances[0].start()
         cluster.wait_for_balance()
 
 
-def _moments(host: Host, run_id: str, strike: Callable[[], None]) -> list[float]:
-    """When the strike came, when more items were done than before, and the end."""
-    request = waiting(run_id, ITEMS, ITEM_SECONDS)
+def _make_death(who: str, moments: list[float], undisturbed: float) -> Death:
+    pauses = [after - before for before, after in pairwise(moments)]
+    return Death(who, pauses[0], max(pauses), moments[-1] - moments[0], undisturbed)
+
+
+def _measure_moments(host: Host, run_id: str, kill: Callable[[], None]) -> list[float]:
+    """The times of the kill, of each progress after it, and of the end."""
+    request = waiting_request(run_id, ITEMS, ITEM_SECONDS)
     answer = host.post("/api/runs", request)
     if answer.status != 202:
         raise SystemExit(f"the run was refused: {answer.body!r}")
-    _until(host, run_id, STRUCK_AT - 1)
-    strike()
+    _wait_until(host, run_id, KILL_AT - 1)
+    kill()
     moments = [time.perf_counter()]
-    done = _until(host, run_id, -1)["items"]["succeeded"]  # a dead worker's reports may be in it
+    # Reports of the dead worker may be in it.
+    done = _wait_until(host, run_id, -1)["items"]["succeeded"]
     while True:
-        state = _until(host, run_id, done)
+        state = _wait_until(host, run_id, done)
         moments.append(time.perf_counter())
         done = state["items"]["succeeded"]
         if state["phase"] == "done":
@@ -87,19 +96,19 @@ def _moments(host: Host, run_id: str, strike: Callable[[], None]) -> list[float]
     return moments
 
 
-def _until(host: Host, run_id: str, done: int) -> dict[str, Any]:
-    """Wait until more items than that are done, or the run is."""
-    ends = time.monotonic() + LATEST_SECONDS
-    while time.monotonic() < ends:
-        state = _state(host, run_id)
-        if state and (state["items"]["succeeded"] > done or state["phase"] == "done"):
+def _wait_until(host: Host, run_id: str, items: int) -> dict[str, Any]:
+    """Wait until more than so many items are done, or the run is over."""
+    deadline = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < deadline:
+        state = _get_state(host, run_id)
+        if state and (state["items"]["succeeded"] > items or state["phase"] == "done"):
             return state
         time.sleep(POLL_SECONDS)
-    raise SystemExit(f"the run stands still for {LATEST_SECONDS} s")
+    raise SystemExit(f"the run stands still for {MAX_SECONDS} s")
 
 
-def _state(host: Host, run_id: str) -> dict[str, Any] | None:
-    """How a run is; None while nobody answers."""
+def _get_state(host: Host, run_id: str) -> dict[str, Any] | None:
+    """The status of a run; None while no instance answers."""
     try:
         answer = host.get(f"/api/runs/{run_id}")
         return dict(answer.json) if answer.status == 200 else None

@@ -3,28 +3,36 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from bench.engine.place import place, waiting
-from bench.host import AskedHost
-from bench.million import asked, expect_all, textbook, upload
+from bench.engine.cluster import run_cluster, waiting_request
+from bench.host import HostClient
+from bench.million import make_request, require_all, run_textbook, upload
 
 WAITING = 200
-# Looking takes some of the cores that a run is on, and a small run is over soon.
-SMALL, SOON, LATER = 10_000, 0.1, 0.25
+# Polling takes some of the cores that a run is on; a small run needs short intervals.
+SMALL_ITEMS, SHORT_POLL_SECONDS, LONG_POLL_SECONDS = 10_000, 0.1, 0.25
+
+
+class Job(StrEnum):
+    """What is measured: a run over items that do nothing or wait, or the textbook's fan-out."""
+
+    FANOUT = "fanout"
+    TEXTBOOK = "textbook"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What was measured.
+class Timing:
+    """The times of a job; the names of the fields are those in the saved JSON.
 
     Attributes:
-        what: "fanout", "textbook", or "waiting" for items of a second.
         samples: The seconds of each run, from the POST to the end.
     """
 
-    what: str
+    what: Job
     items: int
     instances: int
     samples: list[float]
@@ -37,56 +45,62 @@ class Taken:
 
 def measure_sizes(
     folder: Path, sizes: Sequence[int], textbook_sizes: Sequence[int], times: int
-) -> list[Taken]:
-    """Runs of each size on one instance, and the textbook's fan-out."""
-    with place(folder, 1) as one, one.asked() as host:
+) -> list[Timing]:
+    """Measure runs of each size on one instance, and the textbook's fan-out."""
+    with run_cluster(folder, 1) as cluster, cluster.client() as host:
         run(host, 1, "warm-up")
-        found = [taken("fanout", n, 1, times, partial(run, host, n)) for n in sizes]
+        timings = [measure(Job.FANOUT, n, 1, times, partial(run, host, n)) for n in sizes]
         for n in textbook_sizes:
-            found.append(taken("textbook", n, 1, times, partial(plain, host, n)))
-    return found
+            timings.append(measure(Job.TEXTBOOK, n, 1, times, partial(run_plain, host, n)))
+    return timings
 
 
 def measure_instances(
-    folder: Path, instances: Sequence[int], sizes: Sequence[int], items_of_a_second: int, times: int
-) -> list[Taken]:
-    """Runs on so many instances, of which more and more share one hub."""
-    found: list[Taken] = []
-    with place(folder, instances[0]) as several:
+    folder: Path, instances: Sequence[int], sizes: Sequence[int], waiting_items: int, times: int
+) -> list[Timing]:
+    """Measure runs on each number of instances, which share one hub."""
+    timings: list[Timing] = []
+    with run_cluster(folder, instances[0]) as cluster:
         for count in instances:
-            several.grow(count)
-            with several.asked() as host:
+            cluster.grow(count)
+            with cluster.client() as host:
                 run(host, 1, f"warm-up-on-{count}")
-                found += (taken("fanout", n, count, times, partial(run, host, n)) for n in sizes)
-                if n := items_of_a_second:
-                    found.append(taken("waiting", n, count, times, partial(wait, host, n)))
-    return found
+                for n in sizes:
+                    once = partial(run, host, n)
+                    timings.append(measure(Job.FANOUT, n, count, times, once))
+                if waiting_items:
+                    once = partial(run_waiting, host, waiting_items)
+                    timings.append(measure(Job.WAITING, waiting_items, count, times, once))
+    return timings
 
 
-def taken(what: str, items: int, instances: int, times: int, once: Callable[[str], float]) -> Taken:
-    """Do it so often, each time under another name."""
-    name = f"{what}-{items}-on-{instances}"
-    found = Taken(what, items, instances, [once(f"{name}-{n}") for n in range(times)])
-    print(f"  {what:>8} {items:>9,} items on {instances}: {found.seconds:.2f} s", flush=True)
-    return found
+def measure(
+    job: Job, items: int, instances: int, times: int, once: Callable[[str], float]
+) -> Timing:
+    """Do a job several times, each time under another name."""
+    name = f"{job}-{items}-on-{instances}"
+    timing = Timing(job, items, instances, [once(f"{name}-{n}") for n in range(times)])
+    print(f"  {job:>8} {items:>9,} items on {instances}: {timing.seconds:.2f} s", flush=True)
+    return timing
 
 
-def run(host: AskedHost, n: int, run_id: str) -> float:
-    """Run over items that do nothing; the results are looked at after the clock stops."""
+def run(host: HostClient, n: int, run_id: str) -> float:
+    """Run over items that do nothing; the results are checked after the clock stops."""
     blob = upload(host, n)
-    seconds, state = host.run(asked(run_id, blob), SOON if n < SMALL else LATER)
-    expect_all(host, state, n)
+    poll_seconds = SHORT_POLL_SECONDS if n < SMALL_ITEMS else LONG_POLL_SECONDS
+    seconds, state = host.run(make_request(run_id, blob), poll_seconds)
+    require_all(host, state, n)
     return seconds
 
 
-def wait(host: AskedHost, n: int, run_id: str) -> float:
+def run_waiting(host: HostClient, n: int, run_id: str) -> float:
     """Run over items of a second, one a batch."""
-    seconds, state = host.run(waiting(run_id, n))
+    seconds, state = host.run(waiting_request(run_id, n))
     if state["items"]["succeeded"] != n:
         raise SystemExit(f"the run ended {state['outcome']}: {state['items']}")
     return seconds
 
 
-def plain(host: AskedHost, n: int, _: str) -> float:
-    """The textbook's fan-out, which has no name."""
-    return textbook(host, n)
+def run_plain(host: HostClient, n: int, _: str) -> float:
+    """Run the textbook's fan-out, which has no name."""
+    return run_textbook(host, n)

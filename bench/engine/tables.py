@@ -4,66 +4,73 @@ import statistics
 from collections.abc import Sequence
 
 from bench.engine.deaths import Death
-from bench.engine.runs import Taken
+from bench.engine.runs import Job, Timing
 from bench.measure import show, spread
 
 SLOWER_BUDGET = 2.5
 FASTER_BUDGET = 1.6
 
 
-def show_sizes(found: Sequence[Taken]) -> None:
-    """One instance: a row for each number of items."""
+def show_sizes(timings: Sequence[Timing]) -> None:
+    """Show one instance: a row for each number of items."""
     rows = []
-    for n in sorted({one.items for one in found}):
-        ours, plain = _of(found, "fanout", n), _of(found, "textbook", n)
-        rate = f"{n / ours.seconds:,.0f}" if ours else ""
-        noise = f"{spread(ours.samples):.0%}" if ours else ""
-        rows.append([f"{n:,}", _seconds(ours), rate, noise, _seconds(plain)])
+    for n in sorted({timing.items for timing in timings}):
+        fanout, textbook = _find(timings, Job.FANOUT, n), _find(timings, Job.TEXTBOOK, n)
+        rate = f"{n / fanout.seconds:,.0f}" if fanout else ""
+        noise = f"{spread(fanout.samples):.0%}" if fanout else ""
+        rows.append([f"{n:,}", _format_seconds(fanout), rate, noise, _format_seconds(textbook)])
     columns = ["items", "seconds", "items/s", "spread", "the textbook, seconds"]
     show("On one instance, from POST to the end", columns, rows)
 
 
-def show_instances(found: Sequence[Taken]) -> None:
-    """A row for each job and a column for each number of instances, then the budgets."""
-    counts = sorted({one.instances for one in found})
-    jobs = list(dict.fromkeys((one.what, one.items) for one in found))
-    rows = [[_name(*job), *(_seconds(_of(found, *job, count)) for count in counts)] for job in jobs]
+def show_instances(timings: Sequence[Timing]) -> None:
+    """Show a row for each job and a column for each number of instances, then the budgets."""
+    counts = sorted({timing.instances for timing in timings})
+    jobs = list(dict.fromkeys((timing.what, timing.items) for timing in timings))
+    rows = [
+        [_name(*job), *(_format_seconds(_find(timings, *job, count)) for count in counts)]
+        for job in jobs
+    ]
     show("Seconds by instances", ["items", *map(str, counts)], rows)
-    if ratio := _ratio(found, "fanout", 1):
+    if ratio := _ratio(timings, Job.FANOUT, 1):
         print(f"one item, two instances over one: {ratio:.2f}, budget {SLOWER_BUDGET}")
-    for n in sorted({one.items for one in found if one.what == "waiting"}):
-        if ratio := _ratio(found, "waiting", n):
-            print(f"{_name('waiting', n)}, one over two: {1 / ratio:.2f}, budget {FASTER_BUDGET}")
+    for n in sorted({timing.items for timing in timings if timing.what is Job.WAITING}):
+        if ratio := _ratio(timings, Job.WAITING, n):
+            name = _name(Job.WAITING, n)
+            print(f"{name}, one over two: {1 / ratio:.2f}, budget {FASTER_BUDGET}")
 
 
-def show_deaths(found: Sequence[Death]) -> None:
-    """A row for each sort of death: medians, and the longest standstill of all."""
-    rows = []
-    for who in dict.fromkeys(one.who for one in found):
-        those = [one for one in found if one.who == who]
-        fields = ("next_item", "standstill", "end", "undisturbed")
-        medians = [statistics.median(getattr(one, name) for one in those) for name in fields]
-        longest = max(one.standstill for one in those)
-        rows.append(
-            [who, len(those), *(f"{one:.1f}" for one in (*medians[:2], longest, *medians[2:]))]
-        )
+def show_deaths(deaths: Sequence[Death]) -> None:
+    """Show a row for each sort of death: medians, and the longest standstill of all."""
     columns = ["killed", "times", "next item", "standstill", "longest", "to the end", "unkilled"]
+    sorts = dict.fromkeys(death.who for death in deaths)
+    rows = [_death_row(who, [death for death in deaths if death.who == who]) for who in sorts]
     show("Seconds from kill -9 to going on", columns, rows)
 
 
-def _of(found: Sequence[Taken], what: str, items: int, instances: int = 1) -> Taken | None:
-    wanted = (what, items, instances)
-    return next((one for one in found if (one.what, one.items, one.instances) == wanted), None)
+def _death_row(who: str, deaths: Sequence[Death]) -> list[object]:
+    fields = ("next_item", "standstill", "end", "undisturbed")
+    medians = [statistics.median(getattr(death, name) for death in deaths) for name in fields]
+    longest = max(death.standstill for death in deaths)
+    seconds = (*medians[:2], longest, *medians[2:])
+    return [who, len(deaths), *(f"{number:.1f}" for number in seconds)]
 
 
-def _ratio(found: Sequence[Taken], what: str, items: int) -> float | None:
-    one, two = _of(found, what, items, 1), _of(found, what, items, 2)
-    return two.seconds / one.seconds if one and two else None
+def _find(timings: Sequence[Timing], job: Job, items: int, instances: int = 1) -> Timing | None:
+    key = (job, items, instances)
+    matches = (t for t in timings if (t.what, t.items, t.instances) == key)
+    return next(matches, None)
 
 
-def _seconds(taken: Taken | None) -> str:
-    return f"{taken.seconds:.2f}" if taken else ""
+def _ratio(timings: Sequence[Timing], job: Job, items: int) -> float | None:
+    """The seconds on two instances over those on one."""
+    on_one, on_two = _find(timings, job, items, 1), _find(timings, job, items, 2)
+    return on_two.seconds / on_one.seconds if on_one and on_two else None
 
 
-def _name(what: str, items: int) -> str:
-    return f"{items:,} of 1 s, one a batch" if what == "waiting" else f"{items:,}"
+def _format_seconds(timing: Timing | None) -> str:
+    return f"{timing.seconds:.2f}" if timing else ""
+
+
+def _name(job: Job, items: int) -> str:
+    return f"{items:,} of 1 s, one a batch" if job is Job.WAITING else f"{items:,}"

@@ -39,9 +39,9 @@ def main() -> None:
             handle = await DBOS.start_workflow_async(fan_in, n)
             return await handle.get_result(polling_interval_sec=0.01)
 
-        begun = time.perf_counter()
+        start = time.perf_counter()
         results = asyncio.run(once())
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         expect_sum(n, results)
         return seconds
 

@@ -38,10 +38,10 @@ def main() -> None:
         client = TaskHubGrpcClient(host_address=address)
 
         def fan_out(n: int) -> float:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             instance = client.schedule_new_orchestration(fan_in, input=n)
             state = client.wait_for_orchestration_completion(instance, timeout=600)
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start
             expect_sum(n, json.loads(state.serialized_output))
             return seconds
 

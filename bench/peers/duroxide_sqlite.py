@@ -36,10 +36,10 @@ def main() -> None:
 
         def fan_out(n: int) -> float:
             instance = f"fan-in-{n}"
-            begun = time.perf_counter()
+            start = time.perf_counter()
             client.start_orchestration(instance, "fan_in", n)
             result = client.wait_for_orchestration(instance, 600_000)
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start
             if result.output is None:
                 raise SystemExit(f"{result.status}: {result.error}")
             values = [v["ok"] if isinstance(v, dict) else v for v in result.output]

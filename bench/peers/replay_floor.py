@@ -28,10 +28,16 @@ def event(kind: int, **fields) -> dict:
 
 
 def body(history: list[dict], n: int) -> str:
-    return json.dumps({
-        "history": history, "input": json.dumps(n), "instanceId": "floor", "isReplaying": False,
-        "parentInstanceId": None, "upperSchemaVersion": 1, "upperSchemaVersionNew": 2,
-    })  # fmt: skip
+    document = {
+        "history": history,
+        "input": json.dumps(n),
+        "instanceId": "floor",
+        "isReplaying": False,
+        "parentInstanceId": None,
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 2,
+    }
+    return json.dumps(document)
 
 
 def fan_out(n: int) -> float:
@@ -41,10 +47,10 @@ def fan_out(n: int) -> float:
     last = [*first, *scheduled, event(13), event(12), *completed]
     orchestrate = df.Orchestrator.create(fan_in)
     first_text, last_text = body(first, n), body(last, n)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     json.loads(orchestrate(first_text))
     answer = json.loads(orchestrate(last_text))
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     if not answer["isDone"] or len(answer["output"]) != n:
         raise SystemExit("the SDK did not finish the orchestration")
     return seconds

@@ -5,7 +5,7 @@ import { askForKey, storedKey } from "./key.js";
 const BASE = new URL("../", import.meta.url);
 const KEY_HEADER = "x-functions-key";
 
-/** An answer that is no success, with the problem JSON that says why (RFC 9457). */
+/** A response that is no success, with its problem JSON (RFC 9457). */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `The app answered with ${status}.`);
@@ -30,10 +30,10 @@ async function ask(path, { accept = [], ...options } = {}) {
   let answer = await send(path, options);
   if (answer.status === 401 && (await askForKey(options.signal))) answer = await send(path, options);
   if (answer.ok || accept.includes(answer.status)) return answer;
-  throw new Problem(answer.status, await problemOf(answer));
+  throw new Problem(answer.status, await readProblem(answer));
 }
 
-async function problemOf(answer) {
+async function readProblem(answer) {
   try {
     const body = await answer.json();
     return body && typeof body === "object" ? body : {};
@@ -47,7 +47,7 @@ async function get(path, options) {
   return (await ask(path, options)).json();
 }
 
-async function tell(method, path, body) {
+async function sendJson(method, path, body) {
   const headers = { "Content-Type": "application/json" };
   const answer = await ask(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   const text = await answer.text();
@@ -55,8 +55,8 @@ async function tell(method, path, body) {
 }
 
 function query(values) {
-  const named = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return named.length ? `?${new URLSearchParams(named)}` : "";
+  const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return entries.length ? `?${new URLSearchParams(entries)}` : "";
 }
 
 const runPath = (id, rest = "") => `runs/${encodeURIComponent(id)}${rest}`;
@@ -69,12 +69,12 @@ export const api = {
   items: (id, filter) => get(runPath(id, `/items${query(filter)}`)),
   results: (id) => get(runPath(id, "/results")),
   file: async (id, name) => (await ask(runPath(id, `/results/${name.split("/").map(encodeURIComponent).join("/")}`))).blob(),
-  start: (request) => tell("POST", "runs", request),
-  cancel: (id) => tell("POST", runPath(id, "/cancel")),
-  suspend: (id) => tell("POST", runPath(id, "/suspend")),
-  resume: (id) => tell("POST", runPath(id, "/resume")),
-  redrive: (id, asked) => tell("POST", runPath(id, "/redrive"), asked),
-  change: (id, limits) => tell("PATCH", runPath(id), limits),
+  start: (request) => sendJson("POST", "runs", request),
+  cancel: (id) => sendJson("POST", runPath(id, "/cancel")),
+  suspend: (id) => sendJson("POST", runPath(id, "/suspend")),
+  resume: (id) => sendJson("POST", runPath(id, "/resume")),
+  redrive: (id, options) => sendJson("POST", runPath(id, "/redrive"), options),
+  change: (id, limits) => sendJson("PATCH", runPath(id), limits),
   workloads: async () => (await get("workloads")).workloads,
   schedules: async (options) => (await get("schedules", options)).schedules,
   openapi: (options) => get("openapi.json", options),

@@ -1,13 +1,13 @@
-/** The dashboard: shows the page that the address names, and stops the one before. */
+/** The dashboard: shows the page of the address, and stops the previous one. */
 
 import { h, refill } from "./dom.js";
-import { healthPage } from "./health.js";
 import { askForKey } from "./key.js";
 import { announce } from "./live.js";
-import { referencePage } from "./reference.js";
-import { runPage } from "./run.js";
-import { runsPage } from "./runs.js";
-import { schedulesPage } from "./schedules.js";
+import { healthPage } from "./pages/health.js";
+import { referencePage } from "./pages/reference.js";
+import { runPage } from "./pages/run.js";
+import { runsPage } from "./pages/runs.js";
+import { schedulesPage } from "./pages/schedules.js";
 import { bindTheme } from "./theme.js";
 
 const PAGES = [
@@ -20,12 +20,12 @@ const PAGES = [
 
 const main = document.getElementById("main");
 let stop = () => {};
-let shown = null;
+let shownPath = null;
 
 function route(isFirst = false) {
   const [path, search = ""] = location.hash.slice(1).split("?");
-  if (path === shown) return;
-  shown = path;
+  if (path === shownPath) return;
+  shownPath = path;
   stop();
   stop = show(path, new URLSearchParams(search));
   if (!isFirst) main.focus();
@@ -34,9 +34,9 @@ function route(isFirst = false) {
 
 function show(path, query) {
   for (const [pattern, name, title, page] of PAGES) {
-    const found = pattern.exec(path);
-    if (!found) continue;
-    const [subject] = found.slice(1).map(decodeURIComponent);
+    const match = pattern.exec(path);
+    if (!match) continue;
+    const [subject] = match.slice(1).map(decodeURIComponent);
     mark(name);
     document.title = `${title ?? subject} · Fanout`;
     return page(refill(main), { subject, query });
@@ -57,7 +57,7 @@ function mark(name) {
 bindTheme(document.getElementById("theme"));
 document.getElementById("key").addEventListener("click", async () => {
   if (!(await askForKey())) return;
-  shown = null;
+  shownPath = null;
   route();
 });
 document.getElementById("skip").addEventListener("click", (event) => {

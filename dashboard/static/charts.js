@@ -1,4 +1,4 @@
-/** Charts as SVG; each has a sentence that says what it shows, and a table of its figures. */
+/** Charts as SVG; each has a sentence that describes it, and a table of its figures. */
 
 import { h, refill, svg, table } from "./dom.js";
 import { duration, short } from "./format.js";
@@ -64,7 +64,7 @@ export function bar(parts, total, text) {
   let x = 0;
   for (const [kind, amount] of parts) {
     if (!amount || !total) continue;
-    // What is there at all is seen, however little of the whole it is.
+    // Even the smallest part is visible.
     const width = Math.min(1000 - x, Math.max(4, (1000 * amount) / total));
     picture.append(svg("rect", { class: `fill-${kind}`, x, width, height: 10 }));
     x += width;
@@ -132,7 +132,7 @@ function times(seconds, x, height) {
   );
 }
 
-/** What a digit of a lane adds up; those drawn first lie on top. */
+/** The bits of a lane's digit; the first state is drawn on top. */
 export const STATES = [
   [8, "compensated", "Compensating"],
   [2, "retrying", "Retrying"],
@@ -182,18 +182,18 @@ function rowHeight(rows) {
 
 /** Neighbouring cells of the same digit as `[first, end, bits]`; those without any are left out. */
 export function stretches(cells) {
-  const found = [];
+  const spans = [];
   let first = 0;
   for (let place = 1; place <= cells.length; place += 1) {
     if (place < cells.length && cells[place] === cells[first]) continue;
     const bits = Number.parseInt(cells[first], 16);
-    if (bits) found.push([first, place, bits]);
+    if (bits) spans.push([first, place, bits]);
     first = place;
   }
-  return found;
+  return spans;
 }
 
-/** How many seconds a lane shows a state in. */
+/** The seconds that a lane is in a state. */
 export function secondsIn(cells, bit, bucketSeconds) {
   let buckets = 0;
   for (const cell of cells) if (Number.parseInt(cell, 16) & bit) buckets += 1;

@@ -1,4 +1,4 @@
-/** Dialogs that ask before anything is done, and show what the app says if it refuses. */
+/** Dialogs that ask before an action, and show why the app refuses it. */
 
 import { h, refill } from "./dom.js";
 
@@ -6,12 +6,12 @@ let number = 0;
 
 /**
  * Open a modal dialog and wait for its end.
- * @param {Object} asked What to show.
- * @param {string} asked.title The question.
- * @param {Array} asked.body What is between title and buttons.
- * @param {string} asked.confirm The button that does it.
- * @param {function(): Promise<any>} asked.act Does it; what it throws is shown, and the dialog stays.
- * @param {boolean} asked.isDangerous Whether it takes something away.
+ * @param {Object} options What to show.
+ * @param {string} options.title The question.
+ * @param {Array} options.body The contents between title and buttons.
+ * @param {string} options.confirm The label of the button that confirms.
+ * @param {function(): Promise<any>} options.act The action; if it throws, the error is shown and the dialog stays.
+ * @param {boolean} options.isDangerous Whether the action takes something away.
  * @returns {Promise<boolean>} Whether it was done.
  */
 export function openDialog({ title, body, confirm, act, isDangerous = false }) {
@@ -45,7 +45,7 @@ export function openDialog({ title, body, confirm, act, isDangerous = false }) {
   });
 }
 
-/** What went wrong, as the app says it: its title, its detail, and each field that is wrong. */
+/** The problem that the app reports: its title, its detail, and each field that is wrong. */
 export function problemBox(error) {
   return h(
     "div",

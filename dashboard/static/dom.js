@@ -1,4 +1,4 @@
-/** Elements made from data: whatever comes from outside becomes text or an attribute, never markup. */
+/** Elements made from data: data become text or attributes, never markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -9,15 +9,15 @@ const SVG = "http://www.w3.org/2000/svg";
  * @param {...(Node|string|number|null|undefined|Array)} children Texts become text nodes.
  */
 export function h(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
+  return fill(document.createElement(tag), attributes, children);
 }
 
 /** Make an element of SVG; as `h`. */
 export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
+  return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-function filled(node, attributes, children) {
+function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -34,16 +34,16 @@ function nodes(children) {
     .map((child) => (child instanceof Node ? child : String(child)));
 }
 
-/** Put children in the place of those that a node has. */
+/** Replace the children of a node. */
 export function refill(node, ...children) {
   node.replaceChildren(...nodes(children));
   return node;
 }
 
-/** Set a text only if it is another: what a screen reader follows is not read out again. */
+/** Set a text only if it differs, so that a screen reader does not read it out again. */
 export function say(node, text) {
-  const wanted = String(text);
-  if (node.textContent !== wanted) node.textContent = wanted;
+  const string = String(text);
+  if (node.textContent !== string) node.textContent = string;
 }
 
 /** A table with a caption, column headings and rows of cells; a cell may be a node. */
@@ -66,7 +66,7 @@ export function table(caption, headings, rows, { number = [] } = {}) {
   );
 }
 
-/** Terms and what they are, as a list of definitions. */
+/** Terms and their values, as a definition list. */
 export function facts(pairs) {
   return h(
     "dl",

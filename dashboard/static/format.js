@@ -34,12 +34,12 @@ export function percent(part, whole) {
 
 export function bytes(size) {
   let unit = 0;
-  let left = size;
-  while (left >= 1024 && unit < UNITS.length - 1) {
-    left /= 1024;
+  let amount = size;
+  while (amount >= 1024 && unit < UNITS.length - 1) {
+    amount /= 1024;
     unit += 1;
   }
-  return `${unit === 0 ? WHOLE.format(left) : FINE.format(left)} ${UNITS[unit]}`;
+  return `${unit === 0 ? WHOLE.format(amount) : FINE.format(amount)} ${UNITS[unit]}`;
 }
 
 /** A span of time in its two largest units. */
@@ -79,7 +79,7 @@ export function words(name) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** What a run is in, in one word: its outcome, or what it does at present. */
+/** The state of a run in one word: its outcome, or its phase. */
 export function state(run) {
   if (run.outcome) return run.outcome;
   return run.status === "Suspended" ? "suspended" : run.phase;

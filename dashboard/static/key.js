@@ -1,21 +1,21 @@
-/** The function key: asked for once, kept in this tab's session, sent as a header by `api.js`. */
+/** The function key: asked for once, stored in this tab's session, sent as a header by `api.js`. */
 
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
 const NAME = "fanout-function-key";
-let asking = null;
+let openQuestion = null;
 
 export function storedKey() {
   return sessionStorage.getItem(NAME);
 }
 
-/** Ask for the key; several who ask at once share one dialog. Tells whether one was given. */
+/** Ask for the key; calls at the same time share one dialog. Resolves to whether a key was given. */
 export function askForKey() {
-  asking ??= ask().finally(() => {
-    asking = null;
+  openQuestion ??= ask().finally(() => {
+    openQuestion = null;
   });
-  return asking;
+  return openQuestion;
 }
 
 function ask() {

@@ -1,12 +1,12 @@
-/** Keeping a page up to date, and telling what changed to whoever cannot see it. */
+/** Keep a page up to date, and announce changes to screen readers. */
 
 import { say } from "./dom.js";
 
 const MOST_SECONDS = 30;
 
 /**
- * Call `refresh` again and again, while the page is in sight.
- * @param {function(AbortSignal): Promise<number|null>} refresh Answers how many seconds to wait, or null to rest until woken.
+ * Call `refresh` again and again, while the page is visible.
+ * @param {function(AbortSignal): Promise<number|null>} refresh Returns how many seconds to wait, or null to wait for `now`.
  * @returns {{now: function(): void, stop: function(): void}} `now` refreshes at once.
  */
 export function poll(refresh) {
@@ -38,13 +38,13 @@ export function poll(refresh) {
     try {
       const seconds = await refresh(ending.signal);
       failures = 0;
-      connection(null);
+      showConnection(null);
       return seconds;
     } catch (error) {
       if (ending.signal.aborted) return null;
       failures += 1;
       const seconds = Math.min(MOST_SECONDS, 2 ** failures);
-      connection(`${error.message} Trying again in ${seconds} s.`);
+      showConnection(`${error.message} Trying again in ${seconds} s.`);
       return seconds;
     }
   }
@@ -58,18 +58,18 @@ export function poll(refresh) {
       ending.abort();
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onSight);
-      connection(null);
+      showConnection(null);
     },
   };
 }
 
-function connection(text) {
+function showConnection(text) {
   const node = document.getElementById("connection");
   node.hidden = text === null;
   say(node, text ?? "");
 }
 
-/** Tell something to screen readers. */
+/** Announce a text to screen readers. */
 export function announce(text) {
   say(document.getElementById("announcer"), text);
 }

@@ -1,11 +1,11 @@
-/** Light or dark: as the system has it, or as the user chose. */
+/** Light or dark: that of the system, or the choice of the user. */
 
 const NAME = "fanout-theme";
 const CHOICES = ["system", "light", "dark"];
 
-function chosen() {
-  const found = localStorage.getItem(NAME);
-  return CHOICES.includes(found) ? found : "system";
+function currentChoice() {
+  const stored = localStorage.getItem(NAME);
+  return CHOICES.includes(stored) ? stored : "system";
 }
 
 function apply(choice, button) {
@@ -13,11 +13,11 @@ function apply(choice, button) {
   button.textContent = `Theme: ${choice}`;
 }
 
-/** Have a button go through the choices. */
+/** Make a button switch between the choices. */
 export function bindTheme(button) {
-  apply(chosen(), button);
+  apply(currentChoice(), button);
   button.addEventListener("click", () => {
-    const next = CHOICES[(CHOICES.indexOf(chosen()) + 1) % CHOICES.length];
+    const next = CHOICES[(CHOICES.indexOf(currentChoice()) + 1) % CHOICES.length];
     localStorage.setItem(NAME, next);
     apply(next, button);
   });

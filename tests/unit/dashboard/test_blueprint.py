@@ -7,7 +7,7 @@ import pytest
 from dashboard.blueprint import FRAME, FUNCTION_NAME, INDEX, STATIC, files, respond, serve
 from fanout.naming import functions
 
-SOURCES = sorted(path for path in STATIC.iterdir() if path.suffix in (".js", ".html", ".css"))
+SOURCES = sorted(path for path in STATIC.rglob("*") if path.suffix in (".js", ".html", ".css"))
 ELSEWHERE = re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[\w.-]+\.\w+")
 MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
 INLINE = re.compile(r"\son\w+=|\sstyle=|<style|<script>|javascript:")
@@ -64,9 +64,10 @@ def test_no_file_names_another_host_or_makes_markup_of_data(path):
 
 
 def test_modules_import_only_files_that_are_there():
-    for path in STATIC.glob("*.js"):
-        for name in re.findall(r'from "\./([\w.]+)"', path.read_text(encoding="utf-8")):
-            assert name in files(), f"{path.name} imports {name}"
+    for path in STATIC.rglob("*.js"):
+        for target in re.findall(r'from "(\.[\w./]+)"', path.read_text(encoding="utf-8")):
+            name = (path.parent / target).resolve().relative_to(STATIC.resolve()).as_posix()
+            assert name in files(), f"{path.name} imports {target}"
 
 
 def test_no_module_is_longer_than_300_lines():

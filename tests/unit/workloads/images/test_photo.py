@@ -10,7 +10,6 @@ from PIL import Image, ImageCms
 
 from fanout.errors import PermanentError
 from samples.images import bomb, hostile, photos
-from workloads.images.file_names import photo_folder
 from workloads.images.parameters import ImageLimits, ImageParameters, Rendition
 from workloads.images.photo import PhotoResult, process_photo
 from workloads.images.workload import Images
@@ -243,16 +242,6 @@ def test_a_contact_sheet_that_no_worker_could_hold_is_refused() -> None:
         ImageParameters.model_validate(
             {"thumbnail": {"size": 1024}, "contact_sheet": {"photos": 2000}}
         )
-
-
-def test_folders_of_photos_stay_where_they_belong() -> None:
-    assert photo_folder("2026/a b.jpg") == "2026/a b.jpg"
-    for name in ("../../etc/x.jpg", "a//b.jpg", "a\\b.jpg", "./a.jpg", "line\nfeed.jpg"):
-        folder = photo_folder(name)
-        assert folder != name
-        assert all(part.strip(".") for part in folder.split("/"))
-        assert "\\" not in folder and folder.isprintable()
-    assert photo_folder("a//b") != photo_folder("a/_/b")
 
 
 def test_sources_without_blobs_and_renditions_of_one_name_are_refused() -> None:

@@ -1,30 +1,30 @@
-/** The list of runs: newest first, filtered, kept up to date. */
+/** The list of runs: newest first, with filters, kept up to date. */
 
-import { api } from "./api.js";
-import { openStart } from "./control.js";
-import { problemBox } from "./dialog.js";
-import { h, refill, say } from "./dom.js";
-import { count, distance, duration, moment, rate, state, words } from "./format.js";
-import { itemsBar } from "./items.js";
-import { poll } from "./live.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { h, refill, say } from "../dom.js";
+import { count, distance, duration, moment, rate, state, words } from "../format.js";
+import { poll } from "../live.js";
+import { openStart } from "../sections/control.js";
+import { itemsBar } from "../sections/items.js";
 
 const PAGE = 20;
-// A filter that finds little looks through no more pages than these at a time.
-const MOST_PAGES = 5;
+// A filter with few matches reads at most so many pages at a time.
+const MAX_PAGES = 5;
 const REFRESH_SECONDS = 3;
 const GOING_ON = "going_on";
 const OUTCOMES = [GOING_ON, "succeeded", "partially_succeeded", "failed", "compensated", "cancelled"];
 const HEADINGS = ["Run", "Workload", "State", "Items", "Failed", "Rate", "Started", "Took"];
 const OFF_PHONES = new Set(["Workload", "Failed", "Rate", "Started", "Took"]);
 
-/** Show the page; returns what stops it. */
+/** Show the page; returns a function that stops it. */
 export function runsPage(main, { query }) {
   const workload = choice("workload", "Workload", [["", "All"]]);
   const outcome = choice("outcome", "Outcome", [["", "All"], ...OUTCOMES.map((name) => [name, words(name)])]);
   const text = h("input", { id: "filter-text", type: "search", name: "text", autocomplete: "off", spellcheck: "false", placeholder: "Part of the id" });
   outcome.value = query.get("outcome") ?? "";
   text.value = query.get("text") ?? "";
-  const rows = rowKeeper();
+  const rows = runTable();
   const note = h("p", { class: "soft", role: "status" });
   const refusal = h("div");
   const more = h("button", { type: "button", hidden: true }, "Older runs");
@@ -40,16 +40,16 @@ export function runsPage(main, { query }) {
     form, refusal, rows.node, note, more,
   );
   fillWorkloads(workload, query.get("workload") ?? "");
-  let wanted = PAGE;
+  let limit = PAGE;
 
   async function refresh(signal) {
     const filter = { workload: workload.value || query.get("workload"), outcome: outcome.value, text: text.value.trim() };
     try {
-      const found = await gather(filter, wanted, signal);
+      const matches = await gather(filter, limit, signal);
       refill(refusal);
-      rows.show(found.runs);
-      more.hidden = found.continuation === null;
-      say(note, found.runs.length ? "" : found.continuation ? "None among the newest runs." : "There are no such runs.");
+      rows.show(matches.runs);
+      more.hidden = matches.continuation === null;
+      say(note, matches.runs.length ? "" : matches.continuation ? "None among the newest runs." : "There are no such runs.");
     } catch (error) {
       if (error.status === undefined || signal.aborted) throw error;
       refill(refusal, problemBox(error));
@@ -58,18 +58,18 @@ export function runsPage(main, { query }) {
   }
 
   const live = poll(refresh);
-  const changed = () => {
+  const applyFilter = () => {
     query = new URLSearchParams(
       [["workload", workload.value], ["outcome", outcome.value], ["text", text.value.trim()]].filter(([, value]) => value),
     );
     history.replaceState(null, "", query.size ? `#/?${query}` : "#/");
-    wanted = PAGE;
+    limit = PAGE;
     live.now();
   };
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", changed);
+  form.addEventListener("input", applyFilter);
   more.addEventListener("click", () => {
-    wanted += PAGE;
+    limit += PAGE;
     live.now();
   });
   return live.stop;
@@ -79,34 +79,34 @@ function choice(name, label, options) {
   return h("select", { id: `filter-${name}`, name }, options.map(([value, text]) => h("option", { value }, text)));
 }
 
-async function fillWorkloads(select, chosen) {
+async function fillWorkloads(select, name) {
   try {
-    const found = await api.workloads();
-    select.append(...found.map(({ name }) => h("option", { value: name }, name)));
+    const workloads = await api.workloads();
+    select.append(...workloads.map((workload) => h("option", { value: workload.name }, workload.name)));
   } catch {
-    return; // the list of runs says what is wrong
+    return; // the list of runs shows the error
   }
-  select.value = chosen;
+  select.value = name;
 }
 
-async function gather(filter, wanted, signal) {
+async function gather(filter, limit, signal) {
   const isGoingOn = filter.outcome === GOING_ON;
-  const asked = { ...filter, outcome: isGoingOn ? "" : filter.outcome, limit: Math.min(100, Math.max(PAGE, wanted)) };
+  const parameters = { ...filter, outcome: isGoingOn ? "" : filter.outcome, limit: Math.min(100, Math.max(PAGE, limit)) };
   const runs = [];
   let continuation = null;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const found = await api.runs({ ...asked, continuation }, { signal });
-    runs.push(...found.runs.filter((run) => !isGoingOn || run.outcome === null));
-    continuation = found.continuation;
-    if (continuation === null || runs.length >= wanted) break;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = await api.runs({ ...parameters, continuation }, { signal });
+    runs.push(...answer.runs.filter((run) => !isGoingOn || run.outcome === null));
+    continuation = answer.continuation;
+    if (continuation === null || runs.length >= limit) break;
   }
-  return { runs: runs.slice(0, wanted), continuation: runs.length > wanted ? "" : continuation };
+  return { runs: runs.slice(0, limit), continuation: runs.length > limit ? "" : continuation };
 }
 
-/** The table of runs, whose rows stay the same elements, so that the focus stays where it is. */
-function rowKeeper() {
+/** The table of runs; a run keeps its row element, so the focus stays where it is. */
+function runTable() {
   const body = h("tbody");
-  const kept = new Map();
+  const rowsById = new Map();
   const node = h(
     "div",
     { class: "scroll" },
@@ -123,14 +123,14 @@ function rowKeeper() {
     show(runs) {
       node.hidden = runs.length === 0;
       const ids = new Set(runs.map((run) => run.run_id));
-      for (const [id, row] of kept) {
+      for (const [id, row] of rowsById) {
         if (ids.has(id)) continue;
         row.node.remove();
-        kept.delete(id);
+        rowsById.delete(id);
       }
       runs.forEach((run, place) => {
-        if (!kept.has(run.run_id)) kept.set(run.run_id, runRow(run));
-        const row = kept.get(run.run_id);
+        if (!rowsById.has(run.run_id)) rowsById.set(run.run_id, runRow(run));
+        const row = rowsById.get(run.run_id);
         row.show(run);
         if (body.children[place] !== row.node) body.insertBefore(row.node, body.children[place] ?? null);
       });
@@ -152,23 +152,23 @@ function runRow(run) {
     h("td", { class: "filling" }, items, total),
     cell.failed, cell.rate, cell.started, cell.took,
   );
-  let drawn = "";
+  let shownCounts = "";
   return {
     node,
-    show(found) {
-      badge.className = `badge state-${state(found)}`;
-      say(badge, words(state(found)));
-      const counts = JSON.stringify(found.items);
-      if (counts !== drawn) {
-        refill(items, itemsBar(found.items));
-        drawn = counts;
+    show(status) {
+      badge.className = `badge state-${state(status)}`;
+      say(badge, words(state(status)));
+      const counts = JSON.stringify(status.items);
+      if (counts !== shownCounts) {
+        refill(items, itemsBar(status.items));
+        shownCounts = counts;
       }
-      say(total, `${count(found.items.total - found.items.pending)} of ${count(found.items.total)}`);
-      say(cell.failed, count(found.items.failed + found.items.compensation_failed));
-      say(cell.rate, rate(found.items_per_second));
-      say(cell.started, distance(found.started_at));
-      cell.started.title = moment(found.started_at);
-      say(cell.took, duration(found.duration_seconds));
+      say(total, `${count(status.items.total - status.items.pending)} of ${count(status.items.total)}`);
+      say(cell.failed, count(status.items.failed + status.items.compensation_failed));
+      say(cell.rate, rate(status.items_per_second));
+      say(cell.started, distance(status.started_at));
+      cell.started.title = moment(status.started_at);
+      say(cell.took, duration(status.duration_seconds));
     },
   };
 }

@@ -1,10 +1,10 @@
-/** The items of a run: how many are in each state, and what happened to single ones. */
+/** The items of a run: how many are in each state, and the outcome of each. */
 
-import { api } from "./api.js";
-import { bar, legend } from "./charts.js";
-import { problemBox } from "./dialog.js";
-import { h, refill, say, table } from "./dom.js";
-import { count, percent, pretty, words } from "./format.js";
+import { api } from "../api.js";
+import { bar, legend } from "../charts.js";
+import { problemBox } from "../dialog.js";
+import { h, refill, say, table } from "../dom.js";
+import { count, percent, pretty, words } from "../format.js";
 
 export const KINDS = [
   ["succeeded", "Succeeded"],
@@ -14,19 +14,19 @@ export const KINDS = [
   ["pending", "Pending"],
 ];
 const PAGE = 50;
-const MOST_AT_ONCE = 1000;
-const MOST_SHOWN_LETTERS = 2000;
-// A kind of failure leaves out at which line of the source it was.
+const MAX_ITEMS = 1000;
+const MAX_CHARACTERS = 2000;
+// The message of an error group has no line of the source.
 const LINE = /^line \d+: /;
 
 /** One bar of a run's items by state. */
 export function itemsBar(items) {
   const parts = KINDS.map(([kind]) => [kind, items[kind]]);
-  const said = KINDS.filter(([kind]) => items[kind]).map(([kind, name]) => `${count(items[kind])} ${name.toLowerCase()}`);
-  return bar(parts, items.total, said.length ? `Of ${count(items.total)} items: ${said.join(", ")}` : "No items yet");
+  const texts = KINDS.filter(([kind]) => items[kind]).map(([kind, name]) => `${count(items[kind])} ${name.toLowerCase()}`);
+  return bar(parts, items.total, texts.length ? `Of ${count(items.total)} items: ${texts.join(", ")}` : "No items yet");
 }
 
-/** What the colours of `itemsBar` stand for, with the figures. */
+/** The meaning of the colours of `itemsBar`, with the figures. */
 export function itemsLegend(items) {
   return legend(
     KINDS.map(([kind, name]) => [kind, name, `${count(items[kind])} (${percent(items[kind], items.total)})`]),
@@ -58,9 +58,9 @@ export function itemsSection(runId) {
   async function load(isFresh = false) {
     if (isFresh) [rows, continuation] = [[], null];
     try {
-      const limit = group ? MOST_AT_ONCE : PAGE;
+      const limit = group ? MAX_ITEMS : PAGE;
       const page = await api.items(runId, { status: choice.value, limit, continuation });
-      rows = [...rows, ...page.items.filter((item) => isOf(item, group)).map(cells)];
+      rows = [...rows, ...page.items.filter((item) => isInGroup(item, group)).map(cells)];
       continuation = page.continuation;
     } catch (error) {
       refill(list, problemBox(error));
@@ -71,8 +71,8 @@ export function itemsSection(runId) {
     refill(list, rows.length ? table("Items", ["Index", "Item", "State", "Attempts", "Output or error"], rows, { number: [0, 3] }) : h("p", {}, empty));
   }
 
-  function narrow(wanted) {
-    group = wanted;
+  function narrow(errorGroup) {
+    group = errorGroup;
     only.hidden = group === null;
     say(only, group ? `Only those with ${group.type}: ${group.message}` : "");
   }
@@ -85,9 +85,9 @@ export function itemsSection(runId) {
   const node = h("section", { class: "card", "aria-labelledby": "items-title" }, h("h2", { id: "items-title" }, "Items"), form, only, list, more);
   return {
     node,
-    open(status, wanted) {
+    open(status, errorGroup) {
       choice.value = status;
-      narrow(wanted);
+      narrow(errorGroup);
       node.scrollIntoView();
       choice.focus();
       return load(true);
@@ -95,20 +95,20 @@ export function itemsSection(runId) {
   };
 }
 
-/** Whether an item failed in the way of an error group, whose message may have been cut short. */
-function isOf(item, group) {
+/** Whether an item failed with the error of a group, whose message may be shortened. */
+function isInGroup(item, group) {
   if (group === null) return true;
   return item.error?.type === group.type && item.error.message.replace(LINE, "").startsWith(group.message);
 }
 
 function cells(item) {
   const last = item.count > 1 ? ` to ${count(item.index + item.count - 1)}` : "";
-  const told = item.error ? `${item.error.type}: ${item.error.message}` : pretty(item.output ?? "");
+  const text = item.error ? `${item.error.type}: ${item.error.message}` : pretty(item.output ?? "");
   return [
     `${count(item.index)}${last}`,
     item.item_id ?? "",
     h("span", { class: `badge state-${item.status}` }, words(item.status)),
     count(item.attempts),
-    h("span", { class: "told" }, told.slice(0, MOST_SHOWN_LETTERS)),
+    h("span", { class: "told" }, text.slice(0, MAX_CHARACTERS)),
   ];
 }

@@ -1,22 +1,21 @@
-/** The schedules: when each is due, and what became of its last run. */
+/** The schedules: when each is due, and the state of its last run. */
 
-import { api } from "./api.js";
-import { problemBox } from "./dialog.js";
-import { h, refill, table } from "./dom.js";
-import { distance, moment, state, words } from "./format.js";
-import { poll } from "./live.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { h, refill, table } from "../dom.js";
+import { distance, moment, state, words } from "../format.js";
+import { poll } from "../live.js";
 
 const REFRESH_SECONDS = 15;
 const HEADINGS = ["Schedule", "When", "Does", "Next", "Last run"];
 
-/** Show the page; returns what stops it. */
+/** Show the page; returns a function that stops it. */
 export function schedulesPage(main) {
   const list = h("div", { class: "card" });
   refill(main, h("h1", {}, "Schedules"), h("div", {}, list));
   const live = poll(async (signal) => {
     try {
-      const found = await api.schedules({ signal });
-      const rows = found.map(cells);
+      const rows = (await api.schedules({ signal })).map(cells);
       refill(list, rows.length ? table("Schedules", HEADINGS, rows) : h("p", {}, "The app has no schedules."));
     } catch (error) {
       if (error.status === undefined) throw error;

@@ -1,17 +1,17 @@
-/** What can be asked of a run; each is asked about first, and what the app says is shown. */
+/** The actions on a run; each asks for confirmation first, and shows why the app refuses it. */
 
-import { api } from "./api.js";
-import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
-import { several } from "./format.js";
-import { announce } from "./live.js";
+import { api } from "../api.js";
+import { openDialog } from "../dialog.js";
+import { h } from "../dom.js";
+import { several } from "../format.js";
+import { announce } from "../live.js";
 
 const MOST_TYPES = 20;
 
 /**
  * The buttons of a run's page.
  * @param {string} runId The run.
- * @param {function(): void} refresh Called when something was asked of it.
+ * @param {function(): void} refresh Called after an action.
  */
 export function controls(runId, refresh) {
   let run = null;
@@ -23,25 +23,25 @@ export function controls(runId, refresh) {
   }
 
   const buttons = {
-    cancel: button("Cancel…", () => ask(cancelling(run)), "danger"),
-    suspend: button("Suspend…", () => ask(suspending(run))),
-    resume: button("Resume…", () => ask(resuming(run))),
-    change: button("Change limits…", () => ask(changing(run))),
-    redrive: button("Redrive…", () => ask(redriving(run)), "primary"),
+    cancel: button("Cancel…", () => ask(cancelDialog(run)), "danger"),
+    suspend: button("Suspend…", () => ask(suspendDialog(run))),
+    resume: button("Resume…", () => ask(resumeDialog(run))),
+    change: button("Change limits…", () => ask(changeDialog(run))),
+    redrive: button("Redrive…", () => ask(redriveDialog(run)), "primary"),
     again: button("Run again…", async () => openStart(await api.request(runId))),
   };
   const node = h("div", { class: "buttons", role: "group", "aria-label": "Steer this run" }, Object.values(buttons));
   return {
     node,
-    show(found) {
-      run = found;
+    show(status) {
+      run = status;
       const isOver = run.phase === "done";
       const isSuspended = run.status === "Suspended";
       buttons.cancel.hidden = isOver;
       buttons.change.hidden = isOver;
       buttons.suspend.hidden = isOver || isSuspended;
       buttons.resume.hidden = isOver || !isSuspended;
-      // What a run compensated as a whole has been taken back; the app refuses to redrive it.
+      // The app refuses to redrive a run that was compensated as a whole.
       buttons.redrive.hidden = !isOver || run.outcome === "succeeded" || run.outcome === "compensated";
       buttons.again.hidden = !isOver;
     },
@@ -52,7 +52,7 @@ function button(text, act, kind = null) {
   return h("button", { type: "button", class: kind, hidden: true, onclick: act }, text);
 }
 
-function cancelling(run) {
+function cancelDialog(run) {
   return {
     title: "Cancel this run?",
     body: [h("p", {}, "Batches in flight finish. The rest of the items stay pending; a redrive takes them up again.")],
@@ -62,7 +62,7 @@ function cancelling(run) {
   };
 }
 
-function suspending(run) {
+function suspendDialog(run) {
   return {
     title: "Suspend this run?",
     body: [h("p", {}, "Batches in flight finish, and nothing begins until it is resumed.")],
@@ -71,7 +71,7 @@ function suspending(run) {
   };
 }
 
-function resuming(run) {
+function resumeDialog(run) {
   return {
     title: "Resume this run?",
     body: [h("p", {}, "It goes on within half a minute.")],
@@ -80,36 +80,36 @@ function resuming(run) {
   };
 }
 
-function redriving(run) {
+function redriveDialog(run) {
   const types = [...new Set(run.errors.map((group) => group.type))].slice(0, MOST_TYPES);
   const boxes = types.map((type) => h("input", { type: "checkbox", name: "type", value: type, checked: true }));
-  const left = run.items.failed + run.items.pending;
+  const remaining = run.items.failed + run.items.pending;
   const tries = h("input", { id: "redrive-tries", type: "number", inputmode: "numeric", min: 1, step: 1, "aria-describedby": "redrive-hint" });
   return {
     title: "Redrive this run?",
     body: [
-      h("p", {}, `Another attempt of the same run, over its ${several(left, "failed or pending item")}.`),
+      h("p", {}, `Another attempt of the same run, over its ${several(remaining, "failed or pending item")}.`),
       types.length > 1
         ? h("fieldset", {}, h("legend", {}, "Failed items whose error is"),
             boxes.map((box, place) => h("label", { class: "check" }, box, h("code", {}, types[place]))))
         : null,
-      labelled("Times that an item is tried at most", tries),
+      labelField("Times that an item is tried at most", tries),
       h("p", { id: "redrive-hint", class: "soft" }, "Empty is as often as the request says."),
     ],
     confirm: "Redrive the run",
     act: async () => {
-      const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-      const asked = chosen.length === types.length ? {} : { error_types: chosen };
-      if (given(tries) !== null) {
+      const selected = boxes.filter((box) => box.checked).map((box) => box.value);
+      const options = selected.length === types.length ? {} : { error_types: selected };
+      if (numberOf(tries) !== null) {
         const { retry } = await api.request(run.run_id);
-        asked.retry = { ...retry, max_attempts: given(tries) };
+        options.retry = { ...retry, max_attempts: numberOf(tries) };
       }
-      return api.redrive(run.run_id, asked);
+      return api.redrive(run.run_id, options);
     },
   };
 }
 
-function changing(run) {
+function changeDialog(run) {
   const limits = run.limits;
   const batches = numberField("batches", limits?.batches, { min: 1, step: 1 });
   const speed = numberField("rate", limits?.items_per_second, { min: 0, step: "any" });
@@ -119,15 +119,15 @@ function changing(run) {
     title: "Change the limits of this run?",
     body: [
       h("p", {}, "In force within one wave."),
-      labelled("Batches at once", batches),
-      labelled("Items a second; empty is as fast as it can", speed),
-      labelled("Failures it may have", failures),
-      labelled("Or percent of its items that may fail", share),
+      labelField("Batches at once", batches),
+      labelField("Items a second; empty is as fast as it can", speed),
+      labelField("Failures it may have", failures),
+      labelField("Or percent of its items that may fail", share),
     ],
     confirm: "Change the limits",
     act: () => {
-      const concurrency = { ...(given(batches) !== null && { batches: given(batches) }), items_per_second: given(speed) };
-      const tolerance = { count: given(failures) ?? 0, percentage: given(share) ?? 0 };
+      const concurrency = { ...(numberOf(batches) !== null && { batches: numberOf(batches) }), items_per_second: numberOf(speed) };
+      const tolerance = { count: numberOf(failures) ?? 0, percentage: numberOf(share) ?? 0 };
       return api.change(run.run_id, { concurrency, tolerance });
     },
   };
@@ -137,11 +137,11 @@ function numberField(name, value, limits) {
   return h("input", { id: `limit-${name}`, type: "number", inputmode: "decimal", value: value ?? "", ...limits });
 }
 
-function labelled(text, field) {
+function labelField(text, field) {
   return h("div", { class: "field" }, h("label", { for: field.id }, text), field);
 }
 
-function given(field) {
+function numberOf(field) {
   return field.value === "" ? null : Number(field.value);
 }
 
@@ -151,19 +151,19 @@ const EXAMPLE = {
   parameters: { group_by: ["city"], metrics: { mm: ["count", "sum", "mean"] } },
 };
 
-/** Ask for a request, as JSON, and start it; `like` is one to begin with. */
-export async function openStart(like = EXAMPLE) {
-  const { run_id: earlier, ...request } = like;
+/** Ask for a request, as JSON, and start it; `template` is shown first. */
+export async function openStart(template = EXAMPLE) {
+  const { run_id: earlierId, ...request } = template;
   const field = h("textarea", { id: "start-request", rows: 16, spellcheck: "false" });
   field.value = JSON.stringify(request, null, 2);
   let started = null;
   const isDone = await openDialog({
-    title: earlier ? "Run this again?" : "Start a run?",
+    title: earlierId ? "Run this again?" : "Start a run?",
     body: [h("label", { for: field.id }, "Request, as JSON"), field],
     confirm: "Start the run",
     act: async () => {
       started = await api.start(JSON.parse(field.value));
-      // A dry run starts nothing: what it would come to is shown instead.
+      // A dry run starts nothing: its estimate is shown instead.
       if (!started.run_id) throw new Error(JSON.stringify(started));
     },
   });

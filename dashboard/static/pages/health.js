@@ -1,23 +1,23 @@
-/** The health of the service: what it depends on, and the breaker and rate of each downstream. */
+/** The health of the service: its dependencies, and the breaker and rate of each downstream. */
 
-import { api } from "./api.js";
-import { problemBox } from "./dialog.js";
-import { facts, h, refill, table } from "./dom.js";
-import { moment, rate } from "./format.js";
-import { poll } from "./live.js";
-import { breaker, card } from "./progress.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { facts, h, refill, table } from "../dom.js";
+import { moment, rate } from "../format.js";
+import { poll } from "../live.js";
+import { breaker, card } from "../sections/progress.js";
 
 const REFRESH_SECONDS = 5;
 const HEADINGS = ["Downstream", "Breaker", "Rate of all runs", "Booked until"];
 
-/** Show the page; returns what stops it. */
+/** Show the page; returns a function that stops it. */
 export function healthPage(main) {
   const whole = h("div");
   refill(main, h("h1", {}, "Health"), whole);
   const live = poll(async (signal) => {
     try {
-      const found = await api.health({ signal });
-      refill(whole, dependencies(found), circuits(found.circuits ?? {}));
+      const health = await api.health({ signal });
+      refill(whole, dependencies(health), circuits(health.circuits ?? {}));
     } catch (error) {
       if (error.status === undefined) throw error;
       refill(whole, problemBox(error));
@@ -27,10 +27,10 @@ export function healthPage(main) {
   return live.stop;
 }
 
-function dependencies({ status, dependencies: found }) {
+function dependencies({ status, dependencies: states }) {
   return card("service", "Service", facts([
     ["Fanout", sign(status)],
-    ...Object.entries(found).map(([name, state]) => [name, sign(state)]),
+    ...Object.entries(states).map(([name, state]) => [name, sign(state)]),
   ]));
 }
 
@@ -38,8 +38,8 @@ function sign(state) {
   return h("span", { class: `badge ${state === "up" ? "is-up" : "is-down"}` }, state);
 }
 
-function circuits(found) {
-  const rows = Object.entries(found).map(([name, circuit]) => [
+function circuits(circuitsByName) {
+  const rows = Object.entries(circuitsByName).map(([name, circuit]) => [
     name,
     breaker(circuit),
     circuit.items_per_second ? rate(circuit.items_per_second) : "no limit",

@@ -1,23 +1,23 @@
-/** The page of one run: how it stands, what it did, what it came to, and how to steer it. */
+/** The page of one run: its status, timeline and results, and the buttons that steer it. */
 
-import { api } from "./api.js";
-import { controls } from "./control.js";
-import { problemBox } from "./dialog.js";
-import { h, refill, say } from "./dom.js";
-import { errorsSection } from "./errors.js";
-import { distance, state, words } from "./format.js";
-import { itemsSection } from "./items.js";
-import { announce, poll } from "./live.js";
-import { limitsSection, progressSection, rateSection } from "./progress.js";
-import { requestSection, resultsSection } from "./results.js";
-import { shardsSection } from "./shards.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { h, refill, say } from "../dom.js";
+import { distance, state, words } from "../format.js";
+import { announce, poll } from "../live.js";
+import { controls } from "../sections/control.js";
+import { errorsSection } from "../sections/errors.js";
+import { itemsSection } from "../sections/items.js";
+import { limitsSection, progressSection, rateSection } from "../sections/progress.js";
+import { requestSection, resultsSection } from "../sections/results.js";
+import { shardsSection } from "../sections/shards.js";
 
 const OFTEN_SECONDS = 1;
 const SELDOM_SECONDS = 3;
 const LONG_RUN_SECONDS = 120;
-const LEAST_SPAN_SECONDS = 0.5;
+const MIN_AXIS_SECONDS = 0.5;
 
-/** Show the page; returns what stops it. */
+/** Show the page; returns a function that stops it. */
 export function runPage(main, { subject: runId }) {
   const head = headline(runId);
   const refusal = h("div");
@@ -27,8 +27,8 @@ export function runPage(main, { subject: runId }) {
   const parts = {
     progress: progressSection(),
     rate: rateSection(),
-    shards: shardsSection((chosen) => {
-      attempt = chosen;
+    shards: shardsSection((number) => {
+      attempt = number;
       live.now();
     }),
     errors: errorsSection((status, group) => items.open(status, group)),
@@ -40,7 +40,7 @@ export function runPage(main, { subject: runId }) {
     h("div", { class: "cards" }, Object.values(parts).map((part) => part.node), items.node));
   refill(main, head.node, refusal, body);
   const downstream = downstreamReader();
-  let before = null;
+  let last = null;
 
   async function refresh(signal) {
     let run;
@@ -52,7 +52,7 @@ export function runPage(main, { subject: runId }) {
       body.hidden = true;
       return null;
     }
-    if (before && run.redrive_count !== before.redrive_count) attempt = null;
+    if (last && run.redrive_count !== last.redrive_count) attempt = null;
     const [timeline, service] = await Promise.all([api.timeline(runId, attempt, { signal }), downstream(run, signal)]);
     refill(refusal);
     body.hidden = false;
@@ -65,14 +65,14 @@ export function runPage(main, { subject: runId }) {
     head.show(run);
     steer.show(run);
     parts.progress.show(run);
-    const seconds = spanOf(timeline);
+    const seconds = axisSeconds(timeline);
     parts.rate.show(timeline, seconds);
     parts.shards.show(timeline, run, seconds);
     parts.errors.show(run);
     parts.limits.show(run, name, circuit);
     parts.results.show(run);
-    if (before && state(before) !== state(run)) announce(`The run is now: ${words(state(run))}`);
-    before = run;
+    if (last && state(last) !== state(run)) announce(`The run is now: ${words(state(run))}`);
+    last = run;
   }
 
   const live = poll(refresh);
@@ -99,27 +99,27 @@ function headline(runId) {
   };
 }
 
-/** How long the attempt has gone on, in seconds: the length of the axis of its charts. */
-function spanOf(timeline) {
-  if (!timeline.started_at) return LEAST_SPAN_SECONDS;
+/** The length of the axis of the charts: the seconds that the attempt has taken so far. */
+function axisSeconds(timeline) {
+  if (!timeline.started_at) return MIN_AXIS_SECONDS;
   const end = timeline.finished_at ? new Date(timeline.finished_at) : lastMoment(timeline);
-  return Math.max(LEAST_SPAN_SECONDS, (end - new Date(timeline.started_at)) / 1000);
+  return Math.max(MIN_AXIS_SECONDS, (end - new Date(timeline.started_at)) / 1000);
 }
 
-/** The end of the last bucket in which anything happened; the browser's clock may be another. */
+/** The end of the last bucket with data; the clock of the browser may differ. */
 function lastMoment(timeline) {
   const lengths = [...timeline.shards.map((lane) => lane.cells.length), ...Object.values(timeline.series).map((values) => values.length)];
   const buckets = Math.max(0, ...lengths);
   return new Date(new Date(timeline.started_at).getTime() + buckets * timeline.bucket_seconds * 1000);
 }
 
-/** Reads how the service that the items of a run call is, if they call one. */
+/** Read the state of the downstream of a run, if it has one. */
 function downstreamReader() {
   let name;
   return async (run, signal) => {
     if (name === undefined) {
-      const found = (await api.workloads()).find((workload) => workload.name === run.workload);
-      name = found?.downstream ?? null;
+      const workload = (await api.workloads()).find((entry) => entry.name === run.workload);
+      name = workload?.downstream ?? null;
     }
     if (name === null) return [null, null];
     return [name, (await api.health({ signal })).circuits?.[name] ?? null];

@@ -1,26 +1,26 @@
-/** How far a run is: items by state, rate, time left, and the limits it goes by. */
+/** The progress of a run: items by state, rate, time left, and limits. */
 
-import { figure, legend, stackedAreas } from "./charts.js";
-import { facts, h, refill, say } from "./dom.js";
-import { count, distance, duration, moment, percent, rate, several, words } from "./format.js";
+import { figure, legend, stackedAreas } from "../charts.js";
+import { facts, h, refill, say } from "../dom.js";
+import { count, distance, duration, moment, percent, rate, several, words } from "../format.js";
 import { itemsBar, itemsLegend } from "./items.js";
 
-/** The part of the page that says how far the run is. */
+/** The part of the page with the progress. */
 export function progressSection() {
   const done = h("p", { class: "big" });
   const bars = h("div", { class: "large" });
   const names = h("div");
-  const told = h("div");
+  const details = h("div");
   return {
-    node: card("progress", "Progress", done, bars, names, told),
+    node: card("progress", "Progress", done, bars, names, details),
     show(run) {
       const { items } = run;
-      const ended = items.total - items.pending;
-      say(done, `${percent(ended, items.total)} of ${count(items.total)} items`);
+      const settled = items.total - items.pending;
+      say(done, `${percent(settled, items.total)} of ${count(items.total)} items`);
       refill(bars, itemsBar(items));
       refill(names, itemsLegend(items));
       refill(
-        told,
+        details,
         facts([
           ["Partitions", `${count(run.partitions.done)} of ${count(run.partitions.total)}`],
           ["Items a second", rate(run.items_per_second)],
@@ -38,16 +38,16 @@ export function progressSection() {
   };
 }
 
-/** What the run may do at most, and how its downstream is. */
+/** The limits of the run, and the state of its downstream. */
 export function limitsSection() {
-  const told = h("div");
+  const details = h("div");
   return {
-    node: card("limits", "Limits and downstream", told),
+    node: card("limits", "Limits and downstream", details),
     show(run, downstream, circuit) {
       const limits = run.limits;
       const { tolerance } = limits ?? {};
       refill(
-        told,
+        details,
         facts([
           ["Batches at once", limits ? count(limits.batches) : null],
           ["Items a second", limits ? (limits.items_per_second ? rate(limits.items_per_second) : "no limit") : null],
@@ -63,7 +63,7 @@ export function limitsSection() {
   };
 }
 
-/** How a circuit breaker stands. */
+/** The state of a circuit breaker. */
 export function breaker(circuit) {
   const since = circuit.since ? ` since ${moment(circuit.since)}` : "";
   return h("span", { class: `badge circuit-${circuit.state}` }, `${words(circuit.state)}${since}`);

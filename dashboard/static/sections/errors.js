@@ -1,7 +1,7 @@
 /** The kinds of failure of a run, each with an item to look at. */
 
-import { h, refill, table } from "./dom.js";
-import { count } from "./format.js";
+import { h, refill, table } from "../dom.js";
+import { count } from "../format.js";
 import { card } from "./progress.js";
 
 /** The part of the page with the error groups; `showItems(status, group)` opens the list of items. */
@@ -9,14 +9,14 @@ export function errorsSection(showItems) {
   const list = h("div");
   const failed = h("button", { type: "button", onclick: () => showItems("failed", null) }, "Show all failed items");
   const node = card("errors", "Errors", list, failed);
-  let drawn = null;
+  let shownJson = null;
   return {
     node,
     show(run) {
-      const told = JSON.stringify(run.errors);
+      const json = JSON.stringify(run.errors);
       failed.hidden = !run.items.failed;
-      if (told === drawn) return;
-      drawn = told;
+      if (json === shownJson) return;
+      shownJson = json;
       const rows = run.errors.map((group) => [
         count(group.count),
         h("code", {}, group.type),

@@ -1,46 +1,46 @@
-/** The API as a page: every call with what it takes and answers, read from the app's own OpenAPI document. */
+/** The API as a page: every call with its parameters and responses, from the app's OpenAPI document. */
 
-import { api } from "./api.js";
-import { problemBox } from "./dialog.js";
-import { h, refill, table } from "./dom.js";
-import { card } from "./progress.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { h, refill, table } from "../dom.js";
+import { card } from "../sections/progress.js";
 
 const METHODS = ["get", "post", "patch", "delete"];
 
-/** Show the page; returns what stops it. */
+/** Show the page; returns a function that stops it. */
 export function referencePage(main) {
   const whole = h("div");
-  const told = "What scripts, the command line and this dashboard call. The document itself is openapi.json (OpenAPI 3.1).";
-  refill(main, h("h1", {}, "API"), h("p", {}, told), whole);
+  const introduction = "What scripts, the command line and this dashboard call. The document itself is openapi.json (OpenAPI 3.1).";
+  refill(main, h("h1", {}, "API"), h("p", {}, introduction), whole);
   const stopper = new AbortController();
   api.openapi({ signal: stopper.signal }).then(
-    (found) => refill(whole, calls(found), models(found.components.schemas)),
+    (description) => refill(whole, calls(description), models(description.components.schemas)),
     (error) => stopper.signal.aborted || refill(whole, problemBox(error)),
   );
   return () => stopper.abort();
 }
 
 function calls({ paths }) {
-  return Object.entries(paths).flatMap(([path, said]) =>
-    METHODS.filter((method) => said[method]).map((method) => call(method, path, said[method])),
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    METHODS.filter((method) => operations[method]).map((method) => call(method, path, operations[method])),
   );
 }
 
-function call(method, path, said) {
-  const parts = [h("p", {}, said.summary), said.description ? h("p", {}, said.description) : null];
-  const body = said.requestBody?.content?.["application/json"]?.schema;
-  if (body) parts.push(h("p", {}, "Takes ", kind(body), said.requestBody.required ? "." : ", or nothing."));
-  if (said.parameters.length) parts.push(parameters(said));
-  parts.push(answers(said));
-  return card(`call-${said.operationId}`, `${method.toUpperCase()} ${path}`, ...parts);
+function call(method, path, operation) {
+  const parts = [h("p", {}, operation.summary), operation.description ? h("p", {}, operation.description) : null];
+  const body = operation.requestBody?.content?.["application/json"]?.schema;
+  if (body) parts.push(h("p", {}, "Takes ", kind(body), operation.requestBody.required ? "." : ", or nothing."));
+  if (operation.parameters.length) parts.push(parameterTable(operation));
+  parts.push(answers(operation));
+  return card(`call-${operation.operationId}`, `${method.toUpperCase()} ${path}`, ...parts);
 }
 
-function parameters({ operationId, parameters: listed }) {
-  const rows = listed.map((one) => [
-    h("code", {}, one.name),
-    one.in,
-    kind(one.schema),
-    one.description ?? "",
+function parameterTable({ operationId, parameters }) {
+  const rows = parameters.map((parameter) => [
+    h("code", {}, parameter.name),
+    parameter.in,
+    kind(parameter.schema),
+    parameter.description ?? "",
   ]);
   return table(`Parameters of ${operationId}`, ["Parameter", "In", "Type", "Meaning"], rows);
 }
@@ -56,12 +56,12 @@ function answers({ operationId, responses }) {
 
 function models(schemas) {
   return Object.entries(schemas).map(([name, schema]) => {
-    const needed = new Set(schema.required ?? []);
-    const rows = Object.entries(schema.properties ?? {}).map(([field, said]) => [
+    const required = new Set(schema.required ?? []);
+    const rows = Object.entries(schema.properties ?? {}).map(([field, property]) => [
       h("code", {}, field),
-      kind(said),
-      needed.has(field) ? "yes" : "",
-      said.default === undefined || said.default === null ? "" : h("code", {}, JSON.stringify(said.default)),
+      kind(property),
+      required.has(field) ? "yes" : "",
+      property.default === undefined || property.default === null ? "" : h("code", {}, JSON.stringify(property.default)),
     ]);
     const first = (schema.description ?? "").split("\n\n")[0];
     const body = rows.length ? table(`Fields of ${name}`, ["Field", "Type", "Needed", "If left out"], rows) : null;
@@ -69,14 +69,14 @@ function models(schemas) {
   });
 }
 
-/** What a schema asks for, in words; a model is a link to it. */
+/** A schema in words; a model is a link to it. */
 function kind(schema = {}) {
   if (schema.$ref) {
     const name = schema.$ref.split("/").pop();
-    return h("button", { type: "button", class: "link", onclick: () => lead(name) }, name);
+    return h("button", { type: "button", class: "link", onclick: () => focusModel(name) }, name);
   }
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return choices.flatMap((one, i) => (i ? [" or ", kind(one)] : [kind(one)]));
+  if (choices) return choices.flatMap((choice, i) => (i ? [" or ", kind(choice)] : [kind(choice)]));
   if (schema.enum) return schema.enum.map(String).join(", ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === "array") return ["list of ", kind(schema.items)];
@@ -89,7 +89,7 @@ function kind(schema = {}) {
   return [schema.type ?? "anything", bounds.length ? `, ${bounds.join(" ")}` : ""];
 }
 
-function lead(name) {
+function focusModel(name) {
   const section = document.getElementById(`model-${name}`);
   section?.scrollIntoView();
   section?.setAttribute("tabindex", "-1");

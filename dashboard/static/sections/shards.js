@@ -1,8 +1,8 @@
-/** The timeline: what each shard did when. */
+/** The timeline: the work of each shard over time. */
 
-import { STATES, figure, lanes, legend, secondsIn } from "./charts.js";
-import { h, refill, say } from "./dom.js";
-import { count, duration, several } from "./format.js";
+import { STATES, figure, lanes, legend, secondsIn } from "../charts.js";
+import { h, refill, say } from "../dom.js";
+import { count, duration, several } from "../format.js";
 import { card } from "./progress.js";
 
 /** The part of the page that shows the timeline of one attempt. */
@@ -26,7 +26,7 @@ export function shardsSection(onAttempt) {
       );
       const bucketSeconds = timeline.bucket_seconds;
       chart.show({
-        draw: (width) => lanes({ width, seconds, bucketSeconds, lanes: shards, text: inWords(shards, bucketSeconds, seconds) }),
+        draw: (width) => lanes({ width, seconds, bucketSeconds, lanes: shards, text: describe(shards, bucketSeconds, seconds) }),
         rows: () =>
           shards.map((lane) => [
             lane.shard,
@@ -46,9 +46,9 @@ function attempts(choice, select, timeline) {
   select.value = timeline.attempt;
 }
 
-function inWords(shards, bucketSeconds, seconds) {
-  const told = STATES.map(([bit, , name]) => [name.toLowerCase(), shards.filter((lane) => secondsIn(lane.cells, bit, bucketSeconds)).length])
+function describe(shards, bucketSeconds, seconds) {
+  const texts = STATES.map(([bit, , name]) => [name.toLowerCase(), shards.filter((lane) => secondsIn(lane.cells, bit, bucketSeconds)).length])
     .filter(([, number]) => number)
     .map(([name, number]) => `${number} were ${name} at some time`);
-  return `${several(shards.length, "shard")} over ${duration(seconds)}. ${told.join(", ")}.`;
+  return `${several(shards.length, "shard")} over ${duration(seconds)}. ${texts.join(", ")}.`;
 }

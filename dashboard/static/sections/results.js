@@ -1,13 +1,13 @@
-/** What a run was asked and what it came to: request, files, and the report as it is rendered. */
+/** The request and the results of a run: files, and the report as it is rendered. */
 
-import { api } from "./api.js";
-import { problemBox } from "./dialog.js";
-import { facts, h, refill, table } from "./dom.js";
-import { bytes, count, pretty } from "./format.js";
+import { api } from "../api.js";
+import { problemBox } from "../dialog.js";
+import { facts, h, refill, table } from "../dom.js";
+import { bytes, count, pretty } from "../format.js";
 import { card } from "./progress.js";
 
-const MOST_PICTURES = 6;
-const MOST_PICTURE_BYTES = 4 * 1024 * 1024;
+const MAX_PICTURES = 6;
+const MAX_PICTURE_BYTES = 4 * 1024 * 1024;
 const RELEASE_MS = 60_000;
 const PICTURES = new Set(["image/svg+xml", "image/png", "image/jpeg", "image/webp"]);
 
@@ -19,7 +19,7 @@ export function requestSection(runId) {
     if (!details.open) return;
     try {
       const request = await api.request(runId);
-      refill(text, source(request), code(pretty(request), "Request"));
+      refill(text, sourceFacts(request), code(pretty(request), "Request"));
     } catch (error) {
       refill(text, problemBox(error));
     }
@@ -27,13 +27,13 @@ export function requestSection(runId) {
   return { node: card("request", "Request", details) };
 }
 
-function source({ source: from }) {
+function sourceFacts({ source }) {
   return facts([
-    ["Source", from.kind],
-    ["Container", from.container],
-    ["Blob", from.blob],
-    ["Prefix", from.prefix],
-    ["Items in it", from.items?.length],
+    ["Source", source.kind],
+    ["Container", source.container],
+    ["Blob", source.blob],
+    ["Prefix", source.prefix],
+    ["Items in it", source.items?.length],
   ]);
 }
 
@@ -46,12 +46,12 @@ export function resultsSection(runId) {
   const list = h("div", {}, h("p", { class: "soft" }, "There are none before the run has ended."));
   const report = h("div");
   const node = card("results", "Results", report, list);
-  let shown = null;
+  let shownEnd = null;
 
   async function load() {
     try {
       const manifest = await api.results(runId);
-      refill(list, files(runId, manifest.files), summary(manifest.summary));
+      refill(list, fileTable(runId, manifest.files), summaryDetails(manifest.summary));
       await render(runId, manifest.files, report);
     } catch (error) {
       refill(list, problemBox(error));
@@ -61,16 +61,16 @@ export function resultsSection(runId) {
   return {
     node,
     show(run) {
-      const wanted = run.phase === "done" ? run.finished_at : null;
-      if (wanted === shown || wanted === null) return;
-      shown = wanted;
+      const end = run.phase === "done" ? run.finished_at : null;
+      if (end === shownEnd || end === null) return;
+      shownEnd = end;
       load();
     },
   };
 }
 
-function files(runId, found) {
-  const rows = found.map((file) => [
+function fileTable(runId, files) {
+  const rows = files.map((file) => [
     h("button", { type: "button", class: "link", onclick: (event) => download(runId, file, event.target) }, file.name),
     bytes(file.size_bytes),
     file.count === null ? "" : count(file.count),
@@ -92,20 +92,20 @@ async function download(runId, file, button) {
   }
 }
 
-function summary(found) {
-  if (!found || !Object.keys(found).length) return null;
-  return h("details", {}, h("summary", {}, "Summary, as JSON"), code(pretty(found), "Summary"));
+function summaryDetails(summary) {
+  if (!summary || !Object.keys(summary).length) return null;
+  return h("details", {}, h("summary", {}, "Summary, as JSON"), code(pretty(summary), "Summary"));
 }
 
-async function render(runId, found, place) {
-  const page = found.find((file) => file.media_type.startsWith("text/html"));
+async function render(runId, files, place) {
+  const page = files.find((file) => file.media_type.startsWith("text/html"));
   if (page) {
     const text = await (await api.file(runId, page.name)).text();
     refill(place, frame(text, page.name));
     return;
   }
-  const pictures = found.filter((file) => PICTURES.has(file.media_type) && file.size_bytes <= MOST_PICTURE_BYTES);
-  refill(place, await Promise.all(pictures.slice(0, MOST_PICTURES).map((file) => picture(runId, file))));
+  const pictures = files.filter((file) => PICTURES.has(file.media_type) && file.size_bytes <= MAX_PICTURE_BYTES);
+  refill(place, await Promise.all(pictures.slice(0, MAX_PICTURES).map((file) => picture(runId, file))));
 }
 
 /** A page that the run rendered, in a sandbox without origin, scripts or network of its own. */
@@ -114,9 +114,9 @@ function frame(text, name) {
     class: "report",
     title: `Report: ${name}`,
     sandbox: "allow-scripts",
-    src: new URL("frame.html", import.meta.url).href,
+    src: new URL("../frame.html", import.meta.url).href,
   });
-  // A sandbox has no origin that could be named; what is sent is what the user sees anyway.
+  // A sandbox has no origin to name; the text is what the user sees anyway.
   node.addEventListener("load", () => node.contentWindow.postMessage(text, "*"), { once: true });
   return node;
 }
