@@ -60,20 +60,12 @@ def _make_blob(header: bytes, row: str) -> bytes:
     return header + "".join(row % number for number in range(count)).encode()
 
 
-<<<<<<< HEAD
-def _cut(chunks: list[bytes], kind: LineKind) -> None:
-=======
-def _cut_all(chunks: list[bytes], kind: Kind) -> None:
->>>>>>> h2
+def _cut_all(chunks: list[bytes], kind: LineKind) -> None:
     for _ in split(chunks, kind, BatchLimits()).cuts:
         pass
 
 
-<<<<<<< HEAD
-def _parse(blob: bytes, kind: LineKind, cuts: list[Cut]) -> None:
-=======
-def _parse_all(blob: bytes, kind: Kind, cuts: list[BatchCut]) -> None:
->>>>>>> h2
+def _parse_all(blob: bytes, kind: LineKind, cuts: list[Cut]) -> None:
     columns = HEADER.decode().strip().split(",") if kind == "csv" else None
     for cut in cuts:
         data = blob[cut.offset : cut.end]
