@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-import tests.support.chaotic_orders  # noqa: F401 - it registers them
+import tests.support.workloads.chaotic_orders  # noqa: F401 - it registers them
 
 from tests.support.hosts import product_app
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-import tests.support.errand_workloads
-import tests.support.probe_workloads
-import tests.support.saga_workload  # noqa: F401 - they register them
+import tests.support.workloads.errand_workloads
+import tests.support.workloads.probe_workloads
+import tests.support.workloads.saga_workload  # noqa: F401 - they register them
 
 from tests.support.hosts import product_app
 
