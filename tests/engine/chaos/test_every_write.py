@@ -1,6 +1,6 @@
 """Every write of runs of every shape is refused for a while, and lost with a kill, one by one.
 
-`--chaos-seconds 3600 -n 4` is all of them; in less time it is some, in an order drawn from a
+`--chaos-seconds 1500 -n 2` is all of them; in less time it is some, in an order drawn from a
 seed. What failed is told at the end; the rest goes on with an instance and a hub of its own.
 """
 

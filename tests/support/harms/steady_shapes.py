@@ -23,6 +23,8 @@ SETTINGS = {
 WIDE = 30
 OFTEN = {"max_attempts": 9, "base_seconds": 0.1, "factor": 1, "max_seconds": 0.1}
 POLL_SECONDS = 0.1
+# What a step of a saga enters into the journal when it is undone, before its own name.
+UNDO = "undo "
 BAD: dict[str, Any] = {"ending": "permanent"}
 CALLS = ("process", "missed")
 
@@ -110,6 +112,10 @@ class End:
         """How a run has ended, and what it has brought about."""
         kinds = {entry.what for entry in journal.entries()} - {"missed"}
         effects = {what: journal.effects(what) for what in sorted(kinds)}
+        for what in kinds:
+            # A step in doubt is undone as well; where it had no effect, neither has its undoing.
+            if what.startswith(UNDO):
+                effects[what] &= journal.effects(what.removeprefix(UNDO))
         return cls(status["outcome"], status["items"], status["redrive_count"], effects)
 
     def unlike(self, usual: "End") -> str:
