@@ -72,7 +72,7 @@ class Disturbed:
         if is_met and harm == "refused":
             time.sleep(REFUSED_SECONDS)
         elif is_met:
-            self._kill(write)
+            self._kill()
         self._tables.let_through()
         end = self._end(shape, run_id, running)
         unlike = end.unlike(known.end)
@@ -117,20 +117,14 @@ class Disturbed:
             time.sleep(POLL_SECONDS)
         return True
 
-    def _kill(self, write: Write) -> None:
-        """Kill whoever waits for the answer, which is the worker for rows of ours.
+    def _kill(self) -> None:
+        """Kill the instance while it waits for the answer, and start it again.
 
-        What they had in hand shows again at once: it is known how long that takes otherwise.
+        What it had in hand shows again at once: it is known how long that takes otherwise.
         """
-        if write.is_own:
-            self.instance.kill()
-            self._cluster.storage.forget_clients()
-            self.instance.start()
-        else:
-            self.instance.kill_engine()
-            time.sleep(LAST_SECONDS)  # for what the worker has in hand
-            self._cluster.storage.forget_clients()
-            self.instance.restart_engine()
+        self.instance.kill()
+        self._cluster.storage.forget_clients()
+        self.instance.start()
 
     def _journal(self, run_id: str) -> Journal:
         return Journal(self._cluster.folder / f"{run_id}.journal")
