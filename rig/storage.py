@@ -28,15 +28,17 @@ class Storage:
         )
 
     def forget_clients(self) -> None:
-        """Show again what clients had fetched from queues, and end their leases.
+        """Show again what clients had fetched from control queues, and end their leases.
 
         So it is a minute after the clients died; Azurite is stopped while its files are changed.
+        Activities that they had fetched stay hidden, or a turn that is taken again would give them
+        out beside those that it had given out before.
         """
         self.process.stop()
         now = datetime.now(UTC)
         with self._rows("queue", "$MESSAGES_COLLECTION$") as messages:
             for message in messages:
-                if message["dequeueCount"]:
+                if message["dequeueCount"] and "-control-" in message["queueName"]:
                     message["timeNextVisible"] = int(now.timestamp() * 1000)
         for name in ("$CONTAINERS_COLLECTION$", "$BLOBS_COLLECTION$"):
             with self._rows("blob", name) as leased:
