@@ -4,39 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError, RunNotFoundError
-from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
-from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
-from fanout.models.request import RunRequest
 from starters.lifecycle.attempts import children_of, newest_attempt
 from starters.lifecycle.status import read_status
 from tests.support.doubles.durable_client import Client
-from tests.support.doubles.memory_store import MemoryStore
-from tests.support.workloads.attempts import at, begun, shard_of
-
-REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
+from tests.support.workloads.attempts import begun, shard_of
+from tests.support.workloads.kept_runs import claimed_files, over, write
 
 
 @pytest.fixture
 def files() -> RunFiles:
-    files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
-    assert files.claim("r", RunRequest.model_validate(REQUEST))
-    return files
-
-
-def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
-    change_attempt(rows, "r", attempt, lambda _: (state, None))
-    return state
-
-
-def over(state: GovernorState) -> GovernorState:
-    end = RunEnd(outcome="succeeded", at=at(1))
-    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
+    return claimed_files()
 
 
 async def test_a_run_that_there_is_not_is_not_found(files: RunFiles, rows: Rows):

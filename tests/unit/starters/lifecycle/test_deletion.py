@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
-from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
-from fanout.governor import run_rules
-from fanout.messages.run import RunEnd
 from fanout.messages.sagas import SagaBatch
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -24,7 +22,8 @@ from starters.lifecycle.deletion import delete_run
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
-from tests.support.workloads.attempts import at, begun, decided, shard_of
+from tests.support.workloads.attempts import decided, shard_of
+from tests.support.workloads.kept_runs import let_end, let_go_on
 
 NOW = datetime.now(UTC)
 
@@ -45,18 +44,6 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion, "ENDING_PAUSE_SECONDS", 0.01)
 
 
-def go_on(rows: Rows, run_id: str, attempt: int = 1) -> None:
-    note_open(rows, run_id, attempt)
-    change_attempt(rows, run_id, attempt, lambda _: (begun(items=10), None))
-
-
-def over(rows: Rows, run_id: str, attempt: int = 1, *, is_announced: bool = True) -> None:
-    state = begun(items=10)
-    run = run_rules.finish(state.run, RunEnd(outcome="succeeded", at=at(1)))
-    state = state.model_copy(update={"run": run.model_copy(update={"is_announced": is_announced})})
-    change_attempt(rows, run_id, attempt, lambda _: (state, None))
-
-
 async def delete(client: Client, files: RunFiles, rows: Rows) -> None:
     await delete_run(await newest_attempt("r", client, files, rows), client, files, rows)
 
@@ -67,8 +54,8 @@ def rows_of(rows: Rows) -> list[tuple[str, str]]:
 
 
 async def test_a_run_is_deleted_with_all_it_left_and_no_other(files: RunFiles, rows: Rows):
-    over(rows, "r")
-    go_on(rows, "r2")
+    let_end(rows, "r")
+    let_go_on(rows, "r2")
     before = rows_of(rows)
     rows.create(
         row_keys.steps_partition("r", 1), row_keys.step_row(0, 1, 2, "do", 1), RedriveRequest()
@@ -84,8 +71,8 @@ async def test_a_run_is_deleted_with_all_it_left_and_no_other(files: RunFiles, r
 
 
 async def test_histories_are_purged_bottom_up_those_of_all_attempts(files: RunFiles, rows: Rows):
-    over(rows, "r")
-    over(rows, "r", 2)
+    let_end(rows, "r")
+    let_end(rows, "r", 2)
     assert files.claim_attempt("r", 2, RedriveRequest())
     batch = SagaBatch.model_validate({"items": [{"index": 7, "item_id": "i", "take": 1}]})
     name = BatchName(0, 3)
@@ -99,7 +86,7 @@ async def test_histories_are_purged_bottom_up_those_of_all_attempts(files: RunFi
 
 
 async def test_what_still_runs_is_ended_first_and_then_purged(files: RunFiles, rows: Rows):
-    over(rows, "r")
+    let_end(rows, "r")
     client = Client(instances={"r", "r:s01"})
     await delete(client, files, rows)
     assert client.terminated == ["r:s01", "r"]
@@ -110,7 +97,7 @@ async def test_what_still_runs_is_ended_first_and_then_purged(files: RunFiles, r
 async def test_what_does_not_end_is_a_conflict_and_the_run_is_there_to_be_deleted_again(
     files: RunFiles, rows: Rows
 ):
-    over(rows, "r")
+    let_end(rows, "r")
     client = Client(instances={"r:s01"}, never_ends={"r:s01"})
     with pytest.raises(RunConflictError, match="has not ended yet; delete it again later"):
         await delete(client, files, rows)
@@ -121,7 +108,7 @@ async def test_what_does_not_end_is_a_conflict_and_the_run_is_there_to_be_delete
 
 
 async def test_a_run_that_was_terminated_is_ended_and_deleted(files: RunFiles, rows: Rows):
-    go_on(rows, "r")
+    let_go_on(rows, "r")
     client = Client(instances={"r:s00"})
     client.end("r", "Terminated", "enough")
     await delete(client, files, rows)
@@ -132,7 +119,7 @@ async def test_a_run_that_was_terminated_is_ended_and_deleted(files: RunFiles, r
 async def test_what_it_had_under_way_is_waited_for(
     files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ):
-    go_on(rows, "r")
+    let_go_on(rows, "r")
     state = read_attempt(rows, "r", 1).state
     work = shard_of(state, first_cut=2)
     state, order = decided(state, work)
@@ -153,13 +140,13 @@ async def test_what_it_had_under_way_is_waited_for(
 async def test_until_its_end_is_told_nothing_is_deleted_that_telling_may_write(
     files: RunFiles, rows: Rows
 ):
-    over(rows, "r", is_announced=False)
+    let_end(rows, "r", is_announced=False)
     client = Client(instances={"r"})
     deleting = asyncio.create_task(delete(client, files, rows))
     await asyncio.sleep(0.05)
     assert (client.purged, client.terminated) == ([], [])
     assert files.find_request("r") is not None
-    over(rows, "r")
+    let_end(rows, "r")
     client.end("r")
     await deleting
     assert (client.terminated, files.find_request("r")) == ([], None)
@@ -168,7 +155,7 @@ async def test_until_its_end_is_told_nothing_is_deleted_that_telling_may_write(
 async def test_an_end_that_nobody_tells_does_not_keep_a_run_from_being_deleted(
     files: RunFiles, rows: Rows
 ):
-    over(rows, "r", is_announced=False)
+    let_end(rows, "r", is_announced=False)
     client = Client()
     client.end("r", "Failed", "worker died")
     await delete(client, files, rows)
@@ -176,7 +163,7 @@ async def test_an_end_that_nobody_tells_does_not_keep_a_run_from_being_deleted(
 
 
 async def test_a_refusal_of_something_that_has_ended_is_an_error(files: RunFiles, rows: Rows):
-    over(rows, "r")
+    let_end(rows, "r")
 
     class Refusing(Client):
         async def purge_instance_history(self, instance_id: str) -> None:
@@ -196,7 +183,7 @@ async def test_a_delete_that_was_interrupted_is_finished_by_another(
     files: RunFiles, rows: Rows, survives: int, monkeypatch: pytest.MonkeyPatch
 ):
     """Wherever it stopped, no row is left for the next run of that id to take for its own."""
-    over(rows, "r")
+    let_end(rows, "r")
     left = survives
 
     def crashing(call: Any) -> Any:

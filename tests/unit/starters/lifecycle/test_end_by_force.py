@@ -2,40 +2,24 @@
 
 import pytest
 
-from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
-from fanout.governor.run_state import GovernorState
 from fanout.messages.planning import Work
 from fanout.messages.run import RunEnd
-from fanout.models.request import RunRequest
 from fanout.naming import row_keys
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.end_by_force import end_by_force
 from tests.support.doubles.durable_client import Client
-from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun
-
-REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
+from tests.support.workloads.kept_runs import claimed_files, over, write
 
 
 @pytest.fixture
 def files() -> RunFiles:
-    files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
-    assert files.claim("r", RunRequest.model_validate(REQUEST))
-    return files
-
-
-def write(rows: Rows, state: GovernorState, attempt: int = 1) -> GovernorState:
-    change_attempt(rows, "r", attempt, lambda _: (state, None))
-    return state
-
-
-def over(state: GovernorState) -> GovernorState:
-    end = RunEnd(outcome="succeeded", at=at(1))
-    return state.model_copy(update={"run": run_rules.finish(state.run, end)})
+    return claimed_files()
 
 
 async def terminated(files: RunFiles, rows: Rows, client: Client) -> Attempt:
