@@ -4,6 +4,7 @@ It reads the message, has the work done under a trace span and with ids in its l
 the answer with the ticket of the question.
 """
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
@@ -15,6 +16,7 @@ from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
+from fanout.printable import describe_error
 
 # Takes one message; gives another, or plain JSON.
 Work = Callable[[Any], Any]
@@ -35,11 +37,41 @@ def _make_shell(name: str, work: Work) -> Callable[[dict, func.Context], dict]:
     def shell(ask: dict, context: func.Context) -> dict:
         # What a shard asks is about its work.
         with trace_activity(context, ask.get("work", ask)):
-            return answer_ask(ask, _to_json(work(kind.model_validate(ask))))
+            return answer_ask(ask, _to_json(_carry_out(work, kind.model_validate(ask))))
 
     shell.__name__ = shell.__qualname__ = name
     shell.__doc__ = work.__doc__
     return shell
+
+
+class ActivityError(Exception):
+    """What an activity raised, in a form that every worker can tell."""
+
+
+def _carry_out(work: Work, message: Message) -> Any:
+    """Do the work; what the worker could not answer, or would die of, is raised as plain text.
+
+    A worker that is told of `StopIteration` or `CancelledError`, or of text that UTF-8 cannot hold,
+    gives no answer; `SystemExit` and `KeyboardInterrupt` end its process.
+    """
+    try:
+        return work(message)
+    except BaseException as error:
+        if _can_be_told(error):
+            raise
+        text = f"{type(error).__name__}: {describe_error(error)}"
+    raise ActivityError(text)
+
+
+def _can_be_told(error: BaseException) -> bool:
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        return False
+    try:
+        str(error)
+        "".join(traceback.format_exception(error)).encode()
+    except BaseException:  # noqa: BLE001  an error's text is user code, too
+        return False
+    return True
 
 
 def message_type(work: Work) -> type[Message]:

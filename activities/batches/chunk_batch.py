@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from activities.batches.batch import Batch, Processed
 from activities.batches.item_errors import error_info
+from activities.batches.narrowing import narrow
 from fanout.adapters.telemetry.logs import logger
+from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.naming.idempotency_keys import chunk_key
 from fanout.outcomes.lines import count_statuses, failed_line, range_line, status_of
 from fanout.records import Chunk
-from fanout.workload import ChunkWorkload, Context, Failure
+from fanout.workload import ChunkResult, ChunkWorkload, Context, Failure
 
 log = logger("workload")
 
@@ -22,19 +25,12 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _untouched_chunk(batch)
     if chunk.fault is not None:
         return _refuse_chunk(batch, chunk.fault)
-    context = Context(
-        run_id=batch.run_id,
-        idempotency_key=chunk_key(batch.run_id, chunk.first_index),
-        attempt=batch.try_number,
-        parameters=batch.parameters,
-        logger=log,
-    )
     started = time.perf_counter()
     try:
-        result = batch.limits.call_batch(workload.process_chunk, chunk, context)
-        failures = _sort_failures(result.failures, chunk)
+        result = _process_narrowly(workload, batch)
+        failures = sorted(result.failures, key=lambda failure: failure.index)
         partial = workload.dump_partial(result.partial)
-    except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
+    except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
         return _refuse_chunk(batch, error_info(error))
     duration_ms = (time.perf_counter() - started) * 1000
     lines = list(_lines(chunk.first_index, chunk.count, failures, batch.try_number, duration_ms))
@@ -46,8 +42,45 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     return processed
 
 
-def _sort_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
-    """Sort the failures; each is to be one item of the chunk, or the counts would not add up."""
+def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> ChunkResult[Any]:
+    """Have the workload process the chunk; if it fails for good, find out for which items.
+
+    That a service is down (`TransientError`) no item explains. What an earlier attempt has made of
+    the chunk stays as it is.
+    """
+
+    def call(piece: Chunk) -> ChunkResult[Any]:
+        return _call(workload, batch, piece)
+
+    try:
+        return call(batch.chunk)
+    except TransientError:
+        raise
+    except BaseException as error:
+        fault = error_info(error)
+        if (fault.retryable and not batch.is_last_round) or batch.before_partial is not None:
+            raise
+        result = narrow(workload, batch.chunk, call, fault)
+        if result is None:
+            raise
+        return result
+
+
+def _call(workload: ChunkWorkload, batch: Batch, chunk: Chunk) -> ChunkResult[Any]:
+    context = Context(
+        run_id=batch.run_id,
+        idempotency_key=chunk_key(batch.run_id, chunk.first_index),
+        attempt=batch.try_number,
+        parameters=batch.parameters,
+        logger=log,
+    )
+    batch.limits.insist_on_time_left()
+    result = batch.limits.call_batch(workload.process_chunk, chunk, context)
+    return ChunkResult(result.partial, _check_failures(result.failures, chunk))
+
+
+def _check_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
+    """Each failure is to be of one item of the chunk, or the counts would not add up."""
     by_index = {failure.index: failure for failure in failures}
     last = chunk.first_index + chunk.count - 1
     strangers = [index for index in by_index if not chunk.first_index <= index <= last]
@@ -55,7 +88,7 @@ def _sort_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
         raise ValueError(
             f"the workload failed item {strangers[0]} of a chunk from {chunk.first_index} to {last}"
         )
-    return [by_index[index] for index in sorted(by_index)]
+    return [*by_index.values()]
 
 
 def _lines(

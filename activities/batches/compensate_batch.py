@@ -175,7 +175,7 @@ class _Undo:
             undoing = self._workload.compensate(item, outcome["output"], context)
             if inspect.isawaitable(undoing):
                 asyncio.run(_await(undoing))
-        except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
+        except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
             return error_info(error)
         return None
 

@@ -43,7 +43,7 @@ class Downstream:
         if self.has_tripped:
             raise DownstreamDownError(f"the downstream '{self._name}' kept failing")
 
-    def note(self, index: int, error: Exception | None) -> None:
+    def note(self, index: int, error: BaseException | None) -> None:
         """Take note of how an item ended; a fault of the item's own is an answer, too."""
         if isinstance(error, TransientError):
             self._in_a_row.append(index)

@@ -30,8 +30,21 @@ def parse_item(
     try:
         item = workload.item_model.model_validate(record.value)
         item_id = workload.item_id(item)
-    except ValidationError as invalid:
-        return ParsedItem(index, error=invalid_item(record, invalid))
-    except Exception as error:  # noqa: BLE001  validators and ids are user code too
-        return ParsedItem(index, error=error_info(error))
-    return ParsedItem(index if item_id is None else str(item_id), item)
+        return ParsedItem(index if item_id is None else _make_name(item_id), item)
+    except BaseException as error:  # noqa: BLE001  validators and ids are user code too
+        return ParsedItem(index, error=_describe(record, error))
+
+
+def _make_name(item_id: Any) -> str:
+    name = str(item_id)
+    name.encode()  # an id with a lone surrogate can stand in no key and no file
+    return name
+
+
+def _describe(record: Record, error: BaseException) -> ErrorInfo:
+    if isinstance(error, ValidationError):
+        try:
+            return invalid_item(record, error)
+        except BaseException:  # noqa: BLE001  the text of a validator's error is user code
+            return error_info(error)
+    return error_info(error)

@@ -10,8 +10,6 @@ import json
 import time
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
-
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
@@ -25,6 +23,7 @@ from fanout.messages.sagas import MAX_OUTPUT_BYTES, KeptStep, StepCall, StepResu
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import row_keys
 from fanout.naming.idempotency_keys import saga_step_key
+from fanout.outcomes.outputs import OutputError, make_plain
 from fanout.workload import Step, StepContext
 
 log = logger("workload")
@@ -85,15 +84,16 @@ def carry_out(call: StepCall, files: RunFiles) -> StepResult:
         outputs=call.outputs,
         is_doubtful=call.is_doubtful,
     )
-    item = workload.item_model.model_validate(kept.item)
     limits = TimeLimits.from_now(request.timeouts)
     started = time.perf_counter()
     try:
+        item = workload.item_model.model_validate(kept.item)
         returned = limits.call_item(_call_step, step, call, item, context)
         output = _check_output(returned) if call.mode == "do" else None
-    except Exception as error:  # noqa: BLE001  whatever user code raises is an outcome
-        _log_failure(call, step, error, (time.perf_counter() - started) * 1000)
-        return StepResult(error=_shorten_texts(error_info(error)), ended_ms=_now_ms())
+    except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
+        fault = error_info(error)
+        _log_failure(call, step, fault, (time.perf_counter() - started) * 1000)
+        return StepResult(error=_shorten_texts(fault), ended_ms=_now_ms())
     return StepResult(output=output, ended_ms=_now_ms())
 
 
@@ -118,18 +118,18 @@ class StepOutputError(Exception):
 def _check_output(output: Any) -> Any:
     """Make an output plain JSON, which must be short: it travels through the history."""
     try:
-        plain = to_jsonable_python(output)
-        size = len(json.dumps(plain, allow_nan=False))
-    except (PydanticSerializationError, ValueError) as error:
-        raise StepOutputError(f"the output is no JSON: {error}") from error
+        plain = make_plain(output)
+    except OutputError as error:
+        raise StepOutputError(str(error)) from error
+    size = len(json.dumps(plain))
     if size > MAX_OUTPUT_BYTES:
         message = f"the output takes {size} bytes; return a reference of {MAX_OUTPUT_BYTES} at most"
         raise StepOutputError(message)
     return plain
 
 
-def _log_failure(call: StepCall, step: Step, error: Exception, took_ms: float) -> None:
-    fields = {"error_type": type(error).__name__, "error_message": str(error)}
+def _log_failure(call: StepCall, step: Step, error: ErrorInfo, took_ms: float) -> None:
+    fields = {"error_type": error.type, "error_message": error.message}
     log.info("%s %s failed", call.mode, step.name, extra=fields | {"duration_ms": took_ms})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from fanout.models.outcome import STATUSES, ErrorInfo, ItemStatus
+from fanout.outcomes.outputs import dump_line
 
 # What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
 # is one whose saga failed.
@@ -21,8 +22,12 @@ _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 def succeeded_line(
     index: int, item_id: str, output: Any, attempts: int, duration_ms: float
 ) -> bytes:
-    """Write the outcome of an item that ended well, line feed included."""
-    line = {
+    """Write the outcome of an item that ended well, line feed included.
+
+    Raises:
+        OutputError: The output is no JSON.
+    """
+    fields = {
         "status": "succeeded",
         "index": index,
         "item_id": item_id,
@@ -30,7 +35,7 @@ def succeeded_line(
         "output": output,
         "duration_ms": round(duration_ms, 3),
     }
-    return to_json(line) + b"\n"
+    return dump_line(fields)
 
 
 def failed_line(

@@ -9,13 +9,17 @@ from pydantic import BaseModel
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import not_readable_message, settings
 from fanout.adapters.sources.reading import inspect
+from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.models.source import Source, containers_of
+from fanout.printable import describe_error
 from fanout.records import SourceInfo
 from fanout.workload import MAX_SAGAS_A_BATCH, MapWorkload, SagaWorkload, Workload
 from starters.lifecycle.validation import validate
 from workloads import registry
+
+log = logger("http")
 
 Value = TypeVar("Value")
 
@@ -32,7 +36,7 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
     if workload is not None:
         parameters = _collect(problems, lambda: _validate_parameters(workload, request))
         if parameters is not None and source is not None:
-            problems += workload.check(parameters, source)
+            problems += _ask_workload(workload, parameters, source)
         problems += _compensation_problems(workload, request)
         if isinstance(workload, SagaWorkload):
             problems += _saga_problems(request)
@@ -76,7 +80,29 @@ def _find_workload(name: str) -> Workload[Any]:
 
 
 def _validate_parameters(workload: Workload[Any], request: RunRequest) -> BaseModel:
-    return validate(workload.parameters_model, request.parameters, "parameters")
+    try:
+        return validate(workload.parameters_model, request.parameters, "parameters")
+    except InvalidRequestError:
+        raise
+    except BaseException as error:
+        raise _unchecked(workload, error) from error
+
+
+def _ask_workload(
+    workload: Workload[Any], parameters: BaseModel, source: SourceInfo
+) -> list[FieldProblem]:
+    try:
+        return [*workload.check(parameters, source)]
+    except BaseException as error:
+        raise _unchecked(workload, error) from error
+
+
+def _unchecked(workload: Workload[Any], error: BaseException) -> InvalidRequestError:
+    """Say that a workload raises where it should name what is wrong: that is user code."""
+    log.error("the workload '%s' cannot check its parameters", workload.name, exc_info=error)
+    fault = f"{type(error).__name__}: {describe_error(error)}"
+    message = f"the workload '{workload.name}' cannot check them: {fault}"
+    return InvalidRequestError([FieldProblem("parameters", message)])
 
 
 def _compensation_problems(workload: Workload[Any], request: RunRequest) -> list[FieldProblem]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from fanout.adapters.telemetry.trace_parent import TraceParent
+from fanout.printable import describe_error
 from fanout.redaction import redact_secrets
 
 LOGGER = "fanout"
@@ -83,14 +84,22 @@ class JsonFormatter(logging.Formatter):
         }
         if (task_id := _task_id.get()) is not None:
             line["task_id"] = task_id
-        line["message"] = redact_secrets(record.getMessage())
+        line["message"] = redact_secrets(_message_of(record))
         for name in EXTRAS:
             if (value := getattr(record, name, None)) is not None:
                 line[name] = redact_secrets(value) if isinstance(value, str) else value
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
-            line["error_message"] = redact_secrets(str(record.exc_info[1]))
+            line["error_message"] = redact_secrets(describe_error(record.exc_info[1]))
         return json.dumps(line, default=str)
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    """The message of a record; without its arguments where these cannot be shown."""
+    try:
+        return record.getMessage()
+    except BaseException as error:  # noqa: BLE001  the arguments are objects of user code
+        return f"{record.msg} (its arguments cannot be shown: {type(error).__name__})"
 
 
 def configure(level: str) -> None:

@@ -1,5 +1,6 @@
 """What every registered activity does around its work."""
 
+import traceback
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -11,6 +12,7 @@ from activities.shell import make_blueprint, message_type
 from fanout.messages.base import Message
 from fanout.messages.run import RunRef
 from fanout.messages.tickets import add_ticket, read_answer
+from tests.support.workloads.hostile_workloads import ERRORS
 
 ASK = {"run_id": "r", "attempt": 2, "claim": "c", "trace": None}
 CONTEXT = SimpleNamespace(function_name="count", invocation_id="i", trace_context=None)
@@ -61,3 +63,27 @@ def test_what_takes_no_message_is_no_activity() -> None:
 def test_every_activity_takes_a_message_about_a_run() -> None:
     for work in ACTIVITIES.values():
         assert {"run_id", "batch", "work"} & {*message_type(work).model_fields}, work.__name__
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_whatever_an_activity_raises_can_be_told_by_every_worker(name: str) -> None:
+    def broken(ref: RunRef) -> None:
+        """Raise."""
+        raise ERRORS[name]()
+
+    with pytest.raises(Exception) as raised:
+        shell(broken)(ASK, CONTEXT)
+    assert not isinstance(raised.value, StopIteration)
+    "".join(traceback.format_exception(raised.value)).encode()
+
+
+def test_an_error_that_can_be_told_stays_as_it_is() -> None:
+    fault = ValueError("caf\u00e9")
+
+    def broken(ref: RunRef) -> None:
+        """Raise."""
+        raise fault
+
+    with pytest.raises(ValueError, match="caf") as raised:
+        shell(broken)(ASK, CONTEXT)
+    assert raised.value is fault

@@ -1,0 +1,105 @@
+"""One try of an item of a map workload: how it begins and ends, whatever happens between."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from activities.batches.batch import Batch
+from activities.batches.downstream import Downstream
+from activities.batches.item_errors import error_info
+from activities.batches.item_parser import parse_item
+from activities.batches.item_watch import ItemWatch
+from fanout.adapters.telemetry.logs import bind_task, logger
+from fanout.errors import TransientError
+from fanout.models.outcome import ErrorInfo
+from fanout.naming.idempotency_keys import item_key
+from fanout.records import Record
+from fanout.workload import Context, MapWorkload
+
+log = logger("workload")
+
+
+@dataclass(slots=True)
+class ItemTry:
+    """What one try of an item came to: an output, or an error.
+
+    Attributes:
+        tries_before: How often it was tried before.
+        was_tried: Whether it was tried now; if not, the error says what kept it from its turn.
+    """
+
+    record: Record
+    item_id: str
+    output: Any = None
+    error: ErrorInfo | None = None
+    duration_ms: float = 0.0
+    tries_before: int = 0
+    was_tried: bool = True
+
+    @property
+    def tries(self) -> int:
+        """How often it has been tried."""
+        return self.tries_before + self.was_tried
+
+
+@dataclass(frozen=True)
+class BatchAtWork:
+    """A batch at work.
+
+    Attributes:
+        tries_before: How often each waiting item was tried before, by index.
+        watch: Looks at some of the items; None where nobody listens.
+    """
+
+    workload: MapWorkload
+    batch: Batch
+    downstream: Downstream
+    tries_before: dict[int, int]
+    watch: ItemWatch | None = None
+
+
+def begin_try(work: BatchAtWork, record: Record) -> ItemTry:
+    """Parse the item; `output` holds it until it is replaced by what the workload returns."""
+    parsed = parse_item(work.workload, record)
+    item = ItemTry(record, parsed.item_id, parsed.item, parsed.error)
+    item.tries_before = work.tries_before.get(record.index, 0)
+    if parsed.error is None:
+        bind_task(item.item_id)
+    return item
+
+
+def may_begin(work: BatchAtWork, item: ItemTry) -> bool:
+    """Tell whether an item's turn comes; one that is kept from it has lost no try."""
+    try:
+        work.batch.fence.insist_on_open()
+        work.batch.limits.insist_on_time_left()
+        work.downstream.insist_on_up()
+    except TransientError as error:
+        item.output, item.error, item.was_tried = None, error_info(error), False
+        return False
+    return True
+
+
+def make_context(work: BatchAtWork, item: ItemTry) -> Context[Any]:
+    batch = work.batch
+    return Context(
+        run_id=batch.run_id,
+        idempotency_key=item_key(batch.run_id, item.item_id, "process"),
+        attempt=item.tries,
+        parameters=batch.parameters,
+        logger=log,
+        files=batch.files,
+    )
+
+
+def fail(work: BatchAtWork, item: ItemTry, error: BaseException) -> None:
+    work.downstream.note(item.record.index, error)
+    item.output, item.error = None, error_info(error)
+
+
+def end_try(work: BatchAtWork, item: ItemTry, started: float) -> ItemTry:
+    item.duration_ms = (time.perf_counter() - started) * 1000
+    if work.watch is not None and item.was_tried:
+        failure = item.error.type if item.error else None
+        work.watch.note(item.item_id, item.tries, item.duration_ms, failure)
+    return item

@@ -1,0 +1,57 @@
+"""Divide a batch between two of its records, to find the one that is at fault."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pydantic_core import from_json, to_json
+
+from fanout.records import Chunk
+from fanout.splitting.elements import batch_elements
+from fanout.splitting.scan import RecordBounds, ScanState, scan_all
+
+
+def halve(chunk: Chunk) -> tuple[Chunk, Chunk]:
+    """Divide a chunk of two records or more; each half can be read as the whole can.
+
+    Raises:
+        ValueError: It has fewer records, or its bytes do not hold as many as it says.
+    """
+    middle = chunk.count // 2
+    if middle == 0:
+        raise ValueError("a chunk of one record has no halves")
+    if chunk.kind == "inline":
+        values = from_json(chunk.data)
+        left, right, line = to_json(values[:middle]), to_json(values[middle:]), chunk.first_line
+    else:
+        end, start, line = _boundary(chunk, middle)
+        left, right = chunk.data[:end], chunk.data[start:]
+    rest = chunk.count - middle
+    first_index, first_line = chunk.first_index + middle, line if chunk.first_line else 0
+    return (
+        replace(chunk, data=left, count=middle),
+        replace(chunk, data=right, count=rest, first_index=first_index, first_line=first_line),
+    )
+
+
+def _boundary(chunk: Chunk, middle: int) -> tuple[int, int, int]:
+    """Where the record before the middle ends, and where that after it begins, with its line."""
+    passed, end = 0, 0
+    for bounds in _bounds(chunk):
+        place = middle - passed
+        if place < len(bounds):
+            if place > 0:
+                end = int(bounds.ends[place - 1])
+            return end, int(bounds.starts[place]), int(bounds.lines[place])
+        if len(bounds):
+            end = int(bounds.ends[-1])
+        passed += len(bounds)
+    raise ValueError(f"the batch from item {chunk.first_index} on holds {passed} items")
+
+
+def _bounds(chunk: Chunk) -> Iterator[RecordBounds]:
+    start = ScanState.at(0, chunk.first_line)
+    if chunk.kind == "csv":
+        return scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
+    if chunk.kind == "jsonl":
+        return scan_all([chunk.data], start, "jsonl")
+    return batch_elements(chunk.data, chunk.first_line)
