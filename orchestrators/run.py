@@ -19,7 +19,7 @@ import azure.durable_functions as df
 from fanout.messages.beginning import BeginResult
 from fanout.messages.ending import FinishAsk, SettleAsk, SettleResult
 from fanout.messages.fan_in import FanInWork, Layout, LayOutAsk
-from fanout.messages.payloads import dump, shorten
+from fanout.messages.payloads import MAX_ERROR_BYTES, dump, shorten
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.messages.shards import ShardOrder
@@ -32,7 +32,6 @@ from orchestrators.planning import Refusal, await_plan
 from orchestrators.stage import work_off_stage
 
 bp = df.Blueprint()
-MAX_ERROR_BYTES = 1000
 
 Steps = Generator[Any, Any, Any]
 Ending = Generator[Any, Any, RunEnd]

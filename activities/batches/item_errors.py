@@ -1,6 +1,5 @@
 """Why an item failed, as its outcome says it: whatever was raised, its description can be kept."""
 
-import math
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +13,8 @@ from fanout.records import Record
 
 MAX_MESSAGE_CHARACTERS = 2000
 MAX_TYPE_CHARACTERS = 200
+# As long as a retry policy may wait, and no date overflows by it.
+MAX_RETRY_AFTER_SECONDS = 86_400.0
 # Of an exception group.
 _MAX_MEMBERS = 5
 
@@ -65,4 +66,4 @@ def _retry_after(error: TransientError) -> float | None:
         seconds = float(wait)
     except (TypeError, ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return min(seconds, MAX_RETRY_AFTER_SECONDS) if seconds >= 0 else None

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 
+from azure.core.exceptions import AzureError
+
 from activities.results.map_report import make_report
 from activities.results.partials import Merger, read_partial
 from activities.results.result_files import sort_files
@@ -15,12 +17,14 @@ from fanout.adapters.blob import md5
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
+from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
 from fanout.naming.blob_paths import merged_path, range_path
 from fanout.policies import count_given_up, is_exceeded
+from fanout.printable import describe_error
 from fanout.workload import RenderedFile
 
 log = logger(functions.FINALIZE)
@@ -59,9 +63,9 @@ def conclude(
     for result in results:
         counts.update(result.items.model_dump())
         outcomes += result.files
-    files_made = chain(merger.render(), make_report(ref, request, files))
-    rendered = [_write(files, ref.run_id, file) for file in files_made]
-    end = decide_end(request, ref.verdict, ItemCounts(**counts))
+    rendered: list[ResultFile] = []
+    fault = _render(ref, files, merger, rendered)
+    end = decide_end(request, ref.verdict, ItemCounts(**counts), fault)
     manifest = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
@@ -75,6 +79,27 @@ def conclude(
         _delete_stale(files, manifest)
     log.info("%s: %s", end.outcome, end.items)
     return end
+
+
+def _render(
+    ref: LayOutAsk, files: RunFiles, merger: Merger, rendered: list[ResultFile]
+) -> str | None:
+    """Have the workload make its files; gives why it could not, and what it made until then.
+
+    Raises:
+        AzureError: Storage does not answer; it is tried again.
+    """
+    request = kept_request(files, ref.run_id, ref.attempt)
+    try:
+        for file in chain(merger.render(), make_report(ref, request, files)):
+            rendered.append(_write(files, ref.run_id, file))
+    except AzureError:
+        raise
+    except BaseException as error:
+        log.exception("the workload cannot make its files")
+        fault = f"{type(error).__name__}: {describe_error(error)}"
+        return f"the workload '{request.workload}' cannot make its files: {fault}"
+    return None
 
 
 def _write(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
@@ -100,8 +125,10 @@ def _delete_stale(files: RunFiles, manifest: ResultManifest) -> None:
             files.store.delete(files.container, name)
 
 
-def decide_end(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
-    """Tell how a run ended, and why, by what became of its items."""
+def decide_end(
+    request: RunRequest, verdict: Verdict, items: ItemCounts, fault: str | None = None
+) -> RunEnd:
+    """Tell how a run ended, and why, by what became of its items; `fault` is that of its files."""
     if items.pending and verdict.is_cancelled:
         return RunEnd(outcome="cancelled", items=items)
     given_up = count_given_up(items, request.on_exceeded)
@@ -114,5 +141,7 @@ def decide_end(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunE
     if items.pending:
         lost = f"{items.pending} of {items.total} items are pending: their batches were lost"
         return RunEnd(outcome="failed", items=items, error=lost)
+    if fault is not None:
+        return RunEnd(outcome="failed", items=items, error=shorten(fault, MAX_ERROR_BYTES))
     outcome: RunOutcome = "partially_succeeded" if given_up else "succeeded"
     return RunEnd(outcome=outcome, items=items)

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 MAX_PAYLOAD_BYTES = 4096
 # What a ticket adds to a question or an answer (`fanout.messages.tickets`).
 TICKET_BYTES = 48
+# Of the text that says why a run failed.
+MAX_ERROR_BYTES = 1000
 
 
 class PayloadTooLargeError(Exception):

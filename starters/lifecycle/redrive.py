@@ -60,7 +60,8 @@ async def _claim_next(
         _insist_on_redrivable(newest)
         if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it
             await end_by_force(newest, client, files, rows)
-        await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
+        if not _failed_without_items(newest, request):
+            await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
         await asyncio.to_thread(note_open, rows, run_id, newest.number + 1)
         if not await asyncio.to_thread(files.claim_attempt, run_id, newest.number + 1, request):
             raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
@@ -81,6 +82,14 @@ def _insist_on_redrivable(attempt: Attempt) -> None:
     if was_compensated and (items.compensated or items.compensation_failed):
         message = f"The run '{run_id}' was compensated; start a new one instead."
         raise RunConflictError(run_id, message)
+
+
+def _failed_without_items(attempt: Attempt, request: RedriveRequest) -> bool:
+    """Tell whether the results alone are to be made again: all items have succeeded."""
+    end = attempt.state.run.end
+    if end is None or end.outcome != "failed" or request.error_types is not None:
+        return False
+    return end.items.total > 0 and end.items.succeeded == end.items.total
 
 
 def _insist_on_work(run_id: str, attempt: int, request: RedriveRequest, files: RunFiles) -> None:

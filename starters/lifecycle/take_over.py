@@ -16,7 +16,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.payloads import shorten
+from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd
 from fanout.models.status import TakeOver
 from starters.lifecycle.attempts import Attempt
@@ -27,7 +27,6 @@ log = logger("take_over")
 MAX_WITHOUT_PROGRESS = 10
 MAX_TAKE_OVERS = 100
 MAX_REASON_BYTES = 200
-MAX_ERROR_BYTES = 1000
 
 
 async def take_over(

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic_core import from_json, to_json
 
 from fanout.errors import PermanentError, TransientError
+from fanout.models.outcome import Outcome
 from fanout.records import Chunk
 from fanout.splitting.records import parse_records
 from fanout.workload import (
     ChunkResult,
     ChunkWorkload,
     Context,
+    ItemFiles,
     MapWorkload,
     NoParameters,
     RenderedFile,
@@ -102,6 +104,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "permanent-surrogate": lambda: PermanentError("\ud83d"),
     "late-nan": lambda: TransientError("later", retry_after=float("nan")),
     "late-text": lambda: TransientError("later", retry_after="soon"),  # type: ignore[arg-type]
+    "late-forever": lambda: TransientError("later", retry_after=10**400),
     "late-negative": lambda: TransientError("later", retry_after=-5),
     "no-arguments": lambda: UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "no"),
 }
@@ -213,6 +216,31 @@ async def _exit() -> None:
     raise SystemExit(8)
 
 
+class ReportParameters(BaseModel):
+    """What the report is to raise."""
+
+    raises: str
+
+
+class HostileReport(MapWorkload[HostileItem, ReportParameters]):
+    """Makes a file, and then raises."""
+
+    name: ClassVar[str] = "hostile-report"
+    item_model = HostileItem
+    parameters_model = ReportParameters
+    is_mended: ClassVar[bool] = False
+
+    def process(self, item: HostileItem, context: Context[ReportParameters]) -> Any:
+        return item.id
+
+    def report(
+        self, outcomes: Iterator[Outcome], parameters: ReportParameters, files: ItemFiles
+    ) -> Iterator[RenderedFile]:
+        yield RenderedFile("first.txt", b"first", "text/plain")
+        if not type(self).is_mended:
+            raise ERRORS[parameters.raises]()
+
+
 class HostileSum(ChunkWorkload[int, NoParameters]):
     """Adds up the ids of a chunk, and raises where an item says so."""
 
@@ -240,5 +268,5 @@ class HostileSum(ChunkWorkload[int, NoParameters]):
         return int(from_json(data))
 
 
-for workload in (Hostile(), AsyncHostile(), HostileSum()):
+for workload in (Hostile(), AsyncHostile(), HostileReport(), HostileSum()):
     registry.register(workload)

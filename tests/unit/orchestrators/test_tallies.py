@@ -11,14 +11,13 @@ from activities.batches.batch import (
 from fanout.governor.wave_size import MAX_WIDTH
 from fanout.messages.batches import BatchResult, WaveTally
 from fanout.messages.ending import SettleAsk
-from fanout.messages.payloads import dump
+from fanout.messages.payloads import MAX_ERROR_BYTES, dump
 from fanout.messages.shards import Retrying, ShardAsk, ShardCounts, ShardOrder, ShardWork, Wave
 from fanout.messages.tickets import call_ticket
 from fanout.models.request import RetryPolicy
 from fanout.models.status import ErrorGroup
 from fanout.naming.instance_ids import attempt_instance
 from fanout.splitting.sizing import MAX_ADAPTIVE_CUTS_A_PARTITION
-from orchestrators.run import MAX_ERROR_BYTES
 from orchestrators.tallies import MAX_KINDS, add_results
 
 RUN_ID = "r" * 100

@@ -2,12 +2,14 @@ import pytest
 from pydantic_core import from_json
 
 from activities.results.finalize import decide_end
+from fanout.messages.payloads import dump
 from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
 from fanout.naming import blob_paths
 from fanout.naming.result_names import ResultKind
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline, lines
+from tests.support.workloads.hostile_workloads import ERRORS, HostileReport
 
 ONES = {"batch": {"max_items": 1}}
 
@@ -107,3 +109,24 @@ def test_a_cancel_that_came_too_late_changes_nothing():
     run = LocalRun(inline([{"id": 1}]))
     run.is_cancelled = True
     assert run.run().outcome == "succeeded"
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_report_that_raises_fails_the_run_by_name_and_loses_no_other_file(name: str) -> None:
+    items = [{"id": n} for n in range(3)]
+    run = LocalRun(inline(items, "hostile-report", parameters={"raises": name}))
+    end = run.run()
+    assert (end.outcome, end.items.succeeded) == ("failed", 3)
+    assert end.error is not None and end.error.startswith(
+        "the workload 'hostile-report' cannot make its files: "
+    )
+    dump(end)
+    assert [file.name for file in run.manifest().files] == ["first.txt", "SUCCEEDED-00000.jsonl"]
+    assert [outcome.output for outcome in run.outcomes()] == [0, 1, 2]
+
+
+def test_a_redrive_makes_the_files_that_a_report_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = LocalRun(inline(items(3), "hostile-report", parameters={"raises": "surrogate"}))
+    assert run.run().outcome == "failed"
+    monkeypatch.setattr(HostileReport, "is_mended", True)
+    assert run.redrive().outcome == "succeeded"

@@ -17,6 +17,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import PermanentError, TransientError
 from fanout.messages.batches import BatchRef, BatchResult
+from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.messages.sagas import (
     OpenSagasResult,
@@ -34,6 +35,7 @@ from fanout.naming.idempotency_keys import saga_step_key
 from fanout.workload import NoParameters, SagaWorkload, Step, StepContext
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
+from tests.support.workloads.hostile_workloads import ERRORS, OUTPUTS, SOUND
 from workloads import registry
 
 SUCCEEDED = SagaEnd(status="succeeded", trace=SagaTrace(done=[0]), outputs={"first": 1})
@@ -253,6 +255,36 @@ def test_the_same_try_again_hears_what_the_first_came_to(monkeypatch: pytest.Mon
     assert first.error is not None and first.error.retryable
     assert second.output == 2
     assert (once(1), once(2), tries) == (first, second, [1, 2])
+
+
+@pytest.mark.parametrize("mode", ["do", "undo"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_whatever_a_step_raises_is_what_came_of_it(
+    name: str, mode: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raise_it(*_: Any) -> None:
+        raise ERRORS[name]()
+
+    monkeypatch.setattr(Free, "do", staticmethod(raise_it))
+    monkeypatch.setattr(Free, "undo", staticmethod(raise_it))
+    run = Run()
+    run.open()
+    result = run.step(mode=mode)
+    assert result.error is not None and result.error.type
+    dump(result)
+    StepResult.model_validate_json(result.model_dump_json())
+
+
+@pytest.mark.parametrize("name", [*OUTPUTS, "big"])
+def test_an_output_that_cannot_travel_is_the_fault_of_the_step(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = OUTPUTS.get(name) or SOUND[name][0]
+    monkeypatch.setattr(Free, "do", staticmethod(lambda item, context: make()))
+    run = Run()
+    run.open()
+    error = run.step(mode="do").error
+    assert error is not None and error.type == "StepOutputError"
 
 
 def test_of_two_at_the_same_try_both_hear_who_was_first(monkeypatch: pytest.MonkeyPatch) -> None:
