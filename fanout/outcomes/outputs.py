@@ -20,7 +20,8 @@ _SPARE = 200 - MAX_DEPTH
 MAX_DIGITS = 4300
 _TOO_LARGE = 10**MAX_DIGITS
 # Shorter JSON has neither so many levels nor so many digits.
-_MIN_SUSPECT_BYTES = 2 * MAX_DEPTH
+_MAX_PLAIN_BYTES = 2 * MAX_DEPTH
+_N, _I = b"NI"
 
 
 class OutputError(FanoutError):
@@ -34,13 +35,15 @@ def dump_line(fields: dict[str, Any]) -> bytes:
         OutputError: The output is no JSON; it says where.
     """
     try:
-        line = to_json(fields)
-        if _is_suspect(line):
-            from_json(b"[" * _SPARE + line + b"]" * _SPARE, allow_inf_nan=False)
-    except BaseException as error:
+        line = to_json(fields) + b"\n"
+        # Millions of lines are short and have neither NaN nor Infinity: to look for one byte takes
+        # a quarter of the time that a word takes.
+        if _N in line or _I in line or len(line) > _MAX_PLAIN_BYTES:
+            _insist_on_json(line)
+    except BaseException as error:  # iterating over an output runs user code
         fault = _find_fault(fields["output"], error)
         raise OutputError(f"the output is no JSON: {fault}") from error
-    return line + b"\n"
+    return line
 
 
 def make_plain(output: Any) -> Any:
@@ -52,15 +55,11 @@ def make_plain(output: Any) -> Any:
     return from_json(dump_line({"output": output}))["output"]
 
 
-def _is_suspect(line: bytes) -> bool:
-    if len(line) < _MIN_SUSPECT_BYTES:
-        return b"NaN" in line or b"Infinity" in line
-    return (
-        b"NaN" in line
-        or b"Infinity" in line
-        or len(line) > MAX_DIGITS
-        or line.count(b"[") + line.count(b"{") > MAX_DEPTH
-    )
+def _insist_on_json(line: bytes) -> None:
+    """Raise where a parser would: it is read as it will be, within other documents."""
+    has_word = b"NaN" in line or b"Infinity" in line
+    if has_word or len(line) > MAX_DIGITS or line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+        from_json(b"[" * _SPARE + line + b"]" * _SPARE, allow_inf_nan=False)
 
 
 def _find_fault(output: Any, error: BaseException) -> str:
