@@ -57,7 +57,7 @@ def make_plain(output: Any) -> Any:
 
 def _insist_on_json(line: bytes) -> None:
     """Raise where a parser would: it is read as it will be, within other documents."""
-    has_word = b"NaN" in line or b"Infinity" in line
+    has_word = (_N in line and b"NaN" in line) or (_I in line and b"Infinity" in line)
     if has_word or len(line) > MAX_DIGITS or line.count(b"[") + line.count(b"{") > MAX_DEPTH:
         from_json(b"[" * _SPARE + line + b"]" * _SPARE, allow_inf_nan=False)
 
