@@ -1,7 +1,7 @@
 """Dead letters: every item given up on, with its error, the item itself and how to redrive it."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import repeat
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -13,6 +13,7 @@ from fanout.models.outcome import GIVEN_UP
 from fanout.models.plan import Cut
 from fanout.outcomes.lines import status_of
 from fanout.records import Chunk, Record
+from fanout.splitting.bounds import raw_records
 from fanout.splitting.records import parse_records
 
 
@@ -71,35 +72,24 @@ def _read_items(
         chunk = read_cut(files, run_id, request, cut)
     except SourceChangedError:
         return {}
-    rows = chunk.data.split(b"\n")
     return {
-        record.index: _item(record, chunk, rows, following)
-        for record, following in _pair_with_next(parse_records(chunk))
+        record.index: _item(record, raw)
+        for record, raw in zip(parse_records(chunk), _raw_records(chunk), strict=True)
         if record.index in wanted
     }
 
 
-def _pair_with_next(records: Iterator[Record]) -> Iterator[tuple[Record, Record | None]]:
-    def with_end() -> Iterator[Record | None]:
-        yield from records
-        yield None
-
-    for record, following in pairwise(with_end()):
-        if record is not None:
-            yield record, following
+def _raw_records(chunk: Chunk) -> Iterator[bytes | None]:
+    """The bytes of each record; None where it has none that a person can read."""
+    if chunk.fault is not None or chunk.kind == "inline" or not chunk.first_line:
+        return repeat(None, chunk.count)
+    return raw_records(chunk)
 
 
-def _item(
-    record: Record, chunk: Chunk, rows: list[bytes], following: Record | None
-) -> dict[str, Any]:
-    """The item as parsed or, where it does not parse, its lines as they stand in the source."""
+def _item(record: Record, raw: bytes | None) -> dict[str, Any]:
+    """The item as parsed or, where it does not parse, as it stands in the source."""
     if record.error is None:
         return {"item": record.value}
-    if record.line is None or chunk.fault is not None:
+    if raw is None:
         return {"item": None}
-    end = None
-    if following is not None and following.line is not None:
-        # Elements of a JSON array may share a line.
-        end = max(following.line, record.line + 1) - chunk.first_line
-    raw = b"\n".join(rows[record.line - chunk.first_line : end])
     return {"item": None, "raw": raw.decode(errors="replace").strip("\r\n")}

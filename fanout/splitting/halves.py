@@ -1,13 +1,11 @@
 """Divide a batch between two of its records, to find the one that is at fault."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from pydantic_core import from_json, to_json
 
 from fanout.records import Chunk
-from fanout.splitting.elements import batch_elements
-from fanout.splitting.scan import RecordBounds, ScanState, scan_all
+from fanout.splitting.bounds import find_bounds
 
 
 def halve(chunk: Chunk) -> tuple[Chunk, Chunk]:
@@ -36,7 +34,7 @@ def halve(chunk: Chunk) -> tuple[Chunk, Chunk]:
 def _boundary(chunk: Chunk, middle: int) -> tuple[int, int, int]:
     """Where the record before the middle ends, and where that after it begins, with its line."""
     passed, end = 0, 0
-    for bounds in _bounds(chunk):
+    for bounds in find_bounds(chunk):
         place = middle - passed
         if place < len(bounds):
             if place > 0:
@@ -46,12 +44,3 @@ def _boundary(chunk: Chunk, middle: int) -> tuple[int, int, int]:
             end = int(bounds.ends[-1])
         passed += len(bounds)
     raise ValueError(f"the batch from item {chunk.first_index} on holds {passed} items")
-
-
-def _bounds(chunk: Chunk) -> Iterator[RecordBounds]:
-    start = ScanState.at(0, chunk.first_line)
-    if chunk.kind == "csv":
-        return scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
-    if chunk.kind == "jsonl":
-        return scan_all([chunk.data], start, "jsonl")
-    return batch_elements(chunk.data, chunk.first_line)

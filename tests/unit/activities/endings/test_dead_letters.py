@@ -79,6 +79,16 @@ def test_a_row_over_many_lines_that_does_not_parse_is_kept_whole():
     ]
 
 
+def test_elements_on_one_line_that_do_not_parse_are_kept_apart():
+    run = over(b'[{"id":1.}, {"id":0},\n[1 2], "x"]', {"kind": "json"}, workload="probe")
+    run.run()
+    assert [(o["index"], o["item"], o.get("raw")) for o in letters(run)] == [
+        (0, None, '{"id":1.}'),
+        (2, None, "[1 2]"),
+        (3, "x", None),
+    ]
+
+
 def test_a_chunk_given_up_on_has_a_letter_for_each_of_its_items():
     parameters = {"column": "n", "fail_attempts": 9, "permanent": True}
     run = over(b"n\n1\n2\n3\n", {"kind": "csv"}, workload=Sum.name, parameters=parameters)
