@@ -80,7 +80,12 @@ def test_a_row_over_many_lines_that_does_not_parse_is_kept_whole():
 
 
 def test_elements_on_one_line_that_do_not_parse_are_kept_apart():
-    run = over(b'[{"id":1.}, {"id":0},\n[1 2], "x"]', {"kind": "json"}, workload="probe")
+    run = over(
+        b'[{"id":1.}, {"id":0},\n[1 2], "x"]',
+        {"kind": "json"},
+        workload="probe",
+        batch={"max_items": 9},
+    )
     run.run()
     assert [(o["index"], o["item"], o.get("raw")) for o in letters(run)] == [
         (0, None, '{"id":1.}'),
