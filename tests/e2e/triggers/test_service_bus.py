@@ -85,7 +85,7 @@ def test_each_kind_of_fault_is_a_dead_letter_that_says_so(
 ):
     faults = {
         "no-json": (b'{"workload": ', "InvalidRequest", "line 1 column 13"),
-        "no-text": (b"\xff\xfe\x00", "InvalidRequest", "no JSON"),
+        "no-text": (b"\xff\xfe\x00", "InvalidRequest", "it is UTF-16"),
         "no-workload": (request(workload="nothing"), "InvalidRequest", "'nothing'"),
         "other": (request(1, run_id="good"), "RunConflict", "another request"),
         "dry": (request(dry_run=True), "InvalidRequest", "dry_run"),
