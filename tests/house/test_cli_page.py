@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from cli.main import app
+from cli.app import app
 from cli.outcomes import EXIT_CODES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
