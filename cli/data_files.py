@@ -110,6 +110,8 @@ class DataFile:
                 f"{said} ends with none of {suffixes}, nor with .gz or .zst after them; --kind "
                 "says what a file is, such as csv or jsonl.gz."
             )
+        if reading.kind is FileKind.PARQUET and reading.compression is not None:
+            raise CommandError(f"'{self.name}': Parquet is compressed in itself; unpack the file.")
         return reading
 
 

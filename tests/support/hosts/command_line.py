@@ -61,7 +61,14 @@ class Shell:
 
     def lines(self, *words: str, code: int = 0, **environment: str) -> list[Any]:
         done = self(*words, "--json", code=code, **environment)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+
+    def request_of(self, run_id: str) -> dict[str, Any]:
+        """The request of a run, as the app keeps it."""
+        key = {"x-functions-key": self.key}
+        answer = self.product.host.request("GET", f"/api/runs/{run_id}/request", b"", key)
+        assert answer.status == 200, answer.body
+        return dict(answer.json)
 
 
 @contextmanager
