@@ -50,7 +50,9 @@ def _name_character(character: str) -> str:
     """A character as the name of a blob can have it: a file may be called by any bytes."""
     if character.isprintable() and character != "\\":
         return character
-    return quote(character.encode("utf-8", "surrogatepass"))
+    # A byte of a name that is no UTF-8 comes as one of these (PEP 383).
+    is_byte = "\udc80" <= character <= "\udcff"
+    return quote(character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass"))
 
 
 def _blob_service(settings: ClientSettings) -> Any:

@@ -157,7 +157,10 @@ class TextSource(_Message):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["base64"]}]}
+        json_schema_extra={
+            "oneOf": [{"required": ["text"]}, {"required": ["base64"]}],
+            "examples": [{"kind": "text", "text": "id,n\n1,2\n", "read": "csv"}],
+        }
     )
 
     kind: Literal["text"]
