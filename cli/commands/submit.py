@@ -64,15 +64,21 @@ def submit(  # noqa: PLR0913  each is an option
         "max_items": max_items,
         **limit_options(concurrency, rate, attempts, tolerate),
     }
-    if request == data == STANDARD_INPUT:
-        raise CommandError("Standard input is either the request or the data.")
-    file = None if data is None else DataFile(data, kind)
+    file = _data_file(data, kind, request)
     body = merge_options(_read_request(request), values)
     body = _add_source(session, body, source, file, container)
     if dry_run or body.get("dry_run"):
         _print_estimate(session, {**body, "dry_run": True}, is_json=json)
     else:
         _start_run(session, body, idempotency_key, watch=watch, is_json=json)
+
+
+def _data_file(data: Path | None, kind: str | None, request: Path | None) -> DataFile | None:
+    if data is None:
+        return None
+    if request == data == STANDARD_INPUT:
+        raise CommandError("Standard input is either the request or the data.")
+    return DataFile(data, kind)
 
 
 def _read_request(path: Path | None) -> dict[str, Any]:
