@@ -26,7 +26,8 @@ def _run() -> None:
         _print_error(error)
         sys.exit(FAILED)
     except OSError as error:  # of a file, for those of the network are told by the client
-        _print_error(CommandError(f"'{error.filename}': {error.strerror}."))
+        place = f"'{error.filename}': " if error.filename else ""
+        _print_error(CommandError(f"{place}{error.strerror or error}."))
         sys.exit(FAILED)
     finally:
         sys.stdout.flush()

@@ -39,7 +39,8 @@ class GuardedStream(io.TextIOWrapper):
             yield
         except OSError as error:
             # What is held back must go somewhere, for the interpreter flushes once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), self.fileno())
             if isinstance(error, BrokenPipeError):
                 raise SystemExit(CLOSED_PIPE) from error
             if self is not sys.stderr:

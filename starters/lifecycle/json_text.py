@@ -96,6 +96,10 @@ def _find_unreadable(text: bytes) -> list[FieldProblem]:
     return list(islice(_problems(document), MAX_PROBLEMS))
 
 
+# The place that holds a value, and the name or number of the value there; None is the document.
+_Place = tuple[Any, str | int] | None
+
+
 @dataclass(frozen=True)
 class _Unreadable:
     """What stands in a document in place of a value that has none."""
@@ -119,31 +123,36 @@ def _int(text: str) -> int | _Unreadable:
 
 
 def _problems(document: Any) -> Iterator[FieldProblem]:
-    waiting: list[tuple[str, Any]] = [("", document)]
+    waiting: list[tuple[_Place, Any]] = [(None, document)]
     while waiting:
-        path, value = waiting.pop()
+        place, value = waiting.pop()
         if isinstance(value, dict):
             for name in value:
-                yield from _text_problems(path, name, "the name")
-            children = [(f"{path}.{name}" if path else name, v) for name, v in value.items()]
-            waiting += reversed(children)
+                yield from _text_problems(place, name, "the name")
+            waiting += reversed([((place, name), child) for name, child in value.items()])
         elif isinstance(value, list):
-            waiting += reversed([(f"{path}[{n}]", child) for n, child in enumerate(value)])
+            waiting += reversed([((place, n), child) for n, child in enumerate(value)])
         elif isinstance(value, str):
-            yield from _text_problems(path, value, "the text")
+            yield from _text_problems(place, value, "the text")
         elif isinstance(value, _Unreadable):
-            yield _problem(path, value.fault)
+            yield FieldProblem(_path(place), value.fault)
 
 
-def _text_problems(path: str, text: str, what: str) -> Iterator[FieldProblem]:
+def _text_problems(place: _Place, text: str, what: str) -> Iterator[FieldProblem]:
     found = _SURROGATE.search(text)
     if found is not None:
         shown = make_printable(_shorten(text[max(0, found.start() - _SHOWN_CHARACTERS // 2) :]))
-        yield _problem(path, f"{what} '{shown}' has a surrogate alone, which UTF-8 cannot hold")
+        fault = f"{what} '{shown}' has a surrogate alone, which UTF-8 cannot hold"
+        yield FieldProblem(_path(place), fault)
 
 
-def _problem(path: str, fault: str) -> FieldProblem:
-    return FieldProblem(make_printable(path) or _ROOT, fault)
+def _path(place: _Place) -> str:
+    """A place as callers write it; names and depths that nobody writes are cut."""
+    parts: list[str] = []
+    while place is not None and len(parts) < _SHOWN_CHARACTERS:
+        place, part = place
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{_shorten(part)}")
+    return make_printable("".join(reversed(parts)).removeprefix(".")) or _ROOT
 
 
 def _shorten(text: str) -> str:

@@ -1,6 +1,7 @@
 """What is read as JSON, every other parser can read again; the rest is named by its field."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -64,6 +65,16 @@ def test_every_such_field_is_named_but_no_endless_list_made():
     found = problems(b'{"a": NaN, "b": [1e999, "\\udce9"], "c": 1}')
     assert [field for field, _ in found] == ["a", "b[0]", "b[1]"]
     assert len(problems(b"[" + b"NaN," * 5000 + b"1]")) == MAX_PROBLEMS
+
+
+def test_long_names_over_many_values_cost_no_memory():
+    text = b'{"%s": [%s1]}' % (b"x" * 1_000_000, b"NaN," * 200_000)
+    tracemalloc.start()
+    found = problems(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[1][0] == "x" * 60 + "...[1]"
+    assert peak < 200_000_000
 
 
 @pytest.mark.parametrize(
