@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
+from cli.documents import write_document
 from cli.errors import ApiError, CommandError
 from cli.settings import ClientSettings
 
@@ -31,12 +32,13 @@ class Api:
         self._url = settings.url
         # Only a request that could not connect is sent again.
         transport = httpx.HTTPTransport(retries=TRIES)
-        self._client = httpx.Client(
-            base_url=f"{settings.url}/api/",
-            headers=headers,
-            timeout=TIMEOUT_SECONDS,
-            transport=transport,
-        )
+        with self._translate_errors():
+            self._client = httpx.Client(
+                base_url=f"{settings.url}/api/",
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                transport=transport,
+            )
 
     def get(self, path: str, **parameters: Any) -> Json:
         """GET; parameters that are None are left out.
@@ -88,23 +90,50 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Json:
         query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        sent = dict(headers or {})
+        if body is not None:
+            sent["Content-Type"] = "application/json"
         with self._translate_errors():
+            content = None if body is None else write_document(body)
             response = self._client.request(
-                method, path, params=query, json=body, headers=dict(headers or {})
+                method, path, params=query, content=content, headers=sent
             )
         if response.is_error:
             raise _api_error(response)
-        return dict(response.json()) if response.content else {}
+        return self._document(response)
+
+    def _document(self, response: httpx.Response) -> Json:
+        if not response.content:
+            return {}
+        try:
+            return dict(response.json())
+        except (ValueError, TypeError) as error:
+            raise CommandError(
+                f"{self._url} answers with something else than JSON: it is no Fanout app, or there "
+                "is something between (--url, FANOUT_URL)."
+            ) from error
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
+        except httpx.LocalProtocolError as error:  # its text has the value, which may be secret
+            raise CommandError(
+                "A header cannot be sent: the key, the token or the idempotency key has a line "
+                "break or another character that no header may have."
+            ) from error
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise CommandError(
                 f"{self._url} does not answer: {reason}. Is it the right address (--url, "
                 "FANOUT_URL), and is the app running?"
+            ) from error
+        except UnicodeEncodeError as error:
+            # The query and headers; a body can say anything.
+            text = error.object[error.start : error.end]
+            raise CommandError(
+                f"{text!a} cannot be sent in an address or a header: an argument or a setting of "
+                "the environment has it."
             ) from error
         except httpx.InvalidURL as error:
             raise CommandError(f"'{self._url}' is no address: {error}.") from error
@@ -112,7 +141,8 @@ class Api:
 
 def run_path(run_id: str, *rest: str) -> str:
     """The path of a run, or of a part of it; the rest may have slashes."""
-    return "/".join(["runs", quote(run_id, safe=""), *map(quote, rest)])
+    names = (quote(name, errors="surrogatepass") for name in rest)
+    return "/".join(["runs", quote(run_id, safe="", errors="surrogatepass"), *names])
 
 
 def _api_error(response: httpx.Response) -> ApiError:

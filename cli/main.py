@@ -1,75 +1,44 @@
-"""The command `fanout`."""
+"""The process `fanout`: how it ends, whatever happens to it."""
 
-import json
-import os
 import sys
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from cli.commands import items, results, runs, scaffold, schedules, steer, submit, watch, workloads
 from cli.errors import ApiError, CommandError
-from cli.outcomes import FAILED
-from cli.session import Session
-from cli.settings import ClientSettings
-
-app = typer.Typer(
-    name="fanout",
-    help="Run one function over every item of a large job on Azure Functions, and see to it.",
-    epilog="Where the app is and what opens it: --url and --key, or FANOUT_URL and FANOUT_KEY (or "
-    "FANOUT_TOKEN), or 'url' and 'key' in ~/.config/fanout/config.toml.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def set_up(
-    context: typer.Context,
-    url: Annotated[
-        str | None, typer.Option(help="Of the app; without it http://localhost:7071.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(help="A function key.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A file with url, key, ... in TOML.")] = None,
-) -> None:
-    """Load the settings for the command."""
-    context.obj = Session(ClientSettings.load(url, key, config, os.environ))
-
-
-for name, command in (
-    ("submit", submit.submit),
-    ("watch", watch.watch),
-    ("list", runs.list_runs),
-    ("show", runs.show),
-    ("items", items.items),
-    ("results", results.results),
-    ("cancel", steer.cancel),
-    ("suspend", steer.suspend),
-    ("resume", steer.resume),
-    ("redrive", steer.redrive),
-    ("set", steer.set_limits),
-    ("delete", steer.delete),
-    ("workloads", workloads.workloads),
-    ("schedules", schedules.schedules),
-    ("new-workload", scaffold.new_workload),
-):
-    app.command(name)(command)
+from cli.outcomes import FAILED, INTERRUPTED
+from cli.streams import guard_streams, print_json
 
 
 def main() -> None:
     """Carry out the command line; print an error and exit with 1 where it fails."""
     try:
+        guard_streams()
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    # It takes half a second to load, in which somebody may press Ctrl-C.
+    from cli.app import app
+
+    try:
         app()
     except CommandError as error:
         _print_error(error)
         sys.exit(FAILED)
+    except OSError as error:  # of a file, for those of the network are told by the client
+        place = f"'{error.filename}': " if error.filename else ""
+        _print_error(CommandError(f"{place}{error.strerror or error}."))
+        sys.exit(FAILED)
+    finally:
+        sys.stdout.flush()
 
 
 def _print_error(error: CommandError) -> None:
     if "--json" in sys.argv and isinstance(error, ApiError) and error.problem:
-        typer.echo(json.dumps(error.problem, ensure_ascii=False), err=True)
-    else:
-        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        print_json(error.problem, sys.stderr)
+        return
+    import typer
+
+    text = str(error)
+    coloured = typer.style(text, fg=typer.colors.RED) if sys.stderr.isatty() else text
+    sys.stderr.write(f"{coloured}\n")

@@ -1,9 +1,8 @@
-"""The session of a command: settings, API and consoles; and how to print JSON and tables."""
+"""The session of a command: settings, API and consoles; and how to print tables."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -41,11 +40,6 @@ def get_session(context: typer.Context) -> Session:
     return session
 
 
-def print_json(value: Any) -> None:
-    """Print a document for programs, on one line."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
 def list_table(
     columns: Iterable[str], rows: Iterable[Iterable[str]], numbers: Iterable[int]
 ) -> Table:
@@ -79,4 +73,5 @@ def transfer_progress(session: Session) -> Progress:
         TransferSpeedColumn(),
         console=session.err,
         transient=True,
+        disable=not session.err.is_terminal,
     )

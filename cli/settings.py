@@ -77,7 +77,7 @@ def _read_config(config: Path | None, environment: Mapping[str, str]) -> dict[st
             raise CommandError(f"There is no file '{path}'.")
         return {}
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise CommandError(f"'{path}' cannot be read as TOML: {error}") from error
     unknown = sorted(values.keys() - NAMES)

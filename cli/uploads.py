@@ -1,19 +1,13 @@
-"""Data files of this machine: upload them to where the app reads, or put them into the request."""
+"""Upload a data file to where the app reads."""
 
-import csv
 import hashlib
-import io
-import json
 from collections.abc import Callable
-from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from cli.errors import CommandError
 from cli.settings import ClientSettings
 
-COMPRESSED = (".gz", ".zst")
-MAX_INLINE_BYTES = 1_048_576
 FOLDER = "uploads"
 PIECE = 1_048_576
 # The newest that Azurite 3.35 knows; the SDK asks for its own newest by default.
@@ -23,92 +17,42 @@ API_VERSION = "2025-11-05"
 OnProgress = Callable[[int, int], None]
 
 
-class FileKind(StrEnum):
-    """The kind of source that a file is."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    JSON = "json"
-    PARQUET = "parquet"
-
-
-_KINDS = {
-    ".csv": FileKind.CSV,
-    ".jsonl": FileKind.JSONL,
-    ".ndjson": FileKind.JSONL,
-    ".json": FileKind.JSON,
-    ".parquet": FileKind.PARQUET,
-}
-
-
-def file_kind(path: Path) -> FileKind:
-    """The kind of a file, by its name.
-
-    Raises:
-        CommandError: Its name has none of the suffixes.
-    """
-    name = path.name.lower()
-    for suffix in COMPRESSED:
-        name = name.removesuffix(suffix)
-    for suffix, kind in _KINDS.items():
-        if name.endswith(suffix):
-            return kind
-    suffixes = ", ".join(_KINDS)
-    raise CommandError(
-        f"'{path.name}' ends with none of {suffixes}, nor with .gz or .zst after them."
-    )
-
-
-def make_source(
-    path: Path, settings: ClientSettings, container: str, on_progress: OnProgress
-) -> dict[str, Any]:
-    """Make a source of a data file: upload it where there is storage, else put its items into it.
-
-    Args:
-        path: The file.
-        settings: Has the storage, if there is any.
-        container: The container to upload to; the app must be allowed to read it.
-        on_progress: Called while the file is uploaded.
-
-    Raises:
-        CommandError: It cannot be read or uploaded, or is too large to do without storage.
-    """
-    if not path.is_file():
-        raise CommandError(f"There is no file '{path}'.")
-    kind = file_kind(path)
-    if settings.storage or settings.account_url:
-        blob = upload_file(path, settings, container, on_progress)
-        return {"kind": kind, "container": container, "blob": blob}
-    return {"kind": "inline", "items": _read_inline_items(path, kind)}
-
-
 def upload_file(
-    path: Path, settings: ClientSettings, container: str, on_progress: OnProgress
+    data: BinaryIO, name: str, settings: ClientSettings, container: str, on_progress: OnProgress
 ) -> str:
     """Upload a file unless its blob exists; return the name of the blob.
 
     Raises:
         CommandError: Storage refuses it, or does not answer.
+        OSError: It cannot be read.
     """
     from azure.core.exceptions import AzureError, ResourceExistsError
 
-    name = upload_name(path)
+    blob_name = upload_name(data, name)
     try:
-        blob = _blob_service(settings).get_blob_client(container, name)
-        with path.open("rb") as data:
-            blob.upload_blob(data, progress_hook=lambda sent, total: on_progress(sent, total or 0))
+        blob = _blob_service(settings).get_blob_client(container, blob_name)
+        blob.upload_blob(data, progress_hook=lambda sent, total: on_progress(sent, total or 0))
     except ResourceExistsError:
-        return name  # its name has the digest of its content
+        return blob_name  # it has the digest of its content
     except (AzureError, ValueError) as error:
         raise CommandError(
-            f"'{path.name}' cannot be uploaded to the container '{container}': {_reason(error)}"
+            f"'{name}' cannot be uploaded to the container '{container}': {_reason(error)}"
         ) from error
-    return name
+    return blob_name
 
 
-def upload_name(path: Path) -> str:
+def upload_name(data: BinaryIO, name: str) -> str:
     """The name of a file's blob; the same content has the same name."""
-    return f"{FOLDER}/{_digest(path)}/{path.name}"
+    return f"{FOLDER}/{_digest(data)}/{''.join(map(_name_character, name))}"
+
+
+def _name_character(character: str) -> str:
+    """A character as the name of a blob can have it: a file may be called by any bytes."""
+    if character.isprintable() and character != "\\":
+        return character
+    # A byte of a name that is no UTF-8 comes as one of these (PEP 383).
+    is_byte = "\udc80" <= character <= "\udcff"
+    return quote(character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass"))
 
 
 def _blob_service(settings: ClientSettings) -> Any:
@@ -122,37 +66,13 @@ def _blob_service(settings: ClientSettings) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_code", None) or str(error).splitlines()[0])
+    lines = [*str(error).splitlines(), type(error).__name__]
+    return str(getattr(error, "error_code", None) or lines[0])
 
 
-def _digest(path: Path) -> str:
+def _digest(data: BinaryIO) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as data:
-        while piece := data.read(PIECE):
-            digest.update(piece)
+    while piece := data.read(PIECE):
+        digest.update(piece)
+    data.seek(0)
     return digest.hexdigest()[:16]
-
-
-def _read_inline_items(path: Path, kind: FileKind) -> list[Any]:
-    is_compressed = path.suffix in COMPRESSED
-    if path.stat().st_size > MAX_INLINE_BYTES or kind is FileKind.PARQUET or is_compressed:
-        raise CommandError(
-            f"'{path.name}' has to be uploaded, and nobody said where to: set FANOUT_STORAGE to a "
-            "connection string, or FANOUT_STORAGE__blobServiceUri to sign in. (A plain text file "
-            f"of up to {MAX_INLINE_BYTES:,} bytes travels in the request.)"
-        )
-    try:
-        return _parse_items(path.read_text(encoding="utf-8-sig"), kind)
-    except ValueError as error:
-        raise CommandError(f"'{path.name}' cannot be read as {kind}: {error}") from error
-
-
-def _parse_items(text: str, kind: FileKind) -> list[Any]:
-    if kind is FileKind.CSV:
-        return list(csv.DictReader(io.StringIO(text, newline="")))
-    if kind is FileKind.JSONL:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    items = json.loads(text)
-    if not isinstance(items, list):
-        raise ValueError("it is no JSON array")  # noqa: TRY004  the value of the file is wrong
-    return items

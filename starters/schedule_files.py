@@ -5,14 +5,13 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic_core import from_json
-
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
 from fanout.schedules import Schedule, ScheduleError, check_cron
 from starters.lifecycle.claim import NOBODY_ASKS
-from starters.lifecycle.validation import ROOT, validate
+from starters.lifecycle.json_text import read_json
+from starters.lifecycle.validation import validate
 from workloads import registry
 
 FOLDER = Path(__file__).parents[1] / "schedules"
@@ -87,11 +86,7 @@ def _fault(field: str, message: str) -> InvalidRequestError:
 
 
 def _parse(path: Path) -> ScheduleFile:
-    try:
-        document = from_json(path.read_bytes())
-    except ValueError as error:
-        raise _fault(ROOT, f"it is no JSON: {error}") from error
-    return validate(ScheduleFile, document)
+    return validate(ScheduleFile, read_json(path.read_bytes()))
 
 
 def _setting_name(text: str) -> str | None:

@@ -1,9 +1,9 @@
 """Short forms of options, and what they mean in a request."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cli.documents import read_value
 from cli.errors import CommandError
 
 
@@ -41,15 +41,11 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
             target = target.setdefault(parent, {})
             if not isinstance(target, dict):
                 raise CommandError(f"-p {pair}: '{parent}' has a value already.")
-        target[last] = _parse_value(text)
+        try:
+            target[last] = read_value(text)
+        except ValueError as error:
+            raise CommandError(f"-p {name}: {error}.") from error
     return parameters
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def parse_source(text: str) -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.session import Session, list_table, print_json
+from cli.session import Session, list_table
+from cli.streams import print_json
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
 

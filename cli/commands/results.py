@@ -18,9 +18,9 @@ from cli.session import (
     Session,
     get_session,
     list_table,
-    print_json,
     transfer_progress,
 )
+from cli.streams import print_json
 
 UNFINISHED = ".part"
 PIECE = 1_048_576

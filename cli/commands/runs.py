@@ -8,7 +8,8 @@ from rich.markup import escape
 from cli import formats
 from cli.api import run_path
 from cli.commands.paging import Columns, Limit, page_size, print_list
-from cli.session import AsJson, RunId, Session, fact_table, get_session, list_table, print_json
+from cli.session import AsJson, RunId, Session, fact_table, get_session, list_table
+from cli.streams import print_json
 
 Workload = Annotated[str | None, typer.Option("--workload", "-w", help="Only of this workload.")]
 MAX_PAGE = 100

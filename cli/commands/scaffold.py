@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from cli.errors import CommandError
-from cli.session import AsJson, Session, get_session, print_json
+from cli.session import AsJson, Session, get_session
+from cli.streams import print_json
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -9,7 +9,8 @@ from cli.api import run_path
 from cli.commands.options import limit_options, merge_options, parse_tolerance
 from cli.commands.watch import WatchOption, watch_run
 from cli.errors import CommandError
-from cli.session import AsJson, RunId, get_session, print_json
+from cli.session import AsJson, RunId, get_session
+from cli.streams import print_json
 
 
 def cancel(context: typer.Context, run_id: RunId, *, json: AsJson = False) -> None:

@@ -1,11 +1,11 @@
 """The command `submit`: start a run, or estimate it."""
 
 import json as json_module
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from cli.commands import submit_options as options
 from cli.commands.options import (
@@ -15,9 +15,11 @@ from cli.commands.options import (
     parse_source,
 )
 from cli.commands.watch import WatchOption, watch_run
+from cli.data_files import STANDARD_INPUT, DataFile, make_source
+from cli.documents import read_document
 from cli.errors import CommandError
-from cli.session import AsJson, Session, fact_table, get_session, print_json, transfer_progress
-from cli.uploads import make_source
+from cli.session import AsJson, Session, fact_table, get_session, transfer_progress
+from cli.streams import print_json, standard_input
 
 
 def submit(  # noqa: PLR0913  each is an option
@@ -25,6 +27,7 @@ def submit(  # noqa: PLR0913  each is an option
     request: options.Request = None,
     workload: options.Workload = None,
     data: options.Data = None,
+    kind: options.Kind = None,
     source: options.Source = None,
     parameter: options.Parameters = None,
     run_id: options.RunId = None,
@@ -61,20 +64,29 @@ def submit(  # noqa: PLR0913  each is an option
         "max_items": max_items,
         **limit_options(concurrency, rate, attempts, tolerate),
     }
+    file = _data_file(data, kind, request)
     body = merge_options(_read_request(request), values)
-    body = _add_source(session, body, source, data, container)
+    body = _add_source(session, body, source, file, container)
     if dry_run or body.get("dry_run"):
         _print_estimate(session, {**body, "dry_run": True}, is_json=json)
     else:
         _start_run(session, body, idempotency_key, watch=watch, is_json=json)
 
 
+def _data_file(data: Path | None, kind: str | None, request: Path | None) -> DataFile | None:
+    if data is None:
+        return None
+    if request == data == STANDARD_INPUT:
+        raise CommandError("Standard input is either the request or the data.")
+    return DataFile(data, kind)
+
+
 def _read_request(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        request = json_module.loads(text)
+        data = standard_input().read() if path == STANDARD_INPUT else path.read_bytes()
+        request = read_document(data)
     except (OSError, ValueError) as error:
         raise CommandError(f"'{path}' cannot be read as JSON: {error}") from error
     if not isinstance(request, dict):
@@ -83,7 +95,11 @@ def _read_request(path: Path | None) -> dict[str, Any]:
 
 
 def _add_source(
-    session: Session, body: dict[str, Any], source: str | None, data: Path | None, container: str
+    session: Session,
+    body: dict[str, Any],
+    source: str | None,
+    data: DataFile | None,
+    container: str,
 ) -> dict[str, Any]:
     """Complete a request by the source of the options; a data file is uploaded."""
     if "workload" not in body:
@@ -99,9 +115,9 @@ def _add_source(
     return body
 
 
-def _upload(session: Session, data: Path, container: str) -> dict[str, Any]:
+def _upload(session: Session, data: DataFile, container: str) -> dict[str, Any]:
     with transfer_progress(session) as progress:
-        task = progress.add_task(f"uploading {data.name}", total=None)
+        task = progress.add_task(f"uploading {escape(data.name)}", total=None)
 
         def on_progress(sent: int, total: int) -> None:
             progress.update(task, completed=sent, total=total or None)

@@ -13,7 +13,17 @@ Request = Annotated[
 ]
 Workload = Annotated[str | None, typer.Option("--workload", "-w", help="What to run.")]
 Data = Annotated[
-    Path | None, typer.Option("--data", "-d", help="A file of this machine; it is uploaded.")
+    Path | None,
+    typer.Option(
+        "--data",
+        "-d",
+        help="A file of this machine, or - for standard input; it is uploaded.",
+        allow_dash=True,
+    ),
+]
+Kind = Annotated[
+    str | None,
+    typer.Option("--kind", help="Of --data, where its name does not say it: csv, jsonl.gz, ..."),
 ]
 Source = Annotated[
     str | None, typer.Option("--source", "-s", help="kind:container/blob of what is there.")

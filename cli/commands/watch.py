@@ -19,7 +19,8 @@ from cli.api import Api, run_path
 from cli.commands.runs import show_run
 from cli.errors import ApiError, CommandError
 from cli.outcomes import INTERRUPTED, exit_code
-from cli.session import AsJson, RunId, Session, get_session, print_json
+from cli.session import AsJson, RunId, Session, get_session
+from cli.streams import print_json
 
 # The status changes once a wave; polling more often shows nothing more.
 FIRST_SECONDS, MOST_SECONDS = 0.3, 2.0

@@ -6,7 +6,8 @@ import typer
 from rich.markup import escape
 
 from cli.commands.paging import Columns, print_list
-from cli.session import AsJson, Session, get_session, list_table, print_json
+from cli.session import AsJson, Session, get_session, list_table
+from cli.streams import print_json
 
 Schema = dict[str, Any]
 

@@ -1,11 +1,14 @@
 """Where the items of a run come from: the `source` of a `RunRequest`.
 
-A format says how the records of one blob are read. A source is one of three: a blob with its
-format; a set of blobs, with the format of each (`read`); or items in the request itself.
+A format says how the records of one blob are read. A source is one of four: a blob with its
+format; a set of blobs, with the format of each (`read`); items in the request itself; or a text in
+the request itself, which is read as a blob would be.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
@@ -38,7 +42,7 @@ BlobName = Annotated[
 ]
 Codec = Literal["gzip", "zstd"]
 FormatKind = Literal["jsonl", "csv", "json", "parquet"]
-SourceKind = FormatKind | Literal["inline", "listing", "manifest"]
+SourceKind = FormatKind | Literal["inline", "text", "listing", "manifest"]
 # What becomes of a row that has not as many fields as there are columns.
 RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
@@ -135,6 +139,49 @@ class InlineSource(_Message):
     items: list[Any] = Field(min_length=0)
 
 
+def _insist_on_base64(text: str) -> str:
+    try:
+        b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValueError(f"it is no Base64 (RFC 4648): {error}") from error
+    return text
+
+
+class TextSource(_Message):
+    """A text in the request itself, read by the rules that hold for a blob.
+
+    Attributes:
+        text: The text; its bytes are those of UTF-8.
+        base64: The bytes instead (RFC 4648, section 4), for what is no text: compressed, Parquet.
+        read: How the records in it are read. It has no name that tells its `compression`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["text"]}, {"required": ["base64"]}],
+            "examples": [{"kind": "text", "text": "id,n\n1,2\n", "read": "csv"}],
+        }
+    )
+
+    kind: Literal["text"]
+    text: str | None = None
+    base64: Annotated[str, AfterValidator(_insist_on_base64)] | None = None
+    read: ReadFormat
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if (self.text is None) == (self.base64 is None):
+            raise ValueError("it takes either 'text' or 'base64'")
+        return self
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes that are read."""
+        if self.text is not None:
+            return self.text.encode()
+        return b64decode(self.base64 or "")
+
+
 class _InContainer(_Message):
     container: ContainerName
 
@@ -207,6 +254,7 @@ BlobSource = JsonlSource | CsvSource | JsonSource | ParquetSource
 SetSource = ListingSource | ManifestSource
 Source = Annotated[
     InlineSource
+    | TextSource
     | JsonlSource
     | CsvSource
     | JsonSource
@@ -219,7 +267,7 @@ Source = Annotated[
 
 def containers_of(source: Source) -> Iterator[tuple[str, str]]:
     """List the containers that a source has read, each with the field that names it."""
-    if isinstance(source, InlineSource):
+    if isinstance(source, InlineSource | TextSource):
         return
     yield "source.container", source.container
     if isinstance(source, ManifestSource) and source.items_container is not None:

@@ -102,7 +102,7 @@ def _link_answer(request: web.Request, body: dict[str, Any], status: int = 200) 
 
 def _value(text: str) -> str | None:
     try:
-        value = json.loads(text)["value"]
+        value = json.loads(text.removeprefix("\ufeff"))["value"]
     except (ValueError, TypeError, KeyError):
         return None
     return value if isinstance(value, str) and value else None

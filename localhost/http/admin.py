@@ -135,7 +135,7 @@ class Admin:
 
 def _input(text: str) -> str:
     try:
-        value = json.loads(text)["input"]
+        value = json.loads(text.removeprefix("\ufeff"))["input"]
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError('The body must be JSON: {"input": "..."}.') from error
     return value if isinstance(value, str) else json.dumps(value)

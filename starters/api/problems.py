@@ -1,6 +1,5 @@
 """Errors as answers: problem JSON (RFC 9457)."""
 
-import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +13,7 @@ from fanout.errors import (
     RunConflictError,
     RunNotFoundError,
 )
+from starters.api.json_bodies import write_json
 from starters.lifecycle.parse import RequestTooLargeError
 
 MEDIA_TYPE = "application/problem+json"
@@ -40,7 +40,7 @@ def problem(
     }
     if errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
-    return func.HttpResponse(json.dumps(body), status_code=status, mimetype=MEDIA_TYPE)
+    return func.HttpResponse(write_json(body), status_code=status, mimetype=MEDIA_TYPE)
 
 
 def answer_to(error: FanoutError) -> func.HttpResponse:

@@ -1,6 +1,5 @@
 """What all HTTP functions share: how they answer, and how they refuse."""
 
-import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import AzureError
-from pydantic import BaseModel
 
 from fanout.adapters.rows.rows import RowContentionError
 from fanout.adapters.telemetry.logs import bind_invocation, logger
@@ -19,6 +17,7 @@ from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNot
 from fanout.naming import instance_ids
 from starters.api.admittance import refusal
 from starters.api.endpoints import Endpoint
+from starters.api.json_bodies import write_json
 from starters.api.problems import answer_to, problem
 
 log = logger("http")
@@ -88,9 +87,9 @@ async def _call(handler: Handler, arguments: dict[str, Any]) -> func.HttpRespons
 
 def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:
     """Answer with JSON; header names are written with underscores."""
-    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return func.HttpResponse(text, status_code=status, headers=named, mimetype="application/json")
+    data = write_json(body)
+    return func.HttpResponse(data, status_code=status, headers=named, mimetype="application/json")
 
 
 def run_id_of(req: func.HttpRequest) -> str:

@@ -36,9 +36,11 @@ def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProb
 
 def _path(fault: Any, prefix: str) -> str:
     location = list(fault["loc"])
-    # pydantic puts the tag of the union ("csv") into the path; callers did not write it.
+    # pydantic puts the tag of a union ("csv") into the path; callers did not write it.
     if not prefix and location[0:1] == ["source"] and len(location) > 1:
         del location[1]
+        if location[1:2] == ["read"] and len(location) > 2:
+            del location[2]
     path = prefix
     for part in location:
         if isinstance(part, int):

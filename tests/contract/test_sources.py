@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import secrets
+from base64 import b64encode
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,6 +83,20 @@ def test_parquet_is_read_in_ranges_of_one_version(store, container, run):
     store.write(container, "b.parquet", parquet())
     with pytest.raises(SourceChangedError):
         reading.read_chunk(wanted, cuts[0], manifest, store)
+
+
+def test_a_text_of_the_request_is_read_and_a_compressed_one_from_its_copy(store, run):
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS)
+    plain = source(kind="text", text=lines, read="jsonl")
+    assert values(plain, store, run) == ROWS
+    assert list(store.names("runs", f"{run}/plan/")) == []
+    read = {"kind": "jsonl", "compression": "gzip"}
+    packed = b64encode(gzip.compress(lines.encode())).decode()
+    wanted = source(kind="text", base64=packed, read=read)
+    assert values(wanted, store, run) == ROWS
+    manifest, _ = planned(wanted, store, run)
+    assert manifest.data is not None
+    assert store.read(manifest.data.container, manifest.data.blob) == lines.encode()
 
 
 def test_a_compressed_blob_is_read_from_its_copy(store, container, run):

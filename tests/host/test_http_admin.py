@@ -50,7 +50,8 @@ def test_the_functions_are_listed(host: HostProcess) -> None:
 
 
 def test_a_timer_function_is_run_by_hand(host: HostProcess) -> None:
-    answer = host.request("POST", "/admin/functions/new_year", b'{"input": ""}')
+    mark = b"\xef\xbb\xbf"
+    answer = host.request("POST", "/admin/functions/new_year", mark + b'{"input": ""}')
     assert (answer.status, answer.body) == (202, b"")
     _wait_for(host, "a new year, past due: False")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import typer
 
-from cli.main import app
-from cli.outcomes import EXIT_CODES
+from cli.app import app
+from cli.outcomes import EXIT_CODES, INTERRUPTED
+from cli.streams import CLOSED_PIPE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 ROW = re.compile(r"^\| `([\w-]+)` \| ((?:`--[\w-]+` ?)+) \| [^|]+ \|$", re.M)
@@ -25,7 +26,7 @@ def test_every_command_is_there_with_all_its_options():
 
 def test_every_exit_code_is_there():
     told = set(map(int, re.findall(r"^\| (\d+) \|", PAGE, re.M)))
-    assert told == {*EXIT_CODES.values(), 1, 2, 130}
+    assert told == {*EXIT_CODES.values(), 1, 2, INTERRUPTED, CLOSED_PIPE}
 
 
 def test_every_global_option_is_there():

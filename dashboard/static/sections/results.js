@@ -34,6 +34,8 @@ function sourceFacts({ source }) {
     ["Blob", source.blob],
     ["Prefix", source.prefix],
     ["Items in it", source.items?.length],
+    ["Characters in it", (source.text ?? source.base64)?.length],
+    ["Read as", source.read?.kind],
   ]);
 }
 

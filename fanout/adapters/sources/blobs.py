@@ -79,6 +79,7 @@ class BrokenSourceError(InvalidRequestError):
     """A blob of a source is not what the source says it is."""
 
     def __init__(self, ref: BlobRef, fault: str) -> None:
+        self.fault = fault
         message = f"the blob '{ref.blob}' in the container '{ref.container}' {fault}"
         super().__init__([FieldProblem("source.blob", message)])
 

@@ -36,12 +36,12 @@ class Place:
 
     Attributes:
         data: The blob that the cuts point into.
-        origin: The blob of the source, ``container/name``.
+        origin: The blob of the source, ``container/name``; None where it is in the request.
         header: Column names of a CSV, else None.
     """
 
     data: BlobRef
-    origin: str
+    origin: str | None
     header: list[str] | None
 
 

@@ -18,12 +18,20 @@ from fanout.adapters.sources.formats import (
 )
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
+from fanout.adapters.sources.texts import cut_text, inspect_text, read_text
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut, PlanManifest
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
-from fanout.models.source import InlineSource, ListingSource, ManifestSource, SetSource, Source
+from fanout.models.source import (
+    InlineSource,
+    ListingSource,
+    ManifestSource,
+    SetSource,
+    Source,
+    TextSource,
+)
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, SourceInfo
 from fanout.splitting.inline import cut_items
@@ -49,6 +57,8 @@ def inspect(source: Source, store: BlobReader) -> SourceInfo:
     """
     if isinstance(source, InlineSource | ListingSource):
         return SourceInfo(source.kind)
+    if isinstance(source, TextSource):
+        return inspect_text(source)
     blob = open_blob(store, source.container, source.blob)
     if isinstance(source, ManifestSource):
         return SourceInfo(source.kind, None, blob.ref.etag, blob.size)
@@ -91,6 +101,8 @@ def cut_source(
         items = source.items
         cuts = cut_items(items, options.limits_for_items(len(items)), max_items)
         return SourceCuts(None, None, 0, iter(cuts))
+    if isinstance(source, TextSource):
+        return cut_text(source, options, scratch)
     if isinstance(source, SetSource):
         if scratch is None:
             raise ValueError("a source of many blobs is planned with a place for its list")
@@ -124,6 +136,8 @@ def read_chunk(
         data = to_json(source.items[cut.first_index : cut.first_index + cut.items])
         kind, line = source.kind, cut.first_line
         return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selection)
+    if isinstance(source, TextSource):
+        return read_text(source, cut, manifest, store, selection)
     if isinstance(source, SetSource):
         return _read_of_set(source, cut, manifest, store, selection)
     blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)

@@ -133,9 +133,10 @@ def read(path: Path) -> settings.Namespace:
         ConfigError: It is missing, is not JSON, or declares something that cannot be.
     """
     try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path} cannot be read: {reason}.") from error
     try:
         value = json.loads(text)
     except ValueError as error:

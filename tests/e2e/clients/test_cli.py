@@ -9,70 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.hosts.command_line import COMMAND, ROOT, Shell, shell_on
 from tests.support.hosts.hosts import patient
-from tests.support.hosts.product import DEADLINE_SECONDS, Product
-from tests.support.hosts.running_product import keyed_product_on
+from tests.support.hosts.product import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.needs_settings
-ROOT = Path(__file__).parents[3]
-COMMAND = [sys.executable, "-m", "cli"]
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
-
-
-@dataclass
-class Shell:
-    """A user of the command line."""
-
-    product: Product
-    key: str
-    home: Path
-    storage: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "FANOUT_URL": self.product.host.origin,
-            "FANOUT_KEY": self.key,
-            "FANOUT_STORAGE": self.storage,
-            "COLUMNS": "160",
-        }
-
-    def __call__(
-        self, *words: str, code: int = 0, stdin: str = "", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *words],
-            cwd=ROOT,
-            env=self.environment | environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=patient(DEADLINE_SECONDS),
-            check=False,
-        )
-        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
-        assert self.key not in done.stdout + done.stderr
-        return done
-
-    def lines(self, *words: str, code: int = 0) -> list[Any]:
-        done = self(*words, "--json", code=code)
-        return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    folder = tmp_path_factory.mktemp("cli")
-    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER="cli") as (product, key):
-        product.blobs.create_container("inbox")
-        yield Shell(product, key, folder, storage)
+    with shell_on(storage, tmp_path_factory.mktemp("cli"), "cli") as shell:
+        yield shell
 
 
 def request(folder: Path, items: list[dict[str, Any]], **more: Any) -> str:
@@ -257,7 +210,7 @@ def test_a_new_workload_passes_as_it_was_written(fanout: Shell, tmp_path: Path):
 
 
 def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: Shell):
-    from cli.main import app
+    from cli.app import app
 
     assert len(app.registered_commands) == 15
     for command in app.registered_commands:
@@ -268,7 +221,7 @@ def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: S
     assert "redrive" in subprocess.run(installed, capture_output=True, text=True, check=True).stdout
     complete = {"_FANOUT_COMPLETE": "complete_bash", "COMP_WORDS": "fanout re", "COMP_CWORD": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", "from cli.main import app; app(prog_name='fanout')"],
+        [sys.executable, "-c", "from cli.app import app; app(prog_name='fanout')"],
         cwd=ROOT,
         env=fanout.environment | complete,
         capture_output=True,

@@ -85,13 +85,15 @@ def test_each_kind_of_fault_is_a_dead_letter_that_says_so(
 ):
     faults = {
         "no-json": (b'{"workload": ', "InvalidRequest", "line 1 column 13"),
-        "no-text": (b"\xff\xfe\x00", "InvalidRequest", "no JSON"),
+        "no-text": (b"\xff\xfe\x00", "InvalidRequest", "it is UTF-16"),
+        "nan": (b'{"max_items": NaN}', "InvalidRequest", "max_items: JSON has no NaN"),
+        "surrogate": (b'{"run_id": "\\udce9"}', "InvalidRequest", "run_id: the text"),
         "no-workload": (request(workload="nothing"), "InvalidRequest", "'nothing'"),
         "other": (request(1, run_id="good"), "RunConflict", "another request"),
         "dry": (request(dry_run=True), "InvalidRequest", "dry_run"),
     }
     with listening(storage, bus, tmp_path):
-        bus.ask([("good", request())])
+        bus.ask([("good", b"\xef\xbb\xbf" + request())])  # with a byte order mark
         assert [event["subject"] for event in bus.events(1)] == ["good"]
         bus.ask([(name, fault[0]) for name, fault in faults.items()])
         letters = {str(m.correlation_id): m for m in bus.dead_letters(len(faults))}

@@ -22,6 +22,12 @@ def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path)
     assert (found.url, found.key) == ("http://option", "of-option")
 
 
+def test_a_file_may_have_a_byte_order_mark(tmp_path: Path):
+    path = written(tmp_path, "")
+    path.write_text('url = "http://zwölf"\n', encoding="utf-8-sig")
+    assert ClientSettings.load(None, None, path, {}).url == "http://zwölf"
+
+
 def test_without_any_it_is_the_local_host(tmp_path: Path):
     found = ClientSettings.load(None, None, None, {"XDG_CONFIG_HOME": str(tmp_path)})
     assert found == ClientSettings(url="http://localhost:7071")

@@ -108,6 +108,22 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path):
     assert "it is no JSON" in refusal(tmp_path, "{")
 
 
+def test_a_file_may_have_a_byte_order_mark(tmp_path: Path):
+    (tmp_path / "nightly.json").write_text(json.dumps(FILE), encoding="utf-8-sig")
+    assert [schedule.name for schedule in load_schedules(tmp_path, {})] == ["nightly"]
+
+
+def test_a_file_with_what_is_no_json_elsewhere_is_refused_with_the_field(tmp_path: Path):
+    request = {**REQUEST, "parameters": {"column": float("inf")}}
+    said = refusal(tmp_path, FILE | {"request": request})
+    assert said == "request.parameters.column: JSON has no Infinity"
+    request = {**REQUEST, "select": {"t": {"const": "caf\udce9"}}}
+    assert refusal(tmp_path, FILE | {"request": request}).startswith("request.select.t.const: ")
+    (tmp_path / "nightly.json").write_text(json.dumps(FILE), encoding="utf-16")
+    with pytest.raises(ScheduleFileError, match="body: it is UTF-16"):
+        load_schedules(tmp_path, {})
+
+
 def test_every_fault_of_every_file_is_named_at_once(tmp_path: Path):
     write(tmp_path, FILE | {"name": "b", "colour": 1, "size": 2}, "b")
     write(tmp_path, "[]", "c")

@@ -84,7 +84,10 @@ def test_a_message_without_an_id_goes_by_its_place_in_the_queue():
 
 BAD = [
     (b'{"workload": ', "InvalidRequest", "line 1 column 13"),
-    (b"\xff\xfe", "InvalidRequest", "no JSON"),
+    (b"\xff\xfe", "InvalidRequest", "it is UTF-16"),
+    (json.dumps(SUM).encode("utf-16"), "InvalidRequest", "it is UTF-16"),
+    (json.dumps(SUM | {"max_items": float("nan")}).encode(), "InvalidRequest", "max_items: JSON"),
+    (json.dumps(SUM | {"select": {"a": {"const": "\udce9"}}}).encode(), "InvalidRequest", "const:"),
     (SUM | {"workload": "nothing"}, "InvalidRequest", "workload: there is no workload 'nothing'"),
     (SUM | {"source": CSV | {"blob": "gone.csv"}}, "InvalidRequest", "source.blob"),
     (SUM | {"dry_run": True}, "InvalidRequest", "dry_run: a dry run is answered"),

@@ -69,6 +69,7 @@ def test_a_format_in_one_word_is_short_for_one_without_fields():
     ("fields", "containers"),
     [
         ({"kind": "inline", "items": []}, []),
+        ({"kind": "text", "text": "", "read": "csv"}, []),
         ({"kind": "csv", **BLOB}, [("source.container", "inbox")]),
         ({"kind": "listing", "container": "photos"}, [("source.container", "photos")]),
         ({"kind": "manifest", **BLOB}, [("source.container", "inbox")]),
@@ -80,3 +81,19 @@ def test_a_format_in_one_word_is_short_for_one_without_fields():
 )
 def test_every_container_that_is_read_is_named_with_its_field(fields: Any, containers: Any):
     assert list(containers_of(source(**fields))) == containers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"text": "a", "base64": "YQ=="}, {"base64": "YQ"}, {"base64": "YQ==\n"}, {"base64": "é"}],
+)
+def test_a_text_stands_there_once_as_text_or_base64(fields: Any):
+    with pytest.raises(ValidationError, match=r"(?i)base64"):
+        source(kind="text", read="csv", **fields)
+
+
+def test_two_texts_with_the_same_bytes_to_read_are_the_same_request_as_long_as_written_alike():
+    text = source(kind="text", text="é", read="csv")
+    assert text.content == b"\xc3\xa9"
+    assert text == source(kind="text", text="é", read="csv")
+    assert source(kind="text", base64="w6k=", read="csv").content == text.content

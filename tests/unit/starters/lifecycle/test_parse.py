@@ -33,7 +33,6 @@ def test_a_body_becomes_a_request():
         (b'{"workload": }', "line 1 column 14"),
         (b'{\n  "workload": "a",\n}', "line 3 column 1"),
         (b"\xff", "line 1 column 1"),
-        (b'{"max_items": NaN}', "line 1 column"),
         (b"[" * 500, "recursion"),
         (b"[]", "no JSON object"),
         (b'"text"', "no JSON object"),
@@ -45,6 +44,18 @@ def test_a_body_that_is_no_json_object_is_refused_with_the_place(text: bytes, sa
     (found,) = invalid.value.problems
     assert found.field == "body"
     assert says in found.message
+
+
+def test_a_body_may_have_a_byte_order_mark():
+    assert parse_body(RunRequest, b"\xef\xbb\xbf" + body(SUM), LIMIT) == request()
+
+
+@pytest.mark.parametrize("field", ["max_items", "tolerance", "run_id", "parameters", "select"])
+def test_a_number_that_json_has_not_is_refused_with_its_field(field: str):
+    for text in ("NaN", "-1e400"):
+        with pytest.raises(InvalidRequestError) as invalid:
+            parse_body(RunRequest, body(SUM)[:-1] + f', "{field}": {text}}}'.encode(), LIMIT)
+        assert [found.field for found in invalid.value.problems] == [field]
 
 
 def test_a_body_over_the_limit_is_refused_with_both_sizes():

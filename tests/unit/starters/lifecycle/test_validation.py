@@ -28,6 +28,12 @@ def fields(document: dict) -> dict[str, str]:
         (GOOD | {"source": CSV | {"blob": "a/../b"}}, "source.blob", "'..' segment"),
         (GOOD | {"source": CSV | {"container": "In Box"}}, "source.container", "pattern"),
         (GOOD | {"source": CSV | {"colour": 1}}, "source.colour", "not permitted"),
+        (GOOD | {"source": {"kind": "text", "read": "csv"}}, "source", "either 'text' or"),
+        (
+            GOOD | {"source": {"kind": "text", "text": "", "read": {"kind": "csv", "rows": 1}}},
+            "source.read.rows",
+            "'strict'",
+        ),
         (GOOD | {"run_id": "a b"}, "run_id", "pattern"),
         (GOOD | {"run_id": ".."}, "run_id", "a run id is not made of dots alone"),
         (GOOD | {"retry": {"max_attempts": 0}}, "retry.max_attempts", "greater than or equal to 1"),

@@ -117,6 +117,18 @@ def test_a_file_is_read_and_named_in_complaints(tmp_path: Path) -> None:
     assert [queue.name for queue in config.read(path).queues] == ["q"]
 
 
+def test_a_file_may_have_a_byte_order_mark_and_no_other_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "entities.json"
+    text = json.dumps({"UserConfig": {"Namespaces": [{"Name": "n", "Queues": [{"Name": "q"}]}]}})
+    path.write_text(text, encoding="utf-8")
+    plain = config.read(path)
+    path.write_text(text, encoding="utf-8-sig")
+    assert config.read(path) == plain
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(config.ConfigError, match="cannot be read"):
+        config.read(path)
+
+
 def test_the_entities_that_ship_are_in_order() -> None:
     shipped = config.read(Path(__file__).parents[5] / "localhost" / "servicebus.json")
     assert {"fanout-requests", "fanout-dead-letters"} <= {q.name for q in shipped.queues}
