@@ -85,7 +85,7 @@ def _validate_parameters(workload: Workload[Any], request: RunRequest) -> BaseMo
     except InvalidRequestError:
         raise
     except BaseException as error:
-        raise _unchecked(workload, error) from error
+        raise _check_failure(workload, error) from error
 
 
 def _ask_workload(
@@ -94,10 +94,10 @@ def _ask_workload(
     try:
         return [*workload.check(parameters, source)]
     except BaseException as error:
-        raise _unchecked(workload, error) from error
+        raise _check_failure(workload, error) from error
 
 
-def _unchecked(workload: Workload[Any], error: BaseException) -> InvalidRequestError:
+def _check_failure(workload: Workload[Any], error: BaseException) -> InvalidRequestError:
     """Say that a workload raises where it should name what is wrong: that is user code."""
     log.error("the workload '%s' cannot check its parameters", workload.name, exc_info=error)
     fault = f"{type(error).__name__}: {describe_error(error)}"
