@@ -25,4 +25,3 @@ def require_success(service: str, status: int, retry_after: str | None) -> None:
     is_redirect = 300 <= status < 400
     ending = ": redirects are not followed" if is_redirect else ""
     raise PermanentError(f"{service} answered {status}{ending}")
-
