@@ -90,7 +90,7 @@ class Api:
         query = {name: value for name, value in (parameters or {}).items() if value is not None}
         with self._translate_errors():
             response = self._client.request(
-                method, path, params=query, json=body, headers=dict(headers or {})
+                method, path, params=query, json=body, headers=_as_bytes(headers or {})
             )
         if response.is_error:
             raise _api_error(response)
@@ -108,6 +108,11 @@ class Api:
             ) from error
         except httpx.InvalidURL as error:
             raise CommandError(f"'{self._url}' is no address: {error}.") from error
+
+
+def _as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Headers as they were typed: the app says of odd bytes what is wrong with them."""
+    return {n.encode(): value.encode(errors="surrogateescape") for n, value in headers.items()}
 
 
 def run_path(run_id: str, *rest: str) -> str:
