@@ -5,7 +5,7 @@ second time writes the same again.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from activities.results.map_report import make_report
@@ -14,7 +14,9 @@ from activities.results.result_files import sort_files
 from fanout.adapters.blob import md5
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
+from fanout.errors import FieldProblem
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
+from fanout.messages.payloads import shorten
 from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
@@ -24,6 +26,7 @@ from fanout.policies import count_given_up, is_exceeded
 from fanout.workload import RenderedFile
 
 log = logger(functions.FINALIZE)
+MAX_ERROR_BYTES = 1000
 
 
 def finalize(ask: FinalizeAsk) -> RunEnd:
@@ -59,9 +62,10 @@ def conclude(
     for result in results:
         counts.update(result.items.model_dump())
         outcomes += result.files
-    files_made = chain(merger.render(), make_report(ref, request, files))
+    faults = merger.find_faults()
+    files_made = () if faults else chain(merger.render(), make_report(ref, request, files))
     rendered = [_write(files, ref.run_id, file) for file in files_made]
-    end = decide_end(request, ref.verdict, ItemCounts(**counts))
+    end = note_faults(faults, decide_end(request, ref.verdict, ItemCounts(**counts)))
     manifest = ResultManifest(
         run_id=ref.run_id,
         workload=request.workload,
@@ -98,6 +102,15 @@ def _delete_stale(files: RunFiles, manifest: ResultManifest) -> None:
     for name in list(files.store.names(files.container, results)):
         if name not in kept and not name.startswith(item_files):
             files.store.delete(files.container, name)
+
+
+def note_faults(faults: Sequence[FieldProblem], end: RunEnd) -> RunEnd:
+    """Fail a run whose request turned out wrong once the whole source was seen."""
+    if not faults or end.outcome not in ("succeeded", "partially_succeeded"):
+        return end
+    texts = (f"{fault.field}: {fault.message}" for fault in faults)
+    error = shorten("; ".join(texts), MAX_ERROR_BYTES)
+    return end.model_copy(update={"outcome": "failed", "error": error})
 
 
 def decide_end(request: RunRequest, verdict: Verdict, items: ItemCounts) -> RunEnd:
