@@ -101,16 +101,16 @@ def _count_nulls(
     raw: pl.DataFrame, texts: pl.DataFrame, columns: Sequence[str], null_values: Sequence[str]
 ) -> Counts:
     """Count the texts, empty ones aside, that were replaced by null; most columns have none."""
-    words = pl.Series([text for text in null_values if text], dtype=pl.String)
-    if words.is_empty():
-        return {}
+    words = [text for text in dict.fromkeys(null_values) if text]
     counts: Counts = {}
-    for column in columns:
-        if texts[column].null_count() > raw[column].null_count():
-            replaced = raw[column].filter(raw[column].is_in(words.implode()))
-            if not replaced.is_empty():
-                counts[column] = dict(replaced.value_counts().iter_rows())
-    return counts
+    for column in columns if words else ():
+        replaced = texts[column].null_count() - raw[column].null_count()
+        if replaced:
+            found = raw.select((pl.col(column) == word).sum().alias(word) for word in words)
+            counts[column] = {
+                word: count for word, count in found.row(0, named=True).items() if count
+            }
+    return {column: by_word for column, by_word in counts.items() if by_word}
 
 
 def _separate_failures(records: Iterable[Record]) -> tuple[list[Record], list[Failure]]:
