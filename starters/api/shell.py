@@ -109,8 +109,11 @@ def run_id_of(req: func.HttpRequest) -> str:
 
 
 def origin_of(req: func.HttpRequest) -> str:
-    """The scheme and host that the caller used."""
-    parts = urlsplit(req.url)
+    """The scheme and host that the caller used; nothing where the caller's `Host` is no host."""
+    try:
+        parts = urlsplit(req.url)
+    except ValueError:
+        return ""  # URLs without it are as good: they are relative to the call's
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -31,13 +31,23 @@ class RawAnswer:
 
 
 def send(
-    product: Product, method: bytes, target: bytes, *headers: bytes, body: bytes = b""
+    product: Product,
+    method: bytes,
+    target: bytes,
+    *headers: bytes,
+    body: bytes = b"",
+    host: bytes = b"x",
 ) -> RawAnswer:
     """Send a request as it is written here, which no library would."""
     place = urlsplit(product.host.origin)
     with socket.create_connection((place.hostname, place.port), DEADLINE_SECONDS) as connection:
         length = b"Content-Length: %d" % len(body)
-        head = [method + b" " + target + b" HTTP/1.1", b"Host: x", b"Connection: close", length]
+        head = [
+            method + b" " + target + b" HTTP/1.1",
+            b"Host: " + host,
+            b"Connection: close",
+            length,
+        ]
         connection.sendall(b"\r\n".join([*head, *headers, b"", body]))
         response = HTTPResponse(connection, method=method.decode())
         response.begin()
@@ -168,3 +178,11 @@ def test_no_other_header_breaks_a_call(name: bytes, value: bytes, product: Produ
     target = b"/api/runs/" + run_id.encode()
     answer = send(product, b"GET", target, name + b": " + value)
     assert answer.status in (200, 400), answer
+
+
+@pytest.mark.parametrize(
+    "host", [b"caf\xe9", "bücher.example".encode(), b"\xff", b"a b", b"", b"["]
+)
+def test_no_host_header_breaks_a_call(host: bytes, product: Product):
+    answer = send(product, b"POST", b"/api/runs", body=BODY, host=host)
+    assert answer.status in (200, 202, 400), answer

@@ -90,7 +90,8 @@ def _encode_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        place = parts.netloc.lower().replace(host, _encode_host(host))
+        user, at, place = parts.netloc.rpartition("@")
+        place = user + at + place.lower().replace(host, _encode_host(host))
     except ValueError as error:
         raise SettingsError(f"{SMS_URL} is no URL: {error}") from None
     return urlunsplit(parts._replace(netloc=place))
