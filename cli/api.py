@@ -96,7 +96,7 @@ class Api:
         with self._translate_errors():
             content = None if body is None else write_document(body)
             response = self._client.request(
-                method, path, params=query, content=content, headers=sent
+                method, path, params=query, content=content, headers=_as_bytes(sent)
             )
         if response.is_error:
             raise _api_error(response)
@@ -137,6 +137,11 @@ class Api:
             ) from error
         except httpx.InvalidURL as error:
             raise CommandError(f"'{self._url}' is no address: {error}.") from error
+
+
+def _as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Headers as they were typed: the app says of odd bytes what is wrong with them."""
+    return {n.encode(): value.encode(errors="surrogateescape") for n, value in headers.items()}
 
 
 def run_path(run_id: str, *rest: str) -> str:

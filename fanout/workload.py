@@ -214,6 +214,14 @@ class ChunkWorkload(Workload[ParametersT], Generic[PartialT, ParametersT]):
     def merge(self, left: PartialT, right: PartialT) -> PartialT:
         """Combine two partials; associative, with `left` before `right` in the source."""
 
+    def find_faults(self, partial: PartialT, parameters: ParametersT) -> list[FieldProblem]:
+        """Name what the whole source shows to be wrong with the parameters.
+
+        If anything is, the run fails with it and `render` is not called: no result is better than
+        a wrong one. `check` names what can be known before the run.
+        """
+        return []
+
     @abstractmethod
     def render(self, partial: PartialT | None, parameters: ParametersT) -> Iterable[RenderedFile]:
         """Make the result files of the whole run; `partial` is None if no item was usable."""

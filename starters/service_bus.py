@@ -87,7 +87,8 @@ class RequestMessage:
             return f"{REQUEST_QUEUE}-{self.sequence_number}"
         if instance_ids.is_run_id(self.message_id):
             return self.message_id
-        return "message-" + hashlib.sha256(self.message_id.encode()).hexdigest()[:40]
+        data = self.message_id.encode(errors="surrogatepass")
+        return "message-" + hashlib.sha256(data).hexdigest()[:40]
 
 
 def blueprint(app: Settings) -> df.Blueprint:

@@ -84,13 +84,18 @@ def conclude(
 def _render(
     ref: LayOutAsk, files: RunFiles, merger: Merger, rendered: list[ResultFile]
 ) -> str | None:
-    """Have the workload make its files; gives why it could not, and what it made until then.
+    """Have the workload make its files, and say why it did not: what it made until then stays.
+
+    A request may turn out wrong once the whole source was seen; then no file is made.
 
     Raises:
         AzureError: Storage does not answer; it is tried again.
     """
     request = kept_request(files, ref.run_id, ref.attempt)
     try:
+        problems = [f"{fault.field}: {fault.message}" for fault in merger.find_faults()]
+        if problems:
+            return "; ".join(problems)
         for file in chain(merger.render(), make_report(ref, request, files)):
             rendered.append(_write(files, ref.run_id, file))
     except AzureError:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
+from fanout.errors import FieldProblem
 from fanout.models.request import RunRequest
 from fanout.workload import ChunkWorkload, RenderedFile
 from workloads import registry
@@ -32,6 +33,12 @@ class Merger:
         if self._workload is None or self._merged is None:
             return None
         return self._workload.dump_partial(self._merged)
+
+    def find_faults(self) -> list[FieldProblem]:
+        """Have the workload name what all of them show to be wrong with the request."""
+        if self._workload is None or self._merged is None:
+            return []
+        return self._workload.find_faults(self._merged, self._parameters)
 
     def render(self) -> Iterable[RenderedFile]:
         """Have the workload make its files of all of them."""

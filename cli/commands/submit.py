@@ -128,7 +128,7 @@ def _upload(session: Session, data: DataFile, container: str) -> dict[str, Any]:
 def _start_run(
     session: Session, body: dict[str, Any], key: str | None, *, watch: bool, is_json: bool
 ) -> None:
-    headers = {"Idempotency-Key": key} if key else {}
+    headers = {} if key is None else {"Idempotency-Key": key}
     answer = session.api.post("runs", body, headers)
     if is_json and not watch:
         print_json(answer)

@@ -22,6 +22,13 @@ from fanout.records import BlobEntry
 API_VERSION = "2025-11-05"
 CHUNK_BYTES = 8 * 1_048_576  # a large batch is one request
 BLOCK_BYTES = 4 * 1_048_576
+# How a client asks whether a service is there: once, and without waiting as it does for work.
+ANSWER_SECONDS = 2.0
+ONE_QUICK_TRY: dict[str, Any] = {
+    "retry_total": 0,
+    "connection_timeout": ANSWER_SECONDS,
+    "read_timeout": ANSWER_SECONDS,
+}
 
 
 class BlobExistsError(Exception):
@@ -204,7 +211,7 @@ class BlobStore:
         the app has none on the account.
         """
         with suppress(ResourceNotFoundError):
-            self._service.get_container_client(container).get_container_properties(timeout=5)
+            self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
 
 
 class BlobWriter:

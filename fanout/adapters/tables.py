@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-g
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -21,6 +22,7 @@ from azure.data.tables import (
     UpdateMode,
 )
 
+from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 
@@ -88,6 +90,10 @@ class RowTables(Tables, Protocol):
         """Delete rows of a partition, whatever is in them; those that are gone are no fault."""
         ...
 
+    def ping(self, table: str) -> None:
+        """Raise what keeps a table from answering; one that does not exist is no fault."""
+        ...
+
 
 @dataclass(frozen=True)
 class TableStore:
@@ -132,6 +138,11 @@ class TableStore:
         except ResourceNotFoundError:
             return {}
         return {str(entity["RowKey"]): _row(entity) for entity in entities}
+
+    def ping(self, table: str) -> None:
+        """Raise what keeps a table from answering; one that does not exist is no fault."""
+        with suppress(ResourceNotFoundError):
+            self._table(table).get_entity("ping", "ping", **ONE_QUICK_TRY)
 
     def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
         """Delete rows of a partition, whatever is in them; those that are gone are no fault.

@@ -9,6 +9,7 @@ from fanout.errors import FanoutError
 from fanout.models.source import ListingSource
 from fanout.records import BlobEntry
 
+LISTED_FIELDS = ("name", "size", "etag", "last_modified", "content_type")
 MAX_NAME_LINE_BYTES = 1_048_576
 
 
@@ -29,13 +30,7 @@ def is_listed(entry: BlobEntry, source: ListingSource) -> bool:
 
 def listing_line(entry: BlobEntry) -> bytes:
     """Write a blob as an item."""
-    item = {
-        "name": entry.name,
-        "size": entry.size,
-        "etag": entry.etag,
-        "last_modified": entry.last_modified,
-        "content_type": entry.content_type,
-    }
+    item = {name: getattr(entry, name) for name in LISTED_FIELDS}
     return to_json(item) + b"\n"
 
 

@@ -9,13 +9,13 @@ import azure.functions as func
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
-from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
+from fanout.errors import RunNotFoundError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.timeline import extend_to
 from fanout.models.timeline import RunTimeline, ShardLane
 from fanout.naming import blob_paths
 from starters.api import endpoints
-from starters.api.shell import answer, run_id_of, serve
+from starters.api.shell import answer, run_id_of, serve, whole_number
 
 bp = df.Blueprint()
 
@@ -82,7 +82,4 @@ async def _find_attempt(req: func.HttpRequest, run_id: str, files: RunFiles) -> 
     text = req.params.get("attempt")
     if text is None:
         return newest, newest
-    if not text.isdecimal() or not 1 <= int(text) <= newest:
-        message = f"'{text}' is no whole number from 1 to {newest}"
-        raise InvalidRequestError([FieldProblem("attempt", message)])
-    return int(text), newest
+    return whole_number("attempt", text, newest), newest

@@ -30,6 +30,7 @@ from fanout.models.status import ResultManifest, RunOutcome, RunStatus
 from fanout.models.timeline import RunTimeline
 from fanout.naming import functions
 from starters.api.roles import Role
+from starters.lifecycle.claim import KEY_HEADER, KEY_PATTERN, MAX_KEY_CHARACTERS
 
 RUNS_A_PAGE = 20
 MAX_RUNS_A_PAGE = 100
@@ -120,9 +121,14 @@ _CONTINUATION = Argument(
     "continuation", "Where the page before ended, as it said.", {"type": "string"}
 )
 _KEY = Argument(
-    "Idempotency-Key",
+    KEY_HEADER,
     "The same key with the same request finds the run that it started before.",
-    {"type": "string", "maxLength": 1024},
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_KEY_CHARACTERS,
+        "pattern": KEY_PATTERN,
+    },
     "header",
 )
 _FILTERS = (

@@ -16,7 +16,7 @@ from starters.api import endpoints
 from starters.api.shell import acceptance, answer, origin_of, run_id_of, serve
 from starters.lifecycle import start
 from starters.lifecycle.check import check_request
-from starters.lifecycle.claim import add_run_id
+from starters.lifecycle.claim import KEY_HEADER, add_run_id
 from starters.lifecycle.dry_run import dry_run
 from starters.lifecycle.parse import parse_body
 from starters.lifecycle.status import read_status
@@ -31,7 +31,7 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     request = parse_body(RunRequest, req.get_body(), settings().max_request_bytes)
     if request.dry_run:
         return await _answer_dry_run(request)
-    request = add_run_id(request, req.headers.get("Idempotency-Key"))
+    request = add_run_id(request, req.headers.get(KEY_HEADER))
     run = await start.start_run(request, client, run_files(), rows())
     action = "accepted" if run.is_new else "found again"
     log.info("%s a run of '%s'", action, request.workload, extra={"run_id": run.run_id})

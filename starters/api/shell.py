@@ -1,5 +1,6 @@
 """What all HTTP functions share: how they answer, and how they refuse."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -22,6 +23,8 @@ from starters.api.problems import answer_to, problem
 
 log = logger("http")
 RETRY_AFTER_SECONDS = "2"
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_MAX_SHOWN_CHARACTERS = 100
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 # No cache keeps an answer, no browser guesses another type for it, and nothing in it is run.
 SAFE_HEADERS = {
@@ -105,8 +108,11 @@ def run_id_of(req: func.HttpRequest) -> str:
 
 
 def origin_of(req: func.HttpRequest) -> str:
-    """The scheme and host that the caller used."""
-    parts = urlsplit(req.url)
+    """The scheme and host that the caller used; nothing where the caller's `Host` is no host."""
+    try:
+        parts = urlsplit(req.url)
+    except ValueError:
+        return ""  # URLs without it are as good: they are relative to the call's
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -128,9 +134,17 @@ def page_size(req: func.HttpRequest, default: int, maximum: int) -> int:
         InvalidRequestError: It is no whole number from 1 to `maximum`.
     """
     text = req.params.get("limit")
-    if text is None:
-        return default
-    if not text.isdecimal() or not 1 <= int(text) <= maximum:
-        message = f"'{text}' is no whole number from 1 to {maximum}"
-        raise InvalidRequestError([FieldProblem("limit", message)])
-    return int(text)
+    return default if text is None else whole_number("limit", text, maximum)
+
+
+def whole_number(name: str, text: str, maximum: int) -> int:
+    """Read a parameter of the query.
+
+    Raises:
+        InvalidRequestError: It is no whole number from 1 to `maximum`.
+    """
+    number = int(text) if _DIGITS.fullmatch(text) else 0
+    if not 1 <= number <= maximum:
+        message = f"'{text[:_MAX_SHOWN_CHARACTERS]}' is no whole number from 1 to {maximum}"
+        raise InvalidRequestError([FieldProblem(name, message)])
+    return number

@@ -11,7 +11,9 @@ from fanout.adapters.settings import not_readable_message, settings
 from fanout.adapters.sources.reading import inspect
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError
+from fanout.hints import did_you_mean
 from fanout.models.request import RunRequest
+from fanout.models.selection import PathSelector, Selection
 from fanout.models.source import Source, containers_of
 from fanout.printable import describe_error
 from fanout.records import SourceInfo
@@ -58,11 +60,24 @@ def _inspect_source(request: RunRequest, files: RunFiles) -> SourceInfo:
     problems = [*_container_problems(request.source)]
     if problems:
         raise InvalidRequestError(problems)
-    source = inspect(request.source, files.store)
+    source = inspect(request.source, files.store, request.max_items)
     if source.columns is None or not request.select:
         return source
+    problems = [*_selection_problems(request.select, source.columns)]
+    if problems:
+        raise InvalidRequestError(problems)
     added = [name for name in request.select if name not in source.columns]
     return replace(source, columns=[*source.columns, *added])
+
+
+def _selection_problems(selection: Selection, columns: list[str]) -> Iterator[FieldProblem]:
+    """Name the paths that begin with no column; a number may be a place in an array."""
+    for name, selector in selection.items():
+        first = selector.path.partition(".")[0] if isinstance(selector, PathSelector) else None
+        if first is not None and first not in columns and not first.isdecimal():
+            hint = did_you_mean(first, columns)
+            message = f"the source has no column '{first}'{hint}"
+            yield FieldProblem(f"select.{name}.path", message)
 
 
 def _container_problems(source: Source) -> Iterator[FieldProblem]:

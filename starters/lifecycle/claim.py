@@ -15,19 +15,47 @@ from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from starters.lifecycle.check import check_request
 
+KEY_HEADER = "Idempotency-Key"
+MAX_KEY_CHARACTERS = 1024
+KEY_PATTERN = r"^[ -+\--~]*[!-+\--~][ -+\--~]*$"  # printable ASCII without a comma, not blank
 NOBODY_ASKS = "a dry run is answered to who asks for it by HTTP; here nobody waits for an answer"
 
 
 def add_run_id(request: RunRequest, idempotency_key: str | None) -> RunRequest:
-    """A request with the id of its run: its own, or one made from the key, or a new one."""
+    """A request with the id of its run: its own, or one made from the key, or a new one.
+
+    Raises:
+        InvalidRequestError: The key is none.
+    """
+    if idempotency_key is not None:
+        _check_key(idempotency_key)
     run_id = request.run_id or _key_id(idempotency_key) or _new_id(request.workload)
     return request.model_copy(update={"run_id": run_id})
 
 
 def _key_id(idempotency_key: str | None) -> str | None:
-    if not idempotency_key:
+    if idempotency_key is None:
         return None
     return "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]
+
+
+def _check_key(key: str) -> None:
+    """Refuse a key that not every server and proxy would pass on as it is.
+
+    RFC 9110 (5.5) leaves bytes beyond ASCII undefined, and (5.3) joins repeated headers by commas.
+    """
+    fault = None
+    if not key.strip():
+        fault = "it is empty; leave the header out, or give a key"
+    elif len(key) > MAX_KEY_CHARACTERS:
+        fault = f"it has {len(key)} characters; {MAX_KEY_CHARACTERS} are the most"
+    elif not (key.isascii() and key.isprintable()):
+        odd = next(letter for letter in key if not (letter.isascii() and letter.isprintable()))
+        fault = f"it has U+{ord(odd):04X}; a key is made of printable ASCII"
+    elif "," in key:
+        fault = "it has a comma, or came more than once: a key has none, and comes once"
+    if fault is not None:
+        raise InvalidRequestError([FieldProblem(KEY_HEADER, fault)])
 
 
 def _new_id(workload: str) -> str:

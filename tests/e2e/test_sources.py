@@ -124,7 +124,7 @@ def test_a_malformed_source_is_refused_or_fails_with_the_place_of_the_fault(
     answer = product.post({"workload": "async-probe", "source": source})
     if answer.status == 400:
         (error,) = answer.json["errors"]
-        assert error["field"] == "source.blob"
+        assert error["field"] == ("source.columns" if "columns" in options else "source.blob")
         assert fault in error["message"] and source["blob"] in error["message"]
         return
     assert answer.status == 202

@@ -1,12 +1,9 @@
-"""What an HTTP response means for an item, and how long it asks us to wait."""
-
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+"""What an HTTP response means for an item."""
 
 from fanout.errors import PermanentError, TransientError
+from fanout.retry_after import parse_retry_after
 
 _RETRIABLE_STATUSES = (408, 425, 429)
-MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
 def require_success(service: str, status: int, retry_after: str | None) -> None:
@@ -24,21 +21,7 @@ def require_success(service: str, status: int, retry_after: str | None) -> None:
     if 200 <= status < 300:
         return
     if status in _RETRIABLE_STATUSES or status >= 500:
-        raise TransientError(f"{service} answered {status}", retry_seconds(retry_after))
+        raise TransientError(f"{service} answered {status}", parse_retry_after(retry_after))
     is_redirect = 300 <= status < 400
     ending = ": redirects are not followed" if is_redirect else ""
     raise PermanentError(f"{service} answered {status}{ending}")
-
-
-def retry_seconds(header: str | None, now: datetime | None = None) -> float | None:
-    """Read `Retry-After`, seconds or a date (RFC 9110, 10.2.3); None if it is neither."""
-    text = (header or "").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), MAX_RETRY_AFTER_SECONDS)
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    wait = (date - (now or datetime.now(UTC))).total_seconds()
-    return min(max(0.0, wait), MAX_RETRY_AFTER_SECONDS)

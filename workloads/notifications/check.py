@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from jinja2 import TemplateError, TemplateSyntaxError
 
+from fanout.adapters.settings import not_readable_message
+from fanout.adapters.settings import settings as app_settings
 from fanout.errors import FieldProblem
 from workloads.notifications import settings as names
-from workloads.notifications.parameters import NotificationParameters, Templates
+from workloads.notifications.parameters import NotificationParameters, SuppressionBlob, Templates
 from workloads.notifications.settings import NotificationSettings
+from workloads.notifications.suppression import read_list
 from workloads.notifications.templates import compile_template
 
 
@@ -27,6 +30,22 @@ def find_problems(
         except TemplateError as error:
             yield FieldProblem(f"parameters.templates.{field}", str(error))
     yield from _setting_problems(parameters, settings)
+
+
+def find_list_problems(listing: SuppressionBlob | None) -> Iterator[FieldProblem]:
+    """Name a suppression list that callers may not have read, and each entry that cannot be read.
+
+    It is read here and again when items are processed: nothing is sent by a list with a fault.
+    """
+    if listing is None:
+        return
+    if not app_settings().may_read(listing.container):
+        field = "parameters.suppression_list.container"
+        yield FieldProblem(field, not_readable_message(listing.container))
+        return
+    for fault in read_list(listing).faults:
+        message = f"the blob '{listing.blob}' in the container '{listing.container}': {fault}"
+        yield FieldProblem("parameters.suppression_list.blob", message)
 
 
 def _setting_problems(

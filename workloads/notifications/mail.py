@@ -2,12 +2,14 @@
 
 import smtplib
 import ssl
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime
 from ipaddress import ip_address
 
 from fanout.errors import PermanentError, TransientError
+from workloads.notifications.addresses.mailboxes import parse_mailbox
 from workloads.notifications.keys import mail_message_id
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
@@ -26,15 +28,15 @@ def compose_mail(
     fields = recipient.fields
     message = EmailMessage()
     try:
-        message["From"] = Address(sender.name, addr_spec=sender.email)
-        message["To"] = Address(addr_spec=recipient.email)
+        message["From"] = _header_address(str(sender.email), sender.name)
+        message["To"] = _header_address(str(recipient.email))
         message["Subject"] = render(template.subject, fields)
     except ValueError as error:
         raise RenderError(f"the mail has no valid headers: {error}") from error
     if sender.reply_to is not None:
-        message["Reply-To"] = Address(addr_spec=sender.reply_to)
+        message["Reply-To"] = _header_address(sender.reply_to)
     message["Date"] = localtime()
-    message["Message-ID"] = mail_message_id(key, str(sender.email))
+    message["Message-ID"] = mail_message_id(key, parse_mailbox(str(sender.email)).text)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: asks for no automatic replies
     message.set_content(render(template.text, fields))
     if template.html is not None:
@@ -42,17 +44,24 @@ def compose_mail(
     return message
 
 
+def _header_address(text: str, name: str = "") -> Address:
+    """An address with its domain in A-labels: so a server needs SMTPUTF8 only for what is local."""
+    mailbox = parse_mailbox(text)
+    return Address(name, mailbox.local, mailbox.domain)
+
+
 def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float) -> None:
     """Send a mail.
 
     Raises:
         TransientError: The server answers 4xx, or cannot be reached.
-        PermanentError: It answers 5xx, or there is no safe way to send.
+        PermanentError: It answers 5xx, or there is no safe way to send, or an address of the mail
+            needs SMTPUTF8 and the server has it not.
     """
     try:
         with _connect(server, timeout_seconds) as connection:
             _secure(connection, server)
-            connection.send_message(message)
+            _transmit(connection, message)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise _smtp_error(code, text) from error
@@ -62,6 +71,24 @@ def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float)
         raise PermanentError(f"the mail server cannot: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise TransientError(f"the mail server failed: {type(error).__name__}: {error}") from error
+
+
+def _transmit(connection: smtplib.SMTP, message: EmailMessage) -> None:
+    """Send over SMTPUTF8 (RFC 6531) what needs it, and anything else as every server takes it."""
+    addresses = [
+        address.addr_spec
+        for header in ("From", "To", "Reply-To")
+        if message[header] is not None
+        for address in message[header].addresses
+    ]
+    unusual = next((address for address in addresses if not address.isascii()), None)
+    if unusual is not None and not connection.has_extn("smtputf8"):
+        fault = "the mail server lacks SMTPUTF8, and without it mail has no address"
+        raise PermanentError(f"{fault} such as '{unusual}'")
+    options = [] if unusual is None else ["SMTPUTF8", "BODY=8BITMIME"]
+    data = message.as_bytes(policy=policy.SMTP if unusual is None else policy.SMTPUTF8)
+    sender, recipient = addresses[:2]
+    connection.sendmail(sender, [recipient], data, options)
 
 
 def _connect(server: SmtpServer, timeout_seconds: float) -> smtplib.SMTP:

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from fanout.models.source import BlobName, ContainerName
+from workloads.notifications.addresses.entries import parse_entry
 from workloads.notifications.recipient import Channel, MailAddress
 
 MAX_TEMPLATE_CHARACTERS = 65_536
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_CHARACTERS)]
+SuppressionEntry = Annotated[str, AfterValidator(parse_entry)]
 Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 
 
@@ -81,7 +83,10 @@ class Limits(_Part):
 
 
 class SuppressionBlob(_Part):
-    """A text blob with an address a line; empty lines and lines that begin with # do not count."""
+    """A text blob (UTF-8, or UTF-16 with a mark) with an entry a line, as `suppressed` has them.
+
+    Empty lines and comments, which begin with #, do not count.
+    """
 
     container: ContainerName
     blob: BlobName
@@ -91,12 +96,13 @@ class NotificationParameters(_Part):
     """The parameters of a run.
 
     Attributes:
-        suppressed: Addresses that nothing is sent to; case does not matter.
-        suppression_list: A blob with more such addresses.
+        suppressed: What nothing is sent to: mail addresses, whole domains, phone numbers, URLs.
+            It does not matter how they are spelt: here are their keys.
+        suppression_list: A blob with more of them.
     """
 
     templates: Templates
     sender: Sender = Sender()
     limits: Limits = Limits()
-    suppressed: Annotated[list[str], Field(max_length=10_000)] = []
+    suppressed: Annotated[list[SuppressionEntry], Field(max_length=10_000)] = []
     suppression_list: SuppressionBlob | None = None

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fanout.adapters.settings import SettingsError
+from workloads.notifications.addresses.domains import encode_domain
 
 SMTP = "FANOUT_SMTP"
 SECRET = "FANOUT_WEBHOOK_SECRET"  # noqa: S105  the setting's name
@@ -66,7 +67,7 @@ class NotificationSettings:
             smtp=_parse_smtp(values[SMTP]) if values.get(SMTP) else None,
             webhook_secret=(values.get(SECRET) or "").encode() or None,
             allow_private_webhooks=flag in ("true", "1"),
-            sms_url=values.get(SMS_URL) or None,
+            sms_url=_encode_url(values[SMS_URL]) if values.get(SMS_URL) else None,
             sms_token=values.get(SMS_TOKEN) or None,
         )
 
@@ -77,18 +78,37 @@ def notification_settings() -> NotificationSettings:
     return NotificationSettings.from_environment(os.environ)
 
 
+def _encode_host(host: str | None) -> str:
+    """A host in A-labels: what the library makes of others follows the IDNA of 2003."""
+    return host or "" if not host or host.isascii() else encode_domain(host)
+
+
+def _encode_url(url: str) -> str:
+    """A URL with its host in A-labels."""
+    if url.isascii():
+        return url
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        user, at, place = parts.netloc.rpartition("@")
+        place = user + at + place.lower().replace(host, _encode_host(host))
+    except ValueError as error:
+        raise SettingsError(f"{SMS_URL} is no URL: {error}") from None
+    return urlunsplit(parts._replace(netloc=place))
+
+
 def _parse_smtp(url: str) -> SmtpServer:
     form = f"{SMTP} takes smtp://, smtp+starttls:// or smtps:// with [user:password@]host[:port]."
     try:
         parts = urlsplit(url)
-        port, scheme = parts.port, SmtpScheme(parts.scheme)
+        port, scheme, host = parts.port, SmtpScheme(parts.scheme), _encode_host(parts.hostname)
     except ValueError:
         raise SettingsError(form) from None
-    if not parts.hostname:
+    if not host:
         raise SettingsError(form)  # without the value, which may hold a password
     return SmtpServer(
         scheme,
-        parts.hostname,
+        host,
         port or _PORTS[scheme],
         unquote(parts.username or ""),
         unquote(parts.password or ""),

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fanout.errors import PermanentError, TransientError
+from workloads.notifications.addresses.domains import DomainError, encode_domain
 
 PORTS = (80, 443, 8080, 8443)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Iterable[str]]
 _UNSAFE = re.compile(r"[^\x21-\x7e]|\\")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_UNSAFE_HOST = re.compile(r"[\x00-\x20\x7f\\%]")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
 _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is assigned; the rest is special
 _REFUSED = (
     # Azure's own address of the host, reachable from every VM and in no private range:
@@ -39,7 +41,7 @@ class Target:
     """A checked URL.
 
     Attributes:
-        host: As the URL names it, for the `Host` header and the certificate.
+        host: The URL's, in A-labels, for the `Host` header and the certificate.
         address: The checked IP address to connect to.
         path: Path and query.
     """
@@ -118,22 +120,30 @@ def _parse_address(text: str) -> Address:
 
 
 def _parse_url(url: str) -> tuple[str, str, int, str]:
-    if _UNSAFE.search(url):
-        raise RefusedTargetError("the webhook's URL has characters that belong encoded")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise RefusedTargetError(f"the webhook's URL is malformed: {error}") from None
+    if _UNSAFE.search(url.replace(parts.netloc, "", 1)) or _UNSAFE_HOST.search(parts.netloc):
+        raise RefusedTargetError("the webhook's URL has characters that belong encoded")
     if parts.scheme not in ("http", "https"):
         raise RefusedTargetError("a webhook's URL begins with https:// or http://")
     if "@" in parts.netloc:
         raise RefusedTargetError("a webhook's URL carries no user name")
-    host = parts.hostname or ""
-    if not _HOST.fullmatch(host):
-        raise RefusedTargetError("the webhook's URL names no host")
+    host = _parse_host(parts.hostname or "")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, _default_port(parts.scheme) if port is None else port, path
+
+
+def _parse_host(host: str) -> str:
+    """The host as it is resolved, checked, asked for and sought in the certificate."""
+    if ":" in host and _IPV6.fullmatch(host):
+        return host
+    try:
+        return encode_domain(host)
+    except DomainError as error:
+        raise RefusedTargetError(f"the webhook's URL names no host: {error}") from None
 
 
 def _default_port(scheme: str) -> int:

@@ -5,10 +5,8 @@ app starts without them.
 """
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
-from fanout.adapters.settings import not_readable_message, settings
 from fanout.errors import FieldProblem
 from fanout.records import SourceInfo
 from fanout.workload import Context, MapWorkload
@@ -33,12 +31,12 @@ class Notifications(MapWorkload[Recipient, NotificationParameters]):
 
     def check(self, parameters: NotificationParameters, source: SourceInfo) -> list[FieldProblem]:
         """Name templates that do not compile, and channels that the app has no settings for."""
-        from workloads.notifications.check import find_problems
+        from workloads.notifications.check import find_list_problems, find_problems
         from workloads.notifications.settings import notification_settings
 
         return [
             *find_problems(parameters, notification_settings()),
-            *_find_unreadable_list(parameters),
+            *find_list_problems(parameters.suppression_list),
         ]
 
     async def process(
@@ -49,10 +47,3 @@ class Notifications(MapWorkload[Recipient, NotificationParameters]):
 
         receipts = await asyncio.to_thread(Delivery.prepare(item, context).run)
         return {channel: receipt.model_dump(mode="json") for channel, receipt in receipts.items()}
-
-
-def _find_unreadable_list(parameters: NotificationParameters) -> Iterator[FieldProblem]:
-    listing = parameters.suppression_list
-    if listing is not None and not settings().may_read(listing.container):
-        field = "parameters.suppression_list.container"
-        yield FieldProblem(field, not_readable_message(listing.container))

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from fanout.errors import FieldProblem
+from fanout.hints import did_you_mean, similar_names
 from workloads.reports.parameters import ReportParameters, View, key_column
+from workloads.reports.statistics.census import Census
 
 _MAX_CHOICES = 50
 
@@ -55,12 +56,26 @@ def _figure_references(view: View) -> Iterator[_Reference]:
         yield _Reference("chart.metric", view.chart.metric, figures)
 
 
+def find_absent_columns(parameters: ReportParameters, census: Census) -> Iterator[FieldProblem]:
+    """Name every column that no row of the source had, now that all were seen."""
+    if not census.has_rows:
+        return
+    for field, column in _column_references(parameters):
+        if column in census.absent:
+            message = _unknown_column(column, census.names, "no row of the source has a column")
+            yield FieldProblem(f"parameters.{field}", message)
+
+
 def _unknown_columns(parameters: ReportParameters, columns: list[str]) -> Iterator[FieldProblem]:
     for field, column in _column_references(parameters):
         if column not in columns:
-            choices = _list_choices(column, columns)
-            message = f"the source has no column '{column}'; it has {choices}"
+            message = _unknown_column(column, columns, "the source has no column")
             yield FieldProblem(f"parameters.{field}", message)
+
+
+def _unknown_column(column: str, columns: Collection[str], fault: str) -> str:
+    hint = did_you_mean(column, columns)
+    return f"{fault} '{column}'; it has {_list_choices(column, columns)}{hint}"
 
 
 def _column_references(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
@@ -81,8 +96,6 @@ def _list_choices(name: str, choices: Collection[str]) -> str:
     """List the names that exist, similar ones first."""
     if not choices:
         return "none"
-    by_folded = {choice.casefold(): choice for choice in choices}
-    similar = [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded, n=3)]
-    names = list(dict.fromkeys([*similar, *choices]))
+    names = list(dict.fromkeys([*similar_names(name, choices), *choices]))
     rest = f" and {len(names) - _MAX_CHOICES} more" if len(names) > _MAX_CHOICES else ""
     return ", ".join(f"'{choice}'" for choice in names[:_MAX_CHOICES]) + rest

@@ -212,7 +212,8 @@ class ReportParameters(View):
 
     Attributes:
         filter: Conditions that must all hold of a row, for every report.
-        null_values: Texts that mean that a value is missing.
+        null_values: Texts that mean that a value is missing. A report counts them by column; where
+            ``NA`` is a value, such as Namibia's code, give ``[""]``.
         reports: Several reports; each then has its own `group_by`, `metrics`, `sort`, ...
     """
 

@@ -47,7 +47,7 @@ def summarise(chunk: Chunk, parameters: ReportParameters) -> ChunkResult[Summary
         for view, mask in zip(views, masks, strict=True)
     ]
     failures = [*table.failures, *_make_failures(table, refusals)]
-    return ChunkResult(Summary(tuple(partials)), failures)
+    return ChunkResult(Summary(tuple(partials), table.census), failures)
 
 
 def _intersect(first: _Mask, second: _Mask) -> _Mask:

@@ -12,7 +12,7 @@ from pydantic import RootModel
 from fanout.errors import FieldProblem
 from fanout.records import Chunk, SourceInfo
 from fanout.workload import ChunkResult, ChunkWorkload, Context, RenderedFile
-from workloads.reports.check import find_problems
+from workloads.reports.check import find_absent_columns, find_problems
 from workloads.reports.parameters import ReportParameters
 from workloads.reports.statistics.partial import Summary, dump, load
 
@@ -46,6 +46,10 @@ class Reports(ChunkWorkload[Summary, ReportParameters]):
     def merge(self, left: Summary, right: Summary) -> Summary:
         """Add up exactly."""
         return left.merge(right)
+
+    def find_faults(self, partial: Summary, parameters: ReportParameters) -> list[FieldProblem]:
+        """Name the columns that no row has: rows of JSON show only at the end that none does."""
+        return list(find_absent_columns(parameters, partial.census))
 
     def render(
         self, partial: Summary | None, parameters: ReportParameters

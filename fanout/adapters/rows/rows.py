@@ -73,6 +73,10 @@ class Rows:
         """Read one row; its model's defaults where there is none."""
         return unpack_model(self.tables.read(self.table, partition, [row_key]).get(row_key), kind)
 
+    def ping(self) -> None:
+        """Raise what keeps the table from answering."""
+        self.tables.ping(self.table)
+
     def read_all(self, partition: str, prefix: str = "") -> dict[str, Row]:
         """Read all rows of a partition whose keys begin so, in the order of the keys."""
         return self.tables.read_all(self.table, partition, prefix)

@@ -78,10 +78,10 @@ class BlobFiles(BlobReader, Protocol):
 class BrokenSourceError(InvalidRequestError):
     """A blob of a source is not what the source says it is."""
 
-    def __init__(self, ref: BlobRef, fault: str) -> None:
+    def __init__(self, ref: BlobRef, fault: str, field: str = "source.blob") -> None:
         self.fault = fault
         message = f"the blob '{ref.blob}' in the container '{ref.container}' {fault}"
-        super().__init__([FieldProblem("source.blob", message)])
+        super().__init__([FieldProblem(field, message)])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob, read_range
+from fanout.hints import did_you_mean
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.splitting.rows import RowGroup, cut_rows
@@ -24,6 +25,16 @@ from fanout.splitting.rows import RowGroup, cut_rows
 MAX_ROW_GROUP_BYTES = 256 * 1_048_576
 _KEPT_FOOTERS = 8
 _decoding = threading.Lock()
+
+
+class MissingColumnsError(BrokenSourceError):
+    """A blob has not all columns that are to be read of it."""
+
+    def __init__(self, ref: BlobRef, missing: list[str], names: list[str]) -> None:
+        listed = ", ".join(f"'{name}'" for name in missing)
+        hint = did_you_mean(missing[0], names)
+        fault = f"has no column {listed}; it has {', '.join(names)}{hint}"
+        super().__init__(ref, fault, "source.columns")
 
 
 @dataclass(frozen=True)
@@ -100,9 +111,9 @@ def _select_columns(
 ) -> list[str]:
     if len(set(names)) < len(names):
         raise BrokenSourceError(blob.ref, "has columns of one name")
-    missing = ", ".join(f"'{name}'" for name in wanted_columns or [] if name not in names)
+    missing = [name for name in wanted_columns or [] if name not in names]
     if missing:
-        raise BrokenSourceError(blob.ref, f"has no column {missing}; it has {', '.join(names)}")
+        raise MissingColumnsError(blob.ref, missing, names)
     return wanted_columns or names
 
 

@@ -9,6 +9,7 @@ blob, a listing) is copied under ``{run_id}/plan/`` by the plan.
 from pydantic_core import to_json
 
 from fanout.adapters.sources.blobs import BlobReader, Properties, open_blob
+from fanout.adapters.sources.columns import columns_of_items, columns_of_set
 from fanout.adapters.sources.formats import (
     MAX_RECORD_BYTES,
     Place,
@@ -48,20 +49,27 @@ __all__ = [
 ]
 
 
-def inspect(source: Source, store: BlobReader) -> SourceInfo:
+def inspect(source: Source, store: BlobReader, max_items: int | None = None) -> SourceInfo:
     """Learn of a source what can be learnt without reading it whole.
+
+    Args:
+        source: Which source.
+        store: Where its blobs are.
+        max_items: How many items are taken from the beginning; None takes all.
 
     Raises:
         InvalidRequestError: The blob does not exist, or is not of the source's format as far as
             its beginning (of Parquet, its footer) tells.
     """
-    if isinstance(source, InlineSource | ListingSource):
-        return SourceInfo(source.kind)
+    if isinstance(source, InlineSource):
+        return SourceInfo(source.kind, columns_of_items(source, max_items))
     if isinstance(source, TextSource):
         return inspect_text(source)
+    if isinstance(source, ListingSource):
+        return SourceInfo(source.kind, columns_of_set(source, store))
     blob = open_blob(store, source.container, source.blob)
     if isinstance(source, ManifestSource):
-        return SourceInfo(source.kind, None, blob.ref.etag, blob.size)
+        return SourceInfo(source.kind, columns_of_set(source, store), blob.ref.etag, blob.size)
     try:
         columns = columns_of(blob, source)
     except SourceChangedError as error:

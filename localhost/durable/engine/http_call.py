@@ -8,7 +8,10 @@ import asyncio
 import json
 import os
 import re
+import time
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,6 +20,7 @@ import aiohttp
 from localhost.execution.contract import InvocationResult
 
 _ACCEPTED = 202
+_MAX_PAUSE_SECONDS = 86_400.0
 _KEY_HEADER = "x-functions-key"
 # .NET keeps these apart from the headers of an answer, and the extension forgets them.
 _OF_CONTENT = frozenset(
@@ -94,8 +98,11 @@ class HttpCaller:
         return answer
 
     def _pause(self, answer: Mapping[str, Any]) -> float:
-        after = _header(answer, "retry-after")
-        return float(after) if after.isdigit() else self._poll_seconds
+        after = _header(answer, "retry-after").strip(" \t")
+        if after.isascii() and after.isdigit():
+            return min(float(after), _MAX_PAUSE_SECONDS)
+        seconds = _seconds_until(after)
+        return self._poll_seconds if seconds is None else min(max(0.0, seconds), _MAX_PAUSE_SECONDS)
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], content: str | None
@@ -118,6 +125,16 @@ class HttpCaller:
                 "headers": response_headers,
                 "content": await response.text(),
             }
+
+
+def _seconds_until(date: str) -> float | None:
+    """The seconds until an HTTP date (RFC 9110, 5.6.7); None if it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+        # A date of the form of C's asctime names no zone: it is in UTC as all are.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
 
 
 def is_http_method(request: Mapping[str, Any]) -> bool:

@@ -179,6 +179,37 @@ def test_a_refusal_is_permanent_and_a_redirect_is_one(world: World, path: str):
     assert world.receiver.at("/elsewhere") == []
 
 
+def test_a_suppressed_domain_is_one_in_every_spelling_and_mail_goes_to_its_a_labels(world: World):
+    world.product.upload("jo@bücher.example\n".encode(), "idn.txt")
+    listing = {"container": world.product.inbox.container_name, "blob": "idn.txt"}
+    outcomes = world.tell(
+        recipient("a-label", email="jo@xn--bcher-kva.example"),
+        recipient("u-label", email="Jo@BÜCHER.example"),
+        recipient("other", email="bo@bücher.example"),
+        recipient("beyond", email="bö@bücher.example"),
+        suppression_list=listing,
+    )
+    sent = {id: outcome.output["email"]["status"] for id, outcome in outcomes.items()}
+    assert sent == {
+        "a-label": "suppressed",
+        "u-label": "suppressed",
+        "other": "sent",
+        "beyond": "sent",
+    }
+    assert len(world.mails_to("bo@xn--bcher-kva.example")) == 1
+
+
+def test_a_list_with_an_entry_that_cannot_be_read_starts_nothing(world: World):
+    world.product.upload(b"jo@example.org\nnobody\n", "broken.txt")
+    listing = {"container": world.product.inbox.container_name, "blob": "broken.txt"}
+    asked = request(recipient("1", email="jo@example.org"), suppression_list=listing)
+    answer = world.product.post(asked)
+    assert answer.status == 400
+    (error,) = answer.json["errors"]
+    assert error["field"] == "parameters.suppression_list.blob"
+    assert "line 2: 'nobody'" in error["message"]
+
+
 def test_who_is_suppressed_is_told_nothing_and_the_receipt_says_so(world: World):
     world.product.upload(b"# bounced\nbounced@example.org\n", "suppressed.txt")
     listing = {"container": world.product.inbox.container_name, "blob": "suppressed.txt"}

@@ -1,6 +1,7 @@
 """Reports end to end: Parquet in, several reports out of one pass, each as every kind of file."""
 
 import io
+import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -116,3 +117,29 @@ def test_a_bad_report_is_refused_by_its_field(product: Product):
     assert refused.status == 400
     (error,) = refused.json["errors"]
     assert error["field"] == "parameters.reports[0].group_by[0]"
+
+
+@pytest.mark.parametrize("kind", ["inline", "jsonl"])
+def test_a_mistyped_column_gives_no_report(product: Product, kind: str):
+    rows = [{"carrier": "UA", "delay": 1}, {"carrier": "AA"}]
+    lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    source = {"kind": kind, "items": rows} if kind == "inline" else product.source(lines, kind)
+    request = {
+        "workload": "reports",
+        "source": source,
+        "parameters": {"group_by": ["carier"]},
+        "tolerance": {"percentage": 100},
+    }
+    answer = product.post(request)
+    if kind == "inline":
+        assert answer.status == 400
+        (error,) = answer.json["errors"]
+        field, message = error["field"], error["message"]
+    else:
+        status = product.done(answer.json["run_id"])
+        assert status["outcome"] == "failed"
+        files = product.results(status["run_id"])["files"]
+        assert not [file for file in files if file["name"].startswith("report")]
+        field, _, message = status["error"].partition(": ")
+    assert field == "parameters.group_by[0]"
+    assert message.endswith("did you mean 'carrier'?")

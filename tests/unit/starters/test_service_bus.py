@@ -69,7 +69,9 @@ async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, row
     assert client.started == ["mine"]
 
 
-@pytest.mark.parametrize("message_id", ["orders/7", "..", "x" * 101, "zwölf"])
+@pytest.mark.parametrize(
+    "message_id", ["orders/7", "..", "x" * 101, "zwölf", "caf\udce9", "a\x00b"]
+)
 def test_a_message_id_that_is_no_run_id_is_made_one_the_same_each_time(message_id: str):
     run_id = message(1, message_id=message_id).run_id
     assert instance_ids.is_run_id(run_id)

@@ -14,11 +14,13 @@ import polars as pl
 from pydantic_core import to_json
 
 from fanout.errors import PermanentError
+from fanout.hints import did_you_mean
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Failure
 from workloads.reports.reading.tidy import read_tidy
+from workloads.reports.statistics.census import Census, Counts, take_census
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Table:
     Attributes:
         texts: The requested columns as texts; null where a value is missing.
         indexes: The index in the source of each row.
+        census: What the rows have.
     """
 
     chunk: Chunk
     texts: pl.DataFrame
     indexes: Sequence[int]
     failures: list[Failure]
+    census: Census
 
     def line(self, row: int) -> int | None:
         """The line of the source on which a row begins; None where it has no lines."""
@@ -55,15 +59,19 @@ def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str])
         tidy = None if chunk.fault is not None else read_tidy(chunk, columns)
         if tidy is not None:
             indexes = range(chunk.first_index, chunk.first_index + chunk.count)
-            return Table(chunk, _set_nulls(tidy, columns, null_values), indexes, [])
+            texts = _set_nulls(tidy, columns, null_values)
+            census = Census(tidy.height > 0, nulls=_count_nulls(tidy, texts, columns, null_values))
+            return Table(chunk, texts, indexes, [], census)
     rows, failures = _separate_failures(parse_records(chunk))
-    texts = pl.DataFrame(
+    raw = pl.DataFrame(
         {column: [_cell_text(row.value.get(column)) for row in rows] for column in columns},
         schema=dict.fromkeys(columns, pl.String),
         height=len(rows),
     )
-    row_indexes = [row.index for row in rows]
-    return Table(chunk, _set_nulls(texts, columns, null_values), row_indexes, failures)
+    texts = _set_nulls(raw, columns, null_values)
+    nulls = _count_nulls(raw, texts, columns, null_values)
+    census = take_census([row.value for row in rows], columns, nulls)
+    return Table(chunk, texts, [row.index for row in rows], failures, census)
 
 
 def row_position(line: int | None, index: int) -> str:
@@ -74,7 +82,8 @@ def row_position(line: int | None, index: int) -> str:
 def _require_columns(existing: Sequence[str], names: Sequence[str]) -> None:
     unknown = [name for name in names if name not in existing]
     if unknown:
-        raise PermanentError(f"the source has no column '{unknown[0]}'")
+        hint = did_you_mean(unknown[0], existing)
+        raise PermanentError(f"the source has no column '{unknown[0]}'{hint}")
 
 
 def _set_nulls(
@@ -86,6 +95,22 @@ def _set_nulls(
         pl.when(~pl.col(column).is_in(missing)).then(pl.col(column)).alias(column)
         for column in columns
     )
+
+
+def _count_nulls(
+    raw: pl.DataFrame, texts: pl.DataFrame, columns: Sequence[str], null_values: Sequence[str]
+) -> Counts:
+    """Count the texts, empty ones aside, that were replaced by null; most columns have none."""
+    words = [text for text in dict.fromkeys(null_values) if text]
+    counts: Counts = {}
+    for column in columns if words else ():
+        replaced = texts[column].null_count() - raw[column].null_count()
+        if replaced:
+            found = raw.select((pl.col(column) == word).sum().alias(word) for word in words)
+            counts[column] = {
+                word: count for word, count in found.row(0, named=True).items() if count
+            }
+    return {column: by_word for column, by_word in counts.items() if by_word}
 
 
 def _separate_failures(records: Iterable[Record]) -> tuple[list[Record], list[Failure]]:

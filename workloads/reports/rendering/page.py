@@ -52,6 +52,7 @@ def _section(report: Report) -> Iterator[str]:
     yield f"<h2>{escape(picture.title)}</h2>"
     name = f"{report.view.label}: " if report.view.label is not None else ""
     yield f'<p class="soft">{escape(name + picture.subtitle)}. Shown: {escape(picture.values)}.</p>'
+    yield from (f'<p class="soft">{escape(note)}.</p>' for note in report.notes)
     yield draw_svg(picture)
     yield "<div><table>\n<thead><tr>" + "".join(_headings(report)) + "</tr></thead>\n<tbody>"
     yield from (_row(report, group) for group in report.groups[:MAX_ROWS])

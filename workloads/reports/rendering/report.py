@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workloads.reports.metrics import ROWS, figure_name
 from workloads.reports.parameters import ReportParameters, View
 from workloads.reports.rendering.figures import compute_figures
 from workloads.reports.rendering.order import ReportGroup, select_groups
+from workloads.reports.statistics.census import Counts
 from workloads.reports.statistics.partial import Partial, Summary
 
 # A spreadsheet runs such texts as formulas: https://owasp.org/www-community/attacks/CSV_Injection
@@ -28,6 +29,8 @@ class Report:
         rows: Rows of all groups, also of those that are not shown.
         total_groups: All groups, also those that are not shown.
         groups: The groups that are shown.
+        nulls: How many cells of its columns have a text that means a missing value, by column and
+            text, in all rows of the source.
     """
 
     parameters: ReportParameters
@@ -35,20 +38,36 @@ class Report:
     rows: int
     total_groups: int
     groups: list[ReportGroup]
+    nulls: Counts = field(default_factory=dict)
 
     @classmethod
-    def from_partial(cls, partial: Partial, view: View, parameters: ReportParameters) -> "Report":
+    def from_partial(
+        cls, partial: Partial, view: View, parameters: ReportParameters, nulls: Counts
+    ) -> "Report":
         """Compute the figures of all rows."""
         groups = [
             ReportGroup(key, compute_figures(group, partial.fractional, view))
             for key, group in partial.groups.items()
         ]
-        return cls(parameters, view, partial.rows, len(groups), select_groups(groups, view))
+        columns = {*view.columns, *(condition.column for condition in parameters.filter)}
+        own_nulls = {c: dict(sorted(nulls[c].items())) for c in sorted(columns) if c in nulls}
+        shown = select_groups(groups, view)
+        return cls(parameters, view, partial.rows, len(groups), shown, own_nulls)
 
     @property
     def stem(self) -> str:
         """The name of its files without the suffix."""
         return "report" if self.view.label is None else f"report-{self.view.label}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What whoever reads it should know: texts that were taken as missing values."""
+        return [
+            f"{count:,} {'cell' if count == 1 else 'cells'} '{text}' of the column '{column}' "
+            "count as missing (null_values)"
+            for column, counts in self.nulls.items()
+            for text, count in counts.items()
+        ]
 
     def to_json(self) -> bytes:
         """Write parameters, rows, and for each group its key, rows and metrics by column."""
@@ -58,6 +77,8 @@ class Report:
             "parameters": common | self.view.model_dump(mode="json", exclude={"reports"}),
             "rows": self.rows,
             "total_groups": self.total_groups,
+            "nulls": self.nulls,
+            "notes": self.notes,
             "groups": [self._group_to_json(group) for group in self.groups],
         }
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -87,7 +108,8 @@ def make_reports(summary: Summary, parameters: ReportParameters) -> list[Report]
     """Make every report of the parameters; without any rows they are empty."""
     partials = summary.views or [Partial({})] * len(parameters.views)
     pairs = zip(partials, parameters.views, strict=True)
-    return [Report.from_partial(partial, view, parameters) for partial, view in pairs]
+    nulls = summary.census.nulls
+    return [Report.from_partial(partial, view, parameters, nulls) for partial, view in pairs]
 
 
 def _guard_formula(text: str) -> str:

@@ -6,10 +6,11 @@ magnitude that the values span. Merging is exact, so it is associative and knows
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workloads.reports.statistics import distinct, quantiles
+from workloads.reports.statistics.census import Census, dump_census, load_census
 from workloads.reports.statistics.exact import Exact, from_json, to_json
 
 Key = tuple[str | None, ...]
@@ -99,26 +100,44 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The partial summary of some rows: a partial for each report; none where there are no rows."""
+    """The partial summary of some rows: a partial for each report; none where there are no rows.
+
+    Attributes:
+        census: What the rows have, whatever the reports make of them.
+    """
 
     views: tuple[Partial, ...] = ()
+    census: Census = field(default_factory=Census)
 
     def merge(self, other: "Summary") -> "Summary":
         """Combine with other rows of the same reports."""
         if not self.views or not other.views:
             return self if self.views else other
-        return Summary(tuple(map(Partial.merge, self.views, other.views)))
+        views = tuple(map(Partial.merge, self.views, other.views))
+        return Summary(views, self.census.merge(other.census))
 
 
 def dump(summary: Summary) -> bytes:
     """Serialise without loss."""
-    document = [_partial_to_json(partial) for partial in summary.views]
+    document = {
+        "views": [_partial_to_json(partial) for partial in summary.views],
+        "census": dump_census(summary.census),
+    }
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def load(data: bytes) -> Summary:
     """Invert `dump`."""
-    return Summary(tuple(_partial_from_json(**partial) for partial in json.loads(data)))
+    document = json.loads(data)
+    if isinstance(
+        document, list
+    ):  # of a version that took no census: nothing is known to be absent
+        return Summary(_load_views(document), Census(has_rows=True))
+    return Summary(_load_views(document["views"]), load_census(document["census"]))
+
+
+def _load_views(views: list[Any]) -> tuple[Partial, ...]:
+    return tuple(_partial_from_json(**partial) for partial in views)
 
 
 def _partial_to_json(partial: Partial) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A request that cannot succeed is refused, and every problem is named."""
 
+from typing import Any
+
 import pytest
 
 from fanout.adapters.run_files.files import RunFiles
@@ -48,6 +50,52 @@ def test_a_missing_blob_is_refused(files: RunFiles):
 def test_an_unknown_column_is_refused_naming_the_columns_there_are(files: RunFiles):
     (found,) = refused(files, parameters={"column": "m"}).items()
     assert found[0] == "parameters.column" and "n, text" in found[1]
+
+
+ROWS = [{"carrier": "UA", "delay": 1}, {"carrier": "AA"}]
+INLINE = {"kind": "inline", "items": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("field", "parameters"),
+    [
+        ("parameters.group_by[0]", {"group_by": ["carier"]}),
+        ("parameters.metrics.carier", {"metrics": {"carier": ["count"]}}),
+        ("parameters.filter[0].column", {"filter": [{"column": "carier", "op": "not_null"}]}),
+    ],
+)
+@pytest.mark.parametrize(
+    "source",
+    [
+        INLINE,
+        {"kind": "listing", "container": "sets", "read": "csv"},
+        {"kind": "listing", "container": "sets", "read": {"kind": "csv", "header": ["carrier"]}},
+        {"kind": "manifest", "container": "lists", "blob": "names", "read": "csv"}
+        | {"items_container": "sets"},
+    ],
+    ids=["inline", "listing", "header", "manifest"],
+)
+def test_a_mistyped_column_is_refused_before_anything_starts(
+    files: RunFiles, source: dict[str, Any], field: str, parameters: dict[str, Any]
+):
+    files.store.write("sets", "1.csv", b"carrier,delay\nUA,1\n")
+    files.store.write("sets", "2.csv", b"carrier,origin\nUA,1\n")
+    files.store.write("lists", "names", b'"1.csv"\n')
+    (found,) = refused(files, workload="reports", source=source, parameters=parameters).items()
+    assert found[0] == field
+    assert "no column 'carier'" in found[1]
+    assert found[1].endswith("did you mean 'carrier'?")
+
+
+def test_a_path_of_the_selection_that_begins_with_no_column_is_refused(files: RunFiles):
+    for source in (INLINE, CSV):
+        select = {"m": {"path": "carier.code"}, "n": {"const": 1}, "o": {"path": "0"}}
+        found = refused(files, source=source, select=select)
+        assert "select.m.path" in found
+        assert "select.o.path" not in found
+    assert refused(files, source=INLINE, select={"m": {"path": "carier"}})[
+        "select.m.path"
+    ].endswith("did you mean 'carrier'?")
 
 
 def test_a_column_that_the_selection_adds_is_known(files: RunFiles):

@@ -6,10 +6,10 @@ import pytest
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.errors import RunConflictError
+from fanout.errors import InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.naming import instance_ids
-from starters.lifecycle.claim import add_run_id, claim_run
+from starters.lifecycle.claim import KEY_PATTERN, add_run_id, claim_run
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
 
@@ -26,6 +26,28 @@ def files() -> RunFiles:
 
 def request(**more) -> RunRequest:
     return RunRequest.model_validate(SUM | more)
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("clé", r"U\+00E9"),
+        ("caf\udce9", r"U\+DCE9"),
+        ("a\tb", r"U\+0009"),
+        ("a\x00b", r"U\+0000"),
+        ("a\x7fb", r"U\+007F"),
+        ("k" * 1025, "1025 characters"),
+        ("one,two", "more than once"),
+    ],
+)
+def test_a_key_that_a_header_does_not_carry_safely_is_refused_by_name(key: str, fault: str):
+    for given in (request(), request(run_id="mine")):
+        with pytest.raises(InvalidRequestError, match=fault) as refused:
+            add_run_id(given, key)
+        assert [problem.field for problem in refused.value.problems] == ["Idempotency-Key"]
+    assert re.fullmatch(KEY_PATTERN, key) is None or len(key) > 1024
 
 
 def test_the_first_claim_of_a_run_id_wins(files: RunFiles, rows: Rows):

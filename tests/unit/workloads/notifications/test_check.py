@@ -71,3 +71,17 @@ def test_a_mail_server_that_is_no_url_is_named_without_its_password(url: str):
     with pytest.raises(SettingsError, match="FANOUT_SMTP") as raised:
         NotificationSettings.from_environment({"FANOUT_SMTP": url})
     assert "secret" not in str(raised.value)
+
+
+def test_hosts_of_settings_are_connected_to_by_their_a_labels():
+    settings = NotificationSettings.from_environment(
+        {
+            "FANOUT_SMTP": "smtp://Us%40er:Pw@Mail.BÜCHER.example:2525",
+            "FANOUT_SMS_URL": "https://Us:Pw@sms.straße.example:8443/Send?q=Ä",
+        }
+    )
+    assert settings.smtp == SmtpServer("smtp", "mail.xn--bcher-kva.example", 2525, "Us@er", "Pw")
+    assert settings.sms_url == "https://Us:Pw@sms.xn--strae-oqa.example:8443/Send?q=Ä"
+    for name, url in (("FANOUT_SMTP", "smtp://-ä.org"), ("FANOUT_SMS_URL", "https://-ä.org/")):
+        with pytest.raises(SettingsError, match=name):
+            NotificationSettings.from_environment({name: url})

@@ -3,12 +3,14 @@ import logging
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from fanout.adapters.settings import Settings
 from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.hosts.receiver import Said, receiving
-from workloads.notifications import suppression
+from workloads.notifications import check, suppression
 from workloads.notifications.delivery import Delivery
 from workloads.notifications.parameters import NotificationParameters
 from workloads.notifications.receipts import Receipts
@@ -90,11 +92,66 @@ def test_a_suppression_list_is_a_blob_with_an_address_a_line(monkeypatch):
         "lists", "off.txt", "\ufeff# bounced\n\nBOB@example.org\n+4930123456\r\n".encode()
     )
     monkeypatch.setattr(suppression, "blob_store", lambda: scene.store)
-    suppression._read_list.cache_clear()
+    suppression._kept_list.cache_clear()
     assert scene.tell(sms="+4930123456")["sms"].status == "suppressed"
     assert suppression.is_suppressed("bob@Example.org", scene.parameters, "r")
     assert not suppression.is_suppressed("ada@example.org", scene.parameters, "r")
-    suppression._read_list.cache_clear()
+    suppression._kept_list.cache_clear()
+
+
+def scene_with_list(monkeypatch, content: bytes | None) -> Scene:
+    scene = Scene(suppression_list={"container": "lists", "blob": "off.txt"})
+    if content is not None:
+        scene.store.write("lists", "off.txt", content)
+    monkeypatch.setattr(suppression, "blob_store", lambda: scene.store)
+    suppression._kept_list.cache_clear()
+    return scene
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("entry", ["jo@bücher.example", "bücher.example", "<JO@BÜCHER。EXAMPLE>"])
+def test_an_idn_address_is_suppressed_in_whatever_form_it_comes(monkeypatch, entry, encoding):
+    scene = scene_with_list(monkeypatch, f"# gone\r{entry}\r".encode(encoding))
+    for address in ("jo@bücher.example", "jo@xn--bcher-kva.example", "Jo@BÜCHER.example."):
+        assert suppression.is_suppressed(address, scene.parameters, "r")
+        told = NotificationParameters(templates={}, suppressed=[entry])
+        assert suppression.is_suppressed(address, told, "r")
+    assert not suppression.is_suppressed("jo@example.org", scene.parameters, "r")
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"a@example.org\nnobody\n", "line 2: 'nobody'"),
+        (b"a@example.org\nb@b\xfccher.example\n", "line 2: byte 0xfc is not UTF-8"),
+        ("a@example.org\n".encode("utf-16-le"), "line 1: "),
+        (None, "no such blob"),
+    ],
+)
+def test_nothing_is_sent_by_a_list_that_cannot_be_read_and_the_run_is_refused(
+    monkeypatch, content, fault
+):
+    scene = scene_with_list(monkeypatch, content)
+    with pytest.raises(PermanentError, match=fault):
+        scene.tell(sms="+4930123456")
+    assert scene.provider.texts == []
+    values = {"FANOUT_STORAGE": "none", "FANOUT_SOURCE_CONTAINERS": "lists"}
+    monkeypatch.setattr(check, "app_settings", lambda: Settings.from_environment(values))
+    problems = [*check.find_list_problems(scene.parameters.suppression_list)]
+    assert {problem.field for problem in problems} == {"parameters.suppression_list.blob"}
+    assert fault in problems[0].message
+
+
+def test_an_entry_of_the_request_that_cannot_be_read_is_named():
+    with pytest.raises(ValidationError, match="no mail address, domain") as refused:
+        Scene(suppressed=["a@example.org", "nobody"])
+    assert refused.value.errors()[0]["loc"] == ("suppressed", 1)
+
+
+def test_a_number_in_digits_of_another_script_is_told_in_plain_ones():
+    scene = Scene(suppressed=["+49 30 999999"])
+    assert scene.tell(sms="＋４９３０１２３４５６")["sms"].status == "sent"
+    assert scene.tell(sms="+٤٩٣٠٩٩٩٩٩٩")["sms"].status == "suppressed"
 
 
 def test_a_webhook_into_the_own_network_is_refused_unless_a_setting_allows_it():

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from fanout.errors import PermanentError, TransientError
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
 from tests.support.doubles.scripted_smtp import scripted_smtp
+from tests.support.hosts.mail_server import MailServer, mail_server
 from workloads.notifications.mail import compose_mail, send_mail
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
@@ -90,6 +91,70 @@ async def test_a_mail_reaches_a_real_server(tmp_path):
     await asyncio.to_thread(send_mail, mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
     await sink.stop()
     assert [b"Subject: Hello Ada" in path.read_bytes() for path in tmp_path.iterdir()] == [True]
+
+
+UMLAUT = "jörg@bücher.example"
+
+
+def send_to(
+    address: str, *, has_smtputf8: bool, sender: str = "shop@bücher.example", **more: str
+) -> MailServer:
+    recipient = Recipient(id="1", email=address, fields={"name": "Jörg"})
+    mail = compose_mail(
+        recipient, TEMPLATE, Sender(email=sender, name="Bücher", **more), "run/1/process/email"
+    )
+    with mail_server(has_smtputf8=has_smtputf8) as server:
+        send_mail(mail, SmtpServer("smtp", "127.0.0.1", server.port), 10)
+    return server
+
+
+@pytest.mark.parametrize("has_smtputf8", [True, False])
+@pytest.mark.parametrize(
+    "address", ["jo@bücher.example", "jo@BÜCHER。example.", "jo@xn--bcher-kva.example"]
+)
+def test_mail_to_an_idn_domain_goes_to_its_a_labels(address: str, has_smtputf8: bool):
+    server = send_to(address, has_smtputf8=has_smtputf8)
+    (envelope,), (mail,) = server.envelopes, server.mails
+    assert envelope.rcpt_tos == ["jo@xn--bcher-kva.example"]
+    assert envelope.mail_from == "shop@xn--bcher-kva.example"
+    assert mail["To"].addresses[0].addr_spec == "jo@xn--bcher-kva.example"
+    assert mail["From"].addresses[0].display_name == "Bücher"
+    assert mail["Message-ID"].isascii()
+    assert "Hi Jörg" in mail.get_body(("plain",)).get_content()
+
+
+def test_a_mailbox_beyond_ascii_is_reached_where_the_server_has_smtputf8():
+    server = send_to(UMLAUT, has_smtputf8=True)
+    (envelope,), (mail,) = server.envelopes, server.mails
+    assert envelope.rcpt_tos == ["jörg@xn--bcher-kva.example"]
+    assert "SMTPUTF8" in envelope.mail_options
+    assert "To: jörg@xn--bcher-kva.example".encode() in envelope.content
+    assert mail["Subject"] == "Hello Jörg"
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {"address": UMLAUT},
+        {"address": "jo@example.org", "sender": UMLAUT},
+        {"address": "jo@example.org", "reply_to": UMLAUT},
+    ],
+)
+def test_a_mailbox_beyond_ascii_fails_for_good_where_the_server_lacks_smtputf8(addresses):
+    with pytest.raises(PermanentError, match=r"lacks SMTPUTF8.*jörg@xn--bcher-kva\.example"):
+        send_to(has_smtputf8=False, **addresses)
+
+
+def test_a_reply_address_beyond_ascii_stands_in_the_mail_as_it_is():
+    server = send_to("jo@example.org", has_smtputf8=True, reply_to=UMLAUT)
+    assert "Reply-To: jörg@xn--bcher-kva.example\r\n".encode() in server.envelopes[0].content
+
+
+def test_mail_of_plain_addresses_is_sent_as_before():
+    server = send_to("Ada@Example.org", has_smtputf8=True, sender="shop@example.org")
+    assert server.envelopes[0].rcpt_tos == ["Ada@Example.org"]
+    assert [option.partition("=")[0] for option in server.envelopes[0].mail_options] == ["SIZE"]
+    assert server.envelopes[0].content.startswith(b"From: ")
 
 
 @contextmanager

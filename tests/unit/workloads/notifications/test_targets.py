@@ -91,7 +91,16 @@ def test_no_form_of_an_address_that_is_not_public_passes(host: str):
         "http://[::1/",
         "http://[fe80::1%25lo]/",
         "http://ex%61mple.org/",
-        "http://ⓔxample.org/",
+        "http://example.org/ä",
+        "http://example.org/?a=ä",
+        "http://exa\u2100mple.org/",
+        "http://a..b/",
+        "http://./",
+        "http://-ä.example.org/",
+        "http://ä%20.example.org/",
+        "http://user＠example.org/",
+        "http://\ud800.example.org/",
+        f"http://{'a' * 64}.example.org/",
         "http://127。0。0。1/",
         "http://example.org:22/",
         "http://example.org:25/",
@@ -128,12 +137,34 @@ def test_the_name_is_resolved_once_and_its_checked_address_is_the_one_to_connect
 
 
 @pytest.mark.parametrize(
+    "host",
+    ["bücher.example", "BÜCHER。example.", "ｂücher.example", "XN--bcher-kva.example"],
+)
+def test_the_host_is_resolved_asked_for_and_certified_in_one_form(host: str):
+    asked = []
+
+    def look_up(name: str, port: int) -> list[str]:
+        asked.append(name)
+        return [PUBLIC]
+
+    target = resolve_target(f"https://{host}/hook", resolver=look_up)
+    assert asked == [target.host] == [target.host_header] == ["xn--bcher-kva.example"]
+
+
+@pytest.mark.parametrize("host", ["１２７.0.0.1", "①②⑦.0.0.1", "ⓛocalhost", "ｌｏｃａｌｈｏｓｔ"])
+def test_no_spelling_of_an_own_host_passes(host: str):
+    with pytest.raises(RefusedTargetError, match="not on the public internet"):
+        resolve_target(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
     ("url", "header"),
     [
         ("http://h.example.org", "h.example.org"),
         ("http://h.example.org:8080/", "h.example.org:8080"),
         ("http://h.example.org:443/", "h.example.org:443"),
         ("https://[2606:2800:21f::1]/", "[2606:2800:21f::1]"),
+        ("https://ⓔxample.org/", "example.org"),
     ],
 )
 def test_the_host_header_names_the_port_unless_it_is_the_usual_one(url: str, header: str):

@@ -30,7 +30,7 @@ def test_the_known_columns_are_listed_with_the_close_ones_first():
     found = problems(metrics={"Ar_Delay": ["sum"]})
     assert found == {
         "parameters.metrics.Ar_Delay": "the source has no column 'Ar_Delay'; "
-        "it has 'arr_delay', 'dep_delay', 'carrier', 'distance'"
+        "it has 'arr_delay', 'dep_delay', 'carrier', 'distance'; did you mean 'arr_delay'?"
     }
 
 

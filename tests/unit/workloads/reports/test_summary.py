@@ -138,6 +138,41 @@ def test_every_condition_must_hold():
     assert set(figures(report(CITIES, group_by=["day"], filter=both))) == {"2"}
 
 
+COUNTRIES = b"country,n\nNA,1\nDE,2\nNA,NA\n,3\n"
+COUNTRY_ITEMS = [
+    {"country": "NA", "n": 1},
+    {"country": "DE"},
+    {"country": "NA", "n": "NA"},
+    {"n": 3},
+]
+
+
+@pytest.mark.parametrize("data", [COUNTRIES, COUNTRIES.replace(b"DE", b'"DE"')])
+def test_a_report_says_how_many_cells_it_took_for_missing(data: bytes):
+    made = report(data, group_by=["country"], metrics={"n": ["sum"]})
+    assert made["nulls"] == {"country": {"NA": 2}, "n": {"NA": 1}}
+    assert made["notes"] == [
+        "2 cells 'NA' of the column 'country' count as missing (null_values)",
+        "1 cell 'NA' of the column 'n' count as missing (null_values)",
+    ]
+    assert report(data, metrics={"n": ["sum"]})["nulls"] == {"n": {"NA": 1}}
+
+
+def test_the_same_is_said_of_rows_of_json_however_they_are_cut():
+    parameters = ReportParameters(group_by=["country"], metrics={"n": ["sum"]})
+    lines = b"".join(json.dumps(item).encode() + b"\n" for item in COUNTRY_ITEMS)
+    batches = list(chunks(lines, "jsonl", BatchLimits(max_items=1)))
+    partial, failures = summary(batches, parameters)
+    assert failures == []
+    assert document(partial, parameters)["nulls"] == {"country": {"NA": 2}, "n": {"NA": 1}}
+
+
+def test_namibia_is_a_country_where_the_caller_says_so():
+    made = report(b"country\nNA\nDE\n", group_by=["country"], null_values=[""])
+    assert [group["key"]["country"] for group in made["groups"]] == ["DE", "NA"]
+    assert (made["nulls"], made["notes"]) == ({}, [])
+
+
 def test_null_values_can_be_chosen():
     made = report(b"x,y\n-999,1\n5,2\n", metrics={"x": ["count", "sum"]}, null_values=["-999"])
     assert figures(made) == {"all": (2, {"x": {"count": 1, "sum": 5}})}

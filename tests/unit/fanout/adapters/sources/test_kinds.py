@@ -366,7 +366,8 @@ def test_each_blob_of_a_listing_is_an_item(store):
             "content_type": "image/jpeg",
         }
     ]
-    assert reading.inspect(source("listing"), store) == SourceInfo("listing")
+    names = ["name", "size", "etag", "last_modified", "content_type"]
+    assert reading.inspect(source("listing"), store) == SourceInfo("listing", names)
 
 
 def test_a_prefix_does_not_lead_into_sibling_folders(store):

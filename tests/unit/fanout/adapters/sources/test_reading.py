@@ -69,7 +69,7 @@ def test_inspecting_jsonl_and_inline_gives_no_columns(store):
     store.write("inbox", "lines.jsonl", b"")
     etag = store.properties("inbox", "lines.jsonl").etag
     assert reading.inspect(JSONL, store) == SourceInfo("jsonl", None, etag, 0)
-    assert reading.inspect(INLINE, store) == SourceInfo("inline")
+    assert reading.inspect(INLINE, store) == SourceInfo("inline", ["n"])
 
 
 @pytest.mark.parametrize("source", [CSV, JSONL])

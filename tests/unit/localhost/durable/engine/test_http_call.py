@@ -62,6 +62,30 @@ async def test_an_accepted_request_is_polled_to_its_final_answer(server):
     assert all(request.headers["X-Other"] == "kept" for request in asked)
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["²", "soon", "-1", "nan", f"Mon, 23 Nov {'9' * 30} 12:00:00 GMT", "Sun Nov  6 08:49:37 1994"],
+)
+async def test_no_retry_after_of_a_service_fails_the_call(header: str):
+    async def job(request: web.Request) -> web.Response:
+        return web.Response(status=202, headers={"Location": "/1", "Retry-After": header})
+
+    async def poll(request: web.Request) -> web.Response:
+        return web.Response(text="done")
+
+    app = web.Application()
+    app.add_routes([web.post("/job", job), web.get("/1", poll)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    caller = HttpCaller(poll_seconds=0)
+    request = {"method": "POST", "uri": f"http://127.0.0.1:{runner.addresses[0][1]}/job"}
+    result = await caller.run(request | {"asynchronousPatternEnabled": True})
+    await caller.close()
+    await runner.cleanup()
+    assert json.loads(result.value)["content"] == "done"
+
+
 async def test_a_network_error_fails_the_task_with_its_message(path):
     app = df.DFApp()
 

@@ -1,8 +1,10 @@
+import json
 from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workloads.reports.statistics.census import Census, Counts, take_census
 from workloads.reports.statistics.distinct import sketch_texts
 from workloads.reports.statistics.exact import Exact
 from workloads.reports.statistics.partial import Group, Partial, Summary, Tally, dump, load
@@ -32,7 +34,20 @@ groups = st.builds(group_of, st.lists(exact, max_size=4), sketches, buckets)
 partials = st.builds(
     Partial, st.dictionaries(keys, groups, max_size=4), st.frozensets(st.integers(0, 1))
 )
-summaries = st.tuples(partials, partials).map(Summary)
+columns = st.sampled_from(["a", "b", "c"])
+counts = st.dictionaries(
+    columns, st.dictionaries(st.sampled_from(["NA", "-"]), st.integers(1, 9), min_size=1)
+)
+
+
+def census_of(rows: list[dict[str, str]], nulls: Counts) -> Census:
+    return take_census(rows, ["a", "b"], nulls if rows else {})
+
+
+censuses = st.builds(
+    census_of, st.lists(st.dictionaries(columns, st.just("x")), max_size=3), counts
+)
+summaries = st.builds(Summary, st.tuples(partials, partials), censuses)
 
 
 @settings(deadline=None)
@@ -65,3 +80,11 @@ def test_the_size_depends_on_groups_not_on_rows():
     few = Partial({("a",): Group(10, (tally_of([1] * 10),))})
     many = Partial({("a",): Group(10**9, (Tally(10**9, 10**9, 10**9, 1, 1),))})
     assert len(dump(Summary((many,)))) < len(dump(Summary((few,)))) + 40
+
+
+def test_a_partial_of_a_version_without_census_is_read_and_says_nothing_is_absent():
+    stored = json.loads(dump(Summary((Partial({("a",): Group(2)}),))))["views"]
+    old = load(json.dumps(stored).encode())
+    assert old.views == (Partial({("a",): Group(2)}),)
+    new = Summary(old.views, Census(True, frozenset({"x"})))
+    assert old.merge(new).census.absent == frozenset()

@@ -1,0 +1,56 @@
+import asyncio
+import threading
+
+import pytest
+
+from starters.single_flight import SingleFlight
+
+
+async def test_an_answer_is_given_and_an_error_raised():
+    calls = SingleFlight()
+    assert await calls.call("a", lambda: 5, 10) == 5
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await calls.call("a", fail, 10)
+    assert await calls.call("a", lambda: 6, 10) == 6
+
+
+async def test_callers_of_one_name_share_a_call_and_those_of_others_do_not():
+    calls, release, counted = SingleFlight(), threading.Event(), []
+
+    def answer() -> int:
+        counted.append(1)
+        release.wait(60)
+        return len(counted)
+
+    shared = [asyncio.create_task(calls.call("a", answer, 60)) for _ in range(5)]
+    assert await calls.call("b", lambda: 7, 10) == 7
+    release.set()
+    assert await asyncio.gather(*shared) == [1] * 5
+
+
+async def test_a_caller_that_leaves_takes_the_call_from_nobody():
+    calls, release = SingleFlight(), threading.Event()
+    first = asyncio.create_task(calls.call("a", lambda: release.wait(60), 60))
+    second = asyncio.create_task(calls.call("a", lambda: False, 60))
+    await asyncio.sleep(0)
+    first.cancel()
+    release.set()
+    assert await second is True
+
+
+async def test_a_call_that_hangs_is_left_and_not_made_again():
+    calls, release, counted = SingleFlight(), threading.Event(), []
+
+    def hang() -> None:
+        counted.append(1)
+        release.wait(60)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError, match="no answer within"):
+            await calls.call("a", hang, 0.01)
+    assert counted == [1]
+    release.set()
