@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from fanout.adapters.run_files.part_reader import join_cuts
-from fanout.adapters.sources import parquet as sources_parquet
+from fanout.adapters.sources.parquet import footer
 from fanout.adapters.sources import reading
 from fanout.adapters.sources.reading import Scratch
 from fanout.errors import InvalidRequestError, SourceChangedError
@@ -334,7 +334,7 @@ def test_the_name_of_a_column_may_have_dots(store):
 
 
 def test_a_row_group_too_large_to_hold_is_refused(store, monkeypatch):
-    monkeypatch.setattr(sources_parquet, "MAX_ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(footer, "MAX_ROW_GROUP_BYTES", 1000)
     store.write("inbox", "data", parquet({"a": ["x" * 999, "y" * 999]}, 2, use_dictionary=False))
     assert "bytes in row group 0, over 1000" in refusal(source("parquet"), store)
 

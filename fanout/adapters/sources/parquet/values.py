@@ -1,0 +1,211 @@
+"""The values of Arrow columns as Python has them.
+
+Most types are read by PyArrow at once. Where it raises for one value, or would give another value
+in silence, each value is read by itself, down through lists, maps and structs.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from fanout.adapters.sources.parquet.faults import (
+    Fault,
+    NotUtf8Error,
+    UnreadableError,
+    Values,
+    make_each,
+)
+from fanout.adapters.sources.parquet.times import is_plain_time, is_time, read_times
+
+_LISTS = (
+    types.is_list,
+    types.is_large_list,
+    types.is_fixed_size_list,
+    types.is_list_view,
+    types.is_large_list_view,
+)
+_TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
+# Those whose values PyArrow gives as more than their storage.
+_PLAIN_EXTENSIONS = (pa.UuidType, pa.Bool8Type, pa.JsonType)
+
+
+def read_column(column: pa.ChunkedArray, coarse: pa.ChunkedArray | None) -> Values:
+    """Read a column.
+
+    Args:
+        column: The column.
+        coarse: The same with INT96 timestamps in milliseconds, if it has any.
+    """
+    if column.num_chunks == 1 and coarse is None:
+        return read_values(column.chunk(0))
+    values: list[Any] = []
+    faults: dict[int, Fault] = {}
+    for chunk in column.chunks:
+        first = len(values)
+        part = None if coarse is None else coarse.slice(first, len(chunk)).combine_chunks()
+        made = read_values(chunk, part)
+        values += made.values
+        faults |= {first + position: fault for position, fault in made.faults.items()}
+    return Values(values, faults)
+
+
+def read_values(array: pa.Array, coarse: pa.Array | None = None) -> Values:
+    """Read an array: at once if its type is plain, else by its type."""
+    if coarse is not None and coarse.type == array.type:  # it has no INT96 timestamps
+        coarse = None
+    if coarse is None and is_plain(array.type):
+        try:
+            return Values(array.to_pylist(), {})
+        except Exception:  # noqa: BLE001, S110  one value made it; each is read by itself below
+            pass
+    return _reader(array.type)(array, coarse)
+
+
+@lru_cache(maxsize=1024)
+def is_plain(data_type: pa.DataType) -> bool:
+    """Tell whether PyArrow gives every value of a type rightly, or raises."""
+    if _is_extension(data_type):
+        return isinstance(data_type, _PLAIN_EXTENSIONS)
+    if _is_encoded(data_type) or _is_list(data_type):
+        return is_plain(data_type.value_type)
+    if types.is_map(data_type):
+        return is_plain(data_type.key_type) and is_plain(data_type.item_type)
+    if types.is_struct(data_type):
+        return all(is_plain(field.type) for field in data_type)
+    return not is_time(data_type) or is_plain_time(data_type)
+
+
+def _is_encoded(data_type: pa.DataType) -> bool:
+    return bool(types.is_dictionary(data_type) or types.is_run_end_encoded(data_type))
+
+
+def _is_list(data_type: pa.DataType) -> bool:
+    return any(is_kind(data_type) for is_kind in _LISTS)
+
+
+def _reader(data_type: pa.DataType) -> "_Reader":
+    return next((read for is_kind, read in _READERS if is_kind(data_type)), _read_scalars)
+
+
+def _is_extension(data_type: pa.DataType) -> bool:
+    return isinstance(data_type, pa.BaseExtensionType)
+
+
+def _is_text(data_type: pa.DataType) -> bool:
+    return any(is_kind(data_type) for is_kind in _TEXTS)
+
+
+def _read_storage(array: pa.ExtensionArray, coarse: pa.Array | None) -> Values:
+    return read_values(array.storage, coarse)
+
+
+def _read_encoded(array: pa.Array, coarse: pa.Array | None) -> Values:
+    is_dictionary = types.is_dictionary(array.type)
+    return read_values(
+        array.dictionary_decode() if is_dictionary else pc.run_end_decode(array), coarse
+    )
+
+
+def _read_scalars(array: pa.Array, coarse: pa.Array | None) -> Values:
+    """Read each value as PyArrow gives it."""
+    return make_each(lambda scalar: scalar.as_py(), array)
+
+
+def _read_texts(array: pa.Array, coarse: pa.Array | None) -> Values:
+    raw = array.cast(pa.large_binary() if types.is_large_string(array.type) else pa.binary())
+    return make_each(_text, raw.to_pylist())
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        byte = raw[error.start]
+        fault = f"byte {error.start + 1} of the text, 0x{byte:02x}, is not UTF-8"
+        raise NotUtf8Error(fault) from error
+
+
+def _read_structs(array: pa.StructArray, coarse: pa.StructArray | None) -> Values:
+    names = [field.name for field in array.type]
+    rows: list[Any] = [None if is_null else {} for is_null in array.is_null().to_pylist()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        return make_each(partial(_refuse_name, twice[0]), rows)
+    faults: dict[int, Fault] = {}
+    for name, member in zip(names, _read_members(array, coarse), strict=True):
+        for row, value in zip(rows, member.values, strict=True):
+            if row is not None:
+                row[name] = value
+        for position, fault in member.faults.items():
+            faults.setdefault(position, fault.within(f".{name}"))
+    return Values(rows, faults)
+
+
+def _read_members(array: pa.StructArray, coarse: pa.StructArray | None) -> list[Values]:
+    """Read the members of structs, which are null where a struct is."""
+    members = array.flatten()
+    parts = [None] * len(members) if coarse is None else coarse.flatten()
+    return [read_values(member, part) for member, part in zip(members, parts, strict=True)]
+
+
+def _refuse_name(name: str, _row: Any) -> Any:
+    raise UnreadableError(f"the struct has two fields of the name '{name}'")
+
+
+def _read_lists(array: pa.Array, coarse: pa.Array | None) -> Values:
+    elements = read_values(array.flatten(), None if coarse is None else coarse.flatten())
+    return _cut_lists(elements, array)
+
+
+def _cut_lists(elements: Values, lists: pa.Array) -> Values:
+    """Cut the elements of all lists into those of each."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    ends = lengths.cumsum(dtype="int64").tolist()
+    bounds = list(pairwise([0, *ends]))
+    values: list[Any] = [elements.values[begin:end] for begin, end in bounds]
+    if lists.null_count:
+        for position in pc.indices_nonzero(lists.is_null()).to_pylist():
+            values[position] = None
+    return Values(values, dict(_list_faults(elements, bounds)) if elements.faults else {})
+
+
+def _list_faults(elements: Values, bounds: list[tuple[int, int]]) -> Iterator[tuple[int, Fault]]:
+    """The first fault in each list that has one."""
+    for position, (begin, end) in enumerate(bounds):
+        bad = next((element for element in range(begin, end) if element in elements.faults), None)
+        if bad is not None:
+            yield position, elements.faults[bad].within(f"[{bad - begin}]")
+
+
+def _read_maps(array: pa.MapArray, coarse: pa.MapArray | None) -> Values:
+    """Read maps as lists of pairs: keys need not be texts, and may come twice."""
+    lists = _as_lists(array)
+    keys, items = _read_members(
+        lists.flatten(), None if coarse is None else _as_lists(coarse).flatten()
+    )
+    faults = {position: fault.within(".value") for position, fault in items.faults.items()}
+    faults |= {position: fault.within(".key") for position, fault in keys.faults.items()}
+    pairs = list(zip(keys.values, items.values, strict=True))
+    return _cut_lists(Values(pairs, faults), lists)
+
+
+def _as_lists(maps: pa.MapArray) -> pa.ListArray:
+    return maps.cast(pa.list_(pa.struct([maps.type.key_field, maps.type.item_field])))
+
+
+_Reader = Callable[[pa.Array, pa.Array | None], Values]
+# The first that a type is of reads it.
+_READERS: list[tuple[Callable[[pa.DataType], bool], _Reader]] = [
+    (_is_extension, _read_storage),
+    (_is_encoded, _read_encoded),
+    (types.is_struct, _read_structs),
+    (types.is_map, _read_maps),
+    (_is_list, _read_lists),
+    (is_time, read_times),
+    (_is_text, _read_texts),
+]
