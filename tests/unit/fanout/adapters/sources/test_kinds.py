@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from fanout.adapters.run_files.part_reader import join_cuts
-from fanout.adapters.sources.parquet import footer
 from fanout.adapters.sources import reading
+from fanout.adapters.sources.parquet import footer
 from fanout.adapters.sources.reading import Scratch
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
