@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -17,9 +18,9 @@ def write_table(table: pa.Table | Mapping[str, Any], **options: Any) -> bytes:
 
 def texts(*raw: bytes | None, data_type: pa.DataType | None = None) -> pa.Array:
     """An array of texts whose bytes nobody checks."""
-    is_large = data_type is not None and pa.types.is_large_string(data_type)
-    array = pa.array(raw, pa.large_binary() if is_large else pa.binary())
-    return array.view(data_type or pa.string())
+    storage = {pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+    text_type = data_type or pa.string()
+    return pa.array(raw, storage.get(text_type, pa.binary())).view(text_type)
 
 
 def counts(data_type: pa.DataType, *numbers: int | None) -> pa.Array:
@@ -49,3 +50,11 @@ def change_footer(data: bytes, old: bytes, new: bytes) -> bytes:
     begin, footer = footer_of(data)
     assert footer.count(old) == 1 and len(old) == len(new)
     return data[:begin] + footer.replace(old, new) + data[-8:]
+
+
+def flip_bytes(random: Random, data: bytes, begin: int, end: int) -> bytes:
+    """Change one to three bytes between two positions."""
+    changed = bytearray(data)
+    for _ in range(random.choice([1, 1, 2, 3])):
+        changed[random.randrange(begin, end)] ^= random.randint(1, 255)
+    return bytes(changed)

@@ -26,8 +26,6 @@ _LISTS = (
     types.is_list,
     types.is_large_list,
     types.is_fixed_size_list,
-    types.is_list_view,
-    types.is_large_list_view,
 )
 _TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
 # Those whose values PyArrow gives as more than their storage.
@@ -63,7 +61,10 @@ def read_values(array: pa.Array, coarse: pa.Array | None = None) -> Values:
             return Values(array.to_pylist(), {})
         except Exception:  # noqa: BLE001, S110  one value made it; each is read by itself below
             pass
-    return _reader(array.type)(array, coarse)
+    try:
+        return _reader(array.type)(array, coarse)
+    except Exception:  # noqa: BLE001  PyArrow has no kernel for some types within others
+        return _read_scalars(array, coarse)
 
 
 @lru_cache(maxsize=1024)
@@ -71,7 +72,7 @@ def is_plain(data_type: pa.DataType) -> bool:
     """Tell whether PyArrow gives every value of a type rightly, or raises."""
     if _is_extension(data_type):
         return isinstance(data_type, _PLAIN_EXTENSIONS)
-    if _is_encoded(data_type) or _is_list(data_type):
+    if _is_encoded(data_type) or _has_elements(data_type):
         return is_plain(data_type.value_type)
     if types.is_map(data_type):
         return is_plain(data_type.key_type) and is_plain(data_type.item_type)
@@ -82,6 +83,11 @@ def is_plain(data_type: pa.DataType) -> bool:
 
 def _is_encoded(data_type: pa.DataType) -> bool:
     return bool(types.is_dictionary(data_type) or types.is_run_end_encoded(data_type))
+
+
+def _has_elements(data_type: pa.DataType) -> bool:
+    is_view = types.is_list_view(data_type) or types.is_large_list_view(data_type)
+    return is_view or _is_list(data_type)
 
 
 def _is_list(data_type: pa.DataType) -> bool:
@@ -158,44 +164,57 @@ def _refuse_name(name: str, _row: Any) -> Any:
 
 
 def _read_lists(array: pa.Array, coarse: pa.Array | None) -> Values:
-    elements = read_values(array.flatten(), None if coarse is None else coarse.flatten())
-    return _cut_lists(elements, array)
-
-
-def _cut_lists(elements: Values, lists: pa.Array) -> Values:
-    """Cut the elements of all lists into those of each."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    ends = lengths.cumsum(dtype="int64").tolist()
-    bounds = list(pairwise([0, *ends]))
-    values: list[Any] = [elements.values[begin:end] for begin, end in bounds]
-    if lists.null_count:
-        for position in pc.indices_nonzero(lists.is_null()).to_pylist():
-            values[position] = None
-    return Values(values, dict(_list_faults(elements, bounds)) if elements.faults else {})
-
-
-def _list_faults(elements: Values, bounds: list[tuple[int, int]]) -> Iterator[tuple[int, Fault]]:
-    """The first fault in each list that has one."""
-    for position, (begin, end) in enumerate(bounds):
-        bad = next((element for element in range(begin, end) if element in elements.faults), None)
-        if bad is not None:
-            yield position, elements.faults[bad].within(f"[{bad - begin}]")
+    bounds = _bounds(array)
+    elements = read_values(
+        _cut(array.values, bounds), None if coarse is None else _cut(coarse.values, _bounds(coarse))
+    )
+    return _join_lists(elements, array, bounds)
 
 
 def _read_maps(array: pa.MapArray, coarse: pa.MapArray | None) -> Values:
     """Read maps as lists of pairs: keys need not be texts, and may come twice."""
-    lists = _as_lists(array)
-    keys, items = _read_members(
-        lists.flatten(), None if coarse is None else _as_lists(coarse).flatten()
-    )
+    bounds = _bounds(array)
+    parts = [None, None]
+    if coarse is not None:
+        parts = [_cut(part, _bounds(coarse)) for part in (coarse.keys, coarse.items)]
+    keys = read_values(_cut(array.keys, bounds), parts[0])
+    items = read_values(_cut(array.items, bounds), parts[1])
     faults = {position: fault.within(".value") for position, fault in items.faults.items()}
     faults |= {position: fault.within(".key") for position, fault in keys.faults.items()}
     pairs = list(zip(keys.values, items.values, strict=True))
-    return _cut_lists(Values(pairs, faults), lists)
+    return _join_lists(Values(pairs, faults), array, bounds)
 
 
-def _as_lists(maps: pa.MapArray) -> pa.ListArray:
-    return maps.cast(pa.list_(pa.struct([maps.type.key_field, maps.type.item_field])))
+def _bounds(lists: pa.Array) -> list[int]:
+    """Where each list begins in the elements of all, and where the last ends."""
+    if types.is_fixed_size_list(lists.type):
+        size = lists.type.list_size
+        return [(lists.offset + position) * size for position in range(len(lists) + 1)]
+    return list(lists.offsets.to_numpy().tolist())
+
+
+def _cut(elements: pa.Array, bounds: list[int]) -> pa.Array:
+    return elements.slice(bounds[0], bounds[-1] - bounds[0])
+
+
+def _join_lists(elements: Values, lists: pa.Array, bounds: list[int]) -> Values:
+    """Give each list its elements; those of a null, which some writers leave, belong to nobody."""
+    begins = [bound - bounds[0] for bound in bounds]
+    values: list[Any] = [elements.values[begin:end] for begin, end in pairwise(begins)]
+    faults = dict(_list_faults(elements, begins)) if elements.faults else {}
+    if lists.null_count:
+        for position in pc.indices_nonzero(lists.is_null()).to_pylist():
+            values[position] = None
+            faults.pop(position, None)
+    return Values(values, faults)
+
+
+def _list_faults(elements: Values, begins: list[int]) -> Iterator[tuple[int, Fault]]:
+    """The first fault in each list that has one."""
+    for position, (begin, end) in enumerate(pairwise(begins)):
+        bad = next((element for element in range(begin, end) if element in elements.faults), None)
+        if bad is not None:
+            yield position, elements.faults[bad].within(f"[{bad - begin}]")
 
 
 _Reader = Callable[[pa.Array, pa.Array | None], Values]
