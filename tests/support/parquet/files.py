@@ -55,6 +55,6 @@ def change_footer(data: bytes, old: bytes, new: bytes) -> bytes:
 def flip_bytes(random: Random, data: bytes, begin: int, end: int) -> bytes:
     """Change one to three bytes between two positions."""
     changed = bytearray(data)
-    for _ in range(random.choice([1, 1, 2, 3])):
-        changed[random.randrange(begin, end)] ^= random.randint(1, 255)
+    for position in random.sample(range(begin, end), random.choice([1, 1, 2, 3])):
+        changed[position] ^= random.randint(1, 255)
     return bytes(changed)
