@@ -62,7 +62,7 @@ def random_options(random: Random) -> dict[str, Any]:
 
 
 def random_array(random: Random, rows: int, depth: int) -> pa.Array:
-    nest = [_lists, _large_lists, _fixed_lists, _structs, _maps]
+    nest = [_lists, _large_lists, _fixed_lists, _list_views, _structs, _maps]
     if depth < 3 and random.random() < 0.3:
         return random.choice(nest)(random, rows, depth)
     return random.choice(LEAVES)(random, rows)
@@ -183,6 +183,14 @@ def _large_lists(random: Random, rows: int, depth: int) -> pa.Array:
     elements = random_array(random, ends[-1], depth + 1)
     mask = _mask(random, rows)
     return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), elements, mask=mask)
+
+
+def _list_views(random: Random, rows: int, depth: int) -> pa.Array:
+    elements = random_array(random, rows + 1, depth + 1)
+    begins = pa.array([random.randint(0, rows) for _ in range(rows)], pa.int32())
+    sizes = pa.array([random.choice([0, 1, 1]) for _ in range(rows)], pa.int32())
+    mask = _mask(random, rows)
+    return pa.ListViewArray.from_arrays(begins, sizes, elements, mask=mask)
 
 
 def _fixed_lists(random: Random, rows: int, depth: int) -> pa.Array:

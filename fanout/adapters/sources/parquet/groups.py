@@ -113,7 +113,9 @@ def _read_coarse(file: ParquetFile, number: int, names: list[str], rows: int) ->
 
 def _find_fault(file: ParquetFile, number: int, names: list[str], error: Exception) -> str:
     """Describe the fault, with the first column that cannot be decoded alone either."""
-    for name in names if len(names) > 1 else []:
+    if len(names) == 1:
+        return f"column '{names[0]}': {describe_error(error)}"
+    for name in names:
         try:
             with file.blob.store_errors():
                 file.file.read_row_group(number, columns=[name])
@@ -121,8 +123,4 @@ def _find_fault(file: ParquetFile, number: int, names: list[str], error: Excepti
             if file.blob.has_failed:
                 raise
             return f"column '{name}': {describe_error(own_error)}"
-    return (
-        f"column '{names[0]}': {describe_error(error)}"
-        if len(names) == 1
-        else describe_error(error)
-    )
+    return describe_error(error)

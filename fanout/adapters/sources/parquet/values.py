@@ -6,7 +6,7 @@ in silence, each value is read by itself, down through lists, maps and structs.
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from fanout.adapters.sources.parquet.faults import (
     make_each,
 )
 from fanout.adapters.sources.parquet.times import is_plain_time, is_time, read_times
+from fanout.printable import describe_error
 
 _LISTS = (
     types.is_list,
@@ -28,8 +29,6 @@ _LISTS = (
     types.is_fixed_size_list,
 )
 _TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
-# Those whose values PyArrow gives as more than their storage.
-_PLAIN_EXTENSIONS = (pa.UuidType, pa.Bool8Type, pa.JsonType)
 
 
 def read_column(column: pa.ChunkedArray, coarse: pa.ChunkedArray | None) -> Values:
@@ -63,15 +62,18 @@ def read_values(array: pa.Array, coarse: pa.Array | None = None) -> Values:
             pass
     try:
         return _reader(array.type)(array, coarse)
-    except Exception:  # noqa: BLE001  PyArrow has no kernel for some types within others
-        return _read_scalars(array, coarse)
+    except Exception as error:  # noqa: BLE001  PyArrow has no kernel for some types within others
+        if coarse is None and is_plain(array.type):
+            return _read_scalars(array, coarse)
+        reason = f"PyArrow cannot read {array.type}: {describe_error(error)}"
+        return make_each(partial(_refuse, reason), _presence(array))
 
 
 @lru_cache(maxsize=1024)
 def is_plain(data_type: pa.DataType) -> bool:
     """Tell whether PyArrow gives every value of a type rightly, or raises."""
     if _is_extension(data_type):
-        return isinstance(data_type, _PLAIN_EXTENSIONS)
+        return is_plain(data_type.storage_type)
     if _is_encoded(data_type) or _has_elements(data_type):
         return is_plain(data_type.value_type)
     if types.is_map(data_type):
@@ -86,8 +88,11 @@ def _is_encoded(data_type: pa.DataType) -> bool:
 
 
 def _has_elements(data_type: pa.DataType) -> bool:
-    is_view = types.is_list_view(data_type) or types.is_large_list_view(data_type)
-    return is_view or _is_list(data_type)
+    return _is_list_view(data_type) or _is_list(data_type)
+
+
+def _is_list_view(data_type: pa.DataType) -> bool:
+    return bool(types.is_list_view(data_type) or types.is_large_list_view(data_type))
 
 
 def _is_list(data_type: pa.DataType) -> bool:
@@ -138,10 +143,11 @@ def _text(raw: bytes) -> str:
 
 def _read_structs(array: pa.StructArray, coarse: pa.StructArray | None) -> Values:
     names = [field.name for field in array.type]
-    rows: list[Any] = [None if is_null else {} for is_null in array.is_null().to_pylist()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        return make_each(partial(_refuse_name, twice[0]), rows)
+        reason = f"the struct has two fields of the name '{twice[0]}'"
+        return make_each(partial(_refuse, reason), _presence(array))
+    rows: list[Any] = [None if present is None else {} for present in _presence(array)]
     faults: dict[int, Fault] = {}
     for name, member in zip(names, _read_members(array, coarse), strict=True):
         for row, value in zip(rows, member.values, strict=True):
@@ -159,8 +165,13 @@ def _read_members(array: pa.StructArray, coarse: pa.StructArray | None) -> list[
     return [read_values(member, part) for member, part in zip(members, parts, strict=True)]
 
 
-def _refuse_name(name: str, _row: Any) -> Any:
-    raise UnreadableError(f"the struct has two fields of the name '{name}'")
+def _presence(array: pa.Array) -> list[bool | None]:
+    """None for each null, else true."""
+    return [None if is_null else True for is_null in array.is_null().to_pylist()]
+
+
+def _refuse(reason: str, _: bool) -> Any:
+    raise UnreadableError(reason)
 
 
 def _read_lists(array: pa.Array, coarse: pa.Array | None) -> Values:
@@ -169,6 +180,15 @@ def _read_lists(array: pa.Array, coarse: pa.Array | None) -> Values:
         _cut(array.values, bounds), None if coarse is None else _cut(coarse.values, _bounds(coarse))
     )
     return _join_lists(elements, array, bounds)
+
+
+def _read_list_views(array: pa.Array, coarse: pa.Array | None) -> Values:
+    """Read lists whose elements may stand in any order, or be shared."""
+    sizes = pc.fill_null(pc.list_value_length(array), 0).to_pylist()
+    if not any(sizes):  # PyArrow cannot put nothing together, of some types
+        return Values([None if present is None else [] for present in _presence(array)], {})
+    elements = read_values(array.flatten(), None if coarse is None else coarse.flatten())
+    return _join_lists(elements, array, list(accumulate(sizes, initial=0)))
 
 
 def _read_maps(array: pa.MapArray, coarse: pa.MapArray | None) -> Values:
@@ -198,7 +218,7 @@ def _cut(elements: pa.Array, bounds: list[int]) -> pa.Array:
 
 
 def _join_lists(elements: Values, lists: pa.Array, bounds: list[int]) -> Values:
-    """Give each list its elements; those of a null, which some writers leave, belong to nobody."""
+    """Give each list its elements; those that a null hides belong to nobody."""
     begins = [bound - bounds[0] for bound in bounds]
     values: list[Any] = [elements.values[begin:end] for begin, end in pairwise(begins)]
     faults = dict(_list_faults(elements, begins)) if elements.faults else {}
@@ -225,6 +245,7 @@ _READERS: list[tuple[Callable[[pa.DataType], bool], _Reader]] = [
     (types.is_struct, _read_structs),
     (types.is_map, _read_maps),
     (_is_list, _read_lists),
+    (_is_list_view, _read_list_views),
     (is_time, read_times),
     (_is_text, _read_texts),
 ]
