@@ -1,5 +1,6 @@
 """Pieces of a source on their way into a workload: one record, or a whole batch of bytes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -82,6 +83,8 @@ class Chunk:
         dialect: How `data` is a CSV, if it is one.
         selection: What is merged into each item.
         origin: The blob that it comes from, ``container/name``; None if inline.
+        faults: Why some of its items cannot be read, by their index. They are ``null`` in `data`,
+            and whoever runs a workload over the chunk fails them with these errors.
     """
 
     kind: ChunkKind
@@ -94,3 +97,4 @@ class Chunk:
     dialect: CsvDialect = CsvDialect()
     selection: Selection = field(default_factory=dict)
     origin: str | None = None
+    faults: Mapping[int, ErrorInfo] = field(default_factory=dict)

@@ -21,8 +21,8 @@ MAX_GROUPS = 5
 MAX_TYPE_BYTES = 80
 MAX_GROUP_MESSAGE_BYTES = 180
 MAX_EXAMPLE_BYTES = 110
-# Failures on different lines are still of one kind.
-_LINE = re.compile(r"^line \d+: ")
+# Failures on different lines, or in different rows of a Parquet file, are still of one kind.
+_PLACE = re.compile(r"^(line|row) \d+: ")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Processed:
         self, error: ErrorInfo, item_id: str, count: int = 1, status: ItemStatus = "failed"
     ) -> None:
         """Count items given up on; those of a saga may have been compensated."""
-        message = _LINE.sub("", error.message)[:MAX_GROUP_MESSAGE_BYTES]
+        message = _PLACE.sub("", error.message)[:MAX_GROUP_MESSAGE_BYTES]
         self._errors.add(error.type, message, count, item_id)
         setattr(self, status, getattr(self, status) + count)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from activities.batches.batch import Batch, Processed
@@ -80,8 +81,13 @@ def _call(workload: ChunkWorkload, batch: Batch, chunk: Chunk) -> ChunkResult[An
 
 
 def _check_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
-    """Each failure is to be of one item of the chunk, or the counts would not add up."""
+    """Add the failures of items that could not be read.
+
+    Each is to be one item of the chunk, or the counts would not add up.
+    """
     by_index = {failure.index: failure for failure in failures}
+    # What could not be read is a failure whatever the workload made of its place.
+    by_index |= {index: Failure(index, error) for index, error in chunk.faults.items()}
     last = chunk.first_index + chunk.count - 1
     strangers = [index for index in by_index if not chunk.first_index <= index <= last]
     if strangers:
@@ -94,17 +100,28 @@ def _check_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
 def _lines(
     first: int, count: int, failures: Sequence[Failure], tries: int, duration_ms: float
 ) -> Iterator[bytes]:
-    """Cover the chunk: ranges that succeeded, and a line for each failure between them."""
+    """Cover the chunk: ranges that succeeded, and the failures between them."""
     index = first
-    for failure in failures:
-        if failure.index > index:
-            yield range_line("succeeded", index, failure.index - index, tries)
-        yield failed_line(
-            "failed", failure.index, str(failure.index), failure.error, tries, duration_ms
-        )
-        index = failure.index + 1
+    for alike in _group_alike(failures):
+        begin, error = alike[0].index, alike[0].error
+        if begin > index:
+            yield range_line("succeeded", index, begin - index, tries)
+        if len(alike) > 1:
+            yield range_line("failed", begin, len(alike), tries, error)
+        else:
+            yield failed_line("failed", begin, str(begin), error, tries, duration_ms)
+        index = begin + len(alike)
     if index < first + count:
         yield range_line("succeeded", index, first + count - index, tries)
+
+
+def _group_alike(failures: Sequence[Failure]) -> Iterator[list[Failure]]:
+    """Group consecutive items that share one error, as those of a damaged row group do."""
+    run = groupby(
+        enumerate(failures),
+        lambda numbered: (numbered[1].index - numbered[0], id(numbered[1].error)),
+    )
+    return ([failure for _, failure in group] for _, group in run)
 
 
 def _untouched_chunk(batch: Batch) -> Processed:
@@ -119,7 +136,6 @@ def _refuse_chunk(batch: Batch, error: ErrorInfo) -> Processed:
     """Note that the chunk was refused; items that succeeded in an earlier attempt stay so."""
     processed = Processed(partial=batch.before_partial)
     wants_another = error.retryable and not batch.is_last_round
-    status: ItemStatus = "pending" if wants_another else "failed"
     for line in _lines_before(batch).splitlines(keepends=True):
         if status_of(line) != "pending":
             processed.lines.append(line)
@@ -128,10 +144,24 @@ def _refuse_chunk(batch: Batch, error: ErrorInfo) -> Processed:
         processed.retries += item.count if batch.try_number > 1 else 0
         if wants_another:
             processed.count_retryable(error, item.count)
+            processed.lines.append(_refusal("pending", item.index, item.count, batch, error))
         else:
-            processed.count_failed(error, item.item_id, item.count)
-        processed.lines.append(range_line(status, item.index, item.count, batch.try_number, error))
+            _fail_items(processed, item, batch, error)
     return processed
+
+
+def _fail_items(processed: Processed, items: Outcome, batch: Batch, error: ErrorInfo) -> None:
+    """Fail consecutive items: those that could not be read by their own errors."""
+    indexes = range(items.index, items.index + items.count)
+    for own_error, group in groupby(indexes, lambda index: batch.chunk.faults.get(index)):
+        first, *rest = group
+        reason = own_error or error
+        processed.count_failed(reason, str(first), 1 + len(rest))
+        processed.lines.append(_refusal("failed", first, 1 + len(rest), batch, reason))
+
+
+def _refusal(status: ItemStatus, first: int, count: int, batch: Batch, error: ErrorInfo) -> bytes:
+    return range_line(status, first, count, batch.try_number, error)
 
 
 def _lines_before(batch: Batch) -> bytes:

@@ -16,6 +16,7 @@ class ErrorType(StrEnum):
     JSON_LINE = "JsonLineError"
     LOST_STEP = "LostStepError"
     OUTPUT = "OutputError"
+    PARQUET = "ParquetError"
     RECORD_TOO_LARGE = "RecordTooLargeError"
     SELECT = "SelectError"
     SOURCE_BLOB = "SourceBlobError"

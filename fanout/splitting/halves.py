@@ -23,11 +23,23 @@ def halve(chunk: Chunk) -> tuple[Chunk, Chunk]:
     else:
         end, start, line = _boundary(chunk, middle)
         left, right = chunk.data[:end], chunk.data[start:]
-    rest = chunk.count - middle
-    first_index, first_line = chunk.first_index + middle, line if chunk.first_line else 0
+    bound = chunk.first_index + middle
+    faults = chunk.faults.items()
     return (
-        replace(chunk, data=left, count=middle),
-        replace(chunk, data=right, count=rest, first_index=first_index, first_line=first_line),
+        replace(
+            chunk,
+            data=left,
+            count=middle,
+            faults={index: fault for index, fault in faults if index < bound},
+        ),
+        replace(
+            chunk,
+            data=right,
+            count=chunk.count - middle,
+            first_index=bound,
+            first_line=line if chunk.first_line else 0,
+            faults={index: fault for index, fault in faults if index >= bound},
+        ),
     )
 
 

@@ -6,7 +6,7 @@ here alike, so a batch has as many records as its plan says.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import count, repeat
 
@@ -44,12 +44,20 @@ def parse_records(chunk: Chunk) -> Iterator[Record]:
         yield Record(chunk.first_index, chunk.first_line or None, None, chunk.fault)
         return
     items = 0
-    for size, records in _blocks(chunk):
+    for size, parsed in _blocks(chunk):
+        records = _refuse(parsed, chunk.faults) if chunk.faults else parsed
         yield from select(records, chunk.selection, chunk.origin) if chunk.selection else records
         items += size
     if items != chunk.count:
         batch = f"the batch from item {chunk.first_index} on"
         raise ValueError(f"{batch} holds {items} items, not {chunk.count}")
+
+
+def _refuse(records: Iterable[Record], faults: Mapping[int, ErrorInfo]) -> Iterator[Record]:
+    """Refuse those records whose source could not give them."""
+    for record in records:
+        error = faults.get(record.index)
+        yield record if error is None else record._replace(value=None, error=error)
 
 
 def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:

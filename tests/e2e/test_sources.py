@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from backports import zstd
 
+from fanout.models.outcome import ErrorInfo
 from tests.support.hosts.product import Product
+from tests.support.parquet.files import counts, damage_page, texts, write_table
 
 ROWS = [{"id": f"row-{n}"} for n in range(25)]
 LINES = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
@@ -147,6 +150,53 @@ def test_a_malformed_record_is_a_failed_item_that_names_its_line(product: Produc
     assert (status["outcome"], status["items"]["failed"]) == ("partially_succeeded", 1)
     (failed,) = (o for o in product.outcomes(status["run_id"]) if o.error)
     assert failed.index == 1 and place in failed.error.message
+
+
+# Rows of three row groups. The year of one moment has no name, and one name is no UTF-8.
+MOMENTS = [n * 86_400 * 10**6 for n in range(30)]
+MOMENTS[3] = 253_402_300_800_000_000
+NAMES = [f"r{n}".encode() for n in range(30)]
+NAMES[7] = b"caf\xe9"
+UNREADABLE_ROWS = [3, 7, *range(10, 20)]
+
+
+def faulty_parquet() -> bytes:
+    """A Parquet of two bad rows, and a bad row group between two others."""
+    table = {"name": texts(*NAMES), "at": counts(pa.timestamp("us"), *MOMENTS)}
+    data = write_table(table, row_group_size=10, write_page_checksum=True)
+    return damage_page(data, group=1, column=1)
+
+
+def failures_of(product: Product, run_id: str) -> dict[int, ErrorInfo]:
+    failed = [outcome for outcome in product.outcomes(run_id) if outcome.error is not None]
+    return {o.index + n: o.error for o in failed for n in range(o.count)}
+
+
+def test_rows_of_a_parquet_that_cannot_be_read_are_failed_items_and_the_others_succeed_once(
+    product: Product,
+):
+    request = {"workload": "listed", "source": product.source(faulty_parquet(), "parquet")}
+    status = product.run(request | {"batch": SEVEN, "tolerance": {"percentage": 100}})
+    assert status["outcome"] == "partially_succeeded"
+    assert (status["items"]["succeeded"], status["items"]["failed"]) == (18, 12)
+    outcomes = product.outcomes(status["run_id"])
+    good = sorted((o.index, o.item_id, o.attempts) for o in outcomes if o.error is None)
+    assert good == [(n, f"r{n}", 1) for n in range(30) if n not in UNREADABLE_ROWS]
+    bad = {n: error.message for n, error in failures_of(product, status["run_id"]).items()}
+    assert sorted(bad) == UNREADABLE_ROWS
+    assert bad[3] == "row 4: column 'at': the date 10000-01-01 is not within the years 1 to 9999"
+    assert bad[7] == "row 8: column 'name': byte 4 of the text, 0xe9, is not UTF-8"
+    assert all("row group 1 cannot be decoded: column 'at'" in bad[n] for n in range(10, 20))
+
+
+def test_a_report_over_a_parquet_counts_the_rows_that_can_be_read(product: Product):
+    source = product.source(faulty_parquet(), "parquet")
+    parameters = {"group_by": [{"column": "at", "every": "year"}]}
+    request = {"workload": "reports", "source": source, "parameters": parameters}
+    status = product.run(request | {"tolerance": {"percentage": 100}})
+    assert status["outcome"] == "partially_succeeded"
+    assert sorted(failures_of(product, status["run_id"])) == UNREADABLE_ROWS
+    assert product.file(status["run_id"], "report.json").json["rows"] == 18
 
 
 def test_a_listing_of_a_container_that_is_not_there_fails_with_its_name(product: Product):

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob, open_blob
 from fanout.adapters.sources.formats import columns_of
-from fanout.adapters.sources.parquet import MissingColumnsError
+from fanout.adapters.sources.parquet.footer import MissingColumnsError
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.source import (
     BlobFormat,

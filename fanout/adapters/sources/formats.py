@@ -10,7 +10,7 @@ from fanout.adapters.sources.blobs import (
     read_range,
     translate_format_errors,
 )
-from fanout.adapters.sources.parquet import ParquetBlob, read_rows
+from fanout.adapters.sources.parquet.footer import ParquetBlob
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
@@ -119,17 +119,17 @@ def read_batch(
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    fault, kind, columns = None, blob_format.kind, place.header
     if isinstance(blob_format, ParquetFormat):
-        data, kind = read_rows(store, place.data, blob_format.columns, cut), "jsonl"
-    elif cut.end - cut.offset > MAX_RECORD_BYTES:
+        return _read_rows(blob_format, cut, place, store, selection)
+    fault = None
+    if cut.end - cut.offset > MAX_RECORD_BYTES:
         data, fault = b"", _too_large(cut)
     else:
         data = read_range(store, place.data, cut.offset, cut.end - cut.offset)
     return Chunk(
-        kind,
+        blob_format.kind,
         data,
-        columns,
+        place.header,
         cut.first_index,
         cut.first_line,
         cut.items,
@@ -137,6 +137,25 @@ def read_batch(
         _dialect(blob_format),
         selection,
         place.origin,
+    )
+
+
+def _read_rows(
+    blob_format: ParquetFormat, cut: Cut, place: Place, store: BlobReader, selection: Selection
+) -> Chunk:
+    from fanout.adapters.sources.parquet.rows import read_rows  # the app starts without PyArrow
+
+    rows = read_rows(store, place.data, blob_format.columns, cut)
+    return Chunk(
+        "jsonl",
+        rows.data,
+        None,
+        cut.first_index,
+        cut.first_line,
+        cut.items,
+        selection=selection,
+        origin=place.origin,
+        faults=rows.faults,
     )
 
 

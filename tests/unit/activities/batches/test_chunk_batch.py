@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from activities.batches.batch import Batch
 from activities.batches.chunk_batch import process_chunk_batch
 from activities.batches.process_batch import CHUNKS_AT_ONCE
+from fanout.errors import PermanentError, TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
@@ -133,6 +134,71 @@ def test_a_record_too_large_to_read_fails_without_reaching_the_workload():
     fault = ErrorInfo(type="RecordTooLargeError", message="line 2: too long")
     processed = process_chunk_batch(Odd([]), batch_of(1, fault))
     assert (processed.failed, processed.retryable, processed.partial) == (1, 0, None)
+
+
+class LineCount(Sum):
+    """Reads the bytes of a chunk itself, and knows of no item that could not be read."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self._fault = fault
+
+    def process_chunk(self, chunk: Any, context: Any) -> ChunkResult[dict[str, Any]]:
+        if self._fault is not None:
+            raise self._fault
+        nulls = [n for n, line in enumerate(chunk.data.splitlines()) if line == b"null"]
+        no_object = ErrorInfo(type="JsonItemError", message="no object")
+        return ChunkResult({}, [Failure(chunk.first_index + n, no_object) for n in nulls])
+
+
+DAMAGED = ErrorInfo(type="ParquetError", message="row group 1 cannot be decoded")
+NOT_UTF_8 = ErrorInfo(type="EncodingError", message="row 3: column 'a': not UTF-8")
+FAULTS = {12: NOT_UTF_8, 15: DAMAGED, 16: DAMAGED, 17: DAMAGED}
+
+
+def batch_with_faults() -> Batch:
+    data = b"".join(b"null\n" if n in FAULTS else b'{"n":1}\n' for n in range(10, 19))
+    chunk = Chunk("jsonl", data, None, 10, 0, 9, faults=FAULTS)
+    return Batch(RUN_ID, max_tries=4, chunk=chunk, parameters=SumParameters(column="n"))
+
+
+@pytest.mark.parametrize(
+    "workload", [LineCount(), Odd([]), Sum()], ids=["bytes", "deaf", "records"]
+)
+def test_items_that_cannot_be_read_fail_with_their_own_errors_whatever_the_workload_makes_of_them(
+    workload: Sum,
+):
+    processed = process_chunk_batch(workload, batch_with_faults())
+    assert (processed.succeeded, processed.failed, processed.retryable) == (5, 4, 0)
+    found = lines(b"".join(processed.lines))
+    assert [(o.index, o.count, o.status, o.error) for o in found] == [
+        (10, 2, "succeeded", None),
+        (12, 1, "failed", NOT_UTF_8),
+        (13, 2, "succeeded", None),
+        (15, 3, "failed", DAMAGED),
+        (18, 1, "succeeded", None),
+    ]
+    groups = {(group.type, group.count) for group in processed.result.errors}
+    assert groups == {("EncodingError", 1), ("ParquetError", 3)}
+
+
+def test_items_that_cannot_be_read_keep_their_errors_where_their_chunk_is_given_up_on():
+    processed = process_chunk_batch(LineCount(PermanentError("no")), batch_with_faults())
+    assert (processed.succeeded, processed.failed, processed.retryable) == (0, 9, 0)
+    found = lines(b"".join(processed.lines))
+    assert [(o.index, o.count, o.error and o.error.type) for o in found] == [
+        (10, 2, "PermanentError"),
+        (12, 1, "EncodingError"),
+        (13, 2, "PermanentError"),
+        (15, 3, "ParquetError"),
+        (18, 1, "PermanentError"),
+    ]
+
+
+def test_items_that_cannot_be_read_wait_with_their_chunk_for_its_next_try():
+    processed = process_chunk_batch(LineCount(TransientError("later")), batch_with_faults())
+    assert (processed.succeeded, processed.failed, processed.retryable) == (0, 0, 9)
+    (waiting,) = lines(b"".join(processed.lines))
+    assert (waiting.status, waiting.count) == ("pending", 9)
 
 
 class Crowd(Sum):

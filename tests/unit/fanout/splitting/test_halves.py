@@ -1,12 +1,14 @@
 """A chunk in two halves has the records that it has as a whole."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk
 from fanout.splitting.halves import halve
 from fanout.splitting.records import parse_records
@@ -29,12 +31,16 @@ def chunk_of(kind: Any, rows: list[dict[str, str]], first_line: int) -> Chunk:
 def test_halves_have_the_records_of_the_whole(
     kind: str, rows: list[dict[str, str]], first_line: int
 ) -> None:
-    whole = chunk_of(kind, rows, first_line)
+    fault = ErrorInfo(type="ParquetError", message="no such row")
+    faults = {index: fault for index in range(7, 7 + len(rows)) if index % 3 == 0}
+    whole = replace(chunk_of(kind, rows, first_line), faults=faults)
     pieces = [whole]
     while any(piece.count > 1 for piece in pieces):
         pieces = [
             half for piece in pieces for half in (halve(piece) if piece.count > 1 else (piece,))
         ]
+    for piece in pieces:
+        assert piece.faults.keys() <= {piece.first_index}
     records = [record for piece in pieces for record in parse_records(piece)]
     assert records == [*parse_records(whole)]
 

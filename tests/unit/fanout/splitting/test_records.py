@@ -3,6 +3,7 @@
 import pytest
 
 from fanout.models.outcome import ErrorInfo
+from fanout.models.selection import IndexSelector
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 
@@ -114,6 +115,16 @@ def test_a_batch_that_could_not_be_read_is_one_refused_record():
     error = ErrorInfo(type="RecordTooLargeError", message="line 3: too large")
     chunk = Chunk("csv", b"", ["a"], 4, 3, 1, fault=error)
     assert list(parse_records(chunk)) == [Record(4, 3, None, error)]
+
+
+@pytest.mark.parametrize("selection", [{}, {"n": IndexSelector(index=True)}], ids=["", "select"])
+def test_items_that_could_not_be_read_are_refused_with_their_own_errors(selection):
+    error = ErrorInfo(type="EncodingError", message="row 9: column 'a': not UTF-8")
+    data, faults = b'{"a":1}\nnull\n{"a":3}\n', {8: error}
+    chunk = Chunk("jsonl", data, None, 7, 0, 3, selection=selection, faults=faults)
+    first, refused, last = parse_records(chunk)
+    assert refused == Record(8, None, None, error)
+    assert (first.value["a"], last.value["a"], first.error, last.error) == (1, 3, None, None)
 
 
 def test_bytes_with_another_number_of_records_than_planned_are_an_error():

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from fanout.adapters.run_files.part_reader import join_cuts
-from fanout.adapters.sources import parquet as sources_parquet
 from fanout.adapters.sources import reading
+from fanout.adapters.sources.parquet import footer
 from fanout.adapters.sources.reading import Scratch
 from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
@@ -333,8 +333,31 @@ def test_the_name_of_a_column_may_have_dots(store):
     assert values(source("parquet", columns=["a.b"]), store) == [{"a.b": 1}]
 
 
+def test_of_a_set_of_parquets_a_damaged_one_is_one_item_and_bad_rows_keep_their_places(store):
+    sound = parquet({"n": [0, 1]})
+    words = pa.array([b"x", b"\xff", b"y"]).view(pa.string())
+    blobs = {
+        "1": sound,
+        "2": sound[:-8] + bytes(4) + sound[-4:],
+        "3": parquet({"n": words}),
+        "4": b"no Parquet",
+        "5": sound,
+    }
+    for name, blob in blobs.items():
+        store.write("inbox", name, blob)
+    records = read(source("listing", read="parquet"), store)
+    assert [record.value and record.value["n"] for record in records] == [
+        *(0, 1, None, "x", None, "y", None, 0, 1)
+    ]
+    faults = {record.index: record.error for record in records if record.error}
+    kinds = {index: error.type for index, error in faults.items()}
+    assert kinds == {2: "SourceBlobError", 4: "EncodingError", 6: "SourceBlobError"}
+    assert faults[4].message.startswith("row 2: column 'n': ")
+    assert "the blob '2' in the container 'inbox'" in faults[2].message
+
+
 def test_a_row_group_too_large_to_hold_is_refused(store, monkeypatch):
-    monkeypatch.setattr(sources_parquet, "MAX_ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(footer, "MAX_ROW_GROUP_BYTES", 1000)
     store.write("inbox", "data", parquet({"a": ["x" * 999, "y" * 999]}, 2, use_dictionary=False))
     assert "bytes in row group 0, over 1000" in refusal(source("parquet"), store)
 

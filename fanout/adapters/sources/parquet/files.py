@@ -1,0 +1,86 @@
+"""Open a Parquet blob by PyArrow; what is wrong with its footer is told apart from its store."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError
+from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
+from fanout.errors import SourceChangedError
+from fanout.models.plan import BlobRef
+from fanout.printable import describe_error
+
+_KEPT_FILES = 8
+# One file is read by one thread at a time: it has one position, and notes one error.
+reading = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class ParquetFile:
+    """A Parquet blob with its footer read.
+
+    Attributes:
+        blob: Its bytes.
+        file: PyArrow's view of it.
+        coarse: The same with INT96 timestamps in milliseconds, which hold every one of them but
+            not all of their digits; None if it has none.
+    """
+
+    blob: RangedBlob
+    file: Any
+    coarse: Any | None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.file.schema_arrow.names)
+
+
+def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
+    """Read the footer of a blob.
+
+    Raises:
+        BrokenSourceError: It is no Parquet, or encrypted, or its footer is damaged.
+        SourceChangedError: It was written or deleted meanwhile.
+    """
+    import pyarrow as pa
+
+    blob = RangedBlob(store, ref, size)
+    try:
+        with blob.store_errors():
+            return _open(blob)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if blob.has_failed:
+            raise
+        raise BrokenSourceError(ref, f"is no Parquet: {describe_error(error)}") from error
+
+
+def _open(blob: RangedBlob) -> ParquetFile:
+    import pyarrow.parquet as pq
+
+    # A page that differs from its checksum would give other values in silence.
+    options: dict[str, Any] = {"pre_buffer": True, "page_checksum_verification": True}
+    file = pq.ParquetFile(blob.as_arrow(), **options)
+    schema = file.schema
+    file.schema_arrow  # noqa: B018  a column that Arrow has no type for raises here
+    coarse = None
+    if any(schema.column(leaf).physical_type == "INT96" for leaf in range(len(schema))):
+        options |= {"metadata": file.metadata, "coerce_int96_timestamp_unit": "ms"}
+        coarse = pq.ParquetFile(blob.as_arrow(), **options)
+    return ParquetFile(blob, file, coarse)
+
+
+@lru_cache(maxsize=_KEPT_FILES)
+def kept_file(store: BlobReader, ref: BlobRef) -> ParquetFile:
+    """Open a blob that was planned; the last few stay open.
+
+    Raises:
+        SourceChangedError: There is another version, or none.
+    """
+    properties = store.properties(ref.container, ref.blob)
+    if properties is None or (ref.etag is not None and properties.etag != ref.etag):
+        raise SourceChangedError(ref.blob)
+    return open_file(store, ref, properties.size)

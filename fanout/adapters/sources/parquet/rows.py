@@ -1,0 +1,132 @@
+"""Read rows of a Parquet blob as lines of JSON; a row that has none is named with its fault."""
+
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+from pydantic_core import to_json
+
+from fanout.adapters.sources.blobs import BlobReader
+from fanout.adapters.sources.parquet.faults import Fault, Values
+from fanout.adapters.sources.parquet.groups import DecodedGroup, decode_group_of
+from fanout.adapters.sources.parquet.values import is_plain, read_column
+from fanout.models.outcome import ErrorInfo
+from fanout.models.plan import BlobRef, Cut
+from fanout.naming.error_types import ErrorType
+from fanout.printable import describe_error
+
+_NULL = b"null"
+
+
+@dataclass(frozen=True)
+class RowLines:
+    """Rows as lines of JSON.
+
+    Attributes:
+        data: A line for each row; ``null`` for one that cannot be read.
+        faults: Why it cannot, by the index of the item.
+    """
+
+    data: bytes
+    faults: dict[int, ErrorInfo] = field(default_factory=dict)
+
+
+def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: Cut) -> RowLines:
+    """Read the rows of a batch as lines of JSON.
+
+    Dates and times are text as ISO 8601 has it, with nine digits where there are nanoseconds;
+    decimals are text, bytes are Base64, and numbers that JSON has not (NaN, infinity) are null.
+    A row with a value that JSON or the calendar of Python cannot hold has a fault, and so have all
+    rows of a row group that cannot be decoded.
+
+    Raises:
+        SourceChangedError: The blob is not the one that was planned.
+    """
+    lines: list[bytes] = []
+    faults: dict[int, ErrorInfo] = {}
+    wanted = tuple(columns) if columns else None
+    while len(lines) < cut.end - cut.offset:
+        group = decode_group_of(store, ref, wanted, cut.offset + len(lines))
+        first = cut.offset + len(lines)
+        index = cut.first_index + len(lines)
+        made, errors = _lines(group, first, min(cut.end, group.end))
+        faults |= {index + row: error for row, error in errors}
+        lines += made
+    return RowLines(b"".join(line + b"\n" for line in lines), faults)
+
+
+def _lines(
+    group: DecodedGroup, begin: int, end: int
+) -> tuple[list[bytes], list[tuple[int, ErrorInfo]]]:
+    """Make the lines of some rows of a group, and the errors of those that have none."""
+    count = end - begin
+    if group.table is None:
+        error = _error(ErrorType.PARQUET, group.fault)
+        return [_NULL] * count, [(row, error) for row in range(count)]
+    table = group.table.slice(begin - group.first_row, count)
+    if not group.coarse and all(map(is_plain, table.schema.types)):
+        try:
+            return _dump(table.to_pylist()), []
+        except Exception:  # noqa: BLE001, S110  one value made it; columns are read by themselves
+            pass
+    columns = _read_columns(group, table, begin - group.first_row)
+    rows = _join(columns, count)
+    faults = _first_faults(columns)
+    try:
+        lines = _dump([None if row in faults else cells for row, cells in enumerate(rows)])
+    except (ValueError, RecursionError):
+        lines = [_try_line(row, cells, faults) for row, cells in enumerate(rows)]
+    return lines, [
+        (row, _error(fault.type, _message(begin + row, fault)))
+        for row, fault in sorted(faults.items())
+    ]
+
+
+def _dump(rows: list[Any]) -> list[bytes]:
+    return [to_json(row, bytes_mode="base64", inf_nan_mode="null") for row in rows]
+
+
+def _read_columns(group: DecodedGroup, table: Any, first: int) -> dict[str, Values]:
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        coarse = group.coarse.get(name)
+        part = None if coarse is None else coarse.slice(first, table.num_rows)
+        columns[name] = read_column(column, part)
+    return columns
+
+
+def _join(columns: dict[str, Values], count: int) -> list[dict[str, Any]]:
+    """Make rows of columns; of none, too."""
+    if not columns:
+        return [{} for _ in range(count)]
+    cells = zip(*(column.values for column in columns.values()), strict=True)
+    return list(map(dict, map(zip, repeat(list(columns)), cells)))
+
+
+def _first_faults(columns: dict[str, Values]) -> dict[int, Fault]:
+    """The fault of each row that has one: that of its first column."""
+    faults: dict[int, Fault] = {}
+    for name, column in columns.items():
+        for row, fault in column.faults.items():
+            faults.setdefault(row, fault.within(name))
+    return faults
+
+
+def _try_line(row: int, cells: dict[str, Any], faults: dict[int, Fault]) -> bytes:
+    if row not in faults:
+        try:
+            return _dump([cells])[0]
+        except (ValueError, RecursionError) as error:
+            fault = f"it cannot be written as JSON: {describe_error(error)}"
+            faults[row] = Fault(ErrorType.PARQUET, fault)
+    return _NULL
+
+
+def _message(row: int, fault: Fault) -> str:
+    """Tell the fault of a row, with its number as people count."""
+    place = f"column '{fault.place}': " if fault.place else ""
+    return f"row {row + 1}: {place}{fault.message}"
+
+
+def _error(error_type: ErrorType, message: str) -> ErrorInfo:
+    return ErrorInfo(type=error_type, message=message, retryable=False)
