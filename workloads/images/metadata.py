@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from workloads.images.decoding import PILLOW_ERRORS
+from workloads.images.errors import PILLOW_ERRORS
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,0 +1,87 @@
+"""Open a picture: its head alone is read, and its limits are checked."""
+
+import io
+from typing import TYPE_CHECKING
+
+from fanout.errors import PermanentError
+from workloads.images.errors import (
+    PILLOW_ERRORS,
+    ImageTooLargeError,
+    NotAnImageError,
+    error_of_head,
+)
+from workloads.images.parameters import MIB, ImageLimits
+from workloads.images.png_text import drop_text
+from workloads.images.tiff import tile_pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]
+# A colour profile is inflated to no more; those of printers have two or three MiB.
+MAX_PROFILE_BYTES = 16 * MIB
+_MAGIC_BYTES = 16
+
+
+def open_image(data: bytes, limits: ImageLimits) -> "Image.Image":
+    """Read the head of a picture, and none of its pixels.
+
+    Raises:
+        NotAnImageError: The bytes are no picture.
+        CorruptImageError: The head is broken.
+        UnsupportedImageError: Pictures of its kind cannot be read.
+        ImageTooLargeError: It has too many pixels.
+    """
+    from PIL import UnidentifiedImageError
+
+    if not data:
+        raise NotAnImageError("the blob is empty")
+    data = drop_text(data)
+    try:
+        image = _open(data)
+    except UnidentifiedImageError as error:
+        raise _unidentified_error(data) from error
+    except PILLOW_ERRORS as error:
+        raise error_of_head(error) from error
+    _check_pixels(image, limits)
+    return image
+
+
+def _open(data: bytes) -> "Image.Image":
+    from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+    # Our limit is checked below: Pillow's own would refuse with another error.
+    Image.MAX_IMAGE_PIXELS = None
+    # The limit of texts is that of profiles, too; texts are dropped before.
+    PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
+    # Pillow itself reads planes of 16 bits and subsampled YCbCr wrongly where nothing is
+    # compressed; libtiff reads them right.
+    TiffImagePlugin.READ_LIBTIFF = True
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _check_pixels(image: "Image.Image", limits: ImageLimits) -> None:
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        raise ImageTooLargeError(
+            f"it has {image.width} x {image.height} pixels; {limits.max_pixels:,} are allowed"
+        )
+    if (tile := tile_pixels(image)) > limits.max_pixels:
+        raise ImageTooLargeError(
+            f"its tiles have {tile:,} pixels; {limits.max_pixels:,} are allowed"
+        )
+
+
+def _unidentified_error(data: bytes) -> PermanentError:
+    """Say why a file is no picture: Pillow names no reason where its format refused it."""
+    from PIL import Image
+
+    for name in FORMATS:
+        factory, is_acceptable = Image.OPEN[name]
+        if is_acceptable is None or is_acceptable(data[:_MAGIC_BYTES]) is not True:
+            continue
+        try:
+            factory(io.BytesIO(data), "")
+        except PILLOW_ERRORS as error:
+            return error_of_head(error)
+    return NotAnImageError(f"it is none of {', '.join(FORMATS)}")
