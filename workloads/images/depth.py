@@ -63,7 +63,7 @@ def _find_range(
     least, most = _extremes(image, numbers)
     if samples.black is not None and samples.white is not None:
         return samples.black, samples.white
-    if samples.is_float and -_FLOAT_MARGIN <= least and most <= 1 + _FLOAT_MARGIN:
+    if samples.is_float and least >= -_FLOAT_MARGIN and most <= 1 + _FLOAT_MARGIN:
         return 0, 1
     full = 2**samples.bits - 1
     if not samples.is_float and not samples.is_signed and (most - least) * _LEVELS >= full:

@@ -6,8 +6,9 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from workloads.images.decoding import count_frames, decode_image
+from workloads.images.exif import read_exif
 from workloads.images.file_names import THUMBNAIL
-from workloads.images.metadata import difference_hash, dominant_colours, read_exif
+from workloads.images.measures import difference_hash, dominant_colours
 from workloads.images.opening import open_image
 from workloads.images.parameters import UNBOUNDED, ImageFormat, ImageParameters, Rendition
 from workloads.images.renditions import MEDIA_TYPES, crop_square, encode_image, resize_image
