@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from workloads.images.errors import PILLOW_ERRORS, error_of_pixels
 from workloads.images.orientation import read_orientation, turn_upright, upright_size
-from workloads.images.png_key import read_key_alpha
+from workloads.images.png_depth import png_mode, read_key_alpha
 from workloads.images.srgb import convert_to_srgb
 from workloads.images.tiff import prepare_tiff
 
@@ -43,13 +43,14 @@ def decode_image(image: "Image.Image", *, sufficient_size: tuple[int, int]) -> D
     stored_size = image.size
     try:
         prepare_tiff(image)
-        key_alpha = read_key_alpha(image)
+        mode, key_alpha = png_mode(image), read_key_alpha(image)
         draft = image.draft(None, sufficient_size)
         image.load()
         # A TIFF is turned as it is loaded, and then says that it is upright.
         size = stored_size if draft else image.size
         orientation = read_orientation(image)
-        picture = turn_upright(convert_to_srgb(image, key_alpha), orientation)
+        pixels = image.convert(mode) if mode == "LA" else image
+        picture = turn_upright(convert_to_srgb(pixels, key_alpha), orientation)
     except PILLOW_ERRORS as error:
         raise error_of_pixels(error) from error
     picture.info = {}

@@ -1,4 +1,4 @@
-"""The one transparent colour of a PNG, where Pillow compares it with pixels of another depth.
+"""What Pillow makes of the depth of a PNG, and where that is not what the file says.
 
 Source: https://www.w3.org/TR/png-3/#11tRNS
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FACTORS = {"L;2": 85, "L;4": 17}
 # Samples of 16 bits, of which Pillow keeps the high bytes; read so, it keeps the low ones.
 _DEEP_RGB, _LOW_BYTES = "RGB;16B", "RGB;16L"
+_DEEP_GREY_ALPHA = "LA;16B"
 
 
 def read_key_alpha(image: "Image.Image") -> "Image.Image | None":
@@ -35,6 +36,12 @@ def read_key_alpha(image: "Image.Image") -> "Image.Image | None":
         return _deep_alpha(image, image.info.pop("transparency"))
     _fit_key(image, raw_mode)
     return None
+
+
+def png_mode(image: "Image.Image") -> str:
+    """The mode that an open picture has in truth: Pillow makes RGBA of deep grey with alpha."""
+    is_grey = image.format == "PNG" and _raw_mode(image) == _DEEP_GREY_ALPHA
+    return "LA" if is_grey else image.mode
 
 
 def _raw_mode(image: Any) -> str:
