@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 from fanout.errors import PermanentError
 from workloads.images.errors import (
     PILLOW_ERRORS,
+    CorruptImageError,
     ImageTooLargeError,
     NotAnImageError,
+    TruncatedImageError,
     error_of_head,
 )
 from workloads.images.parameters import MIB, ImageLimits
 from workloads.images.png_text import drop_text
 from workloads.images.tiff import tile_pixels
+from workloads.images.tiff_directory import find_missing_tag
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,6 +31,7 @@ def open_image(data: bytes, limits: ImageLimits) -> "Image.Image":
 
     Raises:
         NotAnImageError: The bytes are no picture.
+        TruncatedImageError: It ends within the head.
         CorruptImageError: The head is broken.
         UnsupportedImageError: Pictures of its kind cannot be read.
         ImageTooLargeError: It has too many pixels.
@@ -44,6 +48,8 @@ def open_image(data: bytes, limits: ImageLimits) -> "Image.Image":
     except PILLOW_ERRORS as error:
         raise error_of_head(error) from error
     _check_pixels(image, limits)
+    if image.format == "TIFF" and (missing := find_missing_tag(data)):
+        raise TruncatedImageError(f"it ends before {missing}")
     return image
 
 
@@ -62,6 +68,8 @@ def _open(data: bytes) -> "Image.Image":
 
 def _check_pixels(image: "Image.Image", limits: ImageLimits) -> None:
     pixels = image.width * image.height
+    if pixels == 0:
+        raise CorruptImageError(f"it has {image.width} x {image.height} pixels")
     if pixels > limits.max_pixels:
         raise ImageTooLargeError(
             f"it has {image.width} x {image.height} pixels; {limits.max_pixels:,} are allowed"

@@ -11,7 +11,13 @@ from workloads.images.file_names import THUMBNAIL
 from workloads.images.measures import difference_hash, dominant_colours
 from workloads.images.opening import open_image
 from workloads.images.parameters import UNBOUNDED, ImageFormat, ImageParameters, Rendition
-from workloads.images.renditions import MEDIA_TYPES, crop_square, encode_image, resize_image
+from workloads.images.renditions import (
+    MEDIA_TYPES,
+    WITHOUT_ALPHA,
+    crop_square,
+    encode_image,
+    resize_image,
+)
 from workloads.images.transparency import compose_on_white
 
 if TYPE_CHECKING:
@@ -54,9 +60,13 @@ def _process(data: bytes, parameters: ImageParameters) -> PhotoResult:
     image = open_image(data, parameters.limits)
     image_format, frames = image.format, count_frames(image)
     photo = decode_image(image, sufficient_size=_sufficient_size(parameters))
-    files = [_rendition_file(photo.picture, rendition) for rendition in parameters.renditions]
     # What is measured is what is seen: colours below transparent pixels are nobody's.
-    thumbnail = compose_on_white(crop_square(photo.picture, parameters.thumbnail))
+    opaque = compose_on_white(photo.picture)
+    files = [
+        _rendition_file(opaque if rendition.format in WITHOUT_ALPHA else photo.picture, rendition)
+        for rendition in parameters.renditions
+    ]
+    thumbnail = crop_square(opaque, parameters.thumbnail)
     files.append(_photo_file(THUMBNAIL, thumbnail, "jpeg", parameters.thumbnail.quality))
     metadata = {
         "format": image_format,

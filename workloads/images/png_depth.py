@@ -54,7 +54,8 @@ def _fit_key(image: "Image.Image", raw_mode: str) -> None:
     if image.mode == "RGB":
         image.info["transparency"] = tuple(value & 255 for value in key)
     elif image.mode == "L":
-        image.info["transparency"] = key * _FACTORS.get(raw_mode, 1) & 255
+        factor = _FACTORS.get(raw_mode, 1)
+        image.info["transparency"] = (key & 255 // factor) * factor
 
 
 def _deep_alpha(image: "Image.Image", key: tuple[int, ...]) -> "Image.Image":

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from fanout.printable import describe_error
 from workloads.images.errors import PILLOW_ERRORS, EncodingError
 from workloads.images.parameters import UNBOUNDED, ImageFormat, Rendition, Thumbnail
-from workloads.images.transparency import compose_on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,7 +19,7 @@ MEDIA_TYPES: dict[ImageFormat, str] = {
 # The longest sides of WebP (https://developers.google.com/speed/webp/faq) and of libjpeg
 # (JPEG_MAX_DIMENSION in jmorecfg.h); the others take more than a rendition has.
 MAX_SIDES: dict[ImageFormat, int] = {"webp": 16_383, "jpeg": 65_500}
-_WITHOUT_ALPHA = ("jpeg",)
+WITHOUT_ALPHA = ("jpeg",)
 
 
 def resize_image(image: "Image.Image", rendition: Rendition) -> "Image.Image":
@@ -53,8 +52,6 @@ def encode_image(image: "Image.Image", image_format: ImageFormat, quality: int) 
     Raises:
         EncodingError: The format does not take it.
     """
-    if image_format in _WITHOUT_ALPHA:
-        image = compose_on_white(image)
     target = io.BytesIO()
     options: dict[str, object] = {} if image_format == "png" else {"quality": quality}
     if image_format == "jpeg":
