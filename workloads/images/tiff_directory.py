@@ -31,7 +31,7 @@ def find_missing_tag(data: bytes) -> str | None:
         for tag, end in _value_ends(data):
             if tag in _PICTURE_TAGS and end > len(data):
                 return _PICTURE_TAGS[tag]
-    except struct.error:
+    except (struct.error, OverflowError):
         return "the rest of its directory"
     return None
 
