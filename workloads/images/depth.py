@@ -28,9 +28,10 @@ def is_deep(image: "Image.Image") -> bool:
 def reduce_depth(image: "Image.Image") -> "Image.Image":
     """Scale deep samples to 8 bits of grey.
 
-    Unsigned integers go from 0 to the most that their bits hold (TIFF 6.0, page 37), and floats
-    from 0 to 1, unless SMinSampleValue and SMaxSampleValue say how 32 bits are meant. Signed
-    integers have no black of their own.
+    Unsigned integers go from 0 to the most that their bits hold, and floats from 0 to 1. Signed
+    integers, and those of 32 bits, go from SMinSampleValue to SMaxSampleValue, as other floats do;
+    by default these are the limits of the type (TIFF 6.0, section 19), which count only where the
+    samples fill half of them: nobody means a picture that is all one grey.
 
     Raises:
         UnsupportedImageError: Nobody can tell which samples are black and white.
@@ -66,8 +67,9 @@ def _find_range(
     if samples.is_float and least >= -_FLOAT_MARGIN and most <= 1 + _FLOAT_MARGIN:
         return 0, 1
     full = 2**samples.bits - 1
-    if not samples.is_float and not samples.is_signed and (most - least) * _LEVELS >= full:
-        return 0, full
+    if not samples.is_float and 2 * (most - least) > full:
+        lowest = -(2 ** (samples.bits - 1)) if samples.is_signed else 0
+        return lowest, lowest + full
     raise UnsupportedImageError(f"its samples go from {least:.6g} to {most:.6g}; {_NO_RANGE}")
 
 

@@ -15,7 +15,7 @@ KINDS: dict[str, Callable[[Draw], Sample]] = {
     "tiff grey": tiff_samples.grey,
     "tiff floats": tiff_samples.floats,
     "tiff integers": tiff_samples.integers,
-    "tiff 32 bits": tiff_samples.full_range,
+    "tiff full range": tiff_samples.full_range,
     "tiff rgb": tiff_samples.rgb,
     "tiff grey alpha": tiff_samples.grey_alpha,
     "tiff cmyk": tiff_samples.cmyk,

@@ -90,7 +90,8 @@ def integers(draw: Draw) -> Sample:
     layout = _layout(draw, BLACK_IS_ZERO)
     if kind.str[1:] == "u4":
         layout = dataclasses.replace(layout, order="<")
-    black, white = -100.0 if kind.kind == "i" else 0.0, 120.0 if kind.itemsize == 1 else 4000.0
+    black = -40.0 if kind.kind == "i" else 0.0
+    white = 60.0 if kind.itemsize == 1 else 4000.0
     samples = np.rint(draw.blocks(1, black, white)).astype(kind)
     if not draw.happens("range told"):
         return draw.sample("TIFF integers", tiff_file(samples, layout), None)
@@ -99,10 +100,17 @@ def integers(draw: Draw) -> Sample:
 
 
 def full_range(draw: Draw) -> Sample:
-    """Unsigned integers of 32 bits, from black to white."""
-    samples = np.rint(draw.blocks(1, 0.2 * 2**32, 0.8 * 2**32)).astype(np.uint32)
-    layout = dataclasses.replace(_layout(draw, BLACK_IS_ZERO), order="<")
-    return draw.sample("TIFF 32 bits", tiff_file(samples, layout), scale(samples, 0, 2**32 - 1))
+    """Integers that fill the range of their type, which so needs no telling."""
+    kind = np.dtype(_INTEGERS[draw.choose(_INTEGERS, "type ")])
+    limits = np.iinfo(kind)
+    low, high = limits.min * 0.8, limits.max * 0.8
+    samples = np.rint(draw.blocks(1, low, high)).astype(kind)
+    samples[:16, :16], samples[16:, 32:] = round(low), round(high)
+    layout = _layout(draw, BLACK_IS_ZERO)
+    if kind.str[1:] == "u4":
+        layout = dataclasses.replace(layout, order="<")
+    data = tiff_file(samples, layout)
+    return draw.sample("TIFF integers", data, scale(samples, limits.min, limits.max))
 
 
 def rgb(draw: Draw) -> Sample:
