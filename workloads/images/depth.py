@@ -28,10 +28,11 @@ def is_deep(image: "Image.Image") -> bool:
 def reduce_depth(image: "Image.Image") -> "Image.Image":
     """Scale deep samples to 8 bits of grey.
 
-    Unsigned integers go from 0 to the most that their bits hold, and floats from 0 to 1. Signed
-    integers, and those of 32 bits, go from SMinSampleValue to SMaxSampleValue, as other floats do;
-    by default these are the limits of the type (TIFF 6.0, section 19), which count only where the
-    samples fill half of them: nobody means a picture that is all one grey.
+    Unsigned integers go from 0 to the most that their bits hold, and floats from 0 to 1. Other
+    floats, integers of 32 bits, and signed ones go from SMinSampleValue to SMaxSampleValue. Where
+    these are not told, TIFF has the limits of the type (TIFF 6.0, section 19); that counts only for
+    32 bits without sign, and where the brightest is in the upper half: nobody means a picture that
+    is all black, and many files that call their samples signed have others.
 
     Raises:
         UnsupportedImageError: Nobody can tell which samples are black and white.
@@ -67,9 +68,8 @@ def _find_range(
     if samples.is_float and least >= -_FLOAT_MARGIN and most <= 1 + _FLOAT_MARGIN:
         return 0, 1
     full = 2**samples.bits - 1
-    if not samples.is_float and 2 * (most - least) > full:
-        lowest = -(2 ** (samples.bits - 1)) if samples.is_signed else 0
-        return lowest, lowest + full
+    if not samples.is_float and not samples.is_signed and 2 * most > full:
+        return 0, full
     raise UnsupportedImageError(f"its samples go from {least:.6g} to {most:.6g}; {_NO_RANGE}")
 
 

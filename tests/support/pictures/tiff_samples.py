@@ -100,17 +100,11 @@ def integers(draw: Draw) -> Sample:
 
 
 def full_range(draw: Draw) -> Sample:
-    """Integers that fill the range of their type, which so needs no telling."""
-    kind = np.dtype(_INTEGERS[draw.choose(_INTEGERS, "type ")])
-    limits = np.iinfo(kind)
-    low, high = limits.min * 0.8, limits.max * 0.8
-    samples = np.rint(draw.blocks(1, low, high)).astype(kind)
-    samples[:16, :16], samples[16:, 32:] = round(low), round(high)
-    layout = _layout(draw, BLACK_IS_ZERO)
-    if kind.str[1:] == "u4":
-        layout = dataclasses.replace(layout, order="<")
-    data = tiff_file(samples, layout)
-    return draw.sample("TIFF integers", data, scale(samples, limits.min, limits.max))
+    """Unsigned integers of 32 bits that go up to white, which so needs no telling."""
+    samples = np.rint(draw.blocks(1, 0, 0.8 * 2**32)).astype(np.uint32)
+    samples[:16, :16] = round(0.8 * 2**32)
+    layout = dataclasses.replace(_layout(draw, BLACK_IS_ZERO), order="<")
+    return draw.sample("TIFF 32 bits", tiff_file(samples, layout), scale(samples, 0, 2**32 - 1))
 
 
 def rgb(draw: Draw) -> Sample:

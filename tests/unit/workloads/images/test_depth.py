@@ -69,6 +69,8 @@ def test_floats_are_scaled_by_the_range_that_the_file_tells() -> None:
         (ramp(0, 65_535, "u4"), "its samples go from 0 to 65535"),
         (ramp(0, 2**31 - 1, "u4"), r"its samples go from 0 to 2.14748e\+09"),
         (ramp(0, 32_767, "i2"), "its samples go from 0 to 32767"),
+        (ramp(-32_768, 32_767, "i2"), "its samples go from -32768 to 32767"),
+        (ramp(-128, 127, "i1"), "its samples go from -128 to 127"),
         (even(-7, kind="i1"), "its samples go from -7 to -7"),
     ],
 )
@@ -89,10 +91,8 @@ def test_integers_are_scaled_by_the_range_that_the_file_tells(kind: str) -> None
     assert_shown(ramp(low, 100, kind), with_range(low, 110), low, 110)
 
 
-@pytest.mark.parametrize("kind", ["i1", "i2", "i4", "u4"])
-def test_integers_that_fill_their_type_are_scaled_by_its_range(kind: str) -> None:
-    limits = np.iinfo(kind)
-    assert_shown(ramp(limits.min, limits.max, kind), Layout(BLACK_IS_ZERO), limits.min, limits.max)
+def test_32_bits_without_sign_that_go_up_to_white_are_scaled_by_all_of_them() -> None:
+    assert_shown(ramp(0, 2**32 - 1, "u4"), Layout(BLACK_IS_ZERO), 0, 2**32 - 1)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
