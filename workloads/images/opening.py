@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]
 # A colour profile is inflated to no more; those of printers have two or three MiB.
 MAX_PROFILE_BYTES = 16 * MIB
+# A tile of so many pixels is no bomb, even where photos may have fewer.
+_USUAL_TILE_PIXELS = 4096 * 4096
 _MAGIC_BYTES = 16
 
 
@@ -74,10 +76,9 @@ def _check_pixels(image: "Image.Image", limits: ImageLimits) -> None:
         raise ImageTooLargeError(
             f"it has {image.width} x {image.height} pixels; {limits.max_pixels:,} are allowed"
         )
-    if (tile := tile_pixels(image)) > limits.max_pixels:
-        raise ImageTooLargeError(
-            f"its tiles have {tile:,} pixels; {limits.max_pixels:,} are allowed"
-        )
+    tile, allowed = tile_pixels(image), max(limits.max_pixels, _USUAL_TILE_PIXELS)
+    if tile > allowed:
+        raise ImageTooLargeError(f"its tiles have {tile:,} pixels; {allowed:,} are allowed")
 
 
 def _unidentified_error(data: bytes) -> PermanentError:

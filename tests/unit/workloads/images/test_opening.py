@@ -80,6 +80,11 @@ def test_tiles_that_no_memory_holds_are_refused_before_they_are_made() -> None:
         open_image(bytes(data), LIMITS)
 
 
+def test_a_tile_may_be_larger_than_a_small_photo() -> None:
+    data = tiff_file(even(1, 2, 3), Layout(TIFF_RGB, is_deflated=True, tile=(256, 256)))
+    assert open_image(data, ImageLimits(max_pixels=16 * 16)).size == (16, 16)
+
+
 def test_palettes_may_be_short_of_what_indices_name() -> None:
     colours = chunk(b"PLTE", bytes((9, 8, 7)))
     assert shown_pixel(png_file(even(0), PALETTE, chunks=[colours])) == (9, 8, 7, 255)
