@@ -4,6 +4,7 @@ import io
 from typing import TYPE_CHECKING
 
 from fanout.errors import PermanentError
+from workloads.images.bmp import prepare_bmp
 from workloads.images.errors import (
     PILLOW_ERRORS,
     CorruptImageError,
@@ -52,6 +53,7 @@ def open_image(data: bytes, limits: ImageLimits) -> "Image.Image":
     _check_pixels(image, limits)
     if image.format == "TIFF" and (missing := find_missing_tag(data)):
         raise TruncatedImageError(f"it ends before {missing}")
+    prepare_bmp(image, data)
     return image
 
 

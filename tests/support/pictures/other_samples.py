@@ -1,12 +1,12 @@
 """Samples of the formats that Pillow alone writes here: JPEG, WebP, AVIF, GIF, BMP, TIFF YCbCr."""
 
 import io
-import struct
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from tests.support.pictures.bmp import bmp_file
 from tests.support.pictures.samples import LOSSY, Draw, Sample
 
 
@@ -72,28 +72,16 @@ def gif(draw: Draw) -> Sample:
 
 
 def bmp(draw: Draw) -> Sample:
-    """BMP of RGB, or with alpha by a mask of its own."""
+    """BMP of RGB, or with alpha by a mask of its own, and maybe with a profile."""
     draw.orientation = 1
-    samples = draw.levels(3)
-    if not draw.happens("alpha"):
+    samples, (stored, profile) = draw.levels(3), draw.profile(3)
+    if not draw.happens("masks"):
         return draw.sample("BMP", _saved(_image(samples, "RGB"), "BMP"), samples)
     alpha = draw.alpha()
     pixels = np.concatenate([samples[:, :, ::-1], alpha], axis=2)
-    return draw.sample("BMP", _bmp_with_masks(pixels), samples, alpha=alpha)
-
-
-def _bmp_with_masks(pixels: "np.ndarray") -> bytes:
-    """Write blue, green, red and alpha with a BITMAPV4HEADER.
-
-    Source: https://learn.microsoft.com/en-us/windows/win32/api/wingdi/ns-wingdi-bitmapv4header
-    """
-    height, width, _ = pixels.shape
-    masks = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
-    head = struct.pack("<IiiHHIIiiII", 108, width, -height, 1, 32, 3, 0, 0, 0, 0, 0)
-    head += struct.pack("<4I4s", *masks, b"BGRs") + b"\0" * 48
-    start = 14 + len(head)
-    data = pixels.tobytes()
-    return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + head + data
+    whole = np.ascontiguousarray(pixels).view("<u4")[:, :, 0]
+    data = bmp_file(whole, profile=stored or b"")
+    return draw.sample("BMP", data, samples, profile, alpha=alpha)
 
 
 def apng(draw: Draw) -> Sample:
