@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workloads.images.errors import PILLOW_ERRORS, error_of_pixels
+from workloads.images.formats.png_depth import png_mode, read_key_alpha
+from workloads.images.formats.tiff import prepare_tiff
 from workloads.images.orientation import read_orientation, turn_upright, upright_size
-from workloads.images.png_depth import png_mode, read_key_alpha
 from workloads.images.srgb import convert_to_srgb
-from workloads.images.tiff import prepare_tiff
 
 if TYPE_CHECKING:
     from PIL import Image

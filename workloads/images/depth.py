@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workloads.images.errors import UnsupportedImageError
+from workloads.images.formats.tiff import Samples, read_samples
 from workloads.images.strips import join_strips, split_strips
-from workloads.images.tiff import Samples, read_samples
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,6 @@ import io
 from typing import TYPE_CHECKING
 
 from fanout.errors import PermanentError
-from workloads.images.bmp import prepare_bmp
 from workloads.images.errors import (
     PILLOW_ERRORS,
     CorruptImageError,
@@ -13,10 +12,11 @@ from workloads.images.errors import (
     TruncatedImageError,
     error_of_head,
 )
+from workloads.images.formats.bmp import prepare_bmp
+from workloads.images.formats.png_text import drop_text
+from workloads.images.formats.tiff import tile_pixels
+from workloads.images.formats.tiff_directory import find_missing_tag
 from workloads.images.parameters import MIB, ImageLimits
-from workloads.images.png_text import drop_text
-from workloads.images.tiff import tile_pixels
-from workloads.images.tiff_directory import find_missing_tag
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.support.pictures.files import even, process_whole, shown_pixel
 from tests.support.pictures.png import RGB, SIGNATURE, chunk, colour_profile, png_file
 from workloads.images.errors import CorruptImageError
+from workloads.images.formats.png_text import MAX_TEXT_BYTES, drop_text
 from workloads.images.opening import MAX_PROFILE_BYTES
-from workloads.images.png_text import MAX_TEXT_BYTES, drop_text
 
 RED = (200, 30, 30)
 XMP = b'<rdf:Description tiff:Orientation="6"/>'

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.support.pictures.files import even, image_file
 from tests.support.pictures.profiles import ADOBE_RGB
 from tests.support.pictures.tiff import ICC_PROFILE, RGB, Layout, tiff_file
-from workloads.images.tiff_directory import find_missing_tag
+from workloads.images.formats.tiff_directory import find_missing_tag
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

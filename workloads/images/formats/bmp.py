@@ -6,7 +6,7 @@ Source: https://learn.microsoft.com/en-us/windows/win32/api/wingdi/ns-wingdi-bit
 import struct
 from typing import TYPE_CHECKING
 
-from workloads.images.errors import UnsupportedImageError
+from workloads.images.errors import TruncatedImageError, UnsupportedImageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,6 +22,7 @@ def prepare_bmp(image: "Image.Image", data: bytes) -> None:
     """Give an open BMP its colour profile; other pictures stay as they are.
 
     Raises:
+        TruncatedImageError: It ends before its profile does.
         UnsupportedImageError: Its alpha would be lost.
     """
     if image.format != "BMP" or len(data) < _FILE_HEAD_BYTES + _PROFILE_HEAD_BYTES:
@@ -41,4 +42,7 @@ def _profile(data: bytes) -> bytes:
     if kind != _PROFILE_EMBEDDED:
         return b""
     offset, size = struct.unpack_from("<II", data, _FILE_HEAD_BYTES + 112)
-    return data[_FILE_HEAD_BYTES + offset : _FILE_HEAD_BYTES + offset + size]
+    start, end = _FILE_HEAD_BYTES + offset, _FILE_HEAD_BYTES + offset + size
+    if end > len(data):
+        raise TruncatedImageError("it ends before its colour profile does")
+    return data[start:end]

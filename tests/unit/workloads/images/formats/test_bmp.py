@@ -7,7 +7,7 @@ from PIL import Image
 from tests.support.pictures import profiles
 from tests.support.pictures.bmp import MASKS_16, bmp_file
 from tests.support.pictures.files import image_file, process_whole, shown_pixel
-from workloads.images.errors import UnsupportedImageError
+from workloads.images.errors import TruncatedImageError, UnsupportedImageError
 
 GREEN = np.full((16, 16), 0x80_3C_B4_3C, "<u4")
 
@@ -25,6 +25,11 @@ def test_the_profile_of_a_bmp_counts_beside_its_alpha(
     profile: bytes, wanted: tuple[int, ...]
 ) -> None:
     assert shown_pixel(bmp_file(GREEN, profile=profile)) == wanted
+
+
+def test_a_bmp_that_ends_within_its_profile_is_truncated() -> None:
+    with pytest.raises(TruncatedImageError, match="colour profile"):
+        process_whole(bmp_file(GREEN, profile=profiles.ADOBE_RGB)[:-1])
 
 
 def test_alpha_of_16_bits_is_refused_for_it_would_be_lost() -> None:
