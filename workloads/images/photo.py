@@ -5,17 +5,24 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
-from workloads.images.decoding import count_frames, decode_image, open_image
+from workloads.images.decoding import count_frames, decode_image
+from workloads.images.exif import read_exif
 from workloads.images.file_names import THUMBNAIL
-from workloads.images.metadata import difference_hash, dominant_colours, read_exif
+from workloads.images.measures import difference_hash, dominant_colours
+from workloads.images.opening import open_image
 from workloads.images.parameters import UNBOUNDED, ImageFormat, ImageParameters, Rendition
-from workloads.images.renditions import MEDIA_TYPES, crop_square, encode_image, resize_image
+from workloads.images.renditions import (
+    MEDIA_TYPES,
+    WITHOUT_ALPHA,
+    crop_square,
+    encode_image,
+    resize_image,
+)
+from workloads.images.transparency import compose_on_white
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# EXIF orientations in which width and height change places.
-SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 # A photo takes a core and, decoded, some hundred MiB: more at once only crowd the memory.
 _slots = BoundedSemaphore(os.cpu_count() or 1)
 
@@ -51,21 +58,23 @@ def process_photo(data: bytes, parameters: ImageParameters) -> PhotoResult:
 
 def _process(data: bytes, parameters: ImageParameters) -> PhotoResult:
     image = open_image(data, parameters.limits)
-    # Decoding may shrink the image: the metadata has what the photo has as it is stored.
-    image_format, stored_size, frames = image.format, image.size, count_frames(image)
-    picture = decode_image(image, sufficient_size=_sufficient_size(parameters))
-    exif = read_exif(image, include_location=parameters.include_location)
-    width, height = _upright_size(stored_size, exif)
-    files = [_rendition_file(picture, rendition) for rendition in parameters.renditions]
-    thumbnail = crop_square(picture, parameters.thumbnail)
+    image_format, frames = image.format, count_frames(image)
+    photo = decode_image(image, sufficient_size=_sufficient_size(parameters))
+    # What is measured is what is seen: colours below transparent pixels are nobody's.
+    opaque = compose_on_white(photo.picture)
+    files = [
+        _rendition_file(opaque if rendition.format in WITHOUT_ALPHA else photo.picture, rendition)
+        for rendition in parameters.renditions
+    ]
+    thumbnail = crop_square(opaque, parameters.thumbnail)
     files.append(_photo_file(THUMBNAIL, thumbnail, "jpeg", parameters.thumbnail.quality))
     metadata = {
         "format": image_format,
-        "width": width,
-        "height": height,
+        "width": photo.width,
+        "height": photo.height,
         "frames": frames,
         "bytes": len(data),
-        "exif": exif,
+        "exif": read_exif(image, include_location=parameters.include_location),
         "colours": dominant_colours(thumbnail, parameters.colours),
         "hash": difference_hash(thumbnail),
     }
@@ -82,12 +91,6 @@ def _photo_file(
 ) -> PhotoFile:
     content = encode_image(image, image_format, quality)
     return PhotoFile(name, content, MEDIA_TYPES[image_format], image.width, image.height)
-
-
-def _upright_size(stored_size: tuple[int, int], exif: dict[str, Any]) -> tuple[int, int]:
-    width, height = stored_size
-    is_sideways = exif.get("Orientation") in SIDEWAYS_ORIENTATIONS
-    return (height, width) if is_sideways else (width, height)
 
 
 def _sufficient_size(parameters: ImageParameters) -> tuple[int, int]:

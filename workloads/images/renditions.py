@@ -3,7 +3,9 @@
 import io
 from typing import TYPE_CHECKING
 
-from workloads.images.parameters import ImageFormat, Rendition, Thumbnail
+from fanout.printable import describe_error
+from workloads.images.errors import PILLOW_ERRORS, EncodingError
+from workloads.images.parameters import UNBOUNDED, ImageFormat, Rendition, Thumbnail
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,14 +16,22 @@ MEDIA_TYPES: dict[ImageFormat, str] = {
     "avif": "image/avif",
     "png": "image/png",
 }
-_WITHOUT_ALPHA = ("jpeg",)
+# The longest sides of WebP (https://developers.google.com/speed/webp/faq) and of libjpeg
+# (JPEG_MAX_DIMENSION in jmorecfg.h); the others take more than a rendition has.
+MAX_SIDES: dict[ImageFormat, int] = {"webp": 16_383, "jpeg": 65_500}
+WITHOUT_ALPHA = ("jpeg",)
 
 
 def resize_image(image: "Image.Image", rendition: Rendition) -> "Image.Image":
-    """Fit a picture into a rendition's bounds; keep its proportions, never make it larger."""
+    """Fit a picture into a rendition's bounds and those of its format; never make it larger.
+
+    Its proportions are kept.
+    """
     from PIL import Image
 
-    ratio = min(rendition.max_width / image.width, rendition.max_height / image.height, 1.0)
+    limit = MAX_SIDES.get(rendition.format, UNBOUNDED)
+    max_width, max_height = min(rendition.max_width, limit), min(rendition.max_height, limit)
+    ratio = min(max_width / image.width, max_height / image.height, 1.0)
     if ratio == 1.0:
         return image
     size = max(1, round(image.width * ratio)), max(1, round(image.height * ratio))
@@ -37,16 +47,20 @@ def crop_square(image: "Image.Image", thumbnail: Thumbnail) -> "Image.Image":
 
 
 def encode_image(image: "Image.Image", image_format: ImageFormat, quality: int) -> bytes:
-    """Encode a picture without any metadata of the photo."""
-    from PIL import Image
+    """Encode a picture without any metadata of the photo.
 
-    if image_format in _WITHOUT_ALPHA and image.mode == "RGBA":
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image.getchannel("A"))
-        image = white
+    Raises:
+        EncodingError: The format does not take it.
+    """
     target = io.BytesIO()
     options: dict[str, object] = {} if image_format == "png" else {"quality": quality}
     if image_format == "jpeg":
         options |= {"optimize": True, "progressive": True}
-    image.save(target, image_format.upper(), **options, exif=b"", icc_profile=None)
+    try:
+        image.save(target, image_format.upper(), **options, exif=b"", icc_profile=None)
+    except PILLOW_ERRORS as error:
+        size = f"{image.width} x {image.height} pixels"
+        raise EncodingError(
+            f"{size} cannot be written as {image_format}: {describe_error(error)}"
+        ) from error
     return target.getvalue()

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fanout.errors import FieldProblem
 from fanout.models.outcome import Outcome
+from fanout.models.source import BLOB_NAME_MAX_CHARACTERS
 from fanout.records import SourceInfo
 from fanout.workload import Context, ItemFiles, MapWorkload, RenderedFile
 from workloads.images.contact_sheet import contact_sheet, index_files
@@ -21,7 +22,7 @@ SOURCE_KINDS = ("listing", "manifest")
 class Photo(BaseModel):
     """A blob, as a listing or a manifest has it."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS)
 
 
 class Images(MapWorkload[Photo, ImageParameters]):

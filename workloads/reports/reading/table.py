@@ -20,7 +20,7 @@ from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Failure
 from workloads.reports.reading.tidy import read_tidy
-from workloads.reports.statistics.census import Census, Counts, take_census
+from workloads.reports.statistics.census import Census, Counts, first_names, take_census
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,12 @@ class Table:
 
 
 def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str]) -> Table:
-    """Read some columns of a chunk.
-
-    Raises:
-        PermanentError: The chunk is CSV and lacks one of them.
-    """
+    """Read some columns of a chunk; all rows of a CSV that lacks one of them are failures."""
     if chunk.kind == "csv":
-        _require_columns([*(chunk.columns or []), *chunk.selection], columns)
+        existing = [*(chunk.columns or []), *chunk.selection]
+        absent = frozenset(columns).difference(existing)
+        if absent:
+            return _refuse_table(chunk, columns, sorted(absent), existing)
         tidy = None if chunk.fault is not None else read_tidy(chunk, columns)
         if tidy is not None:
             indexes = range(chunk.first_index, chunk.first_index + chunk.count)
@@ -79,11 +78,18 @@ def row_position(line: int | None, index: int) -> str:
     return f"item {index}" if line is None else f"line {line}"
 
 
-def _require_columns(existing: Sequence[str], names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in existing]
-    if unknown:
-        hint = did_you_mean(unknown[0], existing)
-        raise PermanentError(f"the source has no column '{unknown[0]}'{hint}")
+def _refuse_table(
+    chunk: Chunk, columns: Sequence[str], absent: list[str], existing: Sequence[str]
+) -> Table:
+    """A table without rows; its census shows at the end whether other blobs have the columns."""
+    hint = did_you_mean(absent[0], existing)
+    fault = ErrorInfo(
+        type=PermanentError.__name__, message=f"the source has no column '{absent[0]}'{hint}"
+    )
+    indexes = range(chunk.first_index, chunk.first_index + chunk.count)
+    texts = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    census = Census(has_rows=True, absent=frozenset(absent), names=first_names(existing))
+    return Table(chunk, texts, [], [Failure(index, fault) for index in indexes], census)
 
 
 def _set_nulls(

@@ -37,7 +37,7 @@ class Census:
         if not self.has_rows or not other.has_rows:
             return self if self.has_rows else other
         absent = self.absent & other.absent
-        names = _first_names({*self.names, *other.names}) if absent else ()
+        names = first_names({*self.names, *other.names}) if absent else ()
         return Census(True, absent, names, _add_up(self.nulls, other.nulls))
 
 
@@ -46,7 +46,7 @@ def take_census(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], nulls
     if not rows:
         return Census()
     absent = frozenset(c for c in columns if not any(c in row for row in rows))
-    names = _first_names(set().union(*rows)) if absent else ()
+    names = first_names(set().union(*rows)) if absent else ()
     return Census(True, absent, names, nulls)
 
 
@@ -66,8 +66,9 @@ def load_census(values: Mapping[str, Any]) -> Census:
     return Census(values["has_rows"], absent, names, values["nulls"])
 
 
-def _first_names(names: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(names)[:MAX_NAMES])
+def first_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Some of the names, for a message."""
+    return tuple(sorted(set(names))[:MAX_NAMES])
 
 
 def _add_up(left: Counts, right: Counts) -> Counts:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from workloads.images.file_names import photo_folder
+from fanout.models.source import BLOB_NAME_MAX_CHARACTERS
+from fanout.naming.blob_paths import item_file_name, result_path
+from workloads.images.file_names import MAX_FOLDER_CHARACTERS, photo_folder
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,19 @@ def test_folders_of_photos_stay_where_they_belong() -> None:
         assert all(part.strip(".") for part in folder.split("/"))
         assert "\\" not in folder and folder.isprintable()
     assert photo_folder("a//b") != photo_folder("a/_/b")
+
+
+def test_a_folder_of_the_longest_name_leaves_room_for_the_run_and_its_files() -> None:
+    names = [("x" * 1023) + letter for letter in "ab"]
+    folders = {photo_folder(name) for name in names}
+    assert len(folders) == 2
+    assert all(len(folder) == MAX_FOLDER_CHARACTERS for folder in folders)
+    run_id, longest_file = "r" * 100, "16384x16384-q100.avif"
+    for folder in folders:
+        path = result_path(run_id, str(item_file_name(f"{folder}/{longest_file}")))
+        assert len(path) <= BLOB_NAME_MAX_CHARACTERS
+
+
+def test_the_longest_name_that_fits_stays() -> None:
+    name = "y" * MAX_FOLDER_CHARACTERS
+    assert photo_folder(name) == name

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from fanout.errors import PermanentError
 from samples.images import bomb, hostile, photos
@@ -165,19 +165,6 @@ def test_sixteen_bits_keep_their_brightness() -> None:
         made = process_photo(saved(plain, "PNG"), ImageParameters(renditions=[JPEG]))
         found = opened(made, "320-q80.jpg").convert("L").getpixel((5, 5))
         assert found == pytest.approx(wanted, abs=2)
-
-
-def test_colours_of_another_profile_are_brought_into_srgb() -> None:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    lab = ImageCms.profileToProfile(
-        rocket(), ImageCms.createProfile("sRGB"), profile, outputMode="LAB"
-    )
-    assert lab is not None
-    broken = saved(rocket(), icc_profile=b"no profile")
-    assert (
-        opened(process_photo(broken, ImageParameters(renditions=[JPEG])), "320-q80.jpg").mode
-        == "RGB"
-    )
 
 
 def test_transparency_is_white_in_a_jpeg_and_stays_in_webp() -> None:

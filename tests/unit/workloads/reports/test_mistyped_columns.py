@@ -108,3 +108,26 @@ def test_a_run_succeeds_where_a_row_has_the_column_and_fails_by_name_where_none_
     is_there = not rows or any(column in row for row in rows)
     assert end.outcome == ("succeeded" if is_there else "failed")
     assert is_there or f"column '{column}'" in str(end.error)
+
+
+@pytest.mark.parametrize("blobs_with_it", [0, 1])
+def test_a_column_that_no_csv_of_a_large_set_has_fails_the_run(blobs_with_it: int) -> None:
+    """More blobs than are looked at before the run; with all failures tolerated."""
+    source = {"kind": "listing", "container": "inbox", "read": "csv"}
+    fields = {"workload": "reports", "source": source, "tolerance": {"percentage": 100}}
+    run = LocalRun(RunRequest.model_validate(fields | {"parameters": {"group_by": ["carier"]}}))
+    for number in range(12):
+        header = "carier" if number < blobs_with_it else "carrier"
+        run.store.write("inbox", f"{number:02}.csv", f"{header}\nAA\nUA\n".encode())
+    end = run.run()
+    failures = [o for o in run.outcomes_now() if o.status == "failed"]
+    assert sum(o.count for o in failures) == 2 * (12 - blobs_with_it)
+    assert all(
+        o.error and "no column 'carier'; did you mean 'carrier'?" in o.error.message
+        for o in failures
+    )
+    if blobs_with_it:
+        assert (end.outcome, end.items.succeeded) == ("partially_succeeded", 2)
+    else:
+        assert end.outcome == "failed"
+        assert end.error is not None and end.error.startswith("parameters.group_by[0]: ")

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from fanout.errors import PermanentError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import BatchLimits
 from fanout.models.selection import ConstantSelector
@@ -254,9 +253,14 @@ def test_a_long_value_is_cut_short_in_the_message():
 
 
 def test_a_column_that_is_not_there_is_a_permanent_error():
-    (chunk,) = chunks(b"x\n1\n")
-    with pytest.raises(PermanentError, match="no column 'y'"):
-        REPORTS.process_chunk(chunk, context(ReportParameters(group_by=["y"])))
+    (chunk,) = chunks(b"x\n1\n2\n")
+    result = REPORTS.process_chunk(chunk, context(ReportParameters(group_by=["y"])))
+    first, second = result.failures
+    assert (first.index, second.index) == (0, 1)
+    # One object for all, so that the batch tells of them in one line.
+    assert first.error is second.error
+    assert (first.error.type, first.error.retryable) == ("PermanentError", False)
+    assert "no column 'y'" in first.error.message
 
 
 def test_selected_fields_are_columns_too():

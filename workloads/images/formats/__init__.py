@@ -1,0 +1,1 @@
+"""What files of single formats say, and Pillow passes over or reads otherwise."""
