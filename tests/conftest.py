@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.hosts import hosts
-from tests.support.hosts.azurite import running_azurite
+from tests.support.services.azurite import running_azurite
 
 # CI tries the same examples each time, so that a change is judged by itself; a developer's machine
 # tries others at every run, and so finds what nobody thought of; `--hypothesis-profile many` looks

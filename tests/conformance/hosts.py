@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.hosts.azurite import running_azurite
 from tests.support.hosts.host_process import EMBEDDED, running
+from tests.support.services.azurite import running_azurite
 
 APP = Path(__file__).with_name("app")
 EMBEDDED_NAME = "embedded"

@@ -15,11 +15,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.support.hosts.collector import Collector, Span, collecting
 from tests.support.hosts.fanout_bus import FanoutBus
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
 from tests.support.hosts.running_product import product_on
+from tests.support.services.collector import Collector, Span, collecting
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[2]

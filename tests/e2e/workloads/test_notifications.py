@@ -18,8 +18,8 @@ import pytest
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
 from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product
-from tests.support.hosts.receiver import Received, Receiver, Said, receiving
 from tests.support.hosts.running_product import product_on
+from tests.support.services.receiver import Received, Receiver, Said, receiving
 
 SECRET = "the secret of the tests"
 TEMPLATES = {

@@ -9,7 +9,7 @@ from fanout.adapters.settings import Settings
 from fanout.errors import PermanentError, TransientError
 from fanout.workload import Context
 from tests.support.doubles.memory_store import MemoryStore
-from tests.support.hosts.receiver import Said, receiving
+from tests.support.services.receiver import Said, receiving
 from workloads.notifications import check, suppression
 from workloads.notifications.delivery import Delivery
 from workloads.notifications.parameters import NotificationParameters

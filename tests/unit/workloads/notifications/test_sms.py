@@ -3,7 +3,7 @@ import json
 import pytest
 
 from fanout.errors import PermanentError, TransientError
-from tests.support.hosts.receiver import Said, receiving
+from tests.support.services.receiver import Said, receiving
 from workloads.notifications.sms import HttpSmsProvider
 
 

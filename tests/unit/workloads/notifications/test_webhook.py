@@ -4,7 +4,7 @@ import hmac
 import pytest
 
 from fanout.errors import PermanentError, TransientError
-from tests.support.hosts.receiver import Said, receiving
+from tests.support.services.receiver import Said, receiving
 from workloads.notifications.targets import Target, resolve_target
 from workloads.notifications.webhook import post_webhook
 

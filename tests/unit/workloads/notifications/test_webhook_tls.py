@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from fanout.errors import TransientError
-from tests.support.hosts.receiver import Receiver, receiving
+from tests.support.services.receiver import Receiver, receiving
 from workloads.notifications.targets import Target
 from workloads.notifications.webhook import post_webhook
 

@@ -5,7 +5,7 @@ import pytest
 from localhost.stack.broker.ingress import Ingress
 from localhost.stack.broker.message import Draft, Message, MessageNotFoundError, State
 from localhost.stack.broker.settings import IngressSettings
-from tests.support.hosts.broker import Clock, MemoryJournal
+from tests.support.services.broker import Clock, MemoryJournal
 
 WINDOW_SECONDS = 60.0
 

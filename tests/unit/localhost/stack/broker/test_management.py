@@ -9,7 +9,7 @@ from localhost.stack.broker import settings
 from localhost.stack.broker.management import Management
 from localhost.stack.broker.message import Draft
 from localhost.stack.broker.namespace import Namespace
-from tests.support.hosts.broker import Clock, MemoryJournal
+from tests.support.services.broker import Clock, MemoryJournal
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from localhost.stack.broker.message import (
 )
 from localhost.stack.broker.message_queue import Lock, MessageQueue
 from localhost.stack.broker.settings import QueueSettings
-from tests.support.hosts.broker import Clock, MemoryJournal
+from tests.support.services.broker import Clock, MemoryJournal
 
 LOCK_SECONDS = 10.0
 MOST = 3

@@ -10,7 +10,7 @@ from localhost.stack.broker import store as store_module
 from localhost.stack.broker.message import DeadLetter, Draft, Message, State
 from localhost.stack.broker.namespace import Namespace, UnknownEntityError
 from localhost.stack.broker.store import FILE, KnownId, Store, StoreError
-from tests.support.hosts.broker import Clock
+from tests.support.services.broker import Clock
 
 FULL = Message(
     3,
