@@ -52,7 +52,7 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Compressible(_Message):
+class Compressible(_Message):
     """A format whose blobs may be compressed as a whole.
 
     Attributes:
@@ -71,7 +71,7 @@ class _Compressible(_Message):
         return next((codec for end, codec in _CODECS.items() if blob.lower().endswith(end)), None)
 
 
-class JsonlFormat(_Compressible):
+class JsonlFormat(Compressible):
     """One JSON value a line."""
 
     kind: Literal["jsonl"]
@@ -107,8 +107,8 @@ class HeaderRecord(_Message):
         return self
 
 
-# In the paths of faults: which of the two forms a header has, which no caller wrote.
-_LIST_TAG, _RECORD_TAG = "(names)", "(record)"
+# Which of the two forms a header has: in pydantic's paths of faults, and in no request.
+HEADER_TAGS = _LIST_TAG, _RECORD_TAG = "(names)", "(record)"
 
 
 def _header_tag(value: Any) -> str | None:
@@ -127,7 +127,7 @@ CsvHeader = Annotated[
 ]
 
 
-class CsvFormat(_Compressible):
+class CsvFormat(Compressible):
     """Separated values (RFC 4180).
 
     Attributes:
@@ -145,7 +145,7 @@ class CsvFormat(_Compressible):
     rows: RowLengths = "strict"
 
 
-class JsonFormat(_Compressible):
+class JsonFormat(Compressible):
     """The elements of a JSON array, read as a stream.
 
     Attributes:
@@ -238,7 +238,7 @@ class ListingSource(_InContainer):
     read: ReadFormat | None = None
 
 
-class ManifestSource(_BlobSource, _Compressible):
+class ManifestSource(_BlobSource, Compressible):
     """The blobs that are named in a blob of JSON lines, or the records in each of them.
 
     A line is a name (``"photos/1.jpg"``), or an object with a `name`, such as a listing has.

@@ -17,12 +17,14 @@ from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect, Record
 from fanout.splitting.elements import batch_elements
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
+from fanout.splitting.numbers import has_infinity, may_overflow
 from fanout.splitting.scan import RecordBounds, ScanState, scan_all
 from fanout.splitting.select import select
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
 # cannot make up for one another, as `[1` and `2]` do when only a comma is between them.
-_SEPARATOR = secrets.token_hex(16)
+# It has no `e`, so that no part of it looks like a number with an exponent.
+_SEPARATOR = secrets.token_hex(16).replace("e", "x")
 _JOIN = f',"{_SEPARATOR}",'.encode()
 
 # NaN and Infinity are no JSON. To cache keys alone is the quickest for objects of one shape.
@@ -115,8 +117,9 @@ def _json_block(
     error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
     """Parse some texts at once, which is twice as quick, or else each by itself."""
+    text = b"[" + _JOIN.join(raw) + b"]"
     try:
-        values = _parse_json(b"[" + _JOIN.join(raw) + b"]")
+        values = [] if may_overflow(text) else _parse_json(text)
     except ValueError:
         values = []
     separators = len(raw) - 1
@@ -127,14 +130,26 @@ def _json_block(
 
 def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Record:
     try:
-        return Record(index, line, _parse_json(raw))
+        value = _parse_json(raw)
     except ValueError as error:
-        fault = str(error).replace(" at line 1 column ", " at column ")
+        fault = _json_fault(error, raw, error_type)
+    else:
+        if not has_infinity(value):
+            return Record(index, line, value)
+        fault = "a number is too large: JSON has them up to about 1.8e308 here"
     try:
         raw.decode()
     except UnicodeDecodeError as error:
         return _refused_record(index, line, ErrorType.ENCODING, _encoding_fault(line, error))
     return _refused_record(index, line, error_type, f"line {line}: {fault}")
+
+
+def _json_fault(error: ValueError, raw: bytes, error_type: ErrorType) -> str:
+    fault = str(error).replace(" at line 1 column ", " at column ")
+    returns = raw.strip().count(b"\r") if error_type is ErrorType.JSON_LINE else 0
+    if not returns:
+        return fault
+    return f"{fault} ({returns} carriage returns without line feeds, which end no line of JSON)"
 
 
 def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:

@@ -150,7 +150,7 @@ def _is_record(
     suspects[:1] |= ends[:1] == 0
     if not suspects.any():
         return None
-    is_record = ~suspects
+    is_record: NDArray[np.bool_] = ~suspects
     # A line of one blank byte or none is blank; the longer suspects, which are rare, are looked at.
     for index in np.flatnonzero(suspects & (ends - starts > 2)).tolist():
         is_record[index] = bool(data[starts[index] : ends[index] - 1].strip(blank))

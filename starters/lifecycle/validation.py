@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from fanout.errors import FieldProblem, InvalidRequestError
+from fanout.models.source import HEADER_TAGS
 
 Model = TypeVar("Model", bound=BaseModel)
 ROOT = "body"
@@ -36,9 +37,10 @@ def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProb
 
 def _path(fault: Any, prefix: str) -> str:
     location = list(fault["loc"])
-    # pydantic puts the tag of the union ("csv") into the path; callers did not write it.
+    # pydantic puts the tag of a union ("csv") into the path; callers did not write it.
     if not prefix and location[0:1] == ["source"] and len(location) > 1:
         del location[1]
+    location = [part for part in location if part not in HEADER_TAGS]
     path = prefix
     for part in location:
         if isinstance(part, int):

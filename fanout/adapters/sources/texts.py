@@ -2,20 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from fanout.adapters.sources.blobs import OpenBlob, translate_format_errors
-from fanout.models.source import Codec
+from fanout.models.source import Codec, Compressible
 from fanout.splitting.codecs import Expansion, content_codec, decompress
 from fanout.splitting.encodings import UTF_8, read_text
-
-
-class Compressible(Protocol):
-    """What says how a blob is compressed: a format of text, or a manifest."""
-
-    compression: Codec | str | None
-
-    def codec(self, blob: str) -> Codec | None: ...
 
 
 @dataclass(frozen=True)
