@@ -38,6 +38,7 @@ _FILES = {
 # far less of the other, it is no chance.
 _LEAST_SHARE = 1 / 3
 _FAR_LESS = 1 / 4
+_MOST = 3 / 4
 
 
 class TextError(FanoutError):
@@ -130,14 +131,12 @@ def _insist_on_utf_8(beginning: bytes) -> None:
     Raises:
         TextError: There is doubt.
     """
+    units = [beginning[at : at + 2] for at in range(0, len(beginning) - 1, 2)]
+    line_feeds = beginning.count(b"\n")
     for lane, line_feed in enumerate((b"\0\n", b"\n\0")):
         nuls, others = (beginning[half::2].count(0) for half in (lane, 1 - lane))
-        units = [beginning[at : at + 2] for at in range(0, len(beginning) - 1, 2)]
-        if (
-            nuls > 1
-            and others < nuls * _FAR_LESS
-            and units.count(line_feed) == beginning.count(b"\n")
-        ):
+        is_aligned = units.count(line_feed) >= _MOST * line_feeds
+        if nuls > 1 and others < nuls and is_aligned:
             raise TextError(
                 "its NUL bytes are those of UTF-16 without a byte order mark; write it with one, "
                 "or in UTF-8"
