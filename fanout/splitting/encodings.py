@@ -15,6 +15,7 @@ from fanout.errors import FanoutError
 UTF_8 = "UTF-8"
 _SAMPLE_BYTES = 4096
 _BYTE_ORDER_MARKS = {
+    b"\xef\xbb\xbf": UTF_8,
     b"\xff\xfe\x00\x00": "UTF-32LE",
     b"\x00\x00\xfe\xff": "UTF-32BE",
     b"\xff\xfe": "UTF-16LE",
@@ -132,10 +133,10 @@ def _insist_on_utf_8(beginning: bytes) -> None:
         TextError: There is doubt.
     """
     units = [beginning[at : at + 2] for at in range(0, len(beginning) - 1, 2)]
-    line_feeds = beginning.count(b"\n")
-    for lane, line_feed in enumerate((b"\0\n", b"\n\0")):
+    ends = beginning.count(b"\n") + beginning.count(b"\r")
+    for lane, encoding in enumerate(("utf-16-be", "utf-16-le")):
         nuls, others = (beginning[half::2].count(0) for half in (lane, 1 - lane))
-        is_aligned = units.count(line_feed) >= _MOST * line_feeds
+        is_aligned = sum(units.count(end.encode(encoding)) for end in "\r\n") >= _MOST * ends
         if nuls > 1 and others < nuls and is_aligned:
             raise TextError(
                 "its NUL bytes are those of UTF-16 without a byte order mark; write it with one, "
