@@ -1,6 +1,5 @@
 """Decompress a blob as a stream, in bounded memory, and never more of it than is allowed."""
 
-import codecs
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -112,8 +111,8 @@ def content_codec(content_encoding: str | None) -> Codec | None:
     name = (content_encoding or "identity").strip().lower()
     if name in _CONTENT_ENCODINGS:
         return _CONTENT_ENCODINGS[name]
-    with suppress(LookupError):
-        codecs.lookup(name)
+    with suppress(LookupError, ValueError):
+        "".encode(name)  # a charset of texts
         return None
     raise CompressionError(f"its Content-Encoding is '{content_encoding}'; gzip and zstd are read")
 

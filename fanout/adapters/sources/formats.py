@@ -140,9 +140,9 @@ def read_batch(
     )
 
 
-def _dialect(blob_format: BlobFormat, found: str | None) -> CsvDialect:
+def _dialect(blob_format: BlobFormat, delimiter: str | None) -> CsvDialect:
     if isinstance(blob_format, CsvFormat):
-        return CsvDialect(found or blob_format.delimiter or DEFAULT_DELIMITER, blob_format.rows)
+        return CsvDialect(delimiter or blob_format.delimiter or DEFAULT_DELIMITER, blob_format.rows)
     return CsvDialect()
 
 
