@@ -241,11 +241,12 @@ def test_content_encoding_gzip_is_undone_in_the_template_of_an_inbox(service, st
         ("in.csv.gz", gzip.compress(gzip.compress(CSV)), "it begins as gzip data does"),
     ],
 )
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
 def test_a_file_of_another_kind_is_refused_by_its_first_bytes(
-    name, data, fault, container, scratch
+    kind, name, data, fault, container, scratch
 ):
     scratch.store.write(container, name, data)
-    assert fault in refusal(source(container, name), scratch)
+    assert fault in refusal(source(container, name, kind), scratch)
 
 
 # encodings
@@ -259,15 +260,16 @@ def test_utf_16_is_read(encoding, mark, how, container, scratch):
     lines = '{"a":"Zoë"}\n{"a":"日本"}\n'
     compress = gzip.compress if how == "gzip" else bytes
     suffix = ".gz" if how == "gzip" else ""
+    array = f"[{lines.strip().replace(chr(10), ',')}]"
     scratch.store.write(container, f"in.csv{suffix}", compress((mark + text).encode(encoding)))
+    scratch.store.write(container, f"in.json{suffix}", compress((mark + array).encode(encoding)))
     scratch.store.write(container, f"in.jsonl{suffix}", compress((mark + lines).encode(encoding)))
     wanted = source(container, f"in.csv{suffix}")
     assert reading.inspect(wanted, scratch.store).columns == ["name", "n"]
     assert values(wanted, scratch) == oracle(text)
-    assert values(source(container, f"in.jsonl{suffix}", "jsonl"), scratch) == [
-        {"a": "Zoë"},
-        {"a": "日本"},
-    ]
+    for kind in ("jsonl", "json"):
+        found = values(source(container, f"in.{kind}{suffix}", kind), scratch)
+        assert found == [{"a": "Zoë"}, {"a": "日本"}]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

@@ -55,9 +55,9 @@ def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:
     """
     if isinstance(blob_format, ParquetFormat):
         return ParquetBlob.open(blob, blob_format.columns).columns
+    text = open_text(blob, blob_format, blob.beginning())
     if not isinstance(blob_format, CsvFormat):
         return None
-    text = open_text(blob, blob_format, blob.beginning())
     with translate_format_errors(blob.ref):
         body = read_csv_start(text.chunks, blob_format)
     return require_columns(blob, body.columns)
