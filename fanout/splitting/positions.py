@@ -32,7 +32,7 @@ def line_endings(data: bytes, *, is_after_return: bool) -> Positions:
     is_ending = buffer == _LF
     if b"\r" in data:
         is_return = buffer == _CR
-        if (is_return[:-1] != is_ending[1:]).any():
+        if (is_return[:-1] ^ is_ending[1:]).any():
             is_ending[:-1] |= is_return[:-1] & ~is_ending[1:]
     positions = np.flatnonzero(is_ending)
     if is_after_return and data and not data.startswith(b"\n"):
