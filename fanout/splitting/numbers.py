@@ -7,6 +7,7 @@ bytes at once; only values of such texts are looked at one by one.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,16 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CASE_BIT = 0x20  # what tells `e` from `E`
-_PLUS, _MINUS, _ZERO, _E = b"+-0e"
+_PLUS, _MINUS, _ZERO, _E, _SPACE = b"+-0e "
 _NUMBER_BYTES = 15  # from `+` to `9` in ASCII: every byte that stands beside an exponent's letter
 # Beyond a double there are three digits in the exponent, or else this many before the point.
 _LONG_RUN = 192
 _STRIDE = _LONG_RUN // 3
-_EXPONENT_DIGITS = 3
-_MANTISSA = b"0123456789."
-_BEFORE_NUMBER = b" \t\r\n:,[" + _MANTISSA
-# How far before its exponent a number is followed; one that is longer is looked at.
-_LONGEST_MANTISSA = 64
+# Arrays of this size are taken from memory that the process has, and not asked of the system anew.
+_SLICE_BYTES = 64 * 1024
+# How far a number is followed before its exponent; one that is longer is looked at.
+_LONGEST_MANTISSA = 20
 
 
 def may_overflow(data: bytes) -> bool:
@@ -52,33 +52,51 @@ def _has_large_exponent(data: bytes) -> bool:
     import numpy as np
 
     buffer = np.frombuffer(data, np.uint8)
-    # Those below `+` wrap around.
-    is_of_number = buffer - _PLUS < _NUMBER_BYTES
-    is_exponent = buffer[1:-1] | _CASE_BIT == _E
+    found = [_digits_before_letter(buffer, at) for at in range(0, buffer.size, _SLICE_BYTES)]
+    # The second and third byte after the letter: a plus before them hides one digit, no more.
+    ends = np.concatenate([buffer[:0].astype(np.int64), *found])
+    for place in (3, 4):
+        ends = ends[buffer[np.minimum(ends + place, buffer.size - 1)] - _ZERO < 10]
+    ends = ends[buffer[ends + 2] != _MINUS]
+    return bool(ends.size) and _is_any_number(buffer, ends)
+
+
+def _digits_before_letter(buffer: NDArray[np.uint8], offset: int) -> NDArray[np.int64]:
+    """List where, in one slice, a byte of a number stands before an `e`, and one after it."""
+    import numpy as np
+
+    part = buffer[offset : offset + _SLICE_BYTES + 2]
+    is_of_number = part - _PLUS < _NUMBER_BYTES  # those below `+` wrap around
+    is_exponent = part[1:-1] | _CASE_BIT == _E
     is_exponent &= is_of_number[:-2]
     is_exponent &= is_of_number[2:]
-    digits = np.flatnonzero(is_exponent)
-    for place in range(_EXPONENT_DIGITS):
-        # With a plus there is a digit more, which is left to whoever looks at the value.
-        after = buffer[np.minimum(digits + 2 + place, buffer.size - 1)]
-        digits = digits[(after - _ZERO < 10) | ((after == _PLUS) & (place == 0))]
-    return bool(digits.size) and _follow_numbers(buffer, digits)
+    return np.flatnonzero(is_exponent) + offset
 
 
-def _follow_numbers(buffer: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
-    """Tell whether what ends there is a number, and no text that has the like."""
+def _is_any_number(buffer: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+    """Tell whether what ends at one of these may be a number, and no text that has the like."""
+    import numpy as np
+
+    is_mantissa, may_precede = _tables()
+    places = ends[:, np.newaxis] - np.arange(_LONGEST_MANTISSA)
+    before = np.where(places < 0, _SPACE, buffer[np.maximum(places, 0)])
+    in_mantissa = is_mantissa[before]
+    if in_mantissa[:, :-2].all(axis=1).any():
+        return True
+    rows, begins = np.arange(ends.size), in_mantissa.argmin(axis=1)
+    begins += before[rows, begins] == _MINUS
+    return bool(may_precede[before[rows, begins]].any())
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which bytes a number has before its exponent, and which may stand before it."""
     import numpy as np
 
     is_mantissa, may_precede = np.zeros((2, 256), np.bool_)
-    is_mantissa[[*_MANTISSA]], may_precede[[*_BEFORE_NUMBER]] = True, True
-    begins = ends
-    for _ in range(_LONGEST_MANTISSA):
-        steps = is_mantissa[buffer[begins]] & (begins > 0)
-        if not steps.any():
-            break
-        begins = begins - steps
-    begins = begins - ((buffer[begins] == _MINUS) & (begins > 0))
-    return bool((may_precede[buffer[begins]] | (begins == 0)).any())
+    is_mantissa[[*b"0123456789."]] = True
+    may_precede[[*b" \t\r\n:,["]] = True
+    return is_mantissa, may_precede
 
 
 def _has_long_run(data: bytes) -> bool:

@@ -23,8 +23,7 @@ from fanout.splitting.select import select
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
 # cannot make up for one another, as `[1` and `2]` do when only a comma is between them.
-# It has no `e`, so that no part of it looks like a number with an exponent.
-_SEPARATOR = secrets.token_hex(16).replace("e", "x")
+_SEPARATOR = secrets.token_hex(16)
 _JOIN = f',"{_SEPARATOR}",'.encode()
 
 # NaN and Infinity are no JSON. To cache keys alone is the quickest for objects of one shape.
@@ -62,10 +61,10 @@ def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:
         return _parse_blocks(chunk, blocks, partial(_csv_block, chunk.columns or [], chunk.dialect))
     if chunk.kind == "jsonl":
         blocks = scan_all([chunk.data], start, "jsonl")
-        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_LINE))
+        return _parse_blocks(chunk, blocks, _json_parser(chunk.data, ErrorType.JSON_LINE))
     if chunk.kind == "json":
         blocks = batch_elements(chunk.data, chunk.first_line)
-        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_ITEM))
+        return _parse_blocks(chunk, blocks, _json_parser(chunk.data, ErrorType.JSON_ITEM))
     if chunk.kind == "inline":
         values = from_json(chunk.data)
         return iter([(len(values), map(Record, count(chunk.first_index), repeat(None), values))])
@@ -113,19 +112,29 @@ def _csv_record(
     return Record(index, line, dict(zip(columns, fields, strict=True)))
 
 
+def _json_parser(data: bytes, error_type: ErrorType) -> _ParseBlock:
+    """How a batch is parsed: a number that may be too large is looked for once, in all of it."""
+    return partial(_json_texts if may_overflow(data) else _json_block, error_type)
+
+
+def _json_texts(
+    error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
+) -> Iterable[Record]:
+    return map(partial(_json_record, error_type), count(first_index), lines, raw)
+
+
 def _json_block(
     error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
     """Parse some texts at once, which is twice as quick, or else each by itself."""
-    text = b"[" + _JOIN.join(raw) + b"]"
     try:
-        values = [] if may_overflow(text) else _parse_json(text)
+        values = _parse_json(b"[" + _JOIN.join(raw) + b"]")
     except ValueError:
         values = []
     separators = len(raw) - 1
     if len(values) == len(raw) + separators and values[1::2].count(_SEPARATOR) == separators:
         return map(Record, count(first_index), lines, values[::2])
-    return map(partial(_json_record, error_type), count(first_index), lines, raw)
+    return _json_texts(error_type, first_index, lines, raw)
 
 
 def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Record:

@@ -41,6 +41,7 @@ def test_a_number_beyond_a_double_is_never_overlooked(number, text):
         '{"id": 12, "mail": "line1e@example.com", "amount": 182.2549, "e": 1e5, "f": 1.5e-300}',
         '{"uuid": "1e345a7c-12e3-4567-89ab-123e45678901", "hash": "12e3456e789"}',
         '["1e400", "x 9"]',
+        '["bdd640fb-0667-4ad1-9c80-317f12e3456a", "aaaaaa23-12e3-4567-8123-12e345678901"]',
         "[1e99, 123456789012345678901234567890]",
         "",
         "e",
