@@ -53,12 +53,18 @@ def _has_large_exponent(data: bytes) -> bool:
 
     buffer = np.frombuffer(data, np.uint8)
     found = [_digits_before_letter(buffer, at) for at in range(0, buffer.size, _SLICE_BYTES)]
-    # The second and third byte after the letter: a plus before them hides one digit, no more.
     ends = np.concatenate([buffer[:0].astype(np.int64), *found])
     for place in (3, 4):
-        ends = ends[buffer[np.minimum(ends + place, buffer.size - 1)] - _ZERO < 10]
-    ends = ends[buffer[ends + 2] != _MINUS]
+        ends = ends[_is_digit(buffer, ends + place)]
+    sign = buffer[ends + 2]
+    ends = ends[(sign != _MINUS) & ((sign != _PLUS) | _is_digit(buffer, ends + 5))]
     return bool(ends.size) and _is_any_number(buffer, ends)
+
+
+def _is_digit(buffer: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return buffer[np.minimum(places, buffer.size - 1)] - _ZERO < 10
 
 
 def _digits_before_letter(buffer: NDArray[np.uint8], offset: int) -> NDArray[np.int64]:
