@@ -14,6 +14,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 
+from fanout.adapters.contents import read_content
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
@@ -21,6 +22,7 @@ from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
+from fanout.splitting.decoding.codecs import CompressionError
 from starters.lifecycle.parse import parse_document
 from starters.lifecycle.start import RunStart, start_run
 from starters.lifecycle.validation import validate
@@ -78,11 +80,17 @@ async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows)
 
 def _read_template(blob: str, files: RunFiles) -> dict[str, Any]:
     path = f"{blob.partition('/')[0]}/{TEMPLATE}"
-    try:
-        data = files.store.read(INBOX, path)
-    except ResourceNotFoundError:
+    properties = files.store.properties(INBOX, path)
+    if properties is None:
         return {}
-    return parse_document(data, settings().max_request_bytes)
+    max_bytes = settings().max_request_bytes
+    try:
+        data = read_content(files.store, INBOX, path, properties, max_bytes)
+    except ResourceNotFoundError:  # deleted this moment
+        return {}
+    except CompressionError as error:
+        raise InvalidRequestError([FieldProblem(TEMPLATE, str(error))]) from error
+    return parse_document(data, max_bytes)
 
 
 def request_for(blob: str, etag: str, template: dict[str, Any]) -> RunRequest:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from fanout.adapters.contents import read_content
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import PermanentError
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.splitting.decoding.codecs import CompressionError
 
 
 class BlobNotFoundError(PermanentError):
@@ -30,11 +32,12 @@ class RunItemFiles:
         return cls(files, run_id, getattr(request.source, "container", None))
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """Read a blob of the source's container whole.
+        """Read a blob of the source's container whole, its Content-Encoding undone.
 
         Raises:
             BlobNotFoundError: There is none, or the source has no container.
             BlobTooLargeError: It has more than `max_bytes`.
+            PermanentError: It cannot be decompressed, or holds more than `max_bytes` then.
         """
         if self.container is None:
             raise BlobNotFoundError("the source has no container of blobs")
@@ -43,7 +46,10 @@ class RunItemFiles:
             raise BlobNotFoundError(f"there is no blob '{name}'")
         if blob.size > max_bytes:
             raise BlobTooLargeError(f"it has {blob.size:,} bytes; {max_bytes:,} are allowed")
-        return self.files.store.read(self.container, name, etag=blob.etag)
+        try:
+            return read_content(self.files.store, self.container, name, blob, max_bytes)
+        except CompressionError as error:
+            raise PermanentError(f"the blob '{name}' cannot be decompressed: {error}") from error
 
     def write(self, name: str, content: bytes, media_type: str) -> str:
         """Write a file of an item, over whatever was there; return its name among the results.

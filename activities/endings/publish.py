@@ -24,7 +24,7 @@ from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions
 from fanout.naming.media_types import JSON
 from fanout.naming.result_names import ResultKind, parse_result_kind
-from fanout.splitting.codecs import Expansion, decompress
+from fanout.splitting.decoding.codecs import Expansion, decompress
 
 log = logger(functions.FINISH)
 CLOUD_EVENT = "application/cloudevents+json; charset=utf-8"

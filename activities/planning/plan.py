@@ -107,6 +107,7 @@ def _manifest(request: RunRequest, source: SourceCuts, table: "array[int]") -> P
         partitions=-(-count // a_partition),
         cuts_per_partition=a_partition,
         header=source.header,
+        delimiter=source.delimiter,
         etag=source.etag,
         length=source.length,
         data=source.data,

@@ -100,10 +100,11 @@ def _render(
             rendered.append(_write(files, ref.run_id, file))
     except AzureError:
         raise
-    except BaseException as error:
-        log.exception("the workload cannot make its files")
-        fault = f"{type(error).__name__}: {describe_error(error)}"
-        return f"the workload '{request.workload}' cannot make its files: {fault}"
+    except BaseException as error:  # noqa: BLE001  whatever user code raises
+        text = f"{type(error).__name__}: {describe_error(error)}"
+        fault = f"the workload '{request.workload}' cannot make its files: {text}"
+        log.error(fault)  # its traceback may hold text that no log can
+        return fault
     return None
 
 

@@ -39,7 +39,7 @@ class RangeScan(Message):
 
     Attributes:
         end: Offset of the byte after it.
-        newlines: How many line feeds it has.
+        newlines: How many lines end in it.
         lanes: How it reads, for each mode in which it may begin.
     """
 
@@ -55,6 +55,7 @@ class ScanPlan(Message):
         blob: The one version that is scanned.
         length: Its bytes.
         header: Column names of a CSV, else None.
+        delimiter: Between the fields of a CSV, else None.
         start: Offset of its first record.
         start_line: Line on which that is.
         range_bytes: Length of each range but the last.
@@ -64,6 +65,7 @@ class ScanPlan(Message):
     blob: BlobRef
     length: int
     header: list[str] | None
+    delimiter: str | None = None
     start: int
     start_line: int
     range_bytes: int

@@ -43,9 +43,10 @@ class PlanPart(BaseModel):
     """One blob of a source that reads many.
 
     Attributes:
-        data: What the cuts point into: the blob, or its uncompressed copy.
+        data: What the cuts point into: the blob, or its copy, uncompressed and in UTF-8.
         origin: The blob itself, ``container/name``.
         header: Column names of a CSV, else None.
+        delimiter: Between the fields of a CSV, else None.
         fault: Why it could not be read to its end; its last cut is one item, refused for that.
     """
 
@@ -54,6 +55,7 @@ class PlanPart(BaseModel):
     data: BlobRef
     origin: str
     header: list[str] | None = None
+    delimiter: str | None = None
     fault: str | None = None
 
 
@@ -121,6 +123,7 @@ class PlanManifest(BaseModel):
     Attributes:
         items: Records in the source (after `max_items`), those that do not parse included.
         header: Column names of a CSV source, else None.
+        delimiter: Between the fields of a CSV source, else None.
         etag: ETag of the source blob when it was planned; reads insist on it. None if inline.
         length: Bytes of the source blob, 0 if inline or many.
         data: The copy under ``plan/`` that the cuts point into, where they do not into the blob.
@@ -135,6 +138,7 @@ class PlanManifest(BaseModel):
     partitions: int
     cuts_per_partition: int
     header: list[str] | None = None
+    delimiter: str | None = None
     etag: str | None = None
     length: int = 0
     data: BlobRef | None = None

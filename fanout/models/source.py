@@ -16,8 +16,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
-    field_validator,
+    Tag,
     model_validator,
 )
 
@@ -46,17 +47,20 @@ SourceKind = FormatKind | Literal["inline", "text", "listing", "manifest"]
 # What becomes of a row that has not as many fields as there are columns.
 RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
+DEFAULT_DELIMITER = ","
+MAX_COLUMNS = 10_000
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Compressible(_Message):
+class Compressible(_Message):
     """A format whose blobs may be compressed as a whole.
 
     Attributes:
         compression: How it is compressed; None goes by the name: `.gz` is gzip, `.zst` is zstd.
+            Where the name does not tell either, the blob's Content-Encoding does.
     """
 
     compression: Codec | Literal["none"] | None = None
@@ -70,36 +74,81 @@ class _Compressible(_Message):
         return next((codec for end, codec in _CODECS.items() if blob.lower().endswith(end)), None)
 
 
-class JsonlFormat(_Compressible):
+class JsonlFormat(Compressible):
     """One JSON value a line."""
 
     kind: Literal["jsonl"]
 
 
-class CsvFormat(_Compressible):
-    """Separated values (RFC 4180, UTF-8).
+def _insist_on_different(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("the names of the columns are not all different")
+    return names
+
+
+ColumnNames = Annotated[
+    list[str], Field(min_length=1, max_length=MAX_COLUMNS), AfterValidator(_insist_on_different)
+]
+
+
+class HeaderRecord(_Message):
+    """What becomes of the names in the first record of a CSV: one of the two.
 
     Attributes:
-        delimiter: The one ASCII character between fields.
-        header: Names of the columns, if the blob has none; None takes its first record.
+        names: The names of all columns; those in the record are not read.
+        rename: New names of some columns, each by the old one or, where several have that or it is
+            a number itself, by the position of the column: ``"3"`` is the third.
+    """
+
+    names: ColumnNames | None = None
+    rename: dict[str, str] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "HeaderRecord":
+        if (self.names is None) == (self.rename is None):
+            raise ValueError("a header takes either names or rename")
+        return self
+
+
+# Which of the two forms a header has: in pydantic's paths of faults, and in no request.
+HEADER_TAGS = _LIST_TAG, _RECORD_TAG = "(names)", "(record)"
+
+
+def _header_tag(value: Any) -> str | None:
+    if isinstance(value, list):
+        return _LIST_TAG
+    return _RECORD_TAG if isinstance(value, dict | HeaderRecord) else None
+
+
+CsvHeader = Annotated[
+    Annotated[ColumnNames, Tag(_LIST_TAG)] | Annotated[HeaderRecord, Tag(_RECORD_TAG)],
+    Discriminator(
+        _header_tag,
+        custom_error_type="header_type",
+        custom_error_message="a header is a list of names, or an object with names or rename",
+    ),
+]
+
+
+class CsvFormat(Compressible):
+    """Separated values (RFC 4180).
+
+    Attributes:
+        delimiter: The one ASCII character between fields; None takes what the first line says
+            (``sep=;``, as Excel writes it), or else a comma.
+        header: Names of the columns, if the blob has none; or how those in its first record are
+            changed; None takes its first record as it is.
         rows: What becomes of a row that has not as many fields as there are columns: ``strict``
             refuses it, ``pad`` fills a short one with empty text and cuts a long one.
     """
 
     kind: Literal["csv"]
-    delimiter: str = Field(default=",", pattern=r"^[\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]$")
-    header: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    delimiter: str | None = Field(default=None, pattern=r"^[\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]$")
+    header: CsvHeader | None = None
     rows: RowLengths = "strict"
 
-    @field_validator("header")
-    @classmethod
-    def _names_differ(cls, value: list[str] | None) -> list[str] | None:
-        if value is not None and len(set(value)) < len(value):
-            raise ValueError("the names of the columns are not all different")
-        return value
 
-
-class JsonFormat(_Compressible):
+class JsonFormat(Compressible):
     """The elements of a JSON array, read as a stream.
 
     Attributes:
@@ -235,7 +284,7 @@ class ListingSource(_InContainer):
     read: ReadFormat | None = None
 
 
-class ManifestSource(_BlobSource, _Compressible):
+class ManifestSource(_BlobSource, Compressible):
     """The blobs that are named in a blob of JSON lines, or the records in each of them.
 
     A line is a name (``"photos/1.jpg"``), or an object with a `name`, such as a listing has.

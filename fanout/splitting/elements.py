@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fanout.splitting.quotes import Positions
+    from fanout.splitting.positions import Positions
 
 _QUOTE, _BACKSLASH, _LF, _COMMA = b'"\\\n,'
 _WHITE = b" \t\r\n"

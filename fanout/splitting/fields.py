@@ -11,7 +11,7 @@ class MalformedRecordError(FanoutError):
 
 
 def strip_ending(record: bytes | bytearray) -> bytes:
-    """Take the line ending off a record: a line feed, and one carriage return before it."""
+    """Take the line ending off a record: a line feed, a carriage return, or both."""
     return bytes(record).removesuffix(b"\n").removesuffix(b"\r")
 
 

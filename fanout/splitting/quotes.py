@@ -3,12 +3,12 @@
 The grammar is RFC 4180 in UTF-8 with any one ASCII character as the delimiter, made total, so that
 any bytes have one reading:
 
-- A record ends at a line feed outside quotes, or at the end of the data. One carriage return before
-  the end belongs to the ending; any other carriage return is data.
+- A record ends at a line ending outside quotes, or at the end of the data. A line ending is a line
+  feed, a carriage return, or both in this order. Within quotes it is data.
 - A quote opens a quoted field only as the field's first byte. Anywhere else outside quotes it is
   an ordinary character.
 - Inside quotes ``""`` is one quote. Any other quote closes, and what follows it up to the next
-  delimiter or line feed is outside quotes (`fanout.splitting.fields` refuses such a record).
+  delimiter or line ending is outside quotes (`fanout.splitting.fields` refuses such a record).
 
 So the state of a reader between two bytes is one of the four of `Mode`. Quotes alternate between
 opening and closing as long as none is stray, which numpy decides for a whole chunk at once; the
@@ -21,13 +21,12 @@ from bisect import bisect_left
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from fanout.splitting.positions import byte_positions, line_endings
+
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from fanout.splitting.positions import Positions
 
-    Positions = NDArray[np.int64]
-
-_QUOTE, _LF = b'"\n'
+_QUOTE, _LF, _CR = b'"\n\r'
 
 
 class Mode(Enum):
@@ -40,32 +39,34 @@ class Mode(Enum):
 
 
 class Breaks(NamedTuple):
-    """The line feeds of some bytes.
+    """The line endings of some bytes.
 
     Attributes:
-        newlines: Positions of all of them.
-        ending: Which of `newlines`, by index, end a record.
+        newlines: Positions of the last byte of each; -1 is that before the bytes.
+        ending: Which of `newlines`, by index, end a record; None where all of them do.
     """
 
     newlines: Positions
-    ending: Positions
+    ending: Positions | None
 
 
 def line_breaks(data: bytes) -> Breaks:
     """Find the line feeds where each of them ends a record, as in JSON lines."""
+    return Breaks(byte_positions(data, _LF), None)
+
+
+def csv_breaks(
+    data: bytes, mode: Mode, delimiter: str = ",", *, is_after_return: bool = False
+) -> tuple[Breaks, Mode]:
+    """Find the line endings of a piece of CSV that end a record, and the mode after the piece.
+
+    A carriage return at the end of the piece is left to the next, which is `is_after_return` then.
+    """
     import numpy as np
 
-    newlines = _positions(data, _LF)
-    return Breaks(newlines, np.arange(newlines.size))
-
-
-def csv_breaks(data: bytes, mode: Mode, delimiter: str = ",") -> tuple[Breaks, Mode]:
-    """Find the line feeds of a piece of CSV that end a record, and the mode after the piece."""
-    import numpy as np
-
+    newlines = line_endings(data, is_after_return=is_after_return)
     if b'"' not in data and mode is not Mode.IN_QUOTES:
-        return line_breaks(data), _mode_outside(data, mode, delimiter)
-    newlines = _positions(data, _LF)
+        return Breaks(newlines, None), _mode_outside(data, mode, delimiter)
     toggles = _toggles(data, mode, delimiter)
     starts_inside = int(mode is Mode.IN_QUOTES)
     inside = (np.searchsorted(toggles, newlines) + starts_inside) & 1
@@ -77,25 +78,20 @@ def csv_breaks(data: bytes, mode: Mode, delimiter: str = ",") -> tuple[Breaks, M
     return breaks, _mode_outside(data, mode, delimiter)
 
 
-def _positions(data: bytes, byte: int) -> Positions:
-    import numpy as np
-
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == byte)
-
-
 def _mode_outside(data: bytes, mode: Mode, delimiter: str) -> Mode:
     if not data:
         return mode
-    return Mode.FIELD_START if data[-1] in (ord(delimiter), _LF) else Mode.IN_FIELD
+    return Mode.FIELD_START if data[-1] in (ord(delimiter), _LF, _CR) else Mode.IN_FIELD
 
 
 def _toggles(data: bytes, mode: Mode, delimiter: str) -> Positions:
     """Find the quotes that open or close (the two of an escaped one close and open again)."""
     import numpy as np
 
-    quotes = _positions(data, _QUOTE)
+    quotes = byte_positions(data, _QUOTE)
     before = np.frombuffer(data, np.uint8)[quotes - 1]  # for a quote at 0: decided below
-    may_open = (before == ord(delimiter)) | (before == _LF) | (before == _QUOTE)
+    is_after_ending = (before == _LF) | (before == _CR)
+    may_open = (before == ord(delimiter)) | is_after_ending | (before == _QUOTE)
     if quotes.size and quotes[0] == 0:
         may_open[0] = mode in (Mode.FIELD_START, Mode.QUOTE_CLOSED)
     opener_parity = int(mode is Mode.IN_QUOTES)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fanout.messages.scans import LaneScan, RangeScan
 from fanout.models.plan import Cut
 from fanout.models.request import BatchLimits
-from fanout.models.source import CsvFormat, JsonlFormat
+from fanout.models.source import DEFAULT_DELIMITER, CsvFormat, JsonlFormat
 from fanout.splitting.cuts import Cutter
 from fanout.splitting.quotes import Mode
 from fanout.splitting.scan import RecordBounds, ScanState, in_pieces, is_blank, scan
@@ -30,6 +30,7 @@ def scan_range(
     limits: BatchLimits,
     *,
     is_first: bool = False,
+    is_after_return: bool = False,
 ) -> RangeScan:
     """Scan one range of a blob.
 
@@ -39,20 +40,25 @@ def scan_range(
         line_format: How the blob is to be read.
         limits: What one cut may hold.
         is_first: Whether the blob's first record begins where the range does.
+        is_after_return: Whether the byte before the range is a carriage return.
     """
     if is_first or line_format.kind == "jsonl":
         modes: Sequence[Mode] = [Mode.FIELD_START]
     else:
         modes = list(Mode)
-    lanes = [_Lane.enter(mode, offset, line_format, limits, is_first=is_first) for mode in modes]
-    newlines, end = 0, offset
+    # The head counts as a record here, whatever it is: `join_ranges` knows all of it.
+    is_after_return = is_after_return and not is_first and line_format.kind == "csv"
+    states = [ScanState(offset, 0, offset, 0, is_first, mode, is_after_return) for mode in modes]
+    head_end = offset if is_first else None
+    lanes = [
+        _Lane([state.mode.name], state, line_format, Cutter(limits), head_end) for state in states
+    ]
     for piece in in_pieces(chunks):
         for lane in lanes:
             lane.read(piece)
         lanes = _merge_lanes(lanes)
-        newlines += piece.count(b"\n")
-        end += len(piece)
-    return RangeScan(end=end, newlines=newlines, lanes=[lane.finish() for lane in lanes])
+    end = lanes[0].state
+    return RangeScan(end=end.offset, newlines=end.line, lanes=[lane.finish() for lane in lanes])
 
 
 def join_ranges(
@@ -76,7 +82,7 @@ def join_ranges(
 class _Lane:
     """A reader that came upon the range in one of `modes`."""
 
-    modes: list[Mode]
+    modes: list[str]
     state: ScanState
     line_format: LineFormat
     cutter: Cutter
@@ -84,29 +90,15 @@ class _Lane:
     head_is_blank: bool = True
     cuts: list[Cut] = field(default_factory=list)
 
-    @classmethod
-    def enter(
-        cls,
-        mode: Mode,
-        offset: int,
-        line_format: LineFormat,
-        limits: BatchLimits,
-        *,
-        is_first: bool,
-    ) -> "_Lane":
-        # The head counts as a record here, whatever it is: `join_ranges` knows all of it.
-        state = ScanState(offset, 0, offset, 0, is_first, mode)
-        return cls([mode], state, line_format, Cutter(limits), offset if is_first else None)
-
     def read(self, piece: bytes) -> None:
-        delimiter = self.line_format.delimiter if isinstance(self.line_format, CsvFormat) else ","
+        delimiter = _delimiter(self.line_format)
         begin = self.state.offset
         bounds, self.state = scan(piece, self.state, self.line_format.kind, delimiter)
         if self.head_end is None:
             head = piece
             if len(bounds):
                 self.head_end = int(bounds.ends[0])
-                head = piece[: self.head_end - 1 - begin]
+                head = piece[: max(0, self.head_end - 1 - begin)]
                 bounds = RecordBounds(bounds.starts[1:], bounds.ends[1:], bounds.lines[1:])
             self.head_is_blank = self.head_is_blank and is_blank(head, self.line_format.kind)
         self.cuts.extend(self.cutter.cut(bounds))
@@ -114,7 +106,7 @@ class _Lane:
     def finish(self) -> LaneScan:
         self.cuts.extend(self.cutter.rest())
         return LaneScan(
-            modes=[mode.name for mode in self.modes],
+            modes=self.modes,
             end_mode=self.state.mode.name,
             head_end=self.head_end,
             head_is_blank=self.head_is_blank,
@@ -124,6 +116,11 @@ class _Lane:
             tail_line=self.state.record_line,
             tail_is_blank=self.state.blank,
         )
+
+
+def _delimiter(line_format: LineFormat) -> str:
+    given = line_format.delimiter if isinstance(line_format, CsvFormat) else None
+    return given or DEFAULT_DELIMITER
 
 
 def _merge_lanes(lanes: Sequence[_Lane]) -> list[_Lane]:

@@ -15,9 +15,10 @@ from pydantic_core import from_json
 from fanout.models.outcome import ErrorInfo
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect, Record
-from fanout.splitting.elements import batch_elements
+from fanout.splitting.bounds import find_bounds
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
-from fanout.splitting.scan import RecordBounds, ScanState, scan_all
+from fanout.splitting.numbers import has_infinity, may_overflow
+from fanout.splitting.scan import RecordBounds
 from fanout.splitting.select import select
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
@@ -62,20 +63,15 @@ def _refuse(records: Iterable[Record], faults: Mapping[int, ErrorInfo]) -> Itera
 
 def _blocks(chunk: Chunk) -> Iterator[tuple[int, Iterable[Record]]]:
     """Parse a batch some records at a time, and say how many these are."""
-    start = ScanState.at(0, chunk.first_line)
-    if chunk.kind == "csv":
-        blocks = scan_all([chunk.data], start, "csv", chunk.dialect.delimiter)
-        return _parse_blocks(chunk, blocks, partial(_csv_block, chunk.columns or [], chunk.dialect))
-    if chunk.kind == "jsonl":
-        blocks = scan_all([chunk.data], start, "jsonl")
-        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_LINE))
-    if chunk.kind == "json":
-        blocks = batch_elements(chunk.data, chunk.first_line)
-        return _parse_blocks(chunk, blocks, partial(_json_block, ErrorType.JSON_ITEM))
     if chunk.kind == "inline":
         values = from_json(chunk.data)
         return iter([(len(values), map(Record, count(chunk.first_index), repeat(None), values))])
-    raise ValueError(f"no items can be parsed from a source of kind '{chunk.kind}'")
+    if chunk.kind == "csv":
+        parse: _ParseBlock = partial(_csv_block, chunk.columns or [], chunk.dialect)
+    else:
+        is_line = chunk.kind == "jsonl"
+        parse = _json_parser(chunk.data, ErrorType.JSON_LINE if is_line else ErrorType.JSON_ITEM)
+    return _parse_blocks(chunk, find_bounds(chunk), parse)
 
 
 def _parse_blocks(
@@ -119,6 +115,17 @@ def _csv_record(
     return Record(index, line, dict(zip(columns, fields, strict=True)))
 
 
+def _json_parser(data: bytes, error_type: ErrorType) -> _ParseBlock:
+    """How a batch is parsed: a number that may be too large is looked for once, in all of it."""
+    return partial(_json_texts if may_overflow(data) else _json_block, error_type)
+
+
+def _json_texts(
+    error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
+) -> Iterable[Record]:
+    return map(partial(_json_record, error_type), count(first_index), lines, raw)
+
+
 def _json_block(
     error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
@@ -130,19 +137,31 @@ def _json_block(
     separators = len(raw) - 1
     if len(values) == len(raw) + separators and values[1::2].count(_SEPARATOR) == separators:
         return map(Record, count(first_index), lines, values[::2])
-    return map(partial(_json_record, error_type), count(first_index), lines, raw)
+    return _json_texts(error_type, first_index, lines, raw)
 
 
 def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Record:
     try:
-        return Record(index, line, _parse_json(raw))
+        value = _parse_json(raw)
     except ValueError as error:
-        fault = str(error).replace(" at line 1 column ", " at column ")
+        fault = _json_fault(error, raw, error_type)
+    else:
+        if not has_infinity(value):
+            return Record(index, line, value)
+        fault = "a number is too large: JSON has them up to about 1.8e308 here"
     try:
         raw.decode()
     except UnicodeDecodeError as error:
         return _refused_record(index, line, ErrorType.ENCODING, _encoding_fault(line, error))
     return _refused_record(index, line, error_type, f"line {line}: {fault}")
+
+
+def _json_fault(error: ValueError, raw: bytes, error_type: ErrorType) -> str:
+    fault = str(error).replace(" at line 1 column ", " at column ")
+    returns = raw.strip().count(b"\r") if error_type is ErrorType.JSON_LINE else 0
+    if not returns:
+        return fault
+    return f"{fault} ({returns} carriage returns without line feeds, which end no line of JSON)"
 
 
 def _encoding_fault(line: int, error: UnicodeDecodeError) -> str:

@@ -2,14 +2,13 @@
 
 `scan` is a pure function from the bytes of a piece and the state before it to the records that end
 in it and the state after it. The state is a few numbers: nothing of an unfinished record is held.
-Blank lines are no records: in a CSV those of carriage returns alone, in JSON lines those of white
-space alone.
+Blank lines are no records: in a CSV those without a byte, in JSON lines those of white space alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fanout.splitting.quotes import Breaks, Mode, csv_breaks, line_breaks
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fanout.splitting.quotes import Positions
+    from fanout.splitting.positions import Positions
 
 LineKind = Literal["csv", "jsonl"]
 
+_LF = 0x0A
 PIECE_BYTES = 256 * 1024  # the arrays of one piece stay in the processor's cache
 _BLANK: dict[LineKind, bytes] = {"csv": b"\r", "jsonl": b" \t\r"}
 
@@ -37,6 +37,8 @@ class ScanState:
         record_line: Line on which that is.
         blank: Whether it has only blank bytes so far.
         mode: Where it stands in the grammar of CSV; unused for JSON lines.
+        is_after_return: Whether a carriage return is before it that a line feed may belong to, so
+            that the line has not ended yet; never in JSON lines.
     """
 
     offset: int = 0
@@ -45,6 +47,7 @@ class ScanState:
     record_line: int = 1
     blank: bool = True
     mode: Mode = Mode.FIELD_START
+    is_after_return: bool = False
 
     @classmethod
     def at(cls, offset: int, line: int) -> ScanState:
@@ -71,25 +74,35 @@ def scan(
     import numpy as np
 
     if kind == "csv":
-        breaks, mode = csv_breaks(data, state.mode, delimiter)
+        is_after_return = state.is_after_return
+        breaks, mode = csv_breaks(data, state.mode, delimiter, is_after_return=is_after_return)
     else:
         breaks, mode = line_breaks(data), state.mode
-    line_after_newline = state.line + 1
-    ends = breaks.newlines[breaks.ending] + 1
+    ends, lines = _ends_and_lines(breaks, state)
     starts = np.empty_like(ends)
-    lines = np.empty_like(ends)
-    if ends.size:
-        starts[0], starts[1:] = 0, ends[:-1]
-        lines[0], lines[1:] = state.record_line, breaks.ending[:-1] + line_after_newline
+    starts[:1], starts[1:] = 0, ends[:-1]
     is_record = _is_record(data, starts, ends, state.blank, _BLANK[kind])
-    after = _state_after(data, state, breaks, ends, mode, _BLANK[kind])
+    after = _state_after(data, state, breaks, ends, mode, kind)
     starts += state.offset
     ends += state.offset
-    if ends.size:
-        starts[0] = state.record_offset
-    if is_record.all():
+    starts[:1] = state.record_offset
+    if is_record is None:
         return RecordBounds(starts, ends, lines), after
     return RecordBounds(starts[is_record], ends[is_record], lines[is_record]), after
+
+
+def _ends_and_lines(breaks: Breaks, state: ScanState) -> tuple[Positions, Positions]:
+    """Give the end of each line that ends here, as a position, and on which line it begins."""
+    import numpy as np
+
+    newlines, ending = breaks
+    if ending is None:
+        ends, lines = newlines + 1, np.arange(state.line, state.line + newlines.size)
+    else:
+        ends, lines = newlines[ending] + 1, np.empty_like(ending)
+        lines[1:] = ending[:-1] + (state.line + 1)
+    lines[:1] = state.record_line
+    return ends, lines
 
 
 def scan_all(
@@ -110,7 +123,7 @@ def in_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def is_blank(data: bytes, kind: LineKind) -> bool:
-    """Tell whether a record of these bytes, without its line feed, would be a blank line."""
+    """Tell whether a record of these bytes, without its line ending, would be a blank line."""
     return not data.strip(_BLANK[kind])
 
 
@@ -125,35 +138,41 @@ def last_record(state: ScanState) -> RecordBounds:
 
 def _is_record(
     data: bytes, starts: Positions, ends: Positions, first_is_blank: bool, blank: bytes
-) -> NDArray[np.bool_]:
+) -> NDArray[np.bool_] | None:
+    """Tell of each line whether it is a record; None where all are."""
     import numpy as np
 
-    begins_blank = np.zeros(256, np.bool_)
-    begins_blank[list(blank + b"\n")] = True
-    suspects = begins_blank[np.frombuffer(data, np.uint8)[starts]]
-    is_record = ~suspects
-    sizes = ends - starts
+    first_bytes = np.frombuffer(data, np.uint8)[starts]
+    suspects = first_bytes == _LF
+    for byte in blank:
+        suspects |= first_bytes == byte
+    # With no byte here, the first line is blank if what came before is, whatever begins the next.
+    suspects[:1] |= ends[:1] == 0
+    if not suspects.any():
+        return None
+    is_record: NDArray[np.bool_] = ~suspects
     # A line of one blank byte or none is blank; the longer suspects, which are rare, are looked at.
-    for index in np.flatnonzero(suspects & (sizes > 2)).tolist():
+    for index in np.flatnonzero(suspects & (ends - starts > 2)).tolist():
         is_record[index] = bool(data[starts[index] : ends[index] - 1].strip(blank))
-    if starts.size and not first_is_blank:
-        is_record[0] = True
+    is_record[:1] |= not first_is_blank
     return is_record
 
 
 def _state_after(
-    data: bytes, state: ScanState, breaks: Breaks, ends: Positions, mode: Mode, blank: bytes
+    data: bytes, state: ScanState, breaks: Breaks, ends: Positions, mode: Mode, kind: LineKind
 ) -> ScanState:
-    offset, line = state.offset + len(data), state.line + int(breaks.newlines.size)
-    if not ends.size:
-        still_blank = state.blank and not data.strip(blank)
-        return replace(state, offset=offset, line=line, blank=still_blank, mode=mode)
-    rest = int(ends[-1])
+    rest = int(ends[-1]) if ends.size else 0
+    record_offset, record_line = state.record_offset, state.record_line
+    if ends.size:
+        last = ends.size - 1 if breaks.ending is None else int(breaks.ending[-1])
+        record_offset, record_line = state.offset + rest, state.line + last + 1
+    is_after_return = data.endswith(b"\r") if data else state.is_after_return
     return ScanState(
-        offset=offset,
-        line=line,
-        record_offset=state.offset + rest,
-        record_line=state.line + int(breaks.ending[-1]) + 1,
-        blank=not data[rest:].strip(blank),
+        offset=state.offset + len(data),
+        line=state.line + int(breaks.newlines.size),
+        record_offset=record_offset,
+        record_line=record_line,
+        blank=is_blank(data[rest:], kind) and (state.blank or bool(ends.size)),
         mode=mode,
+        is_after_return=is_after_return and kind == "csv",
     )

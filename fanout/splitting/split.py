@@ -21,10 +21,12 @@ class BlobRecords:
     Attributes:
         columns: The header of a CSV; None for JSON, and for a CSV without any record.
         blocks: The records in order; the chunks are read while these are consumed.
+        delimiter: The character between the fields of a CSV; None for JSON.
     """
 
     columns: list[str] | None
     blocks: Iterator[RecordBounds]
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def find_records(chunks: Iterable[bytes], text_format: TextFormat) -> BlobRecord
     if isinstance(text_format, JsonlFormat):
         body = read_jsonl_start(chunks)
         return BlobRecords(None, scan_all(body.chunks, body.start, "jsonl"))
-    body = read_csv_start(chunks, text_format.delimiter, text_format.header)
-    blocks = scan_all(body.chunks, body.start, "csv", text_format.delimiter)
-    return BlobRecords(body.columns, blocks)
+    body = read_csv_start(chunks, text_format)
+    blocks = scan_all(body.chunks, body.start, "csv", body.delimiter)
+    return BlobRecords(body.columns, blocks, body.delimiter)
 
 
 def split(

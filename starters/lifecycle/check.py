@@ -114,9 +114,9 @@ def _ask_workload(
 
 def _check_failure(workload: Workload[Any], error: BaseException) -> InvalidRequestError:
     """Say that a workload raises where it should name what is wrong: that is user code."""
-    log.error("the workload '%s' cannot check its parameters", workload.name, exc_info=error)
     fault = f"{type(error).__name__}: {describe_error(error)}"
     message = f"the workload '{workload.name}' cannot check them: {fault}"
+    log.error(message)
     return InvalidRequestError([FieldProblem("parameters", message)])
 
 

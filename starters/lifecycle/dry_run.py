@@ -88,6 +88,7 @@ def _first_items(
         partitions=1,
         cuts_per_partition=max(1, len(cuts)),
         header=source.header,
+        delimiter=source.delimiter,
         etag=source.etag,
         length=source.length,
         data=source.data,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from fanout.errors import FieldProblem, InvalidRequestError
+from fanout.models.source import HEADER_TAGS
 
 Model = TypeVar("Model", bound=BaseModel)
 ROOT = "body"
@@ -41,6 +42,7 @@ def _path(fault: Any, prefix: str) -> str:
         del location[1]
         if location[1:2] == ["read"] and len(location) > 2:
             del location[2]
+    location = [part for part in location if part not in HEADER_TAGS]
     path = prefix
     for part in location:
         if isinstance(part, int):

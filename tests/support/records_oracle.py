@@ -24,11 +24,11 @@ def csv_records(blob: bytes) -> list[OracleRecord]:
     while position < len(blob):
         record, fields = _csv_record(blob, position, line)
         raw = record.raw.removesuffix(b"\n").removesuffix(b"\r")
-        if record.raw.strip(b"\r\n") or b'"' in record.raw:
+        line += _count_lines(record.raw)
+        if raw:
             record.fields = fields
             record.raw = raw
             records.append(record)
-        line += blob.count(b"\n", record.start, record.end)
         position = record.end
     return records
 
@@ -50,13 +50,14 @@ def _csv_record(blob: bytes, start: int, line: int) -> tuple[OracleRecord, list[
                 fields[-1] += byte
         elif byte == b"\n":
             break
+        elif byte == b"\r":
+            position += blob[position : position + 1] == b"\n"
+            break
         elif byte == b",":
             fields.append(b"")
             mode = "start"
         elif byte == b'"' and mode == "start":
             mode = "quoted"
-        elif byte == b"\r" and blob[position : position + 1] in (b"\n", b""):
-            pass
         elif mode in ("closed", "garbage"):
             mode, well_formed = "garbage", False
         else:
@@ -66,6 +67,11 @@ def _csv_record(blob: bytes, start: int, line: int) -> tuple[OracleRecord, list[
     return OracleRecord(start, position, line, blob[start:position]), (
         fields if well_formed else None
     )
+
+
+def _count_lines(text: bytes) -> int:
+    """Count line endings: LF, CR, or both in this order."""
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
 
 
 def jsonl_records(blob: bytes) -> list[OracleRecord]:

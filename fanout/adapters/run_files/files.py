@@ -18,7 +18,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from fanout.naming.media_types import JSON
-from fanout.splitting.codecs import Expansion
+from fanout.splitting.decoding.codecs import Expansion
 
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256

@@ -10,8 +10,9 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef
 from fanout.records import BlobEntry
-from fanout.splitting.codecs import CompressionError
-from fanout.splitting.header import HeaderError
+from fanout.splitting.columns import HeaderError
+from fanout.splitting.decoding.codecs import CompressionError
+from fanout.splitting.decoding.encodings import TextError
 from fanout.splitting.listing import ManifestError
 from fanout.splitting.pointer import JsonSourceError
 
@@ -26,6 +27,8 @@ class Properties(Protocol):
     def size(self) -> int: ...
     @property
     def etag(self) -> str: ...
+    @property
+    def content_encoding(self) -> str | None: ...
 
 
 class BlobReader(Protocol):
@@ -86,11 +89,12 @@ class BrokenSourceError(InvalidRequestError):
 
 @dataclass(frozen=True)
 class OpenBlob:
-    """One version of a blob."""
+    """One version of a blob; `size` is that of the bytes as they are stored."""
 
     store: BlobReader
     ref: BlobRef
     size: int
+    content_encoding: str | None = None
 
     @property
     def origin(self) -> str:
@@ -134,9 +138,8 @@ def open_blob(store: BlobReader, container: str, blob: str) -> OpenBlob:
     properties = store.properties(container, blob)
     if properties is None:
         raise BrokenSourceError(BlobRef(container=container, blob=blob), "does not exist")
-    return OpenBlob(
-        store, BlobRef(container=container, blob=blob, etag=properties.etag), properties.size
-    )
+    ref = BlobRef(container=container, blob=blob, etag=properties.etag)
+    return OpenBlob(store, ref, properties.size, properties.content_encoding)
 
 
 def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> bytes:
@@ -173,3 +176,5 @@ def translate_format_errors(ref: BlobRef) -> Iterator[None]:
         raise BrokenSourceError(ref, f"cannot be decompressed: {error}") from error
     except ManifestError as error:
         raise BrokenSourceError(ref, f"is no manifest: {error}") from error
+    except TextError as error:
+        raise BrokenSourceError(ref, f"cannot be read: {error}") from error

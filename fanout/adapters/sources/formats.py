@@ -12,14 +12,14 @@ from fanout.adapters.sources.blobs import (
 )
 from fanout.adapters.sources.parquet.footer import ParquetBlob
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
+from fanout.adapters.sources.texts import open_text
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
-from fanout.models.source import BlobFormat, CsvFormat, ParquetFormat
+from fanout.models.source import DEFAULT_DELIMITER, BlobFormat, CsvFormat, ParquetFormat
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect
-from fanout.splitting.codecs import decompress
 from fanout.splitting.cuts import cut_records
 from fanout.splitting.header import read_csv_start
 from fanout.splitting.split import TextFormat, find_records
@@ -38,11 +38,13 @@ class Place:
         data: The blob that the cuts point into.
         origin: The blob of the source, ``container/name``; None where it is in the request.
         header: Column names of a CSV, else None.
+        delimiter: Between the fields of a CSV; None where the plan has only that of the request.
     """
 
     data: BlobRef
     origin: str | None
     header: list[str] | None
+    delimiter: str | None = None
 
 
 def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:
@@ -53,14 +55,12 @@ def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:
     """
     if isinstance(blob_format, ParquetFormat):
         return ParquetBlob.open(blob, blob_format.columns).columns
+    text = open_text(blob, blob_format, blob.beginning())
     if not isinstance(blob_format, CsvFormat):
         return None
-    codec = blob_format.codec(blob.ref.blob)
-    beginning = blob.beginning()
     with translate_format_errors(blob.ref):
-        text = decompress(beginning, codec) if codec else beginning
-        body = read_csv_start(text, blob_format.delimiter, blob_format.header)
-        return _require_columns(blob, body.columns)
+        body = read_csv_start(text.chunks, blob_format)
+    return require_columns(blob, body.columns)
 
 
 def cut_blob(
@@ -77,15 +77,15 @@ def cut_blob(
         rows = sum(group.rows for group in file.groups)
         cuts = file.cuts(options.limits_for_items(rows), options.max_items)
         return SourceCuts(None, blob.ref.etag, blob.size, cuts)
-    codec = blob_format.codec(blob.ref.blob)
-    if codec is None:
-        limits = options.limits_for_bytes(blob.size)
-        return _cut_text(blob, blob_format, limits, options, blob.chunks())
+    allowed = None if scratch is None else scratch.allowed
+    text = open_text(blob, blob_format, blob.chunks(), allowed)
+    limits = options.limits_for_bytes(blob.size * (1 if text.codec is None else USUAL_RATIO))
+    if text.is_plain:
+        return _cut_text(blob, blob_format, limits, options, text.chunks)
     if scratch is None:
-        raise ValueError("a compressed source is planned with a place for its copy")
+        raise ValueError("a source that is no plain UTF-8 is planned with a place for its copy")
     name = scratch.copy_name(blob)
-    copy = scratch.copy(name, decompress(blob.chunks(), codec, scratch.allowed))
-    limits = options.limits_for_bytes(blob.size * USUAL_RATIO)
+    copy = scratch.copy(name, text.chunks)
     source_cuts = _cut_text(blob, blob_format, limits, options, copy.pieces())
     return replace(source_cuts, cuts=copy.commit_after(source_cuts.cuts), data=scratch.ref(name))
 
@@ -99,9 +99,9 @@ def _cut_text(
 ) -> SourceCuts:
     with translate_format_errors(blob.ref):
         records = find_records(chunks, text_format)
-    header = _require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
+    header = require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
     cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items))
-    return SourceCuts(header, blob.ref.etag, blob.size, cuts)
+    return SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
 
 
 def _cuts(blob: OpenBlob, cuts: Iterator[Cut]) -> Iterator[Cut]:
@@ -134,7 +134,7 @@ def read_batch(
         cut.first_line,
         cut.items,
         fault,
-        _dialect(blob_format),
+        _dialect(blob_format, place.delimiter),
         selection,
         place.origin,
     )
@@ -159,13 +159,18 @@ def _read_rows(
     )
 
 
-def _dialect(blob_format: BlobFormat) -> CsvDialect:
+def _dialect(blob_format: BlobFormat, delimiter: str | None) -> CsvDialect:
     if isinstance(blob_format, CsvFormat):
-        return CsvDialect(blob_format.delimiter, blob_format.rows)
+        return CsvDialect(delimiter or blob_format.delimiter or DEFAULT_DELIMITER, blob_format.rows)
     return CsvDialect()
 
 
-def _require_columns(blob: OpenBlob, columns: list[str] | None) -> list[str]:
+def require_columns(blob: OpenBlob, columns: list[str] | None) -> list[str]:
+    """Give the columns of a CSV.
+
+    Raises:
+        BrokenSourceError: It has none, for it is empty.
+    """
     if columns is None:
         fault = "is empty: the first record of a CSV names its columns"
         raise BrokenSourceError(blob.ref, fault)

@@ -11,7 +11,7 @@ from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.naming import blob_paths
 from fanout.naming.media_types import BYTES, JSON_LINES
-from fanout.splitting.codecs import Expansion
+from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.sizing import (
     chunk_cut_limits_for_bytes,
     cut_limits_for_bytes,
@@ -44,7 +44,7 @@ class Scratch:
         return BlobRef(container=self.container, blob=self.prefix + name)
 
     def copy_name(self, blob: OpenBlob) -> str:
-        """Name the uncompressed copy of one version of a blob."""
+        """Name the copy, uncompressed and in UTF-8, of one version of a blob."""
         version = f"{blob.origin}\n{blob.ref.etag}".encode()
         return f"copy-{hashlib.sha256(version).hexdigest()[:20]}.bin"
 
@@ -127,6 +127,7 @@ class SourceCuts:
         cuts: In source order.
         data: The copy that the cuts point into, where they do not into the blob itself.
         parts: What the names of the pages of parts begin with, if the source reads many blobs.
+        delimiter: Between the fields of a CSV, as its first line or the request says; else None.
     """
 
     header: list[str] | None
@@ -135,6 +136,7 @@ class SourceCuts:
     cuts: Iterator[Cut]
     data: BlobRef | None = None
     parts: BlobRef | None = None
+    delimiter: str | None = None
 
     def __iter__(self) -> Iterator[Cut]:
         """Cut the source; it is read meanwhile, a chunk at a time.

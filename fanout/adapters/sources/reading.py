@@ -3,7 +3,7 @@
 `starters` inspect a source before a run is accepted, the plan activity cuts it, and the activities
 that process batches read a chunk each. The last two insist on one ETag, so a blob that changes
 under a run ends the run and never mixes two versions. What has to be copied to be cut (a compressed
-blob, a listing) is copied under ``{run_id}/plan/`` by the plan.
+blob, one in UTF-16, a listing) is copied under ``{run_id}/plan/`` by the plan.
 """
 
 from pydantic_core import to_json
@@ -18,8 +18,8 @@ from fanout.adapters.sources.formats import (
     read_batch,
 )
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
+from fanout.adapters.sources.request_text import cut_text, inspect_text, read_text
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
-from fanout.adapters.sources.texts import cut_text, inspect_text, read_text
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut, PlanManifest
@@ -97,7 +97,7 @@ def cut_source(
         store: Where its blobs are.
         limits: What one cut may hold; None suits it to the size of the source.
         max_items: How many items to take from the beginning; None takes all.
-        scratch: Where copies go; needed for compressed blobs, listings and manifests.
+        scratch: Where copies go; needed for compressed blobs, UTF-16, listings, manifests.
         is_chunk: Whether the workload takes a batch whole, so that larger cuts suit it.
 
     Raises:
@@ -150,7 +150,7 @@ def read_chunk(
         return _read_of_set(source, cut, manifest, store, selection)
     blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
     origin = f"{source.container}/{source.blob}"
-    place = Place(manifest.data or blob, origin, manifest.header)
+    place = Place(manifest.data or blob, origin, manifest.header, manifest.delimiter)
     return read_batch(source, cut, place, store, selection)
 
 
@@ -171,6 +171,5 @@ def _read_of_set(
     if part.fault is not None and cut.end == 0:
         fault = ErrorInfo(type=ErrorType.SOURCE_BLOB, message=part.fault, retryable=False)
         return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
-    return read_batch(
-        source.read, cut, Place(part.data, part.origin, part.header), store, selection
-    )
+    place = Place(part.data, part.origin, part.header, part.delimiter)
+    return read_batch(source.read, cut, place, store, selection)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from fanout.adapters.sources.blobs import OpenBlob, open_blob, translate_format_errors
-from fanout.adapters.sources.formats import columns_of
+from fanout.adapters.sources.formats import require_columns
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
+from fanout.adapters.sources.texts import find_codec, open_text
 from fanout.messages.scans import RangeScan, ScanPlan
 from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
 from fanout.naming.media_types import JSON
@@ -35,24 +36,41 @@ def prepare_scans(source: Source, options: CutOptions, scratch: Scratch, range_b
     """
     if not isinstance(source, CsvSource | JsonlSource) or options.max_items is not None:
         return 0
-    if source.codec(source.blob) is not None:
-        return 0
     blob = open_blob(scratch.store, source.container, source.blob)
-    if blob.size < 2 * range_bytes:
+    if blob.size < 2 * range_bytes or find_codec(blob, source) is not None:
         return 0
-    header = columns_of(blob, source)
-    start, line = _start(blob, source)
-    plan = ScanPlan(
+    text = open_text(blob, source, blob.beginning())
+    if not text.is_plain:
+        return 0
+    plan = _plan(blob, source, text.chunks, options, range_bytes)
+    _write_model(scratch, _PLAN, plan)
+    return plan.ranges
+
+
+def _plan(
+    blob: OpenBlob,
+    source: LineFormat,
+    chunks: Iterator[bytes],
+    options: CutOptions,
+    range_bytes: int,
+) -> ScanPlan:
+    header, delimiter = None, None
+    with translate_format_errors(blob.ref):
+        if isinstance(source, CsvFormat):
+            body = read_csv_start(chunks, source)
+            header, delimiter = require_columns(blob, body.columns), body.delimiter
+        else:
+            body = read_jsonl_start(chunks)
+    return ScanPlan(
         blob=blob.ref,
         length=blob.size,
         header=header,
-        start=start,
-        start_line=line,
+        delimiter=delimiter,
+        start=body.start.offset,
+        start_line=body.start.line,
         range_bytes=max(range_bytes, -(-blob.size // MAX_RANGES)),
         limits=options.limits_for_bytes(blob.size),
     )
-    _write_model(scratch, _PLAN, plan)
-    return plan.ranges
 
 
 def scan_part(source: LineFormat, number: int, scratch: Scratch) -> None:
@@ -65,7 +83,18 @@ def scan_part(source: LineFormat, number: int, scratch: Scratch) -> None:
     begin, end = plan.bounds(number)
     blob = OpenBlob(scratch.store, plan.blob, plan.length)
     chunks = blob.chunks(begin, end - begin) if end > begin else iter(())
-    range_scan = scan_range(chunks, begin, source, plan.limits, is_first=number == 0)
+    is_after_return = False
+    if isinstance(source, CsvFormat):
+        source = source.model_copy(update={"delimiter": plan.delimiter})
+        is_after_return = number > 0 and blob.read(begin - 1, 1) == b"\r"
+    range_scan = scan_range(
+        chunks,
+        begin,
+        source,
+        plan.limits,
+        is_first=number == 0,
+        is_after_return=is_after_return,
+    )
     _write_model(scratch, _scan_name(number), range_scan)
 
 
@@ -73,18 +102,7 @@ def cut_scanned(scratch: Scratch) -> SourceCuts:
     """Cut a source whose ranges have all been scanned."""
     plan = _scan_plan(scratch)
     cuts = join_ranges(_scans(plan, scratch), plan.start, plan.start_line, plan.limits)
-    return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts)
-
-
-def _start(blob: OpenBlob, line_format: LineFormat) -> tuple[int, int]:
-    with translate_format_errors(blob.ref):
-        if isinstance(line_format, CsvFormat):
-            state = read_csv_start(
-                blob.beginning(), line_format.delimiter, line_format.header
-            ).start
-        else:
-            state = read_jsonl_start(blob.beginning()).start
-    return state.offset, state.line
+    return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts, delimiter=plan.delimiter)
 
 
 def _scans(plan: ScanPlan, scratch: Scratch) -> Iterator[RangeScan]:

@@ -16,13 +16,13 @@ from fanout.adapters.sources.blobs import (
 )
 from fanout.adapters.sources.formats import cut_blob
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
+from fanout.adapters.sources.texts import open_text
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef, Cut, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
 from fanout.models.source import BlobFormat, JsonlFormat, ListingSource, ManifestSource, SetSource
 from fanout.naming.media_types import JSON
 from fanout.records import Chunk
-from fanout.splitting.codecs import decompress
 from fanout.splitting.listing import blob_name, is_listed, listing_line, manifest_lines
 from fanout.splitting.records import parse_records
 from fanout.splitting.sizing import MAX_CUT
@@ -94,11 +94,9 @@ def _listing_lines(source: ListingSource, store: BlobReader) -> Iterator[bytes]:
 
 
 def _manifest_lines(source: ManifestSource, blob: OpenBlob, scratch: Scratch) -> Iterator[bytes]:
-    codec = source.codec(source.blob)
+    text = open_text(blob, source, blob.chunks(), scratch.allowed)
     with translate_format_errors(blob.ref), translate_version_errors(blob.ref):
-        chunks = blob.chunks()
-        text = decompress(chunks, codec, scratch.allowed) if codec else chunks
-        yield from manifest_lines(text)
+        yield from manifest_lines(text.chunks)
 
 
 @dataclass
@@ -148,9 +146,8 @@ class _SetCutter:
                 part = part.model_copy(update={"data": blob.ref})
                 options = replace(self.options, max_items=self._items_left())
                 cuts = cut_blob(blob, self.blob_format, options, self.scratch)
-                part = part.model_copy(
-                    update={"header": cuts.header, "data": cuts.data or blob.ref}
-                )
+                found = {"header": cuts.header, "delimiter": cuts.delimiter}
+                part = part.model_copy(update={**found, "data": cuts.data or blob.ref})
                 for cut in cuts:
                     self._index = base + cut.first_index + cut.items
                     yield cut._replace(first_index=base + cut.first_index, part=number)

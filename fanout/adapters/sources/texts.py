@@ -1,127 +1,58 @@
-"""Cut and read a text that stands in the request, as a blob of its bytes would be.
+"""The text that a blob holds: how it is compressed, and in which encoding it is."""
 
-The request of a run is a file that every worker reads once; so the bytes are at hand wherever a
-blob would be fetched.
-"""
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import NoReturn
-
-from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob
-from fanout.adapters.sources.formats import Place, columns_of, cut_blob, read_batch
-from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
-from fanout.errors import FieldProblem, InvalidRequestError
-from fanout.models.plan import BlobRef, Cut, PlanManifest
-from fanout.models.selection import Selection
-from fanout.models.source import TextSource
-from fanout.records import Chunk, SourceInfo
-
-# No container of Azure has such a name.
-_CONTAINER = "(request)"
-_PIECE_BYTES = 1_048_576
+from fanout.adapters.sources.blobs import OpenBlob, translate_format_errors
+from fanout.models.source import Codec, Compressible
+from fanout.splitting.decoding.codecs import Expansion, content_codec, decompress
+from fanout.splitting.decoding.encodings import UTF_8, read_text
 
 
 @dataclass(frozen=True)
-class _Properties:
-    size: int
-    etag: str
+class BlobText:
+    """The text of a blob.
+
+    Attributes:
+        codec: How the blob is compressed, if it is.
+        is_plain: Whether the blob's own bytes are those of the text, so that a copy is not needed.
+        chunks: The text in UTF-8.
+    """
+
+    codec: Codec | None
+    is_plain: bool
+    chunks: Iterator[bytes]
 
 
-@dataclass(frozen=True)
-class _Bytes:
-    """The bytes of one text, as a store with this blob alone."""
-
-    content: bytes
-
-    def properties(self, container: str, blob: str) -> _Properties:
-        return _Properties(len(self.content), blob)
-
-    def read(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> bytes:
-        return self.content[offset : None if length is None else offset + length]
-
-    def stream(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> Iterator[bytes]:
-        end = len(self.content) if length is None else offset + length
-        for begin in range(offset, end, _PIECE_BYTES):
-            yield self.content[begin : min(begin + _PIECE_BYTES, end)]
-
-    def entries(self, container: str, prefix: str) -> NoReturn:
-        raise NotImplementedError("a text in a request is in no container that could be listed")
-
-
-def inspect_text(source: TextSource) -> SourceInfo:
-    """Learn of a text what can be learnt from its beginning (of Parquet, its footer).
+def find_codec(blob: OpenBlob, how: Compressible) -> Codec | None:
+    """Tell how a blob is compressed: by the request, or its name, or else its Content-Encoding.
 
     Raises:
-        InvalidRequestError: It is not of the source's format.
+        BrokenSourceError: By a codec that is not read.
     """
-    blob = _open(source)
-    with _translate_errors(source):
-        columns = columns_of(blob, source.read)
-    return SourceInfo(source.kind, columns, blob.ref.etag, blob.size)
+    codec = how.codec(blob.ref.blob)
+    if codec is not None or how.compression is not None:
+        return codec
+    with translate_format_errors(blob.ref):
+        return content_codec(blob.content_encoding)
 
 
-def cut_text(source: TextSource, options: CutOptions, scratch: Scratch | None) -> SourceCuts:
-    """Cut a text.
+def open_text(
+    blob: OpenBlob, how: Compressible, chunks: Iterable[bytes], allowed: Expansion | None = None
+) -> BlobText:
+    """Read the text of a blob.
+
+    Args:
+        blob: The blob.
+        how: What the request says of its compression.
+        chunks: Its bytes, as they are stored.
+        allowed: How much may come out of a compressed one.
 
     Raises:
-        InvalidRequestError: It is not of the source's format (also while the cuts are consumed).
+        BrokenSourceError: It cannot be decompressed, or is no text.
     """
-    with _translate_errors(source):
-        made = cut_blob(_open(source), source.read, options, scratch)
-    return replace(made, cuts=_cuts(source, made.cuts))
-
-
-def read_text(
-    source: TextSource, cut: Cut, manifest: PlanManifest, store: BlobReader, selection: Selection
-) -> Chunk:
-    """Read one batch of a text: of its uncompressed copy in the store, if it is compressed."""
-    if manifest.data is not None:
-        place = Place(manifest.data, None, manifest.header)
-        return read_batch(source.read, cut, place, store, selection)
-    place = Place(_ref(str(manifest.etag)), None, manifest.header)
-    return read_batch(source.read, cut, place, _Bytes(source.content), selection)
-
-
-def _ref(digest: str) -> BlobRef:
-    """Name the bytes by what they are, so that what is kept of them belongs to no others."""
-    return BlobRef(container=_CONTAINER, blob=digest, etag=digest)
-
-
-def _open(source: TextSource) -> OpenBlob:
-    content = source.content
-    return OpenBlob(_Bytes(content), _ref(hashlib.sha256(content).hexdigest()), len(content))
-
-
-def _cuts(source: TextSource, cuts: Iterator[Cut]) -> Iterator[Cut]:
-    with _translate_errors(source):
-        yield from cuts
-
-
-@contextmanager
-def _translate_errors(source: TextSource) -> Iterator[None]:
-    """Tell with the field of the request why its text cannot be read."""
-    try:
-        yield
-    except BrokenSourceError as error:
-        field = "text" if source.text is not None else "base64"
-        problem = FieldProblem(f"source.{field}", f"it {error.fault}")
-        raise InvalidRequestError([problem]) from error
+    codec = find_codec(blob, how)
+    with translate_format_errors(blob.ref):
+        text = read_text(decompress(chunks, codec, allowed) if codec else chunks)
+    is_plain = codec is None and text.encoding == UTF_8
+    return BlobText(codec, is_plain, text.chunks)

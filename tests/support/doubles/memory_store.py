@@ -16,10 +16,11 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a
 
 @dataclass(frozen=True)
 class MemoryProperties:
-    """Size in bytes and ETag of a blob."""
+    """Size in bytes and ETag of a blob, and its Content-Encoding if it has one."""
 
     size: int
     etag: str
+    content_encoding: str | None = None
 
 
 class MemoryStore:

@@ -54,6 +54,28 @@ def test_columns_of_a_header_have_different_names():
         source(kind="csv", **BLOB, header=["a", "b", "a"])
 
 
+@pytest.mark.parametrize(
+    ("header", "fault"),
+    [
+        ({}, "either names or rename"),
+        ({"names": ["a"], "rename": {"1": "b"}}, "either names or rename"),
+        ({"names": ["a", "a"]}, "not all different"),
+        ({"rename": {}}, "at least 1 item"),
+        ("a,b", "a list of names, or an object"),
+        ({"skip": 1}, "Extra inputs"),
+    ],
+)
+def test_a_header_is_a_list_or_one_change_of_the_first_record(header: Any, fault: str):
+    with pytest.raises(ValidationError, match=fault):
+        source(kind="csv", **BLOB, header=header)
+
+
+@pytest.mark.parametrize("header", [["a"], {"names": ["a"]}, {"rename": {"2": "b", "x": "y"}}])
+def test_a_header_is_the_same_after_it_was_kept(header: Any):
+    wanted = source(kind="csv", **BLOB, header=header)
+    assert SOURCE.validate_json(wanted.model_dump_json()) == wanted
+
+
 @pytest.mark.parametrize("pointer", ["a", "/a~2", "/a~"])
 def test_a_pointer_is_one_of_rfc_6901(pointer: str):
     with pytest.raises(ValidationError):

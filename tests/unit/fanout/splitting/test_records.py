@@ -33,8 +33,14 @@ def test_a_stray_quote_in_an_unquoted_field_is_a_character():
     assert csv(b'5" pipe,a"b"\n', 1)[0].value == {"a": '5" pipe', "b": 'a"b"'}
 
 
-def test_a_carriage_return_is_an_ending_only_before_a_line_feed():
-    assert csv(b"a\rb,c\r\n", 1)[0].value == {"a": "a\rb", "b": "c"}
+def test_a_carriage_return_alone_ends_a_record_and_within_quotes_is_data():
+    records = csv(b'1,2\r"a\rb",c\r\r\n3,4\r', 3)
+    assert [list(record.value.values()) for record in records] == [
+        ["1", "2"],
+        ["a\rb", "c"],
+        ["3", "4"],
+    ]
+    assert [record.line for record in records] == [2, 3, 6]
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_blank_lines_before_the_header_count_as_lines():
 @pytest.mark.parametrize(
     ("header", "fault"),
     [
-        (b"a,b,a,b,c\n", "more than once: 'a', 'b'"),
+        (b"a,b,a,b,c\n", r"more than once: 'a' \(columns 1, 3\), 'b' \(columns 2, 4\);"),
         (b"caf\xe9\n", "not UTF-8"),
         (b"\xff\xfea\0,\0b\0\n", "not UTF-8"),
         (b'"a"b,c\n', "text follows the closing quote"),

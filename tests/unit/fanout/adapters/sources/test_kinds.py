@@ -23,7 +23,7 @@ from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
 from fanout.models.request import BatchLimits, RunRequest, Source
 from fanout.records import BlobEntry, Record, SourceInfo
-from fanout.splitting.codecs import Expansion
+from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.records import parse_records
 from tests.support.doubles.memory_store import EPOCH, MemoryStore
 

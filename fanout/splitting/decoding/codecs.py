@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,7 +90,31 @@ class _ZstdStream:
                 return
 
 
+_CONTENT_ENCODINGS: dict[str, Codec | None] = {
+    "": None,
+    "identity": None,
+    "gzip": "gzip",
+    "x-gzip": "gzip",
+    "zstd": "zstd",
+}
 _STREAMS: dict[Codec, Callable[[], _Stream]] = {"gzip": _GzipStream, "zstd": _ZstdStream}
+
+
+def content_codec(content_encoding: str | None) -> Codec | None:
+    """Tell how a blob of this Content-Encoding (RFC 9110, section 8.4) is compressed.
+
+    The name of a charset, which tools write there by mistake, is none.
+
+    Raises:
+        CompressionError: By a codec that is not read, or by several.
+    """
+    name = (content_encoding or "identity").strip().lower()
+    if name in _CONTENT_ENCODINGS:
+        return _CONTENT_ENCODINGS[name]
+    with suppress(LookupError, ValueError):
+        "".encode(name)  # a charset of texts
+        return None
+    raise CompressionError(f"its Content-Encoding is '{content_encoding}'; gzip and zstd are read")
 
 
 def decompress(
@@ -136,7 +161,8 @@ class _Meter:
                 piece = next(pieces, None)
             except _errors(self.codec) as error:
                 place = f"before byte {self.compressed} (after {self.uncompressed} uncompressed)"
-                raise CompressionError(f"it is no {self.codec} {place}: {error}") from error
+                hint = "" if self.uncompressed else "; plain text has the compression 'none'"
+                raise CompressionError(f"it is no {self.codec} {place}: {error}{hint}") from error
             if piece is None:
                 return
             self.uncompressed += len(piece)

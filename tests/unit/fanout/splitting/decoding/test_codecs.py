@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.models.source import Codec, JsonlFormat
-from fanout.splitting.codecs import PIECE_BYTES, CompressionError, Expansion, decompress
+from fanout.splitting.decoding.codecs import (
+    PIECE_BYTES,
+    CompressionError,
+    Expansion,
+    content_codec,
+    decompress,
+)
 from tests.support.records_oracle import in_chunks
 
 COMPRESS = {"gzip": gzip.compress, "zstd": zstd.compress}
@@ -99,3 +105,29 @@ def test_output_that_is_larger_than_a_piece_comes_out_whole():
 )
 def test_a_codec_is_named_or_goes_by_the_name_of_the_blob(blob, compression, codec):
     assert JsonlFormat(kind="jsonl", compression=compression).codec(blob) == codec
+
+
+@pytest.mark.parametrize(
+    ("content_encoding", "codec"),
+    [
+        (None, None),
+        ("", None),
+        ("identity", None),
+        ("gzip", "gzip"),
+        (" GZIP ", "gzip"),
+        ("x-gzip", "gzip"),
+        ("zstd", "zstd"),
+        ("utf-8", None),
+        ("ISO-8859-1", None),
+    ],
+)
+def test_a_content_encoding_tells_the_codec(content_encoding: str | None, codec: Codec | None):
+    assert content_codec(content_encoding) == codec
+
+
+@pytest.mark.parametrize(
+    "content_encoding", ["br", "deflate", "gzip, gzip", "zlib", "bz2", "gz\0ip"]
+)
+def test_a_content_encoding_that_is_not_read_is_refused(content_encoding: str):
+    with pytest.raises(CompressionError, match="gzip and zstd are read"):
+        content_codec(content_encoding)
