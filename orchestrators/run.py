@@ -5,13 +5,15 @@
 2. work off the shards, as children all at once; a small run has one, and works it off itself
 3. settle (activity): decide how it goes on; if it compensates, work off shards once more
 4. fan in to the results: for few parts within the activity that settled, else a sub-orchestration
-5. finish (activity): say how it ended, make room for the next run, announce it
+5. finish (activity): say how it ended, make room for the next run, announce it; for few parts that
+   has been done by the activity that settled, too
 
 Begun anew under its own id, because its orchestration failed, it goes through the same steps: each
 finds what it had come to before.
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
 import azure.durable_functions as df
@@ -34,7 +36,19 @@ from orchestrators.stage import work_off_stage
 bp = df.Blueprint()
 
 Steps = Generator[Any, Any, Any]
-Ending = Generator[Any, Any, RunEnd]
+Ending = Generator[Any, Any, "Ended"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        is_finished: Whether that has been written down and announced.
+    """
+
+    end: RunEnd
+    is_finished: bool = False
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=functions.RUN)
@@ -46,23 +60,23 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
         context.continue_as_new(dump(beginning))
         return None
     if isinstance(beginning, Refusal):
-        end = _failed_end(beginning.reason)
-    elif beginning.end is not None and beginning.is_announced:
-        return dump(beginning.end)
+        ended = Ended(_failed_end(beginning.reason))
+    elif beginning.end is not None:
+        ended = Ended(beginning.end, beginning.is_announced)
     else:
-        end = yield from _go_on(context, run, beginning)
-    return (yield from _finish(context, run, end))
+        ended = yield from _go_on(context, run, beginning)
+    if ended.is_finished:
+        return dump(ended.end)
+    return (yield from _finish(context, run, ended.end))
 
 
 def _go_on(context: Any, run: RunInput, beginning: BeginResult) -> Ending:
     """Do what there is to do after the beginning."""
-    if beginning.end is not None:
-        return beginning.end
     if beginning.is_cancelled:
-        return RunEnd(outcome="cancelled")
+        return Ended(RunEnd(outcome="cancelled"))
     plan = beginning.plan
     if plan is None or plan.refusal is not None:
-        return _failed_end((plan and plan.refusal) or "there is no plan")
+        return Ended(_failed_end((plan and plan.refusal) or "there is no plan"))
     return (yield from _carry_out(context, run, plan, beginning.order))
 
 
@@ -89,16 +103,15 @@ def _carry_out(context: Any, run: RunInput, plan: PlanResult, order: ShardOrder 
     )
     result = yield from call_patiently(context, Activity(context, functions.SETTLE, ask))
     if result.failure is not None:
-        return _failed_end(result.failure)
+        return Ended(_failed_end(result.failure))
     settled = SettleResult.model_validate(result.value)
+    if settled.end is not None:
+        return Ended(settled.end, is_finished=True)
     failure = stage.failure
     if settled.verdict.compensates:
         failure = (yield from _compensate(context, run, plan)) or failure
     end = yield from _fan_in(context, run, settled)
-    # What the parts say is the last word; a broken shard explains it, and may have lost nothing.
-    if failure is not None and end.outcome == "failed":
-        return end.model_copy(update={"error": shorten(failure, MAX_ERROR_BYTES)})
-    return end
+    return Ended(end.with_reason(failure))
 
 
 def _compensate(context: Any, run: RunInput, plan: PlanResult) -> Generator[Any, Any, str | None]:
@@ -112,7 +125,7 @@ def _compensate(context: Any, run: RunInput, plan: PlanResult) -> Generator[Any,
     return stage.failure
 
 
-def _fan_in(context: Any, ref: RunRef, settled: SettleResult) -> Ending:
+def _fan_in(context: Any, ref: RunRef, settled: SettleResult) -> Generator[Any, Any, RunEnd]:
     layout = settled.layout
     if layout is None:
         ask = ref.message(LayOutAsk, verdict=settled.verdict)

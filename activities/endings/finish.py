@@ -24,17 +24,26 @@ log = logger(functions.FINISH)
 
 def finish(ask: FinishAsk) -> FinishResult:
     """Finish an attempt of a run: write its end, announce it, and close its rows."""
-    ending = finish_attempt(ask, rows())
+    return FinishResult(end=end_attempt(ask, files_of(ask), rows()))
+
+
+def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
+    """Write how an attempt ended, announce it, and close its rows; gives the end as the row has it.
+
+    Raises:
+        Exception: It could not be announced; done again, it is.
+    """
+    ending = finish_attempt(ask, rows)
     if ending is None:
-        return FinishResult(end=ask.end)
+        return ask.end
     try:
-        announce(ending, files_of(ending))
+        announce(ending, files)
     except Exception:
         # The orchestrator, which may not log, goes on without once the retries are used up.
         log.exception("could not publish how the run ended")
         raise
-    close_attempt(ending, rows())
-    return FinishResult(end=ending.end)
+    close_attempt(ending, rows)
+    return ending.end
 
 
 def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:

@@ -32,10 +32,12 @@ class SettleResult(Message):
 
     Attributes:
         layout: How the fan-in is laid out; None where there is something to compensate first.
+        end: How the run ended, where that is known, written down and announced already.
     """
 
     verdict: Verdict
     layout: Layout | None = None
+    end: RunEnd | None = None
 
 
 class FinishAsk(RunRef):

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from fanout.messages.base import Message
+from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts, RunOutcome
 from fanout.redaction import Redacted
@@ -97,3 +98,12 @@ class RunEnd(Message):
     error: Redacted | None = None
     at: str | None = None
     is_forced: bool = False
+
+    def with_reason(self, failure: str | None) -> "RunEnd":
+        """This end with the failure of a shard as its reason, if it failed.
+
+        What the parts say is the last word; a broken shard explains it, and may have lost nothing.
+        """
+        if failure is None or self.outcome != "failed":
+            return self
+        return self.model_copy(update={"error": shorten(failure, MAX_ERROR_BYTES)})

@@ -90,7 +90,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         status = product.done("seen")
         ended(collector, 1, product)
         until(lambda: len(collector.named("item")) >= 36, lambda: product.host.log)
-        until(lambda: collector.named("finish"), lambda: product.host.log)
+        until(lambda: collector.named("settle"), lambda: product.host.log)
 
         of = {"workload": "probe"}
         assert collector.total("fanout.runs", outcome="partially_succeeded", **of) == 1
@@ -107,7 +107,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         spans = list(collector.spans)
         assert {span.trace for span in spans} == {caller[3:35]}
         insist_on_one_tree(spans)
-        assert {"begin", "process_batch", "finish"} <= names(spans)
+        assert {"begin", "process_batch", "settle"} <= names(spans)
         (start,) = collector.named("start run")
         assert start.parent == caller[36:52]
         assert sum(span.is_error for span in spans if span.name == "item") == 10
@@ -117,7 +117,7 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         # A redrive is a trace of its own, and counts what it did itself.
         product.host.request("POST", "/api/runs/seen/redrive", b"{}")
         ended(collector, 2, product)
-        until(lambda: len(collector.named("finish")) >= 2, lambda: product.host.log)
+        until(lambda: len(collector.named("settle")) >= 2, lambda: product.host.log)
         assert collector.total("fanout.items", outcome="succeeded") == 26
         assert collector.total("fanout.items", outcome="failed") == 8
         again = [span for span in collector.spans if span.trace != caller[3:35]]

@@ -1,16 +1,19 @@
 """What is decided when the shards are through stays so, whoever asks again and whatever changes."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import activities.endings.finish as finishing
 from activities.batches.steer import steer_shard
 from activities.endings.finish import finish_attempt
-from activities.endings.settle import settle_run
+from activities.endings.settle import settle_and_end, settle_run
 from activities.planning.begin import admit_and_plan
 from activities.planning.plan_compensation import plan_undo_once
 from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.open_runs import note_open, open_attempts
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
@@ -26,7 +29,14 @@ from fanout.models.request import Tolerance
 from fanout.naming import blob_paths, row_keys
 from tests.support.doubles.memory_tables import MemoryTables, memory_rows
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
-from tests.support.replays.torn_writes import torn
+from tests.support.replays.torn_writes import LostError, calmed, losing, torn
+
+
+@pytest.fixture(autouse=True)
+def _no_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told of an end: there is no Service Bus."""
+    monkeypatch.setattr(finishing, "messaging", lambda: None)
+
 
 AT = "2026-01-01T00:00:00Z"
 LATER = "2026-01-01T00:01:00Z"
@@ -72,6 +82,10 @@ class Scene:
     def settle(self, **more: Any) -> SettleResult:
         files = self.run.files
         return settle_run(self.ask(**more), files, self.rows, DEFAULT_MAX_RESULT_FILE_BYTES)
+
+    def settle_and_end(self, **more: Any) -> SettleResult:
+        files = self.run.files
+        return settle_and_end(self.ask(**more), files, self.rows, DEFAULT_MAX_RESULT_FILE_BYTES)
 
     def control(self, change: Callable[[ControlState], ControlState]) -> None:
         partition = row_keys.attempt_partition(RUN_ID, 1)
@@ -184,3 +198,53 @@ def test_what_there_is_to_undo_is_planned_once() -> None:
     scene.run.compensate()
     again = plan_undo_once(ref, scene.run.files, scene.rows)
     assert again == work, "though nothing is left that succeeded"
+
+
+def test_a_run_whose_results_are_written_ends_at_once() -> None:
+    scene = Scene(tolerance={"percentage": 100})
+    note_open(scene.rows, RUN_ID, 1)
+    end = scene.settle_and_end().end
+    assert end is not None
+    assert (end.outcome, end.items.succeeded, end.items.failed) == ("partially_succeeded", 7, 3)
+    assert scene.state.run.end == end
+    assert scene.state.run.is_announced
+    assert open_attempts(scene.rows) == []
+
+
+def test_asked_again_after_the_end_it_gives_the_same_end() -> None:
+    """The answer was lost; the end is written, and the attempt is over."""
+    scene = Scene(tolerance={"percentage": 100})
+    first = scene.settle_and_end().end
+    assert scene.settle_and_end().end == first
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+@pytest.mark.parametrize("number", range(6))
+def test_torn_anywhere_it_ends_all_the_same(number: int, is_heard: bool) -> None:
+    """A write of a row is lost, or its answer; the activity is carried out again."""
+    scene = Scene(tolerance={"percentage": 100})
+    note_open(scene.rows, RUN_ID, 1)
+    losing(scene.tables, number, is_heard=is_heard)
+    with contextlib.suppress(LostError):
+        scene.settle_and_end()
+    calmed(scene.tables)
+    end = scene.settle_and_end().end
+    assert end is not None and end.outcome == "partially_succeeded"
+    assert scene.state.run.end == end and scene.state.run.is_announced
+    assert open_attempts(scene.rows) == []
+
+
+def test_an_end_that_cannot_be_announced_is_left_to_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise ConnectionError("the broker is away")
+
+    monkeypatch.setattr(finishing, "announce", refuse)
+    scene = Scene(tolerance={"percentage": 100})
+    settled = scene.settle_and_end()
+    assert settled.end is None and settled.layout is not None and settled.layout.end is not None
+    assert scene.state.run.end is not None and not scene.state.run.is_announced
+
+
+def test_a_run_that_failed_says_which_shard_broke() -> None:
+    end = Scene().settle_and_end(failure="the shard broke", last=None).end
+    assert end is not None and (end.outcome, end.error) == ("failed", "the shard broke")
