@@ -18,7 +18,8 @@ MAX_BATCH_ITEMS = 10_000
 MAX_CHUNK_BYTES = 8 * 1_048_576
 MAX_CHUNK_ITEMS = 1_000_000
 TARGET_CHUNK_CUTS = 1_000
-LEAST_CHUNK_CUT_BYTES = 64 * 1024
+# A table of so many bytes takes some milliseconds: less would be mostly overhead.
+LEAST_CHUNK_CUT_BYTES = 256 * 1024
 
 MAX_SHARDS = 64
 BATCHES_A_SHARD = 16
@@ -35,7 +36,7 @@ def cut_limits_for_bytes(length: int) -> BatchLimits:
 
 
 def chunk_cut_limits_for_bytes(length: int) -> BatchLimits:
-    """The same for a workload that takes batches whole: a thousandth, 64 KiB up to 1 MiB."""
+    """The same for a workload that takes batches whole: a thousandth, 256 KiB up to 1 MiB."""
     share = max(LEAST_CHUNK_CUT_BYTES, ceil(length / TARGET_CHUNK_CUTS))
     return BatchLimits(max_items=MAX_CHUNK_ITEMS, max_bytes=min(share, MAX_CUT.max_bytes))
 

@@ -75,7 +75,8 @@ def cut_blob(
     if isinstance(blob_format, ParquetFormat):
         file = ParquetBlob.open(blob, blob_format.columns)
         rows = sum(group.rows for group in file.groups)
-        cuts = file.cuts(options.limits_for_items(rows), options.max_items)
+        length = sum(group.size for group in file.groups)
+        cuts = file.cuts(options.limits_for_items(rows, length), options.max_items)
         return SourceCuts(None, blob.ref.etag, blob.size, cuts)
     allowed = None if scratch is None else scratch.allowed
     text = open_text(blob, blob_format, blob.chunks(), allowed)

@@ -111,9 +111,11 @@ class CutOptions:
             return self.limits
         return chunk_cut_limits_for_bytes(length) if self.is_chunk else cut_limits_for_bytes(length)
 
-    def limits_for_items(self, count: int) -> BatchLimits:
-        """The limits for a source of so many items."""
-        return self.limits or cut_limits_for_items(count)
+    def limits_for_items(self, count: int, length: int = 0) -> BatchLimits:
+        """The limits for a source of so many items, which have so many bytes if that is known."""
+        if self.limits is not None:
+            return self.limits
+        return chunk_cut_limits_for_bytes(length) if self.is_chunk else cut_limits_for_items(count)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
+import io
 import math
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,5 +120,23 @@ def test_a_batch_that_is_taken_whole_may_be_larger():
     run = over_lines(0, workload="reports", source=csv)
     run.store.write("inbox", "rows.csv", b"text\n" + (b"x" * 999 + b"\n") * 30_000)
     work = run.plan().work
-    assert 64 * 1024 - 1000 < 30_000_000 / work.cuts <= 64 * 1024
-    assert MAX_BATCH_BYTES < work.max_span * 60 * 1024 <= MAX_CHUNK_BYTES
+    assert 256 * 1024 - 3000 < 30_000_000 / work.cuts <= 256 * 1024
+    assert MAX_BATCH_BYTES < work.max_span * 250 * 1024 <= MAX_CHUNK_BYTES
+
+
+@pytest.mark.parametrize("kind", ["inline", "parquet", "text"])
+def test_a_small_table_is_one_batch_for_what_takes_batches_whole(kind: str) -> None:
+    rows = [{"carrier": f"C{n % 9}", "delay": n} for n in range(2000)]
+    if kind == "inline":
+        source: dict = {"kind": kind, "items": rows}
+    elif kind == "text":
+        text = "carrier,delay\n" + "".join(f"{r['carrier']},{r['delay']}\n" for r in rows)
+        source = {"kind": kind, "text": text, "read": "csv"}
+    else:
+        source = {"kind": kind, "container": "inbox", "blob": "rows"}
+    run = over_lines(0, workload="reports", source=source)
+    if kind == "parquet":
+        table = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows), table)
+        run.store.write("inbox", "rows", table.getvalue())
+    assert run.plan().work.cuts == 1
