@@ -3,7 +3,7 @@
 import traceback
 
 # More than this of an error's text is of no use to anyone, and the store could not keep it.
-LONGEST_TEXT = 32_000_000
+LONGEST_TEXT = 250_000_000
 
 
 def make_printable(text: str) -> str:

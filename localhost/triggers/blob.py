@@ -187,6 +187,8 @@ class _Watcher:
                     self._source.container,
                     error,
                 )
+            except Exception:
+                logger.exception("function %s: its watch failed; it goes on", self._source.function)
             try:
                 await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
             except TimeoutError:

@@ -191,4 +191,9 @@ def _convert(binding_type: str, value: Any) -> Any:
 def failure(invocation: Invocation, error: BaseException) -> InvocationResult:
     """Make a result of what a call raised; never raises, whatever that is."""
     stack = format_stack(error, _HIDDEN_FILES)
-    return InvocationResult(invocation.id, error=describe_error(error), stack=stack)
+    return InvocationResult(
+        invocation.id,
+        error=describe_error(error),
+        stack=stack,
+        is_no_exception=not issubclass(type(error), Exception),
+    )

@@ -72,3 +72,115 @@ def test_an_exception_whose_text_cannot_be_made_fails_its_call_every_time(host, 
         assert "TextFails" in output
     assert outcome(host, "calls", ["same", 1]) == ("Completed", 1)
     assert outcome(host, "calls", ["same_async", 1]) == ("Completed", 1)
+
+
+@pytest.mark.parametrize("place", ["first", "later", "timer", "again", "child"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("SystemExit", "SystemExit: 3"),
+        ("KeyboardInterrupt", "KeyboardInterrupt: "),
+        ("GeneratorExit", "GeneratorExit: "),
+        ("CancelledError", "CancelledError: "),
+        ("base group", "BaseExceptionGroup: group (2 sub-exceptions)"),
+        ("BaseException", "BaseException: \\udce9"),
+        ("StopIteration", "generator raised StopIteration"),
+    ],
+)
+def test_an_orchestrator_that_raises_no_exception_fails_with_what_it_raised(
+    host, place, error, reason
+):
+    status, output = outcome(host, place, ["raise", error])
+    assert status == ("Completed" if place == "child" else "Failed")
+    assert reason in output
+
+
+@pytest.mark.parametrize("ask", ["stop", "cancel", "cancel all", "close"])
+def test_what_is_done_to_the_loop_of_coroutine_functions_ends_no_more_than_calls(host, ask):
+    for _ in range(3):
+        assert outcome(host, "calls", ["act_on_loop", ask])[0] in ("Completed", "Failed")
+    assert outcome(host, "calls", ["same_async", 1]) == ("Completed", 1)
+    assert web(host, "web_async", place="body", value="good").body == b"good"
+
+
+@pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "text exits", "base group"])
+def test_what_a_task_a_callback_and_a_thread_raise_behind_a_call_stops_nothing(host, error):
+    outcome(host, "calls", ["act_behind", ["raise", error]])
+    assert outcome(host, "calls", ["same_async", 1]) == ("Completed", 1)
+    assert outcome(host, "calls", ["same", 1]) == ("Completed", 1)
+
+
+@pytest.mark.timeout(120)
+def test_a_failure_of_ten_megabytes_is_kept_whole_and_holds_nobody_up(host):
+    status, output = outcome(host, "calls", ["act", ["raise", "10 MB"]])
+    assert status == "Failed"
+    assert "x" * 10_000_000 + "\\udce9" in output
+    assert web(host, "web", place="body", do=["raise", "10 MB"]).status == 500
+    assert outcome(host, "calls", ["same", 1]) == ("Completed", 1)
+
+
+@pytest.mark.parametrize(
+    ("operation", "what", "reason"),
+    [
+        ("raise", "text fails", "no text"),
+        ("raise", "SystemExit", "SystemExit: 3"),
+        ("raise", "CancelledError", "CancelledError"),
+        ("raise", "surrogate", "cannot open caf"),
+        ("state", "set", "set"),
+        ("result", "long integer", "4300 digits"),
+        ("result", "deep", "RecursionError"),
+    ],
+)
+def test_an_operation_of_an_entity_that_ends_badly_fails_and_no_other(
+    host, operation, what, reason
+):
+    key = f"{operation}-{what}-{time.monotonic_ns()}"
+    assert outcome(host, "asks", [key, "add", None]) == ("Completed", 1)
+    status, output = outcome(host, "asks", [key, operation, what])
+    assert status == "Failed"
+    assert reason in output
+    assert outcome(host, "asks", [key, "add", None]) == ("Completed", 2)
+
+
+def test_a_bad_operation_costs_no_other_of_its_batch(host):
+    key = f"batch-{time.monotonic_ns()}"
+    asked = [[key, "add", None], [key, "raise", "SystemExit"], [key, "add", None]] * 10
+    started = [start(host, "asks", ask) for ask in asked]
+    ends = [ended(host, instance) for instance in started]
+    good = [end["output"] for end in ends if end["runtimeStatus"] == "Completed"]
+    assert sorted(good) == list(range(1, 21))
+    bad = [end["output"] for end in ends if end["runtimeStatus"] == "Failed"]
+    assert len(bad) == 10
+    assert all("SystemExit: 3" in output for output in bad)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "status"),
+    [
+        ("status", 204, 204),
+        ("status", 599, 599),
+        ("status", 100, 500),
+        ("status", -1, 500),
+        ("status", 1000, 500),
+        ("status", "abc", 500),
+        ("header", "fine ü", 200),
+        ("header", "caf\udce9", 500),
+        ("header", "a\r\nb: c", 500),
+        ("header", "a\0", 500),
+        ("header name", "X Y", 500),
+        ("header name", "X\r\nY", 500),
+        ("header name", "", 500),
+        ("type", "text/plain\udce9", 500),
+        ("body", "caf\udce9", 500),
+        ("return", "caf\udce9", 500),
+    ],
+)
+def test_a_response_that_http_cannot_carry_is_a_failure_of_its_function(host, place, value, status):
+    assert web(host, "web", place=place, value=value).status == status
+    assert web(host, "web_async", place="body", value="good").body == b"good"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "1" * 5_000, '{"body": ' + "[" * 100_000])
+def test_a_text_is_a_body_however_odd_its_json_is(host, body):
+    answer = host.request("POST", "/api/text", body.encode())
+    assert (answer.status, answer.body) == (200, body.encode())

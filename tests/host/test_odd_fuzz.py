@@ -98,7 +98,7 @@ def _trials_of_value(value: str) -> Iterator[Trial]:
     yield Trial("log", value, "calls", ["act", ["log", value]])
     for name in (*ORCHESTRATORS, "inputs"):
         yield Trial(f"return of {name}", value, name, ask)
-    for operation in ("state", "result", "signal"):
+    for operation in ("state", "result"):
         yield Trial(operation, value, "asks", [f"{operation} {value}", operation, value])
     for place in NAMES if value != "none" else NAMES[:-1]:  # who yields nothing waits for ever
         yield Trial(f"name of {place}", value, "names", [place, value])

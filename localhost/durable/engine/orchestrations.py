@@ -245,6 +245,11 @@ class Orchestrations:
         except ProtocolError as error:
             self._fail(replay, str(error), tx)
             return
+        if decision.is_blind:
+            logger.error("instance %s raised %s", replay.instance.id, result.error)
+        if result.is_no_exception and decision.outcome is not None:
+            self._fail(replay, decision.outcome.text or "", tx)
+            return
         contradiction = violation(execution.signatures, signatures, execution.numbers)
         if contradiction is not None:
             self._contradict(replay, decision, contradiction, tx)

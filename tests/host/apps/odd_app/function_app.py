@@ -226,9 +226,6 @@ def keeps(context):
         context.set_state(VALUES[context.get_input()]())
     elif operation == "result":
         context.set_result(VALUES[context.get_input()]())
-    elif operation == "signal":
-        name = VALUES[context.get_input()]()
-        context.signal_entity(df.EntityId("keeps", "other"), name, 1)
     elif operation == "add":
         context.set_state(context.get_state(lambda: 0) + 1)
         context.set_result(context.get_state(lambda: 0))

@@ -157,6 +157,17 @@ def _nested(depth):
     return value
 
 
+def _raise_limits_for(make):
+    """Make a value that only a process which has raised its limits can write and read."""
+
+    def made():
+        sys.setrecursionlimit(20_000)
+        sys.set_int_max_str_digits(0)
+        return make()
+
+    return made
+
+
 def _named(name):
     return type(name, (Exception,), {})("strange name")
 
@@ -219,7 +230,7 @@ FAULTS = {
     "exit with text": lambda: sys.exit("caf\udce9"),
 }
 # What takes seconds, for tests that ask for it by name.
-HUGE = {"10 MB": lambda: ValueError("ü" * 5_000_000 + "\udce9")}
+HUGE = {"10 MB": lambda: ValueError("x" * 10_000_000 + "\udce9")}
 VALUES = {
     "set": lambda: {1, 2},
     "nan": lambda: math.nan,
@@ -249,6 +260,8 @@ VALUES = {
     "large": lambda: "ü" * 50_000,
     "metadata": lambda: {"$id": "1", "$ref": "2"},
     "none": lambda: None,
+    "deeper than others read": _raise_limits_for(lambda: _nested(5_000)),
+    "longer than others read": _raise_limits_for(lambda: 10**6_000),
 }
 
 
