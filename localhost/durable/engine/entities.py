@@ -13,7 +13,7 @@ from typing import Protocol
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.window import Window
 from localhost.durable.protocol import events
-from localhost.durable.protocol.entity_answers import (
+from localhost.durable.state.entity_answers import (
     TIMED_OUT,
     EntityAnswer,
     EntityAnswerError,

@@ -13,10 +13,9 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from localhost.durable.errors import RefusedWriteError
 from localhost.durable.storage import schema
@@ -45,8 +44,7 @@ _REFUSALS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(NamedTuple):
     """A transaction, what follows once it is on disk, and what if it is refused."""
 
     statements: list[Statement]

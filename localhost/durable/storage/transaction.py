@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from localhost.durable.storage.payloads import Payloads
-from localhost.durable.storage.values import storable
+from localhost.durable.storage.values import storable_row
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -32,7 +32,7 @@ class Transaction(Payloads):
         self.statements: list[Statement] = []
 
     def _add(self, sql: str, *values: Any) -> None:
-        self.statements.append((sql, tuple(map(storable, values))))
+        self.statements.append((sql, storable_row(values)))
 
     def extend(self, other: "Transaction") -> None:
         """Write what another writes, after one's own."""

@@ -7,7 +7,23 @@ from localhost.texts import make_printable
 
 # SQLite takes a thousand million bytes in a row, and an instance has three such texts.
 LARGEST_TEXT_BYTES = 300_000_000
-_INTEGERS = range(-(2**63), 2**63)
+_LEAST, _GREATEST = -(2**63), 2**63 - 1
+
+
+def storable_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give the values of a row as the store keeps them; nearly all rows are given back as they are.
+
+    Raises:
+        UnstorableError: The store cannot hold one.
+    """
+    for value in row:
+        if type(value) is str:
+            is_plain = value.isascii() and len(value) <= LARGEST_TEXT_BYTES
+        else:
+            is_plain = value is None or (type(value) is int and _LEAST <= value <= _GREATEST)
+        if not is_plain:
+            return tuple(map(storable, row))
+    return row
 
 
 def storable(value: Any) -> Any:
@@ -20,7 +36,7 @@ def storable(value: Any) -> Any:
         return None
     if isinstance(value, str):
         return _storable_text(value)
-    if isinstance(value, int) and value in _INTEGERS:
+    if isinstance(value, int) and _LEAST <= value <= _GREATEST:
         return value
     raise UnstorableError(f"the store cannot hold a value of type {type(value).__name__}")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from localhost.durable.errors import UnstorableError
 from localhost.durable.storage import values
 from localhost.durable.storage.transaction import Transaction
-from localhost.durable.storage.values import storable
+from localhost.durable.storage.values import storable, storable_row
 
 SURROGATES = st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF)
 
@@ -37,6 +37,17 @@ def test_what_sqlite_holds_stays_as_it_is(value):
 def test_what_sqlite_does_not_hold_is_refused(value):
     with pytest.raises(UnstorableError):
         storable(value)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(), st.text(), st.booleans(), st.binary())))
+def test_a_row_is_what_its_values_are(row):
+    try:
+        expected = tuple(map(storable, row))
+    except UnstorableError:
+        with pytest.raises(UnstorableError):
+            storable_row(tuple(row))
+    else:
+        assert storable_row(tuple(row)) == expected
 
 
 @pytest.mark.parametrize("text", ["x" * 11, "ü" * 6])
