@@ -184,7 +184,9 @@ def names(context):
     elif place == "child":
         yield context.call_sub_orchestrator(value, 1)
     elif place == "child id":
-        yield context.call_sub_orchestrator("later", ["return", "none"], value)
+        # Its own: whoever waits for one whose id another takes waits for ever, as in Azure.
+        own_id = context.instance_id + value if isinstance(value, str) else value
+        yield context.call_sub_orchestrator("later", ["return", "none"], own_id)
     elif place == "entity":
         yield context.call_entity(df.EntityId("keeps", value), "get")
     elif place == "operation":
