@@ -1,7 +1,9 @@
 """Every odd failure and value in every place: each call ends, and the host stays as it was."""
 
+import contextlib
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,6 +144,20 @@ def make_good_calls(host: HostProcess) -> None:
         assert host.run_timer(timer) == 202
 
 
+@contextlib.contextmanager
+def fuzzed_host(folder: Path, options: Iterable[str]) -> Iterator[HostProcess]:
+    """Start a host whose standard output is read: what functions print would fill it up."""
+    with running(APP, folder, "--no-stack", *options) as host:
+        printed = host.process.stdout
+        assert printed is not None
+        reader = threading.Thread(target=lambda: [None for _ in printed], daemon=True)
+        reader.start()
+        yield host
+        if host.process.poll() is None:
+            host.stop()
+        reader.join(timeout=30)
+
+
 @dataclass(frozen=True)
 class Census:
     """Which processes and threads there are."""
@@ -187,7 +203,7 @@ def settle(host: HostProcess, before: Census) -> Census:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("options", EXECUTORS, ids=["workers", "in process"])
 def test_whatever_user_code_raises_or_returns_costs_its_own_call_only(tmp_path, options):
-    with running(APP, tmp_path, "--no-stack", *options) as host:
+    with fuzzed_host(tmp_path, options) as host:
         make_good_calls(host)
         before = Census.take(host)
         seed = random.randrange(2**32)
@@ -199,7 +215,7 @@ def test_whatever_user_code_raises_or_returns_costs_its_own_call_only(tmp_path, 
         assert "CRITICAL" not in host.log
         # Any time now it may be stopped, and the next one goes on where it was.
         assert host.stop() == 0
-    with running(APP, tmp_path, "--no-stack", *options) as host:
+    with fuzzed_host(tmp_path, options) as host:
         make_good_calls(host)
         open_ = host.get(f"{BASE}/instances?runtimeStatus=Running,Pending&top=1000").json
         assert [instance for instance in open_ if not instance["instanceId"].startswith("@")] == []
@@ -212,7 +228,7 @@ def test_any_mixture_of_oddities_leaves_the_host_as_it_was(tmp_path, options, ch
     seed = random.randrange(2**32)
     print("seed", seed)
     chance = random.Random(seed)
-    with running(APP, tmp_path, "--no-stack", *options) as host:
+    with fuzzed_host(tmp_path, options) as host:
         make_good_calls(host)
         before = Census.take(host)
         every = list(trials(host))
