@@ -11,7 +11,6 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -299,7 +298,7 @@ def _client_inputs(
 
 def _rpc_application(durable: DurableApi) -> web.Application:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await durable.handle(request, unquote(request.match_info["tail"]))
+        return await durable.handle(request, request.match_info["tail"])
 
     application = web.Application(client_max_size=0)  # this listener has no limit
     application.router.add_route("*", f"{RPC_PATH}{{tail:.*}}", handle)

@@ -86,6 +86,12 @@ def configure(level: int, stream: TextIO | None = None) -> None:
     root.setLevel(level)
 
 
+def bear_any_text(stream: TextIO) -> None:
+    """Let a stream write what it cannot encode as escapes, as standard error does."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
 def user_level(host_json: Mapping[str, Any]) -> int:
     """The level of host.json's `logging.logLevel` for user code, Information where it is silent."""
     levels = (host_json.get("logging") or {}).get("logLevel") or {}

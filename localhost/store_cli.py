@@ -35,6 +35,11 @@ def open_store(data: Path) -> Iterator[Store]:
     path = data / STORE_FILE
     if not path.exists():
         raise schema.StoreError(f"{path} does not exist; name the data folder with --data")
+    if path.stat().st_size == 0:
+        raise schema.StoreError(
+            f"{path} is empty: it was cut off, or no host has ever written to it; "
+            "start a host to begin with an empty store"
+        )
     store = Store.open(path)
     try:
         yield store

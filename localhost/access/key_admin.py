@@ -65,7 +65,7 @@ class KeyAdmin:
             case "POST":
                 return self._put(request, scope, name, None)
             case "PUT":
-                value = _value(await request.text())
+                value = _value((await request.read()).decode("utf-8", "replace"))
                 if value is not None:
                     return self._put(request, scope, name, value)
                 return web.Response(text="Invalid key value", status=400)

@@ -168,7 +168,12 @@ def _known_name(keys: Keys, name: str) -> str:
 
 
 def _is_one_of(key: str, keys: Mapping[str, str]) -> bool:
-    matches = [hmac.compare_digest(key.encode(), candidate.encode()) for candidate in keys.values()]
+    # A header may hold bytes that are no UTF-8, and a key half a surrogate pair.
+    given = key.encode("utf-8", "surrogatepass")
+    matches = [
+        hmac.compare_digest(given, known.encode("utf-8", "surrogatepass"))
+        for known in keys.values()
+    ]
     return any(matches)
 
 

@@ -29,5 +29,13 @@ class UnknownFunctionError(DurableError):
     """The app has no such entity; the message lists the known ones."""
 
 
+class UnstorableError(DurableError):
+    """The store cannot hold a value: it is too large, or of no kind that it knows."""
+
+
+class RefusedWriteError(DurableError):
+    """The store does not take what one step wrote; it takes what others write."""
+
+
 class StorageRefusalError(DurableError):
     """Azure Storage does not take it: too long an id, a page of fewer than no instances."""

@@ -107,6 +107,8 @@ class InvocationResult:
         error: ``ExceptionType: message`` when user code raised, else None.
         stack: Its traceback.
         outputs: Values set on out bindings, by name.
+        is_no_exception: What was raised is no `Exception`: SystemExit, CancelledError. Azure's
+            worker ends with it, or never answers; so nothing is known of how its host would go on.
     """
 
     id: str
@@ -114,6 +116,7 @@ class InvocationResult:
     error: str | None = None
     stack: str | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
+    is_no_exception: bool = False
 
 
 OnResults = Callable[[Sequence[InvocationResult]], None]

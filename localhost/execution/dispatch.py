@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
+from localhost.texts import describe_error
 from localhost.time_spans import format_time_span
 
 logger = logging.getLogger(__name__)
@@ -168,8 +169,22 @@ class Dispatcher:
             self._lanes[lane][call.invocation.id] = call
             batches.setdefault(lane, []).append(call.invocation)
         for lane, batch in batches.items():
-            lane.send(batch)
+            self._send(lane, batch)
         self._set_alarm()
+
+    def _send(self, lane: Lane, batch: Sequence[Invocation]) -> None:
+        try:
+            lane.send(batch)
+        except Exception as error:
+            # What cannot be sent, such as four gigabytes, costs no other its call.
+            if len(batch) > 1:
+                for invocation in batch:
+                    self._send(lane, [invocation])
+                return
+            logger.exception("a call of %s cannot be sent", batch[0].function)
+            problem = f"the call cannot be sent to a worker: {describe_error(error)}"
+            result = InvocationResult(batch[0].id, error=problem)
+            asyncio.get_running_loop().call_soon(self.finish, lane, [result])
 
     def _load(self, lane: Lane) -> int:
         return len(self._lanes[lane]) + len(self._late.get(lane, ()))

@@ -15,7 +15,7 @@ from localhost.execution.contract import FunctionInfo, Invocation, InvocationRes
 
 HEADER = struct.Struct("!I")
 InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None, Retry | None]
-ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any]]
+ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any], bool]
 STOP: list[InvocationTuple] = []
 
 
@@ -98,7 +98,7 @@ def unpack_invocations(rows: Iterable[InvocationTuple]) -> list[Invocation]:
 
 def pack_results(results: Iterable[InvocationResult]) -> list[ResultTuple]:
     """Results as they travel."""
-    return [(r.id, r.value, r.error, r.stack, r.outputs) for r in results]
+    return [(r.id, r.value, r.error, r.stack, r.outputs, r.is_no_exception) for r in results]
 
 
 def unpack_results(rows: Iterable[ResultTuple]) -> list[InvocationResult]:

@@ -110,7 +110,7 @@ class Admin:
 
     async def _run(self, request: web.Request, info: FunctionInfo) -> web.Response:
         try:
-            text = _input(await request.text())
+            text = _input((await request.read()).decode("utf-8", "replace"))
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         if info.trigger_type not in ("timerTrigger", "activityTrigger"):

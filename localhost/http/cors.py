@@ -34,7 +34,7 @@ def mark(request: web.Request, response: web.StreamResponse, cors: Cors | None) 
 
 
 def _is_allowed(cors: Cors, origin: str | None) -> bool:
-    if origin is None:
+    if origin is None or not origin.isascii():  # it could not be sent back
         return False
     origins = {allowed.rstrip("/").lower() for allowed in cors.origins}
     return "*" in origins or origin.rstrip("/").lower() in origins

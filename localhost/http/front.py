@@ -3,7 +3,6 @@
 import logging
 import uuid
 from typing import Protocol
-from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -77,7 +76,7 @@ class HttpFront:
         if room == "admin":
             return await self._administer(request, path)
         if room == "runtime":
-            return await self._webhook(request, path)
+            return await self._webhook(request)
         match = self._router.match(request.method, path)
         if match is not None:
             return await self._call_function(request, *match)
@@ -88,13 +87,15 @@ class HttpFront:
             return web.Response(status=401)
         return await self._admin.handle(request, path.partition("/")[2])
 
-    async def _webhook(self, request: web.Request, path: str) -> web.StreamResponse:
+    async def _webhook(self, request: web.Request) -> web.StreamResponse:
+        # Decoded once, and where bytes are no UTF-8 not at all, as Kestrel does it.
+        path = request.path.strip("/")
         is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
         if not is_durable or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
         if not self._gate.is_allowed(request, AuthLevel.SYSTEM):
             return web.Response(status=401)
-        return await self._durable.handle(request, unquote(path[len(DURABLE_WEBHOOK) :]))
+        return await self._durable.handle(request, path[len(DURABLE_WEBHOOK) :])
 
     def _home_page(self, request: web.Request) -> web.Response:
         if request.method not in ("GET", "HEAD"):

@@ -3,6 +3,7 @@
 Source: GrpcMessageConversionExtensions.cs of the Functions host.
 """
 
+import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
@@ -10,7 +11,12 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from localhost.execution.contract import HttpRequestData, HttpResponseData
+from localhost.texts import make_printable
 
+_STATUSES = range(200, 1000)
+# RFC 9110, 5.6.2 and 5.5.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # The server frames the message itself.
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 
@@ -40,12 +46,27 @@ async def function_request(request: web.Request, route_params: dict[str, str]) -
 
 
 def client_response(response: HttpResponseData) -> web.Response:
-    """A function's response as it is sent."""
+    """A function's response as it is sent.
+
+    Raises:
+        ValueError: HTTP has no such status or header.
+    """
+    if response.status not in _STATUSES:
+        raise ValueError(f"{response.status} is no status of a response (200 to 999)")
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in response.headers:
+        _check_header(name, value)
         if name.lower() not in _FRAMING:
             headers.add(name, value)
     return web.Response(status=response.status, headers=headers, body=response.body)
+
+
+def _check_header(name: str, value: str) -> None:
+    """Check what aiohttp would send cut off, or refuse once nothing else can be answered."""
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r:.200} is no name of a header")
+    if _CONTROL.search(value) or (not value.isascii() and make_printable(value) != value):
+        raise ValueError(f"the header '{name}' has a value that cannot be sent: {value!r:.200}")
 
 
 def _query(text: str) -> dict[str, str]:

@@ -99,10 +99,9 @@ class Receipts:
         for line in self._path.read_text().splitlines():
             try:
                 name, etag = json.loads(line)
-            except ValueError:
+                self._etags[name] = etag
+            except (ValueError, TypeError):
                 logger.warning("%s: a line is unreadable and left out", self._path.name)
-                continue
-            self._etags[name] = etag
 
     def has(self, name: str, etag: str) -> bool:
         """Tell whether this version was handed over."""
@@ -188,6 +187,8 @@ class _Watcher:
                     self._source.container,
                     error,
                 )
+            except Exception:
+                logger.exception("function %s: its watch failed; it goes on", self._source.function)
             try:
                 await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
             except TimeoutError:

@@ -73,7 +73,7 @@ class StatusFolder:
             return TimerStatus.from_json(json.loads(self._path(function).read_text()))
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             logger.warning(
                 "the status of timer %s is unreadable, starting anew: %s", function, error
             )
@@ -255,8 +255,12 @@ class Timers:
             await asyncio.sleep(pause)
 
     def _keep(self, timer: Timer, status: TimerStatus) -> None:
-        if timer.is_monitored:
+        if not timer.is_monitored:
+            return
+        try:
             self._statuses.write(timer.function, status)
+        except OSError:  # a timer without its file is better than none
+            logger.exception("the status of timer %s cannot be kept", timer.function)
 
     async def _invoke(
         self,

@@ -63,7 +63,9 @@ class RetryContext:
     def __init__(self, retry: Retry | None) -> None:
         self.retry_count = retry.count if retry else 0
         self.max_retry_count = retry.max_count if retry else 0
-        self.exception = RetryException(retry.error) if retry and retry.error else None
+        # The worker's own class has this name; `azure.functions.RetryContext` promises the other.
+        self.rpc_exception = RetryException(retry.error) if retry and retry.error else None
+        self.exception = self.rpc_exception
 
 
 class RetryException:

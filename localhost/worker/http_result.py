@@ -34,7 +34,7 @@ def response_from_text(text: str) -> HttpResponseData:
     """A text is the body, unless it is a JSON object that has a `body` and so is the response."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or "body" not in document:
         return HttpResponseData(200, [("Content-Type", TEXT)], text.encode())

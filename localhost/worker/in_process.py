@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
+from localhost.logs import bear_any_text
 from localhost.worker.indexing import load_app
 from localhost.worker.invocation import CallableFunction
+from localhost.worker.loops import UserLoop
 from localhost.worker.runner import Runner
 
 
@@ -40,9 +43,9 @@ class InProcessExecutor:
         self._results: list[InvocationResult] = []
         self._results_lock = threading.Lock()
         self._host_loop: asyncio.AbstractEventLoop | None = None
-        self._user_loop = asyncio.new_event_loop()
+        self._coroutines = UserLoop()
         self._user_thread = threading.Thread(
-            target=self._user_loop.run_forever, name="functions", daemon=True
+            target=self._coroutines.run, name="functions", daemon=True
         )
         self._runner: Runner | None = None
 
@@ -58,11 +61,12 @@ class InProcessExecutor:
         """See `Executor`."""
         self._host_loop = asyncio.get_running_loop()
         os.environ.update(self.environment)
+        bear_any_text(sys.stdout)
         functions = load_app(self._app_dir)
         self._functions = self._examine([function.info for function in functions])
         callables = {f.info.name: CallableFunction(f, self._app_dir) for f in functions}
         self._user_thread.start()
-        self._runner = Runner(callables, self._user_loop, self._on_result)
+        self._runner = Runner(callables, self._coroutines.loop, self._on_result)
         self._dispatcher.serve(self._functions)
         self._dispatcher.add(self)
 
@@ -73,10 +77,11 @@ class InProcessExecutor:
             self._runner.stop()
         self._dispatcher.remove(self, "HostStopping: the host is stopping")
         self._dispatcher.abandon("HostStopping: the host is stopping")
+        self._coroutines.end()
         if self._user_thread.is_alive():
-            self._user_loop.call_soon_threadsafe(self._user_loop.stop)
-            self._user_thread.join()
-        self._user_loop.close()
+            await asyncio.to_thread(self._user_thread.join, GRACE_SECONDS)
+        else:
+            self._coroutines.loop.close()
 
     def bind(self, inputs: Mapping[str, dict[str, str]]) -> None:
         """See `HostedExecutor`."""

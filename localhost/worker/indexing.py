@@ -8,7 +8,6 @@ import inspect
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import azure.functions
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
+from localhost.texts import format_stack
 from localhost.worker.signatures import SignatureError, check
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
@@ -89,7 +89,7 @@ def _user_traceback(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and _is_machinery(frame.tb_frame.f_code.co_filename):
         frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame)).rstrip()
+    return format_stack(BaseException.with_traceback(error, frame))
 
 
 def _is_machinery(filename: str) -> bool:

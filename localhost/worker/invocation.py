@@ -1,7 +1,6 @@
 """Calls a loaded function as the Functions worker does, with the library's own converters."""
 
 import json
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -16,12 +15,15 @@ from localhost.execution.contract import (
     InvocationResult,
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
+from localhost.texts import describe_error, format_stack
 from localhost.worker import http_result, service_bus_data
 from localhost.worker.context import InvocationContext
 from localhost.worker.indexing import LoadedFunction
+from localhost.worker.plain import plain_value
 from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
 
 Decode = Callable[[Invocation], Any]
+_HIDDEN_FILES = frozenset({__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 
 
@@ -62,7 +64,7 @@ class CallableFunction:
             outs, arguments = self._arguments(invocation)
             return self._result(invocation, self._call(**arguments), outs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
-            return _failure(invocation, error)
+            return failure(invocation, error)
         finally:
             THREAD_LOCAL.invocation_id = None
             CURRENT.reset(token)
@@ -74,7 +76,7 @@ class CallableFunction:
             outs, arguments = self._arguments(invocation)
             return self._result(invocation, await self._call(**arguments), outs)
         except BaseException as error:  # noqa: BLE001 - as above
-            return _failure(invocation, error)
+            return failure(invocation, error)
 
     def _arguments(self, invocation: Invocation) -> tuple[dict[str, Out], dict[str, Any]]:
         arguments: dict[str, Any] = {self._trigger_name: self._decode(invocation)}
@@ -166,6 +168,10 @@ def _http_datum(request: HttpRequestData) -> Datum:
 
 
 def _encode(binding_type: str, value: Any) -> Any:
+    return plain_value(_convert(binding_type, value))
+
+
+def _convert(binding_type: str, value: Any) -> Any:
     if binding_type in _RETURNS_TEXT:
         return value
     converter = azure.functions.get_binding_registry().get(binding_type)
@@ -182,9 +188,12 @@ def _encode(binding_type: str, value: Any) -> Any:
     return http_result.response_from_datum(datum.value)
 
 
-def _failure(invocation: Invocation, error: BaseException) -> InvocationResult:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename == __file__:
-        frame = frame.tb_next
-    stack = "".join(traceback.format_exception(type(error), error, frame)).rstrip()
-    return InvocationResult(invocation.id, error=f"{type(error).__name__}: {error}", stack=stack)
+def failure(invocation: Invocation, error: BaseException) -> InvocationResult:
+    """Make a result of what a call raised; never raises, whatever that is."""
+    stack = format_stack(error, _HIDDEN_FILES)
+    return InvocationResult(
+        invocation.id,
+        error=describe_error(error),
+        stack=stack,
+        is_no_exception=not issubclass(type(error), Exception),
+    )

@@ -5,7 +5,6 @@ batches of invocations come in and batches of results go out. When the host is g
 """
 
 import argparse
-import asyncio
 import contextlib
 import faulthandler
 import os
@@ -20,8 +19,10 @@ from typing import BinaryIO
 from localhost import logs
 from localhost.execution import wire
 from localhost.execution.contract import AppLoadError, InvocationResult
+from localhost.texts import describe_error, format_stack, make_printable
 from localhost.worker.indexing import load_app
 from localhost.worker.invocation import CallableFunction
+from localhost.worker.loops import UserLoop
 from localhost.worker.runner import Runner
 
 # Importing it takes time that the host has while it prepares the environment.
@@ -50,9 +51,20 @@ class ResultWriter:
                 while len(results) < RESULTS_A_FRAME:
                     results.append(self._queue.get_nowait())
             try:
-                self._connection.sendall(wire.frame(wire.pack_results(results)))
+                self._connection.sendall(_frame(results))
             except OSError:  # the host is gone; the reader ends this process
                 return
+
+
+def _frame(results: list[InvocationResult]) -> bytes:
+    try:
+        return wire.frame(wire.pack_results(results))
+    except BaseException as error:  # noqa: BLE001  without this thread no call has an end
+        if len(results) == 1:
+            problem = f"the result cannot be sent to the host: {describe_error(error)}"
+            results = [InvocationResult(results[0].id, error=problem)]
+            return wire.frame(wire.pack_results(results))
+        return b"".join(_frame([result]) for result in results)
 
 
 def main() -> None:
@@ -75,11 +87,14 @@ def main() -> None:
     try:
         functions = load_app(config.app_dir)
     except AppLoadError as error:
-        connection.sendall(wire.frame(wire.LoadReport([], str(error))))
+        connection.sendall(wire.frame(wire.LoadReport([], make_printable(str(error)))))
+        return
+    except BaseException as error:  # noqa: BLE001  told, not died of
+        connection.sendall(wire.frame(wire.LoadReport([], format_stack(error))))
         return
     callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
     connection.sendall(wire.frame(wire.LoadReport([function.info for function in functions])))
-    asyncio.run(_serve(connection, stream, callables))
+    _serve(connection, stream, callables)
 
 
 def _enter(config: wire.WorkerConfig) -> None:
@@ -89,32 +104,34 @@ def _enter(config: wire.WorkerConfig) -> None:
     sys.path[:] = [*(folder for folder in sys.path if folder != package_root), package_root]
     os.chdir(config.app_dir)
     logs.configure(config.log_level, sys.stderr)
+    logs.bear_any_text(sys.stdout)
     sys.stdout = logs.UserOutput(sys.stdout)
     sys.stderr = logs.UserOutput(sys.stderr)
 
 
-async def _serve(
+def _serve(
     connection: socket.socket, stream: BinaryIO, functions: Mapping[str, CallableFunction]
 ) -> None:
-    loop = asyncio.get_running_loop()
+    coroutines = UserLoop()
     writer = ResultWriter(connection)
-    runner = Runner(functions, loop, writer.put)
+    runner = Runner(functions, coroutines.loop, writer.put)
     writer.start()
-    stop = asyncio.Event()
 
     def read() -> None:
         _read(stream, runner)
-        loop.call_soon_threadsafe(stop.set)
+        coroutines.end()
 
     threading.Thread(target=read, name="invocations", daemon=True).start()
-    await stop.wait()
+    coroutines.run()
 
 
 def _read(stream: BinaryIO, runner: Runner) -> None:
     try:
         while (rows := wire.read_frame(stream)) != wire.STOP:
             runner.submit(wire.unpack_invocations(rows))
-    except (EOFError, OSError):
+    except BaseException as error:  # noqa: BLE001  a worker that does not read is of no use
+        if not isinstance(error, EOFError | OSError):
+            print(format_stack(error), file=sys.stderr, flush=True)
         # What is running would be redelivered by the next host, so it must not go on here.
         os._exit(1)
 

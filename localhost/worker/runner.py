@@ -5,13 +5,17 @@ keep a run from moving on.
 """
 
 import asyncio
+import logging
 import os
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from localhost.execution.contract import Invocation, InvocationResult
-from localhost.worker.invocation import CallableFunction
+from localhost.texts import format_stack
+from localhost.worker.invocation import CallableFunction, failure
+
+logger = logging.getLogger(__name__)
 
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 _TURNS = ("orchestrationTrigger", "entityTrigger")
@@ -68,7 +72,11 @@ class Runner:
         self._turns.stop()
 
     def _run(self, invocation: Invocation) -> None:
-        self._on_result(self._functions[invocation.function].run(invocation))
+        try:
+            result = self._functions[invocation.function].run(invocation)
+        except BaseException as error:  # noqa: BLE001  whatever it is, the thread goes on
+            result = failure(invocation, error)
+        self._on_result(result)
 
     def _start_tasks(self, invocations: Sequence[Invocation]) -> None:
         for invocation in invocations:
@@ -77,7 +85,11 @@ class Runner:
             task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        self._on_result(await self._functions[invocation.function].run_async(invocation))
+        try:
+            result = await self._functions[invocation.function].run_async(invocation)
+        except BaseException as error:  # noqa: BLE001  as above
+            result = failure(invocation, error)
+        self._on_result(result)
 
 
 class _Threads:
@@ -100,4 +112,7 @@ class _Threads:
 
     def _work(self) -> None:
         while (invocation := self._queue.get()) is not None:
-            self._run(invocation)
+            try:
+                self._run(invocation)
+            except BaseException as error:  # noqa: BLE001  a lost thread is lost for all calls
+                logger.critical("call %s is lost:\n%s", invocation.id, format_stack(error))

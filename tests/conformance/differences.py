@@ -15,6 +15,10 @@ DIFFERENCES: dict[str, str] = {
     "raise_cancelled": _STAND_IN,
     "uncaught_cancelled": _STAND_IN,
     "uncaught_stop": _STAND_IN,
+    "entity_fail": (
+        "the engine loses an operation whose answer cannot be encoded, and its caller waits for "
+        "ever; here the operation fails, and the others of its batch go on"
+    ),
     "rewinding": _REWIND,
     "rewind_raise": _REWIND,
     "start_bodies": (

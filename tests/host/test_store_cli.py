@@ -119,6 +119,65 @@ def test_a_damaged_store_is_refused_with_what_to_do(data):
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("kept", [0, 100, 4096, 0.3, 0.9])
+def test_a_store_that_was_cut_off_is_found(data, kept):
+    path = Path(data) / "durable.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(kept if isinstance(kept, int) else int(size * kept))
+    done = localhost("doctor", "--data", data)
+    assert done.returncode == 1
+    assert "nothing is wrong" not in done.stdout
+    assert "damaged" in done.stdout + done.stderr or "cut off" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_finds_a_row_that_cannot_be_read_though_the_file_is_whole(data):
+    with closing(sqlite3.connect(Path(data) / "durable.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE history SET events = CAST(x'ff' AS TEXT) WHERE instance_id = 'chain-1'"
+        )
+    done = localhost("doctor", "--data", data)
+    assert done.returncode == 1
+    assert "history (chain-1, 0) cannot be read" in done.stdout
+    assert "nothing is wrong" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE history SET events = CAST(x'7bff7d' AS TEXT) WHERE instance_id = 'waits'",
+        "UPDATE history SET events = '{' WHERE instance_id = 'waits'",
+        "UPDATE history SET events = replace(events, 'ExecutionStarted', '') || ',{}'"
+        " WHERE instance_id = 'waits'",
+        "UPDATE history SET notes = '{\"actions\": 5}' WHERE instance_id = 'waits'",
+    ],
+)
+def test_an_instance_whose_history_is_broken_fails_at_the_start_and_no_other(data, tmp_path, harm):
+    with closing(sqlite3.connect(Path(data) / "durable.sqlite")) as connection, connection:
+        # One that is well beside it.
+        for table in ("instances", "history"):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            others = ", ".join(columns[1:])
+            connection.execute(
+                f"INSERT INTO {table} SELECT 'well', {others} FROM {table}"
+                " WHERE instance_id = 'waits'"
+            )
+        connection.execute(harm)
+    for _ in range(2):  # the second start finds it as the first has left it
+        with running(APP, tmp_path, "--no-stack") as host:
+            answer = host.get(f"{BASE}/instances/waits")
+            assert (answer.status, answer.json["runtimeStatus"]) == (200, "Failed"), host.log
+            assert "the history of instance 'waits' cannot be read" in answer.json["output"]
+            assert host.get(f"{BASE}/instances/well").json["runtimeStatus"] == "Running"
+            again = f"{BASE}/orchestrators/chain/chain-3?timeout=20&pollingInterval=1"
+            assert host.request("POST", again, b'{"value": 1}').status == 200
+            listed = [instance["instanceId"] for instance in host.get(f"{BASE}/instances").json]
+            assert {"waits", "well", "chain-3"} <= set(listed)
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(data):
     with closing(sqlite3.connect(Path(data) / "durable.sqlite")) as connection, connection:
         connection.executemany(

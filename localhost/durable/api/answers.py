@@ -15,6 +15,7 @@ from localhost.durable.errors import (
     InvalidOperationError,
     StorageRefusalError,
     UnknownFunctionError,
+    UnstorableError,
     WrongStateError,
 )
 
@@ -25,12 +26,13 @@ _STATUSES: dict[type[DurableError], HTTPStatus] = {
     InstanceFinishedError: HTTPStatus.GONE,
     InstanceExistsError: HTTPStatus.CONFLICT,
     UnknownFunctionError: HTTPStatus.BAD_REQUEST,
+    UnstorableError: HTTPStatus.BAD_REQUEST,
     StorageRefusalError: HTTPStatus.INTERNAL_SERVER_ERROR,
     WrongStateError: HTTPStatus.PRECONDITION_FAILED,
     InvalidOperationError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _WITHOUT_BODY = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-_MESSAGE_ONLY = (InstanceExistsError, UnknownFunctionError)
+_MESSAGE_ONLY = (InstanceExistsError, UnknownFunctionError, UnstorableError)
 INVALID_JSON = "Invalid JSON content"
 # What .NET would have raised, where an app or a person may look for it.
 _TYPES: dict[type[Exception], str] = {

@@ -72,7 +72,7 @@ class DurableApi:
         self._connections = {"storage", "azurewebjobsstorage"}
 
     async def handle(self, request: web.Request, tail: str) -> web.StreamResponse:
-        """Serve one request; `tail` is the decoded path below the base."""
+        """Serve one request; `tail` is the path below the base, decoded once."""
         parts = tail.strip("/").split("/")
         handler = None if "" in parts else route(request.method, parts)
         if handler is None:

@@ -1,6 +1,7 @@
 """Requests about orchestration instances."""
 
 from http import HTTPStatus
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -62,9 +63,15 @@ async def start(service: DurableService, request: web.Request, parts: list[str])
         instance_id=parts[2] if len(parts) > 2 else None,
         input_text=json_text(text) if text.strip() else None,
         version=request.query.get("version"),
-        trace_parent=request.headers.get("traceparent"),
+        trace_parent=_trace_parent(request),
     )
     return await _answer_start(service, request, instance_id)
+
+
+def _trace_parent(request: web.Request) -> str | None:
+    # One that cannot be read begins a new trace (W3C Trace Context, 3.2.2.5); it is no error.
+    text = request.headers.get("traceparent")
+    return text if text is not None and text.isascii() else None
 
 
 async def restart(service: DurableService, request: web.Request, parts: list[str]) -> web.Response:
@@ -90,10 +97,9 @@ async def _answer_start(
         if record is not None:
             return _end_answer(record)
     base = f"{request.scheme}://{request.host}{WEBHOOKS}"
-    connection = request.query.get("connection", DEFAULT_CONNECTION)
-    scope = (
-        f"taskHub={service.hub_name}&connection={connection}&code={request.query.get('code', '')}"
-    )
+    connection = quote(request.query.get("connection", DEFAULT_CONNECTION))
+    code = quote(request.query.get("code", ""), safe="")
+    scope = f"taskHub={service.hub_name}&connection={connection}&code={code}"
     urls = management_urls(base, instance_id, scope)
     headers = {"Location": urls["statusQueryGetUri"], "Retry-After": START_RETRY_AFTER}
     return json_answer({name: urls[name] for name in _START_URLS}, HTTPStatus.ACCEPTED, headers)

@@ -1,6 +1,7 @@
 """What a request to the durable HTTP API says: flags, filters and JSON bodies."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from localhost.durable.protocol import lenient_json
 from localhost.durable.records import RUNTIME_STATUSES, InstanceFilter
 
 JSON = "application/json"
+_INTEGERS = range(-(2**31), 2**31)
 
 
 def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
@@ -23,9 +25,9 @@ def moment(query: Mapping[str, str], name: str) -> datetime | None:
     """Read a time; one that cannot be read is ignored, as the extension does."""
     try:
         at = datetime.fromisoformat(query[name].replace(" ", "+"))
-    except (KeyError, ValueError):
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (KeyError, ValueError, OverflowError):  # the first day of all, east of Greenwich
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def instance_filter(request: web.Request) -> InstanceFilter:
@@ -46,17 +48,19 @@ def instance_filter(request: web.Request) -> InstanceFilter:
 def seconds(query: Mapping[str, str], name: str) -> float | None:
     """Read a number of seconds, None where it is missing or no number."""
     try:
-        return float(query[name])
+        value = float(query[name])
     except (KeyError, ValueError):
         return None
+    return value if math.isfinite(value) else None
 
 
 def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
-    """Read a whole number, the default where it is missing or none."""
+    """Read a whole number of 32 bits, the default where it is missing or none."""
     try:
-        return int(query[name])
+        value = int(query[name])
     except (KeyError, ValueError):
         return default
+    return value if value in _INTEGERS else default
 
 
 async def body_text(request: web.Request) -> str:
@@ -71,7 +75,8 @@ def json_text(text: str) -> str:
         BadRequestError: It cannot be read as JSON.
     """
     try:
-        value = lenient_json.loads(text)
+        return json.dumps(lenient_json.loads(text), separators=(",", ":"))
     except lenient_json.LenientJsonError as error:
         raise BadRequestError(str(error)) from error
-    return json.dumps(value, separators=(",", ":"))
+    except RecursionError as error:
+        raise BadRequestError("The JSON is nested too deeply.") from error

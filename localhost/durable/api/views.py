@@ -1,10 +1,12 @@
 """How instances, histories and entities look over HTTP (`docs/host-protocol.md`, 7.3)."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from localhost.durable.protocol import lenient_json
 from localhost.durable.protocol.events import EventType
 from localhost.durable.records import EntityRecord, InstanceRecord
 
@@ -69,6 +71,11 @@ _REMOVED: dict[int, tuple[str, ...]] = {
 }
 
 
+# Far below what Python can write, wherever it is called from.
+_DEEPEST = 400
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+
+
 class DoubledEventError(ValueError):
     """Two events of a history have one number, as after code that contradicts its history."""
 
@@ -76,14 +83,27 @@ class DoubledEventError(ValueError):
 def json_value(text: str | None) -> Any:
     """The value of stored text: parsed where it is JSON, else the text itself.
 
-    NaN and Infinity, which are no JSON, become texts.
+    NaN and Infinity, which are no JSON, become texts; what is nested too deeply to be written again
+    stays a text, as does an integer of more digits than Python reads.
     """
     if text is None:
         return None
     try:
-        return json.loads(text, parse_constant=str)
-    except json.JSONDecodeError:
+        value = json.loads(text, parse_constant=str, parse_float=lenient_json.read_float)
+    except (ValueError, RecursionError):
         return text
+    return text if _is_deep(text) else value
+
+
+def _is_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def whole_seconds(at: datetime) -> str:

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.http_call import HttpCaller
 from localhost.durable.engine.window import Window
+from localhost.durable.errors import RefusedWriteError, UnstorableError
 from localhost.durable.protocol import events, failures, round_trip, tracing
 from localhost.durable.protocol.actions import HTTP_ACTIVITY, ActionType
 from localhost.durable.protocol.events import EventType
@@ -15,6 +17,7 @@ from localhost.durable.state.instance import Instance
 from localhost.durable.state.tasks import Execution, Task
 from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Executor, Invocation, InvocationResult
+from localhost.texts import describe_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,19 @@ class Activities:
 
     Args:
         touch: Called with each instance that got results.
+        lose: Called with one whose results cannot be kept, and why.
     """
 
-    def __init__(self, core: Core, executor: Executor, touch: Callable[[Instance], None]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        executor: Executor,
+        touch: Callable[[Instance], None],
+        lose: Callable[[Instance, str], None],
+    ) -> None:
         self._core = core
         self._touch = touch
+        self._lose = lose
         self._http = HttpCaller(core.settings.http_poll_seconds)
         self._http_tasks: set[asyncio.Task[None]] = set()
         self._window: Window[Call] = Window(
@@ -113,28 +124,41 @@ class Activities:
             return
         tx = Transaction()
         for instance, batch in batches.values():
-            self._receive(instance, batch, at, tx)
-        self._core.store.submit(tx)
-        for instance, _ in batches.values():
+            try:
+                tx.extend(self._receive(instance, batch, at))
+            except UnstorableError as error:
+                self._lose(instance, str(error))
+        instances = [instance for instance, _ in batches.values()]
+        self._core.store.submit(tx, on_refusal=partial(self._lose_all, instances))
+        for instance in instances:
             self._touch(instance)
+
+    def _lose_all(self, instances: Iterable[Instance], refusal: RefusedWriteError) -> None:
+        for instance in instances:
+            self._lose(instance, str(refusal))
 
     def _receive(
         self,
         instance: Instance,
         batch: list[tuple[Call, InvocationResult]],
         at: str,
-        tx: Transaction,
-    ) -> None:
+    ) -> Transaction:
+        tx = Transaction()
         seq = self._core.next_sequence()
         texts: list[str] = []
         for call, result in batch:
-            text = _end_event(at, call, result, tx)
+            try:
+                text = _end_event(at, call, result, tx)
+            except (ValueError, RecursionError) as error:  # what user code can read, JSON cannot
+                result = replace(result, value=None, error=describe_error(error))
+                text = _end_event(at, call, result, tx)
             if instance.arrive(seq, call.number, text, failed=result.error is not None):
                 texts.append(text)
         if texts:
             instance.inbox_mark = seq
             tx.keep_payloads(instance.id)
             tx.receive(seq, instance.id, instance.execution_id, None, "\n".join(texts))
+        return tx
 
 
 def _end_event(at: str, call: Call, result: InvocationResult, tx: Transaction) -> str:

@@ -6,6 +6,7 @@ where its last transaction left it: activities whose result was not yet recorded
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,9 +40,11 @@ from localhost.durable.recovery.rebuilder import recover
 from localhost.durable.state.instance import Control, ExternalEvent, Identity, Instance
 from localhost.durable.state.operations import EntityMessage, operation_message, parse_entity_id
 from localhost.durable.storage import queries
+from localhost.durable.storage.schema import unusable_error
 from localhost.durable.storage.store import Store, resolve
 from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Executor
+from localhost.texts import describe_error
 
 _GRACE_SECONDS = 5.0
 
@@ -90,14 +93,19 @@ class Engine:
         self._orchestrations = Orchestrations(self._core, self._executor)
         try:
             recovered = await recover(self._store)
-        except BaseException:
+        except BaseException as error:
             await self._store.close()
+            if isinstance(error, sqlite3.Error):
+                raise unusable_error(str(self._store.path), error) from error
             raise
         self._core.resume_after(recovered.last_sequence)
         for instance in recovered.instances:
             self._live[instance.id] = instance
         self._adopt(recovered.instances)
         self._orchestrations.entities.accept(recovered.operations)
+        for broken in recovered.broken:
+            self._orchestrations.lose(broken.instance, broken.problem)
+        await self._store.commit(Transaction())  # whoever asks from now on sees them failed
 
     async def stop(self, grace_seconds: float = _GRACE_SECONDS) -> None:
         """Start nothing more, give running calls a while to end, and close the store."""
@@ -225,7 +233,10 @@ class Engine:
 
     def _adopt(self, instances: Sequence[Instance]) -> None:
         for instance in instances:
-            self._orchestrations.adopt(instance)
+            try:
+                self._orchestrations.adopt(instance)
+            except Exception as error:  # noqa: BLE001  one that cannot go on costs no other
+                self._orchestrations.lose(instance, describe_error(error))
 
     async def restart(self, instance_id: str, *, with_new_id: bool) -> str:
         """See `DurableService`."""

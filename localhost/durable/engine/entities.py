@@ -8,17 +8,23 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.window import Window
 from localhost.durable.protocol import events
+from localhost.durable.state.entity_answers import (
+    TIMED_OUT,
+    EntityAnswer,
+    EntityAnswerError,
+    OperationEnd,
+    read_answer,
+)
 from localhost.durable.state.operations import (
     EntityId,
     EntityMessage,
     Operation,
     OrderKey,
-    operation_message,
     parse_entity_id,
 )
 from localhost.durable.storage.transaction import Transaction
@@ -33,6 +39,7 @@ class Entity:
 
     Attributes:
         writes: How many of its commits are not yet on disk.
+        singles: How many operations are to be run one by one, because one of them failed its batch.
     """
 
     id: EntityId
@@ -41,6 +48,7 @@ class Entity:
     is_loaded: bool = False
     is_busy: bool = False
     writes: int = 0
+    singles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +129,20 @@ class Entities:
         task.add_done_callback(self._loading.discard)
 
     async def _load(self, entity: Entity) -> None:
-        entity.state = await self._core.store.read(partial(select_state, entity_id=entity.id))
+        try:
+            entity.state = await self._core.store.read(partial(select_state, entity_id=entity.id))
+        except sqlite3.Error as error:
+            operations = [entity.queue.popleft() for _ in range(len(entity.queue))]
+            problem = f"the state of the entity cannot be read: {error}"
+            self._fail(Batch(entity, operations), problem, is_divisible=False)
+            return
         entity.is_loaded = True
         self._launch(entity)
 
     def _launch(self, entity: Entity) -> None:
-        count = min(len(entity.queue), self._core.settings.max_entity_operation_batch_size)
+        limit = 1 if entity.singles else self._core.settings.max_entity_operation_batch_size
+        count = min(len(entity.queue), limit)
+        entity.singles = max(0, entity.singles - count)
         batch = Batch(entity, [entity.queue.popleft() for _ in range(count)])
         if self._core.functions.entity(entity.id[0]) is None:
             self._fail(batch, self._core.functions.unknown_entity(entity.id[0]))
@@ -155,56 +171,61 @@ class Entities:
 
     def _take_results(self, results: list[tuple[Batch, InvocationResult]]) -> None:
         for batch, result in results:
-            answer, problem = _read_answer(batch, result)
-            if answer is None:
-                self._fail(batch, problem)
+            try:
+                answer = _read_result(batch, result)
+            except EntityAnswerError as error:
+                self._fail(batch, str(error), is_divisible=not _has_timed_out(result))
             else:
                 self._apply(batch, answer)
 
-    def _fail(self, batch: Batch, problem: str) -> None:
-        """Drop operations that have no answer: as in Azure, their callers wait for ever."""
-        logger.error("operations of entity %s failed: %s", "@".join(batch.entity.id), problem)
-        self._complete(batch, Transaction(), [], None)
-
-    def _apply(self, batch: Batch, answer: dict[str, Any]) -> None:
+    def _fail(self, batch: Batch, problem: str, *, is_divisible: bool = True) -> None:
+        """Fail the operation that has no answer; one of several is looked for by itself."""
+        entity = batch.entity
+        if len(batch.operations) > 1 and is_divisible:
+            entity.queue.extendleft(reversed(batch.operations))
+            entity.singles += len(batch.operations)
+            entity.is_busy = False
+            self._advance(entity)
+            return
         tx = Transaction()
-        for operation, outcome in zip(batch.operations, answer["results"], strict=True):
-            self._answer(operation, outcome, tx)
-        signals = [_signal_message(signal) for signal in answer.get("signals") or []]
-        self._complete(batch, tx, self.enqueue(signals, tx), answer)
+        logger.error("operations of entity %s failed: %s", "@".join(entity.id), problem)
+        for operation in batch.operations:
+            self._answer(operation, OperationEnd(json.dumps(problem), failed=True), tx)
+        self._complete(batch, tx, [], None)
 
-    def _keep_state(self, entity: Entity, answer: dict[str, Any], tx: Transaction) -> None:
+    def _apply(self, batch: Batch, answer: EntityAnswer) -> None:
+        tx = Transaction()
+        for operation, end in zip(batch.operations, answer.ends, strict=True):
+            self._answer(operation, end, tx)
+        self._complete(batch, tx, self.enqueue(answer.signals, tx), answer)
+
+    def _keep_state(self, entity: Entity, answer: EntityAnswer, tx: Transaction) -> None:
         # One that deleted itself keeps its row, as in the extension's table, until it is purged.
-        entity.state = answer["entityState"] if answer["entityExists"] else None
+        entity.state = answer.state
         tx.put_entity(*entity.id, entity.state, self._core.stamp())
 
-    def _answer(self, operation: Operation, outcome: dict[str, Any], tx: Transaction) -> None:
-        failed = bool(outcome["isError"])
+    def _answer(self, operation: Operation, end: OperationEnd, tx: Transaction) -> None:
         if operation.is_signal:
-            if failed:
+            if end.failed:
                 identity = "@".join(operation.entity_id)
                 logger.error(
                     "signal %s to entity %s failed: %s",
                     operation.message["op"],
                     identity,
-                    outcome["result"],
+                    end.result,
                 )
             return
-        # Never null: the SDK decodes it as JSON text.
-        answer = {
-            "$type": events.dotnet_type("ResponseMessage"),
-            "result": outcome.get("result") or "null",
-        }
-        if failed:
+        answer = {"$type": events.dotnet_type("ResponseMessage"), "result": end.result}
+        if end.failed:
             answer["exceptionType"] = "Error"
-        self._reply(operation, json.dumps(answer, separators=(",", ":")), tx, failed=failed)
+        self._reply(operation, json.dumps(answer, separators=(",", ":")), tx, failed=end.failed)
 
     def _complete(
         self,
         batch: Batch,
         tx: Transaction,
         signals: Sequence[Operation],
-        answer: dict[str, Any] | None,
+        answer: EntityAnswer | None,
     ) -> None:
         """Commit what a batch led to; the state and the end of its operations unless it is torn."""
         entity = batch.entity
@@ -243,20 +264,18 @@ class Entities:
             self._active.pop(entity.id, None)
 
 
-def _read_answer(batch: Batch, result: InvocationResult) -> tuple[dict[str, Any] | None, str]:
+def _read_result(batch: Batch, result: InvocationResult) -> EntityAnswer:
     name = batch.entity.id[0]
-    if result.error is not None:
-        return None, f"Entity function '{name}' failed: {result.error}"
-    answer = json.loads(result.value)
-    if len(answer["results"]) != len(batch.operations):
-        return None, f"Entity function '{name}' did not answer each operation once"
-    return answer, ""
+    try:
+        if result.error is None:
+            return read_answer(result.value, len(batch.operations))
+    except EntityAnswerError as error:
+        raise EntityAnswerError(f"Entity function '{name}' failed: {error}") from error
+    raise EntityAnswerError(f"Entity function '{name}' failed: {result.error}")
 
 
-def _signal_message(signal: dict[str, Any]) -> EntityMessage:
-    target = signal["target"]
-    text = operation_message(signal["name"], signal.get("input"))
-    return EntityMessage(f"@{target['name'].lower()}@{target['key']}", text)
+def _has_timed_out(result: InvocationResult) -> bool:
+    return result.error is not None and result.error.startswith(TIMED_OUT)
 
 
 def select_state(connection: sqlite3.Connection, entity_id: EntityId) -> str | None:

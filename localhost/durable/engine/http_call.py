@@ -5,6 +5,7 @@ It is polled to its end while the answer is 202 only where the request says so
 """
 
 import asyncio
+import codecs
 import json
 import os
 import re
@@ -16,8 +17,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
+import yarl
 
 from localhost.execution.contract import InvocationResult
+from localhost.texts import describe_error, make_printable
 
 _ACCEPTED = 202
 _MAX_PAUSE_SECONDS = 86_400.0
@@ -37,6 +40,13 @@ _OF_CONTENT = frozenset(
         "expires",
         "last-modified",
     }
+)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNHANDLED = "Unhandled exception while executing task: "
@@ -62,13 +72,17 @@ class HttpCaller:
     async def run(self, request: Mapping[str, Any]) -> InvocationResult:
         """Make the request; a network error is the call's failure, an HTTP error status is not."""
         try:
+            if not _is_absolute_url(request["uri"]):
+                return _failure(
+                    _BAD_URL, f"{_UNHANDLED}System.InvalidOperationException: {_BAD_URL}"
+                )
             answer = await self._final_answer(request)
-        except (aiohttp.InvalidURL, ValueError):
-            return _failure(_BAD_URL, f"{_UNHANDLED}System.InvalidOperationException: {_BAD_URL}")
         except aiohttp.ClientConnectorError as error:
             return _failure(*_connection_failure(error))
         except (aiohttp.ClientError, TimeoutError, CredentialError) as error:
             return _failure(str(error), _request_exception(0, str(error)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this call's failure
+            return _failure(describe_error(error), _request_exception(0, describe_error(error)))
         return InvocationResult("", value=json.dumps(answer))
 
     async def close(self) -> None:
@@ -110,20 +124,23 @@ class HttpCaller:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         async with self._session.request(
-            method, url, headers=headers, data=None if content is None else content.encode()
+            method,
+            url,
+            headers=headers,
+            data=None if content is None else str(content).encode("utf-8", "replace"),
         ) as response:
             response_headers: dict[str, Any] = {}
             for name in response.headers:
                 if name.lower() in _OF_CONTENT:
                     continue
-                values = response.headers.getall(name)
+                values = [_header_text(value) for value in response.headers.getall(name)]
                 if name.lower() == "server":
                     values = [word for value in values for word in value.split()]
                 response_headers[name] = values[0] if len(values) == 1 else values
             return {
                 "statusCode": response.status,
                 "headers": response_headers,
-                "content": await response.text(),
+                "content": decode_content(await response.read(), response.charset),
             }
 
 
@@ -137,13 +154,40 @@ def _seconds_until(date: str) -> float | None:
         return None
 
 
+def decode_content(body: bytes, charset: str | None) -> str:
+    """Give a body as text, as .NET's `HttpContent.ReadAsStringAsync` does.
+
+    A byte order mark counts where no charset is named, and is taken away. What is no text of the
+    charset becomes U+FFFD; a charset that nobody knows is read as UTF-8.
+    """
+    marked = next((name for mark, name in _MARKS if body.startswith(mark)), "utf-8")
+    try:
+        text = body.decode(charset or marked, "replace")
+    except (LookupError, ValueError):  # Python has codecs that are for no text: `hex`, `idna`
+        text = body.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
+
+
+def _header_text(value: str) -> str:
+    # A header that is no UTF-8 is read as .NET reads each one.
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _is_absolute_url(text: Any) -> bool:
+    try:
+        url = yarl.URL(str(text))
+    except (ValueError, TypeError):
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
+
+
 def is_http_method(request: Mapping[str, Any]) -> bool:
     """Whether a request's method is a word that HTTP allows."""
     return _METHOD.fullmatch(str(request["method"])) is not None
 
 
 def _failure(reason: str, details: str) -> InvocationResult:
-    return InvocationResult("", error=reason, stack=details)
+    return InvocationResult("", error=make_printable(reason), stack=make_printable(details))
 
 
 def _connection_failure(error: aiohttp.ClientConnectorError) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from localhost.durable.engine.core import Core
-from localhost.durable.protocol import events
+from localhost.durable.protocol import events, failures
 from localhost.durable.protocol.actions import Outcome
 from localhost.durable.protocol.ids import new_execution_id, new_id
 from localhost.durable.state.instance import Identity, Instance, Parent
@@ -157,6 +157,17 @@ class Lifecycle:
         tx.delete_instance(instance.id)
         reason = f"The instance '{instance.id}' was purged while it was running."
         self.tell_parent(instance, self._core.stamp(), Outcome("Failed", reason), tx)
+
+    def lose(self, instance: Instance, problem: str, tx: Transaction) -> None:
+        """End an instance that cannot go on as failed; of its history nothing is written."""
+        at = self._core.stamp()
+        message = failures.orchestrator_failure(instance.identity.name, problem)
+        outcome = Outcome("Failed", message, problem)
+        tx.update_instance(instance.id, status="Failed", output=message, updated_at=at)
+        tx.clear_inbox(instance.id)
+        if self.live.get(instance.id) is instance:
+            self.forget(instance)
+        self.tell_parent(instance, at, outcome, tx)
 
     def tell_parent(self, instance: Instance, at: str, outcome: Outcome, tx: Transaction) -> None:
         """Tell who waits for an instance, if anybody still does, how it ended."""

@@ -13,13 +13,13 @@ from localhost.durable.engine.activities import Activities
 from localhost.durable.engine.core import Core
 from localhost.durable.engine.determinism import Contradiction, violation
 from localhost.durable.engine.entities import Entities
-from localhost.durable.engine.http_call import is_http_method
 from localhost.durable.engine.lifecycle import Lifecycle
 from localhost.durable.engine.obstacles import obstacle
+from localhost.durable.engine.refusals import refusal
 from localhost.durable.engine.replays import Replay, Replays
 from localhost.durable.protocol import events, failures, times
+from localhost.durable.protocol.action_forms import check_forms
 from localhost.durable.protocol.actions import (
-    ActionType,
     Decision,
     Outcome,
     ProtocolError,
@@ -28,15 +28,14 @@ from localhost.durable.protocol.actions import (
     signature,
 )
 from localhost.durable.state.instance import Arrival, ExternalEvent, HeldInput, Instance
-from localhost.durable.state.operations import Operation, parse_entity_id
+from localhost.durable.state.operations import Operation
 from localhost.durable.state.tasks import NEVER, Execution, Registration, Task, read_registration
 from localhost.durable.state.turns import Effects, Turn
 from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Executor, InvocationResult
+from localhost.texts import describe_error, format_stack
 
 logger = logging.getLogger(__name__)
-
-_STATUS_LIMIT_BYTES = 16 * 1024
 
 
 class Orchestrations:
@@ -50,12 +49,12 @@ class Orchestrations:
         self._warned: set[str] = set()
         self._settings_json = core.settings.context_json
         self.entities = Entities(core, executor, self._reply)
-        self.activities = Activities(core, executor, self.touch)
+        self.activities = Activities(core, executor, self.touch, self.lose)
         self.lifecycle = Lifecycle(core, self.touch)
         self._timers: timers.Timers[tuple[Instance, Task, int]] = timers.Timers(
             core.clock, self._fire
         )
-        self._replays = Replays(core, executor, self._is_live, self._apply)
+        self._replays = Replays(core, executor, self._is_live, self._apply, self._fail_defect)
 
     @property
     def live(self) -> dict[str, Instance]:
@@ -121,9 +120,23 @@ class Orchestrations:
         for instance in dirty:
             try:
                 self._pump(instance)
-            except Exception:
-                # A defect that stops one instance must not keep the others from running.
+            except Exception as error:
+                # What stops one instance must not keep the others from running.
                 logger.exception("instance %s cannot go on", instance.id)
+                self.lose(instance, f"it cannot go on: {describe_error(error)}")
+
+    def lose(self, instance: Instance, problem: str) -> None:
+        """Fail an instance that cannot go on, with no more than a failure needs.
+
+        What it did last may be missing in its history.
+        """
+        live = self.live.get(instance.id)
+        if live is not None and live is not instance:
+            return  # another took its place
+        logger.error("instance %s fails: %s", instance.id, problem)
+        tx = Transaction()
+        self.lifecycle.lose(instance, problem, tx)
+        self._core.store.submit(tx)
 
     def _pump(self, instance: Instance) -> None:
         """Let an instance go on as far as it can without waiting."""
@@ -224,22 +237,41 @@ class Orchestrations:
             tx.consume_completions(replay.instance.id, replay.inbox_mark)
             tx.consume_events(replay.event_seqs)
         self.touch(replay.instance)
+        execution = replay.turn.instance.execution
         try:
             decision = parse(result.value, result.error, result.stack)
             signatures = [signature(action) for action in decision.leaves]
+            check_forms(decision.leaves[len(execution.signatures) :])
         except ProtocolError as error:
             self._fail(replay, str(error), tx)
             return
-        execution = replay.turn.instance.execution
+        if decision.is_blind:
+            logger.error("instance %s raised %s", replay.instance.id, result.error)
+        if result.is_no_exception and decision.outcome is not None:
+            self._fail(replay, decision.outcome.text or "", tx)
+            return
         contradiction = violation(execution.signatures, signatures, execution.numbers)
         if contradiction is not None:
             self._contradict(replay, decision, contradiction, tx)
             return
-        problem = self._excess(decision) or self._refusal(decision)
+        problem = refusal(decision, self._core.settings, self._core.functions)
         if problem is not None:
             self._fail(replay, problem, tx)
             return
         self._perform(replay.turn, decision, signatures, tx)
+
+    def _fail_defect(self, replay: Replay, error: Exception) -> None:
+        """Fail an instance whose answer cannot be carried out, as one that does not fit."""
+        logger.error("instance %s: its answer:\n%s", replay.instance.id, format_stack(error))
+        tx = Transaction()
+        if replay.turn.held_input is None:
+            tx.consume_completions(replay.instance.id, replay.inbox_mark)
+            tx.consume_events(replay.event_seqs)
+        problem = f"its answer cannot be carried out: {describe_error(error)}"
+        try:
+            self._fail(replay, problem, tx)
+        except Exception as second:  # noqa: BLE001
+            self.lose(replay.instance, f"{problem}; {describe_error(second)}")
 
     def _perform(
         self, turn: Turn, decision: Decision, signatures: list[Signature], tx: Transaction
@@ -287,26 +319,6 @@ class Orchestrations:
         instance.custom_status = None if decision.is_blind else instance.custom_status
         details = failures.contradiction_details(contradiction.text)
         self._conclude(turn, Outcome("Failed", contradiction.text, details), tx)
-
-    def _refusal(self, decision: Decision) -> str | None:
-        """Say which action makes the extension fail the orchestration."""
-        for action in decision.leaves:
-            kind = action["actionType"]
-            if kind == ActionType.CALL_HTTP and not is_http_method(action["httpRequest"]):
-                return "The format of the HTTP method is invalid."
-            if kind == ActionType.SIGNAL_ENTITY:
-                entity_id = parse_entity_id(action["instanceId"])
-                if entity_id and self._core.functions.entity(entity_id[0]) is None:
-                    return self._core.functions.unknown_entity(entity_id[0])
-        return None
-
-    def _excess(self, decision: Decision) -> str | None:
-        """Say which limit the decision passes."""
-        limit = self._core.settings.max_orchestration_actions
-        if len(decision.leaves) > limit:
-            return failures.action_limit_failure(limit)
-        size = len((decision.custom_status_text or "").encode("utf-16-le"))
-        return failures.status_size_failure(size) if size > _STATUS_LIMIT_BYTES else None
 
     def _fail(self, replay: Replay, message: str, tx: Transaction) -> None:
         name = replay.instance.identity.name
@@ -368,7 +380,9 @@ class Orchestrations:
     def _submit(self, instance: Instance, turn: Turn, tx: Transaction) -> None:
         operations = self.entities.enqueue(turn.effects.messages, tx)
         self._core.store.submit(
-            tx, partial(self._dispatch, instance, instance.execution, turn.effects, operations)
+            tx,
+            partial(self._dispatch, instance, instance.execution, turn.effects, operations),
+            lambda refusal: self.lose(instance, str(refusal)),
         )
 
     def _dispatch(

@@ -40,6 +40,7 @@ class Replays:
     Args:
         is_live: Whether an instance is still the live one of its id.
         apply: Takes the answer of a turn.
+        fail: Takes a turn that cannot be taken, and why.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Replays:
         executor: Executor,
         is_live: Callable[[Instance], bool],
         apply: Callable[[Replay, InvocationResult], None],
+        fail: Callable[[Replay, Exception], None],
     ) -> None:
         self._core = core
+        self._fail = fail
         self._is_live = is_live
         self._apply = apply
         self._loop = asyncio.get_running_loop()
@@ -79,10 +82,20 @@ class Replays:
         await self._window.close(grace_seconds)
 
     async def _join(self, replay: Replay, payload_ids: set[str]) -> None:
-        texts = await self._core.store.payloads(payload_ids)
+        try:
+            texts = await self._core.store.payloads(payload_ids)
+            context = payloads.join(replay.context, texts)
+        except Exception as error:  # noqa: BLE001  the store has lost a text, or cannot read it
+            self._end(replay, error)
+            return
         if self._is_current(replay):
-            replay.context = payloads.join(replay.context, texts)
+            replay.context = context
             self._window.add([replay])
+
+    def _end(self, replay: Replay, error: Exception) -> None:
+        if self._is_current(replay):
+            replay.instance.is_busy = False
+            self._fail(replay, error)
 
     def _is_current(self, replay: Replay) -> bool:
         instance = replay.instance
@@ -109,4 +122,7 @@ class Replays:
                 instance.is_busy = False
                 instance.replay_ended = self._loop.time()
                 instance.replay_seconds = instance.replay_ended - replay.started_at
-                self._apply(replay, result)
+                try:
+                    self._apply(replay, result)
+                except Exception as error:  # noqa: BLE001  one answer costs no other instance
+                    self._fail(replay, error)

@@ -4,7 +4,8 @@ import re
 
 from localhost.durable.host_json import DurableSettings
 
-_DOTTED = re.compile(r"\d+(\.\d+){1,3}")
+# More digits than .NET's Version reads are no version to it, but text.
+_DOTTED = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}")
 
 
 def mismatch(version: str | None, settings: DurableSettings) -> str | None:

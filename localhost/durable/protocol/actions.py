@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from localhost.durable.protocol import failures, round_trip
+from localhost.texts import make_printable
 
 Action = dict[str, Any]
 Signature = tuple[int, str]
@@ -80,7 +81,7 @@ def parse(value: str | None, error: str | None, stack: str | None) -> Decision:
         ProtocolError: The answer has a shape or a schema the host does not know.
     """
     if error is None:
-        body = _body(round_trip.result(value or ""))
+        body = _body(value or "")
         return _decision(body, _ending(body))
     error = round_trip.failure(error)
     message, label, text = error.rpartition(ERROR_LABEL)
@@ -90,13 +91,13 @@ def parse(value: str | None, error: str | None, stack: str | None) -> Decision:
         return Decision(
             [], None, _failure(failures.unreadable_failure(error, stack)), None, is_blind=True
         )
-    return _decision(state, _failure(str(state.get("error", message))))
+    return _decision(state, _failure(_reason(text) if "error" in state else message))
 
 
 def _body(text: str) -> dict[str, Any]:
     try:
-        body = json.loads(text)
-    except json.JSONDecodeError as invalid:
+        body = json.loads(round_trip.result(text))
+    except (ValueError, RecursionError) as invalid:
         raise ProtocolError(f"the orchestrator answered no JSON: {invalid}") from invalid
     if not isinstance(body, dict) or not isinstance(body.get("actions"), list):
         raise ProtocolError("the orchestrator answered no list of actions")
@@ -108,6 +109,11 @@ def _state(text: str) -> dict[str, Any] | None:
         return _body(text)
     except ProtocolError:
         return None
+
+
+def _reason(text: str) -> str:
+    # Read anew: what the host does to values would take half a surrogate pair away.
+    return make_printable(str(json.loads(text, parse_constant=str)["error"]))
 
 
 def _failure(message: str) -> Outcome:

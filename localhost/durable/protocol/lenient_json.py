@@ -6,6 +6,7 @@ comments are refused.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -38,9 +39,23 @@ def loads(text: str) -> Any:
     """
     text = text.removeprefix("\ufeff")
     try:
-        return json.loads(text, parse_constant=str)
+        return json.loads(text, parse_constant=str, parse_float=read_float)
     except json.JSONDecodeError:
+        pass
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise LenientJsonError(str(error)) from error
+    except RecursionError as error:
+        raise LenientJsonError("The JSON is nested too deeply.") from error
+    try:
         return _Reader(text).document()
+    except RecursionError as error:
+        raise LenientJsonError("The JSON is nested too deeply.") from error
+
+
+def read_float(text: str) -> float | str:
+    """Read a number; what is beyond a double is infinite for .NET, which writes that as a text."""
+    value = float(text)
+    return value if math.isfinite(value) else "-Infinity" if value < 0 else "Infinity"
 
 
 class _Reader:
@@ -96,8 +111,8 @@ class _Reader:
 
     def _number(self, text: str) -> Any:
         try:
-            return json.loads(text)
-        except json.JSONDecodeError:
+            return json.loads(text, parse_float=read_float)
+        except ValueError:
             raise self._error(f"Input string '{text}' is not a valid number") from None
 
     def _string(self) -> str:
@@ -107,10 +122,13 @@ class _Reader:
             self._at = len(self._text)
             raise self._error(f"Unterminated string. Expected delimiter: {quote}")
         self._at = match.end()
-        if match[2] is not None:
-            return str(json.loads(f'"{match[2]}"', strict=False))
-        plain = match[1].replace("\\'", "'").replace('"', '\\"')
-        return str(json.loads(f'"{plain}"', strict=False))
+        plain = match[2]
+        if plain is None:
+            plain = match[1].replace("\\'", "'").replace('"', '\\"')
+        try:
+            return str(json.loads(f'"{plain}"', strict=False))
+        except json.JSONDecodeError:
+            raise self._error("Bad JSON escape sequence") from None
 
     def _array(self) -> list[Any]:
         self._at += 1

@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localhost.durable.recovery.rebuilder import RecoveredState, recover
+from localhost.durable.recovery.row_checks import row_faults
 from localhost.durable.state.instance import Instance
 from localhost.durable.state.tasks import Task
-from localhost.durable.storage.schema import StoreError
+from localhost.durable.storage import schema
 from localhost.durable.storage.store import Store
 
 TABLES = ("instances", "history", "inbox", "payloads", "entities", "operations")
 _OWNED_TABLES = ("history", "inbox", "payloads")
 _START_OVER = "move it away and start again to begin with an empty one"
+_WILL_FAIL = "the host fails this instance when it starts, and goes on with the others"
+_UNREADABLE = "purge what it belongs to; if you know of no reason for it, look at the disk"
 _TERMINATE = "start the host and terminate it, or rewind it once it has failed"
 
 
@@ -51,14 +54,14 @@ async def examine(store: Store) -> Checkup:
     Raises:
         sqlite3.Error: It cannot even be read.
     """
-    damage = await store.read(_damage)
+    damage = await store.read(_damage) or await store.read(_missing_parts)
     if damage:  # nothing else that is read of it can be relied on
         return Checkup(await store.read(_version), {}, {}, 0, damage)
     checkup = await store.read(_contents)
-    try:
-        checkup.findings.extend(vain_waits(await recover(store)))
-    except StoreError as error:
-        checkup.findings.append(Finding(str(error), _START_OVER))
+    checkup.findings.extend(await store.read(_unreadable_rows))
+    state = await recover(store)
+    checkup.findings.extend(Finding(broken.problem, _WILL_FAIL) for broken in state.broken)
+    checkup.findings.extend(vain_waits(state))
     return checkup
 
 
@@ -111,6 +114,20 @@ def _is_stuck(instance: Instance) -> bool:
 def _damage(connection: sqlite3.Connection) -> list[Finding]:
     lines = [line for (line,) in connection.execute("PRAGMA integrity_check")]
     return [Finding(f"the file is damaged: {line}", _START_OVER) for line in lines if line != "ok"]
+
+
+def _missing_parts(connection: sqlite3.Connection) -> list[Finding]:
+    missing_names = schema.missing_parts(connection)
+    return [
+        Finding(f"the file is damaged: {name} is missing", _START_OVER) for name in missing_names
+    ]
+
+
+def _unreadable_rows(connection: sqlite3.Connection) -> list[Finding]:
+    return [
+        Finding(f"{fault.place} cannot be read: {fault.problem}", _UNREADABLE)
+        for fault in row_faults(connection)
+    ]
 
 
 def _version(connection: sqlite3.Connection) -> int:

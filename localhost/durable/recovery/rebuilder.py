@@ -1,9 +1,10 @@
 """Rebuilds every unfinished instance from the store, by the calls that a first run makes."""
 
 import json
+import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,10 @@ from localhost.durable.state.notes import Notes
 from localhost.durable.state.operations import Operation
 from localhost.durable.state.tasks import Execution, Task
 from localhost.durable.storage import payloads
-from localhost.durable.storage.schema import StoreError
 from localhost.durable.storage.store import Store
+from localhost.texts import describe_error
+
+logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 StoredTurn = tuple[str, str | None]
@@ -35,12 +38,25 @@ _COLUMNS = (
 _UNFINISHED = "status IN ('Pending', 'Running', 'Suspended', 'ContinuedAsNew')"
 
 
+class ContradictionError(Exception):
+    """A history ends a task that it never began, or twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenInstance:
+    """An unfinished instance whose history cannot be read, or contradicts itself."""
+
+    instance: Instance
+    problem: str
+
+
 @dataclass(slots=True)
 class RecoveredState:
     """What the store held."""
 
     instances: list[Instance] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    broken: list[BrokenInstance] = field(default_factory=list)
     last_sequence: int = 0
 
 
@@ -54,24 +70,45 @@ class _Rows:
 
 
 async def recover(store: Store) -> RecoveredState:
-    """Read and rebuild; nothing is started yet.
+    """Read and rebuild; nothing is started yet. One instance that is broken costs no other.
 
     Raises:
-        StoreError: A history contradicts itself.
+        sqlite3.Error: The file cannot be read.
     """
     rows = await store.read(_select)
     state = RecoveredState(last_sequence=rows.last_sequence)
     for row in rows.instances:
         instance = _instance(row)
-        turns = rows.turns.get(instance.id, [])
-        await rebuild(instance, turns, store)
-        await _refill(instance, rows.inbox.get(instance.id, []), store)
-        state.instances.append(instance)
-    state.operations = [
-        Operation(seq, (name, key), json.loads(message))
-        for seq, name, key, message in rows.operations
-    ]
+        try:
+            await rebuild(instance, rows.turns.get(instance.id, []), store)
+            await _refill(instance, rows.inbox.get(instance.id, []), store)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever stands in its rows
+            problem = f"the history of instance '{instance.id}' {_describe_fault(error)}"
+            state.broken.append(BrokenInstance(_instance(row), problem))
+        else:
+            state.instances.append(instance)
+    state.operations = list(_operations(rows))
     return state
+
+
+def _describe_fault(error: Exception) -> str:
+    if isinstance(error, ContradictionError):
+        return f"contradicts itself at {error}"
+    return f"cannot be read: {describe_error(error)}"
+
+
+def _operations(rows: _Rows) -> Iterator[Operation]:
+    for seq, name, key, text in rows.operations:
+        try:
+            message = json.loads(text)
+            if not isinstance(message, dict):
+                raise TypeError("it is no object")
+        except (ValueError, TypeError, RecursionError) as error:
+            logger.error("operation %d of entity @%s@%s cannot be read: %s", seq, name, key, error)  # noqa: TRY400
+            continue
+        yield Operation(seq, (name, key), message)
 
 
 def _select(connection: sqlite3.Connection) -> _Rows:
@@ -167,7 +204,7 @@ def _deliver(instance: Instance, event: Event) -> None:
     number, failed = ending
     task = execution.arrive(number, failed=failed)
     if task is None:
-        raise StoreError(f"the history of instance '{instance.id}' contradicts itself at {event}")
+        raise ContradictionError(str(event))
     execution.settle(task)
 
 

@@ -1,7 +1,6 @@
 """Questions to the store about what is on disk."""
 
 import base64
-import binascii
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -72,7 +71,7 @@ def _read_token(token: str) -> str | None:
     """The id a token holds; None where it is none of ours."""
     try:
         text = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, or no UTF-8
         return None
     return text.removeprefix(_TOKEN) if text.startswith(_TOKEN) else None
 

@@ -1,6 +1,7 @@
 """The tables of the durable store, and how a file of an older version becomes one of this."""
 
 import sqlite3
+from contextlib import closing
 
 VERSION = 2
 APPLICATION_ID = 0x46414E4F  # "FANO"
@@ -96,6 +97,23 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         _prepare(connection, path)
     except sqlite3.Error as error:
         raise unusable_error(path, error) from error
+
+
+def missing_parts(connection: sqlite3.Connection) -> list[str]:
+    """Name the tables, columns and indexes that a current store has and this one lacks."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        _prepare(fresh, ":memory:")
+        return sorted(_parts(fresh) - _parts(connection))
+
+
+def _parts(connection: sqlite3.Connection) -> set[str]:
+    entries = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
+    parts = {f"{kind} '{name}'" for kind, name in entries}
+    for kind, name in entries:
+        if kind == "table":
+            columns = connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
+            parts |= {f"column '{column}' of '{name}'" for (column,) in columns}
+    return parts
 
 
 def unusable_error(path: str, error: sqlite3.Error) -> StoreError:

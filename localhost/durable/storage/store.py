@@ -15,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
+from localhost.durable.errors import RefusedWriteError
 from localhost.durable.storage import schema
 from localhost.durable.storage.schema import StoreError
 from localhost.durable.storage.transaction import Statement, Transaction
@@ -25,11 +26,30 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Callback = Callable[[], None]
-_Work = tuple[list[Statement], Callback | None]
 STORE_FILE = "durable.sqlite"
 _ROWS_A_QUERY = 500
-# The last two are of values that SQLite cannot hold: half a surrogate pair, a number too large.
-_WRITE_ERRORS = (sqlite3.Error, StoreError, ValueError, OverflowError)
+# Bytes that are no UTF-8 become escapes that JSON does not know: what holds them fails to parse.
+UNREADABLE = "backslashreplace"
+# Of what one transaction writes, and not of the file: a value that SQLite cannot hold, a row that
+# contradicts another.
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+)
+
+
+class _Work(NamedTuple):
+    """A transaction, what follows once it is on disk, and what if it is refused."""
+
+    statements: list[Statement]
+    callback: Callback | None
+    on_refusal: Callable[[RefusedWriteError], None] | None
 
 
 class Store:
@@ -44,6 +64,7 @@ class Store:
         self._uncommitted: dict[str, str] = {}
         self._pending: set[asyncio.Future[None]] = set()
         self._reader: sqlite3.Connection | None = None
+        self._tolerant_reader: sqlite3.Connection | None = None
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="durable-read")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: threading.Thread | None = None
@@ -89,13 +110,24 @@ class Store:
         self._reads.shutdown()
         self._lock.close()
 
-    def submit(self, transaction: Transaction, callback: Callback | None = None) -> None:
-        """Commit after everything submitted before; `callback` runs once it is on disk."""
+    def submit(
+        self,
+        transaction: Transaction,
+        callback: Callback | None = None,
+        on_refusal: Callable[[RefusedWriteError], None] | None = None,
+    ) -> None:
+        """Commit after everything submitted before.
+
+        Args:
+            transaction: What to write, all of it or nothing.
+            callback: Runs once it is on disk.
+            on_refusal: Runs where the store does not take what is in it; others go on.
+        """
         for sql, values in transaction.statements:
             if sql.startswith("INSERT INTO payloads"):
                 self._uncommitted[values[0]] = values[2]
                 callback = partial(self._after_payload_commit, values[0], callback)
-        self._queue.put((transaction.statements, callback))
+        self._queue.put(_Work(transaction.statements, callback, on_refusal))
 
     def _after_payload_commit(self, payload_id: str, callback: Callback | None) -> None:
         del self._uncommitted[payload_id]
@@ -103,13 +135,23 @@ class Store:
             callback()
 
     async def commit(self, transaction: Transaction, callback: Callback | None = None) -> None:
-        """Submit, and wait until it is on disk and `callback` has run."""
+        """Submit, and wait until it is on disk and `callback` has run.
+
+        Raises:
+            StoreError: The file can no longer be written.
+            RefusedWriteError: The store does not take what is in it.
+        """
         if self.failure is not None:
             raise self.failure
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
-        self.submit(transaction, partial(resolve, future, callback))
+
+        def refuse(error: RefusedWriteError) -> None:
+            if not future.done():
+                future.set_exception(error)
+
+        self.submit(transaction, partial(resolve, future, callback), refuse)
         await future
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -128,20 +170,29 @@ class Store:
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
-            self._reader = sqlite3.connect(self.path, check_same_thread=False)
-            self._reader.execute("PRAGMA query_only = ON")
-        return query(self._reader)
+            self._reader = _connect_reader(self.path)
+        try:
+            return query(self._reader)
+        except sqlite3.OperationalError as error:
+            if hasattr(error, "sqlite_errorcode"):  # SQLite itself says so
+                raise
+        # A text is no UTF-8, which Python's module finds; one such row must not hide the others.
+        if self._tolerant_reader is None:
+            self._tolerant_reader = _connect_reader(self.path)
+            self._tolerant_reader.text_factory = lambda data: data.decode("utf-8", UNREADABLE)
+        return query(self._tolerant_reader)
 
     def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
+        for reader in (self._reader, self._tolerant_reader):
+            if reader is not None:
+                reader.close()
 
     def _write(self) -> None:
         try:
             with closing(_connect(self.path)) as connection:
                 while self._write_group(connection):
                     pass
-        except _WRITE_ERRORS as error:
+        except BaseException as error:  # noqa: BLE001  without this thread nothing is kept
             failure = StoreError(f"{self.path} can no longer be written: {error}")
             failure.__cause__ = error
             self._call(partial(self._fail, failure))
@@ -149,26 +200,48 @@ class Store:
     def _write_group(self, connection: sqlite3.Connection) -> bool:
         """Commit everything that is waiting as one; say whether there will be more."""
         work = self._queue.get()
-        callbacks: list[Callback] = []
-        if work is not None:
-            connection.execute("BEGIN IMMEDIATE")
-        is_open = work is not None
-        while work is not None:
-            statements, callback = work
-            for sql, values in statements:
-                connection.execute(sql, values)
-            if callback is not None:
-                callbacks.append(callback)
-            try:
-                work = self._queue.get_nowait()
-            except queue.Empty:
-                connection.execute("COMMIT")
-                self._call(partial(_run, callbacks))
-                return True
-        if is_open:
+        if work is None:
+            return False
+        group: list[_Work] = []
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            while work is not None:
+                group.append(work)
+                _execute(connection, work)
+                try:
+                    work = self._queue.get_nowait()
+                except queue.Empty:
+                    break
             connection.execute("COMMIT")
-            self._call(partial(_run, callbacks))
-        return False
+        except _REFUSALS:
+            connection.execute("ROLLBACK")
+            self._write_each(connection, group)
+        else:
+            self._call(partial(_run, [work.callback for work in group if work.callback]))
+        return work is not None
+
+    def _write_each(self, connection: sqlite3.Connection, group: list[_Work]) -> None:
+        """Commit one after the other, so that the one which is refused costs no other."""
+        for work in group:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                _execute(connection, work)
+                connection.execute("COMMIT")
+            except _REFUSALS as error:
+                connection.execute("ROLLBACK")
+                self._call(partial(self._refuse, work, error))
+            else:
+                self._call(partial(_run, [work.callback] if work.callback else []))
+
+    def _refuse(self, work: _Work, error: Exception) -> None:
+        refusal = RefusedWriteError(f"the store does not take it: {error}")
+        refusal.__cause__ = error
+        logger.error("a step is not written: %s", refusal)
+        for sql, values in work.statements:
+            if sql.startswith("INSERT INTO payloads"):
+                self._uncommitted.pop(values[0], None)
+        if work.on_refusal is not None:
+            work.on_refusal(refusal)
 
     def _call(self, callback: Callback) -> None:
         loop = self._loop
@@ -179,7 +252,8 @@ class Store:
         logger.critical("%s", failure)
         self.failure = failure
         for future in list(self._pending):
-            future.set_exception(failure)
+            if not future.done():
+                future.set_exception(failure)
         self.on_failure(failure)
 
 
@@ -189,6 +263,11 @@ def resolve(future: asyncio.Future[None], callback: Callback | None = None) -> N
         callback()
     if not future.done():
         future.set_result(None)
+
+
+def _execute(connection: sqlite3.Connection, work: _Work) -> None:
+    for sql, values in work.statements:
+        connection.execute(sql, values)
 
 
 def _run(callbacks: list[Callback]) -> None:
@@ -220,6 +299,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
     return connection
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from localhost.durable.storage.payloads import Payloads
+from localhost.durable.storage.values import storable_row
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -19,7 +20,10 @@ _DELETE_INSTANCE = tuple(
 
 
 class Transaction(Payloads):
-    """Collects the writes of one step, in order."""
+    """Collects the writes of one step, in order.
+
+    Every method raises `UnstorableError` for a value that the store cannot hold.
+    """
 
     __slots__ = ("statements",)
 
@@ -28,7 +32,11 @@ class Transaction(Payloads):
         self.statements: list[Statement] = []
 
     def _add(self, sql: str, *values: Any) -> None:
-        self.statements.append((sql, values))
+        self.statements.append((sql, storable_row(values)))
+
+    def extend(self, other: "Transaction") -> None:
+        """Write what another writes, after one's own."""
+        self.statements += other.statements
 
     def keep_payloads(self, instance_id: str) -> None:
         """Store the large texts encoded since the last call, on behalf of one instance."""

@@ -19,8 +19,6 @@ from localhost.durable.errors import (
     WrongStateError,
 )
 from localhost.durable.records import EntityFilter, InstanceFilter
-from localhost.durable.storage.schema import StoreError
-from localhost.durable.storage.store import Store
 from tests.support.replays.durable_hub import hub
 
 gates: dict[str, asyncio.Event] = {}
@@ -446,20 +444,24 @@ async def test_activities_run_in_the_trace_of_the_start(path):
         assert len(set(spans)) == len(spans) == 3
 
 
-async def test_a_history_that_contradicts_itself_is_refused_by_name(path):
+async def test_a_history_that_contradicts_itself_fails_its_instance_and_no_other(path):
     async with hub(make_app(), path) as durable:
         instance_id = await durable.start("gated")
         await durable.until(lambda: has_begun(durable, instance_id))
+        other_id = await durable.start("gated")
+        await durable.until(lambda: has_begun(durable, other_id))
     connection = sqlite3.connect(path)
     with connection:
-        connection.execute("UPDATE history SET notes = NULL")
         event = '{"EventType":5,"EventId":-1,"TaskScheduledId":0,"Result":"1","Timestamp":"x"}'
-        connection.execute("UPDATE history SET events = ?", (event,))
+        connection.execute(
+            "UPDATE history SET notes = NULL, events = ? WHERE instance_id = ?",
+            (event, instance_id),
+        )
     connection.close()
-    with pytest.raises(StoreError, match=f"history of instance '{instance_id}'"):
-        async with hub(make_app(), path):
-            pass
-    await Store.open(path).close()
+    async with hub(make_app(), path) as durable:
+        words = f"the history of instance '{instance_id}' contradicts itself"
+        assert words in await durable.failure(instance_id)
+        assert (await durable.status(other_id, "Running")).instance_id == other_id
 
 
 async def has_begun(durable, instance_id):

@@ -1,4 +1,6 @@
+import asyncio
 import json
+from typing import NamedTuple
 
 import azure.durable_functions as df
 import pytest
@@ -130,3 +132,67 @@ async def test_an_orchestrator_gets_the_first_answer_since_the_sdk_asks_for_no_p
 
     async with hub(app, path) as durable:
         assert await durable.run("calls", url) == 202
+
+
+class Answer(NamedTuple):
+    body: bytes
+    kind: str
+    text: str
+
+
+# What .NET's `HttpContent.ReadAsStringAsync` makes of each; where it fails, what bears it.
+ANSWERS = {
+    "latin 1 without a charset": Answer(b"caf\xe9", "text/plain", "caf\ufffd"),
+    "latin 1": Answer(b"caf\xe9", "text/plain; charset=iso-8859-1", "café"),
+    "not what it says": Answer(b"caf\xe9", "text/plain; charset=utf-8", "caf\ufffd"),
+    "a charset that nobody knows": Answer("é".encode(), "text/plain; charset=nope", "é"),
+    "a codec that is no charset": Answer("é".encode(), "text/plain; charset=hex", "é"),
+    "a codec for names of hosts": Answer("é".encode(), "text/plain; charset=idna", "é"),
+    "a byte order mark": Answer(b"\xef\xbb\xbfx", "application/json", "x"),
+    "UTF-16": Answer("é".encode("utf-16"), "text/plain", "é"),
+    "UTF-16 by name": Answer("é".encode("utf-16-le"), "text/plain; charset=utf-16le", "é"),
+    "a picture": Answer(b"\x89PNG\r\n\x1a\n\0", "image/png", "\ufffdPNG\r\n\x1a\n\0"),
+    "nothing": Answer(b"", "text/plain", ""),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+async def test_an_answer_is_read_whatever_its_bytes_are(answer):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {answer.kind}\r\nX-Odd: caf".encode() + b"\xe9\r\n"
+    length = f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n".encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + length + answer.body)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    caller = HttpCaller(poll_seconds=30)
+    async with server:
+        result = await caller.run({"method": "GET", "uri": f"http://127.0.0.1:{port}/"})
+    await caller.close()
+    assert result.error is None
+    told = json.loads(result.value)
+    assert told["content"] == answer.text
+    assert told["headers"]["X-Odd"] == "café"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"method": "GET", "uri": "http://127.0.0.1:1/", "headers": {"Content-Type": 5}},
+        {"method": "GET", "uri": "http://127.0.0.1:1/", "headers": ["x"]},
+        {"method": "GET", "uri": "http://127.0.0.1:1/", "headers": {"X": "a\r\nb"}},
+        {"method": "GET", "uri": "http://127.0.0.1:1/", "tokenSource": {"x": 1}},
+        {"method": "GET", "uri": "http://caf\udce9/"},
+        {"method": "GET", "uri": {"not": "a url"}},
+        {"method": "GET"},
+    ],
+)
+async def test_whatever_is_wrong_with_a_request_is_the_failure_of_the_call(request_):
+    caller = HttpCaller(poll_seconds=30)
+    result = await caller.run(request_)
+    await caller.close()
+    assert result.error
+    assert result.error.encode()

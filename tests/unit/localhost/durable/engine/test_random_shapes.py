@@ -5,7 +5,7 @@ import datetime
 import json
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
+from localhost.durable.errors import RefusedWriteError
 from localhost.durable.host_json import DurableSettings
 from localhost.durable.storage.store import Callback, Store
 from localhost.durable.storage.transaction import Transaction
@@ -215,10 +216,15 @@ class CrashingStore(Store):
 
     left: float = float("inf")
 
-    def submit(self, transaction: Transaction, then: Callback | None = None) -> None:
+    def submit(
+        self,
+        transaction: Transaction,
+        callback: Callback | None = None,
+        on_refusal: Callable[[RefusedWriteError], None] | None = None,
+    ) -> None:
         self.left -= 1
         if self.left >= 0:
-            super().submit(transaction, then)
+            super().submit(transaction, callback, on_refusal)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3], ids=["whole", "torn"])

@@ -147,7 +147,7 @@ def test_a_history_that_contradicts_itself_is_found(filled):
 def test_rows_of_no_instance_are_found(filled, table):
     values = {
         "history": "('ghost', 0, '', NULL)",
-        "inbox": "(999, 'ghost', NULL, 'n', '{}')",
+        "inbox": """(999, 'ghost', NULL, 'n', '{"EventType": 15}')""",
         "payloads": "('p', 'ghost', 'text')",
     }
     change(filled, f"INSERT INTO {table} VALUES {values[table]}")
@@ -188,3 +188,70 @@ def test_damage_inside_the_file_is_found(filled):
         file.write(b"????")
     found = examined(filled)
     assert found.findings and all("the file is damaged" in what for what in whats(found))
+
+
+HARMS = {
+    "no UTF-8": "UPDATE history SET events = CAST(x'7bff7d' AS TEXT) WHERE instance_id = 'waits'",
+    "no JSON": "UPDATE history SET events = events || '{' WHERE instance_id = 'waits'",
+    "no event": "UPDATE history SET events = '[1]' WHERE instance_id = 'waits'",
+    "no notes": "UPDATE history SET notes = '[' WHERE instance_id = 'waits'",
+    "a lost text": """UPDATE history SET events = replace(events, '"Input":null', '"Input":' ||
+        char(0) || 's' || '00000000000000000000000000000000' || char(0))
+        WHERE instance_id = 'waits'""",
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_history_that_cannot_be_read_is_found_and_costs_no_other(filled, harm):
+    change(filled, harm)
+    found = whats(examined(filled))
+    assert any(what.startswith("history (waits, ") for what in found)
+    assert any("the history of instance 'waits' " in what for what in found)
+    assert not any("'sleeps'" in what or "(sleeps" in what for what in found)
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("UPDATE instances SET status = 'Odd' WHERE instance_id = 'waits'", "instances (waits)"),
+        ("UPDATE instances SET created_at = 'x' WHERE instance_id = 'waits'", "instances (waits)"),
+        ("UPDATE instances SET input = '{' WHERE instance_id = 'waits'", "instances (waits)"),
+        (
+            "UPDATE instances SET output = CAST(x'ff' AS TEXT) WHERE instance_id = 'waits'",
+            "instances (waits)",
+        ),
+        ("INSERT INTO entities VALUES ('e', 'k', '{', '2026-01-01')", "entities (e, k)"),
+        ("INSERT INTO entities VALUES ('e', 'k', '1', 'then')", "entities (e, k)"),
+        ("INSERT INTO operations VALUES (9, 'e', 'k', '[]')", "operations (9)"),
+        ("INSERT INTO inbox VALUES (9, 'waits', NULL, 'n', '{')", "inbox (9)"),
+        ("INSERT INTO payloads VALUES ('p', 'waits', CAST(x'ff' AS TEXT))", "payloads (p)"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_found(filled, statement, place):
+    change(filled, statement)
+    assert any(what.startswith(f"{place} cannot be read: ") for what in whats(examined(filled)))
+
+
+def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_counted(filled):
+    change(
+        filled,
+        "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+        " INSERT INTO entities SELECT 'e', i, '{', '2026-01-01' FROM n",
+    )
+    found = whats(examined(filled))
+    assert len(found) == 21
+    assert "480 more rows" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("DROP TABLE history", "the file is damaged: table 'history' is missing"),
+        ("DROP TABLE payloads", "the file is damaged: table 'payloads' is missing"),
+        ("DROP INDEX inbox_by_instance", "the file is damaged: index 'inbox_by_instance'"),
+        ("ALTER TABLE inbox DROP COLUMN name", "the file is damaged: column 'name' of 'inbox'"),
+    ],
+)
+def test_a_part_that_is_missing_is_found(filled, statement, what):
+    change(filled, statement)
+    assert any(found.startswith(what) for found in whats(examined(filled)))

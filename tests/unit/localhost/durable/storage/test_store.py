@@ -3,6 +3,7 @@ import sqlite3
 
 import pytest
 
+from localhost.durable.errors import RefusedWriteError
 from localhost.durable.storage import schema
 from localhost.durable.storage.payloads import HOT_LIMIT, join, references
 from localhost.durable.storage.schema import StoreError
@@ -96,18 +97,69 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         Store.open(tmp_path / "file" / "hub.db")
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**70], ids=["no text", "no number"])
-async def test_a_value_that_sqlite_does_not_take_is_a_failure_and_no_silence(path, value):
+@pytest.mark.parametrize("value", ["\ud800", 2**70, {1}], ids=["no text", "no number", "no kind"])
+async def test_a_value_that_sqlite_does_not_take_costs_its_transaction_and_no_other(path, value):
     store = Store.open(path)
     failures = []
     store.on_failure = failures.append
     store.start()
     odd = Transaction()
+    odd.put_entity("e", "before", "1", "now")
     odd.statements.append(("INSERT INTO entities VALUES ('e', 'k', ?, 'now')", (value,)))
+    refusals = []
     async with asyncio.timeout(10):
-        with pytest.raises(StoreError, match="can no longer be written"):
-            await store.commit(odd)
-    assert len(failures) == 1
+        store.submit(odd, on_refusal=refusals.append)
+        results = await asyncio.gather(
+            store.commit(entity("one")),
+            store.commit(odd),
+            store.commit(entity("two")),
+            return_exceptions=True,
+        )
+        await store.commit(entity("three"))
+    assert [type(result) for result in results] == [type(None), RefusedWriteError, type(None)]
+    assert len(refusals) == 1
+    assert failures == []
+    assert await store.read(count) == 3
+    await store.close()
+
+
+async def test_a_row_that_contradicts_another_costs_its_transaction_and_no_other(path):
+    store = Store.open(path)
+    store.start()
+    twice = Transaction()
+    twice.append_turn("i", 0, "{}", None)
+    twice.append_turn("i", 0, "{}", None)
+    with pytest.raises(RefusedWriteError, match="UNIQUE"):
+        await store.commit(twice)
+    await store.commit(entity("after"))
+    assert await store.read(count) == 1
+    await store.close()
+
+
+async def test_texts_of_a_refused_transaction_are_forgotten(path):
+    store = Store.open(path)
+    store.start()
+    tx = Transaction()
+    ids = references(tx.literal("x" * (HOT_LIMIT + 1)))
+    tx.keep_payloads("instance")
+    tx.statements.append(("INSERT INTO entities VALUES ('e', 'k', ?, 'now')", ({1},)))
+    with pytest.raises(RefusedWriteError):
+        await store.commit(tx)
+    assert await store.payloads(ids) == {}
+    await store.close()
+
+
+async def test_a_text_that_is_no_utf_8_hides_no_other_row(path):
+    store = Store.open(path)
+    store.start()
+    await store.commit(entity("good", "ü"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO entities VALUES ('e', 'odd', CAST(x'22ff22' AS TEXT), '')")
+    connection.close()
+    rows = await store.read(
+        lambda connection: connection.execute("SELECT key, state FROM entities").fetchall()
+    )
+    assert rows == [("good", "ü"), ("odd", r'"\xff"')]
     await store.close()
 
 
