@@ -160,7 +160,7 @@ def test_json_lines_that_end_in_cr_alone_are_refused_by_name(container, scratch)
 @pytest.mark.parametrize("name", ["in.csv.gz", "in.csv", "in.CSV.GZ"])
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
 def test_content_encoding_gzip_is_read_as_it_is_stored(name, encoding, service, container, scratch):
-    upload(service, container, name, gzip.compress(CSV), encoding)
+    upload(service, container, name, gzip.compress(CSV, mtime=0), encoding)
     wanted = source(container, name)
     assert reading.inspect(wanted, scratch.store).columns == ["id", "n"]
     assert values(wanted, scratch) == ROWS
@@ -189,7 +189,7 @@ def test_content_encoding_that_is_not_read_is_refused(encoding, service, contain
 
 def test_content_encoding_gzip_of_a_large_blob_is_no_matter_of_ranges(service, container, scratch):
     text = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n) for n in range(5000))
-    upload(service, container, "in.csv", gzip.compress(text, 0), "gzip")
+    upload(service, container, "in.csv", gzip.compress(text, 0, mtime=0), "gzip")
     wanted = source(container, "in.csv")
     assert scans.prepare_scans(wanted, CutOptions(LIMITS), scratch, 1000) == 0
     assert len(values(wanted, scratch)) == 5000
@@ -198,8 +198,8 @@ def test_content_encoding_gzip_of_a_large_blob_is_no_matter_of_ranges(service, c
 def test_content_encoding_gzip_holds_for_blobs_of_a_listing_and_for_a_manifest(
     service, container, scratch
 ):
-    upload(service, container, "in/1", gzip.compress(CSV), "gzip")
-    upload(service, container, "names", gzip.compress(b'"in/1"\n'), "gzip")
+    upload(service, container, "in/1", gzip.compress(CSV, mtime=0), "gzip")
+    upload(service, container, "names", gzip.compress(b'"in/1"\n', mtime=0), "gzip")
     listed = TypeAdapter(Source).validate_python(
         {"kind": "listing", "container": container, "prefix": "in/", "read": "csv"}
     )
@@ -208,7 +208,7 @@ def test_content_encoding_gzip_holds_for_blobs_of_a_listing_and_for_a_manifest(
 
 
 def test_content_encoding_gzip_is_undone_in_files_of_items(service, store, container):
-    upload(service, container, "a.txt", gzip.compress(b"text" * 10), "gzip")
+    upload(service, container, "a.txt", gzip.compress(b"text" * 10, mtime=0), "gzip")
     upload(service, container, "bad.txt", b"text", "gzip")
     item_files = RunItemFiles(RunFiles(store, container), "run", container)
     assert item_files.read("a.txt", 100) == b"text" * 10
@@ -223,7 +223,11 @@ def test_content_encoding_gzip_is_undone_in_the_template_of_an_inbox(service, st
     monkeypatch.setattr(inbox, "settings", lambda: Settings(StorageSettings()))
     store.write(inbox.INBOX, f"{folder}/made", b"")
     upload(
-        service, inbox.INBOX, f"{folder}/request.json", gzip.compress(b'{"max_items": 5}'), "gzip"
+        service,
+        inbox.INBOX,
+        f"{folder}/request.json",
+        gzip.compress(b'{"max_items": 5}', mtime=0),
+        "gzip",
     )
     found = inbox._read_template(f"{folder}/rows.csv", RunFiles(store, "runs"))
     assert found == {"max_items": 5}
@@ -232,13 +236,17 @@ def test_content_encoding_gzip_is_undone_in_the_template_of_an_inbox(service, st
 @pytest.mark.parametrize(
     ("name", "data", "fault"),
     [
-        ("in.csv", gzip.compress(CSV), "it is no text: it begins as gzip data does"),
+        ("in.csv", gzip.compress(CSV, mtime=0), "it is no text: it begins as gzip data does"),
         ("in.csv", zstd.compress(CSV), "it begins as zstd data does"),
         ("in.csv", b"PK\x03\x04" + bytes(30), "a ZIP archive (an Excel workbook?)"),
         ("in.csv", b"PAR1" + bytes(30) + b"PAR1", "it begins as a Parquet file does"),
         ("in.csv.gz", CSV, "it is no gzip before byte"),
         ("in.csv.gz", b"PK\x03\x04" + bytes(30), "it is no gzip before byte"),
-        ("in.csv.gz", gzip.compress(gzip.compress(CSV)), "it begins as gzip data does"),
+        (
+            "in.csv.gz",
+            gzip.compress(gzip.compress(CSV, mtime=0), mtime=0),
+            "it begins as gzip data does",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
@@ -305,7 +313,7 @@ def test_a_byte_order_mark_is_no_part_of_any_text(kind, how, container, scratch)
     texts = {"csv": "a\n1\n", "jsonl": '{"a":"1"}\n', "json": '[{"a":"1"}]', "manifest": '"x"\n'}
     data = ("\ufeff" + texts[kind]).encode()
     name = "in.gz" if how == "gzip" else "in"
-    scratch.store.write(container, name, gzip.compress(data) if how == "gzip" else data)
+    scratch.store.write(container, name, gzip.compress(data, mtime=0) if how == "gzip" else data)
     expected = [{"name": "x"}] if kind == "manifest" else [{"a": "1"}]
     assert values(source(container, name, kind), scratch) == expected
 
