@@ -17,7 +17,8 @@ from backports import zstd
 
 from tests.support.hosts.command_line import Shell, shell_on
 
-pytestmark = pytest.mark.needs_settings
+# What the command line does with files and streams no other host changes.
+pytestmark = [pytest.mark.needs_settings, pytest.mark.needs_embedded]
 ANY = ("--tolerate", "100%", "--watch")
 
 

@@ -19,7 +19,8 @@ from tests.support.hosts.command_line import COMMAND, ROOT, Shell, shell_on
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS
 
-pytestmark = pytest.mark.needs_settings
+# What the command line does with files and streams no other host changes.
+pytestmark = [pytest.mark.needs_settings, pytest.mark.needs_embedded]
 # As a shell tells the end by SIGPIPE: 128 and 13.
 QUIET_CODES = (0, 141)
 MANY = 3_000
