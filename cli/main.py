@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import items, results, runs, scaffold, schedules, steer, submit, watch, workloads
+from cli.commands import (
+    index,
+    items,
+    results,
+    runs,
+    scaffold,
+    schedules,
+    steer,
+    submit,
+    watch,
+    workloads,
+)
 from cli.errors import ApiError, CommandError
 from cli.outcomes import FAILED
 from cli.session import Session
@@ -54,6 +65,7 @@ for name, command in (
     ("delete", steer.delete),
     ("workloads", workloads.workloads),
     ("schedules", schedules.schedules),
+    ("rebuild-index", index.rebuild_index),
     ("new-workload", scaffold.new_workload),
 ):
     app.command(name)(command)

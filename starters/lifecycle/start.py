@@ -12,6 +12,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
+from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.claim import claim_run
 
@@ -65,13 +66,14 @@ async def start_attempt(
     run_id: str, attempt: int, client: Any, files: RunFiles, *, is_resumed: bool = False
 ) -> None:
     """Start the orchestration of an attempt; the host refuses if it runs already."""
-    claim = await asyncio.to_thread(files.claim_of, run_id)
+    claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, attempt) as trace:
         run = RunInput(
             run_id=run_id,
             attempt=attempt,
             max_runs=settings().max_runs,
-            claim=claim,
+            claim=claim.etag,
+            claimed_at=moment_text(claim.claimed_at),
             trace=trace,
             is_resumed=is_resumed,
         )

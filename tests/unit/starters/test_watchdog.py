@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
-from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor import run_rules
@@ -22,6 +22,7 @@ from starters.watchdog import Inspection
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun
+from tests.support.workloads.kept_runs import note_open
 
 REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
 LEFT_BEHIND = timedelta(minutes=2)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from fanout.adapters.rows.open_runs import (
     OpenAttempt,
     forget,
-    note_open,
     open_attempts,
     unfinished_runs,
 )
 from fanout.naming import row_keys
 from tests.support.workloads.attempts import memory_rows
+from tests.support.workloads.kept_runs import note_open
 
 
 def due(minute: int) -> str:
@@ -23,10 +23,10 @@ def due(minute: int) -> str:
 def test_an_attempt_is_open_from_its_note_on_until_it_is_forgotten():
     to, before = memory_rows(), datetime.now(UTC)
     note_open(to, "r", 1)
-    note_open(to, "r", 2, is_queued=True)
+    note_open(to, "r2", 1, is_queued=True)
     first, second = open_attempts(to)
     assert (first.run_id, first.number, first.is_queued) == ("r", 1, False)
-    assert (second.run_id, second.number, second.is_queued) == ("r", 2, True)
+    assert (second.run_id, second.number, second.is_queued) == ("r2", 1, True)
     assert before <= first.claimed_at <= second.claimed_at <= datetime.now(UTC)
     for _ in range(2):
         forget(to, first)
