@@ -12,7 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout.adapters.rows.open_runs import OpenAttempt, adopt, forget, open_attempts
+from fanout.adapters.rows.open_runs import OpenAttempt, adopt, confirm_claim, forget, open_attempts
 from fanout.adapters.rows.places import change_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
@@ -136,7 +136,7 @@ class Inspection:
         """Do what an attempt needs that has not ended."""
         runtime = runtime_of(attempt.durable)
         if runtime is None:
-            await self._start_left_behind(entry)
+            await self._start_left_behind(entry, attempt)
         elif attempt.is_forced:
             await end_by_force(attempt, self.client, self.files, self.rows)
         elif runtime in FINISHED:  # it failed, or could not write its end
@@ -146,13 +146,15 @@ class Inspection:
         ):
             log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
 
-    async def _start_left_behind(self, entry: OpenAttempt) -> None:
+    async def _start_left_behind(self, entry: OpenAttempt, attempt: Attempt) -> None:
         if self.now - entry.claimed_at <= self.left_behind:
             return
         queue = instance_ids.queue_instance(entry.run_id)
         if entry.is_queued and await is_unfinished(queue, self.client):
             return
         log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
+        if attempt.number == 1:  # somebody may have noted another request
+            await asyncio.to_thread(confirm_claim, self.rows, attempt.entry)
         await start_attempt(entry.run_id, entry.number, self.client, self.files)
 
     async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:

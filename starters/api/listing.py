@@ -43,7 +43,7 @@ async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpRe
     statuses = await read_statuses(
         found.entries, run_files(), rows(), datetime.now(UTC), origin_of(req)
     )
-    runs = [run for run in statuses if wanted.outcome in (None, run.outcome)]
+    runs = [status for status in statuses if wanted.has(status)]
     return answer(RunPage(runs=runs, continuation=found.position))
 
 

@@ -52,6 +52,14 @@ class RunFilter:
     since: datetime | None = None
     text: str = ""
 
+    def has(self, status: RunStatus) -> bool:
+        """Tell whether a run is wanted, now that it is known how it stands."""
+        return (
+            self.workload in (None, status.workload)
+            and self.outcome in (None, status.outcome)
+            and self.text.lower() in status.run_id.lower()
+        )
+
     def range(self, after: str, outcome: str | None) -> IndexRange:
         """The part of the index in which they are, as far as Table storage can tell."""
         wanted = {"workload": self.workload, "outcome": outcome}
@@ -136,7 +144,8 @@ def look_at(
         if attempt is None or attempt.claimed_at != entry.claimed_at:
             _drop_left(entry, rows)
             return None
-        state, entry = attempt.state, replace(entry, attempt=attempt.number)
+        state = attempt.state
+        entry = replace(entry, attempt=attempt.number, workload=attempt.request.workload)
     if state.run.is_announced and not entry.is_in_deletion:
         index.replace_entry(rows, replace(entry, status=final_status(state)))
     return entry, state

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from fanout.adapters.rows.open_runs import confirm_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
@@ -52,6 +53,8 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         attempt = await newest_attempt(run_id, client, files, rows)
         if attempt.is_started or attempt.is_over:
             return RunStart(run_id, is_new, attempt.is_over)
+        if attempt.number == 1:  # somebody may have noted another request
+            await asyncio.to_thread(confirm_claim, rows, attempt.entry)
     # A claim that nobody started was left by a crash. Where two callers start it at once, the host
     # refuses the later one, or the later orchestration finds that the run is over.
     try:

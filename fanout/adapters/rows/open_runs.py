@@ -83,8 +83,8 @@ class ClaimNote:
 def note_claim(rows: Rows, run_id: str, workload: str, *, is_queued: bool = False) -> ClaimNote:
     """Take note that a run is about to be claimed.
 
-    Somebody else may have done so, and not have claimed it (yet): then the run keeps its place in
-    the index, and whoever gets the claim calls `confirm_claim`.
+    Somebody else may have done so, and not have claimed it (yet). Then the run keeps its place in
+    the index, the row is written for this claim, and whoever gets it calls `confirm_claim`.
 
     Raises:
         RowContentionError: Others wrote and deleted the same each time.
@@ -98,14 +98,16 @@ def note_claim(rows: Rows, run_id: str, workload: str, *, is_queued: bool = Fals
         except RowConflictError:
             earlier = find_open(rows, run_id, 1)
             if earlier is not None and earlier.listed_at is not None:
-                return ClaimNote(replace(entry, claimed_at=earlier.listed_at), is_new=False)
+                entry = replace(entry, claimed_at=earlier.listed_at)
+                confirm_claim(rows, entry, is_queued=is_queued)
+                return ClaimNote(entry, is_new=False)
         else:
             return ClaimNote(entry, is_new=True)
     raise AssertionError("tries() ends by raising")
 
 
 def confirm_claim(rows: Rows, entry: IndexEntry, *, is_queued: bool = False) -> None:
-    """Take note of who has claimed a run that somebody else had taken note of."""
+    """Take note of what has been claimed, over what somebody else may have noted."""
     attempt = OpenAttempt(entry.run_id, 1, datetime.now(UTC), is_queued, entry.claimed_at)
     rows.submit(row_keys.RUNS_PARTITION, [attempt.row, entry.row])
 
