@@ -84,7 +84,7 @@ def note_claim(rows: Rows, run_id: str, workload: str, *, is_queued: bool = Fals
     """Take note that a run is about to be claimed.
 
     Somebody else may have done so, and not have claimed it (yet). Then the run keeps its place in
-    the index, the row is written for this claim, and whoever gets it calls `confirm_claim`.
+    the index, and whoever gets the claim calls `confirm_claim`.
 
     Raises:
         RowContentionError: Others wrote and deleted the same each time.
@@ -98,9 +98,7 @@ def note_claim(rows: Rows, run_id: str, workload: str, *, is_queued: bool = Fals
         except RowConflictError:
             earlier = find_open(rows, run_id, 1)
             if earlier is not None and earlier.listed_at is not None:
-                entry = replace(entry, claimed_at=earlier.listed_at)
-                confirm_claim(rows, entry, is_queued=is_queued)
-                return ClaimNote(entry, is_new=False)
+                return ClaimNote(replace(entry, claimed_at=earlier.listed_at), is_new=False)
         else:
             return ClaimNote(entry, is_new=True)
     raise AssertionError("tries() ends by raising")
