@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import ServiceResponseError
 
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.open_runs import open_attempts
@@ -263,6 +264,22 @@ async def test_one_run_that_cannot_be_looked_at_hides_no_other(
     await look(client, files, rows)
     assert client.started == ["r"]
     assert "cannot look at a run" in warnings()
+
+
+async def test_a_list_that_cannot_be_taken_over_hides_no_run(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise ServiceResponseError("storage is away")
+
+    note_open(rows, "r", 1)
+    monkeypatch.setattr(files.store, "names", fail)
+    client = Client()
+    await look(client, files, rows)
+    assert "cannot take over the list of an earlier version" in warnings()
+    monkeypatch.undo()
+    await look(client, files, rows)
+    assert client.started == ["r"]
 
 
 async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, rows: Rows):
