@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from azure.core.exceptions import ResourceNotFoundError
+from pydantic import ValidationError
+
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.index import IndexEntry, IndexRange
@@ -17,6 +20,7 @@ from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.tables import MAX_ROWS_A_PAGE
+from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunNotFoundError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import compose_status, final_status
@@ -26,6 +30,7 @@ from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import read_newest
 from starters.lifecycle.stalls import LEAST_STALLED_SECONDS, stalled_since
 
+log = logger("http")
 # Table storage cannot look for a part of a text. A page of a search looks at so many keys...
 MAX_KEYS_SEARCHED = 5 * MAX_ROWS_A_PAGE
 # ...and reads so many rows at most, one by one.
@@ -154,12 +159,19 @@ def look_at(
 def _read_current(
     entry: IndexEntry, files: RunFiles, rows: Rows, now: datetime, origin: str
 ) -> RunStatus | None:
-    found = look_at(entry, files, rows)
-    if found is None:
+    """Read how a run stands that may go on; one that cannot be read hides no other."""
+    try:
+        found = look_at(entry, files, rows)
+        if found is None:
+            return None
+        entry, state = found
+        status = compose_status(state, now)
+        status.stalled_since = _stalled_since(entry, state, files, now)
+    except ResourceNotFoundError:  # it has been deleted meanwhile
         return None
-    entry, state = found
-    status = compose_status(state, now)
-    status.stalled_since = _stalled_since(entry, state, files, now)
+    except ValidationError:
+        log.exception("no list can show a run that cannot be read", extra={"run_id": entry.run_id})
+        return None
     return _fill(entry, status, origin)
 
 

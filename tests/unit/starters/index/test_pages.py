@@ -9,10 +9,11 @@ from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.index import FIRST, IndexEntry, find_entry, replace_entry
 from fanout.adapters.rows.open_runs import note_claim
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import CLAIMED_AT, RunFiles
 from fanout.governor.run_status import compose_status
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
+from fanout.naming import blob_paths
 from fanout.naming.moments import moment_text
 from starters.index import pages
 from starters.index.pages import Found, RunFilter, find_page, read_statuses
@@ -136,6 +137,23 @@ async def test_a_run_that_is_about_to_be_claimed_is_not_shown_and_its_row_is_kep
     entry = note_claim(rows, "r", "w").entry
     assert await shown(find_page(rows, RunFilter(), FIRST, 9), files, rows) == []
     assert find_entry(rows, entry.row_key) is not None
+
+
+async def test_a_run_that_cannot_be_read_or_is_deleted_meanwhile_hides_no_other(files: RunFiles):
+    rows = memory_rows()
+    listed(rows, "good", 0)
+    bad = listed(rows, "bad", 1, None)
+    assert files.claim("bad", RunRequest.model_validate(REQUEST), bad.claimed_at)
+    path = blob_paths.request_path("bad")
+    files.store.write("runs", path, b"no request", metadata={CLAIMED_AT: at(0)})
+    gone = listed(rows, "gone", 2, None)
+    state = begun(items=10)
+    run = state.run.model_copy(update={"claimed_at": moment_text(gone.claimed_at)})
+    change_attempt(rows, "gone", 1, lambda _: (state.model_copy(update={"run": run}), None))
+    found = find_page(rows, RunFilter(), FIRST, 9)
+    late = NOW + timedelta(hours=1)
+    statuses = await read_statuses(found.entries, files, rows, late, "u")
+    assert [status.run_id for status in statuses] == ["good"]
 
 
 def test_pages_are_full_whatever_is_filtered():
