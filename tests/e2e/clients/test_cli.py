@@ -15,12 +15,17 @@ from typing import Any
 
 import pytest
 
+from fanout.adapters.rows.rows import Rows, table_name
+from fanout.adapters.settings import StorageSettings
+from fanout.adapters.tables import TableStore
+from fanout.naming import row_keys
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS, Product
 from tests.support.hosts.running_product import keyed_product_on
 
 pytestmark = pytest.mark.needs_settings
 ROOT = Path(__file__).parents[3]
+CONTAINER = "cli"
 COMMAND = [sys.executable, "-m", "cli"]
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
 
@@ -70,7 +75,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("cli")
-    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER="cli") as (product, key):
+    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER=CONTAINER) as (product, key):
         product.blobs.create_container("inbox")
         yield Shell(product, key, folder, storage)
 
@@ -256,10 +261,23 @@ def test_a_new_workload_passes_as_it_was_written(fanout: Shell, tmp_path: Path):
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+def test_a_lost_list_is_made_anew(fanout: Shell):
+    table = TableStore.connect(StorageSettings(connection_string=fanout.storage))
+    rows = Rows(table, table_name(CONTAINER))
+    before = fanout("list", "--json").stdout
+    assert before
+    rows.clear(row_keys.RUNS_PARTITION)
+    assert fanout("list", "--json").stdout == ""
+    total = json.loads(fanout("rebuild-index", "--json").stdout)
+    assert total["written"] == len(before.splitlines())
+    assert fanout("list", "--json").stdout == before
+    assert "0 entries written, 0 dropped" in fanout("rebuild-index").stdout
+
+
 def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: Shell):
     from cli.main import app
 
-    assert len(app.registered_commands) == 15
+    assert len(app.registered_commands) == 16
     for command in app.registered_commands:
         assert command.callback is not None
         assert "Example" in str(command.callback.__doc__), command.name

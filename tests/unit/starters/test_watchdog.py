@@ -273,11 +273,11 @@ async def test_a_list_that_cannot_be_taken_over_hides_no_run(
         raise ServiceResponseError("storage is away")
 
     note_open(rows, "r", 1)
-    monkeypatch.setattr(files.store, "names", fail)
     client = Client()
-    await look(client, files, rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(files.store, "names", fail)
+        await look(client, files, rows)
     assert "cannot take over the list of an earlier version" in warnings()
-    monkeypatch.undo()
     await look(client, files, rows)
     assert client.started == ["r"]
 
