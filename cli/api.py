@@ -49,9 +49,15 @@ class Api:
         """
         return self._call("GET", path, parameters=parameters)
 
-    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Json:
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **parameters: Any,
+    ) -> Json:
         """POST JSON; raises what `get` does."""
-        return self._call("POST", path, body=body, headers=headers)
+        return self._call("POST", path, body=body, headers=headers, parameters=parameters)
 
     def patch(self, path: str, body: Any) -> Json:
         """PATCH JSON; raises what `get` does."""

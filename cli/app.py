@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import items, results, runs, scaffold, schedules, steer, submit, watch, workloads
+from cli.commands import (
+    index,
+    items,
+    results,
+    runs,
+    scaffold,
+    schedules,
+    steer,
+    submit,
+    watch,
+    workloads,
+)
 from cli.session import Session
 from cli.settings import ClientSettings
 
@@ -50,6 +61,7 @@ for name, command in (
     ("delete", steer.delete),
     ("workloads", workloads.workloads),
     ("schedules", schedules.schedules),
+    ("rebuild-index", index.rebuild_index),
     ("new-workload", scaffold.new_workload),
 ):
     app.command(name)(command)

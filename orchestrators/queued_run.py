@@ -28,7 +28,12 @@ class QueueError(Exception):
 def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
     """Start a run when it is its turn."""
     queued = QueuedRun.model_validate(context.get_input())
-    ask = queued.message(StartInTurnAsk, max_runs=queued.max_runs, schedule=queued.schedule)
+    ask = queued.message(
+        StartInTurnAsk,
+        max_runs=queued.max_runs,
+        claimed_at=queued.claimed_at,
+        schedule=queued.schedule,
+    )
     for _ in range(MAX_POLLS):
         result = yield from call_patiently(context, Activity(context, functions.START_IN_TURN, ask))
         if result.failure is not None:

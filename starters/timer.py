@@ -21,6 +21,7 @@ from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.schedules import Schedule
+from starters.index.earlier import import_some
 from starters.lifecycle.earlier_versions import clean_up
 from starters.lifecycle.queue import queue_run
 from starters.lifecycle.retention import sweep
@@ -104,6 +105,8 @@ async def handle_tick(
 
 async def sweep_all(client: Any, files: RunFiles, rows: Rows) -> None:
     """Delete all runs that are older than the app keeps them, if a setting says how long."""
+    while await asyncio.to_thread(import_some, files, rows):
+        log.info("took over runs that an earlier version has listed")
     await clean_up(client, files, rows)
     days = settings().retention_days
     if days is None:

@@ -5,24 +5,26 @@ never for a list.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from fanout.adapters.rows.open_runs import OpenAttempt, forget, open_attempts
+from fanout.adapters.rows.open_runs import OpenAttempt, adopt, confirm_claim, forget, open_attempts
 from fanout.adapters.rows.places import change_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
+from fanout.adapters.tables import Write
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import RunNotFoundError
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
-from fanout.naming import functions, instance_ids
+from fanout.naming import functions, instance_ids, row_keys
 from starters.circuits import record_circuits
+from starters.index.earlier import import_once
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
@@ -71,6 +73,7 @@ class Inspection:
 
     async def look_after_all(self) -> None:
         """Do what each open attempt needs; free the places of those that are not open any more."""
+        await self._take_over_index()
         entries = await asyncio.to_thread(open_attempts, self.rows)
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -86,6 +89,13 @@ class Inspection:
         if self._is_telemetry_due:
             await asyncio.to_thread(record_circuits, self.rows)
 
+    async def _take_over_index(self) -> None:
+        """Take some runs over that earlier versions of the app have listed."""
+        try:
+            await asyncio.to_thread(import_once, self.files, self.rows)
+        except Exception:  # it is tried again with the next look
+            log.exception("cannot take over the list of an earlier version")
+
     @property
     def _is_telemetry_due(self) -> bool:
         return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
@@ -98,23 +108,37 @@ class Inspection:
         if attempt is None or attempt.number != entry.number:
             # It was never claimed; or a later attempt was claimed, which has a row of its own.
             if self.now - entry.claimed_at > self.left_behind:
-                await asyncio.to_thread(forget, self.rows, entry)
-            return
-        if attempt.state.run.is_announced:
-            await asyncio.to_thread(forget, self.rows, entry)
+                await asyncio.to_thread(self._forget_claim, entry, attempt)
+        elif entry.listed_at is None:  # an earlier version of the app has noted it
+            going_on = replace(attempt.entry, status=None)
+            await asyncio.to_thread(adopt, self.rows, entry, going_on)
+        elif attempt.state.run.is_announced:
+            await asyncio.to_thread(forget, self.rows, entry, attempt.entry.row)
         elif attempt.state.is_over:
             await self._finish(entry, attempt)
         else:
             await self._keep_going(entry, attempt)
 
+    def _forget_claim(self, entry: OpenAttempt, newest: Attempt | None) -> None:
+        """Forget an attempt that was never claimed, or after which a later one was."""
+        if newest is not None:
+            # Of one that was never claimed the index says that it goes on.
+            change = newest.entry.row if newest.number < entry.number else None
+            forget(self.rows, entry, change)
+        elif entry.listed_at is not None:
+            key = row_keys.index_row(entry.run_id, entry.listed_at)
+            if not forget(self.rows, entry, Write(key, mode="delete")):
+                forget(self.rows, entry)
+        else:
+            forget(self.rows, entry)
+
     async def _keep_going(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Do what an attempt needs that has not ended."""
         runtime = runtime_of(attempt.durable)
         if runtime is None:
-            await self._start_left_behind(entry)
+            await self._start_left_behind(entry, attempt)
         elif attempt.is_forced:
             await end_by_force(attempt, self.client, self.files, self.rows)
-            await asyncio.to_thread(forget, self.rows, entry)
         elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
         elif self._is_telemetry_due and (
@@ -122,13 +146,15 @@ class Inspection:
         ):
             log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
 
-    async def _start_left_behind(self, entry: OpenAttempt) -> None:
+    async def _start_left_behind(self, entry: OpenAttempt, attempt: Attempt) -> None:
         if self.now - entry.claimed_at <= self.left_behind:
             return
         queue = instance_ids.queue_instance(entry.run_id)
         if entry.is_queued and await is_unfinished(queue, self.client):
             return
         log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
+        if attempt.number == 1:  # somebody may have noted another request
+            await asyncio.to_thread(confirm_claim, self.rows, attempt.entry)
         await start_attempt(entry.run_id, entry.number, self.client, self.files)
 
     async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
@@ -142,7 +168,7 @@ class Inspection:
                 entry.run_id, entry.number, self.client, self.files, is_resumed=True
             )
         elif is_old:  # its end could not be announced, however often that was tried
-            await asyncio.to_thread(forget, self.rows, entry)
+            await asyncio.to_thread(forget, self.rows, entry, attempt.entry.row)
 
     def _free_places(self) -> None:
         """Free the places of attempts that are not open any more."""

@@ -8,6 +8,7 @@ from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
+from fanout.adapters.rows.open_runs import close
 from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
@@ -18,6 +19,7 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
 from fanout.messages.run import RunEnd
 from fanout.naming import functions, instance_ids, row_keys
+from fanout.naming.moments import parse_moment
 
 log = logger(functions.FINISH)
 
@@ -82,7 +84,10 @@ def announce(ending: EndedRun, files: RunFiles) -> None:
 
 
 def close_attempt(ending: EndedRun, rows: Rows) -> None:
-    """Take note that all is done: nobody has to look after the attempt any more."""
+    """Take note that all is done: nobody has to look after the attempt any more.
+
+    From then on lists have how it ended from the index.
+    """
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
     rows.change(
         partition,
@@ -90,4 +95,7 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
         RunState,
         lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
     )
-    rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(ending.run_id, ending.attempt)])
+    facts = ending.facts
+    if facts.status is not None:
+        claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
+        close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)

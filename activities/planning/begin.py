@@ -95,7 +95,7 @@ def _open_rows(
             state = run_rules.empty_rows(state)
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
-        run = run_rules.open_run(state.run, ask.at, ask.claim, is_queued=queued)
+        run = run_rules.open_run(state.run, ask.at, ask.claim, ask.claimed_at, is_queued=queued)
         state = state.model_copy(update={"run": run})
         return state, state
 

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -37,11 +38,21 @@ class BlobExistsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BlobProperties:
-    """Size in bytes and ETag of a blob, and its Content-Encoding if it has one."""
+    """What Blob storage says of a blob without sending it.
+
+    Attributes:
+        size: Its bytes.
+        etag: What tells this version from others.
+        last_modified: When it was written, aware, to the second.
+        content_encoding: How it is compressed, if it says so.
+        metadata: What was written down beside it.
+    """
 
     size: int
     etag: str
+    last_modified: datetime
     content_encoding: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class BlobStore:
@@ -79,13 +90,18 @@ class BlobStore:
         return self._service.get_blob_client(container, name)
 
     def properties(self, container: str, blob: str) -> BlobProperties | None:
-        """Ask for size, ETag and encoding; None where there is no such blob or container."""
+        """Ask what there is to know of a blob; None where there is no such blob or container."""
         try:
             properties = self._blob(container, blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
-        content_encoding = properties.content_settings.content_encoding
-        return BlobProperties(properties.size, properties.etag, content_encoding)
+        return BlobProperties(
+            properties.size,
+            properties.etag,
+            properties.last_modified,
+            properties.content_settings.content_encoding,
+            properties.metadata or {},
+        )
 
     def read(
         self,
@@ -138,20 +154,25 @@ class BlobStore:
         *,
         media_type: str = BYTES,
         if_none_match: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Write a blob whole, with its MD5; the container is made when it is missing.
 
         Raises:
             BlobExistsError: With `if_none_match`, when there is such a blob.
         """
-        content = ContentSettings(content_type=media_type, content_md5=md5(data))
         target = self._blob(container, blob)
+        options: dict[str, Any] = {
+            "overwrite": not if_none_match,
+            "content_settings": ContentSettings(content_type=media_type, content_md5=md5(data)),
+            "metadata": dict(metadata) if metadata else None,
+        }
         try:
             try:
-                target.upload_blob(data, overwrite=not if_none_match, content_settings=content)
+                target.upload_blob(data, **options)
             except ResourceNotFoundError:
                 self._make(container)
-                target.upload_blob(data, overwrite=not if_none_match, content_settings=content)
+                target.upload_blob(data, **options)
         except ResourceExistsError as error:
             raise BlobExistsError(blob) from error
 
@@ -178,6 +199,27 @@ class BlobStore:
             )
         except ResourceNotFoundError:
             return
+
+    def folders(
+        self, container: str, token: str | None, limit: int
+    ) -> tuple[list[str], str | None]:
+        """List some of the folders at the top of a container in order, with how to go on.
+
+        Args:
+            container: The container; one that does not exist has none.
+            token: What the call before gave as the second; None begins with the first.
+            limit: How many folders and blobs to look at, at most.
+        """
+        pages: Any = (
+            self._service.get_container_client(container)
+            .walk_blobs(delimiter="/", results_per_page=limit)
+            .by_page(token)
+        )
+        try:
+            names = [entry.name for entry in next(pages, [])]
+        except ResourceNotFoundError:
+            return [], None
+        return [name[:-1] for name in names if name.endswith("/")], pages.continuation_token or None
 
     def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
         """List the blobs below a prefix in order, each with its bytes; none without a container."""

@@ -5,6 +5,7 @@ A rule that is applied a second time changes nothing, for an activity may be car
 
 from fanout.governor.counts import count_items
 from fanout.governor.run_state import GovernorState, RunState, ShardState
+from fanout.governor.run_status import final_status
 from fanout.messages.ending import RunFacts, SettleAsk
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, Verdict
@@ -13,7 +14,9 @@ from fanout.models.status import ItemCounts, Phase
 from fanout.policies import count_given_up, is_exceeded
 
 
-def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState:
+def open_run(
+    run: RunState, at: str, claim: str, claimed_at: str | None = None, *, is_queued: bool
+) -> RunState:
     """Take note that the attempt begins, or that it waits for others.
 
     The row of another run is left as it is.
@@ -24,6 +27,7 @@ def open_run(run: RunState, at: str, claim: str, *, is_queued: bool) -> RunState
     return run.model_copy(
         update={
             "claim": claim,
+            "claimed_at": run.claimed_at or claimed_at,
             "started_at": run.started_at or at,
             "updated_at": at,
             "phase": "queued" if is_queued else "planning",
@@ -100,4 +104,6 @@ def facts(state: GovernorState) -> RunFacts:
         settled=state.run.settled,
         retries=state.retries,
         started_at=state.run.started_at,
+        claimed_at=state.run.claimed_at,
+        status=final_status(state),
     )

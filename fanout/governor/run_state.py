@@ -42,6 +42,7 @@ class RunState(_Row):
 
     Attributes:
         claim: What tells this run from an earlier one of the same id that was deleted.
+        claimed_at: When the run was claimed; None in rows of earlier versions of the app.
         settled: What earlier attempts had settled when this one began.
         work: What the shards share in the stage that is under way.
         verdict: What was decided when the shards were through.
@@ -52,6 +53,7 @@ class RunState(_Row):
     """
 
     claim: str = ""
+    claimed_at: str | None = None
     phase: Phase = "planning"
     plan: PlanResult | None = None
     settled: ItemCounts = ItemCounts()

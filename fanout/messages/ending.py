@@ -6,7 +6,7 @@ from fanout.messages.base import Message
 from fanout.messages.fan_in import Layout
 from fanout.messages.run import RunEnd, RunRef, Verdict
 from fanout.messages.shards import ShardAsk, ShardCounts, StopReason
-from fanout.models.status import ItemCounts
+from fanout.models.status import ItemCounts, RunStatus
 
 
 class SettleAsk(RunRef):
@@ -60,12 +60,17 @@ class RunFacts(Message):
         settled: The counts that earlier attempts had settled at its beginning.
         retries: Tries of items beyond the first.
         started_at: ISO 8601 in UTC; None if it never began.
+        claimed_at: When the run was claimed, ISO 8601 in UTC; None if the rows do not know.
+        status: As lists show it, without what the index knows of the run itself; None while it has
+            not ended.
     """
 
     items: ItemCounts = ItemCounts()
     settled: ItemCounts = ItemCounts()
     retries: int = 0
     started_at: str | None = None
+    claimed_at: str | None = None
+    status: RunStatus | None = None
 
 
 class EndedRun(FinishAsk):

@@ -42,11 +42,13 @@ class RunInput(RunRef):
         max_runs: How many runs the app carries out at once; 0 is any number.
         is_resumed: Whether its orchestration had failed, and goes on from where it was.
         scanned: Whether the ranges of the source have been scanned.
+        claimed_at: When the run was claimed, ISO 8601 in UTC: with its id the key in the index.
     """
 
     max_runs: int = 0
     is_resumed: bool = False
     scanned: bool = False
+    claimed_at: str | None = None
 
 
 class StartInTurnAsk(RunRef):
@@ -54,9 +56,11 @@ class StartInTurnAsk(RunRef):
 
     Attributes:
         max_runs: As in `RunInput`.
+        claimed_at: As in `RunInput`.
     """
 
     max_runs: int = 0
+    claimed_at: str | None = None
     schedule: str
 
 

@@ -60,6 +60,22 @@ class RunPage(BaseModel):
     continuation: str | None = None
 
 
+class IndexReport(BaseModel):
+    """What the rebuilding of a part of the index of runs came to.
+
+    Attributes:
+        looked_at: How many runs, or rows of the index, were looked at.
+        written: How many rows were missing or wrong, and have been written.
+        dropped: How many rows had no run any more, and have been deleted.
+        continuation: What the next part is asked for with; None on the last part.
+    """
+
+    looked_at: int
+    written: int
+    dropped: int
+    continuation: str | None = None
+
+
 class ItemPage(BaseModel):
     """A page of outcomes, in source order.
 
@@ -110,7 +126,7 @@ class ScheduleDescription(BaseModel):
         workload: The workload of its runs; None if it has a `task`.
         task: Which chore of the app it does; None if it starts runs.
         next_at: When it is due next, ISO 8601; None if it is not enabled.
-        last_run: Its newest run; None if that is not among the newest runs of the app.
+        last_run: Its newest run; None if it has none.
     """
 
     name: str

@@ -2,16 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from fanout.naming.row_keys import Stage
 
 # No run id has a tilde, so these are no run's.
-INDEX_FOLDER = "~index/"
+# Earlier versions of the app kept the index of all runs in the names of blobs.
+EARLIER_INDEX_FOLDER = "~index/"
 PARTIAL_SUFFIX = ".partial.json"
 # Below the results: what a workload writes for single items; too many for the manifest.
 ITEM_FILES = "files/"
-_LAST_MS = 10**13 - 1
 _ATTEMPT = re.compile(r"/attempts/(\d+)\.json$")
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
 _SAGA_BATCH = re.compile(r"/sagas/batches/a(\d+)-p(\d+)-r(\d+)-b(\d+)\.json$")
@@ -22,26 +21,9 @@ def request_path(run_id: str) -> str:
     return f"{run_id}/request.json"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """A run in the index; `claimed_at` is aware, in milliseconds."""
-
-    run_id: str
-    workload: str
-    claimed_at: datetime
-
-
-def index_path(run_id: str, workload: str, claimed_at: datetime) -> str:
-    """The entry of a run in the index of all, which has the newest first."""
-    milliseconds = _LAST_MS - int(claimed_at.timestamp() * 1000)
-    return f"{INDEX_FOLDER}{milliseconds:013d}/{workload}/{run_id}"
-
-
-def parse_index_path(path: str) -> IndexEntry:
-    """The inverse of `index_path`."""
-    milliseconds, workload, run_id = path.removeprefix(INDEX_FOLDER).split("/")
-    claimed_at = datetime.fromtimestamp((_LAST_MS - int(milliseconds)) / 1000, UTC)
-    return IndexEntry(run_id, workload, claimed_at)
+def parse_earlier_index_path(path: str) -> str:
+    """The run of ``~index/{milliseconds}/{workload}/{run_id}``; the newest sorts first."""
+    return path.rpartition("/")[2]
 
 
 def attempts_folder(run_id: str) -> str:

@@ -4,6 +4,7 @@
 START_RUN = "start_run"
 GET_RUN = "get_run"
 LIST_RUNS = "list_runs"
+REBUILD_INDEX = "rebuild_index"
 LIST_ITEMS = "list_items"
 GET_REQUEST = "get_request"
 GET_TIMELINE = "get_timeline"

@@ -1,11 +1,16 @@
 """Moments as text: ISO 8601 in UTC, as rows and messages have them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 def moment_text(moment: datetime) -> str:
     """Write an aware moment in UTC: ``2026-01-01T00:00:00.000000Z``."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def round_moment(moment: datetime) -> datetime:
+    """The millisecond in which a moment lies, which is what keys of rows have."""
+    return moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
 def parse_moment(text: str) -> datetime:

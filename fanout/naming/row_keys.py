@@ -1,6 +1,7 @@
 """The partitions and row keys of the app's table, each with its inverse."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 Stage = Literal["process", "compensate"]
@@ -12,12 +13,22 @@ RATE_ROW = "rate"
 # The row of a downstream's breaker; its rate is in `RATE_ROW`.
 BREAKER_ROW = "breaker"
 # Partitions of the app. No run id has an exclamation mark.
-OPEN_PARTITION = "!open"
+# All runs: the index, and the attempts that are open. One partition, for they change together.
+RUNS_PARTITION = "!runs"
+INDEX_PREFIX = "i!"
+OPEN_PREFIX = "o!"
+# Where earlier versions of the app kept the attempts that are open.
+EARLIER_OPEN_PARTITION = "!open"
 ADMISSION_PARTITION = "!admission"
 ADMISSION_ROW = "places"
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LAST_MS = 10**13 - 1
+
 _LETTERS: dict[Stage, str] = {"process": "s", "compensate": "c"}
 _STAGES = {letter: stage for stage, letter in _LETTERS.items()}
+_INDEX = re.compile(re.escape(INDEX_PREFIX) + r"(\d{13})!([A-Za-z0-9._-]+)")
 _SHARD = re.compile(r"([sc])(\d{2,})")
 
 
@@ -56,13 +67,54 @@ def parse_shard_row(row_key: str) -> ShardKey | None:
 
 def open_row(run_id: str, attempt: int) -> str:
     """The row that says of an attempt that it has not ended, or not all is done about that."""
-    return f"{run_id}!a{attempt}"
+    return f"{open_row_prefix(run_id)}{attempt}"
+
+
+def open_row_prefix(run_id: str) -> str:
+    """What the keys of the rows of all open attempts of a run begin with."""
+    return f"{OPEN_PREFIX}{run_id}!a"
 
 
 def parse_open_row(row_key: str) -> tuple[str, int]:
-    """The inverse of `open_row`: the run and the attempt."""
-    run_id, _, attempt = row_key.rpartition("!a")
-    return run_id, int(attempt)
+    """The inverse of `open_row`: the run and the attempt; takes the keys of earlier versions."""
+    prefixed, _, attempt = row_key.rpartition("!a")
+    return prefixed.rpartition("!")[2], int(attempt)
+
+
+class IndexKey(NamedTuple):
+    """A run in the index; `claimed_at` is aware, in milliseconds."""
+
+    run_id: str
+    claimed_at: datetime
+
+
+def index_row(run_id: str, claimed_at: datetime) -> str:
+    """The row of a run in the index of all, which has the newest first."""
+    milliseconds = (claimed_at - _EPOCH) // _MILLISECOND
+    return f"{_index_start(milliseconds)}!{run_id}"
+
+
+def parse_index_row(row_key: str) -> IndexKey | None:
+    """The inverse of `index_row`; None if it is no such row."""
+    match = _INDEX.fullmatch(row_key)
+    if match is None:
+        return None
+    return IndexKey(match[2], _EPOCH + (_LAST_MS - int(match[1])) * _MILLISECOND)
+
+
+def run_of_index_row(row_key: str) -> str:
+    """The run of a row of the index, which need not be parsed for that."""
+    return row_key.rpartition("!")[2]
+
+
+def index_bound(moment: datetime) -> str:
+    """What comes between the rows of runs claimed then or later, and those claimed before."""
+    milliseconds = -((_EPOCH - moment) // _MILLISECOND)
+    return _index_start(milliseconds) + "~"
+
+
+def _index_start(milliseconds: int) -> str:
+    return f"{INDEX_PREFIX}{_LAST_MS - min(max(milliseconds, 0), _LAST_MS):013d}"
 
 
 def downstream_partition(name: str) -> str:

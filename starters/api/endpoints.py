@@ -15,6 +15,7 @@ from fanout.models.answers import (
     Accepted,
     ChangedLimits,
     Health,
+    IndexReport,
     ItemPage,
     RunPage,
     ScheduleList,
@@ -35,6 +36,8 @@ from starters.lifecycle.claim import KEY_HEADER, KEY_PATTERN, MAX_KEY_CHARACTERS
 RUNS_A_PAGE = 20
 MAX_RUNS_A_PAGE = 100
 ITEMS_A_PAGE = 100
+PART_OF_INDEX = 500
+MAX_PART_OF_INDEX = 1000
 Schema = dict[str, Any]
 
 
@@ -200,6 +203,15 @@ DELETE_RUN = Endpoint(
     summary="Delete a run that is over: its history, its blobs, its id.",
     answers={HTTPStatus.NO_CONTENT: ()},
     refusals=(HTTPStatus.CONFLICT,),
+)
+REBUILD_INDEX = Endpoint(
+    function=functions.REBUILD_INDEX,
+    method="POST",
+    route="index/rebuild",
+    role=Role.ADMIN,
+    summary="Rebuild a part of the index of runs, which lists are made from, from the runs.",
+    answers={HTTPStatus.OK: (IndexReport,)},
+    arguments=(_limit(PART_OF_INDEX, MAX_PART_OF_INDEX), _CONTINUATION),
 )
 
 # Items and results

@@ -1,69 +1,60 @@
-"""Lists over HTTP: the runs, newest first, and the items of a run."""
+"""Lists over HTTP: the runs, newest first, the index they are in, and the items of a run."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from fanout.adapters.rows.index import FIRST
 from fanout.adapters.rows.rows import rows
-from fanout.adapters.run_files.files import RunFiles, run_files
+from fanout.adapters.run_files.files import run_files
 from fanout.adapters.run_files.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
+from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.messages.run import RunRef
+from fanout.models.answers import IndexReport, RunPage
 from fanout.models.outcome import ItemStatus
 from fanout.models.status import RunOutcome
-from fanout.naming import blob_paths
+from fanout.naming import row_keys
 from starters.api import endpoints
-from starters.api.endpoints import ITEMS_A_PAGE, MAX_RUNS_A_PAGE, RUNS_A_PAGE
+from starters.api.endpoints import (
+    ITEMS_A_PAGE,
+    MAX_PART_OF_INDEX,
+    MAX_RUNS_A_PAGE,
+    PART_OF_INDEX,
+    RUNS_A_PAGE,
+)
 from starters.api.shell import answer, origin_of, page_size, run_id_of, serve
+from starters.index.pages import RunFilter, find_page, read_statuses
+from starters.index.rebuild import rebuild_part
 from starters.lifecycle.attempts import newest_attempt
-from starters.lifecycle.status import find_status
 
 bp = df.Blueprint()
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """Which runs are listed; None, or no text, lists all.
-
-    Attributes:
-        workload: Runs of this workload.
-        outcome: Runs that ended with this outcome.
-        since: Runs that were claimed at that time or later, aware.
-        text: Runs whose id contains it, in capitals or not.
-    """
-
-    workload: str | None = None
-    outcome: str | None = None
-    since: datetime | None = None
-    text: str = ""
-
-    def matches(self, entry: blob_paths.IndexEntry) -> bool:
-        """Tell whether a run may be listed, as far as its entry in the index says."""
-        has_workload = self.workload is None or entry.workload == self.workload
-        return has_workload and self.text.lower() in entry.run_id.lower()
+log = logger("http")
 
 
 @serve(bp, endpoints.LIST_RUNS)
 async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List runs, newest first; a page may be short, and the last has no continuation."""
     wanted, limit = _parse_filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
-    after = req.params.get("continuation") or blob_paths.INDEX_FOLDER
-    files = run_files()
-    entries, continuation = await asyncio.to_thread(_read_page, files, wanted, after, limit)
-    origin = origin_of(req)
-    statuses = await asyncio.gather(
-        *(find_status(entry.run_id, files, rows(), origin) for entry in entries)
+    found = await asyncio.to_thread(find_page, rows(), wanted, _parse_position(req), limit)
+    statuses = await read_statuses(
+        found.entries, run_files(), rows(), datetime.now(UTC), origin_of(req)
     )
-    runs = [
-        status.model_dump(mode="json")
-        for status in statuses
-        if status is not None and wanted.outcome in (None, status.outcome)
-    ]
-    return answer({"runs": runs, "continuation": continuation})
+    runs = [status for status in statuses if wanted.has(status)]
+    return answer(RunPage(runs=runs, continuation=found.position))
+
+
+def _parse_position(req: func.HttpRequest) -> str:
+    position = str(req.params.get("continuation") or "")
+    if not position:
+        return FIRST
+    if row_keys.parse_index_row(position) is None:
+        message = f"'{position}' is nothing that a page of this list has ended with"
+        raise InvalidRequestError([FieldProblem("continuation", message)])
+    return position
 
 
 def _parse_filter(req: func.HttpRequest) -> RunFilter:
@@ -86,22 +77,22 @@ def _parse_filter(req: func.HttpRequest) -> RunFilter:
     return RunFilter(req.params.get("workload"), outcome, moment, text)
 
 
-def _read_page(
-    files: RunFiles, wanted: RunFilter, after: str, limit: int
-) -> tuple[list[blob_paths.IndexEntry], str | None]:
-    """Read a page of the index; also gives the path after which the next page begins, if any."""
-    entries: list[blob_paths.IndexEntry] = []
-    for path in files.names(blob_paths.INDEX_FOLDER):
-        if path <= after:
-            continue
-        entry = blob_paths.parse_index_path(path)
-        if wanted.since is not None and entry.claimed_at < wanted.since:
-            break
-        if wanted.matches(entry):
-            entries.append(entry)
-        if len(entries) == limit:
-            return entries, path
-    return entries, None
+@serve(bp, endpoints.REBUILD_INDEX)
+async def rebuild_index(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Rebuild a part of the index; whoever asks for it carries on, and runs go on meanwhile."""
+    position = req.params.get("continuation") or None
+    limit = page_size(req, PART_OF_INDEX, MAX_PART_OF_INDEX)
+    part = await asyncio.to_thread(rebuild_part, run_files(), rows(), position, limit)
+    if part.written or part.dropped:
+        log.warning("index of runs: wrote %d rows, dropped %d", part.written, part.dropped)
+    return answer(
+        IndexReport(
+            looked_at=part.looked_at,
+            written=part.written,
+            dropped=part.dropped,
+            continuation=part.position,
+        )
+    )
 
 
 @serve(bp, endpoints.LIST_ITEMS)

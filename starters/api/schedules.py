@@ -2,62 +2,46 @@
 
 import asyncio
 import os
-from collections.abc import Collection
 from datetime import UTC, datetime
-from itertools import islice
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from fanout.adapters.rows.index import IndexEntry, IndexRange, read_entries
 from fanout.adapters.rows.rows import Rows, rows
-from fanout.adapters.run_files.files import RunFiles, run_files
+from fanout.adapters.run_files.files import run_files
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
-from fanout.naming import blob_paths
-from fanout.schedules import Schedule, due_time
+from fanout.schedules import Schedule
 from starters.api import endpoints
 from starters.api.shell import answer, origin_of, serve
-from starters.lifecycle.status import find_status
+from starters.index.pages import read_statuses
 from starters.schedule_files import read_schedules, schedules_folder
 
 bp = df.Blueprint()
-# The last run of a schedule is looked for among the newest runs, as many as a page of blobs has.
-NEWEST_RUNS = 5_000
 
 
 @serve(bp, endpoints.LIST_SCHEDULES)
 async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List the schedules, those that are not enabled included."""
-    files = run_files()
     folder, now = schedules_folder(os.environ), datetime.now(UTC)
     schedules = await asyncio.to_thread(read_schedules, folder, os.environ)
-    run_ids = await asyncio.to_thread(last_runs, files, {schedule.name for schedule in schedules})
+    entries = await asyncio.gather(
+        *(asyncio.to_thread(last_runs, rows(), schedule.name) for schedule in schedules)
+    )
     statuses = await asyncio.gather(
-        *(_find_last(run_ids.get(s.name), files, rows(), origin_of(req)) for s in schedules)
+        *(read_statuses(found, run_files(), rows(), now, origin_of(req)) for found in entries)
     )
     descriptions = [
-        _describe(s, status, now) for s, status in zip(schedules, statuses, strict=True)
+        _describe(schedule, found[0] if found else None, now)
+        for schedule, found in zip(schedules, statuses, strict=True)
     ]
     return answer(ScheduleList(schedules=descriptions))
 
 
-def last_runs(files: RunFiles, schedules: Collection[str]) -> dict[str, str]:
-    """Find the id of the newest run of each schedule that has one."""
-    run_ids: dict[str, str] = {}
-    for path in islice(files.names(blob_paths.INDEX_FOLDER), NEWEST_RUNS):
-        run_id = blob_paths.parse_index_path(path).run_id
-        name = run_id.rpartition("-")[0]
-        if name in schedules and name not in run_ids and due_time(name, run_id) is not None:
-            run_ids[name] = run_id
-            if len(run_ids) == len(schedules):
-                break
-    return run_ids
-
-
-async def _find_last(
-    run_id: str | None, files: RunFiles, rows: Rows, origin: str
-) -> RunStatus | None:
-    return None if run_id is None else await find_status(run_id, files, rows, origin)
+def last_runs(rows: Rows, schedule: str) -> list[IndexEntry]:
+    """Find the newest run of a schedule; none if it has none."""
+    return read_entries(rows, IndexRange(equal={"schedule": schedule}), 1)
 
 
 def _describe(schedule: Schedule, last_run: RunStatus | None, now: datetime) -> ScheduleDescription:

@@ -1,14 +1,17 @@
 """The newest attempt of a run, as its rows and Durable know it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.index import IndexEntry
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.errors import RunConflictError, RunNotFoundError
+from fanout.errors import RunConflictError
 from fanout.governor.run_state import GovernorState
+from fanout.governor.run_status import final_status
 from fanout.models.request import RunRequest
 from fanout.naming import instance_ids
 from starters.lifecycle.durable_status import ENDED_BY_FORCE, FINISHED, runtime_of
@@ -25,6 +28,7 @@ class Attempt:
         durable: The SDK's status of its orchestration. It is false if the orchestration was never
             started, and None if Durable was not asked, because the rows say that it has ended.
         state: What its rows say.
+        claimed_at: When the run was claimed, aware: with its id its place in the index.
     """
 
     run_id: str
@@ -32,6 +36,14 @@ class Attempt:
     request: RunRequest
     durable: Any
     state: GovernorState
+    claimed_at: datetime
+
+    @property
+    def entry(self) -> IndexEntry:
+        """What the index should say of the run."""
+        status = final_status(self.state)
+        workload = self.request.workload
+        return IndexEntry(self.run_id, self.claimed_at, workload, self.number, status)
 
     @property
     def is_started(self) -> bool:
@@ -77,22 +89,27 @@ async def newest_attempt(run_id: str, client: Any, files: RunFiles, rows: Rows) 
     Raises:
         RunNotFoundError: There is no such run.
     """
-    number, request, state = await asyncio.to_thread(_read_newest, run_id, files, rows)
-    durable = None
-    if client is not None and not state.is_over:
-        durable = await client.get_status(instance_ids.attempt_instance(run_id, number))
-        if runtime_of(durable) in FINISHED:  # it may have ended since the rows were read
-            state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
-    return Attempt(run_id, number, request, durable, state)
+    found = await asyncio.to_thread(read_newest, run_id, files, rows)
+    if client is None or found.state.is_over:
+        return found
+    state = found.state
+    durable = await client.get_status(instance_ids.attempt_instance(run_id, found.number))
+    if runtime_of(durable) in FINISHED:  # it may have ended since the rows were read
+        state = (await asyncio.to_thread(read_attempt, rows, run_id, found.number)).state
+    return replace(found, durable=durable, state=state)
 
 
-def _read_newest(run_id: str, files: RunFiles, rows: Rows) -> tuple[int, RunRequest, GovernorState]:
-    first = files.find_request(run_id)
-    if first is None:
-        raise RunNotFoundError(run_id)
+def read_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
+    """Find the newest attempt of a run without asking Durable.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    claim = files.read_claim(run_id)
     number = files.newest_attempt(run_id)
-    request = first if number == 1 else files.request(run_id, number)
-    return number, request, read_attempt(rows, run_id, number).state
+    request = files.request(run_id, number)
+    state = read_attempt(rows, run_id, number).state
+    return Attempt(run_id, number, request, None, state, claim.claimed_at)
 
 
 def children_of(run_id: str, attempt: int, state: GovernorState) -> list[str]:

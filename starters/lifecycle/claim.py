@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from datetime import UTC, datetime
 
-from fanout.adapters.rows.open_runs import note_open
+from fanout.adapters.rows.open_runs import confirm_claim, note_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
@@ -71,7 +71,7 @@ def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bo
     Args:
         request: It has the id of its run.
         files: Where runs are kept.
-        rows: Their rows; a row lists the run as open until it has ended.
+        rows: Their rows; they list the run from then on, as open until it has ended.
         is_queued: Whether the run waits for earlier ones of its schedule.
 
     Returns:
@@ -86,9 +86,11 @@ def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bo
     run_id = str(request.run_id)
     if files.find_request(run_id) is None:
         check_request(request, files)
-        note_open(rows, run_id, 1, is_queued=is_queued)
-    if files.claim(run_id, request):
-        return True
+        note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
+        if files.claim(run_id, request, note.entry.claimed_at):
+            if not note.is_new:
+                confirm_claim(rows, note.entry, is_queued=is_queued)
+            return True
     if files.request(run_id) != request:
         message = f"The run '{run_id}' exists and was started by another request."
         raise RunConflictError(run_id, message)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.rows.stragglers import has_all_parts
@@ -31,7 +32,8 @@ GROUP_SIZE = 1000
 async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows) -> None:
     """Delete the histories, rows and blobs of a run, and last of all what makes it exist.
 
-    A deletion that was interrupted is finished by the next call. Children go before their parents.
+    A deletion that was interrupted is finished by the next call: the run is listed until it is all
+    gone. Children go before their parents.
 
     Args:
         attempt: The newest attempt of the run, which is not active.
@@ -47,6 +49,7 @@ async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows)
         await end_by_force(attempt, client, files, rows)
     await _wait_for_stragglers(attempt, files, rows)
     await _wait_for_announcement(attempt, client)
+    await asyncio.to_thread(index.note_deletion, rows, run_id, attempt.claimed_at)
     await _purge_sagas(run_id, client, files)
     for number in range(1, attempt.number + 1):
         state = (await asyncio.to_thread(read_attempt, rows, run_id, number)).state
@@ -56,7 +59,9 @@ async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows)
     await _purge(instance_ids.queue_instance(run_id), run_id, client)
     await asyncio.to_thread(_delete_blobs, run_id, files)
     await asyncio.to_thread(_delete_rows, attempt, rows)
-    await asyncio.to_thread(_release_id, run_id, files)
+    # Whoever claims the id next finds nothing. Until the index is told, lists find out themselves.
+    await asyncio.to_thread(files.delete, blob_paths.request_path(run_id))
+    await asyncio.to_thread(index.drop_entry, rows, attempt.entry.row_key)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
 
@@ -117,7 +122,8 @@ def _delete_rows(attempt: Attempt, rows: Rows) -> None:
     for number in range(1, attempt.number + 1):
         rows.clear(row_keys.steps_partition(attempt.run_id, number))
         rows.clear(row_keys.attempt_partition(attempt.run_id, number))
-        rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(attempt.run_id, number)])
+    open_rows = rows.read_all(row_keys.RUNS_PARTITION, row_keys.open_row_prefix(attempt.run_id))
+    rows.delete(row_keys.RUNS_PARTITION, [*open_rows])
 
 
 async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
@@ -146,14 +152,6 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
         with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
             for deletion in [pool.submit(files.delete, name) for name in group]:
                 deletion.result()
-
-
-def _release_id(run_id: str, files: RunFiles) -> None:
-    """Delete the index entry and the request; whoever claims the id next finds nothing."""
-    for entry in files.names(blob_paths.INDEX_FOLDER):
-        if blob_paths.parse_index_path(entry).run_id == run_id:
-            files.delete(entry)
-    files.delete(blob_paths.request_path(run_id))
 
 
 def _groups(names: Iterable[str], size: int) -> Iterable[list[str]]:

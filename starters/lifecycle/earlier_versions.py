@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fanout.adapters.rows.index import IndexRange, read_all_keys
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
-from fanout.naming import blob_paths, instance_ids
+from fanout.naming import instance_ids, row_keys
 from workloads import registry
 
 log = logger("retention")
@@ -31,7 +32,7 @@ async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
     done = await asyncio.to_thread(rows.load, PARTITION, ENTITIES_ROW, _Done)
     if done.is_done:
         return 0
-    entities = await asyncio.to_thread(_entities, files)
+    entities = await asyncio.to_thread(_entities, files, rows)
     gate = asyncio.Semaphore(PURGED_AT_ONCE)
 
     async def purge(instance: str) -> int:
@@ -45,13 +46,11 @@ async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
     return purged
 
 
-def _entities(files: RunFiles) -> list[str]:
+def _entities(files: RunFiles, rows: Rows) -> list[str]:
     """The ids that entities of earlier versions have, whether they exist or not."""
     downstreams = {w.downstream for w in registry.all() if w.downstream is not None}
     shared = [f"@{kind}@{name}" for kind in ("breaker", "rate_limiter") for name in downstreams]
-    runs = [
-        blob_paths.parse_index_path(path).run_id for path in files.names(blob_paths.INDEX_FOLDER)
-    ]
+    runs = map(row_keys.run_of_index_row, read_all_keys(rows, IndexRange()))
     governors = [
         f"@governor@{instance_ids.attempt_instance(run_id, number)}"
         for run_id in runs

@@ -11,6 +11,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
+from fanout.naming.moments import moment_text
 from starters.lifecycle.claim import claim_run
 
 
@@ -35,12 +36,13 @@ async def queue_run(
     instance = instance_ids.queue_instance(run_id)
     if await client.get_status(instance) or await client.get_status(run_id):
         return
-    claim = await asyncio.to_thread(files.claim_of, run_id)
+    claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, 1) as trace:
         queued = QueuedRun(
             run_id=run_id,
             max_runs=settings().max_runs,
-            claim=claim,
+            claim=claim.etag,
+            claimed_at=moment_text(claim.claimed_at),
             trace=trace,
             schedule=schedule,
         )

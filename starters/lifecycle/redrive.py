@@ -1,11 +1,12 @@
 """Redrive: a further attempt of a run that is over, over its failed and pending items."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from fanout.adapters.rows.open_runs import note_open
+from fanout.adapters.rows.open_runs import note_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
@@ -62,10 +63,12 @@ async def _claim_next(
             await end_by_force(newest, client, files, rows)
         if not _failed_without_items(newest, request):
             await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
-        await asyncio.to_thread(note_open, rows, run_id, newest.number + 1)
-        if not await asyncio.to_thread(files.claim_attempt, run_id, newest.number + 1, request):
+        number = newest.number + 1
+        entry = replace(newest.entry, attempt=number, status=None)
+        await asyncio.to_thread(note_attempt, rows, entry)
+        if not await asyncio.to_thread(files.claim_attempt, run_id, number, request):
             raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
-        return newest.number + 1
+        return number
     if newest.number == 1:
         raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")
     if await asyncio.to_thread(files.redrive_request, run_id, newest.number) != request:

@@ -1,14 +1,17 @@
 """Retention: deleting the runs that have been kept long enough."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from fanout.adapters.rows.index import IndexRange, drop_entry, read_keys
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunNotFoundError
-from fanout.naming import blob_paths
+from fanout.naming import row_keys
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.deletion import delete_run
 
@@ -31,27 +34,35 @@ async def sweep(
         How many were deleted.
     """
     deleted = 0
-    for entry in await asyncio.to_thread(_older_entries, files, older_than):
+    async for key in _older_keys(rows, older_than):
         if deleted == limit:
             break
-        try:
-            attempt = await newest_attempt(entry.run_id, client, files, rows)
-        except RunNotFoundError:
-            await asyncio.to_thread(_drop_entry, entry, files)
-            continue
-        if attempt.is_active:
-            continue
-        await delete_run(attempt, client, files, rows)
-        deleted += 1
+        deleted += await _delete_old(key, client, files, rows)
     if deleted:
         log.info("deleted %d runs from before %s", deleted, older_than.isoformat())
     return deleted
 
 
-def _older_entries(files: RunFiles, older_than: datetime) -> list[blob_paths.IndexEntry]:
-    entries = map(blob_paths.parse_index_path, files.names(blob_paths.INDEX_FOLDER))
-    return [entry for entry in entries if entry.claimed_at < older_than]
+async def _older_keys(rows: Rows, older_than: datetime) -> AsyncIterator[str]:
+    """The keys of the runs in the index that were claimed before a moment, a page at a time."""
+    part = IndexRange(until=older_than)
+    while keys := await asyncio.to_thread(read_keys, rows, part):
+        for key in keys:
+            yield key
+        part = replace(part, after=keys[-1])
 
 
-def _drop_entry(entry: blob_paths.IndexEntry, files: RunFiles) -> None:
-    files.delete(blob_paths.index_path(entry.run_id, entry.workload, entry.claimed_at))
+async def _delete_old(row_key: str, client: Any, files: RunFiles, rows: Rows) -> bool:
+    """Delete a run of the index, unless it is active; tell whether it was."""
+    run_id = row_keys.run_of_index_row(row_key)
+    try:
+        attempt = await newest_attempt(run_id, client, files, rows)
+    except RunNotFoundError:
+        attempt = None
+    if attempt is None or attempt.entry.row_key != row_key:
+        await asyncio.to_thread(drop_entry, rows, row_key)
+        return False
+    if attempt.is_active:
+        return False
+    await delete_run(attempt, client, files, rows)
+    return True

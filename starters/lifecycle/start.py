@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from fanout.adapters.rows.open_runs import confirm_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
@@ -12,6 +13,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
+from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.claim import claim_run
 
@@ -51,6 +53,8 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         attempt = await newest_attempt(run_id, client, files, rows)
         if attempt.is_started or attempt.is_over:
             return RunStart(run_id, is_new, attempt.is_over)
+        if attempt.number == 1:  # somebody may have noted another request
+            await asyncio.to_thread(confirm_claim, rows, attempt.entry)
     # A claim that nobody started was left by a crash. Where two callers start it at once, the host
     # refuses the later one, or the later orchestration finds that the run is over.
     try:
@@ -65,13 +69,14 @@ async def start_attempt(
     run_id: str, attempt: int, client: Any, files: RunFiles, *, is_resumed: bool = False
 ) -> None:
     """Start the orchestration of an attempt; the host refuses if it runs already."""
-    claim = await asyncio.to_thread(files.claim_of, run_id)
+    claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, attempt) as trace:
         run = RunInput(
             run_id=run_id,
             attempt=attempt,
             max_runs=settings().max_runs,
-            claim=claim,
+            claim=claim.etag,
+            claimed_at=moment_text(claim.claimed_at),
             trace=trace,
             is_resumed=is_resumed,
         )

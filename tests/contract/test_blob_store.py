@@ -153,3 +153,36 @@ def test_of_two_writers_the_first_to_close_wins_whole(store: Any, container: str
     with pytest.raises(BlobExistsError):
         second.close(if_none_match=True)
     assert store.read(container, "b") == b"1" * 5 * MIB
+
+
+def test_what_is_written_down_beside_a_blob_is_told_with_when_it_was_written(
+    store: Any, container: str
+):
+    store.write(container, "a", b"1", metadata={"claimed_at": "2026-01-01T00:00:00Z"})
+    store.write(container, "b", b"2")
+    first, second = (store.properties(container, name) for name in "ab")
+    assert (first.metadata, second.metadata) == ({"claimed_at": "2026-01-01T00:00:00Z"}, {})
+    assert first.last_modified.tzinfo is not None
+    assert first.last_modified <= second.last_modified
+    store.write(container, "a", b"3")
+    assert store.properties(container, "a").metadata == {}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_folders_are_listed_in_parts_each_folder_once(store: Any, container: str, limit: int):
+    names = ["a/1", "a/x/2", "a-b/1", "b", "c.d/1", "c.d/2", "~e/1"]
+    for name in names:
+        store.write(container, name, b"")
+    folders: list[str] = []
+    token, calls = None, 0
+    while calls == 0 or token is not None:
+        some, token = store.folders(container, token, limit)
+        assert len(some) <= limit
+        folders += some
+        calls += 1
+    assert sorted(folders) == ["a", "a-b", "c.d", "~e"]
+    assert calls < 10
+
+
+def test_a_container_that_does_not_exist_has_no_folders(store: Any, container: str):
+    assert store.folders(container, None, 10) == ([], None)

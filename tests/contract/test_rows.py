@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from fanout.adapters.rows.rows import CHUNK_CHARACTERS, Rows
 from fanout.adapters.settings import StorageSettings
-from fanout.adapters.tables import RowConflictError, RowTables, TableStore
+from fanout.adapters.tables import RowConflictError, RowRange, RowTables, TableStore, Write
 from tests.support.doubles.memory_tables import MemoryTables
 
 
@@ -189,3 +189,105 @@ def test_partitions_have_the_signs_that_ours_have(rows: Rows, partition: str):
     rows.create(partition, "s00", Note(number=3))
     assert load(rows, "s00", partition).number == 3
     assert [*rows.read_all(partition, "s")] == ["s00"]
+
+
+def values(rows: Rows, partition: str = "p") -> dict[str, dict[str, object]]:
+    return {key: dict(row.values) for key, row in rows.read_all(partition).items()}
+
+
+def put(key: str, **properties: object) -> Write:
+    return Write(key, properties, mode="put")
+
+
+def test_a_put_writes_whatever_was_there(rows: Rows):
+    rows.submit("p", [put("a", text="first", number=1)])
+    rows.submit("p", [put("a", text="second"), put("b", text="new")])
+    assert values(rows) == {"a": {"text": "second"}, "b": {"text": "new"}}
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_merge_leaves_the_other_properties_as_they_are(rows: Rows, others: int):
+    rows.submit("p", [put("a", text="kept", number=1, is_new=True)])
+    merge = Write("a", {"number": 2, "is_new": False}, mode="merge")
+    rows.submit("p", [merge, *(put(f"b{n}", text="") for n in range(others))])
+    assert values(rows)["a"] == {"text": "kept", "number": 2, "is_new": False}
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("mode", ["merge", "delete"])
+def test_a_row_that_must_be_there_and_is_not_is_a_conflict_and_nothing_is_written(
+    rows: Rows, mode: str, others: int
+):
+    rows.create("p", "there", Note())
+    more = [put(f"b{n}", text="") for n in range(others)]
+    with pytest.raises(RowConflictError):
+        rows.submit("p", [*more, Write("a", {}, mode=mode)])  # type: ignore[arg-type]
+    assert [*values(rows)] == ["there"]
+
+
+@pytest.mark.parametrize("mode", ["merge", "delete", "write"])
+def test_with_an_etag_no_other_version_is_changed(rows: Rows, mode: str):
+    rows.submit("p", [put("a", text="first")])
+    old = etags(rows)["a"]
+    rows.submit("p", [put("a", text="second")])
+    change = Write("a", {"text": "third"}, old, mode)  # type: ignore[arg-type]
+    with pytest.raises(RowConflictError):
+        rows.submit("p", [change])
+    assert values(rows)["a"] == {"text": "second"}
+    rows.submit("p", [Write("a", {"text": "third"}, etags(rows)["a"], mode)])  # type: ignore[arg-type]
+    assert values(rows) == ({} if mode == "delete" else {"a": {"text": "third"}})
+
+
+def test_rows_are_made_changed_and_deleted_together_or_not_at_all(rows: Rows):
+    rows.submit("p", [put("a", text="x"), put("b", text="x")])
+    turn = [
+        Write("a", mode="delete"),
+        Write("b", {"number": 2}, mode="merge"),
+        Write("c", {"text": "new"}),
+    ]
+    rows.submit("p", turn)
+    expected = {"b": {"text": "x", "number": 2}, "c": {"text": "new"}}
+    assert values(rows) == expected
+    with pytest.raises(RowConflictError):
+        rows.submit("p", [Write("b", mode="delete"), *turn[2:]])
+    assert values(rows) == expected
+
+
+def read_range(rows: Rows, limit: int = 100, **asked: object) -> list[str]:
+    wanted = RowRange(**({"after": "", "before": "~"} | asked))  # type: ignore[arg-type]
+    return [*rows.read_range("p", wanted, limit)]
+
+
+def test_a_range_is_read_in_order_between_its_ends_and_no_further_than_asked(rows: Rows):
+    assert read_range(rows) == []
+    for key in ("d", "a", "c", "b", "e"):
+        rows.submit("p", [put(key, text=key)])
+    rows.submit("other", [put("c", text="c")])
+    assert read_range(rows) == [*"abcde"]
+    assert read_range(rows, after="a", before="d") == [*"bc"]
+    assert read_range(rows, 2, after="a") == [*"bc"]
+
+
+def test_only_rows_of_a_range_with_these_values_are_read(rows: Rows):
+    for number, key in enumerate("abcdef"):
+        owner = ["o'brien", "x' or true or '"][number % 2]
+        rows.submit("p", [put(key, owner=owner, state=["", "done"][number // 3])])
+    assert read_range(rows, equal={"owner": "o'brien"}) == [*"ace"]
+    assert read_range(rows, equal={"owner": "x' or true or '"}) == [*"bdf"]
+    assert read_range(rows, equal={"owner": "o'brien", "state": ""}) == [*"ac"]
+    assert read_range(rows, 1, equal={"state": "done"}) == ["d"]
+    assert read_range(rows, equal={"state": "none"}) == []
+
+
+def test_keys_can_be_read_without_their_values(rows: Rows):
+    rows.submit("p", [put("a", text="x" * 1000), put("b", text="y")])
+    found = rows.read_range("p", RowRange("", "~", keys_only=True), 100)
+    assert [(key, dict(row.values)) for key, row in found.items()] == [("a", {}), ("b", {})]
+    assert read_range(rows, keys_only=True, equal={"text": "y"}) == ["b"]
+
+
+def test_a_range_of_more_rows_than_a_page_is_read_whole(rows: Rows):
+    keys = [f"{number:05d}" for number in range(2_350)]
+    write_many(rows, keys)
+    assert read_range(rows, 5_000, keys_only=True) == keys
+    assert read_range(rows, 1_001, after=keys[0]) == keys[1:1_002]

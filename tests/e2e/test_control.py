@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from fanout.adapters.rows.rows import Rows, table_name
+from fanout.adapters.settings import StorageSettings
+from fanout.adapters.tables import TableStore
+from fanout.naming import row_keys
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.product import Product
 
@@ -34,6 +38,11 @@ def begun(product: Product, request: dict[str, Any]) -> str:
     run_id = product.post(request).json["run_id"]
     product.until(run_id, lambda status: status["items"]["succeeded"] > 0)
     return run_id
+
+
+def listed(product: Product, run_id: str) -> dict[str, Any]:
+    (run,) = product.host.get(f"/api/runs?text={run_id}").json["runs"]
+    return dict(run)
 
 
 def assert_reconciled(items: dict[str, int]) -> None:
@@ -173,6 +182,41 @@ def test_runs_are_listed_newest_first_by_pages_and_filters(product: Product):
     found = product.host.get(f"/api/runs?since={begun_at}&outcome=failed").json["runs"]
     assert [run["run_id"] for run in found] == [failed]
     assert product.host.get(f"/api/runs?since={begun_at}&workload=sum").json["runs"] == []
+    part = failed[-7:].upper()
+    found = product.host.get(f"/api/runs?since={begun_at}&text={part}").json["runs"]
+    assert [run["run_id"] for run in found] == [failed]
+
+
+def test_the_list_says_of_a_run_what_the_run_says_of_itself(product: Product):
+    bad = [{"id": 0, "ending": "permanent"}, {"id": 1}]
+    source = {"kind": "inline", "items": bad}
+    run_id = product.run(slow(source=source, tolerance={"percentage": 100}))["run_id"]
+    assert listed(product, run_id) == product.status(run_id)
+    going_on = begun(product, slow(30, 0.05))
+    shown = listed(product, going_on)
+    assert (shown["outcome"], shown["items"]["total"]) == (None, 30)
+    product.done(going_on)
+    assert listed(product, going_on) == product.status(going_on)
+
+
+def test_a_lost_list_is_made_anew_from_the_runs(product: Product, storage: str):
+    run_ids = [product.run(slow(1, 0.0))["run_id"] for _ in range(3)]
+    before = product.host.get("/api/runs?limit=100").json["runs"]
+    table = TableStore.connect(StorageSettings(connection_string=storage))
+    rows = Rows(table, table_name("runs"))
+    rows.clear(row_keys.RUNS_PARTITION)
+    assert product.host.get("/api/runs").json["runs"] == []
+    written, continuation = 0, ""
+    while continuation is not None:
+        query = f"limit=2&continuation={continuation}"
+        part = product.host.request("POST", f"/api/index/rebuild?{query}", b"")
+        assert part.status == 200 and part.json["looked_at"] <= 2
+        written += part.json["written"]
+        continuation = part.json["continuation"]
+    assert written >= len(run_ids)
+    after = product.host.get("/api/runs?limit=100").json["runs"]
+    assert [run for run in after if run["run_id"] in run_ids] == before[: len(run_ids)]
+    assert product.host.request("POST", "/api/index/rebuild?continuation=x", b"").status == 400
 
 
 @pytest.mark.parametrize(

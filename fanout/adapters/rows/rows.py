@@ -15,7 +15,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from fanout.adapters.settings import settings
-from fanout.adapters.tables import Row, RowConflictError, RowTables, Write, table_store
+from fanout.adapters.tables import (
+    Row,
+    RowConflictError,
+    RowRange,
+    RowTables,
+    Write,
+    table_store,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 Answer = TypeVar("Answer")
@@ -81,6 +88,10 @@ class Rows:
         """Read all rows of a partition whose keys begin so, in the order of the keys."""
         return self.tables.read_all(self.table, partition, prefix)
 
+    def read_range(self, partition: str, wanted: RowRange, limit: int) -> dict[str, Row]:
+        """Read the first rows of a range, so many at most, in the order of the keys."""
+        return self.tables.read_range(self.table, partition, wanted, limit)
+
     def change(
         self,
         partition: str,
@@ -113,6 +124,14 @@ class Rows:
             RowConflictError: Somebody changed one of them.
         """
         writes = [Write(key, pack_model(model), etags.get(key)) for key, model in models.items()]
+        self.tables.write(self.table, partition, writes)
+
+    def submit(self, partition: str, writes: list[Write]) -> None:
+        """Change rows of a partition, all or none.
+
+        Raises:
+            RowConflictError: Somebody changed one of them, or one that must be there is not.
+        """
         self.tables.write(self.table, partition, writes)
 
     def create(self, partition: str, row_key: str, model: BaseModel) -> bool:

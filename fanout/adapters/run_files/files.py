@@ -1,6 +1,6 @@
 """The files of a run in Blob storage, typed; those that never change are kept per process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,11 +17,28 @@ from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.naming.instance_ids import is_run_id
 from fanout.naming.media_types import JSON
+from fanout.naming.moments import moment_text, parse_moment, round_moment
 from fanout.splitting.decoding.codecs import Expansion
 
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256
+# What the claim of a run has in its metadata.
+CLAIMED_AT = "claimed_at"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who has a run id, and since when.
+
+    Attributes:
+        etag: What tells this run from an earlier one of the same id that was deleted.
+        claimed_at: When it was claimed, aware, in milliseconds.
+    """
+
+    etag: str
+    claimed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -37,12 +54,28 @@ class RunFiles:
         """Where the plan of a run may leave copies of its source."""
         return Scratch(self.store, self.container, blob_paths.plan_folder(run_id), self.allowed)
 
-    def claim(self, run_id: str, request: RunRequest) -> bool:
-        """Write the request if the run id is free; tell whether it was."""
-        if not self._claim(blob_paths.request_path(run_id), request):
-            return False
-        self.write(blob_paths.index_path(run_id, request.workload, datetime.now(UTC)), b"")
-        return True
+    def claim(self, run_id: str, request: RunRequest, claimed_at: datetime | None = None) -> bool:
+        """Write the request if the run id is free; tell whether it was.
+
+        Args:
+            run_id: The run.
+            request: What it is to do.
+            claimed_at: When it is claimed, as the index has it; by default now.
+        """
+        moment = round_moment(claimed_at or datetime.now(UTC))
+        return self._claim(
+            blob_paths.request_path(run_id), request, {CLAIMED_AT: moment_text(moment)}
+        )
+
+    def find_claim(self, run_id: str) -> Claim | None:
+        """Read who has a run id, without the request; None where there is no such run."""
+        properties = self.store.properties(self.container, blob_paths.request_path(run_id))
+        if properties is None:
+            return None
+        # Earlier versions of the app did not write the moment down; nobody writes a claim twice.
+        text = properties.metadata.get(CLAIMED_AT)
+        moment = parse_moment(text) if text else properties.last_modified
+        return Claim(properties.etag, round_moment(moment))
 
     def claim_of(self, run_id: str) -> str:
         """What tells this run from an earlier one of the same id that was deleted.
@@ -50,17 +83,27 @@ class RunFiles:
         Raises:
             RunNotFoundError: There is no such run.
         """
-        properties = self.store.properties(self.container, blob_paths.request_path(run_id))
-        if properties is None:
+        return self.read_claim(run_id).etag
+
+    def read_claim(self, run_id: str) -> Claim:
+        """Read who has a run id.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        claim = self.find_claim(run_id)
+        if claim is None:
             raise RunNotFoundError(run_id)
-        return properties.etag
+        return claim
 
     def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
         """Write what a later attempt is to do if nobody has; tell whether nobody had."""
         return self._claim(blob_paths.attempt_path(run_id, attempt), redrive)
 
-    def _claim(self, path: str, model: BaseModel) -> bool:
-        return self.write_first(path, model.model_dump_json().encode())
+    def _claim(
+        self, path: str, model: BaseModel, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        return self.write_first(path, model.model_dump_json().encode(), metadata=metadata)
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -107,6 +150,19 @@ class RunFiles:
         except ResourceNotFoundError:
             return
 
+    def runs(self, after: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List the ids of some runs, in order.
+
+        Args:
+            after: What the call before gave as the second; None begins with the first.
+            limit: How many folders to look at, at most.
+
+        Returns:
+            The ids, and what the next call is to be given; None when these were the last.
+        """
+        folders, token = self.store.folders(self.container, after, limit)
+        return [name for name in folders if is_run_id(name)], token
+
     def delete(self, path: str) -> None:
         """Delete a file; one that is gone already is no fault."""
         self.store.delete(self.container, path)
@@ -114,6 +170,11 @@ class RunFiles:
     def exists(self, path: str) -> bool:
         """Tell whether there is such a file."""
         return self.store.properties(self.container, path) is not None
+
+    def written_at(self, path: str) -> datetime | None:
+        """When a file was written, aware, to the second; None if there is none."""
+        properties = self.store.properties(self.container, path)
+        return properties.last_modified if properties is not None else None
 
     def read(self, path: str) -> bytes:
         """Read a file whole."""
@@ -123,10 +184,23 @@ class RunFiles:
         """Write a file whole, over whatever was there."""
         self.store.write(self.container, path, data, media_type=media_type)
 
-    def write_first(self, path: str, data: bytes, media_type: str = JSON) -> bool:
+    def write_first(
+        self,
+        path: str,
+        data: bytes,
+        media_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bool:
         """Write a file whole unless there is one; tell whether there was none."""
         try:
-            self.store.write(self.container, path, data, media_type=media_type, if_none_match=True)
+            self.store.write(
+                self.container,
+                path,
+                data,
+                media_type=media_type,
+                if_none_match=True,
+                metadata=metadata,
+            )
         except BlobExistsError:
             return False
         return True

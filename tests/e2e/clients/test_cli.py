@@ -14,11 +14,16 @@ from typing import Any
 
 import pytest
 
+from fanout.adapters.rows.rows import Rows, table_name
+from fanout.adapters.settings import StorageSettings
+from fanout.adapters.tables import TableStore
+from fanout.naming import row_keys
 from tests.support.hosts.command_line import COMMAND, ROOT, Shell, shell_on
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.needs_settings
+CONTAINER = "cli"
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
 
 
@@ -209,10 +214,23 @@ def test_a_new_workload_passes_as_it_was_written(fanout: Shell, tmp_path: Path):
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+def test_a_lost_list_is_made_anew(fanout: Shell):
+    table = TableStore.connect(StorageSettings(connection_string=fanout.storage))
+    rows = Rows(table, table_name(CONTAINER))
+    before = fanout("list", "--json").stdout
+    assert before
+    rows.clear(row_keys.RUNS_PARTITION)
+    assert fanout("list", "--json").stdout == ""
+    total = json.loads(fanout("rebuild-index", "--json").stdout)
+    assert total["written"] == len(before.splitlines())
+    assert fanout("list", "--json").stdout == before
+    assert "0 entries written, 0 dropped" in fanout("rebuild-index").stdout
+
+
 def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: Shell):
     from cli.app import app
 
-    assert len(app.registered_commands) == 15
+    assert len(app.registered_commands) == 16
     for command in app.registered_commands:
         assert command.callback is not None
         assert "Example" in str(command.callback.__doc__), command.name

@@ -1,7 +1,7 @@
 """Blobs in memory, read as `fanout.adapters.blob.BlobStore` reads them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -16,11 +16,13 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a
 
 @dataclass(frozen=True)
 class MemoryProperties:
-    """Size in bytes and ETag of a blob, and its Content-Encoding if it has one."""
+    """What `fanout.adapters.blob.BlobProperties` has."""
 
     size: int
     etag: str
+    last_modified: datetime
     content_encoding: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -35,6 +37,7 @@ class MemoryStore:
         self.bytes_read = 0
         self.media_types: dict[tuple[str, str], str] = {}
         self._blobs: dict[tuple[str, str], tuple[bytes, str]] = {}
+        self._metadata: dict[tuple[str, str], Mapping[str, str]] = {}
         self._versions = count(1)
 
     def write(
@@ -45,10 +48,12 @@ class MemoryStore:
         *,
         media_type: str = "application/octet-stream",
         if_none_match: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         if if_none_match and (container, blob) in self._blobs:
             raise BlobExistsError(blob)
         self.media_types[container, blob] = media_type
+        self._metadata[container, blob] = dict(metadata or {})
         self._blobs[container, blob] = (data, f'"0x{next(self._versions):X}"')
 
     def open_writer(self, container: str, blob: str, media_type: str) -> "MemoryWriter":
@@ -56,6 +61,14 @@ class MemoryStore:
 
     def names(self, container: str, prefix: str) -> Iterator[str]:
         yield from sorted(b for c, b in self._blobs if c == container and b.startswith(prefix))
+
+    def folders(
+        self, container: str, token: str | None, limit: int
+    ) -> tuple[list[str], str | None]:
+        paths = (blob for name, blob in self._blobs if name == container and "/" in blob)
+        names = sorted({path.split("/")[0] for path in paths})
+        rest = [name for name in names if token is None or name > token]
+        return rest[:limit], rest[limit - 1] if len(rest) > limit else None
 
     def sizes(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
         for blob in self.names(container, prefix):
@@ -66,8 +79,8 @@ class MemoryStore:
             raise ResourceNotFoundError("ContainerNotFound")
         for blob in self.names(container, prefix):
             data, etag = self._blobs[container, blob]
-            modified = EPOCH + timedelta(seconds=int(etag.strip('"'), 16))
-            yield BlobEntry(blob, len(data), etag, modified, self.media_types[container, blob])
+            media_type = self.media_types[container, blob]
+            yield BlobEntry(blob, len(data), etag, _written_at(etag), media_type)
 
     def delete(self, container: str, blob: str) -> None:
         del self._blobs[container, blob]
@@ -76,7 +89,8 @@ class MemoryStore:
         if (container, blob) not in self._blobs:
             return None
         data, etag = self._blobs[container, blob]
-        return MemoryProperties(len(data), etag)
+        metadata = self._metadata[container, blob]
+        return MemoryProperties(len(data), etag, _written_at(etag), metadata=metadata)
 
     def read(
         self,
@@ -114,6 +128,10 @@ class MemoryStore:
             yield self.read(
                 container, blob, offset=begin, length=min(CHUNK_BYTES, end - begin), etag=etag
             )
+
+
+def _written_at(etag: str) -> datetime:
+    return EPOCH + timedelta(seconds=int(etag.strip('"'), 16))
 
 
 class MemoryWriter:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.tables import Row, RowConflictError, Write
+from fanout.adapters.tables import Row, RowConflictError, RowRange, Write
 
 
 class MemoryTables:
@@ -30,13 +30,38 @@ class MemoryTables:
         assert 1 <= len(writes) <= 100
         assert len({write.row_key for write in writes}) == len(writes)
         for write in writes:
-            row = self._rows.get((table, partition, write.row_key))
-            if (row.etag if row else None) != write.etag:
-                raise RowConflictError(write.row_key)
+            self._insist_on_condition(write, self._rows.get((table, partition, write.row_key)))
         for write in writes:
-            row = Row(dict(write.values), f"e{next(self._etags)}")
-            self._rows[table, partition, write.row_key] = row
+            self._carry_out(write, (table, partition, write.row_key))
         self.after_write()
+
+    def _insist_on_condition(self, write: Write, row: Row | None) -> None:
+        if write.mode == "put":
+            return
+        if write.mode == "write" or write.etag is not None:
+            is_met = (row.etag if row else None) == write.etag
+        else:
+            is_met = row is not None
+        if not is_met:
+            raise RowConflictError(write.row_key)
+
+    def _carry_out(self, write: Write, key: tuple[str, str, str]) -> None:
+        if write.mode == "delete":
+            del self._rows[key]
+            return
+        kept = self._rows[key].values if write.mode == "merge" else {}
+        self._rows[key] = Row({**kept, **write.values}, f"e{next(self._etags)}")
+
+    def read_range(
+        self, table: str, partition: str, wanted: RowRange, limit: int
+    ) -> dict[str, Row]:
+        found = (
+            (key, Row({}, row.etag) if wanted.keys_only else row)
+            for key, row in self.read_all(table, partition).items()
+            if wanted.after < key < wanted.before
+            and all(row.values.get(name) == value for name, value in wanted.equal.items())
+        )
+        return dict(itertools.islice(found, limit))
 
     def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
         return {

@@ -8,7 +8,7 @@ import azure.functions as func
 import pytest
 
 from activities.planning.start_in_turn import start_if_first
-from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import Settings, StorageSettings
@@ -22,6 +22,7 @@ from starters.timer import handle_tick, planned_time, sweep_all
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
+from tests.support.workloads.kept_runs import note_open
 
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 RUN_ID = "nightly-20261123T023000Z"
@@ -40,7 +41,7 @@ def go_on(rows: Rows, *run_ids: str) -> None:
 
 
 def end(rows: Rows, run_id: str) -> None:
-    rows.delete(row_keys.OPEN_PARTITION, [row_keys.open_row(run_id, 1)])
+    rows.delete(row_keys.RUNS_PARTITION, [row_keys.open_row(run_id, 1)])
 
 
 @pytest.fixture(autouse=True)

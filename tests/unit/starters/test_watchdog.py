@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import ServiceResponseError
 
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
-from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor import run_rules
@@ -22,6 +23,7 @@ from starters.watchdog import Inspection
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun
+from tests.support.workloads.kept_runs import note_open
 
 REQUEST = {"workload": "w", "run_id": "r", "source": {"kind": "inline", "items": []}}
 LEFT_BEHIND = timedelta(minutes=2)
@@ -262,6 +264,22 @@ async def test_one_run_that_cannot_be_looked_at_hides_no_other(
     await look(client, files, rows)
     assert client.started == ["r"]
     assert "cannot look at a run" in warnings()
+
+
+async def test_a_list_that_cannot_be_taken_over_hides_no_run(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise ServiceResponseError("storage is away")
+
+    note_open(rows, "r", 1)
+    client = Client()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.store, "names", fail)
+        await look(client, files, rows)
+    assert "cannot take over the list of an earlier version" in warnings()
+    await look(client, files, rows)
+    assert client.started == ["r"]
 
 
 async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, rows: Rows):

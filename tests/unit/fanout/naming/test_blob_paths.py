@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +10,12 @@ from fanout.naming.row_keys import Stage
 run_ids = st.from_regex(RUN_ID_PATTERN, fullmatch=True).filter(is_run_id)
 numbers = st.integers(1, 10**6)
 batch_names = st.builds(BatchName, numbers, numbers, numbers, st.integers(0, 99))
-moments = st.integers(0, 9 * 10**12).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))
 
 
-@given(run_ids, moments)
-def test_an_entry_of_the_index_names_its_run(run_id: str, claimed_at: datetime):
-    entry = blob_paths.parse_index_path(blob_paths.index_path(run_id, "orders", claimed_at))
-    assert (entry.run_id, entry.workload) == (run_id, "orders")
-    assert abs((entry.claimed_at - claimed_at).total_seconds()) < 0.002
+@given(run_ids)
+def test_a_name_in_the_index_of_earlier_versions_tells_its_run(run_id: str):
+    path = f"{blob_paths.EARLIER_INDEX_FOLDER}8204031517427/orders/{run_id}"
+    assert blob_paths.parse_earlier_index_path(path) == run_id
 
 
 @given(run_ids, numbers)

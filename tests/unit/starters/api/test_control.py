@@ -16,6 +16,7 @@ from starters.api.control import change_control, insist_on_cancellable, limits_i
 from starters.lifecycle.attempts import Attempt
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.workloads.attempts import (
+    START,
     after_wave,
     at,
     begun,
@@ -37,7 +38,7 @@ REQUEST = RunRequest.model_validate(
 
 def attempt(rows: Rows, state: GovernorState) -> Attempt:
     change_attempt(rows, "r", 1, lambda _: (state, None))
-    return Attempt("r", 1, REQUEST, None, state)
+    return Attempt("r", 1, REQUEST, None, state, START)
 
 
 def cancel(state: GovernorState) -> ControlState:

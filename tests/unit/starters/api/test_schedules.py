@@ -2,26 +2,27 @@
 
 from datetime import UTC, datetime
 
-from fanout.adapters.run_files.files import RunFiles
-from fanout.naming import blob_paths
+from fanout.adapters.rows.index import IndexEntry, replace_entry
 from fanout.schedules import Schedule
 from starters.api.schedules import last_runs
 from starters.schedule_files import FOLDER, read_schedules
-from tests.support.doubles.memory_store import MemoryStore
+from tests.support.workloads.attempts import memory_rows
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def test_the_last_run_of_each_schedule_is_found_among_all_runs():
-    files = RunFiles(MemoryStore(), "runs")
+def test_the_last_run_of_a_schedule_is_found_among_all_runs():
+    rows = memory_rows()
     for run_id, hour in (
         ("nightly-20261122T020000Z", 2),
         ("nightly-20261123T020000Z", 3),
         ("nightly-by-hand", 4),
         ("other-20261123T020000Z", 5),
     ):
-        files.write(blob_paths.index_path(run_id, "reports", NOW.replace(hour=hour)), b"")
-    assert last_runs(files, {"nightly", "never"}) == {"nightly": "nightly-20261123T020000Z"}
+        assert replace_entry(rows, IndexEntry(run_id, NOW.replace(hour=hour), "reports"))
+    (last,) = last_runs(rows, "nightly")
+    assert last.run_id == "nightly-20261123T020000Z"
+    assert last_runs(rows, "never") == []
 
 
 def test_a_schedule_says_when_it_is_due_next_unless_it_is_off():

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.models.request import InlineSource, RunRequest
 from fanout.naming import blob_paths
 from starters.lifecycle.earlier_versions import MARKERS_FOLDER, clean_up
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
+from tests.support.workloads.kept_runs import claim
 
 
 class Client:
@@ -22,8 +22,7 @@ class Client:
 
 async def test_entities_and_markers_are_cleaned_up_once():
     files, rows = RunFiles(MemoryStore(), "runs"), Rows(MemoryTables(), "fanoutruns")
-    source = InlineSource(kind="inline", items=[])
-    files.claim("old", RunRequest(workload="reports", run_id="old", source=source))
+    claim(files, rows, "old")
     files.write(blob_paths.attempt_path("old", 2), b"{}")
     files.write(f"{MARKERS_FOLDER}old", b"")
     client = Client()

@@ -6,21 +6,19 @@ import pytest
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.models.request import RunRequest
 from starters.lifecycle.retention import sweep
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
-from tests.support.workloads.kept_runs import let_end, let_go_on
+from tests.support.workloads.kept_runs import claim, let_end, let_go_on
 
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def files() -> RunFiles:
+def files(rows: Rows) -> RunFiles:
     files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
     for run_id in ("r", "r2"):
-        request = {"workload": "w", "run_id": run_id, "source": {"kind": "inline", "items": []}}
-        assert files.claim(run_id, RunRequest.model_validate(request))
+        claim(files, rows, run_id)
         files.write(f"{run_id}/parts/a1-p00000-r0-b0000.jsonl", b"")
     return files
 

@@ -1,0 +1,180 @@
+"""The index of all runs: a row for each, the newest first, with what lists show and filter by.
+
+A row says how its run ended, or that it may go on: then the rows of its newest attempt are asked.
+It says so before anything of a run goes on (`open_runs`), and that the run has ended only when that
+is written. So a crash may leave a row that asks for more than need be, never one that is wrong.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.tables import MAX_ROWS_A_PAGE, Row, RowConflictError, RowRange, Write
+from fanout.models.status import RunStatus
+from fanout.naming import row_keys
+from fanout.schedules import parse_run_id
+
+FIRST, LAST = row_keys.INDEX_PREFIX, row_keys.INDEX_PREFIX + "~"
+# A property holds 64 KiB, as UTF-16.
+MAX_STATUS_CHARACTERS = 30_000
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A run in the index.
+
+    Attributes:
+        run_id: The run.
+        claimed_at: When it was claimed, aware, in milliseconds.
+        workload: Its workload.
+        attempt: Its newest attempt.
+        status: How that ended, without what depends on the caller; None if it may go on.
+        is_in_deletion: Whether somebody deletes the run.
+        etag: What tells this version of the row from others; none if it was not read.
+    """
+
+    run_id: str
+    claimed_at: datetime
+    workload: str
+    attempt: int = 1
+    status: RunStatus | None = None
+    is_in_deletion: bool = False
+    etag: str | None = None
+
+    @property
+    def row_key(self) -> str:
+        """The key of its row."""
+        return row_keys.index_row(self.run_id, self.claimed_at)
+
+    @property
+    def row(self) -> Write:
+        """Its row, whatever was there before."""
+        return Write(self.row_key, _values(self), mode="put")
+
+
+@dataclass(frozen=True)
+class IndexRange:
+    """Which runs are read.
+
+    Attributes:
+        after: The key of the row before the first of them.
+        since: Only runs that were claimed then or later, aware.
+        until: Only runs that were claimed before, aware.
+        equal: Only runs whose rows have these values: `workload`, `outcome` (none: it may go on),
+            `schedule`.
+    """
+
+    after: str = FIRST
+    since: datetime | None = None
+    until: datetime | None = None
+    equal: Mapping[str, str] = field(default_factory=dict)
+
+    def rows(self, *, keys_only: bool = False) -> RowRange:
+        """The range of rows; of any two runs the one that was claimed later comes first."""
+        after, before = self.after, LAST
+        if self.since is not None:
+            before = row_keys.index_bound(self.since)
+        if self.until is not None:
+            after = max(after, row_keys.index_bound(self.until))
+        return RowRange(after, before, self.equal, keys_only)
+
+
+def end_of_attempt(run_id: str, claimed_at: datetime, attempt: int, status: RunStatus) -> Write:
+    """The change of a row that says how the run ended; its workload stays as it was."""
+    return Write(row_keys.index_row(run_id, claimed_at), _end(attempt, status), mode="merge")
+
+
+def read_entries(rows: Rows, wanted: IndexRange, limit: int) -> list[IndexEntry]:
+    """Read the first runs of a range, so many at most."""
+    found = rows.read_range(row_keys.RUNS_PARTITION, wanted.rows(), limit)
+    return [_entry(key, row) for key, row in found.items()]
+
+
+def read_keys(rows: Rows, wanted: IndexRange, limit: int = MAX_ROWS_A_PAGE) -> list[str]:
+    """Read the keys alone of the first runs of a range, so many at most."""
+    return [*rows.read_range(row_keys.RUNS_PARTITION, wanted.rows(keys_only=True), limit)]
+
+
+def read_all_keys(rows: Rows, wanted: IndexRange) -> Iterator[str]:
+    """Read the keys of all runs of a range, a page at a time."""
+    keys = read_keys(rows, wanted)
+    while keys:
+        yield from keys
+        if len(keys) < MAX_ROWS_A_PAGE:
+            return
+        keys = read_keys(rows, replace(wanted, after=keys[-1]))
+
+
+def find_entry(rows: Rows, row_key: str) -> IndexEntry | None:
+    """Read one row; None where there is none."""
+    row = rows.tables.read(rows.table, row_keys.RUNS_PARTITION, [row_key]).get(row_key)
+    return _entry(row_key, row) if row is not None else None
+
+
+def replace_entry(rows: Rows, entry: IndexEntry) -> bool:
+    """Write a row over the version that was read, or anew; tell whether nobody was faster."""
+    write = Write(entry.row_key, _values(entry), entry.etag)
+    return _submit(rows, [write])
+
+
+def drop_entry(rows: Rows, row_key: str, etag: str | None = None) -> bool:
+    """Delete a row, with an ETag only that version of it; tell whether it was there."""
+    return _submit(rows, [Write(row_key, etag=etag, mode="delete")])
+
+
+def note_deletion(rows: Rows, run_id: str, claimed_at: datetime) -> None:
+    """Take note that a run is being deleted: what its row says of it holds no more."""
+    key = row_keys.index_row(run_id, claimed_at)
+    _submit(rows, [Write(key, {"outcome": "", "is_in_deletion": True}, mode="merge")])
+
+
+def _submit(rows: Rows, writes: list[Write]) -> bool:
+    try:
+        rows.submit(row_keys.RUNS_PARTITION, writes)
+    except RowConflictError:
+        return False
+    return True
+
+
+def _values(entry: IndexEntry) -> dict[str, Any]:
+    end = _end(entry.attempt, entry.status)
+    due = parse_run_id(entry.run_id)
+    return {"workload": entry.workload, "schedule": due.schedule if due else "", **end}
+
+
+def _end(attempt: int, status: RunStatus | None) -> dict[str, Any]:
+    return {
+        "attempt": attempt,
+        "outcome": (status and status.outcome) or "",
+        "status": _pack(status) if status is not None else "",
+        "is_in_deletion": False,
+    }
+
+
+def _pack(status: RunStatus) -> str:
+    """A status as text that fits a property; the least frequent failures are left out first."""
+    text = status.model_dump_json(exclude_defaults=True)
+    while len(text) > MAX_STATUS_CHARACTERS and status.errors:
+        status = status.model_copy(update={"errors": status.errors[:-1]})
+        text = status.model_dump_json(exclude_defaults=True)
+    return text
+
+
+def _entry(row_key: str, row: Row) -> IndexEntry:
+    key = row_keys.parse_index_row(row_key)
+    if key is None:
+        raise ValueError(f"'{row_key}' is no row of the index")
+    status = None
+    if row.values["outcome"]:
+        status = RunStatus.model_validate_json(row.values["status"])
+    return IndexEntry(
+        key.run_id,
+        key.claimed_at,
+        row.values["workload"],
+        int(row.values["attempt"]),
+        status,
+        bool(row.values["is_in_deletion"]),
+        row.etag,
+    )
