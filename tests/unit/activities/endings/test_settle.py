@@ -13,7 +13,7 @@ from activities.endings.settle import settle_and_end, settle_run
 from activities.planning.begin import admit_and_plan
 from activities.planning.plan_compensation import plan_undo_once
 from fanout.adapters.rows.attempts import read_attempt
-from fanout.adapters.rows.open_runs import note_open, open_attempts
+from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
@@ -30,6 +30,7 @@ from fanout.naming import blob_paths, row_keys
 from tests.support.doubles.memory_tables import MemoryTables, memory_rows
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
 from tests.support.replays.torn_writes import LostError, calmed, losing, torn
+from tests.support.workloads.kept_runs import note_open
 
 
 @pytest.fixture(autouse=True)
