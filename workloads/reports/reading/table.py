@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 from pydantic_core import to_json
 
 from fanout.errors import PermanentError
@@ -19,6 +20,7 @@ from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Failure
+from workloads.reports.reading.filters import pick_cells
 from workloads.reports.reading.tidy import read_tidy
 from workloads.reports.statistics.census import Census, Counts, first_names, take_census
 
@@ -97,9 +99,10 @@ def _set_nulls(
 ) -> pl.DataFrame:
     """Replace texts that mean a missing value by null."""
     missing = pl.Series(null_values, dtype=pl.String).implode()
+    # A selector takes every name as it is; `pl.col` has a meaning of its own for "*" and "^x$".
+    cells = [(column, cs.by_name(column).as_expr()) for column in columns]
     return texts.with_columns(
-        pl.when(~pl.col(column).is_in(missing)).then(pl.col(column)).alias(column)
-        for column in columns
+        pl.when(~cell.is_in(missing)).then(cell).alias(column) for column, cell in cells
     )
 
 
@@ -112,10 +115,9 @@ def _count_nulls(
     for column in columns if words else ():
         replaced = texts[column].null_count() - raw[column].null_count()
         if replaced:
-            found = raw.select((pl.col(column) == word).sum().alias(word) for word in words)
-            counts[column] = {
-                word: count for word, count in found.row(0, named=True).items() if count
-            }
+            cells = pick_cells(raw, column)
+            found = {word: int((cells == word).sum()) for word in words}
+            counts[column] = {word: count for word, count in found.items() if count}
     return {column: by_word for column, by_word in counts.items() if by_word}
 
 

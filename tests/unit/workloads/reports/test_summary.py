@@ -337,3 +337,23 @@ def test_every_index_fails_once():
     parameters = ReportParameters(metrics={"x": ["sum"], "y": ["sum"]})
     _, failures = summary(list(chunks(data)), parameters)
     assert sorted(f.index for f in failures) == [0, 1]
+
+
+@pytest.mark.parametrize("column", ["*", "^x$", "^.*$", "", "\0", "$x$", "k0", "value", "x" * 3000])
+def test_a_column_may_have_any_name(column: str):
+    items = [{column: "1", "x": 2}, {column: "2", "x": 3}, {column: "NA", "x": 4}]
+    parameters = ReportParameters.model_validate(
+        {
+            "group_by": [column],
+            "metrics": {"x": ["sum"], column: ["sum", "approx_distinct"]},
+            "filter": [{"column": column, "op": "ge", "value": 1}],
+        }
+    )
+    partial, failures = summary([inline(items)], parameters)
+    assert failures == []
+    made = document(partial, parameters)
+    assert [(group["key"][column], group["metrics"]) for group in made["groups"]] == [
+        ("1", {"x": {"sum": 2}, column: {"sum": 1, "approx_distinct": 1}}),
+        ("2", {"x": {"sum": 3}, column: {"sum": 2, "approx_distinct": 1}}),
+    ]
+    assert made["nulls"] == {column: {"NA": 1}}
