@@ -24,6 +24,8 @@ from workloads.reports.reading.filters import pick_cells
 from workloads.reports.reading.tidy import read_tidy
 from workloads.reports.statistics.census import Census, Counts, first_names, take_census
 
+_NO_COLUMN = "none"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -64,10 +66,11 @@ def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str])
             census = Census(tidy.height > 0, nulls=_count_nulls(tidy, texts, columns, null_values))
             return Table(chunk, texts, indexes, [], census)
     rows, failures = _separate_failures(parse_records(chunk))
+    # A frame knows its height by its columns: where a report reads none, any name will do.
+    names = columns or [_NO_COLUMN]
     raw = pl.DataFrame(
-        {column: [_cell_text(row.value.get(column)) for row in rows] for column in columns},
-        schema=dict.fromkeys(columns, pl.String),
-        height=len(rows),
+        {column: [_cell_text(row.value.get(column)) for row in rows] for column in names},
+        schema=dict.fromkeys(names, pl.String),
     )
     texts = _set_nulls(raw, columns, null_values)
     nulls = _count_nulls(raw, texts, columns, null_values)

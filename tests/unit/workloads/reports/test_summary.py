@@ -357,3 +357,16 @@ def test_a_column_may_have_any_name(column: str):
         ("2", {"x": {"sum": 3}, column: {"sum": 2, "approx_distinct": 1}}),
     ]
     assert made["nulls"] == {column: {"NA": 1}}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"a\n1\n2\n", "csv"),
+        (b'a\nx"1\n2\n', "csv"),
+        (b'{"a": 1}\n{}\n', "jsonl"),
+    ],
+)
+def test_a_report_of_no_column_counts_the_rows_of_every_kind_of_source(data: bytes, kind: str):
+    made = report(data, kind)
+    assert [(group["key"], group["rows"]) for group in made["groups"]] == [({}, 2)]
