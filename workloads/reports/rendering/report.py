@@ -60,6 +60,16 @@ class Report:
         return "report" if self.view.label is None else f"report-{self.view.label}"
 
     @property
+    def column_names(self) -> list[str]:
+        """The names of its keys and figures in a table: one that repeats gets an underscore."""
+        names: list[str] = []
+        for name in (*self.view.key_names, *self.view.figure_names()):
+            while name in names:
+                name += "_"
+            names.append(name)
+        return names
+
+    @property
     def notes(self) -> list[str]:
         """What whoever reads it should know: texts that were taken as missing values."""
         return [
@@ -89,7 +99,7 @@ class Report:
         text = io.StringIO()
         writer = csv.writer(text)
         names = list(self.view.figure_names())
-        writer.writerow([_guard_formula(name) for name in (*self.view.key_names, *names)])
+        writer.writerow([_guard_formula(name) for name in self.column_names])
         for group in self.groups:
             key = ["" if part is None else _guard_formula(part) for part in group.key]
             writer.writerow([*key, *(group.figures[name] for name in names)])
