@@ -10,10 +10,8 @@ import math
 import polars as pl
 
 from workloads.reports.metrics import ROWS
-from workloads.reports.rendering.figures import Figure
+from workloads.reports.rendering.figures import Figure, is_huge
 from workloads.reports.rendering.report import Report
-
-_MAX_WHOLE = 2**63 - 1
 
 
 def encode_parquet(report: Report) -> bytes:
@@ -33,7 +31,7 @@ def encode_parquet(report: Report) -> bytes:
 
 def _number_series(figures: list[Figure], *, is_count: bool) -> pl.Series:
     values = [figure for figure in figures if figure is not None]
-    is_whole = all(isinstance(value, int) and abs(value) <= _MAX_WHOLE for value in values)
+    is_whole = all(isinstance(value, int) and not is_huge(value) for value in values)
     if is_whole and (values or is_count):
         return pl.Series(figures, dtype=pl.Int64)
     floats = [None if figure is None else _to_float(figure) for figure in figures]

@@ -172,6 +172,14 @@ def test_namibia_is_a_country_where_the_caller_says_so():
     assert (made["nulls"], made["notes"]) == ({}, [])
 
 
+def test_a_report_says_which_figures_parquet_cannot_hold():
+    made = report(b"n\n%d\n1\n" % 2**63, metrics={"n": ["sum", "min"]})
+    assert made["groups"][0]["metrics"]["n"] == {"sum": 2**63 + 1, "min": 1}
+    assert made["notes"] == [
+        "'n.sum' has whole numbers beyond 64 bits: in Parquet they are the nearest floats"
+    ]
+
+
 def test_null_values_can_be_chosen():
     made = report(b"x,y\n-999,1\n5,2\n", metrics={"x": ["count", "sum"]}, null_values=["-999"])
     assert figures(made) == {"all": (2, {"x": {"count": 1, "sum": 5}})}
