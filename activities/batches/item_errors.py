@@ -87,7 +87,7 @@ def _message(error: BaseException, level: int = 1) -> str:
 
 def _members(group: Any) -> tuple[BaseException, ...]:
     # The attribute as Python keeps it: a class of its own may make another of it.
-    members: tuple[BaseException, ...] = BaseExceptionGroup.exceptions.__get__(group)  # type: ignore[attr-defined]
+    members: tuple[BaseException, ...] = BaseExceptionGroup.exceptions.__get__(group)
     return members
 
 

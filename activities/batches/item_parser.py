@@ -42,7 +42,7 @@ def _make_name(item_id: Any) -> str:
 
 
 def _describe(record: Record, error: BaseException) -> ErrorInfo:
-    if is_kind(error, ValidationError):
+    if is_kind(error, ValidationError) and isinstance(error, ValidationError):
         try:
             return invalid_item(record, error)
         except BaseException:  # noqa: BLE001  the text of a validator's error is user code

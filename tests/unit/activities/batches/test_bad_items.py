@@ -188,6 +188,18 @@ def test_an_item_that_spoils_the_partial_of_its_chunk_fails_alone() -> None:
     assert json.loads(run.files.read("r/results/sum.json")) == sum(range(50)) - 30
 
 
+@pytest.mark.parametrize("bad", [range(0, 8, 2), range(1, 200, 25), range(0, 40, 4), range(30)])
+def test_items_all_over_a_chunk_that_it_cannot_bear_fail_alone(bad: range) -> None:
+    values = [{"id": n, "does": "raise:exit" if n in bad else "ok"} for n in range(bad.stop + 2)]
+    run = chunk_run(values, "jsonl")
+    end = run.run()
+    failed = [o.index for o in run.outcomes_now() for _ in range(o.count) if o.status == "failed"]
+    assert sum(o.count for o in run.outcomes_now() if o.status == "failed") == len(failed)
+    assert (end.items.succeeded, end.items.failed) == (len(values) - len(bad), len(bad))
+    wanted = sum(n for n in range(bad.stop + 2) if n not in bad)
+    assert json.loads(run.files.read("r/results/sum.json")) == wanted
+
+
 def test_a_chunk_that_fails_in_every_part_is_refused_as_a_whole() -> None:
     values = [{"id": n, "does": "raise:exit"} for n in range(1000)]
     run = chunk_run(values, "jsonl")
