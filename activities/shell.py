@@ -16,7 +16,7 @@ from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
-from fanout.printable import describe_error
+from fanout.printable import describe_failure
 
 # Takes one message; gives another, or plain JSON.
 Work = Callable[[Any], Any]
@@ -59,12 +59,13 @@ def _carry_out(work: Work, message: Message) -> Any:
     except BaseException as error:
         if _can_be_told(error):
             raise
-        text = f"{type(error).__name__}: {describe_error(error)}"
+        text = describe_failure(error)
     raise ActivityError(text)
 
 
 def _can_be_told(error: BaseException) -> bool:
-    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+    kind = type(error)  # `isinstance` asks the object, which is user code
+    if not issubclass(kind, Exception) or issubclass(kind, StopIteration):
         return False
     try:
         str(error)

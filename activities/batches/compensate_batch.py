@@ -4,7 +4,6 @@ It never raises for an item; an item whose compensation is to be tried again sta
 meanwhile.
 """
 
-import asyncio
 import inspect
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from activities.batches.batch import Processed
 from activities.batches.cut_reader import read_cut
+from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
@@ -174,7 +174,7 @@ class _Undo:
             item = self._workload.item_model.model_validate(self._records[outcome["index"]])
             undoing = self._workload.compensate(item, outcome["output"], context)
             if inspect.isawaitable(undoing):
-                asyncio.run(_await(undoing))
+                run_coroutine(_await(undoing))
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
             return error_info(error)
         return None
