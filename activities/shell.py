@@ -5,7 +5,7 @@ the answer with the ticket of the question.
 """
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_type_hints
 
 import azure.durable_functions as df
@@ -64,15 +64,26 @@ def _carry_out(work: Work, message: Message) -> Any:
 
 
 def _can_be_told(error: BaseException) -> bool:
-    kind = type(error)  # `isinstance` asks the object, which is user code
-    if not issubclass(kind, Exception) or issubclass(kind, StopIteration):
-        return False
+    """Tell whether a worker can write down an error with all that it came of."""
     try:
-        str(error)
+        # A group may hold so many that nobody could ever write them all.
+        odd = StopIteration | BaseExceptionGroup
+        if not isinstance(error, Exception) or any(isinstance(e, odd) for e in _chain(error)):
+            return False
         "".join(traceback.format_exception(error)).encode()
-    except BaseException:  # noqa: BLE001  an error's text is user code, too
+    except BaseException:  # noqa: BLE001  an error's class and text are user code, too
         return False
     return True
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of, nearest first."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 def message_type(work: Work) -> type[Message]:
