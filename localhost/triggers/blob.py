@@ -222,7 +222,7 @@ class _Watcher:
         except HttpResponseError as error:
             if error.status_code != HTTPStatus.CONFLICT:  # archived, for one; the others go on
                 raise
-            reason = error.error_code or error.reason
+            reason = getattr(error, "error_code", None) or error.reason
             self._note_failure(blob, f"the blob '{blob.name}' is not given by storage: {reason}")
             return
         invocation = Invocation(

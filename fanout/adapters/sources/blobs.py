@@ -184,7 +184,7 @@ def translate_refusals(ref: BlobRef) -> Iterator[None]:
     except HttpResponseError as error:
         if error.status_code not in _REFUSALS:
             raise
-        reason = str(error.error_code or error.reason or error.status_code)
+        reason = getattr(error, "error_code", None) or error.reason or error.status_code
         raise BrokenSourceError(ref, f"is not given by storage: {reason}") from error
 
 

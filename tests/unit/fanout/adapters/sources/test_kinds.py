@@ -25,6 +25,7 @@ from fanout.models.request import BatchLimits, RunRequest, Source
 from fanout.records import BlobEntry, Record, SourceInfo
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.records import parse_records
+from tests.support.doubles import memory_store
 from tests.support.doubles.memory_store import EPOCH, MemoryStore
 
 LIMITS = BatchLimits(max_items=3)
@@ -514,7 +515,10 @@ LINES = b"".join(b"%d\n" % number for number in range(100_000))
     ],
     ids=["gzip cut short", "gzip with a wrong checksum", "zstd cut short", "UTF-16 not closed"],
 )
-def test_what_stands_before_the_break_of_a_copied_blob_is_read(blob, kind, fault, store):
+def test_what_stands_before_the_break_of_a_copied_blob_is_read(
+    blob, kind, fault, store, monkeypatch
+):
+    monkeypatch.setattr(memory_store, "CHUNK_BYTES", 64 * 1024)
     name = f"2.{'zst' if blob[:1] == b'(' else 'gz' if blob[:1] == bytes([31]) else 'json'}"
     store.write("inbox", name, blob)
     store.write("inbox", "3", b"n\n7\n" if kind == "csv" else b"[7]" if kind == "json" else b"7\n")
