@@ -17,8 +17,8 @@ from fanout.splitting.scan import ScanState, in_pieces, scan
 MAX_HEADER_BYTES = 1_048_576
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_ENDING = re.compile(rb"\r\n|\r|\n")
-# The delimiter may be written out: `\t`. What fills up the row may follow, as spreadsheets write it;
-# with another text after it the line is a header.
+# The delimiter may be written out: `\t`. What fills up the row may follow, as spreadsheets
+# write it; with another text after it the line is a header.
 _SEPARATOR_LINE = re.compile(
     rb'(?P<quote>"?)sep=(?P<delimiter>\\t|[\xc0-\xff][\x80-\xbf]{1,3}|[^\r\n]?)(?P=quote)'
     rb"[ \t,;|]{0,200}(?:\r\n|\r|\n|\Z)",

@@ -22,7 +22,6 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "UTF-16LE",
     b"\xfe\xff": "UTF-16BE",
 }
-# A name of a column may begin as some of them do (`PAR1,PAR2`), so these are told with what follows.
 _FILES = {
     b"\x1f\x8b": "gzip data",
     b"\x28\xb5\x2f\xfd": "zstd data",
@@ -35,6 +34,7 @@ _FILES = {
     b"%PDF-": "a PDF document",
     b"SQLite format 3\x00": "an SQLite database",
 }
+# A column may be called as these begin (`PAR1,PAR2`), so they are told with what follows.
 _FILES_OF_LETTERS = {
     re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"): "bzip2 data",
     re.compile(rb"PAR1.{0,16}?[\x00-\x08\x0e-\x1f]", re.DOTALL): "a Parquet file",
