@@ -160,8 +160,8 @@ def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Re
 
 
 def _json_fault(error: ValueError, raw: bytes, error_type: ErrorType, line: int) -> str:
-    def place(found: re.Match[str]) -> str:
-        number = int(found[1])
+    def place(match: re.Match[str]) -> str:
+        number = int(match[1])
         return " at" if number == 1 else f" at line {line + number - 1},"
 
     fault = _PLACE.sub(place, str(error))
