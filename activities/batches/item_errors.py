@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fanout.errors import PermanentError, TransientError
+from fanout.adapters.sources.blobs import BrokenSourceError
+from fanout.errors import PermanentError, SourceChangedError, TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.naming.error_types import ErrorType
 from fanout.outcomes.outputs import OutputError
@@ -34,6 +35,13 @@ def error_info(error: BaseException) -> ErrorInfo:
 def is_kind(error: BaseException | None, kind: type[BaseException]) -> bool:
     """Tell whether an error is of a class, as `except` does; `isinstance` runs user code."""
     return issubclass(type(error), kind)
+
+
+def source_fault(error: SourceChangedError | BrokenSourceError) -> ErrorInfo:
+    """Describe why the items of a batch cannot be read as they were planned."""
+    is_changed = isinstance(error, SourceChangedError)
+    name = type(error).__name__ if is_changed else ErrorType.SOURCE_BLOB
+    return ErrorInfo(type=name, message=str(error))
 
 
 def error_type(error: BaseException) -> str:
