@@ -5,7 +5,7 @@ the answer with the ticket of the question.
 """
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_type_hints
 
 import azure.durable_functions as df
@@ -16,7 +16,7 @@ from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
-from fanout.printable import describe_error
+from fanout.printable import describe_failure
 
 # Takes one message; gives another, or plain JSON.
 Work = Callable[[Any], Any]
@@ -59,19 +59,31 @@ def _carry_out(work: Work, message: Message) -> Any:
     except BaseException as error:
         if _can_be_told(error):
             raise
-        text = f"{type(error).__name__}: {describe_error(error)}"
+        text = describe_failure(error)
     raise ActivityError(text)
 
 
 def _can_be_told(error: BaseException) -> bool:
-    if not isinstance(error, Exception) or isinstance(error, StopIteration):
-        return False
+    """Tell whether a worker can write down an error with all that it came of."""
     try:
-        str(error)
+        # A group may hold so many that nobody could ever write them all.
+        odd = StopIteration | BaseExceptionGroup
+        if not isinstance(error, Exception) or any(isinstance(e, odd) for e in _chain(error)):
+            return False
         "".join(traceback.format_exception(error)).encode()
-    except BaseException:  # noqa: BLE001  an error's text is user code, too
+    except BaseException:  # noqa: BLE001  an error's class and text are user code, too
         return False
     return True
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of, nearest first."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 def message_type(work: Work) -> type[Message]:

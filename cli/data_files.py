@@ -10,7 +10,7 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -65,13 +65,15 @@ class Reading:
         return {"kind": self.kind, "compression": self.compression}
 
 
+def _codec_of(name: str) -> str | None:
+    return next((codec for end, codec in _CODECS.items() if name.lower().endswith(end)), None)
+
+
 def _reading_of(name: str) -> Reading | None:
     """How a file is to be read, by its name; None where the name does not say it."""
-    plain, compression = name.lower(), None
-    for suffix, codec in _CODECS.items():
-        if plain.endswith(suffix):
-            plain, compression = plain.removesuffix(suffix), codec
-            break
+    plain, compression = name.lower(), _codec_of(name)
+    if compression is not None:
+        plain = plain.rpartition(".")[0]
     kinds = (kind for suffix, kind in _KINDS.items() if plain.endswith(suffix))
     kind = next(kinds, None)
     return None if kind is None else Reading(kind, compression)
@@ -112,7 +114,13 @@ class DataFile:
             )
         if reading.kind is FileKind.PARQUET and reading.compression is not None:
             raise CommandError(f"'{self.name}': Parquet is compressed in itself; unpack the file.")
-        return reading
+        return self._with_codec_of_name(reading)
+
+    def _with_codec_of_name(self, reading: Reading) -> Reading:
+        """Where the user says the kind alone, its compression goes by its name."""
+        if reading.compression is not None or reading.kind is FileKind.PARQUET:
+            return reading
+        return replace(reading, compression=_codec_of(self.name))
 
 
 def make_source(

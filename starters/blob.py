@@ -28,7 +28,13 @@ from starters.lifecycle.start import RunStart, start_run
 from starters.lifecycle.validation import validate
 
 TEMPLATE = "request.json"
-KINDS = {".csv": "csv", ".jsonl": "jsonl", ".json": "json", ".parquet": "parquet"}
+KINDS = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+}
 _COMPRESSED = re.compile(r"\.(gz|zst)$")
 _STEM_CHARACTERS = 40
 log = logger("blob")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities.batches.batch import Batch
+from activities.batches.event_loop import CANCEL_SECONDS, event_loop
+from activities.batches.item_errors import is_kind
 from activities.batches.item_try import (
     BatchAtWork,
     ItemTry,
@@ -26,8 +28,8 @@ ASYNC_ITEMS_AT_ONCE = 32
 def process_async(work: BatchAtWork, records: Iterable[Record]) -> Iterator[ItemTry]:
     """Process items, some at once.
 
-    Where one ruins the event loop (a task of its own raises `SystemExit`, or it stops the loop),
-    those that have not ended are processed again, each in a loop of its own.
+    Where one ruins the event loop (a task of its own raises `SystemExit`, it stops the loop, or it
+    cancels the others), those that have not ended are processed again, each in a loop of its own.
     """
     waiting = [*records]
     together = _Loop(work)
@@ -39,7 +41,7 @@ def process_async(work: BatchAtWork, records: Iterable[Record]) -> Iterator[Item
 
 def _process_alone(work: BatchAtWork, record: Record) -> ItemTry:
     started = time.perf_counter()
-    alone = _Loop(work)
+    alone = _Loop(work, is_alone=True)
     ruin = alone.run([record])
     if ruin is None or record.index in alone.ended:
         return alone.ended[record.index]
@@ -53,12 +55,14 @@ class _Loop:
     """An event loop that processes items.
 
     Attributes:
+        is_alone: Whether there is one item: what cancels it is its own doing.
         ended: What each item came to, by its index.
         is_ruined: Whether the loop is being torn down: what its items raise now is not theirs.
         failure: What was raised that no item raised: storage does not answer, for one.
     """
 
     work: BatchAtWork
+    is_alone: bool = False
     ended: dict[int, ItemTry] = field(default_factory=dict)
     is_ruined: bool = False
     failure: Exception | None = None
@@ -79,9 +83,9 @@ class _Loop:
         return ruin
 
     def _run(self, records: list[Record]) -> None:
-        with asyncio.Runner() as runner:
+        with event_loop() as loop:
             try:
-                runner.run(self._process_all(records))
+                loop.run_until_complete(self._process_all(records))
             except BaseException:
                 self.is_ruined = True
                 raise
@@ -99,9 +103,10 @@ class _Loop:
         async with gate:
             started = time.perf_counter()
             item = begin_try(self.work, record)
+            has_ended = True
             if item.error is None and self._may_begin(item):
-                await self._await_output(item)
-            if not self.is_ruined:
+                has_ended = await self._await_output(item)
+            if has_ended and not self.is_ruined:
                 self.ended[record.index] = end_try(self.work, item, started)
 
     def _may_begin(self, item: ItemTry) -> bool:
@@ -111,7 +116,8 @@ class _Loop:
             self.failure = error
             raise
 
-    async def _await_output(self, item: ItemTry) -> None:
+    async def _await_output(self, item: ItemTry) -> bool:
+        """Tell whether the item has ended; one that is cancelled among others is tried alone."""
         work, parsed = self.work, item.output
         try:
             output = work.workload.process(parsed, make_context(work, item))
@@ -119,16 +125,23 @@ class _Loop:
         except BaseException as error:
             if self.is_ruined:
                 raise
+            if not self.is_alone and is_kind(error, asyncio.CancelledError):
+                return False
             fail(work, item, error)
         else:
             work.downstream.note(item.record.index, None)
+        return True
 
 
 async def _await_in_time(batch: Batch, output: Awaitable[Any]) -> Any:
-    try:
-        async with asyncio.timeout(batch.limits.item_seconds) as limit:
-            return await output
-    except TimeoutError:
-        if not limit.expired():  # the workload's own
-            raise
-        raise batch.limits.item_timeout() from None
+    seconds = batch.limits.item_seconds
+    if seconds is None:
+        return await output
+    task = asyncio.ensure_future(output)
+    await asyncio.wait((task,), timeout=seconds)
+    if task.done():
+        return task.result()
+    task.cancel()
+    # It may end what it has begun. One that does not let itself be cancelled is left to itself.
+    await asyncio.wait((task,), timeout=CANCEL_SECONDS)
+    raise batch.limits.item_timeout()

@@ -1,18 +1,20 @@
 """Run a chunk workload over a batch: one call, one partial, outcomes as ranges."""
 
+import operator
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from activities.batches.batch import Batch, Processed
-from activities.batches.item_errors import error_info
+from activities.batches.item_errors import error_info, is_plain, make_plain_error
 from activities.batches.narrowing import narrow
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.naming.idempotency_keys import chunk_key
 from fanout.outcomes.lines import count_statuses, failed_line, range_line, status_of
+from fanout.printable import name_type
 from fanout.records import Chunk
 from fanout.workload import ChunkResult, ChunkWorkload, Context, Failure
 
@@ -28,11 +30,10 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
         return _refuse_chunk(batch, chunk.fault)
     started = time.perf_counter()
     try:
-        result = _process_narrowly(workload, batch)
-        failures = sorted(result.failures, key=lambda failure: failure.index)
-        partial = workload.dump_partial(result.partial)
+        result, partial = _process_narrowly(workload, batch)
     except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
         return _refuse_chunk(batch, error_info(error))
+    failures = sorted(result.failures, key=lambda failure: failure.index)
     duration_ms = (time.perf_counter() - started) * 1000
     lines = list(_lines(chunk.first_index, chunk.count, failures, batch.try_number, duration_ms))
     had_succeeded = count_statuses(batch.before)["succeeded"]
@@ -43,15 +44,19 @@ def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     return processed
 
 
-def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> ChunkResult[Any]:
+def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> tuple[ChunkResult[Any], bytes]:
     """Have the workload process the chunk; if it fails for good, find out for which items.
 
     That a service is down (`TransientError`) no item explains. What an earlier attempt has made of
     the chunk stays as it is.
+
+    Returns:
+        The result, and its partial as bytes.
     """
 
-    def call(piece: Chunk) -> ChunkResult[Any]:
-        return _call(workload, batch, piece)
+    def call(piece: Chunk) -> tuple[ChunkResult[Any], bytes]:
+        result = _call(workload, batch, piece)
+        return result, _dump(workload, result.partial)
 
     try:
         return call(batch.chunk)
@@ -61,10 +66,17 @@ def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> ChunkResult[Any]
         fault = error_info(error)
         if (fault.retryable and not batch.is_last_round) or batch.before_partial is not None:
             raise
-        result = narrow(workload, batch.chunk, call, fault)
+        result = narrow(workload, batch.chunk, lambda piece: call(piece)[0], fault)
         if result is None:
             raise
-        return result
+        return result, _dump(workload, result.partial)
+
+
+def _dump(workload: ChunkWorkload, partial: Any) -> bytes:
+    data = workload.dump_partial(partial)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"dump_partial() gave {name_type(data)}; it is to give bytes")
+    return bytes(data)
 
 
 def _call(workload: ChunkWorkload, batch: Batch, chunk: Chunk) -> ChunkResult[Any]:
@@ -85,7 +97,7 @@ def _check_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
 
     Each is to be one item of the chunk, or the counts would not add up.
     """
-    by_index = {failure.index: failure for failure in failures}
+    by_index = {failure.index: failure for failure in map(_check_failure, failures)}
     # What could not be read is a failure whatever the workload made of its place.
     by_index |= {index: Failure(index, error) for index, error in chunk.faults.items()}
     last = chunk.first_index + chunk.count - 1
@@ -95,6 +107,21 @@ def _check_failures(failures: Sequence[Failure], chunk: Chunk) -> list[Failure]:
             f"the workload failed item {strangers[0]} of a chunk from {chunk.first_index} to {last}"
         )
     return [*by_index.values()]
+
+
+def _check_failure(failure: Failure) -> Failure:
+    """Insist on an index and an error that outcomes can hold.
+
+    Raises:
+        TypeError: The index is no whole number, or the error no `ErrorInfo`.
+    """
+    index, error = failure.index, failure.error
+    if type(index) is int and type(error) is ErrorInfo and is_plain(error):
+        return failure
+    if not isinstance(error, ErrorInfo):
+        raise TypeError(f"the workload failed item {index} with {name_type(error)}, no ErrorInfo")
+    # Of numpy and others, that count as whole numbers.
+    return Failure(operator.index(index), make_plain_error(error))
 
 
 def _lines(

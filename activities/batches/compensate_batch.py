@@ -4,7 +4,6 @@ It never raises for an item; an item whose compensation is to be tried again sta
 meanwhile.
 """
 
-import asyncio
 import inspect
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from activities.batches.batch import Processed
 from activities.batches.cut_reader import read_cut
+from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
@@ -25,8 +25,9 @@ from fanout.adapters.run_files.files import (
 )
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
+from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.adapters.telemetry.logs import bind_task, logger
-from fanout.errors import PermanentError, SourceChangedError
+from fanout.errors import FanoutError, PermanentError, SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
@@ -129,10 +130,10 @@ class _Undo:
         cut = kept_partition(files, ref.run_id, ref.partition, generation).cuts[ref.first_cut]
         self._files = RunItemFiles.for_run(request, ref.run_id, files)
         self._records: dict[int, Any] = {}
-        self._fault: SourceChangedError | None = None
+        self._fault: FanoutError | None = None
         try:
             chunk = read_cut(files, ref.run_id, request, cut)
-        except SourceChangedError as fault:
+        except (BrokenSourceError, SourceChangedError) as fault:
             self._fault = fault
         else:
             self._records = {record.index: record.value for record in parse_records(chunk)}
@@ -174,7 +175,7 @@ class _Undo:
             item = self._workload.item_model.model_validate(self._records[outcome["index"]])
             undoing = self._workload.compensate(item, outcome["output"], context)
             if inspect.isawaitable(undoing):
-                asyncio.run(_await(undoing))
+                run_coroutine(_await(undoing))
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
             return error_info(error)
         return None

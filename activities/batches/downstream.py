@@ -1,5 +1,6 @@
 """What a batch does about a downstream that keeps failing: it leaves the rest untried."""
 
+from activities.batches.item_errors import is_kind
 from fanout.errors import TransientError
 
 # Failures in a row, of different items, that no fault of an item explains.
@@ -45,7 +46,7 @@ class Downstream:
 
     def note(self, index: int, error: BaseException | None) -> None:
         """Take note of how an item ended; a fault of the item's own is an answer, too."""
-        if isinstance(error, TransientError):
+        if is_kind(error, TransientError):
             self._in_a_row.append(index)
         else:
             self._in_a_row.clear()

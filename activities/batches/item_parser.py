@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from activities.batches.item_errors import error_info, invalid_item
+from activities.batches.item_errors import error_info, invalid_item, is_kind
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Record
 from fanout.workload import MapWorkload, SagaWorkload
@@ -36,13 +36,13 @@ def parse_item(
 
 
 def _make_name(item_id: Any) -> str:
-    name = str(item_id)
-    name.encode()  # an id with a lone surrogate can stand in no key and no file
-    return name
+    # An id with a lone surrogate can stand in no key and no file; of a class of its own, only the
+    # text is kept.
+    return str.encode(str(item_id)).decode()
 
 
 def _describe(record: Record, error: BaseException) -> ErrorInfo:
-    if isinstance(error, ValidationError):
+    if is_kind(error, ValidationError) and isinstance(error, ValidationError):
         try:
             return invalid_item(record, error)
         except BaseException:  # noqa: BLE001  the text of a validator's error is user code

@@ -14,10 +14,10 @@ from fanout.records import Chunk
 from fanout.splitting.halves import halve
 from fanout.workload import ChunkResult, ChunkWorkload, Failure
 
-# Enough for four items anywhere in a chunk of 10,000, each found by halving it 13 times.
-MAX_CALLS = 120
-# A chunk that fails in each of so many pieces fails for a reason that no item explains.
-_HOPELESS_PIECES = 4
+# Enough for 19 items anywhere in a chunk of 10,000, each found by halving it 13 times.
+MAX_CALLS = 500
+# A chunk of which so many pieces fail and none does not fails for a reason that no item explains.
+_HOPELESS_CALLS = 64
 
 Call = Callable[[Chunk], ChunkResult[Any]]
 
@@ -39,7 +39,7 @@ def narrow(
     """
     narrowing = _Narrowing(workload, call)
     narrowing.divide(chunk, error)
-    if narrowing.merged is None or narrowing.is_hopeless:
+    if narrowing.merged is None:
         return None
     return ChunkResult(narrowing.merged, narrowing.failures)
 
@@ -53,32 +53,29 @@ class _Narrowing:
     calls: int = 0
     merged: Any = None
     failures: list[Failure] = field(default_factory=list)
-    failed_quarters: int = 0
 
     @property
     def is_hopeless(self) -> bool:
-        return self.failed_quarters == _HOPELESS_PIECES
+        return self.merged is None and self.calls >= _HOPELESS_CALLS
 
-    def divide(self, chunk: Chunk, error: ErrorInfo, depth: int = 1) -> None:
+    def divide(self, chunk: Chunk, error: ErrorInfo) -> None:
         """Process the halves of a chunk that failed."""
         if chunk.count == 1 or self.calls >= MAX_CALLS:
             indices = range(chunk.first_index, chunk.first_index + chunk.count)
             self.failures += [Failure(index, error) for index in indices]
             return
         for half in halve(chunk):
-            self._process(half, depth)
+            self._process(half)
             if self.is_hopeless:
                 return
 
-    def _process(self, piece: Chunk, depth: int) -> None:
+    def _process(self, piece: Chunk) -> None:
         self.calls += 1
         try:
             result = self.call(piece)
             merged = self._merge(result.partial)
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
-            # A chunk of fewer items has smaller pieces than quarters, and may well fail in each.
-            self.failed_quarters += depth == 2 and piece.count > 1
-            self.divide(piece, error_info(error), depth + 1)
+            self.divide(piece, error_info(error))
         else:
             self.merged = merged
             self.failures += result.failures

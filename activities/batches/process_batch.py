@@ -15,6 +15,7 @@ from activities.batches.chunk_batch import process_chunk_batch
 from activities.batches.cut_reader import read_cut
 from activities.batches.earlier import Earlier, read_outcomes_before, read_partial_before
 from activities.batches.fence import Fence
+from activities.batches.item_errors import source_fault
 from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
@@ -27,6 +28,7 @@ from fanout.adapters.run_files.files import (
     kept_request,
 )
 from fanout.adapters.run_files.part_reader import join_cuts
+from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.otel import record_metric
@@ -71,8 +73,8 @@ def process(ask: ProcessAsk, files: RunFiles, rows: Rows | None = None) -> Batch
         return _read_result(ask, files, part, before)
     try:
         processed = _run_workload(ask, files, cut, before, Fence.around(ask, rows))
-    except SourceChangedError as error:
-        processed = _give_up(cut, before.lines, error)
+    except (BrokenSourceError, SourceChangedError) as error:
+        processed = _give_up(cut, before.lines, source_fault(error))
         processed.partial = read_partial_before(ask, files)
     if processed.partial is not None:
         files.write_first(blob_paths.partial_path(part), processed.partial)
@@ -150,9 +152,8 @@ def _process_by_shape(batch: Batch, workload: Workload) -> Processed:
     return processed
 
 
-def _give_up(cut: Cut, before: bytes, error: Exception) -> Processed:
+def _give_up(cut: Cut, before: bytes, fault: ErrorInfo) -> Processed:
     """Fail every item that still waits; those that ended in an earlier round stay as they are."""
-    fault = ErrorInfo(type=type(error).__name__, message=str(error))
     processed = Processed()
     lines = before or range_line("pending", cut.first_index, cut.items, 0)
     for line in lines.splitlines(keepends=True):

@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 
 from activities.batches.cut_reader import read_cut
 from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import GIVEN_UP
 from fanout.models.plan import Cut
@@ -70,7 +71,7 @@ def _read_items(
     request = kept_request(files, run_id)
     try:
         chunk = read_cut(files, run_id, request, cut)
-    except SourceChangedError:
+    except (BrokenSourceError, SourceChangedError):
         return {}
     return {
         record.index: _item(record, raw)

@@ -39,6 +39,7 @@ EVENT_TYPES = {
 OWN_FILES = Expansion(max_bytes=2**63, max_ratio=1100)
 # Service Bus's standard tier takes 256 KiB a message, properties and all.
 MAX_LETTER_BYTES = 192 * 1024
+MAX_ID_CHARACTERS = 1024
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def _without_item(letter: dict[str, Any], size: int) -> bytes:
     """The letter without its item, which the run's result files still have."""
     known = ("index", "status", "item_id", "attempts", "error", "redrive")
     kept = {name: letter[name] for name in known if name in letter}
+    # An id is what a workload makes of an item, however long; the others are short.
+    kept["item_id"] = kept["item_id"][:MAX_ID_CHARACTERS]
     return to_json({**kept, "item": None, "omitted_bytes": size})
 
 

@@ -1,6 +1,7 @@
 """The activity `scan`: finds the records of one range of a large source."""
 
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
+from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.adapters.sources.scans import scan_part
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import SourceChangedError
@@ -24,7 +25,7 @@ def scan_range(ref: ScanRef, files: RunFiles) -> ScanResult:
         raise TypeError(f"a source of kind '{source.kind}' is planned in one pass")
     try:
         scan_part(source, ref.number, files.scratch(ref.run_id))
-    except SourceChangedError as error:
+    except (BrokenSourceError, SourceChangedError) as error:
         log.warning("the source is refused", exc_info=error)
         return ScanResult(refusal=shorten(str(error), MAX_REFUSAL_BYTES))
     return ScanResult()

@@ -6,12 +6,13 @@ second time writes the same again.
 
 from collections import Counter
 from collections.abc import Iterable
+from http import HTTPStatus
 from itertools import chain
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from activities.results.map_report import make_report
-from activities.results.partials import Merger, read_partial
+from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
 from fanout.adapters.blob import md5
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
@@ -22,12 +23,13 @@ from fanout.messages.run import RunEnd, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
-from fanout.naming.blob_paths import merged_path, range_path
+from fanout.naming.blob_paths import is_rendered_file_name, merged_path, range_path
 from fanout.policies import count_given_up, is_exceeded
-from fanout.printable import describe_error
+from fanout.printable import describe_failure, make_printable
 from fanout.workload import RenderedFile
 
 log = logger(functions.FINALIZE)
+_TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def finalize(ask: FinalizeAsk) -> RunEnd:
@@ -38,6 +40,7 @@ def finalize(ask: FinalizeAsk) -> RunEnd:
 def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     """Conclude a run whose ranges are written and whose partials are merged into one."""
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
+    merger.fault = read_merge_fault(files, ref)
     merger.add(read_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
     results = [
         RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
@@ -92,32 +95,53 @@ def _render(
         AzureError: Storage does not answer; it is tried again.
     """
     request = kept_request(files, ref.run_id, ref.attempt)
+    place = f"the workload '{request.workload}' cannot make its files"
+    if merger.fault is not None:
+        return f"{place}: its partials cannot be merged: {merger.fault}"
     try:
         problems = [f"{fault.field}: {fault.message}" for fault in merger.find_faults()]
         if problems:
-            return "; ".join(problems)
+            return make_printable("; ".join(problems))
         for file in chain(merger.render(), make_report(ref, request, files)):
             rendered.append(_write(files, ref.run_id, file))
-    except AzureError:
-        raise
-    except BaseException as error:  # noqa: BLE001  whatever user code raises
-        text = f"{type(error).__name__}: {describe_error(error)}"
-        fault = f"the workload '{request.workload}' cannot make its files: {text}"
+    except BaseException as error:
+        if _is_of_storage(error):
+            raise
+        fault = f"{place}: {describe_failure(error)}"
         log.warning(fault)
         return fault
     return None
 
 
+def _is_of_storage(error: BaseException) -> bool:
+    """Whether storage does not answer; that it has not what a workload asks for is no such case."""
+    kind = type(error)
+    if not issubclass(kind, AzureError) or issubclass(kind, ResourceNotFoundError):
+        return False
+    status = getattr(error, "status_code", None) or HTTPStatus.SERVICE_UNAVAILABLE
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_AGAIN
+
+
 def _write(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
-    """Write a file that the workload made."""
-    files.write(blob_paths.result_path(run_id, file.name), file.content, file.media_type)
-    return ResultFile(
+    """Write a file that the workload made.
+
+    Raises:
+        ValueError: Its name leads elsewhere or is that of a file of Fanout's own, or its media
+            type can stand in no header.
+    """
+    if not is_rendered_file_name(file.name):
+        raise ValueError(f"{file.name!r} cannot name a result file")
+    if not (file.media_type.isascii() and file.media_type.isprintable()):
+        raise ValueError(f"{file.media_type!r} is no media type")
+    result = ResultFile(
         name=file.name,
         size_bytes=len(file.content),
         count=file.count,
         md5=md5(file.content).hex(),
         media_type=file.media_type,
     )
+    files.write(blob_paths.result_path(run_id, file.name), file.content, file.media_type)
+    return result
 
 
 def _delete_stale(files: RunFiles, manifest: ResultManifest) -> None:

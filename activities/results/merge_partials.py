@@ -28,8 +28,6 @@ def merge_level(ref: MergeRef, files: RunFiles) -> int:
         partial = read_partial(files, path)
         count += partial is not None
         merger.add(partial)
-    merged = merger.merged
-    if merged is not None:
-        files.write(merged_path(ref.run_id, ref.attempt, ref.level, ref.number), merged)
+    merger.write(files, ref, ref.level, ref.number)
     log.debug("merged %d partials into %d of level %d", count, ref.number, ref.level)
     return count

@@ -12,7 +12,7 @@ from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import RangePlan, RangeRef, RangeResult
 from fanout.models.status import ItemCounts
 from fanout.naming import functions
-from fanout.naming.blob_paths import merged_path, range_path, range_plan_path
+from fanout.naming.blob_paths import range_path, range_plan_path
 
 log = logger(functions.WRITE_RESULTS)
 
@@ -35,9 +35,7 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
     )
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
     result = write_outcomes(ref, files, planned, merger, max_bytes)
-    merged = merger.merged
-    if merged is not None:
-        files.write(merged_path(ref.run_id, ref.attempt, 0, ref.number), merged)
+    merger.write(files, ref, 0, ref.number)
     files.write_model(range_path(ref.run_id, ref.attempt, ref.number), result)
     log.info("wrote range %d: %s", ref.number, result.items)
     return result.items

@@ -6,10 +6,12 @@ from typing import Any
 
 from activities.batches.cut_reader import read_cut
 from activities.batches.earlier import read_outcomes_before
+from activities.batches.item_errors import source_fault
 from activities.batches.item_parser import parse_item
 from activities.sagas.saga_files import batch_path, find_record, saga_workload
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
 from fanout.adapters.run_files.part_reader import join_cuts
+from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef
 from fanout.messages.sagas import OpenSagasResult, SagaBatch, SagaItem, SagaStart
@@ -64,14 +66,13 @@ def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
     cut = join_cuts(cuts[ref.first_cut : ref.first_cut + ref.span])
     try:
         chunk = read_cut(files, ref.run_id, request, cut)
-    except SourceChangedError as error:
-        yield from _refuse(cut, error)
+    except (BrokenSourceError, SourceChangedError) as error:
+        yield from _refuse(cut, source_fault(error))
         return
     yield from parse_records(chunk)
 
 
-def _refuse(cut: Cut, error: SourceChangedError) -> Iterator[Record]:
-    fault = ErrorInfo(type=type(error).__name__, message=str(error))
+def _refuse(cut: Cut, fault: ErrorInfo) -> Iterator[Record]:
     for index in range(cut.first_index, cut.first_index + cut.items):
         yield Record(index, None, None, fault)
 

@@ -4,12 +4,12 @@ It never raises for the step: what came of it is its result. It raises for infra
 orchestrator then tries again.
 """
 
-import asyncio
 import inspect
 import json
 import time
 from typing import Any
 
+from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
@@ -104,7 +104,7 @@ def _call_step(step: Step, call: StepCall, item: Any, context: StepContext[Any])
         returned = step.undo(item, call.outputs.get(step.name), context)
     else:
         raise TypeError(f"the step '{step.name}' cannot be undone")
-    return asyncio.run(_await(returned)) if inspect.isawaitable(returned) else returned
+    return run_coroutine(_await(returned)) if inspect.isawaitable(returned) else returned
 
 
 async def _await(returned: Any) -> Any:

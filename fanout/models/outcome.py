@@ -1,15 +1,20 @@
 """Outcome: what happened to an item. A part file holds one on each line."""
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from fanout.printable import make_printable
 from fanout.redaction import Redacted
 
 ItemStatus = Literal["succeeded", "failed", "pending", "compensated", "compensation_failed"]
 STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
 # What nobody tries again unless somebody asks for it.
 GIVEN_UP: tuple[ItemStatus, ...] = ("failed", "compensated", "compensation_failed")
+
+
+# Workloads make errors of texts that come from anywhere.
+_Printable = AfterValidator(make_printable)
 
 
 class ErrorInfo(BaseModel):
@@ -24,8 +29,8 @@ class ErrorInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
-    message: Redacted
+    type: Annotated[str, _Printable]
+    message: Annotated[Redacted, _Printable]
     retryable: bool = False
     retry_after: float | None = None
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from fanout.naming.result_names import parse_result_kind
 from fanout.naming.row_keys import Stage
 
 # No run id has a tilde, so these are no run's.
@@ -11,6 +12,9 @@ EARLIER_INDEX_FOLDER = "~index/"
 PARTIAL_SUFFIX = ".partial.json"
 # Below the results: what a workload writes for single items; too many for the manifest.
 ITEM_FILES = "files/"
+MANIFEST = "manifest.json"
+# A blob's name has 1,024 at most, the path of the results included.
+MAX_RENDERED_CHARACTERS = 500
 _ATTEMPT = re.compile(r"/attempts/(\d+)\.json$")
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
 _SAGA_BATCH = re.compile(r"/sagas/batches/a(\d+)-p(\d+)-r(\d+)-b(\d+)\.json$")
@@ -161,6 +165,15 @@ def item_file_name(name: str) -> str | None:
     return ITEM_FILES + name if is_sound else None
 
 
+def is_rendered_file_name(name: str) -> bool:
+    """Tell whether a file that a workload renders may have this name among the results.
+
+    The names of Fanout's own files there it may not have.
+    """
+    own = name == MANIFEST or name.startswith(ITEM_FILES) or parse_result_kind(name) is not None
+    return not own and len(name) <= MAX_RENDERED_CHARACTERS and item_file_name(name) is not None
+
+
 def is_item_file_name(name: str) -> bool:
     """Tell whether `item_file_name` may have made this name."""
     own_name = name.removeprefix(ITEM_FILES)
@@ -174,7 +187,7 @@ def item_files_folder(run_id: str) -> str:
 
 def results_manifest_path(run_id: str) -> str:
     """The list of every result file with its size, count and MD5."""
-    return result_path(run_id, "manifest.json")
+    return result_path(run_id, MANIFEST)
 
 
 def layout_path(run_id: str, attempt: int) -> str:
@@ -212,3 +225,13 @@ def telemetry_claim_path(run_id: str, attempt: int) -> str:
 def summary_path(run_id: str) -> str:
     """What became of the run."""
     return f"{run_id}/summary.json"
+
+
+def merge_fault_path(run_id: str, attempt: int, level: int, number: int) -> str:
+    """Why partials could not be merged: ``plan/fan-in-a1-fault-l0-00003.txt``."""
+    return f"{merge_faults(run_id, attempt)}l{level}-{number:05d}.txt"
+
+
+def merge_faults(run_id: str, attempt: int) -> str:
+    """What the paths of such files begin with."""
+    return f"{run_id}/plan/fan-in-a{attempt}-fault-"

@@ -1,9 +1,12 @@
 """The names of the columns of a CSV: those of its first record, or what a request makes of them."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fanout.errors import FanoutError
+
+_POSITION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class HeaderError(FanoutError):
@@ -57,10 +60,12 @@ def _find_column(names: Sequence[str], key: str) -> int:
     if times > 1:
         positions = _positions(names, key)
         raise HeaderError(f"'{key}' to be renamed is the name of columns {positions}: give one")
-    if key.isascii() and key.isdecimal() and 1 <= int(key) <= len(names):
+    if _POSITION.fullmatch(key) and int(key) <= len(names):
         return int(key) - 1
     known = ", ".join(f"'{name}'" for name in names[:50])
-    raise HeaderError(f"'{key}' to be renamed is neither a column nor its position; it has {known}")
+    raise HeaderError(
+        f"'{key[:100]}' to be renamed is neither a column nor its position; it has {known}"
+    )
 
 
 def _positions(names: Sequence[str], name: str) -> str:

@@ -68,8 +68,8 @@ def find_elements(chunks: Iterable[bytes], pointer: str = "") -> Iterator[Record
         pointer: Where the array is (RFC 6901).
 
     Raises:
-        JsonSourceError: There is no such array, it is not closed, or more than the document
-            follows it.
+        JsonSourceError: There is no such array, it is not closed by its own bracket, or more than
+            the document follows it.
     """
     array = find_array(chunks, pointer)
     pieces = in_pieces(array.rest)
@@ -79,12 +79,18 @@ def find_elements(chunks: Iterable[bytes], pointer: str = "") -> Iterator[Record
         bounds, state = scan_elements(piece, state)
         yield bounds
         if state.is_closed:
+            _check_bracket(piece[state.offset - begin - 1 :], state)
             if not pointer:
                 _check_end(chain([piece[state.offset - begin :]], pieces), state)
             return
     raise JsonSourceError(
         f"the array is not closed: the data ends at byte {state.offset}, line {state.line}"
     )
+
+
+def _check_bracket(bracket: bytes, state: ElementState) -> None:
+    if not bracket.startswith(b"]"):
+        raise JsonSourceError(f"the array is closed by a '}}' at byte {state.offset - 1}")
 
 
 def _check_end(rest: Iterable[bytes], state: ElementState) -> None:

@@ -17,13 +17,14 @@ from fanout.splitting.scan import ScanState, in_pieces, scan
 MAX_HEADER_BYTES = 1_048_576
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_ENDING = re.compile(rb"\r\n|\r|\n")
-# The delimiter may be written out: `\t`. With another text after it the line is a header.
+# The delimiter may be written out: `\t`. What fills up the row may follow, as spreadsheets
+# write it; with another text after it the line is a header.
 _SEPARATOR_LINE = re.compile(
     rb'(?P<quote>"?)sep=(?P<delimiter>\\t|[\xc0-\xff][\x80-\xbf]{1,3}|[^\r\n]?)(?P=quote)'
-    rb"(?:\r\n|\r|\n|\Z)",
+    rb"[ \t,;|]{0,200}(?:\r\n|\r|\n|\Z)",
     re.IGNORECASE,
 )
-_SEPARATOR_LINE_BYTES = 16
+_SEPARATOR_LINE_BYTES = 256
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _hold(chunks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
 def _delimiter(line: bytes | None, given: str | None) -> str:
     if line is None:
         return given or DEFAULT_DELIMITER
-    found = "\t" if line == rb"\t" else line.decode("ascii", "replace")
+    found = "\t" if line == rb"\t" else line.decode(errors="replace")
     if len(found) != 1 or not found.isascii() or found == '"':
         raise HeaderError(f"its first line, 'sep={found}', names no ASCII character as delimiter")
     if given is not None and given != found:

@@ -15,6 +15,7 @@ _WHITE = re.compile(rb"[ \t\r\n]*+")
 _KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _OUTSIDE_STRINGS = re.compile(rb'[^"\[\]{}]*+')
+_INDEX = re.compile(r"0|[1-9][0-9]*")  # RFC 6901, section 4: no leading zeros
 _SCALAR = re.compile(rb"[^,\]}]*+")
 
 
@@ -45,7 +46,7 @@ def find_array(chunks: Iterable[bytes], pointer: str) -> ArrayStart:
         opening = reader.peek()
         if opening == b"{":
             _enter_object(reader, name, path)
-        elif opening == b"[" and name.isascii() and name.isdecimal():
+        elif opening == b"[" and _INDEX.fullmatch(name):
             _enter_array(reader, int(name), path)
         else:
             raise reader.fault(f"{_place(path)} has no '{name}'")
@@ -87,7 +88,10 @@ def _enter_array(reader: "_Reader", index: int, path: str) -> None:
         if reader.peek() == b"]":
             break
         reader.skip_value()
-        if reader.peek() == b",":
+        separator = reader.peek()
+        if separator not in (b",", b"]"):
+            raise reader.fault("a ',' or ']' is missing")
+        if separator == b",":
             reader.take(1)
     if reader.peek() == b"]":
         raise reader.fault(f"{_place(path)} has no '{index}'")

@@ -5,6 +5,7 @@ on which it begins in the source. What a record is, `fanout.splitting.scan` deci
 here alike, so a batch has as many records as its plan says.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -26,6 +27,8 @@ from fanout.splitting.select import select
 _SEPARATOR = secrets.token_hex(16)
 _JOIN = f',"{_SEPARATOR}",'.encode()
 
+_WHITE = b" \t\r\n"
+_PLACE = re.compile(r" at line (\d+)(?= column \d+$)")
 # NaN and Infinity are no JSON. To cache keys alone is the quickest for objects of one shape.
 _parse_json = partial(from_json, allow_inf_nan=False, cache_strings="keys")
 
@@ -142,9 +145,9 @@ def _json_block(
 
 def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Record:
     try:
-        value = _parse_json(raw)
+        value = _parse_json(raw.rstrip(_WHITE))  # so that a fault at its end is on its last line
     except ValueError as error:
-        fault = _json_fault(error, raw, error_type)
+        fault = _json_fault(error, raw, error_type, line)
     else:
         if not has_infinity(value):
             return Record(index, line, value)
@@ -156,8 +159,12 @@ def _json_record(error_type: ErrorType, index: int, line: int, raw: bytes) -> Re
     return _refused_record(index, line, error_type, f"line {line}: {fault}")
 
 
-def _json_fault(error: ValueError, raw: bytes, error_type: ErrorType) -> str:
-    fault = str(error).replace(" at line 1 column ", " at column ")
+def _json_fault(error: ValueError, raw: bytes, error_type: ErrorType, line: int) -> str:
+    def place(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return " at" if number == 1 else f" at line {line + number - 1},"
+
+    fault = _PLACE.sub(place, str(error))
     returns = raw.strip().count(b"\r") if error_type is ErrorType.JSON_LINE else 0
     if not returns:
         return fault

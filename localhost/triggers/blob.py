@@ -14,10 +14,11 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, BlobServiceClient
 
 from localhost.execution.contract import Executor, FunctionInfo, Invocation
@@ -219,6 +220,12 @@ class _Watcher:
             data = await asyncio.to_thread(self._read, blob.name)
         except ResourceNotFoundError:  # deleted meanwhile
             return
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # archived, for one; the others go on
+                raise
+            reason = getattr(error, "error_code", None) or error.reason
+            self._note_failure(blob, f"the blob '{blob.name}' is not given by storage: {reason}")
+            return
         invocation = Invocation(
             id=str(uuid.uuid4()),
             function=self._source.function,
@@ -229,7 +236,11 @@ class _Watcher:
         if result.error is None:
             self._receipts.add(blob.name, blob.etag)
             return
-        logger.error("function %s failed: %s", self._source.function, result.error)
+        self._note_failure(blob, result.error)
+
+    def _note_failure(self, blob: BlobProperties, error: object) -> None:
+        """Log a failed try; after some the blob is left."""
+        logger.error("function %s failed: %s", self._source.function, error)
         key = (blob.name, blob.etag)
         self._tries[key] = self._tries.get(key, 0) + 1
         if self._tries[key] == MAX_TRIES:

@@ -4,6 +4,7 @@ import asyncio
 import mimetypes
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -49,7 +50,7 @@ async def get_results(
 
 
 def _with_url(file: ResultFile, results_url: str) -> ResultFile:
-    return file.model_copy(update={"url": f"{results_url}/{file.name}"})
+    return file.model_copy(update={"url": f"{results_url}/{quote(file.name)}"})
 
 
 @serve(bp, endpoints.GET_RESULT_FILE)

@@ -108,12 +108,15 @@ def run_id_of(req: func.HttpRequest) -> str:
 
 
 def origin_of(req: func.HttpRequest) -> str:
-    """The scheme and host that the caller used; nothing where the caller's `Host` is no host."""
+    """The scheme and host that the caller used; nothing where the caller's `Host` is no host.
+
+    URLs without it are as good: they are relative to the call's. A header of an answer is ASCII.
+    """
     try:
         parts = urlsplit(req.url)
     except ValueError:
-        return ""  # URLs without it are as good: they are relative to the call's
-    return f"{parts.scheme}://{parts.netloc}"
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc.isascii() else ""
 
 
 def acceptance(

@@ -15,7 +15,7 @@ from fanout.hints import did_you_mean
 from fanout.models.request import RunRequest
 from fanout.models.selection import PathSelector, Selection
 from fanout.models.source import Source, containers_of
-from fanout.printable import describe_error
+from fanout.printable import describe_failure
 from fanout.records import SourceInfo
 from fanout.workload import MAX_SAGAS_A_BATCH, MapWorkload, SagaWorkload, Workload
 from starters.lifecycle.validation import validate
@@ -107,14 +107,15 @@ def _ask_workload(
     workload: Workload[Any], parameters: BaseModel, source: SourceInfo
 ) -> list[FieldProblem]:
     try:
-        return [*workload.check(parameters, source)]
+        found = [*workload.check(parameters, source)]
+        return [FieldProblem(str(fault.field), str(fault.message)) for fault in found]
     except BaseException as error:
         raise _check_failure(workload, error) from error
 
 
 def _check_failure(workload: Workload[Any], error: BaseException) -> InvalidRequestError:
     """Say that a workload raises where it should name what is wrong: that is user code."""
-    fault = f"{type(error).__name__}: {describe_error(error)}"
+    fault = describe_failure(error)
     message = f"the workload '{workload.name}' cannot check them: {fault}"
     log.error(message)
     return InvalidRequestError([FieldProblem("parameters", message)])

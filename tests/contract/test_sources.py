@@ -15,10 +15,12 @@ from fanout.adapters.blob import BlobStore
 from fanout.adapters.settings import Settings, StorageSettings
 from fanout.adapters.sources import reading
 from fanout.adapters.sources.reading import Scratch
-from fanout.errors import SourceChangedError
+from fanout.errors import InvalidRequestError, SourceChangedError
 from fanout.models.plan import PlanManifest
 from fanout.models.request import BatchLimits, Source
+from fanout.records import Record
 from fanout.splitting.records import parse_records
+from tests.support.hosts.product import client_of
 
 LIMITS = BatchLimits(max_items=400)
 ROWS = [{"n": n, "text": str(n) * 30} for n in range(1000)]
@@ -63,10 +65,14 @@ def planned(wanted: Source, store: BlobStore, run: str):
     return manifest, cuts
 
 
-def values(wanted: Source, store: BlobStore, run: str) -> list:
+def records(wanted: Source, store: BlobStore, run: str) -> list[Record]:
     manifest, cuts = planned(wanted, store, run)
     chunks = (reading.read_chunk(wanted, cut, manifest, store) for cut in cuts)
-    return [record.value for chunk in chunks for record in parse_records(chunk)]
+    return [record for chunk in chunks for record in parse_records(chunk)]
+
+
+def values(wanted: Source, store: BlobStore, run: str) -> list:
+    return [record.value for record in records(wanted, store, run)]
 
 
 def parquet() -> bytes:
@@ -123,3 +129,47 @@ def test_an_empty_blob_has_no_items(store, container, run):
     assert values(source(kind="jsonl", container=container, blob="b"), store, run) == []
     given = source(kind="csv", container=container, blob="b.csv", header=["a"])
     assert values(given, store, run) == []
+
+
+@pytest.fixture
+def archived(storage: str, store: BlobStore, container: str) -> str:
+    """A container of four blobs of one row; the second is archived."""
+    for name in ("a", "b", "c", "d"):
+        store.write(container, name, f"id\n{name}\n".encode() + b"\n" * 20)
+    with client_of(storage) as blobs:
+        blobs.get_blob_client(container, "b").set_standard_blob_tier("Archive")
+    return container
+
+
+ARCHIVED = "source.blob: the blob 'b' in the container '{}' is not given by storage: BlobArchived"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet", "manifest"])
+def test_an_archived_blob_is_refused_by_name(kind: str, store: BlobStore, archived: str, run: str):
+    wanted = source(kind=kind, container=archived, blob="b")
+    with pytest.raises(InvalidRequestError) as caught:
+        planned(wanted, store, run)
+    assert str(caught.value) == ARCHIVED.format(archived)
+
+
+def test_an_archived_blob_costs_a_listing_one_item(store: BlobStore, archived: str, run: str):
+    wanted = source(kind="listing", container=archived, read="csv")
+    assert reading.inspect(wanted, store).columns is None
+    found = records(wanted, store, run)
+    assert [record.value for record in found] == [{"id": "a"}, None, {"id": "c"}, {"id": "d"}]
+    fault = found[1].error
+    assert fault is not None
+    assert (fault.type, fault.message) == ("SourceBlobError", ARCHIVED.format(archived))
+
+
+def test_items_of_a_blob_that_is_archived_after_the_plan_fail_with_its_name(
+    store: BlobStore, storage: str, container: str, run: str
+):
+    store.write(container, "b", b"1\n2\n")
+    wanted = source(kind="jsonl", container=container, blob="b")
+    manifest, (cut,) = planned(wanted, store, run)
+    with client_of(storage) as blobs:
+        blobs.get_blob_client(container, "b").set_standard_blob_tier("Archive")
+    with pytest.raises(InvalidRequestError) as caught:
+        reading.read_chunk(wanted, cut, manifest, store)
+    assert str(caught.value) == ARCHIVED.format(container)

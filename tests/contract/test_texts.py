@@ -328,7 +328,9 @@ def test_nul_bytes_in_rows_are_data_and_in_a_header_a_fault(container, scratch):
 # the line that names the delimiter
 
 
-@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "Sep=;"])
+@pytest.mark.parametrize(
+    "line", ["sep=;", '"sep=;"', "SEP=;", "Sep=;", "sep=; ", "sep=;;", '"sep=;";', "sep=;,,,"]
+)
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_sep_line_sets_the_delimiter_and_is_no_record(line, ending, mark, container, scratch):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from localhost.triggers.blob import MAX_TRIES
+from localhost.triggers.blob import CALLS_AT_ONCE, MAX_TRIES
 from tests.support.hosts.host_process import HostProcess, launch, running
 
 APP = Path(__file__).parent / "apps" / "blob_app"
@@ -95,6 +95,18 @@ def test_a_blob_that_its_function_cannot_take_is_left_after_some_tries(watched: 
         told = watched.until(MAX_TRIES + 1, host)
         assert [one["data"] for one in told] == ["poison"] * MAX_TRIES + ["fine"]
         assert "it is left until it is written again" in host.log
+
+
+def test_a_blob_that_storage_does_not_give_keeps_no_other_from_its_function(watched: Watched):
+    watched.container.create_container()
+    watched.container.upload_blob("a/archived.txt", b"cold")
+    watched.container.get_blob_client("a/archived.txt").set_standard_blob_tier("Archive")
+    for number in range(2 * CALLS_AT_ONCE):
+        watched.container.upload_blob(f"b/{number:03}.txt", b"warm")
+    with watched.host() as host:
+        told = watched.until(2 * CALLS_AT_ONCE, host)
+        assert [one["data"] for one in told] == ["warm"] * (2 * CALLS_AT_ONCE)
+        assert "the blob 'a/archived.txt' is not given by storage: BlobArchived" in host.log
 
 
 def test_a_function_without_its_connection_does_not_start(watched: Watched):

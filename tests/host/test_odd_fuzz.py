@@ -200,6 +200,19 @@ def settle(host: HostProcess, before: Census) -> Census:
     return now
 
 
+def wait_until_none_is_open(host: HostProcess) -> list[Any]:
+    """Wait for the orchestrations that good calls began a moment ago; return those left open."""
+    deadline = time.monotonic() + 30
+    while (left := _list_open(host)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _list_open(host: HostProcess) -> list[Any]:
+    shown = host.get(f"{BASE}/instances?runtimeStatus=Running,Pending&top=1000").json
+    return [instance for instance in shown if not instance["instanceId"].startswith("@")]
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("options", EXECUTORS, ids=["workers", "in process"])
 def test_whatever_user_code_raises_or_returns_costs_its_own_call_only(tmp_path, options):
@@ -217,8 +230,7 @@ def test_whatever_user_code_raises_or_returns_costs_its_own_call_only(tmp_path, 
         assert host.stop() == 0
     with fuzzed_host(tmp_path, options) as host:
         make_good_calls(host)
-        open_ = host.get(f"{BASE}/instances?runtimeStatus=Running,Pending&top=1000").json
-        assert [instance for instance in open_ if not instance["instanceId"].startswith("@")] == []
+        assert wait_until_none_is_open(host) == []
 
 
 @pytest.mark.chaos

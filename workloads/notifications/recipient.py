@@ -1,5 +1,6 @@
 """An item of the workload `notifications`: a recipient, with addresses and template fields."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ Channel = Literal["email", "webhook", "sms"]
 CHANNELS: tuple[Channel, ...] = ("email", "webhook", "sms")
 MAX_ADDRESS_CHARACTERS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 MAX_URL_CHARACTERS = 2048
+_URL_START = re.compile("https?://", re.IGNORECASE)
 
 
 def _check_mail_address(text: str) -> str:
@@ -35,9 +37,17 @@ def _normalise_number(value: Any) -> Any:
         return value
 
 
+def _check_url(text: str) -> str:
+    """Accept what looks like a URL; where it leads is checked when it is sent to."""
+    if not _URL_START.match(text):
+        raise ValueError("a webhook's URL begins with https:// or http://")
+    return text
+
+
 MailAddress = Annotated[
     str, Field(max_length=MAX_ADDRESS_CHARACTERS), AfterValidator(_check_mail_address)
 ]
+WebhookUrl = Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_check_url)]
 PhoneNumber = Annotated[str, Field(pattern=NUMBER_PATTERN), BeforeValidator(_normalise_number)]
 
 
@@ -55,7 +65,7 @@ class Recipient(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     email: MailAddress | None = None
-    webhook: Annotated[str, Field(max_length=MAX_URL_CHARACTERS)] | None = None
+    webhook: WebhookUrl | None = None
     sms: PhoneNumber | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
 

@@ -5,7 +5,7 @@ empty text. Output that is too long is an error; so are products of texts and po
 short template could fill the memory.
 """
 
-import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +13,14 @@ from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic_core import from_json
 
 from fanout.errors import PermanentError
+from fanout.printable import describe_error
+from fanout.splitting.numbers import has_infinity
 
 MAX_RENDERED_CHARACTERS = 1_048_576
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -69,19 +73,29 @@ def render(source: str, fields: dict[str, Any], *, is_html: bool = False) -> str
         raise
     # A template calls operations of its fields, which may raise any exception.
     except Exception as error:
-        raise RenderError(f"the template does not render: {error}") from error
-    return "".join(pieces)
+        fault = describe_error(error)
+        raise RenderError(f"the template does not render: {fault}") from error
+    return _require_encodable("".join(pieces))
+
+
+def _require_encodable(text: str) -> str:
+    """Refuse half a pair of UTF-16, which a template may write as an escape."""
+    half = _SURROGATE.search(text)
+    if half is not None:
+        raise RenderError(f"it renders to a text with U+{ord(half[0]):04X}, half of a letter")
+    return text
 
 
 def render_json(source: str, fields: dict[str, Any]) -> bytes:
-    """Render a template whose output is JSON.
+    """Render a template whose output is JSON, as RFC 8259 has it.
 
     Raises:
         RenderError: As `render`, or the output is no JSON.
     """
     text = render(source, fields)
     try:
-        json.loads(text)
+        if has_infinity(from_json(text, allow_inf_nan=False)):
+            raise ValueError("a number is beyond the largest, about 1.8e308")
     except ValueError as error:
         raise RenderError(
             f"the template renders to no JSON ({error}); write a field as {{{{ name | tojson }}}}"

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from workloads.orders.numbers import WRITTEN_NUMBER
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, Field(ge=0, max_digits=15, allow_inf_nan=False)]
+Amount = Annotated[Decimal, WRITTEN_NUMBER, Field(ge=0, max_digits=15, allow_inf_nan=False)]
 # Decimal places of the currencies that do not have two.
 # Source: ISO 4217, list one.
 _PLACES = {

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workloads.orders.money import Amount, Currency, require_places
+from workloads.orders.numbers import WRITTEN_NUMBER
 
 # A transaction of Table storage changes 100 rows: an article for each line, and the reservation.
 MAX_LINES = 99
@@ -24,7 +25,7 @@ class OrderLine(OrdersModel):
     """Pieces of an article, and the price of one."""
 
     sku: Key
-    quantity: int = Field(ge=1, le=1_000_000)
+    quantity: Annotated[int, WRITTEN_NUMBER, Field(ge=1, le=1_000_000)]
     unit_price: Amount
 
 

@@ -9,6 +9,7 @@ from fanout.workload import Context, MapWorkload, NoParameters
 from workloads.orders.inventory import Inventory
 from workloads.orders.keys import receipt_key
 from workloads.orders.money import Amount, Currency, require_places
+from workloads.orders.numbers import WRITTEN_NUMBER
 from workloads.orders.order import Key, OrdersModel
 from workloads.orders.resources import Resources
 from workloads.orders.wallet import Wallet
@@ -21,7 +22,7 @@ class Goods(OrdersModel):
     id: Key
     sku: Key
     warehouse: Key = "main"
-    quantity: int = Field(ge=1, le=1_000_000_000)
+    quantity: Annotated[int, WRITTEN_NUMBER, Field(ge=1, le=1_000_000_000)]
 
 
 class Deposit(OrdersModel):

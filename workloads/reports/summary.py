@@ -7,6 +7,7 @@ to refuse is in no report.
 from collections.abc import Iterable
 
 import polars as pl
+import polars.selectors as cs
 
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk
@@ -76,7 +77,7 @@ def _tally_view(view: View, columns: Columns, used_rows: _Mask) -> Partial:
     """Tally the rows that a report uses."""
     keys, rows = columns.keys(view), columns.texts.height
     numbers = {column: columns.numbers(column) for column in view.number_columns}
-    texts = columns.texts.select(view.distinct_columns)
+    texts = columns.texts.select(map(cs.by_name, view.distinct_columns))
     if used_rows is not None:
         rows = int(used_rows.sum())
         keys, texts = (frame.filter(used_rows) if frame.width else frame for frame in (keys, texts))

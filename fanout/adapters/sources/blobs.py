@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef
@@ -16,6 +17,9 @@ from fanout.splitting.decoding.encodings import TextError
 from fanout.splitting.listing import ManifestError
 from fanout.splitting.pointer import JsonSourceError
 
+# How storage refuses one blob that others of its container say nothing of: its name is impossible
+# (400), or it is archived, or encrypted by a key of the customer (409).
+_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
 # A header is read in blocks of this size; nearly every one is in the first.
 _FIRST_BLOCK_BYTES = 64 * 1024
 
@@ -105,6 +109,7 @@ class OpenBlob:
         """Read it, some MiB at a time.
 
         Raises:
+            BrokenSourceError: Storage does not give it: it is archived, for one.
             SourceChangedError: There is another version, or none.
         """
         if self.size == 0:  # no range of an empty blob can be read
@@ -124,6 +129,7 @@ class OpenBlob:
         """Read a range of it.
 
         Raises:
+            BrokenSourceError: Storage does not give it.
             SourceChangedError: There is another version, or none.
         """
         return read_range(self.store, self.ref, offset, length)
@@ -133,11 +139,13 @@ def open_blob(store: BlobReader, container: str, blob: str) -> OpenBlob:
     """Find the version that a blob has now.
 
     Raises:
-        BrokenSourceError: There is no such blob.
+        BrokenSourceError: There is no such blob, or storage knows no such name.
     """
-    properties = store.properties(container, blob)
+    ref = BlobRef(container=container, blob=blob)
+    with translate_refusals(ref):
+        properties = store.properties(container, blob)
     if properties is None:
-        raise BrokenSourceError(BlobRef(container=container, blob=blob), "does not exist")
+        raise BrokenSourceError(ref, "does not exist")
     ref = BlobRef(container=container, blob=blob, etag=properties.etag)
     return OpenBlob(store, ref, properties.size, properties.content_encoding)
 
@@ -146,6 +154,7 @@ def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> byt
     """Read a range of a blob.
 
     Raises:
+        BrokenSourceError: Storage does not give it.
         SourceChangedError: There is another version, or none.
     """
     if length == 0:
@@ -156,11 +165,27 @@ def read_range(store: BlobReader, ref: BlobRef, offset: int, length: int) -> byt
 
 @contextmanager
 def translate_version_errors(ref: BlobRef) -> Iterator[None]:
-    """Tell that a blob has changed by the error that Fanout has for it."""
+    """Tell that a blob has changed, or is refused, by the error that Fanout has for it."""
+    with translate_refusals(ref):
+        try:
+            yield
+        except (ResourceModifiedError, ResourceNotFoundError) as error:
+            raise SourceChangedError(ref.blob) from error
+
+
+@contextmanager
+def translate_refusals(ref: BlobRef) -> Iterator[None]:
+    """Tell with the name of the blob that storage does not give it, now and at another try.
+
+    See https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
+    """
     try:
         yield
-    except (ResourceModifiedError, ResourceNotFoundError) as error:
-        raise SourceChangedError(ref.blob) from error
+    except HttpResponseError as error:
+        if error.status_code not in _REFUSALS:
+            raise
+        reason = getattr(error, "error_code", None) or error.reason or error.status_code
+        raise BrokenSourceError(ref, f"is not given by storage: {reason}") from error
 
 
 @contextmanager

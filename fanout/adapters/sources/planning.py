@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.settings import Settings
 from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
+from fanout.errors import FanoutError
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
 from fanout.naming import blob_paths
@@ -78,9 +79,18 @@ class Copy:
     def commit_after(self, cuts: Iterator[Cut]) -> Iterator[Cut]:
         """Cut to the end, or as far as is wanted, and let the copy appear.
 
-        A copy that exists is of the same version and was cut alike, so it is as good.
+        It appears as well where the source breaks after some records: their cuts point into it. A
+        copy that exists is of the same version and was cut alike, so it is as good.
         """
-        yield from cuts
+        has_cuts = False
+        try:
+            for cut in cuts:
+                has_cuts = True
+                yield cut
+        except FanoutError:
+            if has_cuts:
+                _commit(self._writer.close)
+            raise
         _commit(self._writer.close)
 
 

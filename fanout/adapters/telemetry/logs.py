@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Protocol
 
 from fanout.adapters.telemetry.trace_parent import TraceParent
-from fanout.printable import describe_error
+from fanout.printable import describe_error, describe_value, name_type
 from fanout.redaction import redact_secrets
 
 LOGGER = "fanout"
@@ -87,11 +88,18 @@ class JsonFormatter(logging.Formatter):
         line["message"] = redact_secrets(_message_of(record))
         for name in EXTRAS:
             if (value := getattr(record, name, None)) is not None:
-                line[name] = redact_secrets(value) if isinstance(value, str) else value
-        if record.exc_info and record.exc_info[0] is not None:
-            line["error_type"] = record.exc_info[0].__name__
+                line[name] = _plain(value)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error_type"] = name_type(record.exc_info[1])
             line["error_message"] = redact_secrets(describe_error(record.exc_info[1]))
-        return json.dumps(line, default=str)
+        return json.dumps(line)
+
+
+def _plain(value: Any) -> Any:
+    """A number as it is, anything else as text: a workload gives what it likes as `extra`."""
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return value
+    return redact_secrets(describe_value(value))
 
 
 def _message_of(record: logging.LogRecord) -> str:
@@ -99,7 +107,8 @@ def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except BaseException as error:  # noqa: BLE001  the arguments are objects of user code
-        return f"{record.msg} (its arguments cannot be shown: {type(error).__name__})"
+        text = describe_value(record.msg)
+        return f"{text} (its arguments cannot be shown: {name_type(error)})"
 
 
 def configure(level: str) -> None:

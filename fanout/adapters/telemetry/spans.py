@@ -20,6 +20,7 @@ from fanout.adapters.telemetry import metrics, otel
 from fanout.adapters.telemetry.logs import Invocation, bind_invocation, host_trace
 from fanout.adapters.telemetry.trace_parent import TraceParent
 from fanout.naming import functions
+from fanout.printable import describe_failure
 from fanout.redaction import redact_secrets
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _use_span(span: "Span") -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            failure = redact_secrets(f"{type(error).__name__}: {error}")
+            failure = redact_secrets(describe_failure(error))
             span.set_status(Status(StatusCode.ERROR, failure))
             raise
 

@@ -127,14 +127,15 @@ def decompress(
     """
     meter = _Meter(codec, allowed or Expansion())
     stream: _Stream | None = None
+    has_member = False
     for chunk in chunks:
         meter.compressed += len(chunk)
         data = chunk
         while data:
             if stream is None:
-                if codec == "gzip" and not data.strip(b"\0"):
+                if codec == "gzip" and has_member and not data.strip(b"\0"):
                     break  # padding after the last member, as tapes have it
-                stream = _STREAMS[codec]()
+                stream, has_member = _STREAMS[codec](), True
             yield from meter.check_pieces(stream.feed(data))
             data = b""
             if stream.eof:

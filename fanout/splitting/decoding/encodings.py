@@ -6,6 +6,7 @@ is hardly a reason for any.
 """
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -24,16 +25,19 @@ _BYTE_ORDER_MARKS = {
 _FILES = {
     b"\x1f\x8b": "gzip data",
     b"\x28\xb5\x2f\xfd": "zstd data",
-    b"BZh": "bzip2 data",
     b"\xfd7zXZ\x00": "xz data",
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
     b"PK\x03\x04": "a ZIP archive (an Excel workbook?)",
     b"PK\x05\x06": "an empty ZIP archive",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old Office document (an Excel workbook?)",
-    b"PAR1": "a Parquet file",
     b"Obj\x01": "an Avro file",
     b"%PDF-": "a PDF document",
     b"SQLite format 3\x00": "an SQLite database",
+}
+# A column may be called as these begin (`PAR1,PAR2`), so they are told with what follows.
+_FILES_OF_LETTERS = {
+    re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"): "bzip2 data",
+    re.compile(rb"PAR1.{0,16}?[\x00-\x08\x0e-\x1f]", re.DOTALL): "a Parquet file",
 }
 # In a text of Latin letters, half of the bytes of UTF-16 are NUL: where a third of one half is, and
 # far less of the other, it is no chance.
@@ -86,9 +90,10 @@ def insist_on_text(beginning: bytes) -> None:
     Raises:
         TextError: It says of which.
     """
-    for signature, kind in _FILES.items():
-        if beginning.startswith(signature):
-            raise TextError(f"it is no text: it begins as {kind} does")
+    kinds = [kind for signature, kind in _FILES.items() if beginning.startswith(signature)]
+    kinds += [kind for pattern, kind in _FILES_OF_LETTERS.items() if pattern.match(beginning)]
+    if kinds:
+        raise TextError(f"it is no text: it begins as {kinds[0]} does")
 
 
 def find_encoding(beginning: bytes) -> str:
@@ -115,9 +120,17 @@ def _encoding_by_nuls(beginning: bytes) -> str:
     if quarters[0] == 1 and quarters[1] > _LEAST_SHARE and quarters[3] < _FAR_LESS:
         return "UTF-32BE"
     even, odd = (_nul_share(beginning, lane, 2) for lane in range(2))
-    if odd > _LEAST_SHARE and even < odd * _FAR_LESS:
+    if odd > _LEAST_SHARE and even < odd * _FAR_LESS and _may_be_wide(beginning, 0):
         return "UTF-16LE"
-    return "UTF-16BE" if even > _LEAST_SHARE and odd < even * _FAR_LESS else UTF_8
+    if even > _LEAST_SHARE and odd < even * _FAR_LESS and _may_be_wide(beginning, 1):
+        return "UTF-16BE"
+    return UTF_8
+
+
+def _may_be_wide(data: bytes, low: int) -> bool:
+    """Tell whether line ends stand where UTF-16 has them: in the lane of the low bytes."""
+    low_bytes, high_bytes = data[low::2], data[1 - low :: 2]
+    return any(end in low_bytes for end in b"\r\n") or not any(end in high_bytes for end in b"\r\n")
 
 
 def _nul_share(data: bytes, lane: int, width: int) -> float:

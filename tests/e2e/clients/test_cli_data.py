@@ -158,7 +158,7 @@ def test_a_file_that_says_another_kind_than_its_name_is_read_by_that(fanout: She
         ("empty.csv", b"", "names its columns"),
         ("broken.csv.gz", b"id\n1\n", "it is no gzip"),
         ("broken.parquet", b"PAR1", "it is no Parquet"),
-        ("broken.parquet.gz", gzip.compress(b"PAR1"), "Parquet"),
+        ("broken.parquet.gz", gzip.compress(b"PAR1", mtime=0), "Parquet"),
         ("large.csv", b"id\n" + b"1\n" * 600_000, "FANOUT_STORAGE"),
         ("long.jsonl", b'"' + b"x" * 2_000_000 + b'"\n', "FANOUT_STORAGE"),
     ],
@@ -169,9 +169,7 @@ def test_a_file_that_cannot_be_read_is_told_why(
     assert says in submit(fanout, write(tmp_path, name, content), code=1)
 
 
-@pytest.mark.parametrize(
-    "content", ['[{"id":1}]'.encode("utf-16"), b'[{"id": 1}', b"", b"{}", b"\xff\xfe\x00"]
-)
+@pytest.mark.parametrize("content", [b'[{"id": 1}', b"", b"{}", b"\xff\xfe\x00"])
 def test_an_array_that_is_none_fails_its_run_with_the_reason(
     fanout: Shell, tmp_path: Path, content: bytes
 ):
@@ -181,8 +179,12 @@ def test_an_array_that_is_none_fails_its_run_with_the_reason(
     assert shown["items"]["total"] == 0
 
 
+def test_an_array_in_utf_16_is_read(fanout: Shell, tmp_path: Path):
+    submit(fanout, write(tmp_path, "a.json", '[{"id":1}]'.encode("utf-16")))
+
+
 def test_bytes_that_are_no_text_fail_as_items(fanout: Shell, tmp_path: Path):
-    for name, content in (("b.csv", b"id\n\xff\n\x00\n"), ("b.jsonl", b"\xff\n\x00\n")):
+    for name, content in (("b.csv", b"id\n\xff\n\x81\n"), ("b.jsonl", b"\xff\n\x81\n")):
         run_id = submit(fanout, write(tmp_path, name, content), code=3)
         first, _ = outcomes(fanout, run_id)
         assert "is not UTF-8" in first[2]

@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic_core import from_json, to_json
 
 from fanout.errors import PermanentError, TransientError
-from fanout.models.outcome import Outcome
+from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.records import Chunk
 from fanout.splitting.records import parse_records
 from fanout.workload import (
     ChunkResult,
     ChunkWorkload,
     Context,
+    Failure,
     ItemFiles,
     MapWorkload,
     NoParameters,
@@ -43,6 +46,74 @@ class UnpicklableError(Exception):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("no pickle of this")
+
+
+class BareTransientError(TransientError):
+    """An error with a constructor of its own, which does not call that of its class."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+class NamelessMeta(type):
+    """Makes classes that do not give their names."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise SystemExit(9)
+
+
+class NamelessError(Exception, metaclass=NamelessMeta):
+    """An error whose class has no name."""
+
+
+class ClasslessError(Exception):
+    """An error that does not say of what class it is."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> NoReturn:
+        raise SystemExit(10)
+
+
+class OddText(str):
+    """A text that encodes to no bytes."""
+
+    __slots__ = ()
+
+    def encode(self, *arguments: Any, **named: Any) -> Any:
+        return self
+
+    def decode(self) -> int:
+        return 7
+
+
+class OddTextError(Exception):
+    """An error whose text is of a class of its own."""
+
+    def __str__(self) -> str:
+        return OddText("odd")
+
+
+class NoTime:
+    """A time to wait that is none."""
+
+    def __float__(self) -> float:
+        raise SystemExit(11)
+
+
+class EmptyGroupError(ExceptionGroup[Exception]):
+    """A group that does not give its members."""
+
+    @property
+    def exceptions(self) -> NoReturn:  # type: ignore[override]
+        raise SystemExit(12)
+
+
+def _nest(levels: int, members: int) -> Exception:
+    error: Exception = ValueError("innermost")
+    for _ in range(levels):
+        error = ExceptionGroup("group", [error] * members)
+    return error
 
 
 ODD_NAME = type("Odd \n Error" + "x" * 1000, (Exception,), {})
@@ -106,6 +177,15 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "late-text": lambda: TransientError("later", retry_after="soon"),  # type: ignore[arg-type]
     "late-forever": lambda: TransientError("later", retry_after=10**400),
     "late-negative": lambda: TransientError("later", retry_after=-5),
+    "late-bare": lambda: BareTransientError(503),
+    "late-class": lambda: TransientError("later", retry_after=NoTime()),  # type: ignore[arg-type]
+    "nameless": lambda: NamelessError("x"),
+    "empty-name": lambda: type("", (Exception,), {})("x"),
+    "classless": lambda: ClasslessError("x"),
+    "odd-text": OddTextError,
+    "empty-group": lambda: EmptyGroupError("many", [ValueError("one")]),
+    "deep-group": lambda: _nest(3000, 1),
+    "wide-group": lambda: _nest(30, 5),
     "no-arguments": lambda: UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "no"),
 }
 # What is returned that is no JSON.
@@ -135,7 +215,9 @@ SOUND: dict[str, tuple[Callable[[], Any], Any]] = {
     "levels": (lambda: _deep(100), _deep(100)),
 }
 # What ruins the event loop around a coroutine.
-RUINS = ("task-exits", "loop-stops", "cancels-itself")
+RUINS = ("task-exits", "loop-stops", "cancels-itself", "cancels-all", "loop-closes")
+# What never ends by itself.
+HANGS = ("thread", "coroutine", "task")
 
 
 class HostileItem(BaseModel):
@@ -209,7 +291,35 @@ class AsyncHostile(Hostile):
             assert task is not None
             task.cancel()
             await asyncio.sleep(60)
+        if item.does == "ruin:cancels-all":
+            for task in asyncio.all_tasks():
+                task.cancel()
+            await asyncio.sleep(60)
+        if item.does == "ruin:loop-closes":
+            asyncio.get_running_loop().close()
+        if item.does.startswith("hang:"):
+            await _hang(item.does.removeprefix("hang:"))
         return _carry_out(item)
+
+
+RELEASE = threading.Event()
+
+
+async def _hang(kind: str) -> None:
+    """Hang until `RELEASE` is set, whoever cancels it."""
+    if kind == "thread":
+        await asyncio.to_thread(RELEASE.wait)
+    elif kind == "coroutine":
+        await _bear_cancelling()
+    else:
+        asyncio.get_running_loop().create_task(_bear_cancelling())
+        await asyncio.sleep(0.05)
+
+
+async def _bear_cancelling() -> None:
+    while not RELEASE.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
 
 
 async def _exit() -> None:
@@ -241,6 +351,24 @@ class HostileReport(MapWorkload[HostileItem, ReportParameters]):
             raise ERRORS[parameters.raises]()
 
 
+# Failures of an item that a chunk workload may name, and the texts of their outcomes.
+FAILURES: dict[str, Callable[[int], Any]] = {
+    "surrogate": lambda n: Failure(n, ErrorInfo(type="Odd\udce9", message="caf\udce9")),
+    "huge": lambda n: Failure(n, ErrorInfo(type="x" * 10_000, message="y" * 1_000_000)),
+    "unchecked": lambda n: Failure(n, ErrorInfo.model_construct(type="Odd", message="\udce9")),
+    "no-message": lambda n: Failure(n, ErrorInfo.model_construct(type="Odd", message=None)),
+    "text": lambda n: Failure(n, "no"),  # type: ignore[arg-type]
+    "exception": lambda n: Failure(n, ValueError("no")),  # type: ignore[arg-type]
+    "nothing": lambda n: Failure(n, None),  # type: ignore[arg-type]
+    "index-text": lambda n: Failure(str(n), ErrorInfo(type="x", message="y")),  # type: ignore[arg-type]
+    "index-float": lambda n: Failure(float(n), ErrorInfo(type="x", message="y")),  # type: ignore[arg-type]
+    "index-numpy": lambda n: Failure(np.int64(n), ErrorInfo(type="x", message="y")),  # type: ignore[arg-type]
+    "tuple": lambda n: (n, "no"),
+}
+# A sum from this on cannot be written: `spoil` makes one.
+SPOILT = 10**9
+
+
 class HostileSum(ChunkWorkload[int, NoParameters]):
     """Adds up the ids of a chunk, and raises where an item says so."""
 
@@ -248,12 +376,16 @@ class HostileSum(ChunkWorkload[int, NoParameters]):
     item_model = HostileItem
 
     def process_chunk(self, chunk: Chunk, context: Context[NoParameters]) -> ChunkResult[int]:
-        total = 0
+        total, failures = 0, []
         for record in parse_records(chunk):
             item = HostileItem.model_validate(record.value)
+            kind, _, name = item.does.partition(":")
+            if kind == "fail":
+                failures.append(FAILURES[name](record.index))
+                continue
             _carry_out(item)
-            total += item.id
-        return ChunkResult(total)
+            total += SPOILT if kind == "spoil" else item.id
+        return ChunkResult(total, failures)
 
     def merge(self, left: int, right: int) -> int:
         return left + right
@@ -262,11 +394,25 @@ class HostileSum(ChunkWorkload[int, NoParameters]):
         yield RenderedFile("sum.json", to_json(partial), "application/json", count=1)
 
     def dump_partial(self, partial: int) -> bytes:
+        if partial >= SPOILT:
+            return None  # type: ignore[return-value]
         return to_json(partial)
 
     def load_partial(self, data: bytes) -> int:
         return int(from_json(data))
 
 
-for workload in (Hostile(), AsyncHostile(), HostileReport(), HostileSum()):
+class HostileMerge(HostileSum):
+    """Adds up, and cannot put the sums of chunks together."""
+
+    name: ClassVar[str] = "hostile-merge"
+    is_mended: ClassVar[bool] = False
+
+    def merge(self, left: int, right: int) -> int:
+        if not type(self).is_mended:
+            raise SystemExit("no sum of caf\udce9")
+        return left + right
+
+
+for workload in (HostileMerge(), Hostile(), AsyncHostile(), HostileReport(), HostileSum()):
     registry.register(workload)

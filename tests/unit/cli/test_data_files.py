@@ -55,6 +55,10 @@ def test_text_stays_readable_unless_that_is_longer(tmp_path: Path):
         ("a.parquet", None, {"kind": "parquet"}),
         ("a.txt", "csv", {"kind": "csv"}),
         ("a.json", "jsonl.gz", {"kind": "jsonl", "compression": "gzip"}),
+        ("a.gz", "csv", {"kind": "csv", "compression": "gzip"}),
+        ("a.jsonl.ZST", "csv", {"kind": "csv", "compression": "zstd"}),
+        ("a.zst", "csv.gz", {"kind": "csv", "compression": "gzip"}),
+        ("a.gz", "parquet", {"kind": "parquet"}),
     ],
 )
 def test_a_file_is_what_its_user_or_else_its_name_says(

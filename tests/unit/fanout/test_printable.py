@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.printable import describe_error, make_printable
+from fanout.printable import describe_error, make_printable, name_type
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -27,3 +27,16 @@ def test_an_error_without_a_text_is_named() -> None:
 
     assert describe_error(ValueError("caf\udce9")) == "caf\\udce9"
     assert describe_error(UnprintableError()) == "(its text cannot be made: SystemExit)"
+
+
+def test_a_class_without_a_name_is_named() -> None:
+    class Nameless(type):
+        @property
+        def __name__(cls) -> str:  # type: ignore[override]
+            raise SystemExit(3)
+
+    class Thing(metaclass=Nameless):
+        pass
+
+    assert name_type(Thing()) == "Thing"
+    assert name_type(type("", (), {})()) == "(a class without a name)"

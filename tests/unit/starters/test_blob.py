@@ -80,6 +80,7 @@ async def test_without_a_template_the_request_has_only_what_the_blob_says(
         ("a.CSV.gz", "csv"),
         ("b/a.jsonl.zst", "jsonl"),
         ("a.json", "json"),
+        ("a.ndjson.gz", "jsonl"),
         ("a.b.parquet", "parquet"),
     ],
 )

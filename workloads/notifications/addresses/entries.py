@@ -1,12 +1,12 @@
 """Entries of suppression lists, and the keys by which they and the addresses of items are compared.
 
-An entry is a mail address, a whole domain (``example.org`` or ``@example.org``, without those below
-it), a phone number, or the URL of a webhook.
+An entry is a mail address, a whole domain (``example.org``, ``@example.org`` or ``*@example.org``,
+without those below it), a phone number, or the URL of a webhook.
 """
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from fanout.printable import make_printable
 from workloads.notifications.addresses.domains import DomainError, encode_domain
@@ -19,6 +19,9 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]
 _COMMENTED = re.compile(r'((?:"[^"]*"|[^"])*?)\s#.*', re.DOTALL)
 # Marks that nobody sees, which spreadsheets and mail programs leave around what is copied.
 _MARKS = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+# Percent-encoding of these makes no difference (RFC 3986, 2.3).
+_NEEDLESS_CODES = re.compile("%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
+_USUAL_PORTS = {"http": 80, "https": 443}
 _AT_SIGNS = str.maketrans({"\uff20": "@", "\ufe6b": "@"})
 
 
@@ -63,9 +66,12 @@ def parse_entry(text: str) -> str:
         return entry.lower()
     entry = _strip(_COMMENTED.sub(r"\1", entry.translate(_AT_SIGNS)))
     if "://" in entry:
-        return _url_key(entry)
+        return _read_url(entry)
+    if entry.lower().startswith("mailto:"):
+        entry = unquote(entry.partition(":")[2].partition("?")[0], errors="strict")
     if entry.endswith(">"):  # "Ada Lovelace" <ada@example.org>
         entry = _strip(entry[:-1].rpartition("<")[2])
+    entry = re.sub(r"^\*@", "@", entry)
     if "@" in entry[1:]:
         return parse_known_mailbox(entry).key
     if entry[:1] in ("+", "\uff0b") or entry.lower().startswith("tel:"):
@@ -87,32 +93,46 @@ def _whole_domain(entry: str) -> str:
 def keys_of_address(address: str) -> set[str]:
     """The keys by which an address may be suppressed: its own, and its domain's."""
     if "://" in address:
-        return {_url_key(address), f"@{_host_of(address)}"}
+        return _keys_of_url(address)
     if "@" in address:
         mailbox = parse_known_mailbox(address)
         return {mailbox.key, f"@{mailbox.compared_domain}"}
     return {parse_number(address)}
 
 
-def _url_key(url: str) -> str:
-    """A URL with its host in one form, and without what makes no difference: case, usual ports."""
+def _read_url(url: str) -> str:
+    """The key of a URL to which a webhook may go."""
     try:
         parts = urlsplit(url)
-        port, scheme = parts.port, parts.scheme.lower()
-    except ValueError:
-        return url.casefold()
-    usual = {"http": 80, "https": 443}.get(scheme)
-    place = _host_of(url) + ("" if port in (None, usual) else f":{port}")
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{place}{parts.path or '/'}{query}".casefold()
+        key, host = _key_of_parts(parts), _host_of(parts)
+    except ValueError as error:
+        raise ValueError(f"it is no URL: {error}") from None
+    if parts.scheme not in _USUAL_PORTS or not host:
+        raise ValueError("it is no URL that begins with https:// or http:// and a host")
+    return key
 
 
-def _host_of(url: str) -> str:
+def _keys_of_url(url: str) -> set[str]:
+    """The keys of a recipient's URL; one that is malformed is refused later, and has its own."""
     try:
-        host = urlsplit(url).hostname or ""
-        return encode_domain(host) if ":" not in host else host
+        parts = urlsplit(url)
+        return {_key_of_parts(parts), f"@{_host_of(parts)}"}
     except ValueError:
-        return ""
+        return {url.casefold()}
+
+
+def _key_of_parts(parts: SplitResult) -> str:
+    """A URL with its host in one form, and without what makes no difference: case, usual ports."""
+    is_usual = parts.port in (None, _USUAL_PORTS.get(parts.scheme))
+    place = _host_of(parts) + ("" if is_usual else f":{parts.port}")
+    query = f"?{parts.query}" if parts.query else ""
+    path = _NEEDLESS_CODES.sub(lambda code: unquote(code[0]), f"{parts.path or '/'}{query}")
+    return f"{parts.scheme}://{place}{path}".casefold()
+
+
+def _host_of(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    return encode_domain(host) if host and ":" not in host else host
 
 
 def _strip(text: str) -> str:

@@ -67,10 +67,7 @@ def parse_mailbox(text: str) -> Mailbox:
     local, _, domain = text.rpartition("@")
     if not _DOT_ATOM.fullmatch(local) or not domain:
         raise MailboxError("it is no mail address of the form name@domain.tld")
-    hidden = _hidden_letter(local)
-    if hidden is not None:
-        code = f"U+{ord(hidden):04X}"
-        raise MailboxError(f"it is no mail address: {code} before the @ cannot be seen")
+    _refuse_hidden(local)
     encoded = _encode(domain)
     if "." not in encoded:
         raise MailboxError("it is no mail address of the form name@domain.tld")
@@ -81,7 +78,8 @@ def parse_known_mailbox(text: str) -> Mailbox:
     """Read an address of a list, which may be quoted, or be of forms that we send nothing to.
 
     Raises:
-        MailboxError: It is no address.
+        MailboxError: It is no address, or hides a character that nobody sees, as none that we send
+            to does.
     """
     local, _, domain = text.rpartition("@")
     quoted = _QUOTED.fullmatch(local)
@@ -89,6 +87,7 @@ def parse_known_mailbox(text: str) -> Mailbox:
         local = re.sub(r"\\(.)", r"\1", quoted[1])
     elif not local or re.search(r"[\s\x00-\x1f\x7f@<>,;\"]", local):
         raise MailboxError("it is no mail address")
+    _refuse_hidden(local)
     is_literal = re.fullmatch(r"\[[0-9A-Za-z.:-]+\]", domain) is not None
     return Mailbox(unicodedata.normalize("NFC", local), domain if is_literal else _encode(domain))
 
@@ -99,6 +98,13 @@ def _encode(domain: str) -> str:
     except DomainError as error:
         raise MailboxError(f"it is no mail address: {error}") from None
     return domain.removesuffix(".") if domain.isascii() else encoded
+
+
+def _refuse_hidden(local: str) -> None:
+    hidden = _hidden_letter(local)
+    if hidden is not None:
+        code = f"U+{ord(hidden):04X}"
+        raise MailboxError(f"it is no mail address: {code} before the @ cannot be seen")
 
 
 def _hidden_letter(local: str) -> str | None:

@@ -8,7 +8,7 @@ import polars as pl
 from workloads.reports.conditions import Condition
 from workloads.reports.parameters import DateKey, View
 from workloads.reports.reading.dates import Dates, truncate_dates
-from workloads.reports.reading.filters import match_rows
+from workloads.reports.reading.filters import match_rows, pick_cells
 from workloads.reports.reading.numbers import Numbers, parse_numbers
 
 
@@ -37,13 +37,13 @@ class Columns:
     def numbers(self, column: str) -> Numbers:
         """A column as numbers."""
         if column not in self._numbers:
-            self._numbers[column] = parse_numbers(self.texts[column])
+            self._numbers[column] = parse_numbers(pick_cells(self.texts, column))
         return self._numbers[column]
 
     def dates(self, key: DateKey) -> Dates:
         """A column as dates, truncated as a key says."""
         if key not in self._dates:
-            self._dates[key] = truncate_dates(self.texts[key.column], key)
+            self._dates[key] = truncate_dates(pick_cells(self.texts, key.column), key)
         return self._dates[key]
 
     def keys(self, view: View) -> pl.DataFrame:

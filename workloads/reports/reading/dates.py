@@ -3,7 +3,8 @@
 A text is a date if it is one of ISO 8601: ``2013-01-05``, with or without a time
 (``2013-01-05T17:30``, ``2013-01-05 17:30:00.250``), which may have an offset from UTC (``Z``,
 ``+02:00``). A time is taken as it stands; one with an offset is converted to UTC. The rule looks at
-one cell alone, so where a chunk begins does not matter.
+one cell alone, so where a chunk begins does not matter. The calendar has the years 1 to 9999, also
+once a time is in UTC, and an offset is less than a day.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ import polars as pl
 
 from workloads.reports.parameters import DateKey, Every
 
+# Digits are those of ASCII: `\d` has more.
 _ISO = (
-    r"^(\d{4}-\d{2}-\d{2})"
-    r"(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,]\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?$"
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:[.,][0-9]{1,9})?"
+    r"(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?$"
 )
+_FIRST_YEAR, _LAST_YEAR = 1, 9999
 # The time span that a date is truncated to, and the format of what remains.
 _SPANS: dict[Every, tuple[str, str]] = {
     "hour": ("1h", "%Y-%m-%dT%H:00"),
@@ -57,7 +61,9 @@ def _keys(texts: pl.Series, every: Every) -> pl.Series:
     iso_text = pl.format("{}T{}{}", date, minutes, seconds)
     span, form = _SPANS[every]
     times = iso_text.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    starts = (times - _offset(offset)).dt.truncate(span)
+    moments = times - _offset(offset)
+    is_date = moments.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)
+    starts = pl.when(is_date).then(moments).dt.truncate(span)
     text = starts.dt.strftime(form)
     if every == "quarter":
         text += starts.dt.quarter().cast(pl.String)

@@ -10,6 +10,7 @@ import polars as pl
 from workloads.reports.conditions import Condition
 from workloads.reports.reading.numbers import MAX_EXACT, Numbers
 
+_CELLS = "cells"
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -35,8 +36,13 @@ def match_rows(
     return reduce(operator.and_, (_match(condition, texts, numbers) for condition in conditions))
 
 
+def pick_cells(texts: pl.DataFrame, column: str) -> pl.Series:
+    """A column without its name: methods of a series would take "^x$" for a pattern."""
+    return texts[column].alias(_CELLS)
+
+
 def _match(condition: Condition, texts: pl.DataFrame, numbers: dict[str, Numbers]) -> pl.Series:
-    column = texts[condition.column]
+    column = pick_cells(texts, condition.column)
     if condition.op == "is_null":
         return column.is_null()
     if condition.op == "not_null":

@@ -18,6 +18,8 @@ import polars as pl
 MAX_EXACT = 2**53  # up to here whole numbers, their squares and sums fit the sums of a chunk
 _MANTISSA_BITS = 53
 _WHOLE = r"^[+-]?[0-9]+$"
+# Python converts 4,300 digits at most, and zeros in front are some of them.
+_ZEROS = r"^([+-]?)0+"
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,14 @@ def parse_numbers(texts: pl.Series) -> Numbers:
     return Numbers(
         whole=_mask(whole, small),
         real=_drop_if_empty(_mask(real, finite & ~is_whole)),
-        huge=_drop_if_empty(_mask(texts, finite & is_whole & ~small)),
+        huge=_pick_huge(texts, finite & is_whole & ~small),
         invalid=_drop_if_false(present & ~finite),
     )
+
+
+def _pick_huge(texts: pl.Series, is_huge: pl.Series) -> pl.Series | None:
+    huge = _drop_if_empty(_mask(texts, is_huge))
+    return None if huge is None else huge.str.replace(_ZEROS, "${1}")
 
 
 def _mark_whole(texts: pl.Series, small: pl.Series, real: pl.Series) -> pl.Series:

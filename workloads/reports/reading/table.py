@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 from pydantic_core import to_json
 
 from fanout.errors import PermanentError
@@ -19,8 +20,11 @@ from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import Failure
+from workloads.reports.reading.filters import pick_cells
 from workloads.reports.reading.tidy import read_tidy
 from workloads.reports.statistics.census import Census, Counts, first_names, take_census
+
+_NO_COLUMN = "none"
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ def read_table(chunk: Chunk, columns: Sequence[str], null_values: Sequence[str])
             census = Census(tidy.height > 0, nulls=_count_nulls(tidy, texts, columns, null_values))
             return Table(chunk, texts, indexes, [], census)
     rows, failures = _separate_failures(parse_records(chunk))
+    # A frame knows its height by its columns: where a report reads none, any name will do.
+    names = columns or [_NO_COLUMN]
     raw = pl.DataFrame(
-        {column: [_cell_text(row.value.get(column)) for row in rows] for column in columns},
-        schema=dict.fromkeys(columns, pl.String),
-        height=len(rows),
+        {column: [_cell_text(row.value.get(column)) for row in rows] for column in names},
+        schema=dict.fromkeys(names, pl.String),
     )
     texts = _set_nulls(raw, columns, null_values)
     nulls = _count_nulls(raw, texts, columns, null_values)
@@ -97,9 +102,10 @@ def _set_nulls(
 ) -> pl.DataFrame:
     """Replace texts that mean a missing value by null."""
     missing = pl.Series(null_values, dtype=pl.String).implode()
+    # A selector takes every name as it is; `pl.col` has a meaning of its own for "*" and "^x$".
+    cells = [(column, cs.by_name(column).as_expr()) for column in columns]
     return texts.with_columns(
-        pl.when(~pl.col(column).is_in(missing)).then(pl.col(column)).alias(column)
-        for column in columns
+        pl.when(~cell.is_in(missing)).then(cell).alias(column) for column, cell in cells
     )
 
 
@@ -112,10 +118,9 @@ def _count_nulls(
     for column in columns if words else ():
         replaced = texts[column].null_count() - raw[column].null_count()
         if replaced:
-            found = raw.select((pl.col(column) == word).sum().alias(word) for word in words)
-            counts[column] = {
-                word: count for word, count in found.row(0, named=True).items() if count
-            }
+            cells = pick_cells(raw, column)
+            found = {word: int((cells == word).sum()) for word in words}
+            counts[column] = {word: count for word, count in found.items() if count}
     return {column: by_word for column, by_word in counts.items() if by_word}
 
 

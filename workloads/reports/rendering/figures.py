@@ -17,6 +17,12 @@ from workloads.reports.statistics.partial import Group, Tally
 from workloads.reports.statistics.quantiles import Buckets, quantile
 
 Figure = int | float | None
+_MAX_WHOLE = 2**63 - 1
+
+
+def is_huge(figure: Figure) -> bool:
+    """Tell whether a figure is a whole number that 64 bits do not hold."""
+    return isinstance(figure, int) and abs(figure) > _MAX_WHOLE
 
 
 def compute_figures(group: Group, fractional: frozenset[int], view: View) -> dict[str, Figure]:

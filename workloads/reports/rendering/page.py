@@ -4,9 +4,9 @@ It has no scripts, forbids the browser to run any, and escapes every text of the
 """
 
 from collections.abc import Iterable, Iterator
-from html import escape
 
 from workloads.reports.rendering.figures import Figure
+from workloads.reports.rendering.html_text import escape
 from workloads.reports.rendering.order import ReportGroup
 from workloads.reports.rendering.picture import Picture
 from workloads.reports.rendering.report import Report

@@ -9,7 +9,7 @@ from typing import Any
 
 from workloads.reports.metrics import ROWS, figure_name
 from workloads.reports.parameters import ReportParameters, View
-from workloads.reports.rendering.figures import compute_figures
+from workloads.reports.rendering.figures import compute_figures, is_huge
 from workloads.reports.rendering.order import ReportGroup, select_groups
 from workloads.reports.statistics.census import Counts
 from workloads.reports.statistics.partial import Partial, Summary
@@ -60,14 +60,30 @@ class Report:
         return "report" if self.view.label is None else f"report-{self.view.label}"
 
     @property
+    def column_names(self) -> list[str]:
+        """The names of its keys and figures in a table: one that repeats gets an underscore."""
+        names: list[str] = []
+        for name in (*self.view.key_names, *self.view.figure_names()):
+            while name in names:
+                name += "_"
+            names.append(name)
+        return names
+
+    @property
     def notes(self) -> list[str]:
-        """What whoever reads it should know: texts that were taken as missing values."""
-        return [
+        """What whoever reads it should know: texts taken as missing, figures that were rounded."""
+        missing = [
             f"{count:,} {'cell' if count == 1 else 'cells'} '{text}' of the column '{column}' "
             "count as missing (null_values)"
             for column, counts in self.nulls.items()
             for text, count in counts.items()
         ]
+        rounded = [
+            f"'{name}' has whole numbers beyond 64 bits: in Parquet they are the nearest floats"
+            for name in self.view.figure_names()
+            if any(is_huge(group.figures[name]) for group in self.groups)
+        ]
+        return missing + rounded
 
     def to_json(self) -> bytes:
         """Write parameters, rows, and for each group its key, rows and metrics by column."""
@@ -89,7 +105,7 @@ class Report:
         text = io.StringIO()
         writer = csv.writer(text)
         names = list(self.view.figure_names())
-        writer.writerow([_guard_formula(name) for name in (*self.view.key_names, *names)])
+        writer.writerow([_guard_formula(name) for name in self.column_names])
         for group in self.groups:
             key = ["" if part is None else _guard_formula(part) for part in group.key]
             writer.writerow([*key, *(group.figures[name] for name in names)])

@@ -3,8 +3,7 @@
 It has no scripts, fonts or addresses. A tooltip shows the value of each bar.
 """
 
-from html import escape
-
+from workloads.reports.rendering.html_text import escape
 from workloads.reports.rendering.picture import Picture, value_labels
 
 WIDTH = 860

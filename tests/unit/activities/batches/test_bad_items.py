@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from fanout.models.request import RunRequest
 from tests.support.replays.local_runs import LocalRun
-from tests.support.workloads.hostile_workloads import ERRORS, OUTPUTS, RUINS, SOUND
+from tests.support.workloads.hostile_workloads import (
+    ERRORS,
+    FAILURES,
+    HANGS,
+    OUTPUTS,
+    RELEASE,
+    RUINS,
+    SOUND,
+)
 
 SHAPES = ["hostile", "async-hostile"]
 BAD = [
@@ -67,6 +76,31 @@ def test_an_item_that_ruins_the_event_loop_fails_alone(does: str) -> None:
     outcomes = run.outcomes_now()
     assert [o.index for o in outcomes if o.status != "succeeded"] == [20]
     assert outcomes[20].error is not None
+
+
+@pytest.mark.parametrize("kind", HANGS)
+def test_a_coroutine_that_cannot_be_cancelled_holds_up_nobody(kind: str) -> None:
+    RELEASE.clear()
+    loops = threading.active_count()
+    lines = [line_of(0, "ok"), line_of(1, f"hang:{kind}"), line_of(2, "ok")]
+    run = run_lines(lines, "async-hostile", timeouts={"item_seconds": 0.2})
+    running = threading.Thread(target=run.run)
+    running.start()
+    running.join(timeout=20)
+    has_ended = not running.is_alive()
+    RELEASE.set()
+    running.join()
+    assert has_ended
+    first, hanging, last = run.outcomes_now()
+    assert (first.output, last.output) == (0, 2)
+    if kind == "task":  # it is not the item's that was left behind
+        assert hanging.output == 1
+    else:
+        assert hanging.error is not None and hanging.error.type == "ItemTimeoutError"
+    deadline = time.monotonic() + 20
+    while threading.active_count() > loops and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == loops
 
 
 @settings(max_examples=40, deadline=None)
@@ -128,6 +162,41 @@ def test_one_item_that_a_chunk_workload_cannot_bear_fails_alone(kind: str) -> No
     assert failed == [3, 40]
     assert (end.items.succeeded, end.items.failed) == (48, 2)
     wanted = sum(n for n in range(50) if n not in (3, 40))
+    assert json.loads(run.files.read("r/results/sum.json")) == wanted
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_whatever_failure_a_chunk_workload_names_is_an_outcome(name: str) -> None:
+    run = chunk_run(
+        [{"id": n, "does": f"fail:{name}" if n == 3 else "ok"} for n in range(9)], "csv"
+    )
+    end = run.run()
+    (failed,) = [outcome for outcome in run.outcomes() if outcome.status == "failed"]
+    assert (failed.index, failed.count, end.items.succeeded) == (3, 1, 8)
+    assert failed.error is not None and failed.error.type
+    assert len(failed.error.message) <= 2000
+    assert json.loads(run.files.read("r/results/sum.json")) == sum(range(9)) - 3
+
+
+def test_an_item_that_spoils_the_partial_of_its_chunk_fails_alone() -> None:
+    values = [{"id": n, "does": "spoil:" if n == 30 else "ok"} for n in range(50)]
+    run = chunk_run(values, "jsonl")
+    end = run.run()
+    (failed,) = [outcome for outcome in run.outcomes() if outcome.status == "failed"]
+    assert (failed.index, failed.count, end.items.succeeded) == (30, 1, 49)
+    assert failed.error is not None and "dump_partial() gave NoneType" in failed.error.message
+    assert json.loads(run.files.read("r/results/sum.json")) == sum(range(50)) - 30
+
+
+@pytest.mark.parametrize("bad", [range(0, 8, 2), range(1, 200, 25), range(0, 40, 4), range(30)])
+def test_items_all_over_a_chunk_that_it_cannot_bear_fail_alone(bad: range) -> None:
+    values = [{"id": n, "does": "raise:exit" if n in bad else "ok"} for n in range(bad.stop + 2)]
+    run = chunk_run(values, "jsonl")
+    end = run.run()
+    failed = [o.index for o in run.outcomes_now() for _ in range(o.count) if o.status == "failed"]
+    assert sum(o.count for o in run.outcomes_now() if o.status == "failed") == len(failed)
+    assert (end.items.succeeded, end.items.failed) == (len(values) - len(bad), len(bad))
+    wanted = sum(n for n in range(bad.stop + 2) if n not in bad)
     assert json.loads(run.files.read("r/results/sum.json")) == wanted
 
 

@@ -1,6 +1,8 @@
 import logging
+from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +159,34 @@ def test_a_source_that_changed_after_the_plan_fails_its_items_for_good():
     run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":9}\n')
     result = run.batch()
     assert (result.failed, result.errors[0].type) == (2, "SourceChangedError")
+
+
+@pytest.mark.parametrize("workload", ["probe", "sum"])
+def test_items_of_a_blob_that_storage_does_not_give_any_more_fail_with_its_name(
+    workload: str, monkeypatch: pytest.MonkeyPatch
+):
+    source = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
+    request = {"workload": workload, "source": source, "parameters": {}, "batch": {}}
+    if workload == "sum":
+        request["parameters"] = {"column": "id"}
+    run = LocalRun(RunRequest.model_validate(request))
+    run.store.write("inbox", "items.jsonl", b'{"id":0}\n{"id":1}\n')
+    run.plan()
+    give = run.store.read
+
+    def refuse(container: str, blob: str, **options: Any) -> bytes:
+        if container != "inbox":
+            return give(container, blob, **options)
+        error = HttpResponseError("This operation is not permitted on an archived blob.")
+        error.status_code, error.error_code = 409, "BlobArchived"
+        raise error
+
+    monkeypatch.setattr(run.store, "read", refuse)
+    result = run.batch()
+    assert (result.failed, result.errors[0].type) == (2, "SourceBlobError")
+    assert "'items.jsonl' in the container 'inbox' is not given by storage: BlobArchived" in (
+        result.errors[0].message
+    )
 
 
 @pytest.mark.parametrize("character", ["x", "\x00", "漢", "😀"])

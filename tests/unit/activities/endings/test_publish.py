@@ -174,3 +174,11 @@ def test_a_namespace_is_reached_by_connection_string_or_by_identity():
     assert read(**{name: namespace}) == ServiceBusSettings(None, namespace)
     found = read(**{name: namespace, "FANOUT_SERVICE_BUS__clientId": "id"})
     assert found == ServiceBusSettings(None, namespace, "id")
+
+
+def test_a_dead_letter_with_an_id_too_long_to_send_goes_with_its_beginning():
+    items = [{"id": "é" * MAX_LETTER_BYTES, "ending": "permanent"}]
+    run, ending = ended(items)
+    (message,) = dead_letters(ending, run.files)
+    assert len(message.body) < 5_000
+    assert json.loads(message.body)["item_id"].startswith("item-ééé")

@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 import pytest
 from pydantic_core import from_json
 
@@ -8,8 +10,10 @@ from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
 from fanout.naming import blob_paths
 from fanout.naming.result_names import ResultKind
+from fanout.workload import RenderedFile
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline, lines
-from tests.support.workloads.hostile_workloads import ERRORS, HostileReport
+from tests.support.workloads.hostile_workloads import ERRORS, HostileMerge, HostileReport
+from workloads import registry
 
 ONES = {"batch": {"max_items": 1}}
 
@@ -130,3 +134,59 @@ def test_a_redrive_makes_the_files_that_a_report_could_not(monkeypatch: pytest.M
     assert run.run().outcome == "failed"
     monkeypatch.setattr(HostileReport, "is_mended", True)
     assert run.redrive().outcome == "succeeded"
+
+
+class OddReport(HostileReport):
+    """Makes one odd file."""
+
+    name: ClassVar[str] = "odd-report"
+    makes: ClassVar[Any] = None
+
+    def report(self, *arguments: Any) -> Any:
+        yield RenderedFile("first.txt", b"first", "text/plain")
+        made = type(self).makes
+        yield made(arguments[2]) if callable(made) else made
+
+
+registry.register(OddReport())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(RenderedFile(name, b"x", "text/plain") for name in ("", "../../x", "a\x00", "x" * 2000)),
+        *(RenderedFile(name, b"x", "text/plain") for name in ("\udce9", "manifest.json")),
+        RenderedFile("SUCCEEDED-00000.jsonl", b"x", "text/plain"),
+        RenderedFile("a", b"x", "text/plain\nX-Odd: y"),
+        RenderedFile("a", b"x", "text/caf\xe9"),
+        RenderedFile("a", "text", "text/plain"),  # type: ignore[arg-type]
+        RenderedFile("a", b"x", "text/plain", "many"),  # type: ignore[arg-type]
+        None,
+        "text",
+        lambda files: files.read_result("none-such"),
+    ],
+)
+def test_an_odd_file_of_a_report_fails_the_run_by_name_and_loses_no_other(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OddReport, "makes", made)
+    run = LocalRun(inline(items(3), "odd-report", parameters={"raises": "x"}))
+    end = run.run()
+    assert (end.outcome, end.items.succeeded) == ("failed", 3)
+    assert end.error is not None and "cannot make its files" in end.error
+    assert [file.name for file in run.manifest().files] == ["first.txt", "SUCCEEDED-00000.jsonl"]
+    assert sum(outcome.count for outcome in run.outcomes()) == 3
+
+
+@pytest.mark.parametrize("max_bytes", [1, 10**6])
+def test_partials_that_cannot_be_merged_fail_the_run_by_name_and_a_redrive_merges_them(
+    max_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = LocalRun(inline(items(40), "hostile-merge", **ONES), max_bytes=max_bytes)
+    end = run.run()
+    assert (end.outcome, end.items.succeeded) == ("failed", 40)
+    assert end.error is not None and "no sum of caf\\udce9" in end.error
+    assert sum(outcome.count for outcome in run.outcomes()) == 40
+    monkeypatch.setattr(HostileMerge, "is_mended", True)
+    assert run.redrive().outcome == "succeeded"
+    assert from_json(run.files.read(blob_paths.result_path(RUN_ID, "sum.json"))) == sum(range(40))

@@ -57,3 +57,19 @@ def test_a_file_of_an_item_is_known_by_its_name(name: str):
 @pytest.mark.parametrize("name", ["report.json", "files/", "files/../manifest.json", "files/a//b"])
 def test_no_other_result_is_a_file_of_an_item(name: str):
     assert not blob_paths.is_item_file_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "../x", "a/../b", "a\x00", "a\\b", "\udce9", "x" * 501, "files/a"),
+        *("manifest.json", "SUCCEEDED-00000.jsonl", "DEAD-LETTERS-00000.jsonl.gz"),
+    ],
+)
+def test_a_name_that_leads_elsewhere_or_is_our_own_can_name_no_rendered_file(name: str):
+    assert not blob_paths.is_rendered_file_name(name)
+
+
+@pytest.mark.parametrize("name", ["report.json", "pages/1.html", "größe 50 %.csv", "x" * 500])
+def test_a_usual_name_can_name_a_rendered_file(name: str):
+    assert blob_paths.is_rendered_file_name(name)

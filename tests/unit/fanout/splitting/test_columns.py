@@ -31,6 +31,8 @@ def test_columns_are_renamed_by_name_or_else_by_position(names, new_names, expec
         ),
         ({"0": "x"}, "'0' to be renamed is neither"),
         ({"4": "x"}, "'4' to be renamed is neither"),
+        ({"01": "x"}, "'01' to be renamed is neither"),
+        ({"9" * 5000: "x"}, "'9{100}' to be renamed is neither"),
         ({"²": "x"}, "'²' to be renamed is neither"),
         ({"c": "x", "3": "y"}, "column 3 is renamed twice, the second time by '3'"),
     ],

@@ -95,6 +95,24 @@ def test_a_line_that_is_not_json_is_refused_and_its_neighbours_are_not(line):
     assert "line 1" not in message
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"[1,", "line 2: EOF while parsing a value at column 3"),
+        (b"9" * 4301, "line 2: number out of range at column 4301"),
+        (b'"a', "line 2: EOF while parsing a string at column 2"),
+    ],
+)
+def test_the_end_of_a_line_is_on_that_line(line, says):
+    assert fault(jsonl(b"1\n" + line + b"\n2\n", 3)[1])[1] == says
+
+
+def test_a_fault_within_an_item_of_many_lines_is_told_by_the_line_of_the_source():
+    chunk = Chunk("json", b'1,\n\n{"a":\n nul}', None, 0, 1, 2)
+    _, record = parse_records(chunk)
+    assert fault(record)[1].startswith("line 3: expected ident at line 4, column")
+
+
 @pytest.mark.parametrize("last", [b"3,4", b"3,4,5"])
 def test_malformed_lines_do_not_make_up_for_one_another(last):
     records = jsonl(b"[1\n2]\n" + last + b"\n", 3)

@@ -113,3 +113,17 @@ def test_problems_of_every_kind_are_named_together(files: RunFiles):
         "source.blob",
         "workload",
     }
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [["no"], [None], None, 7, [("parameters", "no")]],
+    ids=["text", "None", "nothing", "7", "tuple"],
+)
+def test_an_answer_of_a_workload_that_names_no_problem_is_refused(
+    files: RunFiles, monkeypatch: pytest.MonkeyPatch, answer: Any
+):
+    monkeypatch.setattr(probe_workloads.Sum, "check", lambda *arguments: answer)
+    (found,) = refused(files).items()
+    assert found[0] == "parameters"
+    assert found[1].startswith("the workload 'sum' cannot check them: ")

@@ -55,3 +55,24 @@ def test_a_body_is_json_whatever_is_in_the_fields():
     assert body.startswith(b'{"name": "\\"')
     with pytest.raises(RenderError, match="no JSON"):
         render_json('{"name": "{{ name }}"}', {"name": '"'})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{"a": NaN}',
+        '{"a": {{ (1e308 * 10) | tojson }}}',
+        '{"a": 1e400}',
+        '"\\ud800"',
+        "[" * 100_000 + "]" * 100_000,
+    ],
+)
+def test_a_body_is_what_any_parser_of_json_reads(source: str):
+    with pytest.raises(RenderError, match="no JSON"):
+        render_json(source, {})
+
+
+@pytest.mark.parametrize("source", ["{{ '\\ud800' }}", "{{ '%c' % 55296 }}"])
+def test_half_a_pair_of_utf_16_is_no_text_of_a_message(source: str):
+    with pytest.raises(RenderError, match="U\\+D800"):
+        render(source, {})

@@ -172,6 +172,14 @@ def test_namibia_is_a_country_where_the_caller_says_so():
     assert (made["nulls"], made["notes"]) == ({}, [])
 
 
+def test_a_report_says_which_figures_parquet_cannot_hold():
+    made = report(b"n\n%d\n1\n" % 2**63, metrics={"n": ["sum", "min"]})
+    assert made["groups"][0]["metrics"]["n"] == {"sum": 2**63 + 1, "min": 1}
+    assert made["notes"] == [
+        "'n.sum' has whole numbers beyond 64 bits: in Parquet they are the nearest floats"
+    ]
+
+
 def test_null_values_can_be_chosen():
     made = report(b"x,y\n-999,1\n5,2\n", metrics={"x": ["count", "sum"]}, null_values=["-999"])
     assert figures(made) == {"all": (2, {"x": {"count": 1, "sum": 5}})}
@@ -337,3 +345,36 @@ def test_every_index_fails_once():
     parameters = ReportParameters(metrics={"x": ["sum"], "y": ["sum"]})
     _, failures = summary(list(chunks(data)), parameters)
     assert sorted(f.index for f in failures) == [0, 1]
+
+
+@pytest.mark.parametrize("column", ["*", "^x$", "^.*$", "", "\0", "$x$", "k0", "value", "x" * 3000])
+def test_a_column_may_have_any_name(column: str):
+    items = [{column: "1", "x": 2}, {column: "2", "x": 3}, {column: "NA", "x": 4}]
+    parameters = ReportParameters.model_validate(
+        {
+            "group_by": [column],
+            "metrics": {"x": ["sum"], column: ["sum", "approx_distinct"]},
+            "filter": [{"column": column, "op": "ge", "value": 1}],
+        }
+    )
+    partial, failures = summary([inline(items)], parameters)
+    assert failures == []
+    made = document(partial, parameters)
+    assert [(group["key"][column], group["metrics"]) for group in made["groups"]] == [
+        ("1", {"x": {"sum": 2}, column: {"sum": 1, "approx_distinct": 1}}),
+        ("2", {"x": {"sum": 3}, column: {"sum": 2, "approx_distinct": 1}}),
+    ]
+    assert made["nulls"] == {column: {"NA": 1}}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"a\n1\n2\n", "csv"),
+        (b'a\nx"1\n2\n', "csv"),
+        (b'{"a": 1}\n{}\n', "jsonl"),
+    ],
+)
+def test_a_report_of_no_column_counts_the_rows_of_every_kind_of_source(data: bytes, kind: str):
+    made = report(data, kind)
+    assert [(group["key"], group["rows"]) for group in made["groups"]] == [({}, 2)]

@@ -25,6 +25,7 @@ from fanout.models.request import BatchLimits, RunRequest, Source
 from fanout.records import BlobEntry, Record, SourceInfo
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.records import parse_records
+from tests.support.doubles import memory_store
 from tests.support.doubles.memory_store import EPOCH, MemoryStore
 
 LIMITS = BatchLimits(max_items=3)
@@ -178,7 +179,7 @@ def test_planning_a_compressed_blob_again_gives_the_same(store):
 @pytest.mark.parametrize(
     ("blob", "fault"),
     [
-        (gzip.compress(b"1\n" * 1000)[:-9], "cut short: it ends at byte"),
+        (gzip.compress(b"1\n" * 1000, mtime=0)[:-9], "cut short: it ends at byte"),
         (b"1\n2\n", "it is no gzip before byte 4"),
         (b"", "cut short: it ends at byte 0"),
     ],
@@ -499,6 +500,36 @@ def test_a_blob_that_breaks_costs_one_item_and_no_run(store):
     assert "the blob '1' in the container 'items' holds no such JSON array" in faults[0]
     assert faults[1] == "the manifest names no blob: line 3: no name"
     assert "the blob 'gone' in the container 'items' does not exist" in faults[2]
+
+
+LINES = b"".join(b"%d\n" % number for number in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("blob", "kind", "fault"),
+    [
+        (gzip.compress(LINES, mtime=0)[:-20], "jsonl", "the gzip stream is cut short"),
+        (gzip.compress(b"n\n" + LINES, mtime=0)[:-8] + b"x" * 8, "csv", "it is no gzip"),
+        (zstd.compress(LINES)[:-20], "jsonl", "the zstd stream is cut short"),
+        (("[" + LINES.decode().replace("\n", ",\n")).encode("utf-16"), "json", "is not closed"),
+    ],
+    ids=["gzip cut short", "gzip with a wrong checksum", "zstd cut short", "UTF-16 not closed"],
+)
+def test_what_stands_before_the_break_of_a_copied_blob_is_read(
+    blob, kind, fault, store, monkeypatch
+):
+    monkeypatch.setattr(memory_store, "CHUNK_BYTES", 64 * 1024)
+    name = f"2.{'zst' if blob[:1] == b'(' else 'gz' if blob[:1] == bytes([31]) else 'json'}"
+    store.write("inbox", name, blob)
+    store.write("inbox", "3", b"n\n7\n" if kind == "csv" else b"[7]" if kind == "json" else b"7\n")
+    found = read(source("listing", read=kind), store, limits=BatchLimits(max_items=10_000))
+    good = [record.value for record in found if record.error is None]
+    (bad,) = [record.error for record in found if record.error]
+    assert bad.type == "SourceBlobError" and fault in bad.message
+    wanted = [{"n": str(n)} for n in range(100_000)] if kind == "csv" else [*range(100_000)]
+    before = len(good) - 1
+    assert before > 1000 and good[:before] == wanted[:before]
+    assert good[before:] == [{"n": "7"}] if kind == "csv" else [7]
 
 
 def test_parts_are_found_on_their_pages(store, monkeypatch):

@@ -88,3 +88,36 @@ def test_an_exception_is_named_by_type_and_message(lines: list[dict[str, Any]]):
     (line,) = lines
     assert (line["error_type"], line["error_message"]) == ("ValueError", "boom")
     assert (line["duration_ms"], line["task_id"]) == (0.0, "a")
+
+
+class UnprintableText:
+    """An object that does not say what it is."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+    __repr__ = __str__
+
+
+class EndlessText(UnprintableText):
+    """An object whose text never ends."""
+
+    def __str__(self) -> str:
+        raise RecursionError
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("value", [UnprintableText(), EndlessText(), float("nan"), [[1]], b"\xff"])
+def test_whatever_a_workload_logs_is_one_line_of_json(value: Any):
+    extras = {"task_id": value, "run_id": value, "duration_ms": value}
+    for fields in (
+        {"msg": value},
+        {"msg": "%s", "args": (value,)},
+        {"msg": "a", **extras},
+        {"msg": "a", "exc_info": (ValueError, ValueError(value), None)},
+    ):
+        # Not by a logger: pytest's own handler would format the line as well.
+        line = JsonFormatter().format(logging.makeLogRecord(fields))
+        assert "\n" not in line
+        json.dumps(json.loads(line), allow_nan=False)

@@ -54,6 +54,12 @@ def test_zeros_after_the_last_gzip_member_are_padding():
     assert b"".join(decompress([gzip.compress(b"a") + bytes(9), bytes(512)], "gzip")) == b"a"
 
 
+@pytest.mark.parametrize("size", [1, 512])
+def test_zeros_alone_are_no_gzip(size):
+    with pytest.raises(CompressionError, match=r"it is no gzip|cut short"):
+        list(decompress([bytes(size), bytes(size)], "gzip"))
+
+
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
 def test_a_flipped_byte_is_noticed(codec):
     content = bytes(range(256)) * 40

@@ -1,5 +1,10 @@
 """A text is read in the encoding it is in, or it is said why nobody can tell."""
 
+import bz2
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +45,8 @@ def test_a_text_of_latin_letters_needs_no_byte_order_mark(encoding, text):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"a,b\n1,\0\n2,3\n", b"a,b\n1,\0\r2,3\r\0,4", b"\xef\xbb\xbfa\0b\0"]
+    "data",
+    [b"", b"a,b\n1,\0\n2,3\n", b"a,b\n1,\0\r2,3\r\0,4", b"\xef\xbb\xbfa\0b\0", b"x\0y\n1\x002\n"],
 )
 def test_utf_8_with_some_nul_bytes_stays_utf_8(data):
     assert find_encoding(data) == UTF_8
@@ -54,14 +60,26 @@ def test_utf_16_of_other_scripts_without_a_byte_order_mark_is_refused(ending, en
         find_encoding(text.encode(encoding))
 
 
+def _parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"a": [1]}), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("data", [b"PAR1,PAR2\n1,2\n", b"PAR1\n1\n", b"BZh,id\n", b"BZh9\n"])
+def test_a_column_may_be_called_as_a_file_of_another_kind_begins(data):
+    assert b"".join(read_text([data]).chunks) == data
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
         (b"\x1f\x8b\x08", "gzip data"),
         (b"\x28\xb5\x2f\xfd", "zstd data"),
-        (b"BZh9", "bzip2 data"),
+        (bz2.compress(b"a"), "bzip2 data"),
+        (bz2.compress(b""), "bzip2 data"),
         (b"PK\x03\x04", "a ZIP archive"),
-        (b"PAR1", "a Parquet file"),
+        (_parquet(), "a Parquet file"),
         (b"%PDF-1.7", "a PDF document"),
     ],
 )

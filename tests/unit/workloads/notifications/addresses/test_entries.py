@@ -33,6 +33,11 @@ def suppresses(entry: str, address: str) -> bool:
         ("tel:+49-30-123456", "+4930123456"),
         ("＋４９３０１２３４５６", "+4930123456"),
         ("+tag@example.org", "+tag@example.org"),
+        ("mailto:jo@bücher.example", "jo@bücher.example"),
+        ("MAILTO:jo%2Bnews@example.org?subject=unsubscribe", "jo+news@example.org"),
+        ("*@bücher.example", "anyone@xn--bcher-kva.example"),
+        ("https://example.org/%7ejo", "https://example.org/~jo"),
+        ("https://example.org/a%2Fb", "https://example.org/a%2fb"),
     ],
 )
 def test_an_entry_stands_for_every_spelling(entry: str, address: str):
@@ -48,6 +53,7 @@ def test_an_entry_stands_for_every_spelling(entry: str, address: str):
         ("https://example.org/a", "https://example.org/b"),
         ("https://example.org/a", "https://example.org:8443/a"),
         ("+4930123456", "+4930123457"),
+        ("https://example.org/a%2Fb", "https://example.org/a/b"),
         ("jo@strasse.example", "jo@straße.example"),
     ],
 )
@@ -91,3 +97,28 @@ def test_whatever_stands_in_a_list_is_an_entry_or_named(text: str):
     lines = [line for line in text.splitlines() if line.strip("\ufeff \t") and "#" not in line]
     if lines and all(line.isascii() and line.isprintable() for line in lines):
         assert entries.keys or entries.faults
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "j\u200bo@example.org",
+        "jo\u00ad@example.org",
+        "mailto:",
+        "mailto:jo",
+        "*.example.org",
+        "https://[bad",
+        "https://exa mple.org/",
+        "https:///hook",
+        "https://",
+        "https://example.org:99999/",
+        "htps://example.org/",
+        "ftp://example.org/",
+    ],
+)
+def test_an_entry_that_could_stand_for_nobody_is_named_and_not_passed_over(entry: str):
+    assert len(parse_list(entry).faults) == 1
+
+
+def test_an_address_that_is_none_of_its_channel_has_keys_and_is_refused_later():
+    assert keys_of_address("https://[bad")

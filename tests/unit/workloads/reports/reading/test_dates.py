@@ -107,3 +107,28 @@ def test_a_date_may_be_grouped_twice_and_as_a_text_too():
         {"at": "2013-01-05", "at.year": "2013", "at.month": "2013-01"},
         {"at": "2013-02-05", "at.year": "2013", "at.month": "2013-02"},
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2013-01-05T17:30+24:00",
+        "2013-01-05T17:30+99:99",
+        "2013-01-05T17:30-00:60",
+        "2013-01-05T17:30+\uff10\uff12:\uff10\uff10",
+        "2013-01-05T17:30+02:0\u0660",
+        "\uff12\uff10\uff11\uff13-01-05",
+        "0000-01-01",
+        "0001-01-01T00:00+02:00",
+        "9999-12-31T23:30-02:00",
+    ],
+)
+@pytest.mark.parametrize("every", ["hour", "week", "year"])
+def test_offsets_that_no_clock_has_and_years_that_no_calendar_has_are_refused(text, every):
+    assert keys([text, "2013-01-05"], every)[0] is None
+
+
+def test_the_first_and_the_last_moment_of_the_calendar_are_dates():
+    moments = ["0001-01-01T00:00Z", "9999-12-31T23:59:59.999Z"]
+    assert keys(moments, "hour") == ["0001-01-01T00:00", "9999-12-31T23:00"]
+    assert keys(moments, "week") == ["0001-01-01", "9999-12-27"]

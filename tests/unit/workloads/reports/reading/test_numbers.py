@@ -89,3 +89,10 @@ def test_decomposed_floats_are_exact(reals):
 def test_a_column_of_whole_numbers_has_nothing_else(texts):
     numbers = parse_numbers(pl.Series(texts, dtype=pl.String))
     assert (numbers.real, numbers.huge, numbers.invalid) == (None, None, None)
+
+
+@pytest.mark.parametrize("sign", ["", "+", "-"])
+def test_whole_numbers_keep_their_value_behind_more_zeros_than_python_converts(sign):
+    number = 9 * 10**30 + 1
+    texts = [f"{sign}{'0' * 5000}{number}", "1"]
+    assert parsed(texts) == [-number if sign == "-" else number, 1]

@@ -155,3 +155,15 @@ def test_a_report_without_values_says_so(data):
     html = render_page(make_reports(partial, wanted) if partial else []).decode()
     assert ("no values to show" in html) == (partial is not None)
     assert_harmless(html)
+
+
+def test_control_characters_which_no_page_may_have_are_shown_as_pictures_of_them():
+    parameters = ReportParameters.model_validate({"group_by": ["a\0"], "chart": {"title": "t\1"}})
+    partial, _ = summary([inline([{"a\0": "x\0y\x1b\x7f\x85z\n"}])], parameters)
+    page = render_page(make_reports(partial, parameters)).decode()
+    texts = Elements(page).texts
+    assert "a\u2400" in texts
+    assert "t\u2401" in texts
+    assert "x\u2400y\u241b\u2421\ufffdz\n" in texts
+    # https://html.spec.whatwg.org/multipage/parsing.html#parse-error-control-character-in-input-stream
+    assert not re.search("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f]", page)

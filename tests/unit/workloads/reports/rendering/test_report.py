@@ -258,3 +258,15 @@ def test_an_empty_report_is_an_empty_table_in_parquet():
     wanted = ReportParameters.model_validate({"group_by": ["city"], "metrics": {"x": ["sum"]}})
     frame = pl.read_parquet(io.BytesIO(files(None, wanted)["report.parquet"]))
     assert (frame.height, frame.columns) == (0, ["city", "rows", "x.sum"])
+
+
+def test_a_name_that_repeats_gets_an_underscore_in_csv_as_in_parquet():
+    parameters = ReportParameters.model_validate(
+        {"group_by": ["rows", "x.sum"], "metrics": {"x": ["sum"]}}
+    )
+    partial, _ = summary(list(chunks(b"rows,x.sum,x\na,b,7\n")), parameters)
+    written = files(partial, parameters)
+    (line,) = csv.DictReader(io.StringIO(written["report.csv"].decode()))
+    expected = {"rows": "a", "x.sum": "b", "rows_": "1", "x.sum_": "7"}
+    assert line == expected
+    assert pl.read_parquet(written["report.parquet"]).columns == list(expected)

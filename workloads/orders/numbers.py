@@ -1,0 +1,18 @@
+"""How a number of an order may be written: any other form is refused, and not guessed at."""
+
+import re
+from typing import Any
+
+from pydantic import BeforeValidator
+
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
+
+
+def _require_number(value: Any) -> Any:
+    """Refuse what only Python takes for a number: true, ``1_0``, digits beyond ASCII."""
+    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        raise ValueError("it is no number")
+    return value
+
+
+WRITTEN_NUMBER = BeforeValidator(_require_number)
