@@ -89,12 +89,8 @@ def _show_totals(console: Console, items: dict[str, int], outcomes: list[Outcome
 
 
 def _captured_amount(outcomes: list[Outcome]) -> Decimal:
-    amounts = (
-        Decimal(outcome["output"]["capture_payment"]["amount"])
-        for outcome in outcomes
-        if outcome["status"] == "succeeded"
-    )
-    return sum(amounts, Decimal(0))
+    outputs = (outcome["output"] for outcome in outcomes if outcome["status"] == "succeeded")
+    return sum((Decimal(output["capture_payment"]["amount"]) for output in outputs), Decimal(0))
 
 
 def _show_errors(console: Console, outcomes: list[Outcome]) -> None:

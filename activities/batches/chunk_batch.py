@@ -144,10 +144,8 @@ def _lines(
 
 def _group_alike(failures: Sequence[Failure]) -> Iterator[list[Failure]]:
     """Group consecutive items that share one error, as those of a damaged row group do."""
-    run = groupby(
-        enumerate(failures),
-        lambda numbered: (numbered[1].index - numbered[0], id(numbered[1].error)),
-    )
+    numbered = enumerate(failures)
+    run = groupby(numbered, lambda pair: (pair[1].index - pair[0], id(pair[1].error)))
     return ([failure for _, failure in group] for _, group in run)
 
 

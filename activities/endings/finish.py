@@ -58,8 +58,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
     def rule(state: GovernorState) -> tuple[GovernorState, tuple[RunEnd | None, RunFacts]]:
         if state.has_begun and state.run.claim != ask.claim:
             return state, (None, RunFacts())
-        run = state.run.model_copy(update={"claim": ask.claim})
-        run = run_rules.finish(run, ask.end)
+        run = run_rules.finish(state.run.model_copy(update={"claim": ask.claim}), ask.end)
         state = state.model_copy(update={"run": run})
         return state, (run.end, run_rules.facts(state))
 

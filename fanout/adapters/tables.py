@@ -301,12 +301,12 @@ def _storable(value: Any) -> Any:
 
 
 def _row(entity: TableEntity) -> Row:
-    values = {
-        name: value.value if isinstance(value, EntityProperty) else value
-        for name, value in entity.items()
-        if name not in _KEYS
-    }
+    values = {name: _plain_value(each) for name, each in entity.items() if name not in _KEYS}
     return Row(values, str(entity.metadata.get("etag")))
+
+
+def _plain_value(value: Any) -> Any:
+    return value.value if isinstance(value, EntityProperty) else value
 
 
 def _code(error: HttpResponseError) -> str:

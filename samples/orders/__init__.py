@@ -102,12 +102,9 @@ def _orders(folder: Path, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _order_line(line: Row) -> dict[str, Any]:
-    price = Decimal(line["l_extendedprice"]) / int(line["l_quantity"])
-    return {
-        "sku": f"part-{line['l_partkey']}",
-        "quantity": int(line["l_quantity"]),
-        "unit_price": str(price.quantize(Decimal("0.01"))),
-    }
+    quantity = int(line["l_quantity"])
+    price = (Decimal(line["l_extendedprice"]) / quantity).quantize(Decimal("0.01"))
+    return {"sku": f"part-{line['l_partkey']}", "quantity": quantity, "unit_price": str(price)}
 
 
 def _customer_id(key: str) -> str:

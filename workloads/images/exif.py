@@ -88,8 +88,7 @@ def _clean_text(text: str) -> str:
     text = text.partition("\0")[0]
     if not text.isascii():
         text = _as_utf8(text)
-    printable = (character if character.isprintable() else " " for character in text)
-    return "".join(printable).strip()[:MAX_TEXT_CHARACTERS]
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:MAX_TEXT_CHARACTERS]
 
 
 def _as_utf8(text: str) -> str:

@@ -82,11 +82,9 @@ class Images(MapWorkload[Photo, ImageParameters]):
 
 def _find_repeated_renditions(parameters: ImageParameters) -> list[FieldProblem]:
     names = [rendition.file_name for rendition in parameters.renditions]
-    return [
-        FieldProblem(f"parameters.renditions.{number}", "there is such a rendition already")
-        for number, name in enumerate(names)
-        if name in names[:number]
-    ]
+    repeated = (number for number, name in enumerate(names) if name in names[:number])
+    problem = "there is such a rendition already"
+    return [FieldProblem(f"parameters.renditions.{number}", problem) for number in repeated]
 
 
 def _write_file(files: ItemFiles, folder: str, file: PhotoFile) -> str:

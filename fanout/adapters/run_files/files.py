@@ -213,11 +213,9 @@ class RunFiles:
 @lru_cache(maxsize=1)
 def run_files() -> RunFiles:
     """The run files of this process, as its settings say."""
-    app_settings = settings()
-    allowed = Expansion(app_settings.max_uncompressed_bytes, app_settings.max_compression_ratio)
-    return RunFiles(
-        blob_store(), app_settings.runs_container, allowed, app_settings.scan_range_bytes
-    )
+    kept = settings()
+    allowed = Expansion(kept.max_uncompressed_bytes, kept.max_compression_ratio)
+    return RunFiles(blob_store(), kept.runs_container, allowed, kept.scan_range_bytes)
 
 
 class ClaimedRef(Protocol):

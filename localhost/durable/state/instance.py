@@ -267,10 +267,8 @@ class Instance:
 
     def event_payloads(self) -> set[str]:
         """The payloads that events still waiting refer to."""
-        external_events = [
-            *self.events,
-            *(event for held_input in self.held_inputs for event in held_input.events),
-        ]
+        held_events = (event for held_input in self.held_inputs for event in held_input.events)
+        external_events = [*self.events, *held_events]
         return {ref for event in external_events for ref in payloads.references(event.event)}
 
     def close(self) -> None:

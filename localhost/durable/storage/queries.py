@@ -101,10 +101,8 @@ def history(connection: sqlite3.Connection, instance_id: str) -> list[dict[str, 
 
 def entity(connection: sqlite3.Connection, name: str, key: str) -> EntityRecord | None:
     """Read one entity."""
-    row = connection.execute(
-        "SELECT name, key, state, updated_at FROM entities WHERE name = ? AND key = ?",
-        (name, key),
-    ).fetchone()
+    query = "SELECT name, key, state, updated_at FROM entities WHERE name = ? AND key = ?"
+    row = connection.execute(query, (name, key)).fetchone()
     return None if row is None else _entity(row)
 
 

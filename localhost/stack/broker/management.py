@@ -13,7 +13,6 @@ from proton import UNDESCRIBED, Array, Data
 
 from localhost.stack.broker import encoding
 from localhost.stack.broker.message import (
-    Draft,
     LockLostError,
     Message,
     MessageNotFoundError,
@@ -99,9 +98,7 @@ class Management:
 
     def _schedule(self, address: str, body: Mapping[str, Any]) -> Answer:
         ingress = self._namespace.ingress(address)
-        drafts: list[Draft] = [
-            encoding.read_draft(bytes(each["message"])) for each in body["messages"]
-        ]
+        drafts = [encoding.read_draft(bytes(each["message"])) for each in body["messages"]]
         numbers = [ingress.send(draft) for draft in drafts]
         return Answer(200, body={"sequence-numbers": _array(Data.LONG, numbers)})
 

@@ -105,11 +105,8 @@ def _highest_bars(report: Report, metric: str) -> list[tuple[str, float]]:
 
 def _bars(groups: list[ReportGroup], metric: str) -> list[tuple[str, float]]:
     figures = [(_label(group.key), group.figures[metric]) for group in groups]
-    return [
-        (label, float(figure))
-        for label, figure in figures
-        if figure is not None and abs(figure) <= MAX_DRAWN
-    ]
+    drawn = ((label, each) for label, each in figures if each is not None)
+    return [(label, float(each)) for label, each in drawn if abs(each) <= MAX_DRAWN]
 
 
 def _label(key: Key) -> str:
