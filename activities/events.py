@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import azure.functions as func
 
@@ -24,6 +24,14 @@ THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 
 Answer = TypeVar("Answer")
 log = logger("events")
+
+
+class EventSink(Protocol):
+    """What takes events of orchestrations."""
+
+    def raise_event(self, instance: str, name: str, value: Any = None) -> bool:
+        """As `Events` has it."""
+        ...
 
 
 @dataclass(frozen=True)

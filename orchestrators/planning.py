@@ -4,14 +4,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
 from fanout.naming import functions
-from orchestrators.calling import call_all_patiently, call_patiently
+from orchestrators.calling import call_all_patiently
 from orchestrators.calls import Activity
-from orchestrators.clock import timestamp
+from orchestrators.scout import Beginning, call_begin, scout_event
 from orchestrators.sleep import sleep
+from orchestrators.tasks import TaskResult
 
 SCANS_AT_ONCE = 100
 # Waits that one history holds, of eight events each: a small run is worked off in the same one.
@@ -25,50 +25,28 @@ class Refusal:
     reason: str
 
 
-def await_plan(
-    context: Any, run: RunInput
-) -> Generator[Any, Any, BeginResult | RunInput | Refusal]:
+def await_plan(context: Any, run: RunInput) -> Generator[Any, Any, Beginning | RunInput | Refusal]:
     """Wait for the turn of a run, and have its source planned.
 
     Returns:
         What there is to do, or why there is nothing; or, where the history has grown, how the run
         goes on in a new one.
     """
+    news = scout_event(context)
     for _ in range(WAITS_A_HISTORY):
-        result = yield from call_patiently(context, _BeginCall(context, run))
-        if result.failure is not None:
-            return Refusal(result.failure)
-        beginning = BeginResult.model_validate(result.value)
-        if beginning.wait_seconds is None:
+        beginning = yield from call_begin(context, run, news)
+        if isinstance(beginning, TaskResult):
+            return Refusal(str(beginning.failure))
+        if beginning.result.wait_seconds is None:
             break
-        yield from sleep(context, beginning.wait_seconds)
+        yield from sleep(context, beginning.result.wait_seconds)
     else:
         return run
-    if beginning.plan is None or not beginning.plan.scans:
+    plan = beginning.result.plan
+    if plan is None or not plan.scans:
         return beginning
-    refusal = yield from _scan(context, run, beginning.plan.scans)
+    refusal = yield from _scan(context, run, plan.scans)
     return refusal or run.model_copy(update={"scanned": True})
-
-
-@dataclass(frozen=True)
-class _BeginCall:
-    """Calls `begin`, each time with the time that it is then."""
-
-    context: Any
-    run: RunInput
-
-    @property
-    def _activity(self) -> Activity:
-        at = timestamp(self.context.current_utc_datetime)
-        ask = BeginAsk(**self.run.model_dump(), at=at)
-        return Activity(self.context, functions.BEGIN, ask)
-
-    @property
-    def ticket(self) -> str:
-        return self._activity.ticket
-
-    def __call__(self) -> Any:
-        return self._activity()
 
 
 def _scan(context: Any, run: RunInput, scans: int) -> Generator[Any, Any, Refusal | None]:

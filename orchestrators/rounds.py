@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from fanout.governor.shard_work import end_wave, note_rests
+from fanout.governor.tallies import add_results
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.shards import Retrying, ShardWork
 from fanout.policies import backoff_seconds
 from orchestrators.calling import PATIENCE
 from orchestrators.clock import moment, timestamp
-from orchestrators.shard_work import end_wave
-from orchestrators.tallies import add_results, batch_result
+from orchestrators.tallies import batch_result
 from orchestrators.tasks import TaskResult
 
 # How often an activity is tried in a row when infrastructure, not an item, fails: here, and not by
@@ -87,6 +88,17 @@ class Round:
         return is_down(self.results)
 
     @cached_property
+    def rests(self) -> list[int]:
+        """First cuts of what batches gave back and no other batch of the round took."""
+        taken = {batch.first_cut for batch in self.batches}
+        ends = [
+            batch.first_cut + result.cuts
+            for batch, result in zip(self.batches, self.results, strict=True)
+            if result.cuts is not None and result.cuts < batch.span
+        ]
+        return [end for end in ends if end not in taken]
+
+    @cached_property
     def to_repair(self) -> list[int]:
         """First cuts of the batches whose activity is to be called again."""
         broken = [] if self.is_last_try else self.broken
@@ -138,20 +150,28 @@ def add_round(work: ShardWork, done: Round) -> ShardWork:
             "is_resumed": False,
         }
     )
+    work = note_rests(work, done.rests)
     first_cuts, _ = done.to_retry
-    if not first_cuts and not done.to_repair:
+    if not first_cuts and not _to_repeat(work, done):
         return end_wave(work, is_complete=work.tally.lost_batches == 0)
     return work.model_copy(update={"retrying": _wait(work, done)})
+
+
+def _to_repeat(work: ShardWork, done: Round) -> list[int]:
+    """First cuts of the batches that are to be carried out before the round is over."""
+    end = work.wave.end if work.wave is not None else 0
+    return sorted([*done.to_repair, *(rest for rest in done.rests if rest < end)])
 
 
 def _wait(work: ShardWork, done: Round) -> Retrying:
     """What the batches wait as that want another round, or a repair of this one."""
     first_cuts, items = done.to_retry
+    broken = _to_repeat(work, done)
     is_broken = bool(done.broken or done.to_repair)
     retrying = Retrying(
         first_cuts=sorted(first_cuts),
-        broken=sorted(done.to_repair),
-        items=max(items, len(first_cuts), len(done.to_repair)),
+        broken=broken,
+        items=max(items, len(first_cuts), len(broken)),
         retry_round=done.batches[0].retry_round + 1,
         since=timestamp(done.now),
         until="",
@@ -172,6 +192,8 @@ def _delay(work: ShardWork, retrying: Retrying, done: Round) -> float:
     quiet = 0.0
     if retrying.quiet_until is not None:
         quiet = max(0.0, (moment(retrying.quiet_until) - done.now).total_seconds())
+    if retrying.broken and not retrying.broken_since:
+        return quiet
     if retrying.broken:
         repair = FIRST_REPAIR_SECONDS * 2.0 ** max(0, retrying.breakdowns - 1)
         return max(quiet, min(MAX_REPAIR_SECONDS, repair))

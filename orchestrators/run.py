@@ -18,19 +18,18 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from fanout.messages.beginning import BeginResult
 from fanout.messages.ending import FinishAsk, SettleAsk, SettleResult
 from fanout.messages.fan_in import FanInWork, Layout, LayOutAsk
 from fanout.messages.payloads import MAX_ERROR_BYTES, dump, shorten
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, RunInput, RunRef
-from fanout.messages.shards import ShardOrder
 from fanout.naming import functions
 from fanout.naming.instance_ids import fan_in_instance
 from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
 from orchestrators.planning import Refusal, await_plan
+from orchestrators.scout import Beginning
 from orchestrators.stage import work_off_stage
 
 bp = df.Blueprint()
@@ -61,8 +60,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
         return None
     if isinstance(beginning, Refusal):
         ended = Ended(_failed_end(beginning.reason))
-    elif beginning.end is not None:
-        ended = Ended(beginning.end, beginning.is_announced)
+    elif beginning.result.end is not None:
+        ended = Ended(beginning.result.end, beginning.result.is_announced)
     else:
         ended = yield from _go_on(context, run, beginning)
     if ended.is_finished:
@@ -70,14 +69,17 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     return (yield from _finish(context, run, ended.end))
 
 
-def _go_on(context: Any, run: RunInput, beginning: BeginResult) -> Ending:
+def _go_on(context: Any, run: RunInput, beginning: Beginning) -> Ending:
     """Do what there is to do after the beginning."""
-    if beginning.is_cancelled:
+    if beginning.result.is_cancelled:
         return Ended(RunEnd(outcome="cancelled"))
-    plan = beginning.plan
+    plan = beginning.result.plan
     if plan is None or plan.refusal is not None:
         return Ended(_failed_end((plan and plan.refusal) or "there is no plan"))
-    return (yield from _carry_out(context, run, plan, beginning.order))
+    settled = beginning.result.settled
+    if settled is not None:
+        return (yield from _end(context, run, plan, settled))
+    return (yield from _carry_out(context, run, plan, beginning))
 
 
 def _finish(context: Any, run: RunInput, end: RunEnd) -> Steps:
@@ -90,9 +92,9 @@ def _finish(context: Any, run: RunInput, end: RunEnd) -> Steps:
     return result.value["end"] if result.failure is None else dump(end)
 
 
-def _carry_out(context: Any, run: RunInput, plan: PlanResult, order: ShardOrder | None) -> Ending:
+def _carry_out(context: Any, run: RunInput, plan: PlanResult, beginning: Beginning) -> Ending:
     """Work off the shards, compensate if need be, and fan in."""
-    stage = yield from work_off_stage(context, run, plan, plan.work, "process", order)
+    stage = yield from work_off_stage(context, run, plan, plan.work, "process", beginning)
     ask = run.message(
         SettleAsk,
         counts=stage.counts,
@@ -105,9 +107,19 @@ def _carry_out(context: Any, run: RunInput, plan: PlanResult, order: ShardOrder 
     if result.failure is not None:
         return Ended(_failed_end(result.failure))
     settled = SettleResult.model_validate(result.value)
+    return (yield from _end(context, run, plan, settled, stage.failure))
+
+
+def _end(
+    context: Any,
+    run: RunInput,
+    plan: PlanResult,
+    settled: SettleResult,
+    failure: str | None = None,
+) -> Ending:
+    """Do what is left once it is decided how the run goes on."""
     if settled.end is not None:
         return Ended(settled.end, is_finished=True)
-    failure = stage.failure
     if settled.verdict.compensates:
         failure = (yield from _compensate(context, run, plan)) or failure
     end = yield from _fan_in(context, run, settled)

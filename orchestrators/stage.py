@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fanout.governor.shard_work import batches_of_round, begin_round
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunInput
 from fanout.messages.shards import (
@@ -19,6 +20,9 @@ from fanout.naming.instance_ids import shard_instance
 from fanout.naming.row_keys import Stage
 from orchestrators.calling import call_all_patiently
 from orchestrators.calls import Child
+from orchestrators.clock import now, timestamp
+from orchestrators.rounds import Round, add_round
+from orchestrators.scout import Beginning, Scout
 from orchestrators.tasks import TaskResult
 from orchestrators.waves import ask_now, work_off
 
@@ -45,7 +49,7 @@ def work_off_stage(
     plan: PlanResult,
     work: Work,
     stage: Stage,
-    order: ShardOrder | None = None,
+    beginning: Beginning | None = None,
 ) -> Generator[Any, Any, StageResult]:
     """Work off all shards of a stage: a single one here, as long as the history is short.
 
@@ -55,14 +59,17 @@ def work_off_stage(
         plan: Its policies.
         work: What the shards share.
         stage: What they do with it.
-        order: The answer to the first question of a single shard, if it is known.
+        beginning: What is known of the first shard.
     """
     shards = [ShardWork.first(run, plan, work, number, stage) for number in range(work.shards)]
+    order = beginning.result.order if beginning is not None else None
+    scout = beginning.scout if beginning is not None else None
     # What another execution has left behind is put an end to by the child that takes it up.
     if len(shards) == 1 and not run.is_resumed:
         only = shards[0] if order is None else shards[0].model_copy(update={"call": 1})
         try:
-            only, end = yield from work_off(context, only, order, asks_at_end=stage == "compensate")
+            asks_at_end = stage == "compensate"
+            only, end = yield from work_off(context, only, order, scout, asks_at_end=asks_at_end)
         except Exception as failure:  # noqa: BLE001  as a child that breaks, it fails no run
             return StageResult(failure=str(failure) or type(failure).__name__)
         if end is not None:
@@ -70,8 +77,18 @@ def work_off_stage(
             ask = ask_now(context, last) if stage == "process" else None
             return StageResult(end.counts, (end.reason,), last=ask)
         shards = [only]
+    elif order is not None and scout is not None:
+        shards[0] = _note_scout(context, shards[0], order, scout)
     results = yield from call_all_patiently(context, [_child(context, shard) for shard in shards])
     return _add_up(results)
+
+
+def _note_scout(context: Any, first: ShardWork, order: ShardOrder, scout: Scout) -> ShardWork:
+    """Where the first of many shards is after the batch that its run's beginning carried out."""
+    at = timestamp(context.current_utc_datetime)
+    work = begin_round(first.model_copy(update={"call": 1}), order, at)
+    batches = batches_of_round(work)
+    return add_round(work, Round(now(context), None, batches, [scout.answer]))
 
 
 def _child(context: Any, work: ShardWork) -> Child:

@@ -12,22 +12,21 @@ from collections.abc import Generator
 from typing import Any
 
 from fanout.governor.grants import MAX_NAP_SECONDS
-from fanout.messages.batches import BatchRef, ProcessAsk
-from fanout.messages.shards import ShardAsk, ShardEnd, ShardOrder, ShardWork
-from fanout.naming import functions
-from fanout.naming.instance_ids import saga_batch_instance
-from orchestrators.calling import call_all, call_insistently
-from orchestrators.calls import Activity, Call, Child
-from orchestrators.clock import moment, now, timestamp
-from orchestrators.rounds import Round, add_round
-from orchestrators.shard_work import (
-    batches_of_round,
+from fanout.governor.shard_work import (
     begin_round,
     clear_report,
     end_shard,
     end_wave,
     make_ask,
 )
+from fanout.messages.shards import ShardAsk, ShardEnd, ShardOrder, ShardWork
+from fanout.naming import functions
+from orchestrators.calling import call_insistently
+from orchestrators.calls import Activity
+from orchestrators.clock import moment, now, timestamp
+from orchestrators.round_calls import carry_out_round
+from orchestrators.rounds import add_round
+from orchestrators.scout import Scout
 from orchestrators.sleep import sleep
 
 # Events a history may reach before it is left behind, counted as below.
@@ -42,7 +41,12 @@ class ShardError(Exception):
 
 
 def work_off(
-    context: Any, work: ShardWork, order: ShardOrder | None = None, *, asks_at_end: bool = True
+    context: Any,
+    work: ShardWork,
+    order: ShardOrder | None = None,
+    scout: Scout | None = None,
+    *,
+    asks_at_end: bool = True,
 ) -> Generator[Any, Any, tuple[ShardWork, ShardEnd | None]]:
     """Carry out waves until there are none, or the history has grown.
 
@@ -50,6 +54,7 @@ def work_off(
         context: Of the orchestration.
         work: Where the shard is.
         order: The answer to its question, if it has asked already.
+        scout: What carries out the first batch by that order already.
         asks_at_end: Whether it reports its last wave; if not, `work` has that for the caller to do.
 
     Returns:
@@ -73,10 +78,12 @@ def work_off(
         else:
             yield from sleep(context, order.wait_seconds)
             work = begin_round(work, order, timestamp(context.current_utc_datetime))
-            batches = batches_of_round(work)
-            work = yield from _carry_out(context, work, batches)
-            events += EVENTS_A_BATCH * len(batches)
-        order = None
+            work, done = yield from carry_out_round(context, work, scout)
+            work = add_round(work, done)
+            events += EVENTS_A_BATCH * len(done.batches)
+        order, scout = scout.next_order if scout is not None else None, None
+        if order is not None:
+            work = work.model_copy(update={"call": work.call + 1})
         if work.is_done and work.wave is None and not asks_at_end:
             return work, end_shard(work, "done")
     return work, None
@@ -120,21 +127,3 @@ def _call_steer(context: Any, work: ShardWork, *, is_due: bool) -> Generator[Any
     if result.failure is not None:
         raise ShardError(result.failure)
     return ShardOrder.model_validate(result.value)
-
-
-def _carry_out(
-    context: Any, work: ShardWork, batches: list[BatchRef]
-) -> Generator[Any, Any, ShardWork]:
-    """Carry out a round, and see which batches want another."""
-    answers = yield from call_all(context, [_call(context, work, batch) for batch in batches])
-    return add_round(work, Round(now(context), work.retrying, batches, answers))
-
-
-def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
-    if work.stage == "compensate":
-        return Activity(context, functions.COMPENSATE_BATCH, batch, once=True)
-    if work.is_saga:
-        instance = saga_batch_instance(work.instance, batch.name)
-        return Child(context, functions.SAGA_BATCH, batch, instance)
-    ask = ProcessAsk(**batch.model_dump(), is_probe=work.is_probe)
-    return Activity(context, functions.PROCESS_BATCH, ask, once=True)

@@ -36,7 +36,8 @@ def process_async(work: BatchAtWork, records: Iterable[Record]) -> Iterator[Item
     ruin = together.run(waiting)
     if ruin is not None:
         log.warning("an item ruined the event loop of its batch: %s", describe_error(ruin))
-    return (together.ended.get(record.index) or _process_alone(work, record) for record in waiting)
+    own = (record for record in waiting if work.batch.may_begin(record.index))
+    return (together.ended.get(record.index) or _process_alone(work, record) for record in own)
 
 
 def _process_alone(work: BatchAtWork, record: Record) -> ItemTry:
@@ -95,12 +96,15 @@ class _Loop:
         tries = (self._process(record, gate) for record in records)
         # An item that cancels its own task is cancelled alone.
         await asyncio.gather(*tries, return_exceptions=True)
-        missing = [record.index for record in records if record.index not in self.ended]
+        own = (record.index for record in records if self.work.batch.may_begin(record.index))
+        missing = [index for index in own if index not in self.ended]
         if missing:
             raise asyncio.CancelledError(f"the item {missing[0]} cancelled its task")
 
     async def _process(self, record: Record, gate: asyncio.Semaphore) -> None:
         async with gate:
+            if not self.work.batch.may_begin(record.index):
+                return
             started = time.perf_counter()
             item = begin_try(self.work, record)
             has_ended = True

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from activities.batches.boxes.stretch import Stretch
 from activities.batches.fence import NO_FENCE, Fence
 from activities.batches.time_limits import TimeLimits
 from fanout.messages.batches import BatchResult
@@ -41,6 +42,7 @@ class Batch:
         is_probe: Whether it is to find out if the downstream is up again: it stops at the first
             sign that it is not.
         files: What its items may read and write.
+        stretch: Which items it still has; None has it do all.
     """
 
     run_id: str
@@ -54,6 +56,11 @@ class Batch:
     fence: Fence = NO_FENCE
     is_probe: bool = False
     files: ItemFiles = field(default_factory=NoFiles)
+    stretch: Stretch | None = None
+
+    def may_begin(self, index: int) -> bool:
+        """Tell whether an item is still one of the batch, and take note that it begins."""
+        return self.stretch is None or self.stretch.begin(index)
 
     @property
     def try_number(self) -> int:

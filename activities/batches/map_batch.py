@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from activities.batches.async_items import process_async
 from activities.batches.batch import Batch, Processed, replace_pending
@@ -39,7 +40,7 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     if inspect.iscoroutinefunction(workload.process):
         items: Iterable[ItemTry] = process_async(work, records)
     else:
-        items = (_process(work, record) for record in records)
+        items = (_process(work, record) for record in _own_records(batch, records))
     processed = Processed()
     if workload.downstream is not None:
         items = _excuse(work, [*items])
@@ -48,6 +49,13 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
     return processed
+
+
+def _own_records(batch: Batch, records: Iterable[Record]) -> Iterable[Record]:
+    """Those records whose turn comes before the batch gives back its rest."""
+    if batch.stretch is None:
+        return records
+    return takewhile(lambda record: batch.may_begin(record.index), records)
 
 
 def _process(work: BatchAtWork, record: Record) -> ItemTry:

@@ -8,9 +8,12 @@ decides them: whoever carries out the same batch again gives the result that its
 import os
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from threading import BoundedSemaphore
 
 from activities.batches.batch import Batch, Processed
+from activities.batches.boxes.rests import batch_cuts, batch_part_path, kept_cuts, watch
+from activities.batches.boxes.stretch import Stretch
 from activities.batches.chunk_batch import process_chunk_batch
 from activities.batches.cut_reader import read_cut
 from activities.batches.earlier import Earlier, read_outcomes_before, read_partial_before
@@ -20,11 +23,11 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
 from activities.batches.time_limits import TimeLimits
+from activities.events import Events, EventSink
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
     RunFiles,
     files_of,
-    kept_partition,
     kept_request,
 )
 from fanout.adapters.run_files.part_reader import join_cuts
@@ -39,6 +42,7 @@ from fanout.models.plan import Cut
 from fanout.naming import blob_paths, functions
 from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, range_line, status_of
+from fanout.outcomes.rests import first_lines
 from fanout.workload import ChunkWorkload, MapWorkload, Workload
 from workloads import registry
 
@@ -50,46 +54,109 @@ CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 
 
-def process_batch(ask: ProcessAsk) -> BatchResult:
+def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
     """Process a batch."""
-    return process(ask, files_of(ask), rows())
+    return process(ask, files_of(ask), rows(), events)
 
 
-def process(ask: ProcessAsk, files: RunFiles, rows: Rows | None = None) -> BatchResult:
+def process(
+    ask: ProcessAsk, files: RunFiles, rows: Rows | None = None, events: EventSink | None = None
+) -> BatchResult:
     """Run the workload over a batch, or (in a later round) over those items that wait for one.
 
     Args:
         ask: Which batch.
         files: Where the run is kept.
         rows: They say when its attempt has ended; None never ends it.
+        events: What tells the orchestration that the batch gives back a rest; None tells nobody.
     """
+    # One that takes its time may have begun before: then its rest is others' already.
+    if ask.is_repeated or ask.box is not None:
+        part = files.find(batch_part_path(ask))
+        if part is not None:
+            return _take_up(ask, part, files, rows)
+    return process_anew(ask, files, rows, events)
+
+
+def _take_up(ask: ProcessAsk, part: bytes, files: RunFiles, rows: Rows | None) -> BatchResult:
+    """Go on where another execution of the batch has come to."""
+    kept = kept_cuts(ask, part, files)
+    if kept is None:
+        return _read_result(ask, part, read_outcomes_before(ask, files), files)
+    own = ask.model_copy(update={"span": kept, "box": None, "is_repeated": True})
+    return process(own, files, rows).model_copy(update={"cuts": kept})
+
+
+def process_anew(
+    ask: ProcessAsk, files: RunFiles, rows: Rows | None, events: EventSink | None
+) -> BatchResult:
+    """Run the workload over a batch that has left no part, as far as is known."""
     started = time.perf_counter()
-    generation = blob_paths.generation(ask.attempt)
-    cuts = kept_partition(files, ask.run_id, ask.partition, generation).cuts
-    cut = join_cuts(cuts[ask.first_cut : ask.first_cut + ask.span])
-    before = read_outcomes_before(ask, files)
-    part = blob_paths.part_path(ask.run_id, generation, ask.name)
-    if ask.is_repeated and files.exists(part):
-        return _read_result(ask, files, part, before)
+    cuts, before = batch_cuts(ask, files), read_outcomes_before(ask, files)
+    cut = join_cuts(cuts)
+    stretch = Stretch(cuts)
+    if not _gives_back(ask, before, files):
+        ask = ask.model_copy(update={"box": None})
     try:
-        processed = _run_workload(ask, files, cut, before, Fence.around(ask, rows))
+        with watch(ask, stretch, files, events):
+            fence = Fence.around(ask, rows)
+            processed = _run_workload(ask, files, cut, before, fence, stretch)
     except (BrokenSourceError, SourceChangedError) as error:
         processed = _give_up(cut, before.lines, source_fault(error))
         processed.partial = read_partial_before(ask, files)
+        stretch.end = stretch.bounds[-1]
+    if stretch.has_rest:
+        return _write_own(ask, processed, stretch, before, files)
+    part = batch_part_path(ask)
     if processed.partial is not None:
         files.write_first(blob_paths.partial_path(part), processed.partial)
     if not files.write_first(part, b"".join(processed.lines), JSON_LINES):
-        return _read_result(ask, files, part, before)
+        return _yield_to_first(ask, processed, stretch, before, files)
     result = processed.result
     _log(part, result, (time.perf_counter() - started) * 1000)
     return result
 
 
-def _read_result(ref: BatchRef, files: RunFiles, part: str, before: Earlier) -> BatchResult:
+def _gives_back(ask: ProcessAsk, before: Earlier, files: RunFiles) -> bool:
+    """Tell whether a batch can give back a rest: item by item, and for the first time."""
+    workload = registry.get(kept_request(files, ask.run_id, ask.attempt).workload)
+    return isinstance(workload, MapWorkload) and not before.lines
+
+
+def _write_own(
+    ask: ProcessAsk, processed: Processed, stretch: Stretch, before: Earlier, files: RunFiles
+) -> BatchResult:
+    """Write the part of a batch that gave back its rest: the outcomes of what it has kept."""
+    kept = stretch.kept
+    if kept is None:
+        return _read_result(ask, files.read(batch_part_path(ask)), before, files)
+    own = ask.model_copy(update={"span": kept})
+    part, end = batch_part_path(own), stretch.bounds[kept]
+    lines = b"".join(processed.lines)
+    is_exact = stretch.end == end
+    is_first = files.write_first(part, lines if is_exact else first_lines(lines, end), JSON_LINES)
+    if is_first and is_exact:
+        return processed.result.model_copy(update={"cuts": kept})
+    result = _read_result(own, files.read(part), before, files)
+    return result.model_copy(update={"cuts": kept})
+
+
+def _yield_to_first(
+    ask: ProcessAsk, processed: Processed, stretch: Stretch, before: Earlier, files: RunFiles
+) -> BatchResult:
+    """Give the result of the execution that was first; it may have given back a rest."""
+    part = files.read(batch_part_path(ask))
+    stretch.kept = kept_cuts(ask, part, files)
+    if stretch.kept is None:
+        return _read_result(ask, part, before, files)
+    return _write_own(ask, processed, stretch, before, files)
+
+
+def _read_result(ref: BatchRef, part: bytes, before: Earlier, files: RunFiles) -> BatchResult:
     """Read what the execution came to that wrote the part."""
     workload = registry.get(kept_request(files, ref.run_id, ref.attempt).workload)
     calls_downstream = workload.downstream is not None
-    return result_of_part(before, files.read(part), calls_downstream=calls_downstream)
+    return result_of_part(before, part, calls_downstream=calls_downstream)
 
 
 def _log(part: str, result: BatchResult, duration_ms: float) -> None:
@@ -104,14 +171,17 @@ def _log(part: str, result: BatchResult, duration_ms: float) -> None:
 
 
 def _run_workload(
-    ask: ProcessAsk, files: RunFiles, cut: Cut, before: Earlier, fence: Fence
+    ask: ProcessAsk, files: RunFiles, cut: Cut, before: Earlier, fence: Fence, stretch: Stretch
 ) -> Processed:
     """Read the batch and process it; no more chunks at once than memory has room for."""
     request = kept_request(files, ask.run_id, ask.attempt)
     workload = registry.get(request.workload)
     place = _chunks if isinstance(workload, ChunkWorkload) else nullcontext()
     with place:
-        return _process_by_shape(_read_batch(ask, files, cut, before, workload, fence), workload)
+        batch = _read_batch(ask, files, cut, before, workload, fence)
+        if ask.box is not None:
+            batch = replace(batch, stretch=stretch)
+        return _process_by_shape(batch, workload)
 
 
 def _read_batch(

@@ -9,6 +9,7 @@ from fanout.downstream import breaker, rate_limiter
 from fanout.downstream.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
 from fanout.downstream.rate_limiter import RateAsk, RateOrder, RateState
 from fanout.governor import grants
+from fanout.governor.rests import share_out
 from fanout.governor.run_state import GovernorState, ShardState
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
 from fanout.naming import row_keys
@@ -61,6 +62,9 @@ def _repeat_answer(shard: ShardState, work: ShardWork) -> ShardOrder:
 
 def _decide(state: GovernorState, ask: ShardAsk, rows: Rows) -> tuple[ShardOrder, GovernorState]:
     work = ask.work
+    if ask.rest is not None:
+        grant = share_out(state, ask, ask.rest)
+        return grant.order, state.with_shard(work.key, grant.shard)
     circuit = _ask_circuit(ask, rows)
     is_probe = circuit.action == "probe"
     postponed = circuit.wait_seconds if circuit.action == "wait" else None

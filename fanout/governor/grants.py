@@ -12,7 +12,7 @@ from fanout.governor import pace
 from fanout.governor.counts import merge_errors
 from fanout.governor.run_state import GovernorState, Held, PaceState, ShardState
 from fanout.governor.timeline import note_ask
-from fanout.governor.wave_size import size_wave
+from fanout.governor.wave_size import WaveSize, size_scout, size_wave
 from fanout.messages.shards import ShardAsk, ShardOrder, StopReason
 from fanout.naming.moments import seconds_between
 
@@ -54,10 +54,20 @@ def decide(
         shard = shard.model_copy(update={"held": None})
     order = ShardOrder(action="go", is_probe=is_probe)
     if postponed is not None:
-        order = _wait_order(min(postponed, MAX_NAP_SECONDS))
+        order = wait_order(min(postponed, MAX_NAP_SECONDS))
     grant = Grant(order, shard, run_pace)
     grant = _answer(state.with_shard(ask.work.key, shard), grant, ask)
     return _record_answer(state, before, grant, ask)
+
+
+def decide_scout(state: GovernorState, ask: ShardAsk) -> Grant:
+    """Grant the first batch of a run, as the answer to the first question of its first shard."""
+    before, run_pace = state.shards.get(ask.work.key, ShardState()), pace.current_pace(state)
+    grant = Grant(ShardOrder(action="go"), before, run_pace)
+    reason = stop_reason(state, ask)
+    if reason is not None or state.control.suspended_at is not None:
+        return decide(state, ask)
+    return _record_answer(state, before, _hold(state, grant, ask, size_scout(state, ask)), ask)
 
 
 def _record_answer(state: GovernorState, before: ShardState, grant: Grant, ask: ShardAsk) -> Grant:
@@ -99,12 +109,12 @@ def _observe_wave(before: ShardState, ask: ShardAsk) -> ShardState:
 
 
 def _answer(state: GovernorState, grant: Grant, ask: ShardAsk) -> Grant:
-    reason = _stop_reason(state, ask)
+    reason = stop_reason(state, ask)
     if reason is not None:
         return Grant(ShardOrder(action="stop", reason=reason), grant.shard, grant.pace)
     suspended_at = state.control.suspended_at
     if suspended_at is not None:
-        return Grant(_wait_order(_nap(suspended_at, ask.at)), grant.shard, grant.pace)
+        return Grant(wait_order(_nap(suspended_at, ask.at)), grant.shard, grant.pace)
     if grant.order.action == "wait":
         return grant
     retrying = ask.work.retrying
@@ -113,7 +123,8 @@ def _answer(state: GovernorState, grant: Grant, ask: ShardAsk) -> Grant:
     return _grant_wave(state, grant, ask)
 
 
-def _stop_reason(state: GovernorState, ask: ShardAsk) -> StopReason | None:
+def stop_reason(state: GovernorState, ask: ShardAsk) -> StopReason | None:
+    """Why a shard is to begin nothing more; None if it may."""
     if ask.work.is_done:
         return "done"
     if ask.work.stage == "compensate":
@@ -136,8 +147,14 @@ def _correct_charge(
 def _grant_wave(state: GovernorState, grant: Grant, ask: ShardAsk) -> Grant:
     wave = size_wave(state, ask, is_probe=grant.order.is_probe)
     if wave is None:
-        return Grant(_wait_order(STARVED_SECONDS), grant.shard, grant.pace)
-    order = grant.order.model_copy(update={"cuts": wave.cuts, "span": wave.span})
+        return Grant(wait_order(STARVED_SECONDS), grant.shard, grant.pace)
+    return _hold(state, grant, ask, wave)
+
+
+def _hold(state: GovernorState, grant: Grant, ask: ShardAsk, wave: WaveSize) -> Grant:
+    """Let a wave begin, as the rate has it."""
+    update = {"cuts": wave.cuts, "span": wave.span, "box": wave.box}
+    order = grant.order.model_copy(update=update)
     shard = grant.shard.model_copy(update={"span": max(wave.span, grant.shard.span)})
     held = Held(batches=wave.batches, items=0)
     return _charge_rate(state, Grant(order, shard, grant.pace), ask, wave.items, held)
@@ -152,7 +169,7 @@ def _charge_rate(
     if rate is not None:
         seconds = pace.wait_seconds(run_pace, ask.at)
         if seconds > MAX_NAP_SECONDS:
-            return Grant(_wait_order(MAX_NAP_SECONDS), grant.shard, run_pace)
+            return Grant(wait_order(MAX_NAP_SECONDS), grant.shard, run_pace)
         run_pace = pace.charge(run_pace, ask.at, items, rate)
         order = order.model_copy(update={"wait_seconds": seconds})
     if held is not None:
@@ -165,5 +182,6 @@ def _nap(since: str, now: str) -> float:
     return min(MAX_NAP_SECONDS, max(1.0, seconds_between(since, now) / 2))
 
 
-def _wait_order(seconds: float) -> ShardOrder:
+def wait_order(seconds: float) -> ShardOrder:
+    """Have a shard ask again, so many seconds later."""
     return ShardOrder(action="wait", wait_seconds=seconds)

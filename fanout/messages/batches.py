@@ -30,14 +30,32 @@ class BatchRef(RunRef):
         return BatchName(self.partition, self.first_cut, self.span, self.retry_round)
 
 
+class TimeBox(Message):
+    """When a batch gives back the cuts that it has not begun, so that others take them.
+
+    Attributes:
+        seconds: After so long, unless the rest is little.
+        stuck_seconds: After so long at one item.
+    """
+
+    seconds: float
+    stuck_seconds: float
+
+
 class ProcessAsk(BatchRef):
     """Input of `process_batch`.
 
     Attributes:
         is_probe: Whether it finds out if the downstream is up again.
+        box: When it gives back what it has not begun; None has it do all its cuts.
+        instance: The orchestration that is told of that by an event; empty where none listens.
+        event: The name of that event.
     """
 
     is_probe: bool = False
+    box: TimeBox | None = None
+    instance: str = ""
+    event: str = ""
 
 
 class BatchResult(Message):
@@ -58,8 +76,10 @@ class BatchResult(Message):
         has_tripped: Whether the downstream kept failing, so that the rest was left untried.
         has_answered: Whether the downstream did what some item asked of it.
         errors: The most frequent kinds of failure given up on, at most five, messages cut short.
+        cuts: How many cuts it took, from its first; None is all.
     """
 
+    cuts: int | None = None
     succeeded: int = 0
     failed: int = 0
     compensated: int = 0

@@ -1,11 +1,12 @@
 """What shards and the activity `steer` tell each other: where a shard is, and how it goes on."""
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
 
 from fanout.messages.base import Message
-from fanout.messages.batches import WaveTally
+from fanout.messages.batches import TimeBox, WaveTally
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunRef
 from fanout.models.request import RetryPolicy
@@ -64,10 +65,22 @@ class Wave(Message):
     Attributes:
         end: The cut after its last one, within the partition.
         span: How many cuts each of its batches takes; the last one may take fewer.
+        starts: Where batches begin besides, of cuts that others gave back.
     """
 
     end: int
     span: int = 1
+    starts: list[int] = Field(default_factory=list)
+
+    def spans(self, first_cut: int) -> dict[int, int]:
+        """How many cuts each batch takes, by its first one, in order.
+
+        Args:
+            first_cut: Where the wave begins.
+        """
+        starts = {*range(first_cut, self.end, self.span), *self.starts}
+        bounds = [*sorted(start for start in starts if start < self.end), self.end]
+        return {start: end - start for start, end in pairwise(bounds)}
 
 
 class ShardWork(RunRef):
@@ -97,8 +110,10 @@ class ShardWork(RunRef):
         has_tripped: Whether the downstream kept failing in that round.
         has_answered: Whether the downstream did what some item of that round asked of it.
         is_resumed: Whether it takes up a round that another execution had begun.
+        box: The time box of the batches of the wave; None has each do all its cuts.
     """
 
+    box: TimeBox | None = None
     call: int = 0
     shard: int
     shards: int
@@ -181,17 +196,35 @@ class ShardWork(RunRef):
         return (self.sequence, self.partition, self.first_cut, self.wave, round_of)
 
 
+class Rest(Message):
+    """Cuts that a batch of the wave gave back, since an item of it takes its time.
+
+    Attributes:
+        first_cut: The first of them, within the partition.
+        end: The cut after the last of them.
+        item_ms: How long an item of that batch takes at least, on average.
+        under_way: How many batches of the wave are still at work, that one included.
+    """
+
+    first_cut: int
+    end: int
+    item_ms: float
+    under_way: int
+
+
 class ShardAsk(Message):
     """Input of `steer`: what a shard has done, and that it wants to know how to go on.
 
     Attributes:
         at: By the clock of the orchestration, ISO 8601 in UTC.
         is_due: Whether it could begin now; if not, it asks whether it is still wanted.
+        rest: What is to be shared out among more batches, while the wave goes on.
     """
 
     work: ShardWork
     at: str
     is_due: bool = True
+    rest: Rest | None = None
 
 
 StopReason = Literal["done", "exceeded", "cancelled", "over"]
@@ -205,6 +238,8 @@ class ShardOrder(Message):
             ``resume``: go on from where another execution was, which came further.
         cuts: How many the wave takes.
         span: How many each batch takes of them.
+        starts: Where batches are to begin that share out a rest.
+        box: The time box of each batch; None has all its cuts done, however long that takes.
         wait_seconds: How long to wait first.
         is_probe: Whether only one batch may begin, to find out if the downstream is up again.
         reason: Why it is to stop.
@@ -215,6 +250,8 @@ class ShardOrder(Message):
     action: Literal["go", "wait", "stop", "resume"]
     cuts: int = 0
     span: int = 1
+    starts: list[int] = Field(default_factory=list)
+    box: TimeBox | None = None
     wait_seconds: float = 0.0
     is_probe: bool = False
     reason: StopReason | None = None

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor.run_state import GovernorState, ShardState
+from fanout.governor.shard_work import share_out_rest
 from fanout.messages.shards import ShardWork, Wave
 from fanout.naming import blob_paths
 from fanout.naming.blob_paths import BatchName
+from fanout.outcomes.rests import MAX_RECORD_BYTES, read_rest_record
 
 # After that whoever worked on a batch is gone, or at one item for so long that nobody waits for it.
 PATIENCE = timedelta(seconds=30)
@@ -33,7 +35,18 @@ def has_all_parts(
         return True
     if now - datetime.fromisoformat(end.at) > PATIENCE:
         return True
-    return all(files.exists(path) for path in _expected_parts(run_id, attempt, state))
+    return all(_has_part(files, path) for path in _expected_parts(run_id, attempt, state))
+
+
+def _has_part(files: RunFiles, path: str) -> bool:
+    """Tell whether a batch has written down what it has done; what it gave back is no part of it.
+
+    Who gave cuts back without anybody's having taken note of it yet has a part under way.
+    """
+    size = files.size(path)
+    if size is None or size > MAX_RECORD_BYTES:
+        return size is not None
+    return read_rest_record(files.read(path)) is None
 
 
 def _expected_parts(run_id: str, attempt: int, state: GovernorState) -> list[str]:
@@ -52,11 +65,14 @@ def _batches_under_way(shard: ShardState, work: ShardWork) -> list[BatchName]:
         return []
     end = min(work.first_cut + order.cuts, work.cuts_here)
     wave = work.wave or Wave(end=end, span=order.span)
-    firsts, retry_round = [*range(work.first_cut, wave.end, wave.span)], 0
+    if order.starts:
+        wave = share_out_rest(work, order).wave or wave
+    spans = wave.spans(work.first_cut)
+    firsts, retry_round = [*spans], 0
     if work.retrying is not None:
         firsts = work.retrying.broken or work.retrying.first_cuts
         retry_round = work.retrying.retry_round - bool(work.retrying.broken)
     return [
-        BatchName(work.partition, first, min(wave.span, wave.end - first), retry_round)
+        BatchName(work.partition, first, spans[first], retry_round)
         for first in (firsts[:1] if order.is_probe else firsts)
     ]

@@ -171,6 +171,11 @@ class RunFiles:
         """Tell whether there is such a file."""
         return self.store.properties(self.container, path) is not None
 
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has; None if there is none."""
+        properties = self.store.properties(self.container, path)
+        return properties.size if properties is not None else None
+
     def written_at(self, path: str) -> datetime | None:
         """When a file was written, aware, to the second; None if there is none."""
         properties = self.store.properties(self.container, path)
@@ -179,6 +184,13 @@ class RunFiles:
     def read(self, path: str) -> bytes:
         """Read a file whole."""
         return self.store.read(self.container, path)
+
+    def find(self, path: str) -> bytes | None:
+        """Read a file whole; None if there is none."""
+        try:
+            return self.read(path)
+        except ResourceNotFoundError:
+            return None
 
     def write(self, path: str, data: bytes, media_type: str = JSON) -> None:
         """Write a file whole, over whatever was there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -9,6 +10,9 @@ from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partit
 from fanout.messages.batches import BatchRef
 from fanout.models.plan import Reopening
 from fanout.naming import blob_paths
+
+# Of a batch: its partition and its first cut.
+Key = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,13 @@ class Part:
 class Parts:
     """The newest part of every batch, by partition and first cut, and which have a partial."""
 
-    newest: dict[tuple[int, int], Part]
+    newest: dict[Key, Part]
     with_partial: frozenset[str]
 
 
 def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
     """Find the newest part of every batch of a generation, keyed as its own plan has them."""
-    newest: dict[tuple[int, int], Part] = {}
+    newest: dict[Key, Part] = {}
     partials = set()
     prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
     for path, size in files.store.sizes(files.container, prefix):
@@ -53,10 +57,26 @@ def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
         name = blob_paths.parse_part_path(path)
         if name is None:
             continue
-        key = (name.partition, name.first_cut)
-        if key not in newest or newest[key].retry_round < name.retry_round:
-            newest[key] = Part(path, name.span, name.retry_round, size)
-    return Parts(dict(sorted(newest.items())), frozenset(partials))
+        key, part = (name.partition, name.first_cut), Part(path, name.span, name.retry_round, size)
+        if key not in newest or _rank(newest[key]) < _rank(part):
+            newest[key] = part
+    return Parts(_drop_rest_records(dict(sorted(newest.items()))), frozenset(partials))
+
+
+def _rank(part: Part) -> tuple[int, int]:
+    """The newest round counts; in one, what a batch has kept (`fanout.outcomes.rests`)."""
+    return part.retry_round, -part.span
+
+
+def _drop_rest_records(newest: dict[Key, Part]) -> dict[Key, Part]:
+    """Leave out what reaches into another batch: nobody has tried the cuts before that one yet."""
+    following = dict(pairwise(newest))
+    return {key: part for key, part in newest.items() if not _reaches(key, part, following)}
+
+
+def _reaches(key: Key, part: Part, following: dict[Key, Key]) -> bool:
+    partition, first_cut = following.get(key, (-1, 0))
+    return partition == key[0] and first_cut < key[1] + part.span
 
 
 def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
@@ -67,7 +87,7 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
         run_id: The run.
         attempt: The latest attempt to look at.
     """
-    newest: dict[tuple[int, int], Part] = {}
+    newest: dict[Key, Part] = {}
     with_partial: frozenset[str] = frozenset()
     for generation in _generations(attempt):
         parts = newest_parts(files, run_id, generation)
@@ -84,11 +104,11 @@ def _overlay(
     run_id: str,
     generation: str,
     parts: Parts,
-    earlier: dict[tuple[int, int], Part],
-) -> dict[tuple[int, int], Part]:
+    earlier: dict[Key, Part],
+) -> dict[Key, Part]:
     """What a later generation made of the batches that it was to take up, as the first has them."""
     manifest = kept_manifest(files, run_id, generation)
-    overlay: dict[tuple[int, int], Part] = {}
+    overlay: dict[Key, Part] = {}
     for partition in range(manifest.partitions):
         origins = kept_partition(files, run_id, partition, generation).origins
         for number, origin in enumerate(origins):

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from fanout.governor.shard_work import batches_of_round, begin_round
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.shards import Retrying, ShardOrder, ShardWork, Wave
 from fanout.models.request import RetryPolicy
 from orchestrators.calling import PATIENCE
 from orchestrators.clock import moment
 from orchestrators.rounds import FIRST_REPAIR_SECONDS, MAX_BREAKDOWNS, Round, add_round
-from orchestrators.shard_work import batches_of_round, begin_round
 from orchestrators.tasks import NO_WORKER, TaskResult
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,12 +6,12 @@ from azure.core.exceptions import HttpResponseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanout.governor.tallies import add_results
 from fanout.messages.batches import WaveTally
 from fanout.messages.payloads import dump
 from fanout.messages.shards import Retrying, ShardWork, Wave
 from fanout.models.request import RetryPolicy, RunRequest
 from fanout.naming.media_types import JSON_LINES
-from orchestrators.tallies import add_results
 from tests.support.replays.local_runs import LocalRun, inline
 
 ATTEMPTS = 3

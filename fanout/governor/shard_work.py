@@ -1,14 +1,16 @@
-"""Where a shard is, and how that changes with what it does."""
+"""Where a shard is, and how that changes with what it does and is told."""
 
 from fanout.messages.batches import BatchRef, WaveTally
-from fanout.messages.shards import ShardAsk, ShardEnd, ShardOrder, ShardWork, StopReason, Wave
+from fanout.messages.shards import Rest, ShardAsk, ShardEnd, ShardOrder, ShardWork, StopReason, Wave
 
 
-def make_ask(work: ShardWork, at: str, *, is_due: bool = True) -> ShardAsk:
+def make_ask(
+    work: ShardWork, at: str, *, is_due: bool = True, rest: Rest | None = None
+) -> ShardAsk:
     """What a shard asks; why items failed is reported when the wave is finished, all in one."""
     if work.wave is not None:
         work = work.model_copy(update={"tally": work.tally.model_copy(update={"errors": []})})
-    return ShardAsk(work=work, at=at, is_due=is_due)
+    return ShardAsk(work=work, at=at, is_due=is_due, rest=rest)
 
 
 def clear_report(work: ShardWork) -> ShardWork:
@@ -27,7 +29,18 @@ def begin_round(work: ShardWork, order: ShardOrder, at: str) -> ShardWork:
     if work.wave is None:
         end = min(work.first_cut + order.cuts, work.cuts_here)
         update |= {"wave": Wave(end=end, span=order.span), "tally": WaveTally()}
+        update["box"] = order.box
     return clear_report(work).model_copy(update=update)
+
+
+def share_out_rest(work: ShardWork, order: ShardOrder) -> ShardWork:
+    """The work when more batches of its wave begin, with what one of them gave back."""
+    wave = work.wave
+    if wave is None:
+        return work
+    starts = sorted({*wave.starts, *order.starts})
+    wave = wave.model_copy(update={"end": work.first_cut + order.cuts, "starts": starts})
+    return work.model_copy(update={"wave": wave, "box": order.box})
 
 
 def batches_of_round(work: ShardWork) -> list[BatchRef]:
@@ -37,8 +50,8 @@ def batches_of_round(work: ShardWork) -> list[BatchRef]:
     """
     if work.wave is None:
         return []
-    retrying, end, span = work.retrying, work.wave.end, work.wave.span
-    first_cuts, retry_round = list(range(work.first_cut, end, span)), 0
+    retrying, spans = work.retrying, work.wave.spans(work.first_cut)
+    first_cuts, retry_round = list(spans), 0
     if retrying is not None:
         first_cuts = retrying.broken or retrying.first_cuts
         retry_round = retrying.retry_round - bool(retrying.broken)
@@ -47,12 +60,28 @@ def batches_of_round(work: ShardWork) -> list[BatchRef]:
             BatchRef,
             partition=work.partition,
             first_cut=first_cut,
-            span=min(span, end - first_cut),
+            span=spans[first_cut],
             retry_round=retry_round,
             is_repeated=work.is_resumed or bool(retrying and retrying.broken),
         )
         for first_cut in (first_cuts[:1] if work.is_probe else first_cuts)
     ]
+
+
+def note_rests(work: ShardWork, rests: list[int]) -> ShardWork:
+    """The work when batches of its wave have given back their rests, which begin there.
+
+    The end of a wave is left to the next one; a rest between other batches becomes a batch.
+    """
+    wave = work.wave
+    if wave is None or not rests:
+        return work
+    starts = sorted({*wave.starts, *rests})
+    last = max(wave.model_copy(update={"starts": starts}).spans(work.first_cut))
+    if last in rests:
+        starts.remove(last)
+        wave = wave.model_copy(update={"end": last})
+    return work.model_copy(update={"wave": wave.model_copy(update={"starts": starts})})
 
 
 def end_wave(work: ShardWork, *, is_complete: bool) -> ShardWork:

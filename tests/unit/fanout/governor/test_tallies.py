@@ -8,6 +8,7 @@ from activities.batches.batch import (
     MAX_GROUPS,
     MAX_TYPE_BYTES,
 )
+from fanout.governor.tallies import MAX_KINDS, add_results
 from fanout.governor.wave_size import MAX_WIDTH
 from fanout.messages.batches import BatchResult, WaveTally
 from fanout.messages.ending import SettleAsk
@@ -18,7 +19,6 @@ from fanout.models.request import RetryPolicy
 from fanout.models.status import ErrorGroup
 from fanout.naming.instance_ids import attempt_instance
 from fanout.splitting.sizing import MAX_ADAPTIVE_CUTS_A_PARTITION
-from orchestrators.tallies import MAX_KINDS, add_results
 
 RUN_ID = "r" * 100
 AT = "2026-11-23T16:30:00.123456+00:00"
