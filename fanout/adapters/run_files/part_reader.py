@@ -92,7 +92,7 @@ def _origin(parts: Parts, partition: int, first_cut: int) -> Origin:
     part = parts.newest.get((partition, first_cut))
     if part is None:
         return Origin(partition=partition, first_cut=first_cut)
-    has_partial = part.partial_path in parts.with_partial
+    has_partial = part.partial_path in parts.partials
     return Origin(
         partition=partition,
         first_cut=first_cut,

@@ -1,7 +1,8 @@
 """Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -36,27 +37,39 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """The newest part of every batch, by partition and first cut, and which have a partial."""
+    """The newest part of every batch, by partition and first cut.
 
-    newest: dict[tuple[int, int], Part]
-    with_partial: frozenset[str]
+    Attributes:
+        partials: The bytes of each partial, by its path.
+    """
 
+    newest: dict[tuple[int, int], Part] = field(default_factory=dict)
+    partials: dict[str, int] = field(default_factory=dict)
 
-def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
-    """Find the newest part of every batch of a generation, keyed as its own plan has them."""
-    newest: dict[tuple[int, int], Part] = {}
-    partials = set()
-    prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
-    for path, size in files.store.sizes(files.container, prefix):
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each part and partial, by its path."""
+        return {part.path: part.size for part in self.newest.values()} | self.partials
+
+    def note(self, path: str, size: int) -> None:
+        """Take note of a file: a partial, or a part unless there is one of a later round."""
         if blob_paths.is_partial_path(path):
-            partials.add(path)
+            self.partials[path] = size
         name = blob_paths.parse_part_path(path)
         if name is None:
-            continue
+            return
         key = (name.partition, name.first_cut)
-        if key not in newest or newest[key].retry_round < name.retry_round:
-            newest[key] = Part(path, name.span, name.retry_round, size)
-    return Parts(dict(sorted(newest.items())), frozenset(partials))
+        if key not in self.newest or self.newest[key].retry_round < name.retry_round:
+            self.newest[key] = Part(path, name.span, name.retry_round, size)
+
+
+def list_parts(files: RunFiles, run_id: str) -> dict[str, Parts]:
+    """List the newest part of every batch, keyed as the plan of its generation has them."""
+    found: dict[str, Parts] = defaultdict(Parts)
+    folder = blob_paths.parts_folder(run_id)
+    for path, size in files.store.sizes(files.container, folder):
+        found[path.removeprefix(folder).partition("-")[0]].note(path, size)
+    return found
 
 
 def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
@@ -67,16 +80,22 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
         run_id: The run.
         attempt: The latest attempt to look at.
     """
-    newest: dict[tuple[int, int], Part] = {}
-    with_partial: frozenset[str] = frozenset()
+    found = list_parts(files, run_id)
+    overlaid = Parts()
     for generation in _generations(attempt):
-        parts = newest_parts(files, run_id, generation)
+        parts = found.get(generation, Parts())
         if generation == blob_paths.FIRST:
-            newest |= parts.newest
-        elif files.exists(blob_paths.plan_path(run_id, generation)):
-            newest |= _overlay(files, run_id, generation, parts, newest)
-        with_partial |= parts.with_partial
-    return Parts(newest, with_partial)
+            overlaid.newest.update(parts.newest)
+        elif parts.newest or _has_reopened(files, run_id, generation):
+            overlaid.newest.update(_overlay(files, run_id, generation, parts, overlaid.newest))
+        overlaid.partials.update(parts.partials)
+    return overlaid
+
+
+def _has_reopened(files: RunFiles, run_id: str, generation: str) -> bool:
+    """Tell whether a generation without parts was to redo items; one that compensates never is."""
+    redoes = generation.startswith(blob_paths.FIRST[0])
+    return redoes and files.exists(blob_paths.plan_path(run_id, generation))
 
 
 def _overlay(
