@@ -48,7 +48,7 @@ class RunState(_Row):
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
-        is_announced: Whether all has been done that follows from its end.
+        is_announced: Whether everybody has been told of its end; at once where nobody listens.
         take_overs: When its orchestration had failed and was begun anew, and why.
     """
 

@@ -70,9 +70,15 @@ def read_batches(
 
 def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
     """Read the outcomes of these batches, in the order given."""
+    first = list(islice(batches, READ_AT_ONCE))
+    if len(first) == 1:  # it has no others to be read beside
+        yield _read_batch(files, first[0])
+        return
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        while group := list(islice(batches, READ_AT_ONCE)):
+        group = first
+        while group:
             yield from pool.map(lambda batch: _read_batch(files, batch), group)
+            group = list(islice(batches, READ_AT_ONCE))
 
 
 def planned_batches(

@@ -47,7 +47,7 @@ def finish(to: Rows, one: EndedRun | None = None) -> EndedRun:
     written = finish_attempt(one or ending(), to)
     assert written is not None
     close_attempt(written, to)
-    return written
+    return written.model_copy(update={"is_announced": True})
 
 
 def state_of(to: Rows) -> GovernorState:

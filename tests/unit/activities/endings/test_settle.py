@@ -239,6 +239,7 @@ def test_an_end_that_cannot_be_announced_is_left_to_finish(monkeypatch: pytest.M
     def refuse(*_: Any) -> None:
         raise ConnectionError("the broker is away")
 
+    monkeypatch.setattr(finishing, "messaging", object)
     monkeypatch.setattr(finishing, "announce", refuse)
     scene = Scene(tolerance={"percentage": 100})
     settled = scene.settle_and_end()
