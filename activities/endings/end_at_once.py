@@ -53,12 +53,12 @@ def end_at_once(
     if verdict is None or verdict.compensates:
         return None
     end = _write_results(ask, files, known, verdict, max_bytes)
-    ending = end and _write_end(ask, rows, known, settled, end)
-    if end is None or ending is None:
+    ending = None if end is None else _write_end(ask, rows, known, settled, end)
+    if ending is None:
         log.info("somebody else settles the run, or has changed it: it is settled once more")
         return None
-    layout = Layout(ranges=1, end=end)
-    return follow(ending, SettleResult(verdict=verdict, layout=layout), files, rows)
+    result = SettleResult(verdict=verdict, layout=Layout(ranges=1, end=ending.end))
+    return follow(ending, result, files, rows)
 
 
 def follow(ending: EndedRun, settled: SettleResult, files: RunFiles, rows: Rows) -> SettleResult:

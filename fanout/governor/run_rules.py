@@ -96,7 +96,7 @@ def finish(run: RunState, end: RunEnd, *, is_announced: bool = False) -> RunStat
     Args:
         run: The row.
         end: How it ended.
-        is_announced: Whether nobody is left to be told of it.
+        is_announced: Whether nobody is to be told of it.
     """
     if run.end is not None:
         return run
