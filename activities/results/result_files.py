@@ -11,7 +11,7 @@ from fanout.adapters.run_files.part_reader import BatchOutcomes
 from fanout.adapters.side_by_side import side_by_side
 from fanout.messages.fan_in import RangeResult
 from fanout.models.outcome import ItemStatus
-from fanout.models.request import ResultOptions
+from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.naming.result_names import ResultKind, parse_result_kind, result_name
 from fanout.outcomes.lines import has_only, item_count, status_of
@@ -93,9 +93,9 @@ class _Sequence:
 class ResultFiles:
     """Writes the outcomes of one range, in bounded memory."""
 
-    def __init__(self, place: Place, options: ResultOptions) -> None:
-        self._place = place
-        outcomes, letters = format_of(options), lines_format_of(options)
+    def __init__(self, place: Place, request: RunRequest) -> None:
+        self._place, self._request = place, request
+        outcomes, letters = format_of(request.results), lines_format_of(request.results)
         self._sequences = {s: _Sequence(place, kind, outcomes) for s, kind in KINDS.items()}
         self._dead_letters = _Sequence(place, ResultKind.DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
@@ -107,8 +107,11 @@ class ResultFiles:
             return
         for line in batch.lines.splitlines(keepends=True):
             self._put(status_of(line), line, item_count(line))
-        folder = self._place.folder
-        for letter in dead_letters(folder.files, folder.run_id, batch.cut, batch.lines):
+        self._add_dead_letters(batch)
+
+    def _add_dead_letters(self, batch: BatchOutcomes) -> None:
+        folder, request = self._place.folder, self._request
+        for letter in dead_letters(folder.files, folder.run_id, request, batch.cut, batch.lines):
             self._dead_letters.write(letter, 1)
 
     def _put(self, status: ItemStatus, lines: bytes, items: int) -> None:

@@ -52,7 +52,7 @@ def write_outcomes(
     place: Place, request: RunRequest, batches: Iterable[BatchOutcomes], merger: Merger
 ) -> RangeResult:
     """Put every outcome of a range into its file, and its partials into `merger`."""
-    results = ResultFiles(place, request.results)
+    results = ResultFiles(place, request)
     for batch in batches:
         results.add(batch)
         merger.add(batch.partial)

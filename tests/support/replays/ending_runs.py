@@ -10,6 +10,7 @@ from activities.endings.known_run import KnownRun, known_run, read_run
 from activities.endings.settle import settle_and_end, settle_run
 from activities.planning.begin import admit_and_plan
 from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.open_runs import note_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.governor.run_state import ControlState, GovernorState
@@ -19,13 +20,13 @@ from fanout.messages.ending import SettleAsk, SettleResult
 from fanout.messages.run import RunRef
 from fanout.messages.shards import ShardAsk, ShardCounts, ShardWork
 from fanout.naming import blob_paths, row_keys
+from fanout.naming.moments import moment_text
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline
-from tests.support.workloads.kept_runs import note_open
 
 AT = "2026-01-01T00:00:00Z"
-FAILS = [0, 1, 2]
+FAILS = (0, 1, 2)
 
 
 class EndingRun:
@@ -35,6 +36,7 @@ class EndingRun:
         store: Where its blobs are.
         tables: Where its rows are.
         lost: How many of the last batches have left no part.
+        fails: Which items fail.
         more: What is asked for besides.
     """
 
@@ -43,16 +45,17 @@ class EndingRun:
         store: MemoryStore | None = None,
         tables: MemoryTables | None = None,
         lost: int = 0,
+        fails: tuple[int, ...] = FAILS,
         **more: Any,
     ) -> None:
-        items = [{"id": n} | ({"ending": "permanent"} if n in FAILS else {}) for n in range(10)]
+        items = [{"id": n} | ({"ending": "permanent"} if n in fails else {}) for n in range(10)]
         asked = inline(items, **({"concurrency": {"batches": 4}} | more))
         self.run = LocalRun(asked, store=store or MemoryStore())
         self.tables = tables or MemoryTables()
         self.rows = Rows(self.tables, "fanoutruns")
-        note_open(self.rows, RUN_ID, 1)
-        self.claim = self.run.files.claim_of(RUN_ID)
-        begun = BeginAsk(run_id=RUN_ID, claim=self.claim, max_runs=1, at=AT)
+        noted = note_claim(self.rows, RUN_ID, asked.workload).entry
+        self.claim, claimed_at = self.run.files.claim_of(RUN_ID), moment_text(noted.claimed_at)
+        begun = BeginAsk(run_id=RUN_ID, claim=self.claim, claimed_at=claimed_at, max_runs=1, at=AT)
         plan = admit_and_plan(begun, self.run.files, self.rows).plan
         assert plan is not None
         self.plan = plan
