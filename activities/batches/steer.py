@@ -47,6 +47,14 @@ def steer_shard(ask: ShardAsk, rows: Rows) -> ShardOrder:
     raise AssertionError("tries() ends by raising")
 
 
+def note_ask(state: GovernorState, ask: ShardAsk, rows: Rows) -> GovernorState:
+    """The rows of an attempt as they are after a shard has asked; unchanged if they know that."""
+    shard = state.shards.get(ask.work.key)
+    if shard is not None and ask.work.call <= shard.call:
+        return state
+    return _decide(state, ask, rows)[1]
+
+
 def is_over(state: GovernorState, claim: str) -> bool:
     """Tell whether the attempt of a run has ended, or was deleted."""
     return state.is_over or state.run.claim != claim

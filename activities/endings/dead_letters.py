@@ -7,30 +7,34 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from activities.batches.cut_reader import read_cut
-from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.errors import SourceChangedError
 from fanout.models.outcome import GIVEN_UP
 from fanout.models.plan import Cut
+from fanout.models.request import RunRequest
 from fanout.outcomes.lines import status_of
 from fanout.records import Chunk, Record
 from fanout.splitting.bounds import raw_records
 from fanout.splitting.records import parse_records
 
 
-def dead_letters(files: RunFiles, run_id: str, cut: Cut, lines: bytes) -> Iterator[bytes]:
+def dead_letters(
+    files: RunFiles, run_id: str, request: RunRequest, cut: Cut, lines: bytes
+) -> Iterator[bytes]:
     """Write a line for each item of a batch given up on, holding no more than the batch at once.
 
     Args:
         files: Where the run is kept.
         run_id: The run.
+        request: What it is to do.
         cut: Where the batch is in the source.
         lines: The outcomes of the batch.
     """
     given_up = dict(_outcomes_given_up(lines))
     if not given_up:
         return
-    items = _read_items(files, run_id, cut, given_up)
+    items = _read_items(files, run_id, request, cut, given_up)
     for index, outcome in given_up.items():
         letter = {
             "index": index,
@@ -65,10 +69,9 @@ def _outcomes_given_up(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _read_items(
-    files: RunFiles, run_id: str, cut: Cut, wanted: dict[int, Any]
+    files: RunFiles, run_id: str, request: RunRequest, cut: Cut, wanted: dict[int, Any]
 ) -> dict[int, dict[str, Any]]:
     """Read items of a batch again, by index; none if the source is no longer what was planned."""
-    request = kept_request(files, run_id)
     try:
         chunk = read_cut(files, run_id, request, cut)
     except (BrokenSourceError, SourceChangedError):

@@ -1,8 +1,10 @@
 """The activity `finish`: says how an attempt of a run ended, and does what follows from that.
 
 The end is written first, in one row: from then on every reader sees it. Each of the rest may be
-done twice, and is, when it fails half way.
+done twice, and is, when it fails half way. Where nobody is to be told, the row says so at once.
 """
+
+from functools import partial
 
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
@@ -13,12 +15,14 @@ from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
+from fanout.adapters.side_by_side import side_by_side
 from fanout.adapters.telemetry.logs import logger
+from fanout.adapters.telemetry.otel import otel
 from fanout.governor import run_rules
-from fanout.governor.run_state import GovernorState, RunState
-from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
-from fanout.messages.run import RunEnd
-from fanout.naming import functions, instance_ids, row_keys
+from fanout.governor.run_state import GovernorState
+from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
+from fanout.messages.run import RunEnd, RunRef
+from fanout.naming import functions, instance_ids
 from fanout.naming.moments import parse_moment
 
 log = logger(functions.FINISH)
@@ -30,21 +34,15 @@ def finish(ask: FinishAsk) -> FinishResult:
 
 
 def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
-    """Write how an attempt ended, announce it, and close its rows; gives the end as the row has it.
+    """Write how an attempt ended, and do what follows; gives the end as the row has it.
 
     Raises:
-        Exception: It could not be announced; done again, it is.
+        Exception: As `follow_end` says.
     """
-    ending = finish_attempt(ask, rows)
+    ending = write_end(ask, rows, is_announced=not is_heard())
     if ending is None:
         return ask.end
-    try:
-        announce(ending, files)
-    except Exception:
-        # The orchestrator, which may not log, goes on without once the retries are used up.
-        log.exception("could not publish how the run ended")
-        raise
-    close_attempt(ending, rows)
+    follow_end(ending, files, rows)
     return ending.end
 
 
@@ -52,22 +50,71 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
     """Write how an attempt ended, unless that is known, and make room for another run.
 
     Returns:
+        What `write_end` does.
+    """
+    ending = write_end(ask, rows)
+    if ending is not None:
+        make_room(ending, rows)
+    return ending
+
+
+def write_end(ask: FinishAsk, rows: Rows, *, is_announced: bool = False) -> EndedRun | None:
+    """Write how an attempt ended, unless that is known.
+
+    Args:
+        ask: How it ended.
+        rows: The rows.
+        is_announced: Whether nobody is to be told of it.
+
+    Returns:
         Its end and facts as the rows have them; None where there are no such rows any more.
     """
 
-    def rule(state: GovernorState) -> tuple[GovernorState, tuple[RunEnd | None, RunFacts]]:
+    def rule(state: GovernorState) -> tuple[GovernorState, EndedRun | None]:
         if state.has_begun and state.run.claim != ask.claim:
-            return state, (None, RunFacts())
-        run = run_rules.finish(state.run.model_copy(update={"claim": ask.claim}), ask.end)
+            return state, None
+        run = state.run.model_copy(update={"claim": ask.claim})
+        run = run_rules.finish(run, ask.end, is_announced=is_announced)
         state = state.model_copy(update={"run": run})
-        return state, (run.end, run_rules.facts(state))
+        return state, ended_run(ask, state)
 
-    end, facts = change_attempt(rows, ask.run_id, ask.attempt, rule)
-    if end is None:
-        return None
-    instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
-    free_place(rows, instance)
-    return ask.message(EndedRun, end=end, facts=facts)
+    return change_attempt(rows, ask.run_id, ask.attempt, rule)
+
+
+def ended_run(ref: RunRef, state: GovernorState) -> EndedRun:
+    """An attempt that has ended, as its rows have it."""
+    end, is_announced = state.run.end, state.run.is_announced
+    facts = run_rules.facts(state)
+    return ref.message(EndedRun, end=end, facts=facts, is_announced=is_announced)
+
+
+def is_heard() -> bool:
+    """Tell whether anybody is to be told how runs end: telemetry, or Service Bus."""
+    return otel() is not None or messaging() is not None
+
+
+def follow_end(ending: EndedRun, files: RunFiles, rows: Rows) -> None:
+    """Do what follows from an end that is written: make room, announce it, close the rows.
+
+    Raises:
+        Exception: It could not be announced; done again, it is.
+    """
+    if ending.is_announced:
+        side_by_side(partial(make_room, ending, rows), partial(close_attempt, ending, rows))
+        return
+    make_room(ending, rows)
+    try:
+        announce(ending, files)
+    except Exception:
+        # The orchestrator, which may not log, goes on without once the retries are used up.
+        log.exception("could not publish how the run ended")
+        raise
+    close_attempt(ending, rows)
+
+
+def make_room(ending: EndedRun, rows: Rows) -> None:
+    """Free the place of an attempt that has ended."""
+    free_place(rows, instance_ids.attempt_instance(ending.run_id, ending.attempt))
 
 
 def announce(ending: EndedRun, files: RunFiles) -> None:
@@ -87,13 +134,6 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
 
     From then on lists have how it ended from the index.
     """
-    partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-    rows.change(
-        partition,
-        row_keys.RUN_ROW,
-        RunState,
-        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
-    )
     facts = ending.facts
     if facts.status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None

@@ -2,15 +2,16 @@
 
 What is decided is written down and stays so, however often it is asked. Unless there is something
 to compensate first, the fan-in is laid out at once, and done at once where one range is all. Then
-the run has ended, and that is written down and announced here, too.
+the run has ended, and that is written down and announced here, too; with a small run all of that is
+one write.
 """
 
-from datetime import UTC, datetime
-
-from activities.batches.steer import is_over, steer_shard
-from activities.endings.finish import end_attempt
+from activities.batches.steer import is_over, note_ask
+from activities.endings.end_at_once import end_at_once, follow, stamped
+from activities.endings.finish import end_attempt, is_heard, write_end
+from activities.endings.known_run import KnownRun, RunReading, known_run, read_run
 from activities.results.lay_out import lay_out_run
-from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from fanout.adapters.rows.attempts import AttemptRows, change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
@@ -22,7 +23,6 @@ from fanout.messages.ending import FinishAsk, SettleAsk, SettleResult
 from fanout.messages.fan_in import LayOutAsk
 from fanout.messages.run import RunEnd, Verdict
 from fanout.naming import functions
-from fanout.naming.moments import moment_text
 
 log = logger(functions.SETTLE)
 
@@ -32,30 +32,76 @@ def settle(ask: SettleAsk) -> SettleResult:
     return settle_and_end(ask, files_of(ask), rows(), settings().max_result_file_bytes)
 
 
-def settle_and_end(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> SettleResult:
+def settle_and_end(
+    ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int, known: KnownRun | None = None
+) -> SettleResult:
     """Decide how a run goes on; where its results are written at once, end it as well.
 
-    Takes and raises what `settle_run` does. Asked again after the end, it gives that.
+    Asked again after the end, it gives that.
+
+    Args:
+        ask: What the shards came to.
+        files: Where the run is kept.
+        rows: Its rows.
+        max_bytes: How long a result file gets, before compression.
+        known: What the caller knows of the run, and nobody has to read; None reads it.
+
+    Raises:
+        AttemptOverError: The attempt was deleted.
     """
+    if known is None:
+        return _read_and_settle(ask, files, rows, max_bytes)
+    ended = end_at_once(ask, files, rows, known, max_bytes)
+    if ended is not None:
+        return ended
+    _keep(ask, known, rows)
+    return _settle_first(ask, files, rows, max_bytes)
+
+
+def _read_and_settle(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> SettleResult:
+    """Read what is to be known of a run, and settle it: at once, if it is small."""
+    reading = read_run(ask, files, rows)
+    known = known_run(ask, reading, files, rows)
+    if known is None:
+        return _settle_first(ask, files, rows, max_bytes, reading)
+    ended = end_at_once(ask, files, rows, known, max_bytes)
+    return ended or _settle_first(ask, files, rows, max_bytes)
+
+
+def _keep(ask: SettleAsk, known: KnownRun, rows: Rows) -> None:
+    """Write what is known of a run, unless the rows have its plan already."""
+
+    def rule(state: GovernorState) -> tuple[GovernorState, None]:
+        is_mine = state.run.claim in ("", ask.claim)
+        if not is_mine or state.is_over or state.run.plan is not None:
+            return state, None
+        # What people have asked for meanwhile holds.
+        return known.state.model_copy(update={"control": state.control}), None
+
+    change_attempt(rows, ask.run_id, ask.attempt, rule, known.before)
+
+
+def _settle_first(
+    ask: SettleAsk,
+    files: RunFiles,
+    rows: Rows,
+    max_bytes: int,
+    reading: RunReading | None = None,
+) -> SettleResult:
+    """Write the verdict, then the results, then the end."""
     try:
-        settled = settle_run(ask, files, rows, max_bytes)
+        settled = settle_run(ask, files, rows, max_bytes, reading)
     except AttemptOverError:
         end = _known_end(ask, rows)
         if end is None:
             raise
         ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
         return SettleResult(verdict=Verdict(), end=ended)
-    end = settled.layout.end if settled.layout else None
-    if end is None:
+    if settled.layout is None or settled.layout.end is None:
         return settled
-    end = end.with_reason(ask.failure).model_copy(update={"at": moment_text(datetime.now(UTC))})
-    try:
-        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
-    except Exception:
-        # The activity `finish` does it again, for as long as the orchestrator has patience.
-        log.exception("could not end the run at once")
-        return settled
-    return settled.model_copy(update={"end": ended})
+    finish = ask.message(FinishAsk, end=stamped(settled.layout.end, ask))
+    ending = write_end(finish, rows, is_announced=not is_heard())
+    return follow(ending, settled, files, rows) if ending is not None else settled
 
 
 def _known_end(ask: SettleAsk, rows: Rows) -> RunEnd | None:
@@ -64,7 +110,13 @@ def _known_end(ask: SettleAsk, rows: Rows) -> RunEnd | None:
     return run.end if run.claim == ask.claim else None
 
 
-def settle_run(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> SettleResult:
+def settle_run(
+    ask: SettleAsk,
+    files: RunFiles,
+    rows: Rows,
+    max_bytes: int,
+    reading: RunReading | None = None,
+) -> SettleResult:
     """Decide whether a run compensates; if not, lay out its fan-in.
 
     Args:
@@ -72,15 +124,17 @@ def settle_run(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> S
         files: Where the run is kept.
         rows: Its rows.
         max_bytes: How long a result file gets, before compression.
+        reading: The rows and parts, where they have just been read.
 
     Raises:
         AttemptOverError: The attempt was ended by force; nothing more is written.
     """
-    verdict = decide_verdict(ask, rows)
+    verdict, is_first = _decide(ask, rows, reading.before if reading else None)
     if verdict.compensates:
         return SettleResult(verdict=verdict)
     lay_out = ask.message(LayOutAsk, verdict=verdict)
-    return SettleResult(verdict=verdict, layout=lay_out_run(lay_out, files, max_bytes))
+    parts = reading.parts if reading and is_first else None
+    return SettleResult(verdict=verdict, layout=lay_out_run(lay_out, files, max_bytes, parts))
 
 
 def decide_verdict(ask: SettleAsk, rows: Rows) -> Verdict:
@@ -89,16 +143,21 @@ def decide_verdict(ask: SettleAsk, rows: Rows) -> Verdict:
     Raises:
         AttemptOverError: The attempt was ended by force.
     """
-    if ask.last is not None:
-        steer_shard(ask.last, rows)
+    return _decide(ask, rows)[0]
 
-    def rule(state: GovernorState) -> tuple[GovernorState, Verdict | None]:
+
+def _decide(ask: SettleAsk, rows: Rows, before: AttemptRows | None = None) -> tuple[Verdict, bool]:
+    """Decide whether a run compensates, and tell whether that was not decided before."""
+
+    def rule(state: GovernorState) -> tuple[GovernorState, tuple[Verdict | None, bool]]:
         if is_over(state, ask.claim):
-            return state, None
+            return state, (None, False)
+        is_first = state.run.verdict is None
+        state = note_ask(state, ask.last, rows) if ask.last is not None else state
         state = run_rules.settle(state, ask)
-        return state, state.run.verdict
+        return state, (state.run.verdict, is_first)
 
-    verdict = change_attempt(rows, ask.run_id, ask.attempt, rule)
+    verdict, is_first = change_attempt(rows, ask.run_id, ask.attempt, rule, before)
     if verdict is None:
         raise AttemptOverError("the attempt of the run had ended")
-    return verdict
+    return verdict, is_first

@@ -5,17 +5,21 @@ second time writes the same again.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-from activities.results.map_report import make_report
+from activities.results.map_report import BatchReader, make_report
 from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
+from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.blob import md5
-from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
+from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
+from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
+from fanout.adapters.side_by_side import side_by_side
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
@@ -39,35 +43,47 @@ def finalize(ask: FinalizeAsk) -> RunEnd:
 
 def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     """Conclude a run whose ranges are written and whose partials are merged into one."""
-    merger = Merger(kept_request(files, ref.run_id, ref.attempt))
+    request = kept_request(files, ref.run_id, ref.attempt)
+    merger = Merger(request)
     merger.fault = read_merge_fault(files, ref)
     merger.add(read_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
     results = [
         RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
         for number in range(ref.ranges)
     ]
-    return conclude(ref, files, results, merger)
+
+    def read() -> Iterable[BatchOutcomes]:
+        return read_batches(files, ref, kept_manifest(files, ref.run_id))
+
+    return conclude(ref, ResultsFolder(files, ref.run_id), request, results, merger, read)
 
 
 def conclude(
-    ref: LayOutAsk, files: RunFiles, results: Iterable[RangeResult], merger: Merger
+    ref: LayOutAsk,
+    folder: ResultsFolder,
+    request: RunRequest,
+    results: Iterable[RangeResult],
+    merger: Merger,
+    read: BatchReader,
 ) -> RunEnd:
     """Write what the workload renders, the manifest and the summary, and say how the run ended.
 
     Args:
         ref: Which attempt of which run.
-        files: Where the run is kept.
+        folder: Where they go.
+        request: What the attempt was to do.
         results: What the ranges came to, in source order.
         merger: Has all partials.
+        read: Reads the outcomes of all batches.
     """
-    request = kept_request(files, ref.run_id, ref.attempt)
     counts: Counter[str] = Counter()
     outcomes: list[ResultFile] = []
     for result in results:
         counts.update(result.items.model_dump())
         outcomes += result.files
     rendered: list[ResultFile] = []
-    fault = _render(ref, files, merger, rendered)
+    report = partial(make_report, ref.run_id, request, folder.files, read)
+    fault = _render(folder, request, merger, report, rendered)
     end = decide_end(request, ref.verdict, ItemCounts(**counts), fault)
     manifest = ResultManifest(
         run_id=ref.run_id,
@@ -76,16 +92,32 @@ def conclude(
         items=end.items,
         files=[*rendered, *sort_files(outcomes)],
     )
-    files.write_model(blob_paths.results_manifest_path(ref.run_id), manifest)
-    files.write_model(blob_paths.summary_path(ref.run_id), end)
+    _write_end(folder, manifest, end)
     if ref.attempt > 1:
-        _delete_stale(files, manifest)
+        _delete_stale(folder.files, manifest)
     log.info("%s: %s", end.outcome, end.items)
     return end
 
 
+def _write_end(folder: ResultsFolder, manifest: ResultManifest, end: RunEnd) -> None:
+    documents = {
+        blob_paths.results_manifest_path(folder.run_id): manifest,
+        blob_paths.summary_path(folder.run_id): end,
+    }
+    side_by_side(
+        *(
+            partial(folder.write, path, document.model_dump_json().encode())
+            for path, document in documents.items()
+        )
+    )
+
+
 def _render(
-    ref: LayOutAsk, files: RunFiles, merger: Merger, rendered: list[ResultFile]
+    folder: ResultsFolder,
+    request: RunRequest,
+    merger: Merger,
+    report: Callable[[], Iterable[RenderedFile]],
+    rendered: list[ResultFile],
 ) -> str | None:
     """Have the workload make its files, and say why it did not: what it made until then stays.
 
@@ -93,8 +125,8 @@ def _render(
 
     Raises:
         AzureError: Storage does not answer; it is tried again.
+        ResultsExistError: As `ResultsFolder.write` says.
     """
-    request = kept_request(files, ref.run_id, ref.attempt)
     place = f"the workload '{request.workload}' cannot make its files"
     if merger.fault is not None:
         return f"{place}: its partials cannot be merged: {merger.fault}"
@@ -102,8 +134,10 @@ def _render(
         problems = [f"{fault.field}: {fault.message}" for fault in merger.find_faults()]
         if problems:
             return make_printable("; ".join(problems))
-        for file in chain(merger.render(), make_report(ref, request, files)):
-            rendered.append(_write(files, ref.run_id, file))
+        for file in chain(merger.render(), report()):
+            rendered.append(_write(folder, file))
+    except ResultsExistError:
+        raise
     except BaseException as error:
         if _is_of_storage(error):
             raise
@@ -122,7 +156,7 @@ def _is_of_storage(error: BaseException) -> bool:
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_AGAIN
 
 
-def _write(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
+def _write(folder: ResultsFolder, file: RenderedFile) -> ResultFile:
     """Write a file that the workload made.
 
     Raises:
@@ -140,7 +174,8 @@ def _write(files: RunFiles, run_id: str, file: RenderedFile) -> ResultFile:
         md5=md5(file.content).hex(),
         media_type=file.media_type,
     )
-    files.write(blob_paths.result_path(run_id, file.name), file.content, file.media_type)
+    path = blob_paths.result_path(folder.run_id, file.name)
+    folder.write(path, file.content, file.media_type)
     return result
 
 

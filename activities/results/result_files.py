@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from activities.endings.dead_letters import dead_letters
 from activities.results.result_formats import Format, OutcomeFile, format_of, lines_format_of
-from fanout.adapters.run_files.files import RunFiles
+from activities.results.results_folder import ResultsFolder
 from fanout.adapters.run_files.part_reader import BatchOutcomes
+from fanout.adapters.side_by_side import side_by_side
 from fanout.messages.fan_in import RangeResult
 from fanout.models.outcome import ItemStatus
-from fanout.models.request import ResultOptions
+from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile
-from fanout.naming import blob_paths
 from fanout.naming.result_names import ResultKind, parse_result_kind, result_name
 from fanout.outcomes.lines import has_only, item_count, status_of
 
@@ -29,8 +29,7 @@ KINDS: dict[ItemStatus, ResultKind] = {
 class Place:
     """Where the files of a range go, and how long one gets before the next begins (bytes)."""
 
-    files: RunFiles
-    run_id: str
+    folder: ResultsFolder
     number: int
     max_bytes: int
 
@@ -45,6 +44,11 @@ class _Sequence:
         self._open: OutcomeFile | None = None
         self._items = 0
         self.closed: list[ResultFile] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its last file has yet to appear."""
+        return self._open is not None
 
     @property
     def _name(self) -> str:
@@ -65,11 +69,8 @@ class _Sequence:
 
     def _add(self, lines: bytes, items: int) -> None:
         if self._open is None:
-            path = blob_paths.result_path(self._place.run_id, self._name)
-            files, media_type = self._place.files, self._format.media_type
-            self._open = self._format.begin(
-                files.store.open_writer(files.container, path, media_type)
-            )
+            writer = self._place.folder.open_writer(self._name, self._format.media_type)
+            self._open = self._format.begin(writer)
         self._open.write(lines)
         self._items += items
 
@@ -92,9 +93,9 @@ class _Sequence:
 class ResultFiles:
     """Writes the outcomes of one range, in bounded memory."""
 
-    def __init__(self, place: Place, options: ResultOptions) -> None:
-        self._place = place
-        outcomes, letters = format_of(options), lines_format_of(options)
+    def __init__(self, place: Place, request: RunRequest) -> None:
+        self._place, self._request = place, request
+        outcomes, letters = format_of(request.results), lines_format_of(request.results)
         self._sequences = {s: _Sequence(place, kind, outcomes) for s, kind in KINDS.items()}
         self._dead_letters = _Sequence(place, ResultKind.DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
@@ -106,8 +107,11 @@ class ResultFiles:
             return
         for line in batch.lines.splitlines(keepends=True):
             self._put(status_of(line), line, item_count(line))
-        place = self._place
-        for letter in dead_letters(place.files, place.run_id, batch.cut, batch.lines):
+        self._add_dead_letters(batch)
+
+    def _add_dead_letters(self, batch: BatchOutcomes) -> None:
+        folder, request = self._place.folder, self._request
+        for letter in dead_letters(folder.files, folder.run_id, request, batch.cut, batch.lines):
             self._dead_letters.write(letter, 1)
 
     def _put(self, status: ItemStatus, lines: bytes, items: int) -> None:
@@ -117,8 +121,7 @@ class ResultFiles:
     def close(self) -> RangeResult:
         """End the files, and tell what is in them."""
         sequences = [*self._sequences.values(), self._dead_letters]
-        for sequence in sequences:
-            sequence.close()
+        side_by_side(*(sequence.close for sequence in sequences if sequence.is_open))
         counts = {str(status): count for status, count in self._counts.items()}
         return RangeResult(
             items=ItemCounts(total=sum(counts.values()), **counts),

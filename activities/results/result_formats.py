@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic_core import from_json, to_json
 
-from fanout.adapters.blob import BlobWriter
+from activities.results.results_folder import ResultWriter
 from fanout.models.request import ResultOptions
 from fanout.naming.media_types import JSON_LINES
 
@@ -36,7 +36,7 @@ class OutcomeFile(Protocol):
 class LinesFile:
     """Outcome lines as they are."""
 
-    def __init__(self, writer: BlobWriter) -> None:
+    def __init__(self, writer: ResultWriter) -> None:
         self._writer = writer
         self.size = 0
 
@@ -52,7 +52,7 @@ class LinesFile:
 class GzipFile:
     """Outcome lines, compressed; the same lines give the same bytes."""
 
-    def __init__(self, writer: BlobWriter) -> None:
+    def __init__(self, writer: ResultWriter) -> None:
         self._writer = writer
         self._gzip = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, GZIP_WINDOW_BITS)
         self.size = 0
@@ -70,7 +70,7 @@ class GzipFile:
 class ParquetFile:
     """Outcomes as a table, a row for each line; outputs of whatever shape stay JSON text."""
 
-    def __init__(self, writer: BlobWriter) -> None:
+    def __init__(self, writer: ResultWriter) -> None:
         self._writer = writer
         self._waiting = bytearray()
         self._frames: list[Any] = []
@@ -139,7 +139,7 @@ class Format:
 
     suffix: str
     media_type: str
-    begin: Callable[[BlobWriter], OutcomeFile]
+    begin: Callable[[ResultWriter], OutcomeFile]
 
 
 _JSONL = Format(".jsonl", JSON_LINES, LinesFile)

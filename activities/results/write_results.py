@@ -3,13 +3,18 @@
 Names follow from the range, so a second time writes the same again.
 """
 
+from collections.abc import Iterable
+
 from activities.results.partials import Merger
 from activities.results.result_files import Place, ResultFiles
+from activities.results.results_folder import ResultsFolder
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
+from fanout.adapters.run_files.part_reader import BatchOutcomes
 from fanout.adapters.run_files.range_reader import read_range
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import RangePlan, RangeRef, RangeResult
+from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts
 from fanout.naming import functions
 from fanout.naming.blob_paths import range_path, range_plan_path
@@ -33,8 +38,10 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
     planned = RangePlan.model_validate_json(
         files.read(range_plan_path(ref.run_id, ref.attempt, ref.number))
     )
-    merger = Merger(kept_request(files, ref.run_id, ref.attempt))
-    result = write_outcomes(ref, files, planned, merger, max_bytes)
+    request = kept_request(files, ref.run_id, ref.attempt)
+    merger = Merger(request)
+    place = Place(ResultsFolder(files, ref.run_id), ref.number, max_bytes)
+    result = write_outcomes(place, request, read_range(files, planned), merger)
     merger.write(files, ref, 0, ref.number)
     files.write_model(range_path(ref.run_id, ref.attempt, ref.number), result)
     log.info("wrote range %d: %s", ref.number, result.items)
@@ -42,13 +49,11 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
 
 
 def write_outcomes(
-    ref: RangeRef, files: RunFiles, planned: RangePlan, merger: Merger, max_bytes: int
+    place: Place, request: RunRequest, batches: Iterable[BatchOutcomes], merger: Merger
 ) -> RangeResult:
     """Put every outcome of a range into its file, and its partials into `merger`."""
-    request = kept_request(files, ref.run_id, ref.attempt)
-    place = Place(files, ref.run_id, ref.number, max_bytes)
-    results = ResultFiles(place, request.results)
-    for batch in read_range(files, planned):
+    results = ResultFiles(place, request)
+    for batch in batches:
         results.add(batch)
         merger.add(batch.partial)
     return results.close()

@@ -289,20 +289,29 @@ class BlobWriter:
     def close(self, *, if_none_match: bool = False) -> str:
         """Make the blob appear with what was written; return its MD5 as hexadecimal text.
 
+        What is shorter than a block is one request.
+
         Raises:
             BlobExistsError: With `if_none_match`, when there is such a blob.
         """
-        if self._buffer:
-            self._stage(bytes(self._buffer))
         content = ContentSettings(
             content_type=self._media_type, content_md5=bytearray(self._digest.digest())
         )
-        condition = {"match_condition": MatchConditions.IfMissing} if if_none_match else {}
         try:
-            self._blob.commit_block_list(self._blocks, content_settings=content, **condition)
+            if self._blocks:
+                self._commit(content, if_none_match)
+            else:
+                data, overwrite = bytes(self._buffer), not if_none_match
+                self._blob.upload_blob(data, overwrite=overwrite, content_settings=content)
         except (ResourceExistsError, ResourceModifiedError) as error:
             raise BlobExistsError(self._blob.blob_name) from error
         return self._digest.hexdigest()
+
+    def _commit(self, content: ContentSettings, if_none_match: bool) -> None:
+        if self._buffer:
+            self._stage(bytes(self._buffer))
+        condition = {"match_condition": MatchConditions.IfMissing} if if_none_match else {}
+        self._blob.commit_block_list(self._blocks, content_settings=content, **condition)
 
     def _stage(self, data: bytes) -> None:
         block_id = base64.b64encode(f"{self._token}{len(self._blocks):08d}".encode()).decode()

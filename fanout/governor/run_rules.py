@@ -90,11 +90,18 @@ def note_compensation_plan(run: RunState, undo: Work) -> RunState:
     return run if run.undo is not None else run.model_copy(update={"undo": undo, "work": undo})
 
 
-def finish(run: RunState, end: RunEnd) -> RunState:
-    """Take note of how the attempt ended; a second time changes nothing."""
+def finish(run: RunState, end: RunEnd, *, is_announced: bool = False) -> RunState:
+    """Take note of how the attempt ended; a second time changes nothing.
+
+    Args:
+        run: The row.
+        end: How it ended.
+        is_announced: Whether nobody is to be told of it.
+    """
     if run.end is not None:
         return run
-    return run.model_copy(update={"phase": "done", "end": end, "updated_at": end.at})
+    update = {"phase": "done", "end": end, "updated_at": end.at, "is_announced": is_announced}
+    return run.model_copy(update=update)
 
 
 def facts(state: GovernorState) -> RunFacts:

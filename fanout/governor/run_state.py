@@ -48,7 +48,8 @@ class RunState(_Row):
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
-        is_announced: Whether all has been done that follows from its end.
+        is_announced: Whether nobody was to be told of its end. Who is, has been told when the
+            attempt is no longer open.
         take_overs: When its orchestration had failed and was begun anew, and why.
     """
 

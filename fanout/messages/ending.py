@@ -74,6 +74,11 @@ class RunFacts(Message):
 
 
 class EndedRun(FinishAsk):
-    """An attempt that has ended, as the rows have it: what is announced to others."""
+    """An attempt that has ended, as the rows have it: what is announced to others.
+
+    Attributes:
+        is_announced: Whether nobody is to be told.
+    """
 
     facts: RunFacts = RunFacts()
+    is_announced: bool = False

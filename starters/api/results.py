@@ -13,11 +13,12 @@ from azure.core.exceptions import ResourceNotFoundError
 from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.errors import RunConflictError
-from fanout.models.status import ResultFile, ResultManifest
+from fanout.models.status import ResultFile, ResultManifest, RunStatus
 from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.problems import problem
 from starters.api.shell import answer, origin_of, run_id_of, serve
+from starters.lifecycle.durable_status import ENDED_BY_FORCE
 from starters.lifecycle.status import read_status
 
 bp = df.Blueprint()
@@ -34,19 +35,33 @@ async def get_results(
 ) -> func.HttpResponse:
     """List the result files of a run that has ended."""
     status = await read_status(run_id_of(req), client, run_files(), rows(), origin_of(req))
-    if status.phase != "done":
-        raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
-    path = blob_paths.results_manifest_path(status.run_id)
-    try:
-        data = await asyncio.to_thread(run_files().read, path)
-    except ResourceNotFoundError as error:
-        reason = status.error or "it ended before it had any"
-        raise RunConflictError(
-            status.run_id, f"The run '{status.run_id}' has no results: {reason}"
-        ) from error
-    manifest = ResultManifest.model_validate_json(data)
+    manifest = await asyncio.to_thread(read_manifest, status, run_files())
     files = [_with_url(file, status.results_url) for file in manifest.files]
     return answer(manifest.model_copy(update={"files": files}))
+
+
+def read_manifest(status: RunStatus, files: RunFiles) -> ResultManifest:
+    """Read the list of the result files of a run that has ended.
+
+    Raises:
+        RunConflictError: It goes on, or it ended before it had results.
+    """
+    if status.phase != "done":
+        raise RunConflictError(status.run_id, f"The run '{status.run_id}' is still running.")
+    # Whoever was about to end it may have written results already; they are not of this end.
+    # Those that a redrive finds there are of the attempt before.
+    if status.status in ENDED_BY_FORCE and not status.redrive_count:
+        raise _no_results(status)
+    try:
+        data = files.read(blob_paths.results_manifest_path(status.run_id))
+    except ResourceNotFoundError as error:
+        raise _no_results(status) from error
+    return ResultManifest.model_validate_json(data)
+
+
+def _no_results(status: RunStatus) -> RunConflictError:
+    reason = status.error or "it ended before it had any"
+    return RunConflictError(status.run_id, f"The run '{status.run_id}' has no results: {reason}")
 
 
 def _with_url(file: ResultFile, results_url: str) -> ResultFile:

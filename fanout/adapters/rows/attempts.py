@@ -42,14 +42,22 @@ def change_attempt(
     run_id: str,
     attempt: int,
     rule: Callable[[GovernorState], tuple[GovernorState, Answer]],
+    known: AttemptRows | None = None,
 ) -> Answer:
     """Change rows of an attempt by a rule, together or not at all; give the rule's answer.
+
+    Args:
+        rows: The rows.
+        run_id: The run.
+        attempt: The attempt.
+        rule: Gives the rows as they are to be, and the answer.
+        known: The rows as they were read; they are read anew if they have changed, or if None.
 
     Raises:
         RowContentionError: Others changed one of them each time.
     """
     for _ in tries():
-        before = read_attempt(rows, run_id, attempt)
+        before, known = known or read_attempt(rows, run_id, attempt), None
         after, answer = rule(before.state)
         try:
             write_changes(rows, run_id, attempt, before, after)

@@ -251,27 +251,30 @@ def files_of(ref: ClaimedRef) -> RunFiles:
     return run_files()
 
 
-@lru_cache(maxsize=_KEPT_RUNS)
 def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
     """The request of an attempt of a run, read once in this process."""
-    return files.request(run_id, attempt)
+    return _kept_request(files, run_id, attempt)
 
 
-@lru_cache(maxsize=_KEPT_RUNS)
 def kept_manifest(files: RunFiles, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
     """The plan's manifest, read once in this process."""
-    return files.manifest(run_id, generation)
+    return _kept_manifest(files, run_id, generation)
 
 
-@lru_cache(maxsize=_KEPT_PARTITIONS)
 def kept_partition(
     files: RunFiles, run_id: str, partition: int, generation: str = blob_paths.FIRST
 ) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    return files.partition(run_id, partition, generation)
+    return _kept_partition(files, run_id, partition, generation)
+
+
+# A cache takes a call that leaves an argument out for another than one that gives it.
+_kept_request = lru_cache(maxsize=_KEPT_RUNS)(RunFiles.request)
+_kept_manifest = lru_cache(maxsize=_KEPT_RUNS)(RunFiles.manifest)
+_kept_partition = lru_cache(maxsize=_KEPT_PARTITIONS)(RunFiles.partition)
 
 
 def forget_kept() -> None:
     """Drop what this process has read: a run was deleted, and its id may be used again."""
-    for cached in (kept_request, kept_manifest, kept_partition):
+    for cached in (_kept_request, _kept_manifest, _kept_partition):
         cached.cache_clear()

@@ -70,9 +70,15 @@ def read_batches(
 
 def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
     """Read the outcomes of these batches, in the order given."""
+    first = list(islice(batches, READ_AT_ONCE))
+    if len(first) == 1:  # it has no others to be read beside
+        yield _read_batch(files, first[0])
+        return
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        while group := list(islice(batches, READ_AT_ONCE)):
+        group = first
+        while group:
             yield from pool.map(lambda batch: _read_batch(files, batch), group)
+            group = list(islice(batches, READ_AT_ONCE))
 
 
 def planned_batches(
@@ -92,7 +98,7 @@ def _origin(parts: Parts, partition: int, first_cut: int) -> Origin:
     part = parts.newest.get((partition, first_cut))
     if part is None:
         return Origin(partition=partition, first_cut=first_cut)
-    has_partial = part.partial_path in parts.with_partial
+    has_partial = part.partial_path in parts.partials
     return Origin(
         partition=partition,
         first_cut=first_cut,

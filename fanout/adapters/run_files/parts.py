@@ -1,8 +1,9 @@
 """Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -40,27 +41,49 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """The newest part of every batch, by partition and first cut, and which have a partial."""
+    """The newest part of every batch, by partition and first cut.
 
-    newest: dict[Key, Part]
-    with_partial: frozenset[str]
+    Attributes:
+        partials: The bytes of each partial, by its path.
+    """
 
+    newest: dict[Key, Part] = field(default_factory=dict)
+    partials: dict[str, int] = field(default_factory=dict)
 
-def newest_parts(files: RunFiles, run_id: str, generation: str) -> Parts:
-    """Find the newest part of every batch of a generation, keyed as its own plan has them."""
-    newest: dict[Key, Part] = {}
-    partials = set()
-    prefix = f"{blob_paths.parts_folder(run_id)}{generation}-"
-    for path, size in files.store.sizes(files.container, prefix):
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each part and partial, by its path."""
+        return {part.path: part.size for part in self.newest.values()} | self.partials
+
+    def note(self, path: str, size: int) -> None:
+        """Take note of a file: a partial, or a part unless there is one of a later round."""
         if blob_paths.is_partial_path(path):
-            partials.add(path)
+            self.partials[path] = size
         name = blob_paths.parse_part_path(path)
         if name is None:
-            continue
-        key, part = (name.partition, name.first_cut), Part(path, name.span, name.retry_round, size)
-        if key not in newest or _rank(newest[key]) < _rank(part):
-            newest[key] = part
-    return Parts(_drop_rest_records(dict(sorted(newest.items()))), frozenset(partials))
+            return
+        key = (name.partition, name.first_cut)
+        part = Part(path, name.span, name.retry_round, size)
+        if key not in self.newest or _rank(self.newest[key]) < _rank(part):
+            self.newest[key] = part
+
+    def without_rest_records(self) -> "Parts":
+        """These in order, without what reaches into another batch: it says that nobody has tried
+        the cuts before that one yet.
+        """
+        keys = sorted(self.newest)
+        pairs = zip_longest(keys, keys[1:])
+        own = {k: self.newest[k] for k, after in pairs if not _reaches(k, self.newest[k], after)}
+        return Parts(own, self.partials)
+
+
+def list_parts(files: RunFiles, run_id: str) -> dict[str, Parts]:
+    """List the newest part of every batch, keyed as the plan of its generation has them."""
+    found: dict[str, Parts] = defaultdict(Parts)
+    folder = blob_paths.parts_folder(run_id)
+    for path, size in files.store.sizes(files.container, folder):
+        found[path.removeprefix(folder).partition("-")[0]].note(path, size)
+    return {generation: parts.without_rest_records() for generation, parts in found.items()}
 
 
 def _rank(part: Part) -> tuple[int, int]:
@@ -68,15 +91,11 @@ def _rank(part: Part) -> tuple[int, int]:
     return part.retry_round, -part.span
 
 
-def _drop_rest_records(newest: dict[Key, Part]) -> dict[Key, Part]:
-    """Leave out what reaches into another batch: nobody has tried the cuts before that one yet."""
-    following = dict(pairwise(newest))
-    return {key: part for key, part in newest.items() if not _reaches(key, part, following)}
-
-
-def _reaches(key: Key, part: Part, following: dict[Key, Key]) -> bool:
-    partition, first_cut = following.get(key, (-1, 0))
-    return partition == key[0] and first_cut < key[1] + part.span
+def _reaches(key: Key, part: Part, following: Key | None) -> bool:
+    """Tell whether a part reaches into another batch."""
+    if following is None or following[0] != key[0]:
+        return False
+    return following[1] < key[1] + part.span
 
 
 def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
@@ -87,16 +106,22 @@ def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
         run_id: The run.
         attempt: The latest attempt to look at.
     """
-    newest: dict[Key, Part] = {}
-    with_partial: frozenset[str] = frozenset()
+    found = list_parts(files, run_id)
+    overlaid = Parts()
     for generation in _generations(attempt):
-        parts = newest_parts(files, run_id, generation)
+        parts = found.get(generation, Parts())
         if generation == blob_paths.FIRST:
-            newest |= parts.newest
-        elif files.exists(blob_paths.plan_path(run_id, generation)):
-            newest |= _overlay(files, run_id, generation, parts, newest)
-        with_partial |= parts.with_partial
-    return Parts(newest, with_partial)
+            overlaid.newest.update(parts.newest)
+        elif parts.newest or _has_reopened(files, run_id, generation):
+            overlaid.newest.update(_overlay(files, run_id, generation, parts, overlaid.newest))
+        overlaid.partials.update(parts.partials)
+    return overlaid
+
+
+def _has_reopened(files: RunFiles, run_id: str, generation: str) -> bool:
+    """Tell whether a generation without parts was to redo items; one that compensates never is."""
+    redoes = generation.startswith(blob_paths.FIRST[0])
+    return redoes and files.exists(blob_paths.plan_path(run_id, generation))
 
 
 def _overlay(

@@ -10,11 +10,9 @@ from fanout.adapters.run_files.part_reader import (
     planned_batches,
     read_planned,
 )
-from fanout.adapters.run_files.parts import overlaid_parts
+from fanout.adapters.run_files.parts import Parts
 from fanout.messages.fan_in import RangePlan
-from fanout.messages.run import RunRef
 from fanout.models.plan import Cut, Origin
-from fanout.naming import blob_paths
 
 
 class SizedBatch(NamedTuple):
@@ -25,17 +23,18 @@ class SizedBatch(NamedTuple):
     size: int
 
 
-def sized_batches(files: RunFiles, ref: RunRef) -> Iterator[SizedBatch]:
-    """List every batch of the first plan, in source order, as the attempts up to `ref`'s left it.
+def sized_batches(files: RunFiles, run_id: str, parts: Parts) -> Iterator[SizedBatch]:
+    """List every batch of the first plan, in source order, with the bytes of its outcomes.
 
     The bytes are those of its part and its partial together; 0 where there is no part.
+
+    Args:
+        files: Where the run is kept.
+        run_id: The run.
+        parts: Its newest parts.
     """
-    parts = overlaid_parts(files, ref.run_id, ref.attempt)
-    newest = {part.path for part in parts.newest.values()} | parts.with_partial
-    blobs = files.store.sizes(files.container, blob_paths.parts_folder(ref.run_id))
-    sizes = {path: size for path, size in blobs if path in newest}
-    manifest = kept_manifest(files, ref.run_id)
-    for batch in planned_batches(files, ref.run_id, manifest, parts):
+    sizes, manifest = parts.sizes, kept_manifest(files, run_id)
+    for batch in planned_batches(files, run_id, manifest, parts):
         paths = (batch.origin.part, batch.origin.partial)
         size = sum(sizes[path] for path in paths if path is not None)
         yield SizedBatch(batch.cut, batch.origin, size)

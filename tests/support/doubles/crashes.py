@@ -41,6 +41,31 @@ class Fuse:
             raise DeathError
 
 
+class Stops(Fuse):
+    """Lets something happen before the write of some number, and before one of those it makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set([])
+
+    def set(self, stops: Iterable[tuple[int, Callable[[], None]]]) -> None:
+        """Say how many writes are made before each, counted from the last, and what happens."""
+        self._stops = [*stops]
+        self._next()
+
+    def _next(self) -> None:
+        self.left, self._act = self._stops.pop(0) if self._stops else (None, None)
+
+    def burn(self, write: Callable[[], Any]) -> None:
+        if self.left == 0 and self._act is not None:
+            act = self._act
+            self._next()
+            act()
+        elif self.left is not None:
+            self.left -= 1
+        write()
+
+
 class DyingTables(MemoryTables):
     """Tables whose writes burn a fuse."""
 
