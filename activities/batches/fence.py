@@ -41,8 +41,8 @@ class Fence:
         """
         if self.rows is None:
             return False
-        key, now = (self.run_id, self.attempt, self.claim), time.monotonic()
-        seen = _seen.get(key)
+        key = (self.run_id, self.attempt, self.claim)
+        seen, now = _seen.get(key), time.monotonic()
         if seen is not None and (seen[1] or now - seen[0] < LOOK_EVERY_SECONDS):
             return seen[1]
         try:
@@ -51,15 +51,17 @@ class Fence:
             if seen is None:
                 raise
             is_over = False
-        if len(_seen) >= MAX_KEPT:
-            _seen.clear()
-        _seen[key] = (now, is_over)
+        _keep_seen(key, is_over=is_over)
         return is_over
 
     def _look(self, rows: Rows) -> bool:
         partition = row_keys.attempt_partition(self.run_id, self.attempt)
         run = rows.load(partition, row_keys.RUN_ROW, RunState)
         return run.end is not None or run.claim != self.claim
+
+    def note_open(self) -> None:
+        """Take note that the attempt goes on: whoever says so has just written its rows."""
+        _keep_seen((self.run_id, self.attempt, self.claim), is_over=False)
 
     def insist_on_open(self) -> None:
         """Let nothing begin once the attempt has ended.
@@ -69,6 +71,12 @@ class Fence:
         """
         if self.is_over:
             raise AttemptOverError("the attempt of the run had ended")
+
+
+def _keep_seen(key: tuple[str, int, str], *, is_over: bool) -> None:
+    if len(_seen) >= MAX_KEPT:
+        _seen.clear()
+    _seen[key] = (time.monotonic(), is_over)
 
 
 NO_FENCE = Fence("")

@@ -8,7 +8,7 @@ decides them: whoever carries out the same batch again gives the result that its
 import os
 import time
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 
 from activities.batches.batch import Batch, Processed
@@ -75,7 +75,21 @@ def process(
         part = files.find(batch_part_path(ask))
         if part is not None:
             return _take_up(ask, part, files, rows)
-    return process_anew(ask, files, rows, events)
+    return process_anew(ask, files, rows, events).result
+
+
+@dataclass(frozen=True)
+class BatchEnd:
+    """What a batch came to.
+
+    Attributes:
+        lines: Its part, if this execution has written it.
+        partial: Its partial; None if it has none.
+    """
+
+    result: BatchResult
+    lines: bytes | None = None
+    partial: bytes | None = None
 
 
 def _take_up(ask: ProcessAsk, part: bytes, files: RunFiles, rows: Rows | None) -> BatchResult:
@@ -89,7 +103,7 @@ def _take_up(ask: ProcessAsk, part: bytes, files: RunFiles, rows: Rows | None) -
 
 def process_anew(
     ask: ProcessAsk, files: RunFiles, rows: Rows | None, events: EventSink | None
-) -> BatchResult:
+) -> BatchEnd:
     """Run the workload over a batch that has left no part, as far as is known."""
     started = time.perf_counter()
     cuts, before = batch_cuts(ask, files), read_outcomes_before(ask, files)
@@ -106,15 +120,15 @@ def process_anew(
         processed.partial = read_partial_before(ask, files)
         stretch.end = stretch.bounds[-1]
     if stretch.has_rest:
-        return _write_own(ask, processed, stretch, before, files)
-    part = batch_part_path(ask)
+        return BatchEnd(_write_own(ask, processed, stretch, before, files))
+    part, lines = batch_part_path(ask), b"".join(processed.lines)
     if processed.partial is not None:
         files.write_first(blob_paths.partial_path(part), processed.partial)
-    if not files.write_first(part, b"".join(processed.lines), JSON_LINES):
-        return _yield_to_first(ask, processed, stretch, before, files)
+    if not files.write_first(part, lines, JSON_LINES):
+        return BatchEnd(_yield_to_first(ask, processed, stretch, before, files))
     result = processed.result
     _log(part, result, (time.perf_counter() - started) * 1000)
-    return result
+    return BatchEnd(result, lines, processed.partial)
 
 
 def _gives_back(ask: ProcessAsk, before: Earlier, files: RunFiles) -> bool:

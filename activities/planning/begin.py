@@ -7,33 +7,43 @@ from collections.abc import Callable
 from datetime import datetime
 
 from activities.batches.steer import steer_shard
+from activities.events import Events
 from activities.planning.plan import plan_run
-from fanout.adapters.rows.attempts import change_attempt, read_attempt
+from activities.planning.scout import Scout, Scouting, first_work, is_quick_to_plan, may_send_scout
+from fanout.adapters.rows.attempts import AttemptRows, apply_rule, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
+from fanout.adapters.settings import settings
 from fanout.errors import AttemptOverError
-from fanout.governor import admission, run_rules
+from fanout.governor import admission, grants, run_rules
 from fanout.governor.admission import AdmissionState, Entry
 from fanout.governor.grants import MAX_NAP_SECONDS
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunInput
-from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
+from fanout.messages.shards import ShardAsk, ShardOrder
 from fanout.naming import instance_ids, row_keys
 
 FIRST_NAP_SECONDS = 1.0
 Planner = Callable[[RunInput, RunFiles], PlanResult]
+# The row of the run, and what its first shard may do first if that was granted with it.
+Planned = tuple[RunState, ShardOrder | None]
 
 
-def begin(ask: BeginAsk) -> BeginResult:
-    """Let a run begin, and plan it."""
-    return admit_and_plan(ask, files_of(ask), rows())
+def begin(ask: BeginAsk, events: Events) -> BeginResult:
+    """Let a run begin, plan it, and carry out its first batch."""
+    files, max_bytes = files_of(ask), settings().max_result_file_bytes
+    return admit_and_plan(ask, files, rows(), plan_run, Scouting(events, max_bytes))
 
 
 def admit_and_plan(
-    ask: BeginAsk, files: RunFiles, rows: Rows, plan: Planner = plan_run
+    ask: BeginAsk,
+    files: RunFiles,
+    rows: Rows,
+    plan: Planner = plan_run,
+    scouting: Scouting | None = None,
 ) -> BeginResult:
     """Plan an attempt when it is its turn; until then, say how long to wait.
 
@@ -42,25 +52,31 @@ def admit_and_plan(
         files: Where the run is kept.
         rows: Its rows.
         plan: Cuts its source, and writes down what it planned.
+        scouting: What it takes to carry out the first batch as well; None leaves that to others.
 
     Raises:
         AttemptOverError: The run was deleted.
     """
-    state = _open_rows(ask, files, rows)
-    run = state.run
+    known = read_attempt(rows, ask.run_id, ask.attempt)
+    if known.state.run.claim not in ("", ask.claim):
+        known = _open_rows(ask, files, rows)
+    run = known.state.run
     if run.end is not None:
         return BeginResult(end=run.end, is_announced=run.is_announced)
     if run.plan is not None:
         return BeginResult(plan=run.plan, order=_first_order(ask, run.plan, rows))
-    wait = _wait(ask, state, files, rows)
+    wait = _wait(ask, known.state, files, rows)
     if wait is not None:
+        _open_rows(ask, files, rows, is_queued=True)
         return wait
-    if run.phase == "queued":
-        _open_rows(ask, files, rows, has_turn=True)
+    if scouting is None or not is_quick_to_plan(ask, files):
+        known = _open_rows(ask, files, rows)
     planned = plan(ask, files)
     if planned.refusal is not None or planned.scans:
+        if not known.state.has_begun:
+            _open_rows(ask, files, rows)
         return BeginResult(plan=planned)
-    return _keep_plan(ask, planned, rows)
+    return _keep_plan(ask, planned, files, rows, known, scouting)
 
 
 def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> BeginResult | None:
@@ -84,22 +100,20 @@ def _is_earlier_attempt_quiet(ask: BeginAsk, files: RunFiles, rows: Rows) -> boo
 
 
 def _open_rows(
-    ask: BeginAsk, files: RunFiles, rows: Rows, *, has_turn: bool = False
-) -> GovernorState:
+    ask: BeginAsk, files: RunFiles, rows: Rows, *, is_queued: bool = False
+) -> AttemptRows:
     """Take note that the attempt begins, or that it waits for its turn."""
-    is_queued = ask.max_runs > 0 and not has_turn
 
-    def rule(state: GovernorState) -> tuple[GovernorState, GovernorState]:
+    def rule(state: GovernorState) -> tuple[GovernorState, None]:
         if state.run.claim not in ("", ask.claim):  # of a run of the same id that was deleted
             _insist_on_claim(ask, files)
             state = run_rules.empty_rows(state)
         # One that is planned, or has its turn, is not put back.
         queued = is_queued and not (state.has_begun and state.run.phase == "planning")
         run = run_rules.open_run(state.run, ask.at, ask.claim, ask.claimed_at, is_queued=queued)
-        state = state.model_copy(update={"run": run})
-        return state, state
+        return state.model_copy(update={"run": run}), None
 
-    return change_attempt(rows, ask.run_id, ask.attempt, rule)
+    return apply_rule(rows, ask.run_id, ask.attempt, rule)[0]
 
 
 def _insist_on_claim(ask: BeginAsk, files: RunFiles) -> None:
@@ -132,20 +146,38 @@ def _nap(since: str, now: str) -> float:
     return min(MAX_NAP_SECONDS, max(FIRST_NAP_SECONDS, waited / 2))
 
 
-def _keep_plan(ask: BeginAsk, plan: PlanResult, rows: Rows) -> BeginResult:
-    """Write the plan into the row of the run, unless there is one."""
+def _keep_plan(
+    ask: BeginAsk,
+    plan: PlanResult,
+    files: RunFiles,
+    rows: Rows,
+    known: AttemptRows,
+    scouting: Scouting | None,
+) -> BeginResult:
+    """Write the plan into the row of the run, unless there is one, and grant the first batch."""
+    sends_scout = scouting is not None and may_send_scout(ask, plan, files)
 
-    def rule(state: GovernorState) -> tuple[GovernorState, RunState]:
-        if state.is_over or state.run.claim != ask.claim:
-            return state, state.run
-        run = run_rules.note_plan(state.run, plan, ask.at)
-        return state.model_copy(update={"run": run}), run
+    def rule(state: GovernorState) -> tuple[GovernorState, Planned]:
+        if state.is_over or state.run.claim not in ("", ask.claim):
+            return state, (state.run, None)
+        if state.run.plan is not None:
+            return state, (state.run, None)
+        run = run_rules.open_run(state.run, ask.at, ask.claim, ask.claimed_at, is_queued=False)
+        run = run_rules.note_plan(run, plan, ask.at)
+        state = state.model_copy(update={"run": run})
+        if not sends_scout:
+            return state, (run, None)
+        grant = grants.decide_scout(state, ShardAsk(work=first_work(ask, plan), at=ask.at))
+        state = state.with_shard(first_work(ask, plan).key, grant.shard)
+        return state.model_copy(update={"pace": grant.pace}), (run, grant.order)
 
-    run = change_attempt(rows, ask.run_id, ask.attempt, rule)
+    known, (run, order) = apply_rule(rows, ask.run_id, ask.attempt, rule, known)
     if run.claim != ask.claim:
         raise AttemptOverError("the run was deleted while it was planned")
     if run.end is not None:
         return BeginResult(end=run.end, is_announced=run.is_announced)
+    if scouting is not None and order is not None:
+        return Scout(ask, plan, order, files, rows, known).carry_out(scouting)
     kept = run.plan or plan
     return BeginResult(plan=kept, order=_first_order(ask, kept, rows))
 
@@ -156,8 +188,6 @@ def _first_order(ask: BeginAsk, plan: PlanResult, rows: Rows) -> ShardOrder | No
         return None
     if read_attempt(rows, ask.run_id, ask.attempt).state.run.verdict is not None:
         return None
-    first = ShardWork.first(ask, plan, plan.work, 0, "process")
-    first = first.model_copy(update={"call": 1})
-    order = steer_shard(ShardAsk(work=first, at=ask.at), rows)
+    order = steer_shard(ShardAsk(work=first_work(ask, plan), at=ask.at), rows)
     # Where it has come further meanwhile, it asks itself, and learns so.
     return order if order.action != "resume" else None

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from activities.planning.replan import plan_redo
 from activities.planning.work import make_work, write_plan
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.settings import settings
 from fanout.adapters.sources.planning import CutOptions
-from fanout.adapters.sources.reading import SourceCuts, cut_source
+from fanout.adapters.sources.reading import SourceCuts, cut_as
 from fanout.adapters.sources.scans import cut_scanned, prepare_scans
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import InvalidRequestError, SourceChangedError
@@ -35,21 +35,23 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
     A source that cannot be run over (gone, changed meanwhile) is a refusal, which no repetition
     would change; any other failure is raised, and the activity is tried again.
     """
-    request = files.request(run.run_id, run.attempt)
+    request = kept_request(files, run.run_id, run.attempt)
     if run.attempt > 1:
         return _result(request, work=plan_redo(run, request, files))
     scratch = files.scratch(run.run_id)
-    limits, is_chunk = batch_limits(request), _takes_chunks(request)
-    options = CutOptions(limits, request.max_items, is_chunk)
+    options = CutOptions(
+        batch_limits(request),
+        request.max_items,
+        _takes_chunks(request),
+        request.concurrency.batches,
+    )
     try:
         if run.scanned:
             source = cut_scanned(scratch)
         elif scans := prepare_scans(request.source, options, scratch, files.scan_range_bytes):
             return _result(request).model_copy(update={"scans": scans})
         else:
-            source = cut_source(
-                request.source, files.store, limits, request.max_items, scratch, is_chunk=is_chunk
-            )
+            source = cut_as(request.source, files.store, options, scratch)
         table = _read_cuts(source)
     except (InvalidRequestError, SourceChangedError) as error:
         log.warning("the source is refused", exc_info=error)

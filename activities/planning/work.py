@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import RunFiles, keep_manifest, keep_partition
 from fanout.messages.planning import Work
 from fanout.models.plan import Cut, Origin, PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from fanout.splitting.sizing import cuts_per_partition, shard_count
+
+# The process that plans a small run begins with it.
+MAX_KEPT_PARTITIONS = 4
 
 
 def write_plan(
@@ -19,10 +22,12 @@ def write_plan(
 ) -> None:
     """Write the plan of a generation, its manifest last."""
     for partition in partitions:
-        files.write_model(
-            blob_paths.partition_path(run_id, partition.partition, generation), partition
-        )
+        path = blob_paths.partition_path(run_id, partition.partition, generation)
+        files.write_model(path, partition)
+        if manifest.partitions <= MAX_KEPT_PARTITIONS:
+            keep_partition(files, run_id, generation, partition)
     files.write_model(blob_paths.plan_path(run_id, generation), manifest)
+    keep_manifest(files, run_id, generation, manifest)
 
 
 def plan_again(

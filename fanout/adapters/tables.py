@@ -4,7 +4,7 @@ Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-g
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -56,6 +56,8 @@ class Row:
     etag: str
 
 
+# What the service says of each row that was written.
+Answers = Sequence[Mapping[str, Any]]
 Mode = Literal["write", "merge", "put", "delete"]
 
 
@@ -102,8 +104,8 @@ class Tables(Protocol):
         """Read some rows of a partition; those that there are not are left out."""
         ...
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
-        """Write rows of one partition, all or none.
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
+        """Write rows of one partition, all or none; give the ETag of each that is there then.
 
         Raises:
             RowConflictError: A new row exists, an old one is not as it was read, or one that must
@@ -218,8 +220,11 @@ class TableStore:
         while group := list(islice(keys, MAX_ROWS_AT_ONCE)):
             _delete(self._table(table), partition, group)
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
         """Write rows of one partition, all or none; the table is made when it is first used.
+
+        Returns:
+            The ETag of each row that is there then.
 
         Raises:
             RowConflictError: A new row exists, an old one is not as it was read, or one that must
@@ -227,20 +232,23 @@ class TableStore:
         """
         operations = [_operation(partition, write) for write in writes]
         try:
-            self._submit(table, operations)
+            answers = self._submit(table, operations)
         except HttpResponseError as error:
             if _code(error) not in _LOST_RACES:
                 raise
             raise RowConflictError(str(error)) from error
+        pairs = zip(writes, answers, strict=True)
+        etags = ((write.row_key, answer.get("etag")) for write, answer in pairs)
+        return {key: str(etag) for key, etag in etags if etag is not None}
 
-    def _submit(self, table: str, operations: list[Any]) -> None:
+    def _submit(self, table: str, operations: list[Any]) -> Answers:
         try:
-            _carry_out(self._table(table), operations)
+            return _carry_out(self._table(table), operations)
         except HttpResponseError as error:
             if _code(error) != _NO_TABLE:
                 raise
             self.service.create_table_if_not_exists(table)
-            _carry_out(self._table(table), operations)
+            return _carry_out(self._table(table), operations)
 
     def _table(self, name: str) -> TableClient:
         if name not in self._clients:
@@ -262,19 +270,18 @@ def _delete(table: TableClient, partition: str, row_keys: list[str]) -> None:
         table.delete_entity(partition, key)
 
 
-def _carry_out(table: TableClient, operations: list[Any]) -> None:
+def _carry_out(table: TableClient, operations: list[Any]) -> Answers:
     """One write alone needs no transaction, which costs the service more."""
     kind, entity, *conditions = operations[0]
     # The SDK's deletion of one row does not tell whether there was one.
     if len(operations) > 1 or kind == "delete":
-        table.submit_transaction(operations)
-        return
-    writes = {
+        return table.submit_transaction(operations)
+    writes: dict[str, Callable[..., Mapping[str, Any]]] = {
         "create": table.create_entity,
         "update": table.update_entity,
         "upsert": table.upsert_entity,
     }
-    writes[kind](entity, **(conditions[0] if conditions else {}))
+    return [writes[kind](entity, **(conditions[0] if conditions else {}))]
 
 
 def _operation(partition: str, write: Write) -> tuple[Any, ...]:

@@ -10,6 +10,12 @@ from math import ceil
 from fanout.models.request import BatchLimits
 
 TARGET_CUTS = 10_000
+# Of each of the batches that may be at work at once: by so many cuts they can share evenly.
+CUTS_A_BATCH = 20
+SMALL_CUT_BYTES = 16 * 1024
+SMALL_CUT_ITEMS = 100
+# So many batches one shard has at work.
+MAX_WIDTH = 100
 MAX_CUT = BatchLimits()
 # What a batch of several cuts may hold: a worker has one in memory for each activity.
 MAX_BATCH_BYTES = 2 * 1_048_576
@@ -29,9 +35,16 @@ MAX_ADAPTIVE_CUTS_A_PARTITION = 2_500
 PARTITIONS_A_SHARD = 4
 
 
-def cut_limits_for_bytes(length: int) -> BatchLimits:
-    """The limits of a cut of a source of so many bytes: a ten-thousandth of it, up to 1 MiB."""
-    share = ceil(length / TARGET_CUTS)
+def cut_limits_for_bytes(length: int, at_once: int = MAX_WIDTH) -> BatchLimits:
+    """The limits of a cut of a source of so many bytes.
+
+    Args:
+        length: Bytes of the source.
+        at_once: How many batches may be at work: each gets some cuts, and 16 KiB make a cut, if
+            ten thousand cuts are not too few then; a cut has up to 1 MiB.
+    """
+    share = min(ceil(length / (at_once * CUTS_A_BATCH)), SMALL_CUT_BYTES)
+    share = max(share, ceil(length / TARGET_CUTS))
     return MAX_CUT.model_copy(update={"max_bytes": max(1, min(share, MAX_CUT.max_bytes))})
 
 
@@ -41,9 +54,10 @@ def chunk_cut_limits_for_bytes(length: int) -> BatchLimits:
     return BatchLimits(max_items=MAX_CHUNK_ITEMS, max_bytes=min(share, MAX_CUT.max_bytes))
 
 
-def cut_limits_for_items(count: int) -> BatchLimits:
-    """The limits of a cut of a source of so many items: a ten-thousandth of them, up to 1,000."""
-    share = ceil(count / TARGET_CUTS)
+def cut_limits_for_items(count: int, at_once: int = MAX_WIDTH) -> BatchLimits:
+    """The same for a source of so many items: 100 make a cut, or up to 1,000 of a large one."""
+    share = min(ceil(count / (at_once * CUTS_A_BATCH)), SMALL_CUT_ITEMS)
+    share = max(share, ceil(count / TARGET_CUTS))
     return MAX_CUT.model_copy(update={"max_items": max(1, min(share, MAX_CUT.max_items))})
 
 
@@ -73,6 +87,8 @@ def cuts_per_partition(cuts: int, batches_in_flight: int, *, is_adaptive: bool) 
     a_shard = max(1, ceil(cuts / shards))
     if not is_adaptive:
         return min(MAX_CUTS_A_PARTITION, a_shard)
+    if cuts <= MAX_ADAPTIVE_CUTS_A_PARTITION and batches_in_flight <= MAX_WIDTH:
+        return max(1, cuts)
     width = ceil(batches_in_flight / shards)
     wanted = max(ceil(a_shard / PARTITIONS_A_SHARD), width)
     return min(MAX_ADAPTIVE_CUTS_A_PARTITION, a_shard, wanted)

@@ -10,6 +10,8 @@ from fanout.governor.run_state import ControlState, GovernorState, PaceState, Ru
 from fanout.naming import row_keys
 
 Answer = TypeVar("Answer")
+# Gives the rows as they are to be, and an answer.
+Rule = Callable[[GovernorState], tuple[GovernorState, Answer]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,21 @@ def change_attempt(
     rows: Rows,
     run_id: str,
     attempt: int,
-    rule: Callable[[GovernorState], tuple[GovernorState, Answer]],
+    rule: Rule[Answer],
     known: AttemptRows | None = None,
 ) -> Answer:
-    """Change rows of an attempt by a rule, together or not at all; give the rule's answer.
+    """Change rows of an attempt by a rule, and give the rule's answer; as `apply_rule` does."""
+    return apply_rule(rows, run_id, attempt, rule, known)[1]
+
+
+def apply_rule(
+    rows: Rows,
+    run_id: str,
+    attempt: int,
+    rule: Rule[Answer],
+    known: AttemptRows | None = None,
+) -> tuple[AttemptRows, Answer]:
+    """Change rows of an attempt by a rule, together or not at all.
 
     Args:
         rows: The rows.
@@ -53,6 +66,9 @@ def change_attempt(
         rule: Gives the rows as they are to be, and the answer.
         known: The rows as they were read; they are read anew if they have changed, or if None.
 
+    Returns:
+        The rows as they are then, and the rule's answer.
+
     Raises:
         RowContentionError: Others changed one of them each time.
     """
@@ -60,25 +76,26 @@ def change_attempt(
         before, known = known or read_attempt(rows, run_id, attempt), None
         after, answer = rule(before.state)
         try:
-            write_changes(rows, run_id, attempt, before, after)
+            return write_changes(rows, run_id, attempt, before, after), answer
         except RowConflictError:
             continue
-        return answer
     raise AssertionError("tries() ends by raising")
 
 
 def write_changes(
     rows: Rows, run_id: str, attempt: int, before: AttemptRows, after: GovernorState
-) -> None:
-    """Write those rows that differ from what was read, all or none.
+) -> AttemptRows:
+    """Write those rows that differ from what was read, all or none; give all as they are then.
 
     Raises:
         RowConflictError: Somebody changed one of them.
     """
     old_models, new_models = _models(before.state), _models(after)
     models = {key: model for key, model in new_models.items() if model != old_models.get(key)}
-    if models:
-        rows.write(row_keys.attempt_partition(run_id, attempt), models, before.etags)
+    if not models:
+        return before
+    partition = row_keys.attempt_partition(run_id, attempt)
+    return AttemptRows(after, before.etags | rows.write(partition, models, before.etags))
 
 
 def _models(state: GovernorState) -> dict[str, object]:

@@ -117,14 +117,19 @@ class Rows:
             return answer
         raise AssertionError("tries() ends by raising")
 
-    def write(self, partition: str, models: dict[str, Any], etags: dict[str, str]) -> None:
+    def write(
+        self, partition: str, models: dict[str, Any], etags: dict[str, str]
+    ) -> dict[str, str]:
         """Write rows of a partition, all or none; one without an ETag must be new.
+
+        Returns:
+            The ETag of each row that was written.
 
         Raises:
             RowConflictError: Somebody changed one of them.
         """
         writes = [Write(key, pack_model(model), etags.get(key)) for key, model in models.items()]
-        self.tables.write(self.table, partition, writes)
+        return self.tables.write(self.table, partition, writes)
 
     def submit(self, partition: str, writes: list[Write]) -> None:
         """Change rows of a partition, all or none.

@@ -10,6 +10,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
+from fanout.adapters.run_files.kept import Kept
 from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
 from fanout.adapters.sources.planning import Scratch
 from fanout.errors import RunNotFoundError
@@ -251,30 +252,41 @@ def files_of(ref: ClaimedRef) -> RunFiles:
     return run_files()
 
 
+_requests: Kept[RunRequest] = Kept(_KEPT_RUNS)
+_manifests: Kept[PlanManifest] = Kept(_KEPT_RUNS)
+_partitions: Kept[PartitionPlan] = Kept(_KEPT_PARTITIONS)
+
+
 def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
     """The request of an attempt of a run, read once in this process."""
-    return _kept_request(files, run_id, attempt)
+    return _requests.get((files, run_id, attempt), lambda: files.request(run_id, attempt))
 
 
 def kept_manifest(files: RunFiles, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
     """The plan's manifest, read once in this process."""
-    return _kept_manifest(files, run_id, generation)
+    key = (files, run_id, generation)
+    return _manifests.get(key, lambda: files.manifest(run_id, generation))
+
+
+def keep_manifest(files: RunFiles, run_id: str, generation: str, manifest: PlanManifest) -> None:
+    """Keep a manifest that this process has written."""
+    _manifests.put((files, run_id, generation), manifest)
 
 
 def kept_partition(
     files: RunFiles, run_id: str, partition: int, generation: str = blob_paths.FIRST
 ) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    return _kept_partition(files, run_id, partition, generation)
+    key = (files, run_id, partition, generation)
+    return _partitions.get(key, lambda: files.partition(run_id, partition, generation))
 
 
-# A cache takes a call that leaves an argument out for another than one that gives it.
-_kept_request = lru_cache(maxsize=_KEPT_RUNS)(RunFiles.request)
-_kept_manifest = lru_cache(maxsize=_KEPT_RUNS)(RunFiles.manifest)
-_kept_partition = lru_cache(maxsize=_KEPT_PARTITIONS)(RunFiles.partition)
+def keep_partition(files: RunFiles, run_id: str, generation: str, plan: PartitionPlan) -> None:
+    """Keep a partition that this process has written."""
+    _partitions.put((files, run_id, plan.partition, generation), plan)
 
 
 def forget_kept() -> None:
     """Drop what this process has read: a run was deleted, and its id may be used again."""
-    for cached in (_kept_request, _kept_manifest, _kept_partition):
-        cached.cache_clear()
+    for kept in (_requests, _manifests, _partitions):
+        kept.clear()

@@ -68,9 +68,7 @@ class Parts:
             self.newest[key] = part
 
     def without_rest_records(self) -> "Parts":
-        """These in order, without what reaches into another batch: it says that nobody has tried
-        the cuts before that one yet.
-        """
+        """These in order; what reaches into another batch only says that nobody tried its cuts."""
         keys = sorted(self.newest)
         pairs = zip_longest(keys, keys[1:])
         own = {k: self.newest[k] for k, after in pairs if not _reaches(k, self.newest[k], after)}

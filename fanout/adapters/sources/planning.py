@@ -14,6 +14,7 @@ from fanout.naming import blob_paths
 from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.sizing import (
+    MAX_WIDTH,
     chunk_cut_limits_for_bytes,
     cut_limits_for_bytes,
     cut_limits_for_items,
@@ -109,23 +110,29 @@ class CutOptions:
         limits: What one cut may hold; None suits it to the size of the source.
         max_items: How many items to take from the beginning; None takes all.
         is_chunk: Whether the workload takes a batch whole, so that larger cuts suit it.
+        at_once: How many batches may be at work at once.
     """
 
     limits: BatchLimits | None
     max_items: int | None = None
     is_chunk: bool = False
+    at_once: int = MAX_WIDTH
 
     def limits_for_bytes(self, length: int) -> BatchLimits:
         """The limits for a source of so many bytes."""
         if self.limits is not None:
             return self.limits
-        return chunk_cut_limits_for_bytes(length) if self.is_chunk else cut_limits_for_bytes(length)
+        if self.is_chunk:
+            return chunk_cut_limits_for_bytes(length)
+        return cut_limits_for_bytes(length, self.at_once)
 
     def limits_for_items(self, count: int, length: int = 0) -> BatchLimits:
         """The limits for a source of so many items, which have so many bytes if that is known."""
         if self.limits is not None:
             return self.limits
-        return chunk_cut_limits_for_bytes(length) if self.is_chunk else cut_limits_for_items(count)
+        if self.is_chunk:
+            return chunk_cut_limits_for_bytes(length)
+        return cut_limits_for_items(count, self.at_once)
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,16 @@ def cut_source(
         InvalidRequestError: As `inspect` does; for the rest of a blob, while the cuts are consumed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    options = CutOptions(limits, max_items, is_chunk)
+    return cut_as(source, store, CutOptions(limits, max_items, is_chunk), scratch)
+
+
+def cut_as(
+    source: Source, store: BlobReader, options: CutOptions, scratch: Scratch | None
+) -> SourceCuts:
+    """Cut a source by options, as `cut_source` does."""
     if isinstance(source, InlineSource):
         items = source.items
-        cuts = cut_items(items, options.limits_for_items(len(items)), max_items)
+        cuts = cut_items(items, options.limits_for_items(len(items)), options.max_items)
         return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, TextSource):
         return cut_text(source, options, scratch)

@@ -58,10 +58,10 @@ class CountingTables(MemoryTables):
         self._requests.append(f"QUERY {partition}")
         return super().read_range(table, partition, wanted, limit)
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
         keys = " ".join(sorted(write.row_key for write in writes))
         self._requests.append(f"POST {partition} {keys}")
-        super().write(table, partition, writes)
+        return super().write(table, partition, writes)
 
     def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
         keys = [*row_keys]

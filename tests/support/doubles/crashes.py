@@ -26,19 +26,18 @@ class Fuse:
     left: int | None = None
     is_made: bool = False
 
-    def burn(self, write: Callable[[], Any]) -> None:
+    def burn(self, write: Callable[[], Any]) -> Any:
         """Make a write, unless it is the one."""
         if self.left is None:
-            write()
-        elif self.left > 0:
+            return write()
+        if self.left > 0:
             self.left -= 1
-            write()
-        else:
-            self.left = None
-            if self.is_made:
-                with suppress(Exception):
-                    write()
-            raise DeathError
+            return write()
+        self.left = None
+        if self.is_made:
+            with suppress(Exception):
+                write()
+        raise DeathError
 
 
 class Stops(Fuse):
@@ -56,14 +55,14 @@ class Stops(Fuse):
     def _next(self) -> None:
         self.left, self._act = self._stops.pop(0) if self._stops else (None, None)
 
-    def burn(self, write: Callable[[], Any]) -> None:
+    def burn(self, write: Callable[[], Any]) -> Any:
         if self.left == 0 and self._act is not None:
             act = self._act
             self._next()
             act()
         elif self.left is not None:
             self.left -= 1
-        write()
+        return write()
 
 
 class DyingTables(MemoryTables):
@@ -73,8 +72,9 @@ class DyingTables(MemoryTables):
         super().__init__()
         self._fuse = fuse
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
-        self._fuse.burn(lambda: super(DyingTables, self).write(table, partition, writes))
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
+        write = super().write
+        return self._fuse.burn(lambda: write(table, partition, writes))
 
     def delete(self, table: str, partition: str, row_keys: Iterable[str]) -> None:
         if keys := [*row_keys]:

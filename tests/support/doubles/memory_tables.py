@@ -25,7 +25,7 @@ class MemoryTables:
         found = ((key, self._rows.get((table, partition, key))) for key in row_keys)
         return {key: row for key, row in found if row is not None}
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
         self.before_write()
         assert 1 <= len(writes) <= 100
         assert len({write.row_key for write in writes}) == len(writes)
@@ -34,6 +34,8 @@ class MemoryTables:
         for write in writes:
             self._carry_out(write, (table, partition, write.row_key))
         self.after_write()
+        found = self.read(table, partition, [write.row_key for write in writes])
+        return {key: row.etag for key, row in found.items()}
 
     def _insist_on_condition(self, write: Write, row: Row | None) -> None:
         if write.mode == "put":

@@ -238,8 +238,8 @@ class Turn:
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         return self._in_turn(lambda: self._tables.read(table, partition, row_keys))
 
-    def write(self, table: str, partition: str, writes: list[Write]) -> None:
-        self._in_turn(lambda: self._tables.write(table, partition, writes))
+    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
+        return self._in_turn(lambda: self._tables.write(table, partition, writes))
 
 
 @given(
