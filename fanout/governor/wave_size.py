@@ -18,6 +18,10 @@ PACED_WAVE_SECONDS = 5
 
 # So long the first batch of a run works before others begin, unless it is done by then.
 SCOUT_SECONDS = 0.2
+# A quicker batch has no rest that is worth another one.
+LEAST_BOX_MS = 500
+# What is given back is shared out in batches of so much work at least.
+LEAST_REST_MS = 250
 # A batch that goes on for so much longer than expected gives back what it has not begun.
 MAX_DELAY = 2
 # So does one that is at an item for so much longer than usual, and for a second at least.
@@ -64,13 +68,15 @@ def size_wave(state: GovernorState, ask: ShardAsk, *, is_probe: bool) -> WaveSiz
     return WaveSize(cuts, span, cuts * work.items_per_cut, _box(state, work, span))
 
 
-def _box(state: GovernorState, work: ShardWork, span: int) -> TimeBox | None:
+def _box(
+    state: GovernorState, work: ShardWork, span: int, *, least_ms: float = LEAST_BOX_MS
+) -> TimeBox | None:
     """The time box of batches of so many cuts; none where a batch is quick, or nobody knows."""
     item_ms = mean_item_ms(state)
     if item_ms is None or span == 1:
         return None
     batch_ms = item_ms * work.items_per_cut * span
-    if batch_ms < LEAST_BATCH_MS:
+    if batch_ms < least_ms:
         return None
     stuck_seconds = max(LEAST_STUCK_SECONDS, MAX_ITEM_DELAY * item_ms / 1000)
     return TimeBox(seconds=MAX_DELAY * batch_ms / 1000, stuck_seconds=stuck_seconds)
@@ -95,13 +101,13 @@ def size_rest(state: GovernorState, ask: ShardAsk, rest: Rest) -> WaveSize | Non
     if width < 1:
         return None
     left = rest.end - rest.first_cut
-    span = ceil(left / width)
+    span = min(left, max(ceil(left / width), _span(state, LEAST_REST_MS)))
     # Only the end of a wave can be left to the next one.
     if ask.work.wave is not None and rest.end == ask.work.wave.end:
         item_ms = max(rest.item_ms, mean_item_ms(state) or 0.0)
         span = min(span, _span_of(state, item_ms, TARGET_BATCH_MS))
     cuts = min(left, width * span)
-    return WaveSize(cuts, span, cuts * ask.work.items_per_cut, _box(state, ask.work, span))
+    return WaveSize(cuts, span, cuts * ask.work.items_per_cut, _box(state, ask.work, span, least_ms=0))
 
 
 def free_width(state: GovernorState, ask: ShardAsk) -> int:
