@@ -210,6 +210,7 @@ def test_where_somebody_listens_the_end_is_announced_before_the_attempt_is_close
     monkeypatch.setattr(finishing, "announce", announce)
     end = scene.settle_and_end(scene.know()).end
     assert [(one.end, is_over) for one, is_over in heard] == [(end, True)]
+    assert scene.state.run.is_announced
     assert open_attempts(scene.rows) == []
 
 
