@@ -19,10 +19,10 @@ from fanout.adapters.side_by_side import side_by_side
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.otel import otel
 from fanout.governor import run_rules
-from fanout.governor.run_state import GovernorState
+from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
 from fanout.messages.run import RunEnd, RunRef
-from fanout.naming import functions, instance_ids
+from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import parse_moment
 
 log = logger(functions.FINISH)
@@ -134,7 +134,19 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
 
     From then on lists have how it ended from the index.
     """
+    if not ending.is_announced:
+        _note_announced(ending, rows)
     facts = ending.facts
     if facts.status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
         close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)
+
+
+def _note_announced(ending: EndedRun, rows: Rows) -> None:
+    partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
+    rows.change(
+        partition,
+        row_keys.RUN_ROW,
+        RunState,
+        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
+    )

@@ -48,8 +48,7 @@ class RunState(_Row):
         verdict: What was decided when the shards were through.
         undo: What there is to compensate, once that is known.
         end: How it ended; nothing of the attempt may begin any more.
-        is_announced: Whether nobody was to be told of its end. Who is, has been told when the
-            attempt is no longer open.
+        is_announced: Whether everybody has been told of its end; at once where nobody listens.
         take_overs: When its orchestration had failed and was begun anew, and why.
     """
 

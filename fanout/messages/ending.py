@@ -77,7 +77,7 @@ class EndedRun(FinishAsk):
     """An attempt that has ended, as the rows have it: what is announced to others.
 
     Attributes:
-        is_announced: Whether nobody is to be told.
+        is_announced: Whether everybody has been told, or nobody is to be.
     """
 
     facts: RunFacts = RunFacts()

@@ -10,7 +10,8 @@ from activities.endings.known_run import KnownRun, known_run, read_run
 from activities.endings.settle import settle_and_end, settle_run
 from activities.planning.begin import admit_and_plan
 from fanout.adapters.rows.attempts import read_attempt
-from fanout.adapters.rows.open_runs import note_claim
+from fanout.adapters.rows.index import IndexEntry
+from fanout.adapters.rows.open_runs import confirm_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
 from fanout.governor.run_state import ControlState, GovernorState
@@ -20,7 +21,7 @@ from fanout.messages.ending import SettleAsk, SettleResult
 from fanout.messages.run import RunRef
 from fanout.messages.shards import ShardAsk, ShardCounts, ShardWork
 from fanout.naming import blob_paths, row_keys
-from fanout.naming.moments import moment_text
+from fanout.naming.moments import parse_moment
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline
@@ -53,9 +54,9 @@ class EndingRun:
         self.run = LocalRun(asked, store=store or MemoryStore())
         self.tables = tables or MemoryTables()
         self.rows = Rows(self.tables, "fanoutruns")
-        noted = note_claim(self.rows, RUN_ID, asked.workload).entry
-        self.claim, claimed_at = self.run.files.claim_of(RUN_ID), moment_text(noted.claimed_at)
-        begun = BeginAsk(run_id=RUN_ID, claim=self.claim, claimed_at=claimed_at, max_runs=1, at=AT)
+        confirm_claim(self.rows, IndexEntry(RUN_ID, parse_moment(AT), asked.workload))
+        self.claim = self.run.files.claim_of(RUN_ID)
+        begun = BeginAsk(run_id=RUN_ID, claim=self.claim, claimed_at=AT, max_runs=1, at=AT)
         plan = admit_and_plan(begun, self.run.files, self.rows).plan
         assert plan is not None
         self.plan = plan

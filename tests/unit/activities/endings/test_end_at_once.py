@@ -19,6 +19,7 @@ from fanout.adapters.rows.attempts import AttemptRows
 from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.places import change_places
 from fanout.adapters.run_files.files import RunFiles, forget_kept
+from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.ending import EndedRun, SettleResult
@@ -209,6 +210,7 @@ def test_where_somebody_listens_the_end_is_announced_before_the_attempt_is_close
     monkeypatch.setattr(finishing, "announce", announce)
     end = scene.settle_and_end(scene.know()).end
     assert [(one.end, is_over) for one, is_over in heard] == [(end, True)]
+    assert scene.state.run.is_announced
     assert open_attempts(scene.rows) == []
 
 
@@ -326,3 +328,37 @@ def insist_on_wishes(scene: EndingRun, lost: int) -> None:
         assert run.end.outcome == "failed"
     else:
         assert run.end.outcome == "partially_succeeded"
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+@pytest.mark.parametrize("number", range(6))
+def test_what_comes_late_of_a_run_that_was_deleted_spoils_no_other_of_its_id(
+    number: int, has_ended: bool
+) -> None:
+    """It is deleted before one of the writes of its end, and its id is used again."""
+    stops = Stops()
+    scene = EndingRun(DyingStore(stops), DyingTables(stops), tolerance=TOLERANT)
+    others: list[EndingRun] = []
+
+    def use_again() -> None:
+        delete(scene)
+        others.append(EndingRun(scene.run.store, scene.tables, fails=()))
+        if has_ended:
+            others[-1].settle_and_end()
+
+    stops.set([(number, use_again)])
+    with pytest.raises(AttemptOverError):
+        scene.settle_and_end(scene.know())
+    (other,) = others
+    end = other.settle_and_end().end
+    assert end is not None and end.outcome == "succeeded"
+    other.insist_on_results()
+
+
+def delete(scene: EndingRun) -> None:
+    """What a deletion leaves of a run: nothing."""
+    for name in [*scene.run.files.names(f"{RUN_ID}/")]:
+        scene.run.files.delete(name)
+    for partition, key, _ in [*scene.tables.rows(scene.rows.table)]:
+        scene.rows.delete(partition, [key])
+    forget_kept()

@@ -47,7 +47,7 @@ def finish(to: Rows, one: EndedRun | None = None) -> EndedRun:
     written = finish_attempt(one or ending(), to)
     assert written is not None
     close_attempt(written, to)
-    return written
+    return written.model_copy(update={"is_announced": True})
 
 
 def state_of(to: Rows) -> GovernorState:
@@ -64,7 +64,7 @@ def test_the_end_is_in_one_row_and_nobody_looks_after_the_attempt_any_more() -> 
     assert [one.run_id for one in open_attempts(to)] == [RUN_ID]
     written = finish(to)
     state = state_of(to)
-    assert (state.phase, state.items) == ("done", ITEMS)
+    assert (state.phase, state.items, state.run.is_announced) == ("done", ITEMS, True)
     assert (written.end, written.facts.items) == (state.run.end, ITEMS)
     assert written.facts.started_at == AT
     assert open_attempts(to) == []
