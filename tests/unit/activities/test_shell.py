@@ -1,5 +1,7 @@
 """What every registered activity does around its work."""
 
+import asyncio
+import threading
 import traceback
 from types import SimpleNamespace
 from typing import Any, get_type_hints
@@ -7,6 +9,7 @@ from typing import Any, get_type_hints
 import azure.functions as func
 import pytest
 
+from activities.events import Events
 from activities.registered import ACTIVITIES
 from activities.shell import make_blueprint, message_type
 from fanout.messages.base import Message
@@ -15,7 +18,12 @@ from fanout.messages.tickets import add_ticket, read_answer
 from tests.support.workloads.hostile_workloads import ERRORS
 
 ASK = {"run_id": "r", "attempt": 2, "claim": "c", "trace": None}
-CONTEXT = SimpleNamespace(function_name="count", invocation_id="i", trace_context=None)
+CONTEXT = SimpleNamespace(
+    function_name="count",
+    invocation_id="i",
+    trace_context=None,
+    thread_local_storage=threading.local(),
+)
 
 
 class Counted(Message):
@@ -31,8 +39,17 @@ def nothing(ref: RunRef) -> None:
     """Do nothing."""
 
 
+def wake(ref: RunRef, events: Events) -> bool:
+    """Wake."""
+    return events.raise_event(ref.run_id, "turn")
+
+
 def untyped(ask: dict) -> dict:
     return ask
+
+
+def greedy(ref: RunRef, other: str) -> None:
+    """Ask for what nobody gives."""
 
 
 def shell(work: Any) -> Any:
@@ -55,9 +72,33 @@ def test_the_worker_finds_plain_types_and_the_name() -> None:
     assert hints == {"ask": dict, "context": func.Context, "return": dict}
 
 
-def test_what_takes_no_message_is_no_activity() -> None:
+@pytest.mark.parametrize("work", [untyped, greedy])
+def test_what_takes_no_message_is_no_activity(work: Any) -> None:
     with pytest.raises(TypeError, match="takes no message"):
-        make_blueprint({"untyped": untyped})
+        make_blueprint({"count": work})
+
+
+def test_an_activity_that_asks_for_events_has_a_durable_client() -> None:
+    (builder,) = make_blueprint({"count": wake})._function_builders
+    function = builder._function
+    bindings = {binding.name: binding.type for binding in function.get_bindings()}
+    assert bindings == {"client": "durableClient", "ask": "activityTrigger"}
+    hints = get_type_hints(function.get_user_function())
+    assert hints == {"ask": dict, "client": str, "context": func.Context, "return": dict}
+    assert function.get_user_function().__name__ == "count"
+
+
+def test_an_activity_raises_an_event_and_answers() -> None:
+    raised = []
+
+    async def raise_event(*event: Any) -> None:
+        raised.append(event)
+
+    function = shell(wake).client_function  # what the SDK calls with a client
+    client = SimpleNamespace(raise_event=raise_event)
+    result = asyncio.run(function(add_ticket(ASK, "t"), client, CONTEXT))
+    assert read_answer(result, "t") is True
+    assert raised == [("r", "turn", None)]
 
 
 def test_every_activity_takes_a_message_about_a_run() -> None:
