@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 10.0
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 
 Answer = TypeVar("Answer")
+# Takes an orchestration and the name of an event.
+RaiseEvent = Callable[[str, str], object]
 log = logger("events")
 
 
@@ -55,6 +57,10 @@ class Events:
             log.warning("cannot raise '%s' of '%s': %s", name, instance, fault)
             return False
         return True
+
+
+def raise_nothing(instance: str, name: str) -> None:
+    """Where there is no client: whoever waits hears of it by its timer, or from the watchdog."""
 
 
 async def work_on_thread(context: func.Context, work: Callable[[], Answer]) -> Answer:

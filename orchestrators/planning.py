@@ -2,16 +2,17 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
-from fanout.naming import functions
+from fanout.naming import events, functions
 from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
-from orchestrators.sleep import sleep
+from orchestrators.tasks import await_task
 
 SCANS_AT_ONCE = 100
 # Waits that one history holds, of eight events each: a small run is worked off in the same one.
@@ -30,10 +31,14 @@ def await_plan(
 ) -> Generator[Any, Any, BeginResult | RunInput | Refusal]:
     """Wait for the turn of a run, and have its source planned.
 
+    Whoever leaves a place wakes it by an event, which may be lost, or come twice, or early.
+
     Returns:
-        What there is to do, or why there is nothing; or, where the history has grown, how the run
-        goes on in a new one.
+        What there is to do, or why there is nothing; or, where the history has grown or the run was
+        woken in vain, how it goes on in a new one: the SDK would give an event that came early to
+        every later wait as well.
     """
+    is_awake = False
     for _ in range(WAITS_A_HISTORY):
         result = yield from call_patiently(context, _BeginCall(context, run))
         if result.failure is not None:
@@ -41,13 +46,25 @@ def await_plan(
         beginning = BeginResult.model_validate(result.value)
         if beginning.wait_seconds is None:
             break
-        yield from sleep(context, beginning.wait_seconds)
+        if is_awake:
+            return run
+        is_awake = yield from _await_turn(context, beginning.wait_seconds)
     else:
         return run
     if beginning.plan is None or not beginning.plan.scans:
         return beginning
     refusal = yield from _scan(context, run, beginning.plan.scans)
     return refusal or run.model_copy(update={"scanned": True})
+
+
+def _await_turn(context: Any, seconds: float) -> Generator[Any, Any, bool]:
+    """Wait for the event that it may be the turn of a run, for so long; tell whether it came."""
+    event = context.wait_for_external_event(events.TURN)
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    yield from await_task(context.task_any([event, timer]))
+    if not timer.is_completed:
+        timer.cancel()
+    return bool(event.is_completed)
 
 
 @dataclass(frozen=True)

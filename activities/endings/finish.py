@@ -4,12 +4,15 @@ The end is written first, in one row: from then on every reader sees it. Each of
 done twice, and is, when it fails half way.
 """
 
+from datetime import UTC, datetime
+
+from activities.endings.leave import leave_place
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
+from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
-from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
@@ -19,23 +22,25 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
 from fanout.messages.run import RunEnd
 from fanout.naming import functions, instance_ids, row_keys
-from fanout.naming.moments import parse_moment
+from fanout.naming.moments import moment_text, parse_moment
 
 log = logger(functions.FINISH)
 
 
-def finish(ask: FinishAsk) -> FinishResult:
+def finish(ask: FinishAsk, events: Events) -> FinishResult:
     """Finish an attempt of a run: write its end, announce it, and close its rows."""
-    return FinishResult(end=end_attempt(ask, files_of(ask), rows()))
+    return FinishResult(end=end_attempt(ask, files_of(ask), rows(), events.raise_event))
 
 
-def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
+def end_attempt(
+    ask: FinishAsk, files: RunFiles, rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> RunEnd:
     """Write how an attempt ended, announce it, and close its rows; gives the end as the row has it.
 
     Raises:
         Exception: It could not be announced; done again, it is.
     """
-    ending = finish_attempt(ask, rows)
+    ending = finish_attempt(ask, rows, raise_event)
     if ending is None:
         return ask.end
     try:
@@ -48,8 +53,10 @@ def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
     return ending.end
 
 
-def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
-    """Write how an attempt ended, unless that is known, and make room for another run.
+def finish_attempt(
+    ask: FinishAsk, rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> EndedRun | None:
+    """Write how an attempt ended, unless that is known, and let another run have its place.
 
     Returns:
         Its end and facts as the rows have them; None where there are no such rows any more.
@@ -66,7 +73,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
     if end is None:
         return None
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
-    free_place(rows, instance)
+    leave_place(instance, end.at or moment_text(datetime.now(UTC)), rows, raise_event)
     return ask.message(EndedRun, end=end, facts=facts)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from activities.batches.steer import is_over, steer_shard
 from activities.endings.finish import end_attempt
+from activities.events import Events, RaiseEvent, raise_nothing
 from activities.results.lay_out import lay_out_run
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
@@ -27,12 +28,19 @@ from fanout.naming.moments import moment_text
 log = logger(functions.SETTLE)
 
 
-def settle(ask: SettleAsk) -> SettleResult:
+def settle(ask: SettleAsk, events: Events) -> SettleResult:
     """Settle a run, and end it where nothing is left to do."""
-    return settle_and_end(ask, files_of(ask), rows(), settings().max_result_file_bytes)
+    max_bytes = settings().max_result_file_bytes
+    return settle_and_end(ask, files_of(ask), rows(), max_bytes, events.raise_event)
 
 
-def settle_and_end(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> SettleResult:
+def settle_and_end(
+    ask: SettleAsk,
+    files: RunFiles,
+    rows: Rows,
+    max_bytes: int,
+    raise_event: RaiseEvent = raise_nothing,
+) -> SettleResult:
     """Decide how a run goes on; where its results are written at once, end it as well.
 
     Takes and raises what `settle_run` does. Asked again after the end, it gives that.
@@ -43,14 +51,14 @@ def settle_and_end(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) 
         end = _known_end(ask, rows)
         if end is None:
             raise
-        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
+        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows, raise_event)
         return SettleResult(verdict=Verdict(), end=ended)
     end = settled.layout.end if settled.layout else None
     if end is None:
         return settled
     end = end.with_reason(ask.failure).model_copy(update={"at": moment_text(datetime.now(UTC))})
     try:
-        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
+        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows, raise_event)
     except Exception:
         # The activity `finish` does it again, for as long as the orchestrator has patience.
         log.exception("could not end the run at once")

@@ -8,20 +8,20 @@ from datetime import datetime
 
 from activities.batches.steer import steer_shard
 from activities.planning.plan import plan_run
+from fanout.adapters.rows import places
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.errors import AttemptOverError
-from fanout.governor import admission, run_rules
-from fanout.governor.admission import AdmissionState, Entry
-from fanout.governor.grants import MAX_NAP_SECONDS
+from fanout.governor import run_rules
+from fanout.governor.admission import Entry, Turn
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunInput
 from fanout.messages.shards import ShardAsk, ShardOrder, ShardWork
-from fanout.naming import instance_ids, row_keys
+from fanout.naming import instance_ids
 
 FIRST_NAP_SECONDS = 1.0
 Planner = Callable[[RunInput, RunFiles], PlanResult]
@@ -67,11 +67,12 @@ def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> B
     """What to do until it is the run's turn; None if it is."""
     if not _is_earlier_attempt_quiet(ask, files, rows):
         return BeginResult(wait_seconds=FIRST_NAP_SECONDS)
-    if _is_admitted(ask, rows):
+    turn = _find_turn(ask, rows)
+    if turn.has_come:
         return None
     if state.control.is_cancelled:
         return BeginResult(is_cancelled=True)
-    return BeginResult(wait_seconds=_nap(str(state.run.started_at), ask.at))
+    return BeginResult(wait_seconds=turn.wait_seconds)
 
 
 def _is_earlier_attempt_quiet(ask: BeginAsk, files: RunFiles, rows: Rows) -> bool:
@@ -113,23 +114,12 @@ def _insist_on_claim(ask: BeginAsk, files: RunFiles) -> None:
         raise AttemptOverError("the run was deleted")
 
 
-def _is_admitted(ask: BeginAsk, rows: Rows) -> bool:
+def _find_turn(ask: BeginAsk, rows: Rows) -> Turn:
+    """Tell whether it is the run's turn; until then whoever leaves wakes it."""
     if not ask.max_runs:
-        return True
+        return Turn()
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
-    entry = Entry(instance=instance, max_runs=ask.max_runs, at=ask.at)
-    return rows.change(
-        row_keys.ADMISSION_PARTITION,
-        row_keys.ADMISSION_ROW,
-        AdmissionState,
-        lambda state: admission.enter(state, entry),
-    )
-
-
-def _nap(since: str, now: str) -> float:
-    """A second at first, then half as long as it has waited: soon heard, yet cheap."""
-    waited = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
-    return min(MAX_NAP_SECONDS, max(FIRST_NAP_SECONDS, waited / 2))
+    return places.enter(rows, Entry(instance=instance, max_runs=ask.max_runs, at=ask.at))
 
 
 def _keep_plan(ask: BeginAsk, plan: PlanResult, rows: Rows) -> BeginResult:
