@@ -65,7 +65,7 @@ def main(words: Sequence[str] = ()) -> None:
     with start_storage() as storage:
         environment = storage.environment(settings)
         with run_host(APP, "--no-stack", environment=environment) as host:
-            _post_all(host.port, "warm", WARM_UPS)
+            _post_all(host.port, WARM_UPS)
             _wait_for_all(host)
             measurement, sorts = _measure(host, storage, options.runs)
             _require_all(host, options.runs + WARM_UPS)
@@ -86,7 +86,7 @@ def _measure(
     host: MeasuredHost, storage: LoggedStorage, runs: int
 ) -> tuple[Measurement, Counter[str]]:
     mark, cpu_before, start = storage.mark(), host.cpu_seconds_each(), time.perf_counter()
-    posts = _post_all(host.port, "run", runs)
+    posts = _post_all(host.port, runs)
     accepted = time.perf_counter() - start
     _wait_for_all(host)
     finished = time.perf_counter() - start
@@ -108,7 +108,7 @@ def _measure(
     return measurement, count_sorts(requests)
 
 
-def _post_all(port: int, prefix: str, runs: int) -> list[float]:
+def _post_all(port: int, runs: int) -> list[float]:
     """POST so many runs by all callers; gives the seconds that each POST took."""
     numbers, lock = itertools.count(), threading.Lock()
 
@@ -120,16 +120,16 @@ def _post_all(port: int, prefix: str, runs: int) -> list[float]:
                     number = next(numbers)
                 if number >= runs:
                     return seconds
-                seconds.append(_post(client, f"{prefix}-{number:04d}"))
+                seconds.append(_post(client))
 
     with ThreadPoolExecutor(CALLERS) as pool:
         calls = [pool.submit(call) for _ in range(CALLERS)]
         return [seconds for each in calls for seconds in each.result()]
 
 
-def _post(client: HostClient, run_id: str) -> float:
+def _post(client: HostClient) -> float:
     source = {"kind": "inline", "items": [{"id": 1, "text": "x" * 60}]}
-    request = {"workload": "nothing", "run_id": run_id, "source": source}
+    request = {"workload": "nothing", "source": source}
     start = time.perf_counter()
     status, answer = client.request("POST", "/api/runs", request)
     if status != 202:

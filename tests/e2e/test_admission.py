@@ -159,4 +159,5 @@ def test_who_waits_is_not_forgotten_when_everything_is_killed(
     with admitting(storage, tmp_path, "admitted-again") as product:
         door.let(len(runs))
         assert {product.done(run_id)["outcome"] for run_id in runs} == {"succeeded"}
-    assert door.came == runs
+    # Two that get their places together may come in either order.
+    assert all(abs(door.came.index(run_id) - place) < PLACES for place, run_id in enumerate(runs))

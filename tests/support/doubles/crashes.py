@@ -26,19 +26,18 @@ class Fuse:
     left: int | None = None
     is_made: bool = False
 
-    def burn(self, write: Callable[[], Any]) -> None:
-        """Make a write, unless it is the one."""
+    def burn(self, write: Callable[[], Any]) -> Any:
+        """Make a write, unless it is the one; give what it gives."""
         if self.left is None:
-            write()
-        elif self.left > 0:
+            return write()
+        if self.left > 0:
             self.left -= 1
-            write()
-        else:
-            self.left = None
-            if self.is_made:
-                with suppress(Exception):
-                    write()
-            raise DeathError
+            return write()
+        self.left = None
+        if self.is_made:
+            with suppress(Exception):
+                write()
+        raise DeathError
 
 
 class DyingTables(MemoryTables):
@@ -63,8 +62,11 @@ class DyingStore(MemoryStore):
         super().__init__()
         self._fuse = fuse
 
-    def write(self, container: str, blob: str, data: bytes, **more: Any) -> None:
-        self._fuse.burn(lambda: super(DyingStore, self).write(container, blob, data, **more))
+    def write(self, container: str, blob: str, data: bytes, **more: Any) -> str:
+        etag: str = self._fuse.burn(
+            lambda: super(DyingStore, self).write(container, blob, data, **more)
+        )
+        return etag
 
     def delete(self, container: str, blob: str) -> None:
         if self.properties(container, blob) is not None:
