@@ -74,10 +74,8 @@ async def test_a_run_whose_id_was_made_for_it_is_claimed_in_two_writes_and_no_re
     rows.tables.before_write = lambda: writes.append("rows")
     assert await start_new_run(request, client, files, rows) == RunStart("r", is_new=True)
     assert client.started == ["r"]
-    assert (writes, store.calls) == (
-        ["rows"],
-        ["write r/request.json", "properties r/request.json"],
-    )
+    assert (writes, store.calls) == (["rows"], ["write r/request.json"])
+    assert client.inputs[0]["claim"] == files.claim_of("r")
 
 
 async def test_an_id_that_somebody_has_after_all_belongs_to_the_first(files: RunFiles, rows: Rows):
