@@ -26,11 +26,11 @@ Answer = TypeVar("Answer")
 log = logger("events")
 
 
-class EventSink(Protocol):
-    """What takes events of orchestrations."""
+class RaiseEvent(Protocol):
+    """What raises an event of an orchestration."""
 
-    def raise_event(self, instance: str, name: str, value: Any = None) -> bool:
-        """As `Events` has it."""
+    def __call__(self, instance: str, name: str, value: Any = None) -> object:
+        """As `Events.raise_event` does."""
         ...
 
 
@@ -63,6 +63,10 @@ class Events:
             log.warning("cannot raise '%s' of '%s': %s", name, instance, fault)
             return False
         return True
+
+
+def raise_nothing(instance: str, name: str, value: Any = None) -> None:
+    """Where there is no client: whoever waits hears of it by its timer, or from the watchdog."""
 
 
 async def work_on_thread(context: func.Context, work: Callable[[], Answer]) -> Answer:

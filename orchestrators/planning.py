@@ -2,16 +2,16 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
-from fanout.naming import functions
+from fanout.naming import events, functions
 from orchestrators.calling import call_all_patiently
 from orchestrators.calls import Activity
 from orchestrators.scout import Beginning, call_begin, scout_event
-from orchestrators.sleep import sleep
-from orchestrators.tasks import TaskResult
+from orchestrators.tasks import TaskResult, await_task
 
 SCANS_AT_ONCE = 100
 # Waits that one history holds, of eight events each: a small run is worked off in the same one.
@@ -28,18 +28,23 @@ class Refusal:
 def await_plan(context: Any, run: RunInput) -> Generator[Any, Any, Beginning | RunInput | Refusal]:
     """Wait for the turn of a run, and have its source planned.
 
+    Whoever leaves a place wakes it by an event, which may be lost, or come twice, or early.
+
     Returns:
-        What there is to do, or why there is nothing; or, where the history has grown, how the run
-        goes on in a new one.
+        What there is to do, or why there is nothing; or, where the history has grown or the run was
+        woken in vain, how it goes on in a new one: the SDK would give an event that came early to
+        every later wait as well.
     """
-    news = scout_event(context)
+    news, is_awake = scout_event(context), False
     for _ in range(WAITS_A_HISTORY):
         beginning = yield from call_begin(context, run, news)
         if isinstance(beginning, TaskResult):
             return Refusal(str(beginning.failure))
         if beginning.result.wait_seconds is None:
             break
-        yield from sleep(context, beginning.result.wait_seconds)
+        if is_awake:
+            return run
+        is_awake = yield from _await_turn(context, beginning.result.wait_seconds)
     else:
         return run
     plan = beginning.result.plan
@@ -47,6 +52,16 @@ def await_plan(context: Any, run: RunInput) -> Generator[Any, Any, Beginning | R
         return beginning
     refusal = yield from _scan(context, run, plan.scans)
     return refusal or run.model_copy(update={"scanned": True})
+
+
+def _await_turn(context: Any, seconds: float) -> Generator[Any, Any, bool]:
+    """Wait for the event that it may be the turn of a run, for so long; tell whether it came."""
+    event = context.wait_for_external_event(events.TURN)
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    yield from await_task(context.task_any([event, timer]))
+    if not timer.is_completed:
+        timer.cancel()
+    return bool(event.is_completed)
 
 
 def _scan(context: Any, run: RunInput, scans: int) -> Generator[Any, Any, Refusal | None]:

@@ -13,14 +13,20 @@ from rig.processes import REPOSITORY, Restartable, answers, free_port
 
 
 class Storage:
-    """A storage account of its own."""
+    """A storage account of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it keeps its data and its log.
+        logs_requests: Whether the log has a line for each request.
+    """
+
+    def __init__(self, folder: Path, *, logs_requests: bool = False) -> None:
         self._folder = folder / "azurite"
         self.ports = {service: free_port() for service in SERVICES}
         words: list[str | Path] = [*node_command(), REPOSITORY / SCRIPT]
-        words += ["--location", self._folder, "--silent", "--disableTelemetry"]
-        words += ["--skipApiVersionCheck"]
+        words += ["--location", self._folder, "--disableTelemetry", "--skipApiVersionCheck"]
+        if not logs_requests:
+            words.append("--silent")
         for service, port in self.ports.items():
             words += [f"--{service.lower()}Port", str(port)]
         self.process = Restartable(

@@ -13,16 +13,16 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import OpenAttempt, adopt, confirm_claim, forget, open_attempts
-from fanout.adapters.rows.places import change_places
+from fanout.adapters.rows.places import leave, read_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import Write
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import RunNotFoundError
-from fanout.governor import admission
 from fanout.governor.admission import AdmissionState
 from fanout.naming import functions, instance_ids, row_keys
+from fanout.naming.moments import moment_text, parse_moment
 from starters.circuits import record_circuits
 from starters.index.earlier import import_once
 from starters.lifecycle.attempts import Attempt, newest_attempt
@@ -31,10 +31,13 @@ from starters.lifecycle.end_by_force import end_by_force
 from starters.lifecycle.stalls import stalled_since
 from starters.lifecycle.start import start_attempt
 from starters.lifecycle.take_over import take_over
+from starters.lifecycle.turns import wake
 
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
 MAX_AT_ONCE = 16
+# A run that waits for its turn and has asked for it since then is not looked at.
+TRUSTED_FOR = timedelta(minutes=5)
 # Telemetry hears of stalled runs and of circuits less often than the watchdog looks.
 TELEMETRY_EVERY_MINUTES = 5
 # An orchestration deletes the row of its attempt once the end is announced. If the row is still
@@ -75,17 +78,20 @@ class Inspection:
         """Do what each open attempt needs; free the places of those that are not open any more."""
         await self._take_over_index()
         entries = await asyncio.to_thread(open_attempts, self.rows)
+        places = await asyncio.to_thread(read_places, self.rows)
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def look_after(entry: OpenAttempt) -> None:
             async with gate:
                 try:
-                    await self._look_after(entry)
+                    await self._look_after(entry, places)
                 except Exception:  # a run that cannot be looked at must not hide the others
                     log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
-        await asyncio.gather(*map(look_after, entries))
-        await asyncio.to_thread(self._free_places)
+        await asyncio.gather(
+            *(look_after(entry) for entry in entries if not self._has_asked_lately(entry, places))
+        )
+        await wake(await asyncio.to_thread(self._free_places), self.client)
         if self._is_telemetry_due:
             await asyncio.to_thread(record_circuits, self.rows)
 
@@ -100,7 +106,12 @@ class Inspection:
     def _is_telemetry_due(self) -> bool:
         return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
 
-    async def _look_after(self, entry: OpenAttempt) -> None:
+    def _has_asked_lately(self, entry: OpenAttempt, places: AdmissionState) -> bool:
+        """Tell whether a run waits for its turn, and has asked for it: thousands may do so."""
+        asked_at = places.waiting.get(instance_ids.attempt_instance(entry.run_id, entry.number))
+        return asked_at is not None and self.now - parse_moment(asked_at) < TRUSTED_FOR
+
+    async def _look_after(self, entry: OpenAttempt, places: AdmissionState) -> None:
         try:
             attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
@@ -117,7 +128,7 @@ class Inspection:
         elif attempt.state.is_over:
             await self._finish(entry, attempt)
         else:
-            await self._keep_going(entry, attempt)
+            await self._keep_going(entry, attempt, places)
 
     def _forget_claim(self, entry: OpenAttempt, newest: Attempt | None) -> None:
         """Forget an attempt that was never claimed, or after which a later one was."""
@@ -132,8 +143,11 @@ class Inspection:
         else:
             forget(self.rows, entry)
 
-    async def _keep_going(self, entry: OpenAttempt, attempt: Attempt) -> None:
+    async def _keep_going(
+        self, entry: OpenAttempt, attempt: Attempt, places: AdmissionState
+    ) -> None:
         """Do what an attempt needs that has not ended."""
+        instance = instance_ids.attempt_instance(entry.run_id, entry.number)
         runtime = runtime_of(attempt.durable)
         if runtime is None:
             await self._start_left_behind(entry, attempt)
@@ -141,6 +155,8 @@ class Inspection:
             await end_by_force(attempt, self.client, self.files, self.rows)
         elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
+        elif attempt.state.phase == "queued" and instance in places.running:
+            await wake([instance], self.client)  # whoever made room for it may have died
         elif self._is_telemetry_due and (
             since := stalled_since(attempt.request, attempt.state, self.now)
         ):
@@ -170,18 +186,17 @@ class Inspection:
         elif is_old:  # its end could not be announced, however often that was tried
             await asyncio.to_thread(forget, self.rows, entry, attempt.entry.row)
 
-    def _free_places(self) -> None:
-        """Free the places of attempts that are not open any more."""
+    def _free_places(self) -> list[str]:
+        """Free the places of attempts that are not open any more; gives whose turn it is then."""
+        # An attempt is open before it asks for a place, so places are read first.
+        places = read_places(self.rows)
         still_open = {
             instance_ids.attempt_instance(entry.run_id, entry.number)
             for entry in open_attempts(self.rows)
         }
-
-        def rule(state: AdmissionState) -> tuple[AdmissionState, set[str]]:
-            gone = {*state.running, *state.waiting} - still_open
-            for instance in gone:
-                state = admission.leave(state, instance)
-            return state, gone
-
-        for instance in sorted(change_places(self.rows, rule)):
+        gone = {*places.running, *places.waiting} - still_open
+        called: list[str] = []
+        for instance in sorted(gone):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})
+            called += leave(self.rows, instance, moment_text(self.now))
+        return [instance for instance in called if instance not in gone]

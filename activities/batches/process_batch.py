@@ -23,7 +23,7 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
 from activities.batches.time_limits import TimeLimits
-from activities.events import Events, EventSink
+from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
     RunFiles,
@@ -56,11 +56,14 @@ _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
     """Process a batch."""
-    return process(ask, files_of(ask), rows(), events)
+    return process(ask, files_of(ask), rows(), events.raise_event)
 
 
 def process(
-    ask: ProcessAsk, files: RunFiles, rows: Rows | None = None, events: EventSink | None = None
+    ask: ProcessAsk,
+    files: RunFiles,
+    rows: Rows | None = None,
+    raise_event: RaiseEvent = raise_nothing,
 ) -> BatchResult:
     """Run the workload over a batch, or (in a later round) over those items that wait for one.
 
@@ -68,14 +71,14 @@ def process(
         ask: Which batch.
         files: Where the run is kept.
         rows: They say when its attempt has ended; None never ends it.
-        events: What tells the orchestration that the batch gives back a rest; None tells nobody.
+        raise_event: Tells the orchestration that the batch gives back a rest.
     """
     # One that takes its time may have begun before: then its rest is others' already.
     if ask.is_repeated or ask.box is not None:
         part = files.find(batch_part_path(ask))
         if part is not None:
             return _take_up(ask, part, files, rows)
-    return process_anew(ask, files, rows, events).result
+    return process_anew(ask, files, rows, raise_event).result
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _take_up(ask: ProcessAsk, part: bytes, files: RunFiles, rows: Rows | None) -
 
 
 def process_anew(
-    ask: ProcessAsk, files: RunFiles, rows: Rows | None, events: EventSink | None
+    ask: ProcessAsk, files: RunFiles, rows: Rows | None, raise_event: RaiseEvent
 ) -> BatchEnd:
     """Run the workload over a batch that has left no part, as far as is known."""
     started = time.perf_counter()
@@ -112,7 +115,7 @@ def process_anew(
     if not _gives_back(ask, before, files):
         ask = ask.model_copy(update={"box": None})
     try:
-        with watch(ask, stretch, files, events):
+        with watch(ask, stretch, files, raise_event):
             fence = Fence.around(ask, rows)
             processed = _run_workload(ask, files, cut, before, fence, stretch)
     except (BrokenSourceError, SourceChangedError) as error:

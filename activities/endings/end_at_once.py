@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from activities.endings.finish import ended_run, follow_end, is_heard
 from activities.endings.known_run import KnownRun, may_end_at_once
+from activities.events import RaiseEvent, raise_nothing
 from activities.results.lay_out import divide_into_ranges, write_only_range
 from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.rows.attempts import write_changes
@@ -32,7 +33,12 @@ log = logger(functions.SETTLE)
 
 
 def end_at_once(
-    ask: SettleAsk, files: RunFiles, rows: Rows, known: KnownRun, max_bytes: int
+    ask: SettleAsk,
+    files: RunFiles,
+    rows: Rows,
+    known: KnownRun,
+    max_bytes: int,
+    raise_event: RaiseEvent = raise_nothing,
 ) -> SettleResult | None:
     """End a run of which everything is known.
 
@@ -42,6 +48,7 @@ def end_at_once(
         rows: Its rows.
         known: What is known of it.
         max_bytes: How long a result file gets, before compression.
+        raise_event: Wakes the run that has the place of this one then.
 
     Returns:
         What `settle` gives; None if the run is to be settled in the ordinary way.
@@ -58,13 +65,19 @@ def end_at_once(
         log.info("somebody else settles the run, or has changed it: it is settled once more")
         return None
     result = SettleResult(verdict=verdict, layout=Layout(ranges=1, end=ending.end))
-    return follow(ending, result, files, rows)
+    return follow(ending, result, files, rows, raise_event)
 
 
-def follow(ending: EndedRun, settled: SettleResult, files: RunFiles, rows: Rows) -> SettleResult:
+def follow(
+    ending: EndedRun,
+    settled: SettleResult,
+    files: RunFiles,
+    rows: Rows,
+    raise_event: RaiseEvent,
+) -> SettleResult:
     """Do what follows from an end; gives it, unless somebody is to do the rest again."""
     try:
-        follow_end(ending, files, rows)
+        follow_end(ending, files, rows, raise_event)
     except Exception:
         # The activity `finish` does it again, for as long as the orchestrator has patience.
         log.exception("could not end the run at once")

@@ -4,14 +4,16 @@ The end is written first, in one row: from then on every reader sees it. Each of
 done twice, and is, when it fails half way. Where nobody is to be told, the row says so at once.
 """
 
+from datetime import UTC, datetime
 from functools import partial
 
+from activities.endings.leave import leave_place
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
+from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
-from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
@@ -23,17 +25,19 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
 from fanout.messages.run import RunEnd, RunRef
 from fanout.naming import functions, instance_ids, row_keys
-from fanout.naming.moments import parse_moment
+from fanout.naming.moments import moment_text, parse_moment
 
 log = logger(functions.FINISH)
 
 
-def finish(ask: FinishAsk) -> FinishResult:
+def finish(ask: FinishAsk, events: Events) -> FinishResult:
     """Finish an attempt of a run: write its end, announce it, and close its rows."""
-    return FinishResult(end=end_attempt(ask, files_of(ask), rows()))
+    return FinishResult(end=end_attempt(ask, files_of(ask), rows(), events.raise_event))
 
 
-def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
+def end_attempt(
+    ask: FinishAsk, files: RunFiles, rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> RunEnd:
     """Write how an attempt ended, and do what follows; gives the end as the row has it.
 
     Raises:
@@ -42,19 +46,21 @@ def end_attempt(ask: FinishAsk, files: RunFiles, rows: Rows) -> RunEnd:
     ending = write_end(ask, rows, is_announced=not is_heard())
     if ending is None:
         return ask.end
-    follow_end(ending, files, rows)
+    follow_end(ending, files, rows, raise_event)
     return ending.end
 
 
-def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
-    """Write how an attempt ended, unless that is known, and make room for another run.
+def finish_attempt(
+    ask: FinishAsk, rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> EndedRun | None:
+    """Write how an attempt ended, unless that is known, and let another run have its place.
 
     Returns:
         What `write_end` does.
     """
     ending = write_end(ask, rows)
     if ending is not None:
-        make_room(ending, rows)
+        make_room(ending, rows, raise_event)
     return ending
 
 
@@ -93,16 +99,20 @@ def is_heard() -> bool:
     return otel() is not None or messaging() is not None
 
 
-def follow_end(ending: EndedRun, files: RunFiles, rows: Rows) -> None:
+def follow_end(
+    ending: EndedRun, files: RunFiles, rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> None:
     """Do what follows from an end that is written: make room, announce it, close the rows.
 
     Raises:
         Exception: It could not be announced; done again, it is.
     """
     if ending.is_announced:
-        side_by_side(partial(make_room, ending, rows), partial(close_attempt, ending, rows))
+        side_by_side(
+            partial(make_room, ending, rows, raise_event), partial(close_attempt, ending, rows)
+        )
         return
-    make_room(ending, rows)
+    make_room(ending, rows, raise_event)
     try:
         announce(ending, files)
     except Exception:
@@ -112,9 +122,10 @@ def follow_end(ending: EndedRun, files: RunFiles, rows: Rows) -> None:
     close_attempt(ending, rows)
 
 
-def make_room(ending: EndedRun, rows: Rows) -> None:
-    """Free the place of an attempt that has ended."""
-    free_place(rows, instance_ids.attempt_instance(ending.run_id, ending.attempt))
+def make_room(ending: EndedRun, rows: Rows, raise_event: RaiseEvent = raise_nothing) -> None:
+    """Let another run have the place of an attempt that has ended."""
+    instance = instance_ids.attempt_instance(ending.run_id, ending.attempt)
+    leave_place(instance, ending.end.at or moment_text(datetime.now(UTC)), rows, raise_event)
 
 
 def announce(ending: EndedRun, files: RunFiles) -> None:

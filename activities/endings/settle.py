@@ -10,6 +10,7 @@ from activities.batches.steer import is_over, note_ask
 from activities.endings.end_at_once import end_at_once, follow, stamped
 from activities.endings.finish import end_attempt, is_heard, write_end
 from activities.endings.known_run import KnownRun, RunReading, known_run, read_run
+from activities.events import Events, RaiseEvent, raise_nothing
 from activities.results.lay_out import lay_out_run
 from fanout.adapters.rows.attempts import AttemptRows, change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
@@ -27,13 +28,19 @@ from fanout.naming import functions
 log = logger(functions.SETTLE)
 
 
-def settle(ask: SettleAsk) -> SettleResult:
+def settle(ask: SettleAsk, events: Events) -> SettleResult:
     """Settle a run, and end it where nothing is left to do."""
-    return settle_and_end(ask, files_of(ask), rows(), settings().max_result_file_bytes)
+    max_bytes = settings().max_result_file_bytes
+    return settle_and_end(ask, files_of(ask), rows(), max_bytes, events.raise_event)
 
 
 def settle_and_end(
-    ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int, known: KnownRun | None = None
+    ask: SettleAsk,
+    files: RunFiles,
+    rows: Rows,
+    max_bytes: int,
+    raise_event: RaiseEvent = raise_nothing,
+    known: KnownRun | None = None,
 ) -> SettleResult:
     """Decide how a run goes on; where its results are written at once, end it as well.
 
@@ -44,28 +51,31 @@ def settle_and_end(
         files: Where the run is kept.
         rows: Its rows.
         max_bytes: How long a result file gets, before compression.
+        raise_event: Wakes the run that has the place of this one then.
         known: What the caller knows of the run, and nobody has to read; None reads it.
 
     Raises:
         AttemptOverError: The attempt was deleted.
     """
     if known is None:
-        return _read_and_settle(ask, files, rows, max_bytes)
-    ended = end_at_once(ask, files, rows, known, max_bytes)
+        return _read_and_settle(ask, files, rows, max_bytes, raise_event)
+    ended = end_at_once(ask, files, rows, known, max_bytes, raise_event)
     if ended is not None:
         return ended
     _keep(ask, known, rows)
-    return _settle_first(ask, files, rows, max_bytes)
+    return _settle_first(ask, files, rows, max_bytes, raise_event)
 
 
-def _read_and_settle(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> SettleResult:
+def _read_and_settle(
+    ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int, raise_event: RaiseEvent
+) -> SettleResult:
     """Read what is to be known of a run, and settle it: at once, if it is small."""
     reading = read_run(ask, files, rows)
     known = known_run(ask, reading, files, rows)
     if known is None:
-        return _settle_first(ask, files, rows, max_bytes, reading)
-    ended = end_at_once(ask, files, rows, known, max_bytes)
-    return ended or _settle_first(ask, files, rows, max_bytes)
+        return _settle_first(ask, files, rows, max_bytes, raise_event, reading)
+    ended = end_at_once(ask, files, rows, known, max_bytes, raise_event)
+    return ended or _settle_first(ask, files, rows, max_bytes, raise_event)
 
 
 def _keep(ask: SettleAsk, known: KnownRun, rows: Rows) -> None:
@@ -86,6 +96,7 @@ def _settle_first(
     files: RunFiles,
     rows: Rows,
     max_bytes: int,
+    raise_event: RaiseEvent,
     reading: RunReading | None = None,
 ) -> SettleResult:
     """Write the verdict, then the results, then the end."""
@@ -95,13 +106,13 @@ def _settle_first(
         end = _known_end(ask, rows)
         if end is None:
             raise
-        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
+        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows, raise_event)
         return SettleResult(verdict=Verdict(), end=ended)
     if settled.layout is None or settled.layout.end is None:
         return settled
     finish = ask.message(FinishAsk, end=stamped(settled.layout.end, ask))
     ending = write_end(finish, rows, is_announced=not is_heard())
-    return follow(ending, settled, files, rows) if ending is not None else settled
+    return follow(ending, settled, files, rows, raise_event) if ending is not None else settled
 
 
 def _known_end(ask: SettleAsk, rows: Rows) -> RunEnd | None:

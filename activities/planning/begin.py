@@ -10,21 +10,21 @@ from activities.batches.steer import steer_shard
 from activities.events import Events
 from activities.planning.plan import plan_run
 from activities.planning.scout import Scout, Scouting, first_work, is_quick_to_plan, may_send_scout
+from fanout.adapters.rows import places
 from fanout.adapters.rows.attempts import AttemptRows, apply_rule, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
 from fanout.errors import AttemptOverError
-from fanout.governor import admission, grants, run_rules
-from fanout.governor.admission import AdmissionState, Entry
-from fanout.governor.grants import MAX_NAP_SECONDS
+from fanout.governor import grants, run_rules
+from fanout.governor.admission import Entry, Turn
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunInput
 from fanout.messages.shards import ShardAsk, ShardOrder
-from fanout.naming import instance_ids, row_keys
+from fanout.naming import instance_ids
 
 FIRST_NAP_SECONDS = 1.0
 Planner = Callable[[RunInput, RunFiles], PlanResult]
@@ -35,7 +35,7 @@ Planned = tuple[RunState, ShardOrder | None]
 def begin(ask: BeginAsk, events: Events) -> BeginResult:
     """Let a run begin, plan it, and carry out its first batch."""
     files, max_bytes = files_of(ask), settings().max_result_file_bytes
-    return admit_and_plan(ask, files, rows(), plan_run, Scouting(events, max_bytes))
+    return admit_and_plan(ask, files, rows(), plan_run, Scouting(events.raise_event, max_bytes))
 
 
 def admit_and_plan(
@@ -83,11 +83,12 @@ def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> B
     """What to do until it is the run's turn; None if it is."""
     if not _is_earlier_attempt_quiet(ask, files, rows):
         return BeginResult(wait_seconds=FIRST_NAP_SECONDS)
-    if _is_admitted(ask, rows):
+    turn = _find_turn(ask, rows)
+    if turn.has_come:
         return None
     if state.control.is_cancelled:
         return BeginResult(is_cancelled=True)
-    return BeginResult(wait_seconds=_nap(str(state.run.started_at), ask.at))
+    return BeginResult(wait_seconds=turn.wait_seconds)
 
 
 def _is_earlier_attempt_quiet(ask: BeginAsk, files: RunFiles, rows: Rows) -> bool:
@@ -127,23 +128,12 @@ def _insist_on_claim(ask: BeginAsk, files: RunFiles) -> None:
         raise AttemptOverError("the run was deleted")
 
 
-def _is_admitted(ask: BeginAsk, rows: Rows) -> bool:
+def _find_turn(ask: BeginAsk, rows: Rows) -> Turn:
+    """Tell whether it is the run's turn; until then whoever leaves wakes it."""
     if not ask.max_runs:
-        return True
+        return Turn()
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
-    entry = Entry(instance=instance, max_runs=ask.max_runs, at=ask.at)
-    return rows.change(
-        row_keys.ADMISSION_PARTITION,
-        row_keys.ADMISSION_ROW,
-        AdmissionState,
-        lambda state: admission.enter(state, entry),
-    )
-
-
-def _nap(since: str, now: str) -> float:
-    """A second at first, then half as long as it has waited: soon heard, yet cheap."""
-    waited = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
-    return min(MAX_NAP_SECONDS, max(FIRST_NAP_SECONDS, waited / 2))
+    return places.enter(rows, Entry(instance=instance, max_runs=ask.max_runs, at=ask.at))
 
 
 def _keep_plan(
@@ -158,7 +148,9 @@ def _keep_plan(
     sends_scout = scouting is not None and may_send_scout(ask, plan, files)
 
     def rule(state: GovernorState) -> tuple[GovernorState, Planned]:
-        if state.is_over or state.run.claim not in ("", ask.claim):
+        # There were no rows of the run yet; later on there are none if it was deleted meanwhile.
+        is_new = state is known.state and not state.run.claim
+        if state.is_over or not (is_new or state.run.claim == ask.claim):
             return state, (state.run, None)
         if state.run.plan is not None:
             return state, (state.run, None)
@@ -171,13 +163,13 @@ def _keep_plan(
         state = state.with_shard(first_work(ask, plan).key, grant.shard)
         return state.model_copy(update={"pace": grant.pace}), (run, grant.order)
 
-    known, (run, order) = apply_rule(rows, ask.run_id, ask.attempt, rule, known)
+    written, (run, order) = apply_rule(rows, ask.run_id, ask.attempt, rule, known)
     if run.claim != ask.claim:
         raise AttemptOverError("the run was deleted while it was planned")
     if run.end is not None:
         return BeginResult(end=run.end, is_announced=run.is_announced)
     if scouting is not None and order is not None:
-        return Scout(ask, plan, order, files, rows, known).carry_out(scouting)
+        return Scout(ask, plan, order, files, rows, written).carry_out(scouting)
     kept = run.plan or plan
     return BeginResult(plan=kept, order=_first_order(ask, kept, rows))
 

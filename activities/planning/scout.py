@@ -14,7 +14,7 @@ from activities.batches.process_batch import BatchEnd, process_anew
 from activities.batches.steer import note_ask, steer_shard
 from activities.endings.known_run import KnownRun
 from activities.endings.settle import settle_and_end
-from activities.events import EventSink
+from activities.events import RaiseEvent
 from fanout.adapters.rows.attempts import AttemptRows
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles, kept_request
@@ -76,12 +76,12 @@ def first_work(ask: BeginAsk, plan: PlanResult) -> ShardWork:
 class _Told:
     """Events on their way, and whether there was one."""
 
-    events: EventSink
+    raise_event: RaiseEvent
     has_told: bool = field(default=False)
 
-    def raise_event(self, instance: str, name: str, value: Any = None) -> bool:
+    def tell(self, instance: str, name: str, value: Any = None) -> None:
         self.has_told = True
-        return self.events.raise_event(instance, name, value)
+        self.raise_event(instance, name, value)
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ class Scouting:
     """What it takes to carry out the first batch.
 
     Attributes:
-        events: What tells the orchestration that slow items were met.
+        raise_event: Tells the orchestration that slow items were met.
         max_bytes: How long a result file gets, before compression.
     """
 
-    events: EventSink
+    raise_event: RaiseEvent
     max_bytes: int
 
 
@@ -125,8 +125,8 @@ class Scout:
         work = begin_round(first_work(self.ask, self.plan), self.order, self.ask.at)
         batch = self._batch(work)
         Fence.around(self.ask, self.rows).note_open()
-        told = _Told(scouting.events)
-        end = process_anew(batch, self.files, self.rows, told)
+        told = _Told(scouting.raise_event)
+        end = process_anew(batch, self.files, self.rows, told.tell)
         begun = begun.model_copy(update={"scout": end.result})
         # The orchestration goes on beside it already, or has a back-off to wait out.
         if told.has_told or end.result.retryable:
@@ -134,7 +134,7 @@ class Scout:
         work = _end_first_wave(work, end.result, batch.span)
         last = make_ask(work.model_copy(update={"call": 2}), moment_text(datetime.now(UTC)))
         if work.is_done:
-            settled = self._settle(batch, last, end, scouting.max_bytes)
+            settled = self._settle(batch, last, end, scouting)
             return begun.model_copy(update={"settled": settled})
         next_order = steer_shard(last, self.rows)
         is_known = next_order.action != "resume"
@@ -148,7 +148,7 @@ class Scout:
         return ask.model_copy(update={"instance": instance, "event": SCOUT_EVENT})
 
     def _settle(
-        self, batch: ProcessAsk, last: ShardAsk, end: BatchEnd, max_bytes: int
+        self, batch: ProcessAsk, last: ShardAsk, end: BatchEnd, scouting: Scouting
     ) -> SettleResult | None:
         """End the run, of which all is known; None leaves that to the orchestration."""
         ask = self.ask.message(
@@ -156,7 +156,9 @@ class Scout:
         )
         try:
             known = self._known_run(batch, last, end)
-            return settle_and_end(ask, self.files, self.rows, max_bytes, known)
+            return settle_and_end(
+                ask, self.files, self.rows, scouting.max_bytes, scouting.raise_event, known
+            )
         except Exception:
             # The activity `settle` does it again, for as long as the orchestrator has patience.
             log.exception("could not end the run at once")

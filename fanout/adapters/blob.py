@@ -155,8 +155,11 @@ class BlobStore:
         media_type: str = BYTES,
         if_none_match: bool = False,
         metadata: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> str:
         """Write a blob whole, with its MD5; the container is made when it is missing.
+
+        Returns:
+            Its ETag.
 
         Raises:
             BlobExistsError: With `if_none_match`, when there is such a blob.
@@ -169,12 +172,13 @@ class BlobStore:
         }
         try:
             try:
-                target.upload_blob(data, **options)
+                written = target.upload_blob(data, **options)
             except ResourceNotFoundError:
                 self._make(container)
-                target.upload_blob(data, **options)
+                written = target.upload_blob(data, **options)
         except ResourceExistsError as error:
             raise BlobExistsError(blob) from error
+        return str(written["etag"])
 
     def _make(self, container: str) -> None:
         try:

@@ -107,7 +107,9 @@ def size_rest(state: GovernorState, ask: ShardAsk, rest: Rest) -> WaveSize | Non
         item_ms = max(rest.item_ms, mean_item_ms(state) or 0.0)
         span = min(span, _span_of(state, item_ms, TARGET_BATCH_MS))
     cuts = min(left, width * span)
-    return WaveSize(cuts, span, cuts * ask.work.items_per_cut, _box(state, ask.work, span, least_ms=0))
+    return WaveSize(
+        cuts, span, cuts * ask.work.items_per_cut, _box(state, ask.work, span, least_ms=0)
+    )
 
 
 def free_width(state: GovernorState, ask: ShardAsk) -> int:

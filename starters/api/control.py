@@ -23,11 +23,13 @@ from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import RunRequest
+from fanout.naming import instance_ids
 from starters.api import endpoints
 from starters.api.shell import acceptance, answer, run_id_of, serve
 from starters.lifecycle import deletion
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.parse import parse_body
+from starters.lifecycle.turns import wake
 from starters.lifecycle.validation import ROOT
 
 bp = df.Blueprint()
@@ -45,7 +47,9 @@ async def cancel_run(
         insist_on_cancellable(attempt.run_id, state)
         return control_rules.cancel(state.control)
 
-    await asyncio.to_thread(change_control, attempt, cancel, rows())
+    state = await asyncio.to_thread(change_control, attempt, cancel, rows())
+    if state.phase == "queued":
+        await wake([instance_ids.attempt_instance(attempt.run_id, attempt.number)], client)
     return _accept(req, attempt, "cancel")
 
 

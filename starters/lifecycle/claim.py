@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from fanout.adapters.rows.open_runs import confirm_claim, note_claim
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from starters.lifecycle.check import check_request
@@ -63,7 +63,9 @@ def _new_id(workload: str) -> str:
     return f"{workload}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
-def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False) -> bool:
+def claim_run(
+    request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False
+) -> Claim | None:
     """Check a request and claim the id of its run, unless the same request has claimed it before.
 
     The request is not checked a second time: its source may be gone once the run is over.
@@ -75,7 +77,7 @@ def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bo
         is_queued: Whether the run waits for earlier ones of its schedule.
 
     Returns:
-        Whether this call claimed the id.
+        The claim; None where the same request claimed the id before.
 
     Raises:
         InvalidRequestError: The request cannot succeed; every problem is named.
@@ -83,15 +85,33 @@ def claim_run(request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bo
     """
     if request.dry_run:
         raise InvalidRequestError([FieldProblem("dry_run", NOBODY_ASKS)])
+    earlier = files.find_request(str(request.run_id))
+    if earlier is None:
+        claim = claim_new_run(request, files, rows, is_queued=is_queued)
+        if claim is not None:
+            return claim
+        earlier = files.request(str(request.run_id))
+    if earlier != request:
+        message = f"The run '{request.run_id}' exists and was started by another request."
+        raise RunConflictError(str(request.run_id), message)
+    return None
+
+
+def claim_new_run(
+    request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False
+) -> Claim | None:
+    """Check a request and claim the id of its run, which nobody had a moment ago.
+
+    Takes and raises what `claim_run` does. An id that was made for this request alone need not be
+    looked for first; but in the rows, a run that is over would be listed anew by this.
+
+    Returns:
+        The claim; None where somebody else was faster.
+    """
     run_id = str(request.run_id)
-    if files.find_request(run_id) is None:
-        check_request(request, files)
-        note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
-        if files.claim(run_id, request, note.entry.claimed_at):
-            if not note.is_new:
-                confirm_claim(rows, note.entry, is_queued=is_queued)
-            return True
-    if files.request(run_id) != request:
-        message = f"The run '{run_id}' exists and was started by another request."
-        raise RunConflictError(run_id, message)
-    return False
+    check_request(request, files)
+    note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
+    claim = files.claim(run_id, request, note.entry.claimed_at)
+    if claim is not None and not note.is_new:
+        confirm_claim(rows, note.entry, is_queued=is_queued)
+    return claim

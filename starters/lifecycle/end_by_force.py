@@ -6,7 +6,6 @@ from typing import Any
 
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
-from fanout.adapters.rows.places import free_place
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
@@ -14,9 +13,9 @@ from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import final_status
 from fanout.messages.run import RunEnd
-from fanout.naming import instance_ids
 from starters.lifecycle.attempts import Attempt, children_of
 from starters.lifecycle.durable_status import forced_end, is_unfinished
+from starters.lifecycle.turns import leave_place
 
 log = logger("runs")
 
@@ -29,6 +28,7 @@ async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Row
     claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
     end = forced_end(attempt.durable, datetime.now(UTC))
     state = await asyncio.to_thread(_write_end, attempt, end, claim, rows)
+    await leave_place(attempt, client, rows)
     log.warning("was ended by force: %s", end.error, extra={"run_id": attempt.run_id})
     for child in children_of(attempt.run_id, attempt.number, attempt.state):
         if await is_unfinished(child, client):
@@ -45,6 +45,4 @@ def _write_end(attempt: Attempt, end: RunEnd, claim: str, rows: Rows) -> Governo
         state = state.model_copy(update={"run": run})
         return state, state
 
-    state = change_attempt(rows, attempt.run_id, attempt.number, rule)
-    free_place(rows, instance_ids.attempt_instance(attempt.run_id, attempt.number))
-    return state
+    return change_attempt(rows, attempt.run_id, attempt.number, rule)

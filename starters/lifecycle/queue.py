@@ -32,11 +32,12 @@ async def queue_run(
         RunConflictError: Another request has its id.
     """
     run_id = str(request.run_id)
-    await asyncio.to_thread(claim_run, request, files, rows, is_queued=True)
+    claim = await asyncio.to_thread(claim_run, request, files, rows, is_queued=True)
     instance = instance_ids.queue_instance(run_id)
     if await client.get_status(instance) or await client.get_status(run_id):
         return
-    claim = await asyncio.to_thread(files.read_claim, run_id)
+    if claim is None:
+        claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, 1) as trace:
         queued = QueuedRun(
             run_id=run_id,

@@ -1,12 +1,12 @@
 """Starting a run: what every trigger calls."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fanout.adapters.rows.open_runs import confirm_claim
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
 from fanout.messages.payloads import dump
@@ -15,7 +15,7 @@ from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import newest_attempt
-from starters.lifecycle.claim import claim_run
+from starters.lifecycle.claim import claim_new_run, claim_run
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,17 @@ class RunStart:
     is_over: bool = False
 
 
+async def start_new_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+    """Check a request, claim its run and start it; its id was made for this request alone.
+
+    Takes and raises what `start_run` does.
+    """
+    claim = await asyncio.to_thread(claim_new_run, request, files, rows)
+    if claim is None:  # a chance of one in 2**32, for runs of the same second
+        return await start_run(request, client, files, rows)
+    return await _start(RunStart(str(request.run_id), is_new=True), client, files, claim)
+
+
 async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
     """Check a request, claim its run and start it, unless that has been done.
 
@@ -48,28 +59,49 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         AzureError: Storage does not answer; the request may be sent again.
     """
     run_id = str(request.run_id)
-    is_new = await asyncio.to_thread(claim_run, request, files, rows)
-    if not is_new:
+    claim = await asyncio.to_thread(claim_run, request, files, rows)
+    start = RunStart(run_id, is_new=claim is not None)
+    if claim is None:
         attempt = await newest_attempt(run_id, client, files, rows)
         if attempt.is_started or attempt.is_over:
-            return RunStart(run_id, is_new, attempt.is_over)
+            return replace(start, is_over=attempt.is_over)
         if attempt.number == 1:  # somebody may have noted another request
             await asyncio.to_thread(confirm_claim, rows, attempt.entry)
+    return await _start(start, client, files, claim)
+
+
+async def _start(start: RunStart, client: Any, files: RunFiles, claim: Claim | None) -> RunStart:
     # A claim that nobody started was left by a crash. Where two callers start it at once, the host
     # refuses the later one, or the later orchestration finds that the run is over.
     try:
-        await start_attempt(run_id, 1, client, files)
+        await start_attempt(start.run_id, 1, client, files, claim=claim)
     except Exception:  # the SDK raises Exception itself
-        if not await client.get_status(run_id):
+        if not await client.get_status(start.run_id):
             raise
-    return RunStart(run_id, is_new)
+    return start
 
 
 async def start_attempt(
-    run_id: str, attempt: int, client: Any, files: RunFiles, *, is_resumed: bool = False
+    run_id: str,
+    attempt: int,
+    client: Any,
+    files: RunFiles,
+    *,
+    claim: Claim | None = None,
+    is_resumed: bool = False,
 ) -> None:
-    """Start the orchestration of an attempt; the host refuses if it runs already."""
-    claim = await asyncio.to_thread(files.read_claim, run_id)
+    """Start the orchestration of an attempt; the host refuses if it runs already.
+
+    Args:
+        run_id: The run.
+        attempt: The attempt.
+        client: The durable client.
+        files: Where runs are kept.
+        claim: Who has the run id; None reads it.
+        is_resumed: Whether it was started before.
+    """
+    if claim is None:
+        claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, attempt) as trace:
         run = RunInput(
             run_id=run_id,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from activities.planning import begin
+from fanout.governor import admission
 from fanout.sagas import machine as saga_rules
 from orchestrators import calling, rounds, saga
 from tests.support.replays.recorded_runs import Recorded, record_runs
@@ -14,6 +15,7 @@ rounds.FIRST_REPAIR_SECONDS = 0.01
 saga.FIRST_REPAIR_SECONDS = 0.01
 calling.FIRST_REST_SECONDS = 0.01
 begin.FIRST_NAP_SECONDS = 0.01
+admission.FIRST_WAIT_SECONDS = 0.5
 saga_rules.FIRST_REPAIR_SECONDS = 0.01
 
 

@@ -5,16 +5,12 @@ from itertools import pairwise
 import pytest
 
 from fanout.messages.payloads import MAX_PAYLOAD_BYTES
-from tests.support.replays.recorded_histories import Reply, payload_bytes, replay
+from tests.support.replays.recorded_histories import begins_with, payload_bytes, replay
 from tests.support.replays.recorded_runs import ORCHESTRATORS, Recorded
 from tests.support.replays.scenarios import scenarios
 
 SCENARIOS = sorted(scenarios())
 MOST_EVENTS = 1_000
-
-
-def begins_with(longer: Reply, shorter: Reply) -> bool:
-    return longer.actions[: len(shorter.actions)] == shorter.actions
 
 
 @pytest.mark.parametrize("run_id", SCENARIOS)

@@ -70,7 +70,7 @@ class Store(Protocol):
 
     def write(
         self, container: str, blob: str, data: bytes, *, media_type: str, if_none_match: bool
-    ) -> None:
+    ) -> object:
         """Write a blob."""
         ...
 

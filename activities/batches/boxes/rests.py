@@ -5,7 +5,7 @@ from itertools import accumulate
 
 from activities.batches.boxes.box_watch import BoxWatch
 from activities.batches.boxes.stretch import Stretch
-from activities.events import EventSink
+from activities.events import RaiseEvent
 from fanout.adapters.run_files.files import RunFiles, kept_partition
 from fanout.messages.batches import BatchRef, ProcessAsk
 from fanout.messages.rests import RestNews
@@ -35,7 +35,7 @@ def batch_cuts(ref: BatchRef, files: RunFiles) -> list[Cut]:
 
 
 def watch(
-    ask: ProcessAsk, stretch: Stretch, files: RunFiles, events: EventSink | None
+    ask: ProcessAsk, stretch: Stretch, files: RunFiles, raise_event: RaiseEvent
 ) -> AbstractContextManager[None]:
     """Have a batch in a time box give back what it has not begun when that is over."""
     if ask.box is None:
@@ -50,8 +50,8 @@ def watch(
         return kept_cuts(ask, files.read(part), files)
 
     def tell(kept: int, item_ms: float) -> None:
-        if events is not None and ask.instance:
+        if ask.instance:
             value = RestNews(cuts=kept, item_ms=item_ms).dump()
-            events.raise_event(ask.instance, ask.event, value)
+            raise_event(ask.instance, ask.event, value)
 
     return BoxWatch(stretch, ask.box, give_back, tell).watch()

@@ -8,12 +8,13 @@ wrote, so rules are such that the same change a second time changes nothing.
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from fanout.adapters.rows.group_commit import GroupCommit
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import (
     Row,
@@ -75,6 +76,9 @@ class Rows:
 
     tables: RowTables
     table: str
+    _groups: dict[tuple[str, str], GroupCommit[Any]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def load(self, partition: str, row_key: str, kind: type[Model]) -> Model:
         """Read one row; its model's defaults where there is none."""
@@ -116,6 +120,27 @@ class Rows:
                 continue
             return answer
         raise AssertionError("tries() ends by raising")
+
+    def change_together(
+        self,
+        partition: str,
+        row_key: str,
+        kind: type[Model],
+        rule: Callable[[Model], tuple[Model, Answer]],
+    ) -> Answer:
+        """Change a row as `change` does, together with other threads that change it meanwhile.
+
+        For rows that many activities of a process change at a time.
+
+        Raises:
+            RowContentionError: Others changed it each time.
+        """
+        group = self._groups.setdefault(
+            (partition, row_key),
+            GroupCommit(lambda rules: self.change(partition, row_key, kind, rules)),
+        )
+        answer: Answer = group.change(rule)
+        return answer
 
     def write(
         self, partition: str, models: dict[str, Any], etags: dict[str, str]

@@ -55,18 +55,24 @@ class RunFiles:
         """Where the plan of a run may leave copies of its source."""
         return Scratch(self.store, self.container, blob_paths.plan_folder(run_id), self.allowed)
 
-    def claim(self, run_id: str, request: RunRequest, claimed_at: datetime | None = None) -> bool:
-        """Write the request if the run id is free; tell whether it was.
+    def claim(
+        self, run_id: str, request: RunRequest, claimed_at: datetime | None = None
+    ) -> Claim | None:
+        """Write the request if the run id is free.
 
         Args:
             run_id: The run.
             request: What it is to do.
             claimed_at: When it is claimed, as the index has it; by default now.
+
+        Returns:
+            The claim; None where somebody has the id.
         """
         moment = round_moment(claimed_at or datetime.now(UTC))
-        return self._claim(
+        etag = self._claim(
             blob_paths.request_path(run_id), request, {CLAIMED_AT: moment_text(moment)}
         )
+        return Claim(etag, moment) if etag is not None else None
 
     def find_claim(self, run_id: str) -> Claim | None:
         """Read who has a run id, without the request; None where there is no such run."""
@@ -99,12 +105,12 @@ class RunFiles:
 
     def claim_attempt(self, run_id: str, attempt: int, redrive: RedriveRequest) -> bool:
         """Write what a later attempt is to do if nobody has; tell whether nobody had."""
-        return self._claim(blob_paths.attempt_path(run_id, attempt), redrive)
+        return self._claim(blob_paths.attempt_path(run_id, attempt), redrive) is not None
 
     def _claim(
         self, path: str, model: BaseModel, metadata: Mapping[str, str] | None = None
-    ) -> bool:
-        return self.write_first(path, model.model_dump_json().encode(), metadata=metadata)
+    ) -> str | None:
+        return self._write_first(path, model.model_dump_json().encode(), JSON, metadata)
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -197,16 +203,16 @@ class RunFiles:
         """Write a file whole, over whatever was there."""
         self.store.write(self.container, path, data, media_type=media_type)
 
-    def write_first(
-        self,
-        path: str,
-        data: bytes,
-        media_type: str = JSON,
-        metadata: Mapping[str, str] | None = None,
-    ) -> bool:
+    def write_first(self, path: str, data: bytes, media_type: str = JSON) -> bool:
         """Write a file whole unless there is one; tell whether there was none."""
+        return self._write_first(path, data, media_type) is not None
+
+    def _write_first(
+        self, path: str, data: bytes, media_type: str, metadata: Mapping[str, str] | None = None
+    ) -> str | None:
+        """Write a file whole unless there is one; gives its ETag if there was none."""
         try:
-            self.store.write(
+            return self.store.write(
                 self.container,
                 path,
                 data,
@@ -215,8 +221,7 @@ class RunFiles:
                 metadata=metadata,
             )
         except BlobExistsError:
-            return False
-        return True
+            return None
 
     def write_model(self, path: str, model: BaseModel) -> None:
         """Write a message as JSON."""

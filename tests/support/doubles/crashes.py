@@ -27,7 +27,7 @@ class Fuse:
     is_made: bool = False
 
     def burn(self, write: Callable[[], Any]) -> Any:
-        """Make a write, unless it is the one."""
+        """Make a write, unless it is the one; give what it gives."""
         if self.left is None:
             return write()
         if self.left > 0:
@@ -88,8 +88,11 @@ class DyingStore(MemoryStore):
         super().__init__()
         self._fuse = fuse
 
-    def write(self, container: str, blob: str, data: bytes, **more: Any) -> None:
-        self._fuse.burn(lambda: super(DyingStore, self).write(container, blob, data, **more))
+    def write(self, container: str, blob: str, data: bytes, **more: Any) -> str:
+        etag: str = self._fuse.burn(
+            lambda: super(DyingStore, self).write(container, blob, data, **more)
+        )
+        return etag
 
     def delete(self, container: str, blob: str) -> None:
         if self.properties(container, blob) is not None:

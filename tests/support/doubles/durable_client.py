@@ -23,6 +23,7 @@ class Client:
         started: What was started, in order, with `inputs`.
         purged: Every instance whose history was purged, in order.
         terminated: Every instance that was told to end.
+        events: Every event that was raised, with its orchestration.
     """
 
     instances: set[str] = field(default_factory=set)
@@ -35,6 +36,7 @@ class Client:
     inputs: list[Any] = field(default_factory=list)
     purged: list[str] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
 
     def end(self, instance_id: str, status: str = "Completed", output: Any = None) -> None:
         """Have an orchestration end."""
@@ -66,6 +68,12 @@ class Client:
         self.started.append(instance_id)
         self.inputs.append(value)
         return instance_id
+
+    async def raise_event(self, instance_id: str, name: str) -> None:
+        self._answer()
+        if instance_id not in self.instances:
+            raise Exception(f"No instance with ID {instance_id} found.")  # noqa: TRY002 - as the SDK
+        self.events.append((instance_id, name))
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         self._answer()

@@ -49,12 +49,14 @@ class MemoryStore:
         media_type: str = "application/octet-stream",
         if_none_match: bool = False,
         metadata: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> str:
         if if_none_match and (container, blob) in self._blobs:
             raise BlobExistsError(blob)
         self.media_types[container, blob] = media_type
         self._metadata[container, blob] = dict(metadata or {})
-        self._blobs[container, blob] = (data, f'"0x{next(self._versions):X}"')
+        etag = f'"0x{next(self._versions):X}"'
+        self._blobs[container, blob] = (data, etag)
+        return etag
 
     def open_writer(self, container: str, blob: str, media_type: str) -> "MemoryWriter":
         return MemoryWriter(self, container, blob, media_type)

@@ -10,6 +10,7 @@ from localhost.execution.contract import Invocation
 
 COMPOUND = (11, 12)
 EXTERNAL_EVENT = 6
+CANCELLED = "isCanceled"
 EXECUTION_STARTED = 0
 TASK_SCHEDULED, TASK_COMPLETED, TASK_FAILED = 4, 5, 6
 # How many more activities are in flight after an event.
@@ -78,6 +79,19 @@ class Reply:
     is_done: bool
     output: Any
     error: str | None
+
+
+def begins_with(longer: Reply, shorter: Reply) -> bool:
+    """Tell whether one asks for all that another did, in order; a timer may be cancelled since."""
+    first, later = shorter.actions, longer.actions
+    return len(first) <= len(later) and all(
+        _as_asked(new) == _as_asked(old) and new.get(CANCELLED, False) >= old.get(CANCELLED, False)
+        for new, old in zip(later, first, strict=False)
+    )
+
+
+def _as_asked(action: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in action.items() if name != CANCELLED}
 
 
 def recordings(calls: Iterable[Invocation], orchestrators: set[str]) -> list[Recording]:

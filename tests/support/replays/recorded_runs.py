@@ -10,12 +10,13 @@ from typing import Any
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import QueuedRun
+from fanout.naming import events
 from fanout.naming import functions as names
 from fanout.naming.instance_ids import queue_instance
 from tests.support.doubles.memory_tables import memory_rows
 from tests.support.replays.durable_hub import Hub, hub
 from tests.support.replays.recorded_histories import Recording, recordings
-from tests.support.replays.scenarios import QUEUES, scenarios
+from tests.support.replays.scenarios import FORGOTTEN, QUEUES, WOKEN_IN_VAIN, scenarios
 from tests.support.replays.scripted_runs import Script, scripted_app
 
 ORCHESTRATORS = {names.RUN, names.SHARD, names.FAN_IN, names.QUEUED_RUN}
@@ -52,7 +53,12 @@ class Recorded:
 async def record_runs(path: Path) -> Recorded:
     """Carry out every scenario on a task hub at a path."""
     scripts, rows = scenarios(), memory_rows()
-    app = scripted_app(scripts, rows)
+
+    async def raise_event(instance: str, name: str) -> None:
+        if instance not in FORGOTTEN:
+            await durable.engine.raise_event(instance, name, "null")
+
+    app = scripted_app(scripts, rows, raise_event)
     async with hub(app, path) as durable:
         await asyncio.gather(*(_start(durable, name, script) for name, script in scripts.items()))
         await asyncio.gather(
@@ -74,6 +80,8 @@ async def _start(durable: Hub, name: str, script: Script) -> None:
     start = partial(durable.start, names.RUN, asked, instance_id=name)
     if script.earlier is None:
         await start()
+        if name in WOKEN_IN_VAIN:
+            await durable.engine.raise_event(name, events.TURN, "null")
         return
     script.start = start
     queued = QueuedRun(run_id=name, schedule="s", poll_seconds=0.001).model_dump()

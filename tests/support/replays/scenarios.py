@@ -23,6 +23,9 @@ from tests.support.replays.scripted_runs import (
 
 # Runs of which only so many go on at once.
 QUEUES = {"narrow": 1, "calm": 1, "tolerated": 1, "long": 1}
+# Those of them whose event is lost, and those that get one early, before it is their turn.
+FORGOTTEN = {"tolerated"}
+WOKEN_IN_VAIN = {"calm", "long"}
 FAILED = ErrorGroup(type="PermanentError", message="bad item", count=1)
 
 

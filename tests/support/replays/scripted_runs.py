@@ -151,7 +151,16 @@ def work_of(batches: int, per_partition: int, shards: int) -> Work:
     )
 
 
-def scripted_app(scripts: dict[str, Script], rows: Rows) -> df.DFApp:
+RaiseEvent = Callable[[str, str], Awaitable[None]]
+
+
+async def raise_nothing(instance: str, name: str) -> None:
+    """Wake nobody."""
+
+
+def scripted_app(
+    scripts: dict[str, Script], rows: Rows, raise_event: RaiseEvent = raise_nothing
+) -> df.DFApp:
     """Make an app whose activities look up their script by the run's id."""
     app = df.DFApp()
     for blueprint in (run.bp, shard.bp, saga.bp, fan_in.bp, queued_run.bp):
@@ -159,7 +168,7 @@ def scripted_app(scripts: dict[str, Script], rows: Rows) -> df.DFApp:
     _register_steering(app, scripts, rows)
     _register_work(app, scripts)
     _register_fan_in(app, scripts)
-    _register_around(app, scripts, rows)
+    _register_around(app, scripts, rows, raise_event)
     _register_sagas(app, scripts)
     return app
 
@@ -267,10 +276,17 @@ def _register_fan_in(app: df.DFApp, scripts: dict[str, Script]) -> None:
         return _given(script.finalize)
 
 
-def _register_around(app: df.DFApp, scripts: dict[str, Script], rows: Rows) -> None:
+def _register_around(
+    app: df.DFApp, scripts: dict[str, Script], rows: Rows, raise_event: RaiseEvent
+) -> None:
     @app.activity_trigger(input_name="ending", activity=functions.FINISH)
-    def finish(ending):
-        written = finish_attempt(FinishAsk.model_validate(ending), rows)
+    async def finish(ending):
+        events = []
+        written = finish_attempt(
+            FinishAsk.model_validate(ending), rows, lambda *event: events.append(event)
+        )
+        for event in events:
+            await raise_event(*event)
         script = scripts[ending["run_id"]]
         script.published.append(written)
         if script.publish is not None:

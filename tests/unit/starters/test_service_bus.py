@@ -132,11 +132,11 @@ class FlakyStore(MemoryStore):
 
     fails_for = "m-2"
 
-    def write(self, container: str, blob: str, data: bytes, **options: Any) -> None:
+    def write(self, container: str, blob: str, data: bytes, **options: Any) -> str:
         if blob.startswith(f"{self.fails_for}/"):
             self.fails_for = "nobody"
             raise ServiceRequestError("no route")
-        super().write(container, blob, data, **options)
+        return super().write(container, blob, data, **options)
 
 
 async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice(rows: Rows):

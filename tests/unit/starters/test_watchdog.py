@@ -13,11 +13,12 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
-from fanout.governor.run_state import GovernorState
+from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.run import RunEnd, RunInput
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths, row_keys
+from fanout.naming.moments import moment_text
 from starters import watchdog
 from starters.watchdog import Inspection
 from tests.support.doubles.durable_client import Client
@@ -282,13 +283,53 @@ async def test_a_list_that_cannot_be_taken_over_hides_no_run(
     assert client.started == ["r"]
 
 
-async def test_the_places_of_runs_that_are_gone_are_freed(files: RunFiles, rows: Rows):
-    going_on(rows)
-    state = AdmissionState(running={"r": at(0), "dead": at(0)}, waiting={"over": at(0)})
+def places(rows: Rows) -> AdmissionState:
+    return rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
+
+
+def take_places(
+    rows: Rows, *running: str, waiting: str | None = None, asked_at: datetime = LATER
+) -> None:
+    state = AdmissionState(
+        running=dict.fromkeys(running, at(0)),
+        waiting={waiting: moment_text(asked_at)} if waiting else {},
+        max_runs=2,
+    )
     rows.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, state)
-    await look(Client(instances={"r"}), files, rows)
-    left = rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
-    assert ([*left.running], [*left.waiting]) == (["r"], [])
+
+
+async def test_the_places_of_runs_that_are_gone_go_to_the_next(files: RunFiles, rows: Rows):
+    note_open(rows, "r", 1)
+    take_places(rows, "dead", "over", waiting="r")
+    client = Client(instances={"r"})
+    await look(client, files, rows)
+    assert ([*places(rows).running], [*places(rows).waiting]) == (["r"], [])
+    assert client.events == [("r", "turn")]
+
+
+async def test_a_run_that_has_a_place_and_was_not_woken_is_woken(files: RunFiles, rows: Rows):
+    note_open(rows, "r", 1)
+    run = run_rules.open_run(RunState(), at(0), files.claim_of("r"), is_queued=True)
+    write(rows, GovernorState(run=run))
+    take_places(rows, "r")
+    client = Client(instances={"r"})
+    await look(client, files, rows)
+    assert client.events == [("r", "turn")]
+    write(rows, begun(items=10))
+    await look(client, files, rows)
+    assert client.events == [("r", "turn")], "one that goes on is left alone"
+
+
+async def test_runs_that_have_asked_for_their_turn_lately_are_not_looked_at(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
+):
+    note_open(rows, "bad", 1)
+    files.write(blob_paths.request_path("bad"), b"no request")
+    take_places(rows, waiting="bad", asked_at=LATER - timedelta(minutes=4))
+    await look(Client(), files, rows)
+    assert warnings() == ""
+    await look(Client(), files, rows, LATER + timedelta(minutes=2))
+    assert "cannot look at a run" in warnings()
 
 
 async def test_a_run_that_does_not_move_is_named(

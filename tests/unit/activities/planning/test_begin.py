@@ -8,12 +8,12 @@ import pytest
 
 from activities.endings.finish import finish_attempt
 from activities.endings.settle import decide_verdict
-from activities.planning.begin import FIRST_NAP_SECONDS, admit_and_plan
+from activities.planning.begin import admit_and_plan
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
-from fanout.governor.grants import MAX_NAP_SECONDS
+from fanout.governor.admission import FIRST_WAIT_SECONDS
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.ending import EndedRun, SettleAsk
@@ -141,12 +141,13 @@ def test_only_so_many_runs_go_on_and_the_next_begins_when_one_ends() -> None:
         return PlanResult()
 
     assert ask("first", 0).plan is not None
-    assert ask("second", 0).wait_seconds == FIRST_NAP_SECONDS
-    assert ask("third", 0).wait_seconds == FIRST_NAP_SECONDS
+    assert ask("second", 0).wait_seconds == FIRST_WAIT_SECONDS
+    assert ask("third", 0).wait_seconds == 2 * FIRST_WAIT_SECONDS, "it is called after the second"
     assert (state_of(to, "second").phase, state_of(to, "first").phase) == ("queued", "processing")
-    assert ask("second", 30).wait_seconds == 15
-    assert ask("second", 299).wait_seconds == MAX_NAP_SECONDS
-    finish_attempt(end_of("first"), to)
+    assert ask("second", 30).wait_seconds == FIRST_WAIT_SECONDS
+    events: list[tuple[str, str]] = []
+    finish_attempt(end_of("first"), to, lambda *event: events.append(event))
+    assert events == [("second", "turn")]
     assert ask("third", 300).wait_seconds is not None, "the second came first"
     assert ask("second", 301).plan is not None
     assert state_of(to, "second").run.started_at == at(0)

@@ -1,59 +1,146 @@
+from dataclasses import dataclass, field
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.governor import admission
-from fanout.governor.admission import AdmissionState, Entry
+from fanout.governor.admission import FORGOTTEN_AFTER, AdmissionState, Entry, Turn
+
+FORGOTTEN_MINUTES = int(FORGOTTEN_AFTER.total_seconds() // 60) + 1
 
 
 def at(minute: int) -> str:
     return f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z"
 
 
-def enter(state: AdmissionState, instance: str, most: int, minute: int = 0):
-    entry = Entry(instance=instance, max_runs=most, at=at(minute))
-    state, is_in = admission.enter(state, entry)
-    return AdmissionState.model_validate_json(state.model_dump_json()), is_in
+def kept(state: AdmissionState) -> AdmissionState:
+    return AdmissionState.model_validate_json(state.model_dump_json())
 
 
-@given(st.integers(1, 4), st.lists(st.integers(0, 7), max_size=60))
-def test_no_more_runs_than_allowed_go_on_and_those_who_wait_keep_their_order(
-    most: int, steps: list[int]
+def enter(
+    state: AdmissionState, instance: str, most: int, minute: int = 0
+) -> tuple[AdmissionState, Turn]:
+    state, turn = admission.enter(state, Entry(instance=instance, max_runs=most, at=at(minute)))
+    return kept(state), turn
+
+
+def leave(
+    state: AdmissionState, instance: str, minute: int = 0
+) -> tuple[AdmissionState, tuple[str, ...]]:
+    state, called = admission.leave(state, instance, at(minute))
+    return kept(state), called
+
+
+@dataclass
+class Line:
+    """What anyone in front of a counter would expect: `most` are served, the rest stand in line."""
+
+    most: int
+    served: list[str] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+
+    def come(self, name: str) -> None:
+        if name not in self.served and name not in self.standing:
+            self.standing.append(name)
+        self._serve()
+
+    def go(self, name: str) -> None:
+        self.served = [one for one in self.served if one != name]
+        self.standing = [one for one in self.standing if one != name]
+        self._serve()
+
+    def _serve(self) -> None:
+        while self.standing and len(self.served) < self.most:
+            self.served.append(self.standing.pop(0))
+
+
+@given(st.integers(1, 4), st.lists(st.tuples(st.booleans(), st.integers(0, 7)), max_size=60))
+def test_runs_are_served_as_they_come_and_each_is_called_when_its_turn_comes(
+    most: int, steps: list[tuple[bool, int]]
 ):
-    state, came, admitted = AdmissionState(), [], []
-    for number in steps:
+    state, line = AdmissionState(), Line(most)
+    for goes, number in steps:
+        instance, before = f"r{number}", {*state.running}
+        if goes:
+            line.go(instance)
+            state, called = leave(state, instance)
+            assert {*called} == {*state.running} - before, "whoever has a place now is called"
+        else:
+            line.come(instance)
+            state, turn = enter(state, instance, most)
+            assert turn.has_come == (instance in state.running)
+            assert {*state.running} - before <= {instance}
+        assert {*state.running} == {*line.served}
+        assert [*state.waiting] == line.standing
+
+
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 3))
+def test_a_place_is_free_only_while_nobody_waits(names: list[int], most: int):
+    state = AdmissionState()
+    for number in names:
         instance = f"r{number}"
         if instance in state.running:
-            state = admission.leave(state, instance)
-            came.remove(instance)
-            continue
-        if instance not in came:
-            came.append(instance)
-        state, is_in = enter(state, instance, most)
-        if is_in:
-            admitted.append(instance)
-        assert len(state.running) <= most
-    waiting = [instance for instance in came if instance not in state.running]
-    assert [*state.waiting] == waiting
+            state, _ = leave(state, instance)
+        else:
+            state, _ = enter(state, instance, most)
+        assert not state.waiting or len(state.running) == most
 
 
 def test_asking_again_changes_nothing_for_a_run_that_is_in():
     state, _ = enter(AdmissionState(), "a", 1)
-    assert enter(state, "a", 1) == (state, True)
-    assert enter(state, "b", 1)[1] is False
+    assert enter(state, "a", 1) == (state, Turn())
+    assert not enter(state, "b", 1)[1].has_come
 
 
 def test_one_that_no_longer_asks_holds_nobody_up():
     state, _ = enter(AdmissionState(), "a", 1)
     state, _ = enter(state, "gone", 1)
-    state, _ = enter(state, "b", 1)
-    state = admission.leave(state, "a")
-    assert enter(state, "b", 1, minute=1)[1] is False
-    assert enter(state, "b", 1, minute=10)[1] is True
+    state, _ = enter(state, "b", 1, minute=FORGOTTEN_MINUTES - 1)
+    state, called = leave(state, "a", minute=FORGOTTEN_MINUTES)
+    assert called == ("b",)
 
 
 def test_one_that_is_gone_leaves_a_second_time_without_harm():
     state, _ = enter(AdmissionState(), "a", 1)
     state, _ = enter(state, "b", 1)
-    left = admission.leave(state, "a")
-    assert admission.leave(left, "a") == left
-    assert enter(left, "b", 1)[1] is True
+    left, called = leave(state, "a")
+    assert called == ("b",)
+    assert leave(left, "a") == (left, ())
+    assert enter(left, "b", 1)[1].has_come
+
+
+def test_more_places_are_given_to_all_that_they_are_enough_for():
+    state = AdmissionState()
+    for name in "abcd":
+        state, _ = enter(state, name, 1)
+    state, turn = enter(state, "d", 3)
+    assert not turn.has_come, "two came before it"
+    state, called = leave(state, "a")
+    assert called == ("b", "c", "d")
+
+
+def test_fewer_places_let_nobody_in_until_enough_have_left():
+    state = AdmissionState()
+    for name in "abc":
+        state, _ = enter(state, name, 2)
+    state, _ = enter(state, "c", 1)
+    state, called = leave(state, "a")
+    assert called == ()
+    assert leave(state, "b")[1] == ("c",)
+
+
+def test_who_is_far_from_its_turn_asks_more_seldom_but_long_before_it_is_forgotten():
+    state, waits = AdmissionState(), []
+    for number in range(200):
+        state, turn = enter(state, f"r{number}", 2)
+        waits.append(turn.wait_seconds)
+    assert waits[:2] == [None, None]
+    assert waits[2:8] == [30, 30, 60, 60, 90, 90]
+    assert waits[-1] == 900 < FORGOTTEN_AFTER.total_seconds() / 2
+
+
+def test_a_row_of_an_earlier_version_calls_nobody_until_somebody_says_how_many_places_there_are():
+    state = AdmissionState(running={"a": at(0)}, waiting={"b": at(0)})
+    state, called = leave(state, "a")
+    assert called == ()
+    assert enter(state, "b", 1)[1].has_come

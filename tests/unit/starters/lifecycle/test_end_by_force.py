@@ -1,5 +1,7 @@
 """An attempt that Durable ended by force: its rows say so, and its children end."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from fanout.adapters.rows.attempts import read_attempt
@@ -10,11 +12,14 @@ from fanout.governor.admission import AdmissionState
 from fanout.messages.planning import Work
 from fanout.messages.run import RunEnd
 from fanout.naming import row_keys
+from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.end_by_force import end_by_force
 from tests.support.doubles.durable_client import Client
 from tests.support.workloads.attempts import at, begun
 from tests.support.workloads.kept_runs import claimed_files, over, write
+
+NOW = moment_text(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -36,9 +41,11 @@ async def test_to_end_by_force_is_told_once_frees_the_place_and_ends_all_childre
         rows,
         state.model_copy(update={"run": run_rules.note_compensation_plan(state.run, undo)}),
     )
-    places = AdmissionState(running={"r": at(0), "other": at(0)}, waiting={"later": at(0)})
+    places = AdmissionState(
+        running={"r": at(0), "other": at(0)}, waiting={"later": NOW}, max_runs=2
+    )
     rows.create(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, places)
-    client = Client(instances={"r:s00", "r:s02", "r:c00", "r:f", "other:s00"})
+    client = Client(instances={"r:s00", "r:s02", "r:c00", "r:f", "other:s00", "later"})
     client.end("r:s02")
     attempt = await terminated(files, rows, client)
     for _ in range(2):
@@ -50,7 +57,8 @@ async def test_to_end_by_force_is_told_once_frees_the_place_and_ends_all_childre
     )
     assert run.is_announced
     left = rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
-    assert ([*left.running], [*left.waiting]) == (["other"], ["later"])
+    assert ([*left.running], [*left.waiting]) == (["other", "later"], [])
+    assert client.events == [("later", "turn")]
 
 
 async def test_to_end_by_force_a_run_that_was_never_begun_gives_it_its_claim(

@@ -18,7 +18,7 @@ class LockedStore(MemoryStore):
 
     def write(self, *args, **options):
         with self._lock:
-            super().write(*args, **options)
+            return super().write(*args, **options)
 
 
 def receipts(store: MemoryStore, **options: float) -> Receipts:
