@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from activities.sagas.open_sagas import open_batch
 from pydantic import BaseModel
 
 from activities.planning.plan import plan_run
 from activities.sagas.close_sagas import close_batch
-from activities.sagas.open_sagas import open_batch
 from activities.sagas.saga_files import write_record
 from activities.sagas.saga_step import carry_out, carry_out_once
 from fanout.adapters.rows.rows import Rows
