@@ -14,13 +14,13 @@ from activities.sagas.step_runner import StepRunner
 from fanout.messages.sagas import SagaWave, StepCall, StepNote
 
 # When that is over, what has not ended goes on in orchestrations of its own.
-MAX_SECONDS = 20.0
+MAX_SECONDS = 30.0
 # Batches under way in this process: more would only keep each other waiting.
-BATCHES_AT_ONCE = 3
+BATCHES_AT_ONCE = 2
 # Steps of a batch at a time. Where they take long, the others do not wait for their turn: what
 # takes long waits for something else, as a rule.
-STEPS_AT_ONCE = 8
-PATIENCE_SECONDS = 0.2
+STEPS_AT_ONCE = 4
+PATIENCE_SECONDS = 0.5
 MAX_THREADS = 64
 _batches = BoundedSemaphore(BATCHES_AT_ONCE)
 
