@@ -14,8 +14,8 @@ from activities.results.lay_out import lay_out
 from activities.results.merge_partials import merge_partials
 from activities.results.write_results import write_results
 from activities.sagas.close_sagas import close_sagas
-from activities.sagas.open_sagas import open_sagas
 from activities.sagas.record_saga import record_saga
+from activities.sagas.run_sagas import run_sagas
 from activities.sagas.saga_step import saga_step
 from activities.shell import Work, make_blueprint
 from fanout.naming import functions
@@ -28,7 +28,7 @@ ACTIVITIES: dict[str, Work] = {
     functions.SETTLE: settle,
     functions.PLAN_COMPENSATION: plan_compensation,
     functions.COMPENSATE_BATCH: compensate_batch,
-    functions.OPEN_SAGAS: open_sagas,
+    functions.RUN_SAGAS: run_sagas,
     functions.SAGA_STEP: saga_step,
     functions.RECORD_SAGA: record_saga,
     functions.CLOSE_SAGAS: close_sagas,

@@ -1,7 +1,8 @@
 """The orchestrators `saga_batch` and `saga`: dependent steps for each item, undone if one fails.
 
-`saga_batch` runs the sagas of a batch side by side; `saga` those steps of one item that may begin,
-all together, until none is left. What to do when is in `fanout.sagas.machine`.
+`saga_batch` has an activity run the sagas of a batch. Those that it does not bring to their end go
+on apart: `saga` has those steps of one item carried out that may begin, all together, until none is
+left. What to do when is in `fanout.sagas.machine`.
 """
 
 from collections.abc import Generator
@@ -13,11 +14,12 @@ import azure.durable_functions as df
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump, shorten
 from fanout.messages.sagas import (
-    OpenSagasResult,
+    RunSagasResult,
     SagaRecord,
     SagaStart,
     SagaWork,
     StepCall,
+    StepPlan,
     StepResult,
 )
 from fanout.messages.tickets import answer_as_child
@@ -57,26 +59,33 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
     since = now(context)
-    opened = yield from _call_needed(context, functions.OPEN_SAGAS, batch)
-    opening = OpenSagasResult.model_validate(opened)
+    answer = yield from _call_needed(context, functions.RUN_SAGAS, batch)
+    found = RunSagasResult.model_validate(answer)
+    result = found.result or (yield from _go_on_apart(context, batch, found))
+    update = {"work_ms": _milliseconds_since(context, since)}
+    return answer_as_child(context.instance_id, dump(result.model_copy(update=update)))
+
+
+def _go_on_apart(
+    context: Any, batch: BatchRef, found: RunSagasResult
+) -> Generator[Any, Any, BatchResult]:
+    """Have each saga that has not ended go on by itself, and close the batch after all of them."""
     # One that could not be written down leaves its item pending; a redrive goes on with it.
     yield from call_all_patiently(
-        context, [_SagaCall(context, batch, opening, start) for start in opening.sagas]
+        context, [_SagaCall(context, batch, found.steps, start) for start in found.sagas]
     )
     closed = yield from _call_needed(context, functions.CLOSE_SAGAS, batch)
-    update = {"work_ms": _milliseconds_since(context, since)}
-    result = BatchResult.model_validate(closed).model_copy(update=update)
-    return answer_as_child(context.instance_id, dump(result))
+    return BatchResult.model_validate(closed)
 
 
 class _SagaCall:
     """Starts the saga of an item; from the second time on it takes up what the first has left."""
 
     def __init__(
-        self, context: Any, batch: BatchRef, opening: OpenSagasResult, start: SagaStart
+        self, context: Any, batch: BatchRef, steps: list[StepPlan], start: SagaStart
     ) -> None:
         self._context = context
-        self._work = SagaWork(batch=batch, steps=opening.steps, saga=start)
+        self._work = SagaWork(batch=batch, steps=steps, saga=start)
 
     @property
     def _child(self) -> Child:

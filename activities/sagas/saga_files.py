@@ -1,19 +1,32 @@
 """The sagas of a batch in Blob storage: what is to be run, and how each one ended."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.messages.batches import BatchRef
-from fanout.messages.sagas import KeptSaga, SagaBatch, SagaItem, SagaRecord
+from fanout.messages.sagas import (
+    KeptSaga,
+    SagaBatch,
+    SagaItem,
+    SagaRecord,
+    SagaStart,
+    StepKey,
+    StepPlan,
+    StepResult,
+)
 from fanout.naming import blob_paths
 from fanout.naming.media_types import JSON
+from fanout.sagas.steps import plan_steps
 from fanout.workload import SagaWorkload
 from workloads import registry
 
 _KEPT_BATCHES = 128
+READ_AT_ONCE = 8
 
 
 def saga_workload(name: str) -> SagaWorkload[Any, Any]:
@@ -28,6 +41,12 @@ def saga_workload(name: str) -> SagaWorkload[Any, Any]:
     return workload
 
 
+def saga_steps(files: RunFiles, ref: BatchRef) -> list[StepPlan]:
+    """The steps of the sagas of a run."""
+    request = kept_request(files, ref.run_id, ref.attempt)
+    return plan_steps(saga_workload(request.workload).steps, request.retry)
+
+
 def batch_path(ref: BatchRef) -> str:
     """Where the items of a batch are."""
     return blob_paths.saga_batch_path(ref.run_id, ref.attempt, ref.name)
@@ -39,22 +58,64 @@ def read_batch(files: RunFiles, ref: BatchRef) -> SagaBatch:
 
 
 @lru_cache(maxsize=_KEPT_BATCHES)
+def _kept_batch(files: RunFiles, ref: BatchRef) -> "_KeptBatch":
+    return _KeptBatch.of(read_batch(files, ref))
+
+
+@dataclass(frozen=True)
+class _KeptBatch:
+    """A batch whose sagas go on by themselves; it does not change any more."""
+
+    items: dict[int, SagaItem]
+    results: dict[StepKey, StepResult]
+
+    @classmethod
+    def of(cls, batch: SagaBatch) -> "_KeptBatch":
+        notes = (note for wave in batch.waves for note in wave.notes)
+        return cls(
+            {item.index: item for item in batch.items}, {note.key: note.result for note in notes}
+        )
+
+
 def kept_items(files: RunFiles, ref: BatchRef) -> dict[int, SagaItem]:
     """The items of a batch by index, read once in this process."""
-    return {item.index: item for item in read_batch(files, ref).items}
+    return _kept_batch(files, ref).items
+
+
+def kept_results(files: RunFiles, ref: BatchRef) -> dict[StepKey, StepResult]:
+    """What the steps that the batch did together came to, read once in this process."""
+    return _kept_batch(files, ref).results
+
+
+def open_items(batch: SagaBatch) -> list[SagaItem]:
+    """The items of a batch that make sense."""
+    return [item for item in batch.items if item.error is None]
 
 
 def write_record(files: RunFiles, record: SagaRecord) -> None:
     """Write down how a saga ended; a second time writes the same again."""
     kept = KeptSaga(attempt=record.batch.attempt, end=record.end, duration_ms=record.duration_ms)
-    path = blob_paths.saga_record_path(record.batch.run_id, record.saga.index, record.saga.take)
+    write_kept(files, record.batch.run_id, record.saga, kept)
+
+
+def write_kept(files: RunFiles, run_id: str, saga: SagaStart, kept: KeptSaga) -> None:
+    """Write down how a take of an item's saga ended."""
+    path = blob_paths.saga_record_path(run_id, saga.index, saga.take)
     files.write(path, kept.model_dump_json().encode(), JSON)
 
 
-def find_record(files: RunFiles, run_id: str, index: int, take: int) -> KeptSaga | None:
+def find_record(files: RunFiles, run_id: str, saga: SagaStart) -> KeptSaga | None:
     """How a take of an item's saga ended; None if it has not, as far as is known."""
     try:
-        data = files.read(blob_paths.saga_record_path(run_id, index, take))
+        data = files.read(blob_paths.saga_record_path(run_id, saga.index, saga.take))
     except ResourceNotFoundError:
         return None
     return KeptSaga.model_validate_json(data)
+
+
+def find_records(files: RunFiles, run_id: str, sagas: list[SagaStart]) -> dict[int, KeptSaga]:
+    """How those of some sagas ended that have, by index."""
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        records = pool.map(lambda saga: find_record(files, run_id, saga), sagas)
+        found = zip(sagas, records, strict=True)
+        return {saga.index: record for saga, record in found if record is not None}

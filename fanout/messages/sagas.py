@@ -8,11 +8,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from fanout.messages.base import Message
-from fanout.messages.batches import BatchRef
+from fanout.messages.batches import BatchRef, BatchResult
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy
 
 Mode = Literal["do", "undo"]
+# A try of a step among those of a batch: index of the item, number of the step, mode, which try.
+StepKey = tuple[int, int, Mode, int]
 SagaStatus = Literal["succeeded", "failed", "compensated", "compensation_failed"]
 MAX_STEPS = 10
 MAX_NAME_CHARACTERS = 30
@@ -46,11 +48,18 @@ class SagaStart(Message):
     take: int = 1
 
 
-class OpenSagasResult(Message):
-    """Result of `open_sagas`: the steps, and the items whose sagas are to run."""
+class RunSagasResult(Message):
+    """Result of `run_sagas`.
 
-    steps: list[StepPlan]
-    sagas: list[SagaStart]
+    Attributes:
+        result: What the batch came to; None if some of its sagas have not ended.
+        steps: Of those.
+        sagas: Those, each of which goes on by itself.
+    """
+
+    result: BatchResult | None = None
+    steps: list[StepPlan] = Field(default_factory=list)
+    sagas: list[SagaStart] = Field(default_factory=list)
 
 
 class SagaWork(Message):
@@ -84,6 +93,11 @@ class StepCall(Message):
     outputs: dict[str, Any] = Field(default_factory=dict)
     is_doubtful: bool = False
 
+    @property
+    def key(self) -> StepKey:
+        """Which try it is."""
+        return self.saga.index, self.step, self.mode, self.try_number
+
 
 class StepResult(Message):
     """Result of `saga_step`.
@@ -113,6 +127,39 @@ class KeptStep(Message):
     def result_for(self, claim: str) -> StepResult | None:
         """What it came to in the run that has this claim; None if that has not tried it."""
         return self.result if self.claim == claim else None
+
+
+class StepNote(Message):
+    """What one try of a step came to, in the log of a batch.
+
+    Attributes:
+        index: Of the item.
+    """
+
+    index: int
+    step: int
+    mode: Mode = "do"
+    try_number: int = 1
+    result: StepResult
+
+    @property
+    def key(self) -> StepKey:
+        """Which try it was."""
+        return self.index, self.step, self.mode, self.try_number
+
+
+class SagaWave(Message):
+    """An entry in the log of a batch of sagas: one wave of steps, of any of its sagas.
+
+    Attributes:
+        at_ms: When it ended, by the clock of whoever wrote it: milliseconds since 1970.
+        notes: What its steps came to.
+        is_last: Whether nothing may follow: the sagas that have not ended go on by themselves.
+    """
+
+    at_ms: int = 0
+    notes: list[StepNote] = Field(default_factory=list)
+    is_last: bool = False
 
 
 class SagaTrace(Message):
@@ -172,16 +219,23 @@ class SagaItem(Message):
     item: Any = None
     error: ErrorInfo | None = None
 
+    @property
+    def start(self) -> SagaStart:
+        """Its saga."""
+        return SagaStart(index=self.index, take=self.take)
+
 
 class SagaBatch(Message):
     """The items of a batch that want a saga; sagas read them here, whatever the source becomes.
 
     Attributes:
         before: The outcomes of the batch so far, as lines.
+        waves: What the batch did together, before its sagas went on by themselves.
     """
 
     items: list[SagaItem]
     before: str = ""
+    waves: list[SagaWave] = Field(default_factory=list)
 
 
 class KeptSaga(Message):

@@ -1,5 +1,6 @@
 """The partitions and row keys of the app's table, each with its inverse."""
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -52,6 +53,20 @@ def steps_partition(run_id: str, attempt: int) -> str:
 def step_row(index: int, take: int, step: int, mode: str, try_number: int) -> str:
     """The row of one try of a step of an item's saga, or of its undoing."""
     return f"{index:08d}-{take}-{step}-{mode}-{try_number}"
+
+
+def wave_prefix(partition: int, retry_round: int, first_cut: int, claim: str) -> str:
+    """What the keys of the log of a batch of sagas begin with.
+
+    A claim is an ETag, which may have letters that no key has.
+    """
+    owner = hashlib.sha256(claim.encode()).hexdigest()[:16]
+    return f"wave-p{partition:05d}-r{retry_round}-b{first_cut:04d}-{owner}-"
+
+
+def wave_row(prefix: str, number: int) -> str:
+    """The row of an entry (0-based) in the log of a batch of sagas."""
+    return f"{prefix}{number:04d}"
 
 
 def shard_row(shard: int, stage: Stage) -> str:

@@ -66,7 +66,7 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     items = counted if is_exact else _estimate_items(request, source, cuts, counted)
     first = _first_items(request, source, cuts, files)
     batches = ceil(len(cuts) * items / counted) if counted else 0
-    load = _load(workload, batches, items)
+    load = _load(workload, batches)
     estimate = _estimate(request, batches, load, is_adaptive=batch is None)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
 
@@ -121,14 +121,12 @@ class _Load:
     blob_operations: int
 
 
-def _load(workload: Workload[Any], batches: int, items: int) -> _Load:
+def _load(workload: Workload[Any], batches: int) -> _Load:
     """Estimate the work of a run in which nothing fails."""
     if not isinstance(workload, SagaWorkload):
         return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
-    # Two activities open and close a batch. An item takes one for each step and one for its end.
-    activities = 2 * batches + items * (len(workload.steps) + 1)
-    blob_operations = (BLOB_OPERATIONS_A_BATCH + 2) * batches + 2 * items
-    return _Load(activities, batches + items, blob_operations)
+    # A batch whose sagas nothing holds up is one activity; their items are written down first.
+    return _Load(batches, batches, (BLOB_OPERATIONS_A_BATCH + 1) * batches)
 
 
 def _estimate(request: RunRequest, batches: int, load: _Load, *, is_adaptive: bool) -> Estimate:

@@ -15,7 +15,7 @@ from activities.results.lay_out import lay_out_run
 from activities.results.merge_partials import merge_level
 from activities.results.write_results import write_range
 from activities.sagas.close_sagas import close_batch
-from activities.sagas.open_sagas import open_batch
+from activities.sagas.run_sagas import run_batch
 from activities.sagas.saga_files import write_record
 from activities.sagas.saga_step import carry_out_once
 from fanout.adapters.rows.rows import Rows
@@ -111,9 +111,9 @@ def _register_fan_in(app: df.DFApp, files: RunFiles) -> None:
 
 
 def _register_sagas(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
-    @app.activity_trigger(input_name="ref", activity=functions.OPEN_SAGAS)
-    def open_sagas(ref):
-        return answer_ask(ref, dump(open_batch(BatchRef.model_validate(ref), files)))
+    @app.activity_trigger(input_name="ref", activity=functions.RUN_SAGAS)
+    def run_sagas(ref):
+        return answer_ask(ref, dump(run_batch(BatchRef.model_validate(ref), files, rows)))
 
     @app.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
     def saga_step(call):

@@ -21,7 +21,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.planning import PlanResult, ScanResult, Work
 from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.messages.sagas import (
-    OpenSagasResult,
+    RunSagasResult,
     SagaRecord,
     SagaStart,
     StepCall,
@@ -226,11 +226,11 @@ def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
 
 
 def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
-    @app.activity_trigger(input_name="ref", activity=functions.OPEN_SAGAS)
-    def open_sagas(ref):
+    @app.activity_trigger(input_name="ref", activity=functions.RUN_SAGAS)
+    def run_sagas(ref):
         first = 10 * (ref["partition"] * 100 + ref["first_cut"])
         starts = [SagaStart(index=first + n) for n in range(10)]
-        return _given(OpenSagasResult(steps=scripts[ref["run_id"]].steps, sagas=starts))
+        return _given(RunSagasResult(steps=scripts[ref["run_id"]].steps, sagas=starts))
 
     @app.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
     def saga_step(call):

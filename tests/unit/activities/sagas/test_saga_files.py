@@ -10,8 +10,10 @@ from pydantic import BaseModel
 
 from activities.planning.plan import plan_run
 from activities.sagas.close_sagas import close_batch
-from activities.sagas.open_sagas import open_batch
-from activities.sagas.saga_files import write_record
+from activities.sagas.run_sagas import run_batch
+from activities.sagas.saga_files import open_items, write_record
+from activities.sagas.saga_items import open_batch
+from activities.sagas.saga_log import SagaLog
 from activities.sagas.saga_step import carry_out, carry_out_once
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
@@ -20,7 +22,7 @@ from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.messages.sagas import (
-    OpenSagasResult,
+    RunSagasResult,
     SagaEnd,
     SagaRecord,
     SagaStart,
@@ -34,7 +36,7 @@ from fanout.naming import blob_paths
 from fanout.naming.idempotency_keys import saga_step_key
 from fanout.workload import NoParameters, SagaWorkload, Step, StepContext
 from tests.support.doubles.memory_store import MemoryStore
-from tests.support.doubles.memory_tables import MemoryTables
+from tests.support.doubles.memory_tables import MemoryTables, memory_rows
 from tests.support.workloads.hostile_workloads import ERRORS, OUTPUTS, SOUND
 from workloads import registry
 
@@ -69,6 +71,7 @@ class Run:
 
     def __init__(self, **more: Any) -> None:
         self.files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
+        self.rows = memory_rows()
         items = [{"id": "a"}, {"wrong": 1}, {"id": "c"}]
         asked = {"workload": "free", "run_id": "r", "source": {"kind": "inline", "items": items}}
         assert self.files.claim("r", RunRequest.model_validate(asked | more))
@@ -79,8 +82,12 @@ class Run:
             run_id="r", attempt=attempt, partition=0, first_cut=0, retry_round=retry_round
         )
 
-    def open(self, retry_round: int = 0, attempt: int = 1) -> OpenSagasResult:
-        return open_batch(self.ref(retry_round, attempt), self.files)
+    def open(self, attempt: int = 1) -> list[SagaStart]:
+        batch = open_batch(self.ref(attempt=attempt), self.files)
+        return [item.start for item in open_items(batch)]
+
+    def run(self, attempt: int = 1) -> RunSagasResult:
+        return run_batch(self.ref(attempt=attempt), self.files, self.rows)
 
     def close(self, retry_round: int = 0, attempt: int = 1) -> BatchResult:
         return close_batch(self.ref(retry_round, attempt), self.files)
@@ -112,7 +119,7 @@ def test_a_plan_says_that_the_workload_is_a_saga_and_keeps_its_batches_small() -
 
 def test_items_that_make_sense_get_a_saga_the_others_have_failed() -> None:
     run = Run()
-    assert [saga.index for saga in run.open().sagas] == [0, 2]
+    assert [saga.index for saga in run.open()] == [0, 2]
     run.record(0)
     run.record(2)
     result = run.close()
@@ -135,21 +142,23 @@ def test_an_item_whose_end_was_never_written_down_stays_pending_and_goes_on_in_a
         "saga": {"take": 1},
     }
     run.redrive()
-    opened = run.open(attempt=2)
-    assert opened.sagas == [SagaStart(index=2, take=1)]
+    assert run.open(attempt=2) == [SagaStart(index=2, take=1)]
     run.record(2)
     run.close(attempt=2)
     statuses = [line["status"] for line in run.lines(attempt=2)]
     assert statuses == ["succeeded", "failed", "succeeded"]
 
 
-def test_a_batch_that_was_lost_is_opened_again_for_the_sagas_that_have_not_ended() -> None:
+def test_a_batch_that_was_lost_goes_on_with_the_sagas_that_have_not_ended() -> None:
     run = Run()
+    assert SagaLog(run.rows, run.ref()).begin() is not None
     run.open()
     run.record(0)
-    assert [saga.index for saga in run.open(retry_round=1).sagas] == [2]
+    assert run.run().sagas == [SagaStart(index=2)]
     run.record(2)
-    assert run.close(retry_round=1).succeeded == 2
+    lost = run.run()
+    assert lost.result is not None and lost.result.succeeded == 2
+    assert run.close() == lost.result
 
 
 def test_a_redrive_finds_what_a_lost_batch_had_ended_and_begins_anew_what_had_failed() -> None:
@@ -159,7 +168,10 @@ def test_a_redrive_finds_what_a_lost_batch_had_ended_and_begins_anew_what_had_fa
     failed = SagaEnd(status="compensated", trace=SagaTrace(undone=[0]))
     run.record(2, failed)
     run.redrive()
-    assert run.open(attempt=2).sagas == [SagaStart(index=2, take=2)]
+    assert run.open(attempt=2) == [SagaStart(index=0), SagaStart(index=2, take=2)]
+    assert run.run(attempt=2).result is not None
+    assert run.lines(attempt=2)[0]["output"] == {"first": 1}
+    assert run.lines(attempt=2)[2]["saga"] == {"take": 2, "done": ["first"]}
 
 
 def test_a_step_may_be_a_coroutine(monkeypatch: pytest.MonkeyPatch) -> None:

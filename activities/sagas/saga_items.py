@@ -1,41 +1,54 @@
-"""The activity `open_sagas`: reads the items of a batch, and says whose sagas are to run."""
+"""The items of a batch whose sagas are to run, written down before the first of them begins."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
+
 from activities.batches.cut_reader import read_cut
 from activities.batches.earlier import read_outcomes_before
 from activities.batches.item_errors import source_fault
 from activities.batches.item_parser import parse_item
-from activities.sagas.saga_files import batch_path, find_record, saga_workload
-from fanout.adapters.run_files.files import RunFiles, files_of, kept_partition, kept_request
+from activities.sagas.saga_files import batch_path, find_record, read_batch, saga_workload
+from fanout.adapters.run_files.files import RunFiles, kept_partition, kept_request
 from fanout.adapters.run_files.part_reader import join_cuts
 from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef
-from fanout.messages.sagas import OpenSagasResult, SagaBatch, SagaItem, SagaStart
+from fanout.messages.sagas import SagaBatch, SagaItem
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import Cut
 from fanout.naming import blob_paths
 from fanout.outcomes.lines import next_takes
 from fanout.records import Record
-from fanout.sagas.steps import plan_steps
 from fanout.splitting.records import parse_records
 from fanout.workload import SagaWorkload
 
 READ_AT_ONCE = 8
 
 
-def open_sagas(ask: BatchRef) -> OpenSagasResult:
-    """Open the sagas of a batch."""
-    return open_batch(ask, files_of(ask))
+def open_batch(ref: BatchRef, files: RunFiles, *, is_first: bool = True) -> SagaBatch:
+    """Write down the items of a batch as they are now: their sagas read them there.
+
+    Whoever is not the first to open it finds what was written, whatever the source has become.
+    """
+    batch = None if is_first else _find_batch(files, ref)
+    if batch is None:
+        batch = _read_batch(ref, files)
+        files.write_model(batch_path(ref), batch)
+    return batch
 
 
-def open_batch(ref: BatchRef, files: RunFiles) -> OpenSagasResult:
-    """Write down the items of a batch as they are now, and list those whose sagas are to run."""
-    request = kept_request(files, ref.run_id, ref.attempt)
-    workload = saga_workload(request.workload)
+def _find_batch(files: RunFiles, ref: BatchRef) -> SagaBatch | None:
+    try:
+        return read_batch(files, ref)
+    except ResourceNotFoundError:
+        return None
+
+
+def _read_batch(ref: BatchRef, files: RunFiles) -> SagaBatch:
+    workload = saga_workload(kept_request(files, ref.run_id, ref.attempt).workload)
     before = read_outcomes_before(ref, files)
     takes = next_takes(before.lines)
     items = [
@@ -43,20 +56,9 @@ def open_batch(ref: BatchRef, files: RunFiles) -> OpenSagasResult:
         for record in _read_records(ref, files)
         if not before.lines or record.index in takes
     ]
-    if ref.attempt > 1 or ref.retry_round > 0 or ref.is_repeated:
-        items, is_open = _resume(ref, files, items)
-    else:
-        is_open = [item.error is None for item in items]
-    batch = SagaBatch(items=items, before=before.lines.decode())
-    files.write_model(batch_path(ref), batch)
-    return OpenSagasResult(
-        steps=plan_steps(workload.steps, request.retry),
-        sagas=[
-            SagaStart(index=item.index, take=item.take)
-            for item, runs in zip(items, is_open, strict=True)
-            if runs
-        ],
-    )
+    if ref.attempt > 1:
+        items = _take_up(ref, files, items)
+    return SagaBatch(items=items, before=before.lines.decode())
 
 
 def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
@@ -85,20 +87,18 @@ def _item(workload: SagaWorkload[Any, Any], record: Record, take: int) -> SagaIt
     )
 
 
-def _resume(
-    ref: BatchRef, files: RunFiles, items: list[SagaItem]
-) -> tuple[list[SagaItem], list[bool]]:
-    """Find sagas that have ended although their batch was lost; tell which are to run."""
+def _take_up(ref: BatchRef, files: RunFiles, items: list[SagaItem]) -> list[SagaItem]:
+    """Let sagas that an earlier attempt has ended, although their batch was lost, have a new take.
 
-    def look(item: SagaItem) -> tuple[SagaItem, bool]:
-        if item.error is not None:
-            return item, False
-        while record := find_record(files, ref.run_id, item.index, item.take):
+    One that has succeeded keeps the take in which it did.
+    """
+
+    def look(item: SagaItem) -> SagaItem:
+        while item.error is None and (record := find_record(files, ref.run_id, item.start)):
             if record.attempt == ref.attempt or record.end.status == "succeeded":
-                return item, False
+                break
             item = item.model_copy(update={"take": item.take + 1})
-        return item, True
+        return item
 
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        pairs = list(pool.map(look, items))
-    return [item for item, _ in pairs], [is_open for _, is_open in pairs]
+        return list(pool.map(look, items))
