@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 DEFAULT = ["fanout_fanin"]
-PLUMBING = {"__main__", "measure", "host"}
+PLUMBING = {"__main__", "measure", "host", "storage_log"}
 WITH_OPTIONS = {"engine"}
 
 

@@ -13,14 +13,19 @@ from rig.processes import REPOSITORY, Restartable, answers, free_port
 
 
 class Storage:
-    """A storage account of its own."""
+    """A storage account of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where its data and its log are.
+        is_silent: Whether its log leaves the requests out.
+    """
+
+    def __init__(self, folder: Path, *, is_silent: bool = True) -> None:
         self._folder = folder / "azurite"
         self.ports = {service: free_port() for service in SERVICES}
         words: list[str | Path] = [*node_command(), REPOSITORY / SCRIPT]
-        words += ["--location", self._folder, "--silent", "--disableTelemetry"]
-        words += ["--skipApiVersionCheck"]
+        words += ["--location", self._folder, "--disableTelemetry", "--skipApiVersionCheck"]
+        words += ["--silent"] if is_silent else []
         for service, port in self.ports.items():
             words += [f"--{service.lower()}Port", str(port)]
         self.process = Restartable(
