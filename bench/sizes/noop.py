@@ -12,7 +12,7 @@ KINDS = ("inline", "jsonl")
 TEXTBOOK = "textbook"
 FIXED_LIMITS = (10, 100, 1_000, 10_000)
 # So many batches of a fixed size are never the best.
-MAX_FIXED_BATCHES = 1_000
+MAX_FIXED_BATCHES = 200
 
 
 @dataclass(frozen=True)
