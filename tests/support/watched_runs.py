@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.azure_model.shape import Execution, Orchestration, Step
+from bench.azure_model.shape import Answers, Execution, Orchestration, Step
 from localhost.durable.protocol.actions import ActionType
 from localhost.durable.protocol.events import EventType
 
@@ -80,7 +80,22 @@ def _execution(turns: dict[str, list[WatchedTurn]], own: Sequence[WatchedTurn]) 
         orders = len(turn.actions)
         if new:
             steps.append(_step(turns, new))
-    return Execution(_add_arrivals(steps, own[-1].arrivals))
+    last = _last_answers(own) if own[-1].is_last else None
+    return Execution(_add_arrivals(steps, own[-1].arrivals), last)
+
+
+def _last_answers(own: Sequence[WatchedTurn]) -> Answers:
+    """What came in the last turn only."""
+    before = own[-2].arrivals if len(own) > 1 else {}
+    new = Counter(own[-1].arrivals)
+    new.subtract(before)
+    return Answers(
+        activities=new[EventType.TASK_COMPLETED],
+        failures=new[EventType.TASK_FAILED],
+        children=new[EventType.CHILD_COMPLETED],
+        timers=new[EventType.TIMER_FIRED],
+        raised=new[EventType.EVENT_RAISED],
+    )
 
 
 def _step(turns: dict[str, list[WatchedTurn]], actions: Sequence[dict[str, Any]]) -> Step:
