@@ -78,7 +78,7 @@ class TurnLog:
             f"WHERE status NOT IN ({marks}))",
             sorted(FINISHED_STATUSES),
         )
-        return turns > 0 and unfinished == 0
+        return bool(turns > 0 and unfinished == 0)
 
 
 def count_events(turns: Iterable[Turn]) -> dict[EventType, int]:

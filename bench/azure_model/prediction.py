@@ -1,6 +1,5 @@
 """How long a run takes in Azure, on how many instances, what it costs, and what holds it up."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -88,14 +87,14 @@ class Prediction:
     load: Load
     setup: Setup
     plan: Plan
-    seconds: Counter[Limit] = field(default_factory=Counter)
+    seconds: dict[Limit, float] = field(default_factory=lambda: dict.fromkeys(Limit, 0.0))
     instance_seconds: float = 0.0
     instances: int = 1
 
     @property
     def total_seconds(self) -> float:
         """From the request to the end."""
-        return self.seconds.total()
+        return sum(self.seconds.values())
 
     @property
     def limit(self) -> Limit:

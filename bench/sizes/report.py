@@ -1,21 +1,24 @@
 """A report over a small CSV, from submit to `done`."""
 
+import csv
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.sizes.contenders import Timing, run_once, take_turns
-from bench.sizes.sides import NEW, Counts, Request, Side, run_sides
+from bench.sizes.sides import Counts, Request, Side, run_sides
 
 ROWS = 2_000
-ONE_BATCH = "one batch"
+BLOB, TEXT, ROWS_AS_ITEMS = "a blob", "text", "rows as items"
+SOURCES = (BLOB, TEXT, ROWS_AS_ITEMS)
+ONE_BATCH = "new, a blob in one batch"
 CARRIERS = 16
 PARAMETERS = {"group_by": ["carrier"], "metrics": {"fare": ["sum", "mean"]}}
 
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What the report came to, by contender: a side, or one batch of fixed size."""
+    """What the report came to, by contender: a side and where its table is."""
 
     rows: int
     times: dict[str, Timing]
@@ -23,21 +26,32 @@ class ReportResult:
 
 
 def measure(old: Path | None, times: int) -> ReportResult:
-    """Measure the report of each side, and that of this checkout with one batch."""
+    """Measure the report of each side: of a blob, of text in the request, of rows as items."""
     with run_sides(old) as sides:
-        requests = {side.name: _make_request(side) for side in sides}
-        contenders = {side.name: run_once(side, requests[side.name], ROWS) for side in sides}
-        whole = {**requests[NEW], "batch": {"max_items": ROWS}}
-        contenders[ONE_BATCH] = run_once(sides[0], whole, ROWS)
-        counts = {side.name: side.count(requests[side.name]) for side in sides}
-        counts[ONE_BATCH] = sides[0].count(whole)
+        runs = {
+            f"{side.name}, {name}": (side, _make_request(side, name))
+            for side in sides
+            for name in SOURCES
+        }
+        whole = {**_make_request(sides[0], BLOB), "batch": {"max_items": ROWS}}
+        runs[ONE_BATCH] = (sides[0], whole)
+        counts = {name: side.count(request) for name, (side, request) in runs.items()}
+        contenders = {name: run_once(side, request, ROWS) for name, (side, request) in runs.items()}
         return ReportResult(ROWS, take_turns(contenders, times), counts)
 
 
-def _make_request(side: Side) -> Request:
-    side.host.container("inbox").upload_blob("flights.csv", _table(), overwrite=True)
-    source = {"kind": "csv", "container": "inbox", "blob": "flights.csv"}
-    return {"workload": "reports", "source": source, "parameters": PARAMETERS}
+def _make_request(side: Side, name: str) -> Request:
+    return {"workload": "reports", "source": _source(side, name), "parameters": PARAMETERS}
+
+
+def _source(side: Side, name: str) -> Request:
+    table = _table()
+    if name == TEXT:  # as the command line sends it, where it knows no storage
+        return {"kind": "text", "text": table.decode(), "read": {"kind": "csv"}}
+    if name == ROWS_AS_ITEMS:
+        return {"kind": "inline", "items": [*csv.DictReader(table.decode().splitlines())]}
+    side.host.container("inbox").upload_blob("flights.csv", table, overwrite=True)
+    return {"kind": "csv", "container": "inbox", "blob": "flights.csv"}
 
 
 def _table() -> bytes:
