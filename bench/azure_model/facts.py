@@ -16,6 +16,7 @@ _SCALING = f"{_LEARN}/azure-functions/functions-target-based-scaling"
 _SCHEDULER = (
     f"{_LEARN}/azure-functions/durable/durable-task-scheduler/durable-task-scheduler-dedicated-sku"
 )
+_SCHEDULER_SPEED = f"{_LEARN}/azure-functions/durable/durable-task-scheduler/durable-task-scheduler"
 _ENGINE = "measured: Microsoft's extension 3.19 on Azurite, two cores"
 _HERE = "measured: the embedded host, two cores (docs/benchmarks.md)"
 _GUESS = "a guess: neither published nor measured"
@@ -50,19 +51,19 @@ ACTIVITY_SECONDS = Fact("an activity that does nothing, in a row", 0.052, "s", _
 CHILD_SECONDS = Fact("a sub-orchestration, in a row", 0.066, "s", _ENGINE)
 ACTIVITY_OPERATIONS = Fact("hub operations of an activity", 7.4, "", _ENGINE)
 CHILD_OPERATIONS = Fact("hub operations of a sub-orchestration", 10.5, "", _ENGINE)
-SCHEDULER_SPEED = Fact("Scheduler's step over Azure Storage's", 0.2, "", _SCHEDULER)
+SCHEDULER_SPEED = Fact("Scheduler's step over Azure Storage's", 0.2, "", _SCHEDULER_SPEED)
 ANSWERS_A_TURN = Fact("answers that one turn takes", 4, "", _HERE)
-TURN_SECONDS = Fact("a turn of an orchestrator, without replay", 0.002, "s of a core", _HERE)
+TURN_SECONDS = Fact("a turn of an orchestrator, without replay", 0.002, "s of a core", _GUESS)
 REPLAY_SECONDS = Fact("replay of an event, each turn", 36e-6, "s of a core", "measured: SDK 1.7.0")
 ITEM_SECONDS = Fact("what Fanout itself takes an item", 20e-6, "s of a core", _HERE)
-RESULT_SECONDS = Fact("writing an item's outcome in the fan-in", 3e-6, "s of a core", _HERE)
+RESULT_SECONDS = Fact("writing an item's outcome in the fan-in", 3e-6, "s of a core", _GUESS)
 SCAN_BYTES = Fact("scanning a blob for its cuts", 100e6, "bytes/s of a core", _GUESS)
 BATCH_READS = Fact("blob reads of a batch", 2.5, "", _HERE)
 BATCH_WRITES = Fact("blob writes of a batch", 1.0, "", _HERE)
 STEER_ROWS = Fact("table operations of a wave", 3, "", _HERE)
 RUN_OPERATIONS = Fact("storage operations of the smallest run", 45, "", _HERE)
 
-# Prices in US dollars, East US, as `fanout/pricing` lists them with dates.
+# List prices in US dollars, East US, as known on 2026-11-29.
 _PRICES = "https://azure.microsoft.com/pricing/details"
 GB_SECOND = Fact("a GB-second, on demand", 0.000026, "USD", f"{_PRICES}/functions/")
 EXECUTION = Fact("an execution", 0.40 / 1e6, "USD", f"{_PRICES}/functions/")

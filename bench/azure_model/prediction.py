@@ -32,6 +32,7 @@ class Limit(StrEnum):
     QUEUE = "work-item queue"
     HUB = "account of the hub"
     ACTIONS = "scheduler's actions"
+    ROWS = "rows of the run"
     DATA = "account of the data"
     SCAN = "scan of the source"
     FAN_IN = "writing of results"
@@ -254,6 +255,7 @@ class _Work:
             Limit.CORES: self.instances * self._setup.cores / self._load.core_seconds,
             Limit.PLACES: self.instances * self._setup.at_once / self._load.batch_item_seconds,
             Limit.TURNS: self._turn_rate * items,
+            Limit.ROWS: self._row_rate * items,
             Limit.DATA: facts.BLOB_ACCOUNT.value / batch * items,
         }
         if self._setup.is_storage:
@@ -272,6 +274,11 @@ class _Work:
         replayed = min(EVENTS_A_HISTORY, self._prediction.longest_history) / 2
         turn = facts.TURN_SECONDS.value + replayed * facts.REPLAY_SECONDS.value
         return owners * self._setup.cores / turn * facts.ANSWERS_A_TURN.value
+
+    @property
+    def _row_rate(self) -> float:
+        """Batches a second whose waves the run's own partition of the table has room for."""
+        return facts.TABLE_PARTITION.value / facts.STEER_ROWS.value * self._plan.width
 
     @property
     def _width_limit(self) -> Limit:

@@ -53,8 +53,9 @@ MOVES = {
     Limit.QUEUE: "larger batches; by design: hubs side by side, since a hub has one such queue",
     Limit.HUB: "larger batches; by design: hubs on accounts of their own",
     Limit.ACTIONS: "capacity units (3 at most); larger batches; by design: schedulers side by side",
+    Limit.ROWS: "wider waves: more batches in flight for each shard",
     Limit.DATA: "larger batches; by design: runs spread over accounts",
-    Limit.SCAN: "FANOUT_SCAN_RANGE_BYTES; Parquet, which needs no scan; more instances",
+    Limit.SCAN: "Parquet, which needs no scan; more instances",
     Limit.FAN_IN: "FANOUT_MAX_RESULT_FILE_BYTES down; by design: more than 24 ranges at once",
 }
 
