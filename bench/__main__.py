@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 DEFAULT = ["fanout_fanin"]
-PLUMBING = {"__main__", "measure", "host", "storage_log"}
-WITH_OPTIONS = {"engine", "many_runs"}
+PLUMBING = {"__main__", "measure", "host", "storage_log", "histories"}
+WITH_OPTIONS = {"azure_model", "engine", "many_runs", "sizes"}
 
 
 def names() -> list[str]:

@@ -18,6 +18,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from rig.processes import free_port
 
+ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 # Polling a run takes some of the cores that it runs on.
 POLL_SECONDS = 0.25
@@ -80,17 +81,24 @@ class MeasuredHost(HostClient):
     """The embedded host as a running process."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, data: Path, seconds_to_start: float
+        self,
+        process: subprocess.Popen[bytes],
+        port: int,
+        data: Path,
+        seconds_to_start: float,
+        storage: str = "",
     ) -> None:
-        super().__init__(port)
+        super().__init__(port, storage)
         self.process = process
         self.data = data
         self.seconds_to_start = seconds_to_start
 
     @property
     def storage(self) -> str:
-        """The connection string of its own storage."""
-        return str(json.loads((self.data / "stack.json").read_text())["FANOUT_STORAGE"])
+        """The connection string of its own storage, or of that which it was told to use."""
+        return self._storage or str(
+            json.loads((self.data / "stack.json").read_text())["FANOUT_STORAGE"]
+        )
 
     def peak_mib(self) -> float:
         """Peak resident memory of the host and its workers, added up; not the emulators'."""
@@ -106,7 +114,7 @@ class MeasuredHost(HostClient):
 
     def cpu_seconds_each(self) -> list[float]:
         """Processor seconds of each process so far."""
-        return [_cpu_seconds(pid) for pid in self._processes()]
+        return [cpu_seconds(pid) for pid in self._processes()]
 
     def _processes(self) -> Iterator[int]:
         return (pid for pid in _process_tree(self.process.pid) if _is_ours(pid))
@@ -130,7 +138,8 @@ def _kib(pid: int, name: str) -> int:
     return 0
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Processor seconds of a process so far."""
     # The name in parentheses may hold spaces; user and system time are the 14th and 15th field.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -138,10 +147,18 @@ def _cpu_seconds(pid: int) -> float:
 
 @contextlib.contextmanager
 def run_host(
-    app: Path, *options: str, environment: Mapping[str, str] | None = None
+    app: Path, *options: str, environment: Mapping[str, str] | None = None, root: Path = ROOT
 ) -> Iterator[MeasuredHost]:
-    """Start the host on `app` with a fresh store and more settings; stop it at the end."""
+    """Start the host of a checkout on `app` with a fresh store; stop it at the end.
+
+    Args:
+        app: The folder of the app.
+        options: More of its command line.
+        environment: More settings; `FANOUT_STORAGE` among them goes with `--no-stack`.
+        root: The checkout, this one unless given.
+    """
     port = free_port()
+    storage = (environment or {}).get("FANOUT_STORAGE", "") if "--no-stack" in options else ""
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "localhost", "start", "--app", str(app)]
         log = Path(data, "host.log")
@@ -153,11 +170,13 @@ def run_host(
                 stdout=sink,
                 stderr=sink,
                 env=variables,
+                cwd=root,
             )
         try:
             _wait_until_ready(process, port, log)
             seconds = time.perf_counter() - start
-            with contextlib.closing(MeasuredHost(process, port, Path(data), seconds)) as host:
+            host = MeasuredHost(process, port, Path(data), seconds, storage)
+            with contextlib.closing(host):
                 yield host
         finally:
             process.send_signal(signal.SIGTERM)

@@ -8,7 +8,6 @@ host, which asks no storage.
 
 import argparse
 import itertools
-import json
 import statistics
 import threading
 import time
@@ -22,7 +21,7 @@ from typing import Any
 from bench.host import HostClient, MeasuredHost, run_host
 from bench.measure import save, show
 from bench.million import APP, DURABLE
-from bench.storage_log import LoggedStorage, count_sorts, start_storage
+from bench.storage_log import LoggedStorage, count_sorts, run_storage
 
 RUNS = 1_000
 CALLERS = 16
@@ -61,14 +60,14 @@ class Measurement:
 def main(words: Sequence[str] = ()) -> None:
     """Measure, print beside the budgets and save."""
     options = _parse_options(words)
-    settings = json.loads((APP / "local.settings.json").read_text())["Values"]
-    with start_storage() as storage:
-        environment = storage.environment(settings)
-        with run_host(APP, "--no-stack", environment=environment) as host:
-            _post_all(host.port, WARM_UPS)
-            _wait_for_all(host)
-            measurement, sorts = _measure(host, storage, options.runs)
-            _require_all(host, options.runs + WARM_UPS)
+    with (
+        run_storage() as storage,
+        run_host(APP, "--no-stack", environment=storage.settings(APP)) as host,
+    ):
+        _post_all(host.port, WARM_UPS)
+        _wait_for_all(host)
+        measurement, sorts = _measure(host, storage, options.runs)
+        _require_all(host, options.runs + WARM_UPS)
     _show(measurement, sorts, lists_requests=options.requests)
     print(f"saved {save('many_runs', asdict(measurement))}")
 
@@ -85,7 +84,7 @@ def _parse_options(words: Sequence[str]) -> argparse.Namespace:
 def _measure(
     host: MeasuredHost, storage: LoggedStorage, runs: int
 ) -> tuple[Measurement, Counter[str]]:
-    mark, cpu_before, start = storage.mark(), host.cpu_seconds_each(), time.perf_counter()
+    mark, cpu_before, start = storage.position(), host.cpu_seconds_each(), time.perf_counter()
     posts = _post_all(host.port, runs)
     accepted = time.perf_counter() - start
     _wait_for_all(host)
@@ -93,7 +92,7 @@ def _measure(
     cpu = [
         after - before for after, before in zip(host.cpu_seconds_each(), cpu_before, strict=True)
     ]
-    requests = storage.requests_since(mark)
+    requests = storage.operations(mark)
     measurement = Measurement(
         runs=runs,
         accepted_a_second=runs / accepted,

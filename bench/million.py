@@ -87,14 +87,19 @@ def require_all(host: HostClient, state: dict[str, Any], n: int) -> None:
         raise SystemExit("the result files do not hold each index exactly once")
 
 
-def run_textbook(host: HostClient, n: int) -> float:
-    """Run the textbook fan-out over `n` items; return its seconds."""
-    items = [json.loads(_line(i)) for i in range(n)]
+def items(n: int) -> list[dict[str, Any]]:
+    """Make the items of `n` lines."""
+    return [json.loads(_line(i)) for i in range(n)]
+
+
+def run_textbook(host: HostClient, n: int, poll_seconds: float = TEXTBOOK_POLL_SECONDS) -> float:
+    """Run the textbook fan-out over `n` items; return the seconds until the results are there."""
+    body = {"items": items(n)}
     start = time.perf_counter()
-    started = host.request("POST", f"{DURABLE}/orchestrators/textbook_fan_out", {"items": items})[1]
+    started = host.request("POST", f"{DURABLE}/orchestrators/textbook_fan_out", body)[1]
     path = f"{DURABLE}/instances/{started['id']}?showInput=false"
     while (state := host.request("GET", path)[1])["runtimeStatus"] in ("Pending", "Running"):
-        time.sleep(TEXTBOOK_POLL_SECONDS)
+        time.sleep(poll_seconds)
     if state["runtimeStatus"] != "Completed" or len(state["output"]) != n:
         raise SystemExit(f"the textbook fan-out ended {state['runtimeStatus']}")
     return time.perf_counter() - start

@@ -16,17 +16,16 @@ class Storage:
     """A storage account of its own.
 
     Args:
-        folder: Where it keeps its data and its log.
-        logs_requests: Whether the log has a line for each request.
+        folder: Where its data and its log are.
+        is_silent: Whether its log leaves the requests out.
     """
 
-    def __init__(self, folder: Path, *, logs_requests: bool = False) -> None:
+    def __init__(self, folder: Path, *, is_silent: bool = True) -> None:
         self._folder = folder / "azurite"
         self.ports = {service: free_port() for service in SERVICES}
         words: list[str | Path] = [*node_command(), REPOSITORY / SCRIPT]
         words += ["--location", self._folder, "--disableTelemetry", "--skipApiVersionCheck"]
-        if not logs_requests:
-            words.append("--silent")
+        words += ["--silent"] if is_silent else []
         for service, port in self.ports.items():
             words += [f"--{service.lower()}Port", str(port)]
         self.process = Restartable(

@@ -1,0 +1,191 @@
+"""How a run is carried out: how many batches, waves and shards, and so its shape.
+
+This is the one module that knows the scheme; what follows from a shape is in `shape`. Time boxes:
+the first activity works for a fraction of a second itself, batches for about ten.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from bench.azure_model import facts
+from bench.azure_model.facts import ITEM_SECONDS
+from bench.azure_model.shape import Answers, Execution, Orchestration, Step
+from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES, DEFAULT_SCAN_RANGE_BYTES
+from fanout.governor.wave_size import LEAST_BATCH_MS, MAX_WIDTH, TARGET_BATCH_MS
+from fanout.messages.fan_in import RANGES_AT_ONCE
+from fanout.splitting.sizing import BATCHES_A_SHARD, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, shard_count
+
+SCOUT_SECONDS = 0.2
+# As `orchestrators.waves` counts them.
+EVENTS_A_HISTORY, EVENTS_A_STEP, EVENTS_A_BATCH = 500, 10, 3
+MAX_BATCHES_A_RANGE = 10_000
+SCANS_AT_ONCE = 100
+ANSWERS_A_TURN = int(min(facts.ANSWERS_A_TURN.value, facts.DISPATCH.value))
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a run has to do.
+
+    Attributes:
+        item_seconds: How long an item takes.
+        computes: Whether it keeps a core busy meanwhile, or waits for somebody else.
+        item_bytes: In the source; an outcome has as many.
+        items_at_once: In a batch; more than one where `process` is async.
+    """
+
+    items: int
+    item_seconds: float
+    computes: bool = False
+    item_bytes: int = 150
+    items_at_once: int = 1
+
+    @property
+    def batch_item_seconds(self) -> float:
+        """How long a batch takes for an item, on a core that it has for itself."""
+        return self.item_seconds / self.items_at_once + ITEM_SECONDS.value
+
+    @property
+    def core_seconds(self) -> float:
+        """How long an item keeps a core busy."""
+        return ITEM_SECONDS.value + (self.item_seconds if self.computes else 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the scheme makes of a load.
+
+    Attributes:
+        scout_items: Items that the first activity does itself.
+        batch_items: Items of a batch.
+        batches: Of all shards.
+        shards: Children; 0 where the run works off a single one itself, or has no batches.
+        width: Batches of a wave of a shard.
+        waves: Of a shard, one after the other.
+        scans: Activities that read the source for its cuts.
+        ranges: Activities that write results.
+    """
+
+    scout_items: int
+    batch_items: int
+    batches: int
+    shards: int
+    width: int
+    waves: int
+    scans: int
+    ranges: int
+
+    @property
+    def has_fan_in(self) -> bool:
+        """Whether results take an orchestration of their own."""
+        return self.ranges > 1
+
+    @property
+    def shape(self) -> Orchestration:
+        """The orchestration of the run with its children."""
+        working = Execution(tuple(self._steps()))
+        return Orchestration((*self._scanning, working))
+
+    @property
+    def _scanning(self) -> tuple[Execution, ...]:
+        """The scans of a large source, in a history of their own."""
+        if not self.scans:
+            return ()
+        begin = Step(activities=1)
+        last = Answers(activities=min(self.scans, ANSWERS_A_TURN))
+        return (Execution((begin, *_in_waves(self.scans, SCANS_AT_ONCE)), last),)
+
+    def _steps(self) -> Iterator[Step]:
+        yield Step(activities=1)  # begin
+        if not self.batches:
+            return
+        if self.shards:
+            yield Step(children=(self._shard,), turns=_turns(self.shards))
+        else:
+            yield from self._waves(self.waves)
+        yield Step(activities=1)  # settle
+        if self.has_fan_in:
+            yield Step(activities=1)  # lay out
+            yield Step(children=(self._fan_in,))
+            yield Step(activities=1)  # finish
+
+    @property
+    def _shard(self) -> Orchestration:
+        """A shard: as many waves a history as that has room for."""
+        events = EVENTS_A_STEP + EVENTS_A_BATCH * self.width
+        fitting = min(self.waves, ceil(EVENTS_A_HISTORY / events))
+        full, rest = divmod(self.waves, fitting)
+        last = Answers(activities=1)
+        executions = [Execution(self._waves(fitting), last, full)]
+        if rest:
+            executions.append(Execution(self._waves(rest), last))
+        # The last asks once more, and is told that there is nothing left.
+        executions.append(Execution((Step(activities=1),)))
+        return Orchestration(tuple(executions), self.shards)
+
+    def _waves(self, waves: int) -> tuple[Step, ...]:
+        """Each asks how to go on, and waits for its batches."""
+        batches = Step(activities=self.width, turns=_turns(self.width), times=waves)
+        return Step(activities=1, times=waves), batches
+
+    @property
+    def _fan_in(self) -> Orchestration:
+        """A wave of ranges a history, and the last with the end."""
+        full, rest = divmod(self.ranges, RANGES_AT_ONCE)
+        wave = Step(activities=RANGES_AT_ONCE, turns=_turns(RANGES_AT_ONCE))
+        last = Answers(activities=min(RANGES_AT_ONCE, ANSWERS_A_TURN))
+        ending = Execution((*_in_waves(rest, RANGES_AT_ONCE), Step(activities=1)))
+        return Orchestration((Execution((wave,), last, full), ending))
+
+
+def _turns(answers: int) -> int:
+    """How many turns so many answers take."""
+    return ceil(answers / ANSWERS_A_TURN)
+
+
+def _in_waves(count: int, width: int) -> tuple[Step, ...]:
+    """Activities in waves of so many at once."""
+    full, rest = divmod(count, width)
+    waves = Step(activities=width, turns=_turns(width), times=full)
+    return (waves, *([Step(activities=rest, turns=_turns(rest))] if rest else []))
+
+
+def plan_run(load: Load, batches_in_flight: int) -> Plan:
+    """What a run with default batches comes to."""
+    scout_items = min(load.items, max(1, int(SCOUT_SECONDS / load.batch_item_seconds)))
+    rest = load.items - scout_items
+    batch_items = _batch_items(load, rest, batches_in_flight)
+    batches = ceil(rest / batch_items)
+    shards = shard_count(batches_in_flight) if batches > BATCHES_A_SHARD else 1
+    a_shard = ceil(batches / shards)
+    width = max(1, min(MAX_WIDTH, ceil(batches_in_flight / shards), a_shard))
+    return Plan(
+        scout_items=scout_items,
+        batch_items=batch_items,
+        batches=batches,
+        shards=shards if shards > 1 else 0,
+        width=width,
+        waves=ceil(a_shard / width),
+        scans=_scans(load),
+        ranges=_ranges(load, batches),
+    )
+
+
+def _batch_items(load: Load, items: int, batches_in_flight: int) -> int:
+    """Ten seconds of work, less where the width would not be used, as far as memory goes."""
+    share = items * load.batch_item_seconds / batches_in_flight
+    seconds = min(TARGET_BATCH_MS / 1000, max(LEAST_BATCH_MS / 1000, share))
+    most = min(MAX_BATCH_ITEMS, MAX_BATCH_BYTES // load.item_bytes)
+    return max(1, min(most, int(seconds / load.batch_item_seconds)))
+
+
+def _scans(load: Load) -> int:
+    """A source of more than two ranges is scanned range by range."""
+    ranges = ceil(load.items * load.item_bytes / DEFAULT_SCAN_RANGE_BYTES)
+    return ranges if ranges > 2 else 0
+
+
+def _ranges(load: Load, batches: int) -> int:
+    by_bytes = ceil(load.items * load.item_bytes / DEFAULT_MAX_RESULT_FILE_BYTES)
+    return max(1, by_bytes, ceil(batches / MAX_BATCHES_A_RANGE))
