@@ -12,7 +12,6 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from azure.core.exceptions import ResourceNotFoundError
 
 from fanout.adapters.contents import read_content
 from fanout.adapters.rows.rows import Rows, rows
@@ -86,14 +85,12 @@ async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows)
 
 def _read_template(blob: str, files: RunFiles) -> dict[str, Any]:
     path = f"{blob.partition('/')[0]}/{TEMPLATE}"
-    properties = files.store.properties(INBOX, path)
-    if properties is None:
+    found = files.store.open(INBOX, path)
+    if found is None:
         return {}
     max_bytes = settings().max_request_bytes
     try:
-        data = read_content(files.store, INBOX, path, properties, max_bytes)
-    except ResourceNotFoundError:  # deleted this moment
-        return {}
+        data = read_content(found, max_bytes)
     except CompressionError as error:
         raise InvalidRequestError([FieldProblem(TEMPLATE, str(error))]) from error
     return parse_document(data, max_bytes)

@@ -41,13 +41,14 @@ class RunItemFiles:
         """
         if self.container is None:
             raise BlobNotFoundError("the source has no container of blobs")
-        blob = self.files.store.properties(self.container, name)
+        blob = self.files.store.open(self.container, name)
         if blob is None:
             raise BlobNotFoundError(f"there is no blob '{name}'")
-        if blob.size > max_bytes:
-            raise BlobTooLargeError(f"it has {blob.size:,} bytes; {max_bytes:,} are allowed")
+        size = blob.properties.size
+        if size > max_bytes:
+            raise BlobTooLargeError(f"it has {size:,} bytes; {max_bytes:,} are allowed")
         try:
-            return read_content(self.files.store, self.container, name, blob, max_bytes)
+            return read_content(blob, max_bytes)
         except CompressionError as error:
             raise PermanentError(f"the blob '{name}' cannot be decompressed: {error}") from error
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +55,20 @@ class BlobProperties:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class OpenedBlob:
+    """One version of a blob whose reading has begun: what is known of it came with its beginning.
+
+    Attributes:
+        properties: What Blob storage says of it.
+        read: Reads it whole, as it is stored; raises `ResourceModifiedError` where the rest is of
+            another version by now.
+    """
+
+    properties: BlobProperties
+    read: Callable[[], bytes]
+
+
 class BlobStore:
     """Reads and writes blobs; safe to share between threads."""
 
@@ -92,16 +106,21 @@ class BlobStore:
     def properties(self, container: str, blob: str) -> BlobProperties | None:
         """Ask what there is to know of a blob; None where there is no such blob or container."""
         try:
-            properties = self._blob(container, blob).get_blob_properties()
+            return _properties(self._blob(container, blob).get_blob_properties())
         except ResourceNotFoundError:
             return None
-        return BlobProperties(
-            properties.size,
-            properties.etag,
-            properties.last_modified,
-            properties.content_settings.content_encoding,
-            properties.metadata or {},
-        )
+
+    def open(self, container: str, blob: str) -> OpenedBlob | None:
+        """Begin to read a blob: one request gives its properties and its first 8 MiB.
+
+        None where there is no such blob or container.
+        """
+        try:
+            download = self._download(container, blob, 0, None, None)
+        except ResourceNotFoundError:
+            return None
+        # The client asks for the rest on condition that the ETag is the same.
+        return OpenedBlob(_properties(download.properties), lambda: bytes(download.readall()))
 
     def read(
         self,
@@ -262,6 +281,16 @@ class BlobStore:
         """
         with suppress(ResourceNotFoundError):
             self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
+
+
+def _properties(found: Any) -> BlobProperties:
+    return BlobProperties(
+        found.size,
+        found.etag,
+        found.last_modified,
+        found.content_settings.content_encoding,
+        found.metadata or {},
+    )
 
 
 class BlobWriter:

@@ -5,9 +5,12 @@ import secrets
 from typing import Any
 
 import pytest
+import requests
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
+from activities.batches.item_files import RunItemFiles
 from fanout.adapters.blob import BlobExistsError, BlobStore
+from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import StorageSettings
 from tests.support.doubles.memory_store import MemoryStore
 
@@ -85,6 +88,52 @@ def test_what_is_missing_has_no_properties_and_cannot_be_read(store: Any, contai
     assert store.properties(container, "b") is None
     with pytest.raises(ResourceNotFoundError):
         store.read(container, "b")
+
+
+@pytest.mark.parametrize("size", [0, 10, 9 * MIB + 7])
+def test_a_blob_that_is_opened_tells_its_properties_and_is_read_whole(
+    store: Any, container: str, size: int
+):
+    data = secrets.token_bytes(size)
+    store.write(container, "b", data, metadata={"by": "hand"})
+    opened = store.open(container, "b")
+    assert opened.read() == data
+    found = store.properties(container, "b")
+    assert (opened.properties.size, opened.properties.etag) == (size, found.etag)
+    assert opened.properties.last_modified == found.last_modified
+    assert opened.properties.metadata == {"by": "hand"}
+
+
+def test_what_is_missing_cannot_be_opened(store: Any, container: str):
+    assert store.open(container, "b") is None
+    store.write(container, "other", b"")
+    assert store.open(container, "b") is None
+
+
+def test_the_rest_of_an_opened_blob_is_of_the_same_version(store: Any, container: str):
+    store.write(container, "b", bytes(9 * MIB))
+    opened = store.open(container, "b")
+    store.write(container, "b", b"1" * 9 * MIB)
+    with pytest.raises(ResourceModifiedError):
+        opened.read()
+
+
+def test_an_item_reads_a_blob_of_the_usual_size_in_one_request(
+    storage: str, container: str, monkeypatch: pytest.MonkeyPatch
+):
+    store = BlobStore.connect(StorageSettings(connection_string=storage))
+    store.write(container, "photo", bytes(2 * MIB))
+    sent: list[str] = []
+    send = requests.Session.request
+
+    def note(session: requests.Session, method: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(method)
+        return send(session, method, *arguments, **options)
+
+    monkeypatch.setattr(requests.Session, "request", note)
+    item_files = RunItemFiles(RunFiles(store, container), "run", container)
+    assert item_files.read("photo", 2 * MIB) == bytes(2 * MIB)
+    assert sent == ["GET"]
 
 
 @pytest.mark.parametrize("is_there", [True, False])

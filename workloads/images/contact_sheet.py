@@ -9,9 +9,12 @@ from urllib.parse import quote
 
 from fanout.workload import RenderedFile
 from workloads.images.parameters import ImageParameters
+from workloads.images.side_by_side import call_side_by_side
 
 CONTACT_SHEET, INDEX_JSON, INDEX_HTML = "contact-sheet.png", "index.json", "index.html"
 _GAP = 4
+# Of photographs the usual level, 6, makes a sheet 3% smaller and takes twice the time.
+_COMPRESS_LEVEL = 3
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Images</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -38,16 +41,17 @@ def contact_sheet(
     """
     from PIL import Image
 
+    thumbnails = call_side_by_side(read_result, [photo["thumbnail"] for photo in photos])
     columns = min(parameters.contact_sheet.columns, len(photos))
     rows = -(-len(photos) // columns)
     step = parameters.thumbnail.size + _GAP
     sheet = Image.new("RGB", (columns * step + _GAP, rows * step + _GAP), "white")
-    for number, photo in enumerate(photos):
+    for number, content in enumerate(thumbnails):
         row, column = divmod(number, columns)
-        with Image.open(io.BytesIO(read_result(photo["thumbnail"]))) as thumbnail:
+        with Image.open(io.BytesIO(content)) as thumbnail:
             sheet.paste(thumbnail, (_GAP + column * step, _GAP + row * step))
     target = io.BytesIO()
-    sheet.save(target, "PNG")
+    sheet.save(target, "PNG", compress_level=_COMPRESS_LEVEL)
     return RenderedFile(CONTACT_SHEET, target.getvalue(), "image/png", len(photos))
 
 

@@ -28,12 +28,18 @@ _slots = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
-class PhotoFile:
-    """A file made from a photo: its name among the photo's files, its content, and its pixels."""
+class ItemFile:
+    """A file made from a photo: its name among the photo's files, and its content."""
 
     name: str
     content: bytes
     media_type: str
+
+
+@dataclass(frozen=True)
+class PhotoFile(ItemFile):
+    """A picture made from a photo, with its size in pixels."""
+
     width: int
     height: int
 

@@ -1,7 +1,7 @@
 """The workload `images`: each photo of a listing, made ready for the web."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -14,7 +14,8 @@ from fanout.workload import Context, ItemFiles, MapWorkload, RenderedFile
 from workloads.images.contact_sheet import contact_sheet, index_files
 from workloads.images.file_names import METADATA, THUMBNAIL, photo_folder
 from workloads.images.parameters import ImageParameters
-from workloads.images.photo import PhotoFile, process_photo
+from workloads.images.photo import ItemFile, PhotoFile, process_photo
+from workloads.images.side_by_side import call_side_by_side
 
 SOURCE_KINDS = ("listing", "manifest")
 
@@ -49,17 +50,14 @@ class Images(MapWorkload[Photo, ImageParameters]):
         """Make all files of a photo; returns its metadata and where the files are."""
         data = context.files.read(item.name, context.parameters.limits.max_bytes)
         photo = process_photo(data, context.parameters)
-        folder = photo_folder(item.name)
-        paths = {file.name: _write_file(context.files, folder, file) for file in photo.files}
         description = {"name": item.name, **photo.metadata}
-        metadata = context.files.write(
-            f"{folder}/{METADATA}", json.dumps(description).encode(), "application/json"
-        )
+        metadata = ItemFile(METADATA, json.dumps(description).encode(), "application/json")
+        paths = _write_files(context.files, photo_folder(item.name), [*photo.files, metadata])
         renditions = [file for file in photo.files if file.name != THUMBNAIL]
         return {
             **description,
             "thumbnail": paths[THUMBNAIL],
-            "metadata": metadata,
+            "metadata": paths[METADATA],
             "renditions": [_rendition_output(file, paths[file.name]) for file in renditions],
         }
 
@@ -87,8 +85,14 @@ def _find_repeated_renditions(parameters: ImageParameters) -> list[FieldProblem]
     return [FieldProblem(f"parameters.renditions.{number}", problem) for number in repeated]
 
 
-def _write_file(files: ItemFiles, folder: str, file: PhotoFile) -> str:
-    return files.write(f"{folder}/{file.name}", file.content, file.media_type)
+def _write_files(files: ItemFiles, folder: str, made: Sequence[ItemFile]) -> dict[str, str]:
+    """Write the files of a photo; return their names among the results, by their own."""
+
+    def write(file: ItemFile) -> str:
+        return files.write(f"{folder}/{file.name}", file.content, file.media_type)
+
+    names = [file.name for file in made]
+    return dict(zip(names, call_side_by_side(write, made), strict=True))
 
 
 def _rendition_output(file: PhotoFile, path: str) -> dict[str, Any]:

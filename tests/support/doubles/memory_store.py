@@ -7,7 +7,7 @@ from itertools import count
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
-from fanout.adapters.blob import BlobExistsError, md5
+from fanout.adapters.blob import BlobExistsError, BlobProperties, OpenedBlob, md5
 from fanout.records import BlobEntry
 
 CHUNK_BYTES = 8 * 1_048_576
@@ -93,6 +93,21 @@ class MemoryStore:
         data, etag = self._blobs[container, blob]
         metadata = self._metadata[container, blob]
         return MemoryProperties(len(data), etag, _written_at(etag), metadata=metadata)
+
+    def open(self, container: str, blob: str) -> OpenedBlob | None:
+        found = self.properties(container, blob)
+        if found is None:
+            return None
+        etag, first = found.etag, self.read(container, blob, length=CHUNK_BYTES)
+
+        def read() -> bytes:
+            rest = self.stream(container, blob, offset=len(first), etag=etag)
+            return first + b"".join(rest)
+
+        properties = BlobProperties(
+            found.size, etag, found.last_modified, metadata=found.metadata
+        )
+        return OpenedBlob(properties, read)
 
     def read(
         self,
