@@ -95,7 +95,7 @@ class EndingRun:
 
     def settle_and_end(self, known: KnownRun | None = None, **more: Any) -> SettleResult:
         files, max_bytes = self.run.files, DEFAULT_MAX_RESULT_FILE_BYTES
-        return settle_and_end(self.ask(**more), files, self.rows, max_bytes, known)
+        return settle_and_end(self.ask(**more), files, self.rows, max_bytes, known=known)
 
     def know(self) -> KnownRun:
         """What whoever has carried out all of it has in hand."""
