@@ -54,6 +54,11 @@ class Counts:
         return sum(self.operations.values())
 
     @property
+    def entity_calls(self) -> int:
+        """Calls and signals of entities, and events for other orchestrations."""
+        return self.events.get("event_sent", 0)
+
+    @property
     def total_activities(self) -> int:
         """Activities of all names."""
         return sum(self.activities.values())
