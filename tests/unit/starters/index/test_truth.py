@@ -82,6 +82,7 @@ async def under_way(runs: ListedRuns) -> None:
 
 SCENES: dict[str, tuple[Act, Act]] = {
     "started": (nothing, lambda runs: runs.start("b-1")),
+    "started under an id made for it": (nothing, lambda runs: runs.start("b-1", is_own_id=True)),
     "started after somebody who died": (claimed_before, lambda runs: runs.start("b-1")),
     "begun": (lambda runs: runs.start("b-1"), lambda runs: runs.begin("b-1")),
     "ended": (under_way, lambda runs: runs.finish("b-1", "partially_succeeded")),
