@@ -31,7 +31,7 @@ from starters.lifecycle import deletion
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.redrive import redrive_run
 from starters.lifecycle.retention import sweep
-from starters.lifecycle.start import start_new_run, start_run
+from starters.lifecycle.start import start_run
 from starters.watchdog import Inspection
 from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse
 from tests.support.doubles.durable_client import Client
@@ -78,18 +78,10 @@ class ListedRuns:
             self.fuse.left = None
         return True
 
-    async def start(
-        self,
-        run_id: str,
-        workload: str = probe_workloads.Probe.name,
-        *,
-        is_own_id: bool = False,
-    ) -> None:
-        """Start a run, whose id was made for this request alone or may be anybody's."""
+    async def start(self, run_id: str, workload: str = probe_workloads.Probe.name) -> None:
         source = {"kind": "inline", "items": [{"id": 0}]}
         asked = {"workload": workload, "run_id": run_id, "source": source}
-        start = start_new_run if is_own_id else start_run
-        await start(RunRequest.model_validate(asked), self.client, self.files, self.rows)
+        await start_run(RunRequest.model_validate(asked), self.client, self.files, self.rows)
 
     async def begin(self, run_id: str) -> None:
         """What the orchestration of the newest attempt does first."""
