@@ -16,6 +16,7 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, Content
 
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
+from fanout.adapters.transport import transport_options
 from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
@@ -82,6 +83,7 @@ class BlobStore:
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
+            **transport_options(),
         }
         if storage.connection_string is not None:
             return cls(

@@ -25,6 +25,7 @@ from azure.data.tables import (
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
+from fanout.adapters.transport import transport_options
 
 _KEYS = ("PartitionKey", "RowKey")
 # Rows that one transaction takes.
@@ -150,9 +151,13 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
+        options = transport_options()
         if storage.connection_string is not None:
-            return cls(TableServiceClient.from_connection_string(storage.connection_string))
-        return cls(TableServiceClient(_endpoint(storage), credential=credential(storage.client_id)))
+            return cls(
+                TableServiceClient.from_connection_string(storage.connection_string, **options)
+            )
+        identity = credential(storage.client_id)
+        return cls(TableServiceClient(_endpoint(storage), credential=identity, **options))
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         """Read some rows of a partition, one by one; those that there are not are left out.
