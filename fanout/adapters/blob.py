@@ -285,13 +285,13 @@ class BlobStore:
             self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
 
 
-def _properties(found: Any) -> BlobProperties:
+def _properties(answer: Any) -> BlobProperties:
     return BlobProperties(
-        found.size,
-        found.etag,
-        found.last_modified,
-        found.content_settings.content_encoding,
-        found.metadata or {},
+        answer.size,
+        answer.etag,
+        answer.last_modified,
+        answer.content_settings.content_encoding,
+        answer.metadata or {},
     )
 
 
