@@ -53,7 +53,7 @@ def end_at_once(
     Returns:
         What `settle` gives; None if the run is to be settled in the ordinary way.
     """
-    if not may_end_at_once(ask, known.state) or not _is_one_range(known, max_bytes):
+    if not may_end_at_once(ask, known.before.state) or not _is_one_range(known, max_bytes):
         return None
     settled = run_rules.settle(known.state, ask)
     verdict = settled.run.verdict

@@ -29,7 +29,8 @@ class KnownRun:
     """A run whose shards are through.
 
     Attributes:
-        before: The rows of the attempt as they are in the table, with their ETags.
+        before: The rows of the attempt as they are in the table, with their ETags. That of the run
+            has the plan: without a row nobody would see that the run was deleted meanwhile.
         state: The same with what happened since, the last report of the shard included.
         request: What the attempt was to do.
         batches: Every batch of the plan in source order, with its outcomes as its part file has
@@ -88,4 +89,5 @@ def known_run(ask: SettleAsk, reading: RunReading, files: RunFiles, rows: Rows) 
 
 def may_end_at_once(ask: SettleAsk, state: GovernorState) -> bool:
     """Tell whether nothing has been decided about an attempt, and no earlier one left results."""
-    return ask.attempt == 1 and not is_over(state, ask.claim) and state.run.verdict is None
+    is_open = not is_over(state, ask.claim) and state.run.plan is not None
+    return ask.attempt == 1 and is_open and state.run.verdict is None

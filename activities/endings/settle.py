@@ -60,10 +60,7 @@ def settle_and_end(
     if known is None:
         return _read_and_settle(ask, files, rows, max_bytes, raise_event)
     ended = end_at_once(ask, files, rows, known, max_bytes, raise_event)
-    if ended is not None:
-        return ended
-    _keep(ask, known, rows)
-    return _settle_first(ask, files, rows, max_bytes, raise_event)
+    return ended or _settle_first(ask, files, rows, max_bytes, raise_event)
 
 
 def _read_and_settle(
@@ -76,19 +73,6 @@ def _read_and_settle(
         return _settle_first(ask, files, rows, max_bytes, raise_event, reading)
     ended = end_at_once(ask, files, rows, known, max_bytes, raise_event)
     return ended or _settle_first(ask, files, rows, max_bytes, raise_event)
-
-
-def _keep(ask: SettleAsk, known: KnownRun, rows: Rows) -> None:
-    """Write what is known of a run, unless the rows have its plan already."""
-
-    def rule(state: GovernorState) -> tuple[GovernorState, None]:
-        is_mine = state.run.claim in ("", ask.claim)
-        if not is_mine or state.is_over or state.run.plan is not None:
-            return state, None
-        # What people have asked for meanwhile holds.
-        return known.state.model_copy(update={"control": state.control}), None
-
-    change_attempt(rows, ask.run_id, ask.attempt, rule, known.before)
 
 
 def _settle_first(

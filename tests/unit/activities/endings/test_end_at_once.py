@@ -26,7 +26,7 @@ from fanout.messages.ending import EndedRun, SettleResult
 from fanout.messages.run import RunEnd
 from fanout.models.limits import LimitsChange
 from fanout.models.request import Tolerance
-from fanout.naming import blob_paths, row_keys
+from fanout.naming import blob_paths
 from tests.support.doubles.counting import CountingStore, CountingTables
 from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse, Stops
 from tests.support.replays.ending_runs import AT, EndingRun
@@ -211,15 +211,13 @@ def test_batches_of_several_ranges_are_left_to_the_ordinary_way() -> None:
     assert end_at_once(scene.ask(), scene.run.files, scene.rows, known, 2 * size) is not None
 
 
-def test_whoever_has_written_no_row_yet_loses_nothing_where_results_are_left() -> None:
-    """An execution died after its results, before its rows; the next one knows the same."""
-    scene = EndingRun(tolerance=TOLERANT)
+def test_whoever_has_written_no_row_yet_does_not_end_the_run_at_once() -> None:
+    """A deletion meanwhile would not be seen: new rows would be those of a run that is gone."""
+    scene, requests = counted(tolerance=TOLERANT)
     known = replace(scene.know(), before=AttemptRows(GovernorState(), {}))
-    scene.rows.clear(row_keys.attempt_partition(RUN_ID, 1))
-    scene.run.files.write(blob_paths.result_path(RUN_ID, "SUCCEEDED-00000.jsonl"), b"left")
-    end = scene.settle_and_end(known).end
-    assert end is not None and end == scene.state.run.end
-    scene.insist_on_results()
+    requests.clear()
+    assert end_at_once(scene.ask(), scene.run.files, scene.rows, known, 10**9) is None
+    assert requests == []
 
 
 def test_where_somebody_listens_the_end_is_announced_before_the_attempt_is_closed(
@@ -379,6 +377,20 @@ def test_what_comes_late_of_a_run_that_was_deleted_spoils_no_other_of_its_id(
     end = other.settle_and_end().end
     assert end is not None and end.outcome == "succeeded"
     other.insist_on_results()
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("number", range(6))
+def test_what_comes_late_of_a_run_that_was_deleted_leaves_no_row(
+    number: int, is_known: bool
+) -> None:
+    stops = Stops()
+    scene = EndingRun(DyingStore(stops), DyingTables(stops), tolerance=TOLERANT)
+    known = scene.know() if is_known else None
+    stops.set([(number, lambda: delete(scene))])
+    with pytest.raises(AttemptOverError):
+        scene.settle_and_end(known)
+    assert [*scene.tables.rows(scene.rows.table)] == []
 
 
 def delete(scene: EndingRun) -> None:
