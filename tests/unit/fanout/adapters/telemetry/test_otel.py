@@ -1,16 +1,18 @@
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from fanout.adapters.telemetry import metrics, otel
+from tests.support.services.collector import collecting
 
 INSIGHTS = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(autouse=True)
 def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (otel.AZURE, otel.OTLP, otel.AZURE_IDENTITY):
+    for name in (otel.AZURE, otel.OTLP, otel.AZURE_IDENTITY, otel.EXEMPLARS):
         monkeypatch.delenv(name, raising=False)
     otel.otel.cache_clear()
     yield
@@ -60,3 +62,20 @@ def test_a_span_has_the_id_that_it_is_given():
     other = to.tracer.start_span("drawn")
     assert span.get_span_context().span_id == 0x1234
     assert other.get_span_context().span_id != 0x1234
+
+
+@pytest.mark.parametrize(("asked", "exemplars"), [(None, 0), ("trace_based", 1)])
+def test_values_are_counted_without_their_spans_unless_that_is_asked_for(
+    asked: str | None, exemplars: int, monkeypatch: pytest.MonkeyPatch
+):
+    with collecting() as collector:
+        monkeypatch.setenv(otel.OTLP, collector.address)
+        if asked is not None:
+            monkeypatch.setenv(otel.EXEMPLARS, asked)
+        to = otel.make_otel(os.environ)
+        with to.tracer.start_as_current_span("around"):
+            to.record_metric(metrics.ITEM_DURATION, 0.5, {"workload": "probe"})
+        to.flush()
+    assert collector.histogram("fanout.item.duration", workload="probe") == (1, 0.5)
+    (point,) = collector.points["fanout.item.duration"].values()
+    assert len(point.exemplars) == exemplars
