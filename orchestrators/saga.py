@@ -60,20 +60,19 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     batch = BatchRef.model_validate(context.get_input())
     since = now(context)
     answer = yield from _call_needed(context, functions.RUN_SAGAS, batch)
-    sagas_result = RunSagasResult.model_validate(answer)
-    result = sagas_result.result or (yield from _go_on_apart(context, batch, sagas_result))
+    opening = RunSagasResult.model_validate(answer)
+    result = opening.result or (yield from _go_on_apart(context, batch, opening))
     update = {"work_ms": _milliseconds_since(context, since)}
     return answer_as_child(context.instance_id, dump(result.model_copy(update=update)))
 
 
 def _go_on_apart(
-    context: Any, batch: BatchRef, sagas_result: RunSagasResult
+    context: Any, batch: BatchRef, opening: RunSagasResult
 ) -> Generator[Any, Any, BatchResult]:
     """Have each saga that has not ended go on by itself, and close the batch after all of them."""
     # One that could not be written down leaves its item pending; a redrive goes on with it.
     yield from call_all_patiently(
-        context,
-        [_SagaCall(context, batch, sagas_result.steps, start) for start in sagas_result.sagas],
+        context, [_SagaCall(context, batch, opening.steps, start) for start in opening.sagas]
     )
     closed = yield from _call_needed(context, functions.CLOSE_SAGAS, batch)
     return BatchResult.model_validate(closed)

@@ -1,7 +1,11 @@
+import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from fanout.adapters.telemetry import metrics, otel
 
@@ -10,7 +14,7 @@ INSIGHTS = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture(autouse=True)
 def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (otel.AZURE, otel.OTLP, otel.AZURE_IDENTITY):
+    for name in (otel.AZURE, otel.OTLP, otel.AZURE_IDENTITY, otel.EXEMPLARS):
         monkeypatch.delenv(name, raising=False)
     otel.otel.cache_clear()
     yield
@@ -60,3 +64,44 @@ def test_a_span_has_the_id_that_it_is_given():
     other = to.tracer.start_span("drawn")
     assert span.get_span_context().span_id == 0x1234
     assert other.get_span_context().span_id != 0x1234
+
+
+class Kept(MetricExporter):
+    """Keeps what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[MetricsData] = []
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 0, **kwargs: Any
+    ) -> MetricExportResult:
+        self.sent.append(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **kwargs: Any) -> None: ...
+
+    @property
+    def points(self) -> list[Any]:
+        found = json.loads(self.sent[-1].to_json())["resource_metrics"][0]["scope_metrics"][0]
+        return [point for metric in found["metrics"] for point in metric["data"]["data_points"]]
+
+
+@pytest.mark.parametrize(("asked", "exemplars"), [(None, 0), ("trace_based", 1)])
+def test_values_are_counted_without_their_spans_unless_that_is_asked_for(
+    asked: str | None, exemplars: int, monkeypatch: pytest.MonkeyPatch
+):
+    kept = Kept()
+    monkeypatch.setattr(otel, "_exporters", lambda _: [(InMemorySpanExporter(), kept)])
+    if asked is not None:
+        monkeypatch.setenv(otel.EXEMPLARS, asked)
+    to = otel.make_otel(os.environ)
+    with to.tracer.start_as_current_span("around"):
+        to.record_metric(metrics.ITEM_DURATION, 0.5, {"workload": "probe"})
+    to.flush()
+    (point,) = kept.points
+    assert (point["count"], point["sum"]) == (1, 0.5)
+    assert len(point["exemplars"]) == exemplars
