@@ -5,15 +5,22 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, ContentSettings
 
+from fanout.adapters.beginnings import HEAD_BYTES, Beginnings, Version
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
 from fanout.naming.media_types import BYTES
@@ -74,6 +81,7 @@ class BlobStore:
 
     def __init__(self, service: BlobServiceClient) -> None:
         self._service = service
+        self._beginnings = Beginnings()
 
     @classmethod
     def connect(cls, storage: StorageSettings) -> "BlobStore":
@@ -110,17 +118,53 @@ class BlobStore:
         except ResourceNotFoundError:
             return None
 
+    def peek(self, container: str, blob: str) -> BlobProperties | None:
+        """Ask what there is to know of a blob that is then read from its beginning.
+
+        The same request reads its first 64 KiB, which are not asked for again.
+        """
+        if self._beginnings.has(container, blob):
+            return self.properties(container, blob)
+        begun = self._begin(container, blob, HEAD_BYTES)
+        if begun is None:
+            return None
+        found, beginning = begun
+        version = Version(container, blob, found.etag)
+        self._beginnings.add(version, 0, beginning, found.size)
+        return found
+
     def open(self, container: str, blob: str) -> OpenedBlob | None:
         """Begin to read a blob: one request gives its properties and its first 8 MiB.
 
         None where there is no such blob or container.
         """
+        begun = self._begin(container, blob, CHUNK_BYTES)
+        if begun is None:
+            return None
+        found, beginning = begun
+
+        def read() -> bytes:
+            offset = len(beginning)
+            if offset == found.size:
+                return beginning
+            rest = self.read(container, blob, offset=offset, etag=found.etag)
+            return beginning + rest
+
+        return OpenedBlob(found, read)
+
+    def _begin(self, container: str, blob: str, length: int) -> tuple[BlobProperties, bytes] | None:
+        """Read so many bytes of a blob with its properties; None where there is no such blob."""
         try:
-            download = self._download(container, blob, 0, None, None)
+            download = self._download(container, blob, 0, length, None)
         except ResourceNotFoundError:
             return None
-        # The client asks for the rest on condition that the ETag is the same.
-        return OpenedBlob(_properties(download.properties), lambda: bytes(download.readall()))
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            found = self.properties(container, blob)  # it is empty
+            return None if found is None else (found, b"")
+        found = replace(_properties(download.properties), size=_whole_size(download.properties))
+        return found, bytes(download.readall())
 
     def read(
         self,
@@ -133,11 +177,14 @@ class BlobStore:
     ) -> bytes:
         """Read a blob, or `length` bytes of it from `offset` on, as it is stored.
 
+        What this process has just read of a small blob in the version `etag` is not asked for
+        again (`fanout.adapters.beginnings`).
+
         Raises:
             ResourceNotFoundError: There is none.
             ResourceModifiedError: It has another ETag than `etag`.
         """
-        return bytes(self._download(container, blob, offset, length, etag).readall())
+        return b"".join(self.stream(container, blob, offset=offset, length=length, etag=etag))
 
     def stream(
         self,
@@ -149,7 +196,23 @@ class BlobStore:
         etag: str | None = None,
     ) -> Iterator[bytes]:
         """Read as `read` does, 8 MiB at a time."""
-        yield from self._download(container, blob, offset, length, etag).chunks()
+        if etag is None:
+            yield from self._download(container, blob, offset, length, None).chunks()
+            return
+        version = Version(container, blob, etag)
+        known = self._beginnings.find(version)
+        if beginning := known.part(offset, length):
+            yield beginning
+        if known.holds(offset, length):
+            return
+        offset += len(beginning)
+        rest = None if length is None else length - len(beginning)
+        download = self._download(container, blob, offset, rest, etag)
+        size = _whole_size(download.properties)
+        for piece in download.chunks():
+            self._beginnings.add(version, offset, piece, size)
+            yield piece
+            offset += len(piece)
 
     def _download(
         self, container: str, blob: str, offset: int, length: int | None, etag: str | None
@@ -277,6 +340,11 @@ class BlobStore:
         """
         with suppress(ResourceNotFoundError):
             self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
+
+
+def _whole_size(found: Any) -> int:
+    """The size of a blob of which a range was read: ``bytes 0-9/100`` (RFC 9110, 14.4)."""
+    return int(found.content_range.rpartition("/")[2])
 
 
 def _properties(found: Any) -> BlobProperties:

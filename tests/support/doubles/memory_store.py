@@ -92,6 +92,9 @@ class MemoryStore:
         metadata = self._metadata[container, blob]
         return MemoryProperties(len(data), etag, _written_at(etag), metadata=metadata)
 
+    def peek(self, container: str, blob: str) -> MemoryProperties | None:
+        return self.properties(container, blob)
+
     def open(self, container: str, blob: str) -> OpenedBlob | None:
         found = self.properties(container, blob)
         if found is None:
@@ -102,9 +105,7 @@ class MemoryStore:
             rest = self.stream(container, blob, offset=len(first), etag=etag)
             return first + b"".join(rest)
 
-        properties = BlobProperties(
-            found.size, etag, found.last_modified, metadata=found.metadata
-        )
+        properties = BlobProperties(found.size, etag, found.last_modified, metadata=found.metadata)
         return OpenedBlob(properties, read)
 
     def read(

@@ -33,7 +33,7 @@ def test_the_first_error_is_raised_when_all_have_ended():
         if number in (1, 2):
             raise ValueError(number)
 
-    with pytest.raises(ValueError, match="^1$"):
+    with pytest.raises(ValueError, match=r"^1$"):
         call_side_by_side(fail, range(4))
     assert sorted(ended) == [0, 1, 2, 3]
 
