@@ -301,6 +301,18 @@ def test_a_row_group_is_decoded_once_for_batches_in_order(store):
     assert store.bytes_read < 4 * size
 
 
+def test_row_groups_are_decoded_once_for_batches_by_turns(store):
+    table = {"a": [str(n) * 150 for n in range(1000)]}
+    data = parquet(table, 250, use_dictionary=False, compression="none")
+    store.write("inbox", "data", data)
+    wanted = source("parquet")
+    manifest, cuts = plan(wanted, store, limits=BatchLimits(max_items=10))
+    by_turns = sorted(cuts, key=lambda cut: cut.offset % 250)
+    for cut in by_turns:
+        reading.read_chunk(wanted, cut, manifest, store)
+    assert store.bytes_read < 2 * len(data)
+
+
 def test_batches_keep_to_their_bytes(store):
     store.write("inbox", "data", parquet({"a": ["x" * 100] * 64}, 64, use_dictionary=False))
     _, cuts = plan(source("parquet"), store, limits=BatchLimits(max_bytes=1000))
