@@ -17,6 +17,8 @@ HEAD_BYTES = 64 * 1024
 MAX_KEPT_BYTES = 32 * 1_048_576
 # A run whose blob is written meanwhile must soon find that out.
 KEPT_SECONDS = 60.0
+# What the smallest of them takes in memory besides its bytes, about.
+ENTRY_BYTES = 1024
 
 
 class Version(NamedTuple):
@@ -32,11 +34,13 @@ class Beginning:
     """The first bytes of a version.
 
     Attributes:
-        data: They.
+        etag: Of the version.
+        data: Its first bytes.
         size: How many bytes the version has; 0 where nothing is known.
         until: When they are to be forgotten, by the clock.
     """
 
+    etag: str = ""
     data: bytes = b""
     size: int = 0
     until: float = 0.0
@@ -57,6 +61,8 @@ _NOTHING = Beginning()
 class Beginnings:
     """Keeps beginnings in bounded memory, those read last; safe to share between threads.
 
+    Of each blob it keeps one version.
+
     Args:
         max_bytes: How much it keeps.
         clock: Counts seconds.
@@ -68,22 +74,19 @@ class Beginnings:
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = Lock()
-        self._kept: OrderedDict[Version, Beginning] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Beginning] = OrderedDict()
         self._bytes = 0
 
     def find(self, version: Version) -> Beginning:
         """Give what is kept of a version; it may be nothing."""
-        with self._lock:
-            found = self._kept.get(version, _NOTHING)
-            if found is not _NOTHING and found.until <= self._clock():
-                self._forget(version)
-                return _NOTHING
-            return found
+        found = self._kept.get(version[:2], _NOTHING)
+        is_asked_for = found.etag == version.etag and found.until > self._clock()
+        return found if is_asked_for else _NOTHING
 
     def has(self, container: str, blob: str) -> bool:
-        """Tell whether anything is kept of a blob, in any version."""
-        with self._lock:
-            return any(kept[:2] == (container, blob) for kept in self._kept)
+        """Tell whether something is kept of a blob, in any version."""
+        found = self._kept.get((container, blob), _NOTHING)
+        return found.until > self._clock()
 
     def add(self, version: Version, offset: int, data: bytes, size: int) -> None:
         """Take bytes of a version where they go on what is kept of it.
@@ -97,17 +100,27 @@ class Beginnings:
         end = offset + len(data)
         if end > self._max_bytes or (size > MAX_BLOB_BYTES and end > HEAD_BYTES):
             return
-        known = self.find(version)
-        if offset > len(known.data) or end <= len(known.data):
-            return
-        joined = known.data[:offset] + data
         with self._lock:
-            self._forget(version)
-            self._kept[version] = Beginning(joined, size, self._clock() + KEPT_SECONDS)
-            self._bytes += len(joined)
-            while self._bytes > self._max_bytes:
-                self._forget(next(iter(self._kept)))
+            known = self.find(version).data
+            if offset <= len(known) < end:
+                joined = known[:offset] + data
+                self._keep(version, Beginning(version.etag, joined, size, self._until()))
 
-    def _forget(self, version: Version) -> None:
-        forgotten = self._kept.pop(version, _NOTHING)
-        self._bytes -= len(forgotten.data)
+    def _until(self) -> float:
+        return self._clock() + KEPT_SECONDS
+
+    def _keep(self, version: Version, beginning: Beginning) -> None:
+        self._forget(version[:2])
+        self._kept[version[:2]] = beginning
+        self._bytes += _cost(beginning)
+        while self._bytes > self._max_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, blob: tuple[str, str]) -> None:
+        forgotten = self._kept.pop(blob, None)
+        if forgotten is not None:
+            self._bytes -= _cost(forgotten)
+
+
+def _cost(beginning: Beginning) -> int:
+    return len(beginning.data) + ENTRY_BYTES

@@ -7,7 +7,8 @@ from itertools import count
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
-from fanout.adapters.blob import BlobExistsError, BlobProperties, OpenedBlob, md5
+from fanout.adapters.blob import BlobExistsError, md5
+from fanout.adapters.blob_reading import BlobProperties, OpenedBlob
 from fanout.records import BlobEntry
 
 CHUNK_BYTES = 8 * 1_048_576
@@ -16,7 +17,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a
 
 @dataclass(frozen=True)
 class MemoryProperties:
-    """What `fanout.adapters.blob.BlobProperties` has."""
+    """What `fanout.adapters.blob_reading.BlobProperties` has."""
 
     size: int
     etag: str
