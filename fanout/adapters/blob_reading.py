@@ -186,16 +186,16 @@ class StoredBlobs:
         )
 
 
-def _whole_size(found: Any) -> int:
+def _whole_size(answer: Any) -> int:
     """The size of a blob of which a range was read: ``bytes 0-9/100`` (RFC 9110, 14.4)."""
-    return int(found.content_range.rpartition("/")[2])
+    return int(answer.content_range.rpartition("/")[2])
 
 
-def _properties(found: Any) -> BlobProperties:
+def _properties(answer: Any) -> BlobProperties:
     return BlobProperties(
-        found.size,
-        found.etag,
-        found.last_modified,
-        found.content_settings.content_encoding,
-        found.metadata or {},
+        answer.size,
+        answer.etag,
+        answer.last_modified,
+        answer.content_settings.content_encoding,
+        answer.metadata or {},
     )
