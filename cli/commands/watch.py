@@ -22,8 +22,10 @@ from cli.outcomes import INTERRUPTED, exit_code
 from cli.session import AsJson, RunId, Session, get_session
 from cli.streams import print_json
 
-# The status changes once a wave; polling more often shows nothing more.
-FIRST_SECONDS, MOST_SECONDS = 0.3, 2.0
+# A small run ends within some tenths of a second. The status of a large one changes once a wave:
+# polling it more often shows nothing more.
+FIRST_SECONDS, MOST_SECONDS = 0.1, 2.0
+LONGER = 1.3
 PATIENCE_SECONDS = 60.0
 # Too many requests, and service unavailable.
 PASSING_STATUSES = (429, 503)
@@ -86,7 +88,7 @@ def _poll_statuses(session: Session, run_id: str, timeout: float | None) -> Iter
         if deadline is not None and time.monotonic() >= deadline:
             raise CommandError(f"The run '{run_id}' goes on; {timeout:g} s are over.")
         time.sleep(pause)
-        pause = min(MOST_SECONDS, pause * 1.2)
+        pause = min(MOST_SECONDS, pause * LONGER)
 
 
 def _get_status(session: Session, api: Api, run_id: str) -> Status:

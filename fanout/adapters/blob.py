@@ -3,17 +3,16 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 
+from fanout.adapters.blob_reading import CHUNK_BYTES, StoredBlobs
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
 from fanout.adapters.transport import transport_options
@@ -22,7 +21,6 @@ from fanout.records import BlobEntry
 
 # The newest version that Azurite 3.35 knows; a client asks for its own newest by default.
 API_VERSION = "2025-11-05"
-CHUNK_BYTES = 8 * 1_048_576  # a large batch is one request
 BLOCK_BYTES = 4 * 1_048_576
 # How a client asks whether a service is there: once, and without waiting as it does for work.
 ANSWER_SECONDS = 2.0
@@ -37,44 +35,8 @@ class BlobExistsError(Exception):
     """The blob exists, and was to be written only if it did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlobProperties:
-    """What Blob storage says of a blob without sending it.
-
-    Attributes:
-        size: Its bytes.
-        etag: What tells this version from others.
-        last_modified: When it was written, aware, to the second.
-        content_encoding: How it is compressed, if it says so.
-        metadata: What was written down beside it.
-    """
-
-    size: int
-    etag: str
-    last_modified: datetime
-    content_encoding: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class OpenedBlob:
-    """One version of a blob whose reading has begun: what is known of it came with its beginning.
-
-    Attributes:
-        properties: What Blob storage says of it.
-        read: Reads it whole, as it is stored; raises `ResourceModifiedError` where the rest is of
-            another version by now.
-    """
-
-    properties: BlobProperties
-    read: Callable[[], bytes]
-
-
-class BlobStore:
+class BlobStore(StoredBlobs):
     """Reads and writes blobs; safe to share between threads."""
-
-    def __init__(self, service: BlobServiceClient) -> None:
-        self._service = service
 
     @classmethod
     def connect(cls, storage: StorageSettings) -> "BlobStore":
@@ -91,81 +53,6 @@ class BlobStore:
             )
         identity = credential(storage.client_id)
         return cls(BlobServiceClient(str(storage.account_url), credential=identity, **options))
-
-    def _blob(self, container: str, name: str) -> BlobClient:
-        """Open a client for a blob.
-
-        A name with dot segments is refused: HTTP resolves them (RFC 3986, 5.2.4), so that it could
-        lead into another container.
-
-        Raises:
-            ResourceNotFoundError: No blob of this name can be asked for.
-        """
-        if any(segment in (".", "..") for segment in name.split("/")):
-            raise ResourceNotFoundError(f"No blob can be asked for by the name '{name}'.")
-        return self._service.get_blob_client(container, name)
-
-    def properties(self, container: str, blob: str) -> BlobProperties | None:
-        """Ask what there is to know of a blob; None where there is no such blob or container."""
-        try:
-            return _properties(self._blob(container, blob).get_blob_properties())
-        except ResourceNotFoundError:
-            return None
-
-    def open(self, container: str, blob: str) -> OpenedBlob | None:
-        """Begin to read a blob: one request gives its properties and its first 8 MiB.
-
-        None where there is no such blob or container.
-        """
-        try:
-            download = self._download(container, blob, 0, None, None)
-        except ResourceNotFoundError:
-            return None
-        # The client asks for the rest on condition that the ETag is the same.
-        return OpenedBlob(_properties(download.properties), lambda: bytes(download.readall()))
-
-    def read(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> bytes:
-        """Read a blob, or `length` bytes of it from `offset` on, as it is stored.
-
-        Raises:
-            ResourceNotFoundError: There is none.
-            ResourceModifiedError: It has another ETag than `etag`.
-        """
-        return bytes(self._download(container, blob, offset, length, etag).readall())
-
-    def stream(
-        self,
-        container: str,
-        blob: str,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        etag: str | None = None,
-    ) -> Iterator[bytes]:
-        """Read as `read` does, 8 MiB at a time."""
-        yield from self._download(container, blob, offset, length, etag).chunks()
-
-    def _download(
-        self, container: str, blob: str, offset: int, length: int | None, etag: str | None
-    ) -> Any:
-        condition: dict[str, Any] = {}
-        if etag is not None:
-            condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        return self._blob(container, blob).download_blob(
-            offset=offset or (0 if length is not None else None),
-            length=length,
-            # The client would undo a Content-Encoding, but offsets are those of what is stored.
-            decompress=False,
-            **condition,
-        )
 
     def write(
         self,
@@ -285,6 +172,7 @@ class BlobStore:
             self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
 
 
+<<<<<<< HEAD
 def _properties(answer: Any) -> BlobProperties:
     return BlobProperties(
         answer.size,
@@ -295,6 +183,8 @@ def _properties(answer: Any) -> BlobProperties:
     )
 
 
+=======
+>>>>>>> w-images
 class BlobWriter:
     """A block blob in the making.
 

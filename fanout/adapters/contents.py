@@ -1,6 +1,6 @@
 """The content of a blob: what is stored, with its Content-Encoding undone (RFC 9110, 8.4)."""
 
-from fanout.adapters.blob import OpenedBlob
+from fanout.adapters.blob_reading import OpenedBlob
 from fanout.splitting.decoding.codecs import Expansion, content_codec, decompress
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import requests
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
 from activities.batches.item_files import RunItemFiles
+from fanout.adapters.beginnings import Version
 from fanout.adapters.blob import BlobExistsError, BlobStore
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import StorageSettings
@@ -34,6 +37,26 @@ def etag(store: Any, container: str, blob: str) -> str:
     found = store.properties(container, blob)
     assert found is not None
     return str(found.etag)
+
+
+def _elsewhere(store: Any) -> Any:
+    """The store as a process sees it that has read nothing."""
+    return BlobStore(store._service) if isinstance(store, BlobStore) else store
+
+
+@contextmanager
+def requests_sent() -> Iterator[list[str]]:
+    """Note the methods of the requests that clients of storage send meanwhile."""
+    sent: list[str] = []
+    send = requests.Session.request
+
+    def note(session: requests.Session, method: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(method)
+        return send(session, method, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "request", note)
+        yield sent
 
 
 def test_what_is_written_is_read_and_the_container_is_made(store: Any, container: str):
@@ -76,10 +99,11 @@ def test_another_version_than_the_one_asked_for_is_not_read(store: Any, containe
     before = etag(store, container, "b")
     assert store.read(container, "b", etag=before) == b"one"
     store.write(container, "b", b"two")
+    elsewhere = _elsewhere(store)
     with pytest.raises(ResourceModifiedError):
-        store.read(container, "b", offset=0, length=2, etag=before)
+        elsewhere.read(container, "b", offset=0, length=2, etag=before)
     with pytest.raises(ResourceModifiedError):
-        list(store.stream(container, "b", etag=before))
+        list(elsewhere.stream(container, "b", etag=before))
 
 
 def test_what_is_missing_has_no_properties_and_cannot_be_read(store: Any, container: str):
@@ -118,22 +142,69 @@ def test_the_rest_of_an_opened_blob_is_of_the_same_version(store: Any, container
         opened.read()
 
 
-def test_an_item_reads_a_blob_of_the_usual_size_in_one_request(
-    storage: str, container: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_item_reads_a_blob_of_the_usual_size_in_one_request(storage: str, container: str):
     store = BlobStore.connect(StorageSettings(connection_string=storage))
     store.write(container, "photo", bytes(2 * MIB))
-    sent: list[str] = []
-    send = requests.Session.request
-
-    def note(session: requests.Session, method: str, *arguments: Any, **options: Any) -> Any:
-        sent.append(method)
-        return send(session, method, *arguments, **options)
-
-    monkeypatch.setattr(requests.Session, "request", note)
     item_files = RunItemFiles(RunFiles(store, container), "run", container)
-    assert item_files.read("photo", 2 * MIB) == bytes(2 * MIB)
+    with requests_sent() as sent:
+        assert item_files.read("photo", 2 * MIB) == bytes(2 * MIB)
     assert sent == ["GET"]
+
+
+@pytest.mark.parametrize("size", [0, 10, 64 * 1024, 64 * 1024 + 1, 9 * MIB])
+def test_a_blob_that_is_peeked_at_tells_its_properties(store: Any, container: str, size: int):
+    assert store.peek(container, "b") is None
+    store.write(container, "b", bytes(size), metadata={"by": "hand"})
+    for _ in range(2):
+        assert store.peek(container, "b") == store.properties(container, "b")
+
+
+def read_as_a_run_does(store: BlobStore, container: str) -> bytes:
+    """Look at the beginning of a blob, read it whole, and then range by range."""
+    found = store.peek(container, "b")
+    store.read(container, "b", offset=0, length=min(found.size, 64 * 1024), etag=found.etag)
+    whole = b"".join(store.stream(container, "b", etag=found.etag))
+    ranges = range(0, found.size, 100_000)
+    cuts = [
+        store.read(container, "b", offset=at, length=min(100_000, found.size - at), etag=found.etag)
+        for at in ranges
+    ]
+    assert b"".join(cuts) == whole
+    return whole
+
+
+@pytest.mark.parametrize(("size", "requests_needed"), [(50_000, 1), (130_000, 2), (8 * MIB, 2)])
+def test_each_byte_of_a_small_source_is_asked_for_once(
+    storage: str, container: str, size: int, requests_needed: int
+):
+    store = BlobStore.connect(StorageSettings(connection_string=storage))
+    data = secrets.token_bytes(size)
+    store.write(container, "b", data)
+    with requests_sent() as sent:
+        assert read_as_a_run_does(store, container) == data
+    assert sent == ["GET"] * requests_needed
+    with requests_sent() as sent:
+        assert read_as_a_run_does(store, container) == data
+    assert sent == ["HEAD"]
+
+
+def test_another_version_of_a_small_source_is_read_anew(storage: str, container: str):
+    store = BlobStore.connect(StorageSettings(connection_string=storage))
+    for data in (b"one" * 1000, b"two" * 2000):
+        store.write(container, "b", data)
+        assert read_as_a_run_does(store, container) == data
+
+
+def test_a_large_source_is_read_as_often_as_it_is_asked_for(storage: str, container: str):
+    store = BlobStore.connect(StorageSettings(connection_string=storage))
+    data = secrets.token_bytes(8 * MIB + 1)
+    store.write(container, "b", data)
+    for _ in range(2):
+        assert read_as_a_run_does(store, container) == data
+    assert (
+        store._beginnings.find(Version(container, "b", etag(store, container, "b"))).data
+        == (data[: 64 * 1024])
+    )
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -87,8 +87,9 @@ def test_parquet_is_read_in_ranges_of_one_version(store, container, run):
     assert values(wanted, store, run) == [{"n": n} for n in range(1000)]
     manifest, cuts = planned(wanted, store, run)
     store.write(container, "b.parquet", parquet())
+    elsewhere = BlobStore(store._service)  # in a process that has read nothing
     with pytest.raises(SourceChangedError):
-        reading.read_chunk(wanted, cuts[0], manifest, store)
+        reading.read_chunk(wanted, cuts[0], manifest, elsewhere)
 
 
 def test_a_text_of_the_request_is_read_and_a_compressed_one_from_its_copy(store, run):
@@ -170,6 +171,7 @@ def test_items_of_a_blob_that_is_archived_after_the_plan_fail_with_its_name(
     manifest, (cut,) = planned(wanted, store, run)
     with client_of(storage) as blobs:
         blobs.get_blob_client(container, "b").set_standard_blob_tier("Archive")
+    elsewhere = BlobStore(store._service)  # in a process that has read nothing
     with pytest.raises(InvalidRequestError) as caught:
-        reading.read_chunk(wanted, cut, manifest, store)
+        reading.read_chunk(wanted, cut, manifest, elsewhere)
     assert str(caught.value) == ARCHIVED.format(container)

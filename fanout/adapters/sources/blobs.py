@@ -38,12 +38,15 @@ class Properties(Protocol):
 class BlobReader(Protocol):
     """What is asked of a store of blobs: `fanout.adapters.blob.BlobStore`, for one.
 
-    With an `etag`, reading another version raises `ResourceModifiedError`.
+    With an `etag`, reading another version raises `ResourceModifiedError`. `peek` is `properties`
+    of a blob that is to be read from its beginning.
     """
 
     def __hash__(self) -> int: ...
 
     def properties(self, container: str, blob: str) -> Properties | None: ...
+
+    def peek(self, container: str, blob: str) -> Properties | None: ...
 
     def read(
         self,
@@ -135,15 +138,22 @@ class OpenBlob:
         return read_range(self.store, self.ref, offset, length)
 
 
-def open_blob(store: BlobReader, container: str, blob: str) -> OpenBlob:
+def open_blob(store: BlobReader, container: str, blob: str, *, from_end: bool = False) -> OpenBlob:
     """Find the version that a blob has now.
 
+    Args:
+        store: Where it is.
+        container: Its container.
+        blob: Its name.
+        from_end: Whether it is read from its end, as Parquet is, and not from its beginning.
+
     Raises:
-        BrokenSourceError: There is no such blob, or storage knows no such name.
+        BrokenSourceError: There is no such blob, or storage does not give it.
     """
     ref = BlobRef(container=container, blob=blob)
     with translate_refusals(ref):
-        properties = store.properties(container, blob)
+        find = store.properties if from_end else store.peek
+        properties = find(container, blob)
     if properties is None:
         raise BrokenSourceError(ref, "does not exist")
     ref = BlobRef(container=container, blob=blob, etag=properties.etag)

@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from pydantic_core import from_json
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob, open_blob
-from fanout.adapters.sources.formats import columns_of
+from fanout.adapters.sources.formats import columns_of, open_for
 from fanout.adapters.sources.parquet.footer import MissingColumnsError
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.source import (
@@ -103,7 +103,7 @@ def _columns_of_blobs(source: SetSource, names: list[str], store: BlobReader) ->
     missing: list[MissingColumnsError] = []
     for name in names:
         try:
-            blob = open_blob(store, container, name)
+            blob = open_for(source.read, store, container, name)
             columns.append(_columns_of_blob(blob, source.read))
         except MissingColumnsError as error:
             missing.append(error)

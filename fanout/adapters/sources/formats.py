@@ -7,6 +7,7 @@ from fanout.adapters.sources.blobs import (
     BlobReader,
     BrokenSourceError,
     OpenBlob,
+    open_blob,
     read_range,
     translate_format_errors,
 )
@@ -45,6 +46,12 @@ class Place:
     origin: str | None
     header: list[str] | None
     delimiter: str | None = None
+
+
+def open_for(blob_format: object, store: BlobReader, container: str, blob: str) -> OpenBlob:
+    """Find the version that a blob has now, to read it by its format; raises as `open_blob`."""
+    from_end = isinstance(blob_format, ParquetFormat)
+    return open_blob(store, container, blob, from_end=from_end)
 
 
 def columns_of(blob: OpenBlob, blob_format: BlobFormat) -> list[str] | None:

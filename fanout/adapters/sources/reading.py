@@ -8,13 +8,14 @@ blob, one in UTF-16, a listing) is copied under ``{run_id}/plan/`` by the plan.
 
 from pydantic_core import to_json
 
-from fanout.adapters.sources.blobs import BlobReader, Properties, open_blob
+from fanout.adapters.sources.blobs import BlobReader, Properties
 from fanout.adapters.sources.columns import columns_of_items, columns_of_set
 from fanout.adapters.sources.formats import (
     MAX_RECORD_BYTES,
     Place,
     columns_of,
     cut_blob,
+    open_for,
     read_batch,
 )
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
@@ -67,7 +68,7 @@ def inspect(source: Source, store: BlobReader, max_items: int | None = None) -> 
         return inspect_text(source)
     if isinstance(source, ListingSource):
         return SourceInfo(source.kind, columns_of_set(source, store))
-    blob = open_blob(store, source.container, source.blob)
+    blob = open_for(source, store, source.container, source.blob)
     if isinstance(source, ManifestSource):
         return SourceInfo(source.kind, columns_of_set(source, store), blob.ref.etag, blob.size)
     try:
@@ -121,7 +122,8 @@ def cut_as(
         if scratch is None:
             raise ValueError("a source of many blobs is planned with a place for its list")
         return cut_set(source, options, scratch)
-    return cut_blob(open_blob(store, source.container, source.blob), source, options, scratch)
+    blob = open_for(source, store, source.container, source.blob)
+    return cut_blob(blob, source, options, scratch)
 
 
 def read_chunk(

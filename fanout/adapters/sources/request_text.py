@@ -40,6 +40,8 @@ class _Bytes:
     def properties(self, container: str, blob: str) -> _Properties:
         return _Properties(len(self.content), blob)
 
+    peek = properties
+
     def read(
         self,
         container: str,

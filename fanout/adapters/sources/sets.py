@@ -14,7 +14,7 @@ from fanout.adapters.sources.blobs import (
     translate_format_errors,
     translate_version_errors,
 )
-from fanout.adapters.sources.formats import cut_blob
+from fanout.adapters.sources.formats import cut_blob, open_for
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.texts import open_text
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
@@ -142,7 +142,7 @@ class _SetCutter:
         base = self._index
         if fault is None:
             try:
-                blob = open_blob(self.scratch.store, self.container, name)
+                blob = open_for(self.blob_format, self.scratch.store, self.container, name)
                 part = part.model_copy(update={"data": blob.ref})
                 options = replace(self.options, max_items=self._items_left())
                 cuts = cut_blob(blob, self.blob_format, options, self.scratch)

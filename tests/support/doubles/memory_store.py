@@ -7,7 +7,8 @@ from itertools import count
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
-from fanout.adapters.blob import BlobExistsError, BlobProperties, OpenedBlob, md5
+from fanout.adapters.blob import BlobExistsError, md5
+from fanout.adapters.blob_reading import BlobProperties, OpenedBlob
 from fanout.records import BlobEntry
 
 CHUNK_BYTES = 8 * 1_048_576
@@ -16,7 +17,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # plus a second for each write: when a
 
 @dataclass(frozen=True)
 class MemoryProperties:
-    """What `fanout.adapters.blob.BlobProperties` has."""
+    """What `fanout.adapters.blob_reading.BlobProperties` has."""
 
     size: int
     etag: str
@@ -93,6 +94,9 @@ class MemoryStore:
         data, etag = self._blobs[container, blob]
         metadata = self._metadata[container, blob]
         return MemoryProperties(len(data), etag, _written_at(etag), metadata=metadata)
+
+    def peek(self, container: str, blob: str) -> MemoryProperties | None:
+        return self.properties(container, blob)
 
     def open(self, container: str, blob: str) -> OpenedBlob | None:
         found = self.properties(container, blob)

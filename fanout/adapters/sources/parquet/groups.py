@@ -1,21 +1,25 @@
 """Decode row groups of a Parquet blob, one at a time, and name what is wrong with them.
 
-A batch is a slice of a row group, which can only be decoded from its beginning. So the group that
-was decoded last is kept, or what is wrong with it: the batches of one mostly come one after the
-other.
+A batch is a slice of a row group, which can only be decoded from its beginning. So the groups that
+were decoded last are kept, or what is wrong with them: the batches of one mostly come one after the
+other, and those of some groups by turns.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanout.adapters.sources.blobs import BlobReader
 from fanout.adapters.sources.parquet.files import ParquetFile, kept_file, reading
 from fanout.models.plan import BlobRef
 from fanout.printable import describe_error
+
+# The last group is kept however large it is.
+MAX_KEPT_BYTES = 128 * 1_048_576
+MAX_KEPT_GROUPS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,43 @@ class DecodedGroup:
         """Number of the row behind its last."""
         return self.first_row + self.rows
 
+    @property
+    def size(self) -> int:
+        """How many bytes of memory its values take."""
+        tables = [] if self.table is None else [self.table, *self.coarse.values()]
+        return sum(table.nbytes for table in tables)
+
+
+class _GroupKey(NamedTuple):
+    store: BlobReader
+    ref: BlobRef
+    columns: tuple[str, ...] | None
+    number: int
+
+
+class _KeptGroups:
+    """The groups that were used last, in bounded memory; whoever uses it holds `reading`."""
+
+    def __init__(self) -> None:
+        self._groups: OrderedDict[_GroupKey, DecodedGroup] = OrderedDict()
+
+    def find(self, key: _GroupKey) -> DecodedGroup | None:
+        if key in self._groups:
+            self._groups.move_to_end(key)
+        return self._groups.get(key)
+
+    def add(self, key: _GroupKey, group: DecodedGroup) -> None:
+        self._groups[key] = group
+        while len(self._groups) > 1 and self._is_too_much():
+            self._groups.popitem(last=False)
+
+    def _is_too_much(self) -> bool:
+        size = sum(group.size for group in self._groups.values())
+        return size > MAX_KEPT_BYTES or len(self._groups) > MAX_KEPT_GROUPS
+
+
+_kept = _KeptGroups()
+
 
 def decode_group_of(
     store: BlobReader, ref: BlobRef, columns: tuple[str, ...] | None, row: int
@@ -55,7 +96,12 @@ def decode_group_of(
     """
     with reading:
         number, first_row, rows = _find_group(kept_file(store, ref).file.metadata, row)
-        return _kept_group(store, ref, columns, number, first_row, rows)
+        key = _GroupKey(store, ref, columns, number)
+        group = _kept.find(key)
+        if group is None:
+            group = _decode(key, first_row, rows)
+            _kept.add(key, group)
+        return group
 
 
 def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
@@ -69,17 +115,9 @@ def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
     raise ValueError(f"the file has {first} rows; there is none of number {row}")
 
 
-@lru_cache(maxsize=1)
-def _kept_group(
-    store: BlobReader,
-    ref: BlobRef,
-    columns: tuple[str, ...] | None,
-    number: int,
-    first_row: int,
-    rows: int,
-) -> DecodedGroup:
-    file = kept_file(store, ref)
-    names = list(columns or file.names)
+def _decode(key: _GroupKey, first_row: int, rows: int) -> DecodedGroup:
+    file, number = kept_file(key.store, key.ref), key.number
+    names = list(key.columns or file.names)
     try:
         with file.blob.store_errors():
             table = _read(file.file, number, names, rows)

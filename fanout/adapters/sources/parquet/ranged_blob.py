@@ -10,6 +10,9 @@ from typing import Any
 from fanout.adapters.sources.blobs import BlobReader, read_range
 from fanout.models.plan import BlobRef
 
+# Of a small blob, the footer that is read in blocks of 64 KiB, and columns after it, are all.
+_MAX_WHOLE_BYTES = 256 * 1024
+
 
 class RangedBlob(io.RawIOBase):
     """One version of a blob as a file.
@@ -62,12 +65,19 @@ class RangedBlob(io.RawIOBase):
         left = max(0, self._size - self._position)
         length = left if size < 0 else min(size, left)
         try:
-            data = read_range(self._store, self._ref, self._position, length)
+            data = self._read(length)
         except Exception as error:
             self._error = error
             raise
         self._position += len(data)
         return data
+
+    def _read(self, length: int) -> bytes:
+        if self._size > _MAX_WHOLE_BYTES:
+            return read_range(self._store, self._ref, self._position, length)
+        # The store has it from the second time on.
+        whole = read_range(self._store, self._ref, 0, self._size)
+        return whole[self._position : self._position + length]
 
     def as_arrow(self) -> Any:
         """Give it to PyArrow."""
