@@ -172,19 +172,6 @@ class BlobStore(StoredBlobs):
             self._service.get_container_client(container).get_container_properties(**ONE_QUICK_TRY)
 
 
-<<<<<<< HEAD
-def _properties(answer: Any) -> BlobProperties:
-    return BlobProperties(
-        answer.size,
-        answer.etag,
-        answer.last_modified,
-        answer.content_settings.content_encoding,
-        answer.metadata or {},
-    )
-
-
-=======
->>>>>>> w-images
 class BlobWriter:
     """A block blob in the making.
 
