@@ -38,6 +38,8 @@ log = logger(functions.WATCHDOG)
 MAX_AT_ONCE = 16
 # A run that waits for its turn and has asked for it since then is not looked at.
 TRUSTED_FOR = timedelta(minutes=5)
+# Nor is one that was claimed since the look before, and has no place yet.
+JUST_CLAIMED = timedelta(seconds=30)
 # Telemetry hears of stalled runs and of circuits less often than the watchdog looks.
 TELEMETRY_EVERY_MINUTES = 5
 # An orchestration deletes the row of its attempt once the end is announced. If the row is still
@@ -94,7 +96,7 @@ class Inspection:
                     log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
         await asyncio.gather(
-            *(look_after(entry) for entry in entries if not self._has_asked_lately(entry, places))
+            *(look_after(entry) for entry in entries if not self._is_left_alone(entry, places))
         )
         await wake(await asyncio.to_thread(self._free_places), self.client)
         if self._is_telemetry_due:
@@ -111,10 +113,17 @@ class Inspection:
     def _is_telemetry_due(self) -> bool:
         return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
 
-    def _has_asked_lately(self, entry: OpenAttempt, places: AdmissionState) -> bool:
-        """Tell whether a run waits for its turn, and has asked for it: thousands may do so."""
-        asked_at = places.waiting.get(instance_ids.attempt_instance(entry.run_id, entry.number))
-        return asked_at is not None and self.now - parse_moment(asked_at) < TRUSTED_FOR
+    def _is_left_alone(self, entry: OpenAttempt, places: AdmissionState) -> bool:
+        """Tell whether a run that goes on by itself waits for its turn: thousands may do so.
+
+        It has asked for it lately, or was claimed a moment ago and has not asked yet.
+        """
+        instance = instance_ids.attempt_instance(entry.run_id, entry.number)
+        asked_at = places.waiting.get(instance)
+        if asked_at is not None:
+            return self.now - parse_moment(asked_at) < TRUSTED_FOR
+        may_wait = places.max_runs > 0 and instance not in places.running
+        return may_wait and self.now - entry.claimed_at < JUST_CLAIMED
 
     async def _look_after(self, entry: OpenAttempt, places: AdmissionState) -> None:
         try:

@@ -351,6 +351,28 @@ async def test_a_run_that_has_a_place_and_was_not_woken_is_woken(files: RunFiles
     assert client.events == [("r", "turn")], "one that goes on is left alone"
 
 
+async def test_a_run_that_was_claimed_a_moment_ago_and_has_no_place_is_not_looked_at(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
+):
+    note_open(rows, "bad", 1)
+    files.write(blob_paths.request_path("bad"), b"no request")
+    take_places(rows, "other")
+    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=20))
+    assert "cannot look at a run" not in warnings()
+    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=40))
+    assert "cannot look at a run" in warnings()
+
+
+async def test_a_run_that_has_a_place_is_looked_at_from_the_beginning(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str]
+):
+    note_open(rows, "bad", 1)
+    files.write(blob_paths.request_path("bad"), b"no request")
+    take_places(rows, "bad")
+    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=1))
+    assert "cannot look at a run" in warnings()
+
+
 async def test_runs_that_have_asked_for_their_turn_lately_are_not_looked_at(
     files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
