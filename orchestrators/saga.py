@@ -33,7 +33,7 @@ from fanout.sagas.machine import (
     Move,
     Saga,
 )
-from orchestrators.calling import call_all, call_all_patiently, call_patiently
+from orchestrators.calling import call_all, call_all_patiently, call_insistently, call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
 from orchestrators.sleep import sleep
@@ -43,7 +43,7 @@ bp = df.Blueprint()
 
 
 class SagaBatchError(Exception):
-    """The sagas of a batch could not be opened or closed; the message has the reason."""
+    """The sagas of a batch could not be carried out or closed; the message has the reason."""
 
 
 Steps = Generator[Any, Any, Any]
@@ -59,8 +59,11 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
     since = now(context)
-    answer = yield from _call_needed(context, functions.RUN_SAGAS, batch)
-    opening = RunSagasResult.model_validate(answer)
+    # Steps may have been done already: they are not left alone because storage is away.
+    ran = yield from call_insistently(
+        context, Activity(context, functions.RUN_SAGAS, batch, once=True)
+    )
+    opening = RunSagasResult.model_validate(_insist_on_value(ran))
     result = opening.result or (yield from _go_on_apart(context, batch, opening))
     update = {"work_ms": _milliseconds_since(context, since)}
     return answer_as_child(context.instance_id, dump(result.model_copy(update=update)))
@@ -74,8 +77,8 @@ def _go_on_apart(
     yield from call_all_patiently(
         context, [_SagaCall(context, batch, opening.steps, start) for start in opening.sagas]
     )
-    closed = yield from _call_needed(context, functions.CLOSE_SAGAS, batch)
-    return BatchResult.model_validate(closed)
+    closed = yield from call_patiently(context, Activity(context, functions.CLOSE_SAGAS, batch))
+    return BatchResult.model_validate(_insist_on_value(closed))
 
 
 class _SagaCall:
@@ -103,9 +106,8 @@ class _SagaCall:
         return child()
 
 
-def _call_needed(context: Any, activity: str, batch: BatchRef) -> Steps:
-    """Call an activity without which the batch comes to nothing."""
-    result = yield from call_patiently(context, Activity(context, activity, batch))
+def _insist_on_value(result: TaskResult) -> Any:
+    """The answer of an activity without which the batch comes to nothing."""
     if result.failure is not None:
         raise SagaBatchError(result.failure)
     return result.value
