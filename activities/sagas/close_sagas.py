@@ -1,7 +1,6 @@
 """The activity `close_sagas`: gathers how the sagas of a batch ended, and writes its part file."""
 
 from collections.abc import Container, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from activities.batches.batch import Processed, replace_pending
@@ -13,6 +12,7 @@ from fanout.messages.sagas import KeptSaga, SagaEnd, SagaItem
 from fanout.naming import blob_paths, functions
 from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, saga_line, waiting_items
+from fanout.threads import ContextPool
 
 log = logger(functions.CLOSE_SAGAS)
 READ_AT_ONCE = 8
@@ -45,7 +45,7 @@ def _gather(ref: BatchRef, files: RunFiles, without: Container[int] = ()) -> Pro
             return None
         return find_record(files, ref.run_id, item.index, item.take)
 
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         records = pool.map(find, batch.items)
         lines = _lines(batch.items, records, steps, processed)
         processed.lines = list(replace_pending(batch.before.encode(), lines))

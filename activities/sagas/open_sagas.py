@@ -1,7 +1,6 @@
 """The activity `open_sagas`: reads the items of a batch, and says whose sagas are to run."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from activities.batches.cut_reader import read_cut
@@ -22,6 +21,7 @@ from fanout.outcomes.lines import next_takes
 from fanout.records import Record
 from fanout.sagas.steps import plan_steps
 from fanout.splitting.records import parse_records
+from fanout.threads import ContextPool
 from fanout.workload import SagaWorkload
 
 READ_AT_ONCE = 8
@@ -99,6 +99,6 @@ def _resume(
             item = item.model_copy(update={"take": item.take + 1})
         return item, True
 
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         pairs = list(pool.map(look, items))
     return [item for item, _ in pairs], [is_open for _, is_open in pairs]
