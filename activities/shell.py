@@ -12,6 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
+from activities.accounting import account_activity
 from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
@@ -36,8 +37,9 @@ def _make_shell(name: str, work: Work) -> Callable[[dict, func.Context], dict]:
     # The worker reads the annotations, which must be plain, and the name.
     def shell(ask: dict, context: func.Context) -> dict:
         # What a shard asks is about its work.
-        with trace_activity(context, ask.get("work", ask)):
-            return answer_ask(ask, _to_json(_carry_out(work, kind.model_validate(ask))))
+        with trace_activity(context, ask.get("work", ask)), account_activity(ask) as account:
+            answer = _to_json(_carry_out(work, kind.model_validate(ask)))
+            return answer_ask(ask, answer, account.activity)
 
     shell.__name__ = shell.__qualname__ = name
     shell.__doc__ = work.__doc__

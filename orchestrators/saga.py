@@ -31,6 +31,7 @@ from fanout.sagas.machine import (
     Move,
     Saga,
 )
+from orchestrators.accounts import open_account, usage_of
 from orchestrators.calling import call_all, call_all_patiently, call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
@@ -56,6 +57,7 @@ MAX_RECORDS = 20
 def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
+    open_account(context)
     since = now(context)
     opened = yield from _call_needed(context, functions.OPEN_SAGAS, batch)
     opening = OpenSagasResult.model_validate(opened)
@@ -66,7 +68,7 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     closed = yield from _call_needed(context, functions.CLOSE_SAGAS, batch)
     update = {"work_ms": _milliseconds_since(context, since)}
     result = BatchResult.model_validate(closed).model_copy(update=update)
-    return answer_as_child(context.instance_id, dump(result))
+    return answer_as_child(context.instance_id, dump(result), usage_of(context))
 
 
 class _SagaCall:
@@ -106,6 +108,7 @@ def _call_needed(context: Any, activity: str, batch: BatchRef) -> Steps:
 def saga(context: df.DurableOrchestrationContext) -> Steps:
     """Run the saga of one item to its end, and have it written down."""
     work = SagaWork.model_validate(context.get_input())
+    open_account(context)
     since = now(context)
     course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take)
     move = course.move(since)
@@ -113,7 +116,7 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
         if move.until is not None:
             yield from sleep(context, (move.until - now(context)).total_seconds())
         elif not (yield from _make_calls(context, work, course, move.calls)):
-            return answer_as_child(context.instance_id, ABANDONED)
+            return answer_as_child(context.instance_id, ABANDONED, usage_of(context))
         move = course.move(now(context))
     record = SagaRecord(
         batch=work.batch,
@@ -122,7 +125,7 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
         duration_ms=_milliseconds_since(context, since),
     )
     yield from _record(context, record)
-    return answer_as_child(context.instance_id, record.end.status)
+    return answer_as_child(context.instance_id, record.end.status, usage_of(context))
 
 
 def _make_calls(

@@ -6,6 +6,7 @@ done twice, and is, when it fails half way.
 
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
+from activities.endings.spending import AFTER_CLOSING, AFTER_END, usage_with
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
@@ -18,8 +19,10 @@ from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
 from fanout.messages.run import RunEnd
+from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import parse_moment
+from fanout.pricing.report import report_attempt
 
 log = logger(functions.FINISH)
 
@@ -59,6 +62,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
         if state.has_begun and state.run.claim != ask.claim:
             return state, (None, RunFacts())
         run = run_rules.finish(state.run.model_copy(update={"claim": ask.claim}), ask.end)
+        run = run.model_copy(update={"usage": usage_with(ask.usage, AFTER_END)})
         state = state.model_copy(update={"run": run})
         return state, (run.end, run_rules.facts(state))
 
@@ -67,7 +71,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
         return None
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
     free_place(rows, instance)
-    return ask.message(EndedRun, end=end, facts=facts)
+    return ask.message(EndedRun, end=end, usage=ask.usage, facts=facts)
 
 
 def announce(ending: EndedRun, files: RunFiles) -> None:
@@ -88,13 +92,16 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
     From then on lists have how it ended from the index.
     """
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-    rows.change(
-        partition,
-        row_keys.RUN_ROW,
-        RunState,
-        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
-    )
+
+    def rule(run: RunState) -> tuple[RunState, Usage]:
+        usage = usage_with(ending.usage, AFTER_CLOSING)
+        update = {"is_announced": True, "usage": usage}
+        return run.model_copy(update=update) if run.end else run, usage
+
+    usage = rows.change(partition, row_keys.RUN_ROW, RunState, rule)
     facts = ending.facts
     if facts.status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
-        close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)
+        seen = report_attempt(usage, facts.items, facts.settled)
+        status = facts.status.model_copy(update={"usage": seen})
+        close(rows, ending.run_id, ending.attempt, claimed_at, status)

@@ -11,6 +11,7 @@ from itertools import chain
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
+from activities.endings.spending import summarize
 from activities.results.map_report import make_report
 from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
@@ -77,7 +78,7 @@ def conclude(
         files=[*rendered, *sort_files(outcomes)],
     )
     files.write_model(blob_paths.results_manifest_path(ref.run_id), manifest)
-    files.write_model(blob_paths.summary_path(ref.run_id), end)
+    files.write_model(blob_paths.summary_path(ref.run_id), summarize(end, ref.usage))
     if ref.attempt > 1:
         _delete_stale(files, manifest)
     log.info("%s: %s", end.outcome, end.items)

@@ -7,6 +7,7 @@ from fanout.messages.fan_in import Layout
 from fanout.messages.run import RunEnd, RunRef, Verdict
 from fanout.messages.shards import ShardAsk, ShardCounts, StopReason
 from fanout.models.status import ItemCounts, RunStatus
+from fanout.models.usage import Usage
 
 
 class SettleAsk(RunRef):
@@ -18,6 +19,7 @@ class SettleAsk(RunRef):
         failure: Why a shard is not among them.
         last: What the only shard of a small run did last, which no row knows of yet.
         at: By the clock of the orchestration, ISO 8601 in UTC.
+        usage: What the attempt has used so far, as its orchestration knows.
     """
 
     counts: ShardCounts = ShardCounts()
@@ -25,6 +27,7 @@ class SettleAsk(RunRef):
     failure: str | None = None
     last: ShardAsk | None = None
     at: str
+    usage: Usage = Usage()
 
 
 class SettleResult(Message):
@@ -41,9 +44,14 @@ class SettleResult(Message):
 
 
 class FinishAsk(RunRef):
-    """Input of `finish`: how an attempt of a run ended, as its orchestration has it."""
+    """Input of `finish`: how an attempt of a run ended, as its orchestration has it.
+
+    Attributes:
+        usage: What the attempt has used so far.
+    """
 
     end: RunEnd
+    usage: Usage = Usage()
 
 
 class FinishResult(Message):

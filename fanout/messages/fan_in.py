@@ -6,6 +6,7 @@ from fanout.messages.base import Message
 from fanout.messages.run import RunEnd, RunRef, Verdict
 from fanout.models.plan import Cut, Origin
 from fanout.models.status import ItemCounts, ResultFile
+from fanout.models.usage import Usage
 
 # Activities in flight at once: a wave fits into one history, however often they are tried.
 RANGES_AT_ONCE = 24
@@ -46,9 +47,14 @@ class Layout(Message):
 
 
 class LayOutAsk(RunRef):
-    """Input of `lay_out`."""
+    """Input of `lay_out`.
+
+    Attributes:
+        usage: What the attempt has used so far.
+    """
 
     verdict: Verdict = Verdict()
+    usage: Usage = Usage()
 
 
 class RangeRef(RunRef):
@@ -98,6 +104,8 @@ class FanInWork(RunRef):
         has_partials: Whether partials are to be merged.
         level: 0 while the ranges are written; above it, that of the partials being merged.
         first: The first range, or partial of the level, of the next wave.
+        usage: What it had used before it continued as new.
+        used_before: What the attempt had used when it began.
     """
 
     verdict: Verdict = Verdict()
@@ -105,6 +113,8 @@ class FanInWork(RunRef):
     has_partials: bool = False
     level: int = 0
     first: int = 0
+    usage: Usage = Usage()
+    used_before: Usage = Usage()
 
     @property
     def wave(self) -> range:

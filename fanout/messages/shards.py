@@ -9,6 +9,7 @@ from fanout.messages.batches import WaveTally
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunRef
 from fanout.models.request import RetryPolicy
+from fanout.models.usage import Usage
 from fanout.naming.instance_ids import attempt_instance
 from fanout.naming.row_keys import Stage, shard_row
 
@@ -97,6 +98,7 @@ class ShardWork(RunRef):
         has_tripped: Whether the downstream kept failing in that round.
         has_answered: Whether the downstream did what some item of that round asked of it.
         is_resumed: Whether it takes up a round that another execution had begun.
+        usage: What it had used before it continued as new.
     """
 
     call: int = 0
@@ -124,6 +126,7 @@ class ShardWork(RunRef):
     has_tripped: bool = False
     has_answered: bool = False
     is_resumed: bool = False
+    usage: Usage = Usage()
 
     @classmethod
     def first(
