@@ -20,6 +20,7 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
 from activities.batches.time_limits import TimeLimits
+from fanout.adapters.accounts import note_item_time
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
     RunFiles,
@@ -149,6 +150,7 @@ def _process_by_shape(batch: Batch, workload: Workload) -> Processed:
     else:
         raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
     processed.work_ms = (time.perf_counter() - started) * 1000
+    note_item_time(processed.work_ms)
     return processed
 
 

@@ -31,19 +31,19 @@ class Account:
     def __init__(self, earlier: Usage) -> None:
         self._earlier = earlier
         self._lock = Lock()
-        self._operations: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._began = time.perf_counter()
 
-    def note(self, kind: str) -> None:
-        """Note a storage operation."""
+    def note(self, kind: str, count: int = 1) -> None:
+        """Note a storage operation, or so much of another kind."""
         with self._lock:
-            self._operations[kind] += 1
+            self._counts[kind] += count
 
     @property
     def operations(self) -> Usage:
-        """The storage operations so far."""
+        """What has been noted so far."""
         with self._lock:
-            return Usage(**self._operations)
+            return Usage(**self._counts)
 
     @property
     def activity(self) -> Usage:
@@ -69,6 +69,11 @@ def current_account() -> Account:
     return _account.get() or Account(Usage())
 
 
+def note_item_time(milliseconds: float) -> None:
+    """Note how long the items of a batch took."""
+    _note("item_ms", ceil(milliseconds))
+
+
 def note_blob_answer(response: Any) -> None:
     """Note that Blob storage has answered; a `raw_response_hook` of its client."""
     _note(blob_operation(response.http_request.method, response.http_request.url))
@@ -79,10 +84,10 @@ def note_table_answer(response: Any) -> None:
     _note(table_operation(response.http_request.method))
 
 
-def _note(kind: str) -> None:
+def _note(kind: str, count: int = 1) -> None:
     account = _account.get()
     if account is not None:
-        account.note(kind)
+        account.note(kind, count)
 
 
 def blob_operation(method: str, url: str) -> str:

@@ -16,6 +16,7 @@ class Usage(BaseModel):
         activities: Executions of activities.
         activity_ms: How long they took together, each rounded up.
         billed_ms: The same as the platform bills it, each execution by itself.
+        item_ms: What of it items took in batches, without reading and writing.
         starts: Executions of what started the run.
         orchestrations: Executions of orchestrators; one that continues as new is another.
         messages: What orchestrations were sent: starts, answers, timers, events. Each is a turn at
@@ -34,6 +35,7 @@ class Usage(BaseModel):
     activities: int = Field(default=0, ge=0)
     activity_ms: int = Field(default=0, ge=0)
     billed_ms: int = Field(default=0, ge=0)
+    item_ms: int = Field(default=0, ge=0)
     starts: int = Field(default=0, ge=0)
     orchestrations: int = Field(default=0, ge=0)
     messages: int = Field(default=0, ge=0)
@@ -134,6 +136,7 @@ class RunUsage(BaseModel):
         activities: Executions of activities.
         activity_seconds: How long they took together.
         billed_seconds: The same as the platform bills it, each execution by itself.
+        item_seconds: What of it items took in batches, without reading and writing.
         orchestrations: Executions of orchestrators; one that continues as new is another.
         messages: What orchestrations were sent; each is a turn of an orchestrator at most.
         scheduler_actions: What the Durable Task Scheduler would bill.
@@ -145,6 +148,7 @@ class RunUsage(BaseModel):
     activities: int = 0
     activity_seconds: float = 0.0
     billed_seconds: float = 0.0
+    item_seconds: float = 0.0
     orchestrations: int = 0
     messages: int = 0
     scheduler_actions: int = 0

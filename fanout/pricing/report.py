@@ -31,10 +31,12 @@ def report_usage(usage: Usage, items: int) -> RunUsage:
         activities=usage.activities,
         activity_seconds=usage.activity_ms / 1000,
         billed_seconds=usage.billed_ms / 1000,
+        item_seconds=usage.item_ms / 1000,
         orchestrations=usage.orchestrations,
         messages=usage.messages,
         scheduler_actions=count_scheduler_actions(usage),
         storage_operations=StorageOperations(**kinds, total=usage.storage_operations),
         usd=azure_cost(usage, prices()),
-        aws_usd=map_costs(items, usage.activity_ms, prices()),
+        # Steps of sagas are activities of their own.
+        aws_usd=map_costs(items, usage.item_ms or usage.activity_ms, prices()),
     )

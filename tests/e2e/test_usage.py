@@ -70,11 +70,13 @@ class Observed:
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     folder = tmp_path_factory.mktemp("usage")
-    with logged_storage(folder) as storage:
-        with product_on(storage.connection, folder, **ALONE) as product:
-            with suppress(ResourceExistsError):
-                product.blobs.create_container("runs")
-            yield Observed(product, storage, folder / "data" / STORE_FILE)
+    with (
+        logged_storage(folder) as storage,
+        product_on(storage.connection, folder, **ALONE) as product,
+    ):
+        with suppress(ResourceExistsError):
+            product.blobs.create_container("runs")
+        yield Observed(product, storage, folder / "data" / STORE_FILE)
 
 
 def items(count: int, **more: Any) -> list[dict[str, Any]]:

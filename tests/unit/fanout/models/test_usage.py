@@ -36,7 +36,7 @@ def test_usages_add_up_in_any_order(a: Usage, b: Usage, c: Usage):
 
 @given(usages, usages)
 def test_storage_operations_are_the_sum_of_their_kinds(a: Usage, b: Usage):
-    assert a.storage_operations == sum(json.loads(a.model_dump_json() or "[]")[6:])
+    assert a.storage_operations == sum(json.loads(a.model_dump_json() or "[]")[7:])
     assert a.plus(b).storage_operations == a.storage_operations + b.storage_operations
     assert len(STORAGE_OPERATIONS) == 7
 
