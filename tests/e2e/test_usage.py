@@ -141,3 +141,26 @@ def test_a_finished_run_says_what_was_counted_from_outside(observed: Observed, n
     assert usage["messages"] == history.messages
     # Each message is a turn at most.
     assert history.turns <= usage["messages"]
+
+
+# A dry run knows of nothing that fails, nor of what is undone then.
+SMOOTH = [
+    name for name in RUNS if name not in ("items that are tried again", "a run that is compensated")
+]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_run_uses_no_more_than_its_dry_run_says(observed: Observed, name: str):
+    request = RUNS[name](observed.product)
+    answer = observed.product.post(request | {"dry_run": True})
+    assert answer.status == 200, answer.body
+    estimate = answer.json["estimate"]
+    usage, (operations, history) = observed.run(request)
+    expected, worst = estimate["expected"], estimate["worst"]
+    assert history.activities <= worst["activities"]
+    assert history.messages <= worst["messages"]
+    assert sum(operations.values()) <= worst["storage_operations"]["total"]
+    assert usage["billed_seconds"] <= worst["billed_seconds"]
+    assert usage["usd"]["total"] <= worst["usd"]["total"]
+    for part in ("activities", "messages", "billed_seconds"):
+        assert expected[part] <= worst[part]
