@@ -37,6 +37,7 @@ class Scheme:
         batch_seconds: How long a batch of items whose time is known works.
         least_batch_seconds: Less work than this is not spread over more activities.
         wave: Batches of a shard at once.
+        first_waves: So many waves of the whole width there may be, however little their batches do.
         overhead_seconds: What an activity takes beyond its items.
         outcome_bytes: What an outcome takes in a result file.
         result_file_bytes: How long a result file gets.
@@ -53,6 +54,7 @@ class Scheme:
     batch_seconds: float = 10.0
     least_batch_seconds: float = 1.0
     wave: int = 100
+    first_waves: int = 1
     overhead_seconds: float = 0.05
     outcome_bytes: int = 100
     result_file_bytes: int = 64 * 1_048_576
@@ -76,6 +78,7 @@ WORST = Scheme(
     batch_seconds=5.0,
     least_batch_seconds=0.1,
     wave=16,
+    first_waves=2,
     overhead_seconds=0.5,
     outcome_bytes=400,
     run=Usage(
@@ -128,9 +131,10 @@ class Forecast:
     def is_done_by_begin(self) -> bool:
         """Whether the first activity does it all."""
         job = self.job
-        fits = job.work_seconds <= self.scheme.first_box_seconds and self._least_batches <= 1
-        is_one_batch = job.fixed_batches is None or job.fixed_batches <= 1
-        return fits and is_one_batch and not job.steps
+        box = self.scheme.first_box_seconds
+        is_in_time = box > 0 and job.work_seconds <= box
+        is_one_batch = self._least_batches <= 1 and (job.fixed_batches or 1) == 1
+        return is_in_time and is_one_batch and not job.steps
 
     @cached_property
     def batches(self) -> int:
@@ -141,7 +145,8 @@ class Forecast:
         if job.fixed_batches is not None:
             return job.fixed_batches
         by_time = ceil(job.work_seconds / scheme.batch_seconds)
-        spread = min(job.width, ceil(job.work_seconds / scheme.least_batch_seconds), job.items)
+        width = job.width * scheme.first_waves
+        spread = min(width, ceil(job.work_seconds / scheme.least_batch_seconds), job.items)
         return max(1, self._least_batches, by_time, spread)
 
     @property

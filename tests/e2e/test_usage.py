@@ -146,8 +146,6 @@ def test_a_finished_run_says_what_was_counted_from_outside(observed: Observed, n
 # A dry run knows of nothing that fails, nor of what is undone then.
 HARMED = ("items that are tried again", "a run that is compensated")
 SMOOTH = [name for name in RUNS if name not in HARMED]
-    name for name in RUNS if name not in ("items that are tried again", "a run that is compensated")
-]
 
 
 @pytest.mark.parametrize("name", SMOOTH)
