@@ -12,7 +12,7 @@ from rig.storage import Storage
 
 REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<url>\S+) HTTP/1\.1" \d+')
 # It writes a line at once; a reader of its log may be a little faster.
-QUIET_SECONDS = 0.3
+QUIET_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
