@@ -70,7 +70,7 @@ def _finalize(context: Any, work: FanInWork) -> Steps:
         verdict=work.verdict,
         ranges=work.width_of(0),
         level=work.top,
-        usage=work.used_before.plus(usage_of(context)),
+        used_before=work.used_before.plus(usage_of(context)),
     )
     result = yield from call_patiently(context, Activity(context, functions.FINALIZE, ask))
     _insist_on_success(result)

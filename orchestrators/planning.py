@@ -8,6 +8,7 @@ from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
 from fanout.naming import functions
+from orchestrators.accounts import usage_of
 from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
@@ -60,7 +61,7 @@ class _BeginCall:
     @property
     def _activity(self) -> Activity:
         at = timestamp(self.context.current_utc_datetime)
-        ask = BeginAsk(**self.run.model_dump(), at=at)
+        ask = BeginAsk(**self.run.model_dump(), at=at, used_before=usage_of(self.context))
         return Activity(self.context, functions.BEGIN, ask)
 
     @property

@@ -86,7 +86,7 @@ def _finish(context: Any, run: RunInput, end: RunEnd) -> Steps:
     """Have the end written down and announced."""
     if end.at is None:
         end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
-    ask = run.message(FinishAsk, end=end, usage=usage_of(context))
+    ask = run.message(FinishAsk, end=end, used_before=usage_of(context))
     result = yield from call_patiently(context, Activity(context, functions.FINISH, ask))
     # The row has the last word: the attempt may have been ended by force meanwhile.
     return result.value["end"] if result.failure is None else dump(end)
@@ -101,7 +101,7 @@ def _carry_out(context: Any, run: RunInput, plan: PlanResult, order: ShardOrder 
         reasons=sorted(set(stage.reasons)),
         failure=None if stage.failure is None else shorten(stage.failure, MAX_ERROR_BYTES),
         last=stage.last,
-        usage=usage_of(context),
+        used_before=usage_of(context),
         at=timestamp(context.current_utc_datetime),
     )
     result = yield from call_patiently(context, Activity(context, functions.SETTLE, ask))
@@ -131,7 +131,7 @@ def _compensate(context: Any, run: RunInput, plan: PlanResult) -> Generator[Any,
 def _fan_in(context: Any, ref: RunRef, settled: SettleResult) -> Generator[Any, Any, RunEnd]:
     layout = settled.layout
     if layout is None:
-        ask = ref.message(LayOutAsk, verdict=settled.verdict, usage=usage_of(context))
+        ask = ref.message(LayOutAsk, verdict=settled.verdict, used_before=usage_of(context))
         result = yield from call_patiently(context, Activity(context, functions.LAY_OUT, ask))
         if result.failure is not None:
             return _failed_end(result.failure)

@@ -6,7 +6,7 @@ done twice, and is, when it fails half way.
 
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
-from activities.endings.spending import AFTER_CLOSING, AFTER_END, usage_with
+from activities.endings.spending import AFTER_ANNOUNCEMENT, with_usage
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
@@ -62,8 +62,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
         if state.has_begun and state.run.claim != ask.claim:
             return state, (None, RunFacts())
         run = run_rules.finish(state.run.model_copy(update={"claim": ask.claim}), ask.end)
-        run = run.model_copy(update={"usage": usage_with(ask.usage, AFTER_END)})
-        state = state.model_copy(update={"run": run})
+        state = state.model_copy(update={"run": with_usage(run, ask)})
         return state, (run.end, run_rules.facts(state))
 
     end, facts = change_attempt(rows, ask.run_id, ask.attempt, rule)
@@ -71,7 +70,7 @@ def finish_attempt(ask: FinishAsk, rows: Rows) -> EndedRun | None:
         return None
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
     free_place(rows, instance)
-    return ask.message(EndedRun, end=end, usage=ask.usage, facts=facts)
+    return ask.message(EndedRun, end=end, facts=facts)
 
 
 def announce(ending: EndedRun, files: RunFiles) -> None:
@@ -93,10 +92,11 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
     """
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
 
-    def rule(run: RunState) -> tuple[RunState, Usage]:
-        usage = usage_with(ending.usage, AFTER_CLOSING)
-        update = {"is_announced": True, "usage": usage}
-        return run.model_copy(update=update) if run.end else run, usage
+    def rule(run: RunState) -> tuple[RunState, Usage | None]:
+        if run.end is None:
+            return run, None
+        run = with_usage(run.model_copy(update={"is_announced": True}), ending, AFTER_ANNOUNCEMENT)
+        return run, run.usage
 
     usage = rows.change(partition, row_keys.RUN_ROW, RunState, rule)
     facts = ending.facts

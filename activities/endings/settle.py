@@ -43,14 +43,14 @@ def settle_and_end(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) 
         end = _known_end(ask, rows)
         if end is None:
             raise
-        ended = end_attempt(ask.message(FinishAsk, end=end, usage=ask.usage), files, rows)
+        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
         return SettleResult(verdict=Verdict(), end=ended)
     end = settled.layout.end if settled.layout else None
     if end is None:
         return settled
     end = end.with_reason(ask.failure).model_copy(update={"at": moment_text(datetime.now(UTC))})
     try:
-        ended = end_attempt(ask.message(FinishAsk, end=end, usage=ask.usage), files, rows)
+        ended = end_attempt(ask.message(FinishAsk, end=end), files, rows)
     except Exception:
         # The activity `finish` does it again, for as long as the orchestrator has patience.
         log.exception("could not end the run at once")
@@ -79,7 +79,7 @@ def settle_run(ask: SettleAsk, files: RunFiles, rows: Rows, max_bytes: int) -> S
     verdict = decide_verdict(ask, rows)
     if verdict.compensates:
         return SettleResult(verdict=verdict)
-    lay_out = ask.message(LayOutAsk, verdict=verdict, usage=ask.usage)
+    lay_out = ask.message(LayOutAsk, verdict=verdict)
     return SettleResult(verdict=verdict, layout=lay_out_run(lay_out, files, max_bytes))
 
 

@@ -1,36 +1,45 @@
 """What a run has used, said by the activity that ends it, whose own last operations are to come."""
 
 from fanout.adapters.accounts import current_account
-from fanout.messages.run import RunEnd, RunSummary
+from fanout.governor.run_state import RunState
+from fanout.messages.run import RunEnd, RunSummary, SpendingRef
 from fanout.models.usage import Usage
 from fanout.pricing.report import report_usage
 
-# What follows after the end is written: the place is freed, the row of the run and the index are
-# closed, and the orchestration is told.
+# What follows after the row of the run is read to write the end: that write, the place that is
+# freed, the row and the index that are closed, and the answer.
 AFTER_END = Usage(messages=1, table_reads=2, table_writes=3)
-# What follows after the row of the run is closed: that write itself, the index, and the answer.
-AFTER_CLOSING = Usage(messages=1, table_writes=2)
+# What follows after the row is read to note that others were told: that write, the index, and the
+# answer.
+AFTER_ANNOUNCEMENT = Usage(messages=1, table_writes=2)
+# What follows after the summary is made, as far as that is known: that it is written.
+AFTER_SUMMARY = Usage(blob_writes=1)
 
-# What the summary still takes when it is written.
-SUMMARY = Usage(blob_writes=1)
+
+def with_usage(run: RunState, ask: SpendingRef, after: Usage = AFTER_END) -> RunState:
+    """The row of a run about to be written, with what the attempt has used in the end.
+
+    Args:
+        run: The row; before the end it stays as it is.
+        ask: What this activity was called with.
+        after: What this activity is still to use.
+    """
+    if run.end is None:
+        return run
+    return run.model_copy(update={"usage": usage_with(ask, after)})
 
 
-def summarize(end: RunEnd, before: Usage) -> RunSummary:
+def usage_with(ask: SpendingRef, after: Usage) -> Usage:
+    """What an attempt has used by now, and what this activity is still to use."""
+    return ask.used_before.plus(current_account().activity).plus(after)
+
+
+def summarize(end: RunEnd, ask: SpendingRef) -> RunSummary:
     """The summary of a run, about to be written.
 
     Args:
         end: How it ended.
-        before: What it had used when this activity was called.
+        ask: What this activity was called with.
     """
-    seen = report_usage(usage_with(before, SUMMARY), end.items.total)
+    seen = report_usage(usage_with(ask, AFTER_SUMMARY), end.items.total)
     return RunSummary(**end.model_dump(), usage=seen)
-
-
-def usage_with(before: Usage, after: Usage) -> Usage:
-    """What an attempt has used in the end.
-
-    Args:
-        before: What it had used when this activity was called.
-        after: What this activity is still to use.
-    """
-    return before.plus(current_account().activity).plus(after)

@@ -78,7 +78,7 @@ def conclude(
         files=[*rendered, *sort_files(outcomes)],
     )
     files.write_model(blob_paths.results_manifest_path(ref.run_id), manifest)
-    files.write_model(blob_paths.summary_path(ref.run_id), summarize(end, ref.usage))
+    files.write_model(blob_paths.summary_path(ref.run_id), summarize(end, ref))
     if ref.attempt > 1:
         _delete_stale(files, manifest)
     log.info("%s: %s", end.outcome, end.items)

@@ -4,13 +4,12 @@ from pydantic import Field
 
 from fanout.messages.base import Message
 from fanout.messages.fan_in import Layout
-from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.run import RunEnd, SpendingRef, Verdict
 from fanout.messages.shards import ShardAsk, ShardCounts, StopReason
 from fanout.models.status import ItemCounts, RunStatus
-from fanout.models.usage import Usage
 
 
-class SettleAsk(RunRef):
+class SettleAsk(SpendingRef):
     """Input of `settle`: what the shards came to, as the orchestrator's own history has it.
 
     Attributes:
@@ -19,7 +18,6 @@ class SettleAsk(RunRef):
         failure: Why a shard is not among them.
         last: What the only shard of a small run did last, which no row knows of yet.
         at: By the clock of the orchestration, ISO 8601 in UTC.
-        usage: What the attempt has used so far, as its orchestration knows.
     """
 
     counts: ShardCounts = ShardCounts()
@@ -27,7 +25,6 @@ class SettleAsk(RunRef):
     failure: str | None = None
     last: ShardAsk | None = None
     at: str
-    usage: Usage = Usage()
 
 
 class SettleResult(Message):
@@ -43,15 +40,10 @@ class SettleResult(Message):
     end: RunEnd | None = None
 
 
-class FinishAsk(RunRef):
-    """Input of `finish`: how an attempt of a run ended, as its orchestration has it.
-
-    Attributes:
-        usage: What the attempt has used so far.
-    """
+class FinishAsk(SpendingRef):
+    """Input of `finish`: how an attempt of a run ended, as its orchestration has it."""
 
     end: RunEnd
-    usage: Usage = Usage()
 
 
 class FinishResult(Message):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from fanout.messages.base import Message
-from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.run import RunEnd, RunRef, SpendingRef, Verdict
 from fanout.models.plan import Cut, Origin
 from fanout.models.status import ItemCounts, ResultFile
 from fanout.models.usage import Usage
@@ -46,15 +46,10 @@ class Layout(Message):
     end: RunEnd | None = None
 
 
-class LayOutAsk(RunRef):
-    """Input of `lay_out`.
-
-    Attributes:
-        usage: What the attempt has used so far.
-    """
+class LayOutAsk(SpendingRef):
+    """Input of `lay_out`."""
 
     verdict: Verdict = Verdict()
-    usage: Usage = Usage()
 
 
 class RangeRef(RunRef):
@@ -95,7 +90,7 @@ class FinalizeAsk(LayOutAsk):
     level: int = 0
 
 
-class FanInWork(RunRef):
+class FanInWork(SpendingRef):
     """Input of `fan_in`, and all it carries when it continues as new.
 
     Attributes:
@@ -104,8 +99,7 @@ class FanInWork(RunRef):
         has_partials: Whether partials are to be merged.
         level: 0 while the ranges are written; above it, that of the partials being merged.
         first: The first range, or partial of the level, of the next wave.
-        usage: What it had used before it continued as new.
-        used_before: What the attempt had used when it began.
+        usage: What it had used itself before it continued as new.
     """
 
     verdict: Verdict = Verdict()
@@ -114,7 +108,6 @@ class FanInWork(RunRef):
     level: int = 0
     first: int = 0
     usage: Usage = Usage()
-    used_before: Usage = Usage()
 
     @property
     def wave(self) -> range:

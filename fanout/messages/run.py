@@ -36,6 +36,23 @@ class RunRef(Message):
         )
 
 
+class SpendingRef(RunRef):
+    """A message about an attempt to an activity that may end it.
+
+    Attributes:
+        used_before: What the attempt had used when the activity was called, as far as its
+            orchestration knows. What such a message leads to, if it is one too, has the same.
+    """
+
+    used_before: Usage = Usage()
+
+    def message(self, kind: type[About], **fields: Any) -> About:
+        """Make a message of some kind about this attempt."""
+        if issubclass(kind, SpendingRef):
+            fields = {"used_before": self.used_before, **fields}
+        return super().message(kind, **fields)
+
+
 class RunInput(RunRef):
     """Input of `run`, and all it carries when it continues as new.
 

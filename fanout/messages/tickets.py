@@ -30,6 +30,7 @@ _VARYING = {
     "is_repeated",
     "trace",
     USAGE,
+    "used_before",
 }
 
 
