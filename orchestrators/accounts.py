@@ -7,7 +7,6 @@ from typing import Any
 
 from fanout.messages.tickets import read_usage
 from fanout.models.usage import Usage
-from orchestrators.tasks import TaskResult
 
 _KEY = "fanout_usage"
 _START = Usage(orchestrations=1, messages=1)
@@ -24,10 +23,9 @@ def usage_of(context: Any) -> Usage:
     return usage
 
 
-def note_result(context: Any, result: TaskResult) -> TaskResult:
-    """Note that an answer, or a failure, has come, and what was used for it; gives it back."""
-    _add(context, Usage(messages=1).plus(read_usage(result.value)))
-    return result
+def note_answer(context: Any, answer: Any) -> None:
+    """Note that an answer has come, or a failure, which says nothing; and what was used for it."""
+    _add(context, Usage(messages=1).plus(read_usage(answer)))
 
 
 def note_message(context: Any) -> None:

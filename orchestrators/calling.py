@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrators.accounts import note_result
 from orchestrators.calls import Call
 from orchestrators.clock import now
 from orchestrators.sleep import sleep
@@ -32,7 +31,7 @@ def call_all(context: Any, calls: Sequence[Call]) -> AllWaiting:
     for _ in range(MAX_MISTAKEN):
         latest = yield from await_all(context, [calls[number]() for number in unanswered])
         for number, result in zip(unanswered, latest, strict=True):
-            results[number] = note_result(context, result).as_answer_to(calls[number])
+            results[number] = result.as_answer_to(calls[number])
         unanswered = [number for number in unanswered if results[number].is_mistaken]
         if not unanswered:
             break
@@ -72,7 +71,7 @@ def call_all_patiently(context: Any, calls: Sequence[Call]) -> AllWaiting:
     while tasks:
         yield from await_task(context.task_all(list(tasks.values())))
         latest = {
-            number: note_result(context, result_of(task)).as_answer_to(calls[number])
+            number: result_of(task).as_answer_to(calls[number])
             for number, task in tasks.items()
             if task.is_completed
         }

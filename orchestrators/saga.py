@@ -77,13 +77,13 @@ class _SagaCall:
     def __init__(
         self, context: Any, batch: BatchRef, opening: OpenSagasResult, start: SagaStart
     ) -> None:
-        self._context = context
+        self.context = context
         self._work = SagaWork(batch=batch, steps=opening.steps, saga=start)
 
     @property
     def _child(self) -> Child:
-        instance = saga_instance(self._context.instance_id, self._work.saga.index)
-        return Child(self._context, functions.SAGA, self._work, instance)
+        instance = saga_instance(self.context.instance_id, self._work.saga.index)
+        return Child(self.context, functions.SAGA, self._work, instance)
 
     @property
     def ticket(self) -> str:

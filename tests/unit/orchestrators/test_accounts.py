@@ -3,8 +3,7 @@ from typing import Any
 
 from fanout.messages.tickets import answer_as_child, answer_ask
 from fanout.models.usage import Usage
-from orchestrators.accounts import note_message, note_result, open_account, usage_of
-from orchestrators.tasks import TaskResult
+from orchestrators.accounts import note_answer, note_message, open_account, usage_of
 
 
 def context() -> Any:
@@ -26,14 +25,9 @@ def test_it_goes_on_from_what_it_carries():
 def test_each_answer_timer_and_failure_is_a_message_and_answers_say_what_they_took():
     here = context()
     open_account(here)
-    note_result(here, TaskResult(answer_ask({}, "yes", Usage(activities=1, blob_reads=2))))
-    note_result(here, TaskResult(answer_as_child("c", 1, Usage(activities=3, messages=4))))
-    note_result(here, TaskResult(answer_ask({}, "of an earlier version")))
-    note_result(here, TaskResult(failure="no"))
+    note_answer(here, answer_ask({}, "yes", Usage(activities=1, blob_reads=2)))
+    note_answer(here, answer_as_child("c", 1, Usage(activities=3, messages=4)))
+    note_answer(here, answer_ask({}, "of an earlier version"))
+    note_answer(here, None)
     note_message(here)
     assert usage_of(here) == Usage(activities=4, orchestrations=1, messages=1 + 4 + 5, blob_reads=2)
-
-
-def test_what_it_notes_it_gives_back():
-    result = TaskResult(value=3)
-    assert note_result(context(), result) is result
