@@ -10,6 +10,7 @@ from functools import partial
 from activities.endings.leave import leave_place
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
+from activities.endings.spending import AFTER_ANNOUNCEMENT, with_usage
 from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
@@ -23,9 +24,11 @@ from fanout.adapters.telemetry.otel import otel
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
-from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.run import RunEnd, SpendingRef
+from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
+from fanout.pricing.report import report_attempt
 
 log = logger(functions.FINISH)
 
@@ -81,13 +84,13 @@ def write_end(ask: FinishAsk, rows: Rows, *, is_announced: bool = False) -> Ende
             return state, None
         run = state.run.model_copy(update={"claim": ask.claim})
         run = run_rules.finish(run, ask.end, is_announced=is_announced)
-        state = state.model_copy(update={"run": run})
+        state = state.model_copy(update={"run": with_usage(run, ask)})
         return state, ended_run(ask, state)
 
     return change_attempt(rows, ask.run_id, ask.attempt, rule)
 
 
-def ended_run(ref: RunRef, state: GovernorState) -> EndedRun:
+def ended_run(ref: SpendingRef, state: GovernorState) -> EndedRun:
     """An attempt that has ended, as its rows have it."""
     end, is_announced = state.run.end, state.run.is_announced
     facts = run_rules.facts(state)
@@ -145,19 +148,25 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
 
     From then on lists have how it ended from the index.
     """
-    if not ending.is_announced:
-        _note_announced(ending, rows)
     facts = ending.facts
-    if facts.status is not None:
+    status = facts.status
+    if not ending.is_announced:
+        usage = _note_announced(ending, rows)
+        seen = report_attempt(usage, facts.items, facts.settled)
+        status = status and status.model_copy(update={"usage": seen})
+    if status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
-        close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)
+        close(rows, ending.run_id, ending.attempt, claimed_at, status)
 
 
-def _note_announced(ending: EndedRun, rows: Rows) -> None:
+def _note_announced(ending: EndedRun, rows: Rows) -> Usage | None:
+    """Take note in the row of the run that others were told, and of what that took."""
+
+    def rule(run: RunState) -> tuple[RunState, Usage | None]:
+        if run.end is None:
+            return run, None
+        run = with_usage(run.model_copy(update={"is_announced": True}), ending, AFTER_ANNOUNCEMENT)
+        return run, run.usage
+
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-    rows.change(
-        partition,
-        row_keys.RUN_ROW,
-        RunState,
-        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
-    )
+    return rows.change(partition, row_keys.RUN_ROW, RunState, rule)

@@ -14,6 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, ContentSettings
 
+from fanout.adapters.accounts import note_blob_answer
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
 from fanout.naming.media_types import BYTES
@@ -82,6 +83,7 @@ class BlobStore:
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
+            "raw_response_hook": note_blob_answer,
         }
         if storage.connection_string is not None:
             return cls(

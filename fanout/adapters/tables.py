@@ -22,6 +22,7 @@ from azure.data.tables import (
     UpdateMode,
 )
 
+from fanout.adapters.accounts import note_table_answer
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
@@ -150,9 +151,12 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
+        options: dict[str, Any] = {"raw_response_hook": note_table_answer}
         if storage.connection_string is not None:
-            return cls(TableServiceClient.from_connection_string(storage.connection_string))
-        return cls(TableServiceClient(_endpoint(storage), credential=credential(storage.client_id)))
+            connection = storage.connection_string
+            return cls(TableServiceClient.from_connection_string(connection, **options))
+        identity = credential(storage.client_id)
+        return cls(TableServiceClient(_endpoint(storage), credential=identity, **options))
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         """Read some rows of a partition, one by one; those that there are not are left out.

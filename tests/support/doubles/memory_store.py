@@ -104,9 +104,7 @@ class MemoryStore:
             rest = self.stream(container, blob, offset=len(first), etag=etag)
             return first + b"".join(rest)
 
-        properties = BlobProperties(
-            found.size, etag, found.last_modified, metadata=found.metadata
-        )
+        properties = BlobProperties(found.size, etag, found.last_modified, metadata=found.metadata)
         return OpenedBlob(properties, read)
 
     def read(
