@@ -74,11 +74,6 @@ def note_item_time(milliseconds: float) -> None:
     _note("item_ms", ceil(milliseconds))
 
 
-def note_event() -> None:
-    """Note that an event was raised of an orchestration of the same run: it is sent a message."""
-    _note("messages")
-
-
 def note_blob_answer(response: Any) -> None:
     """Note that Blob storage has answered; a `raw_response_hook` of its client."""
     _note(blob_operation(response.http_request.method, response.http_request.url))

@@ -37,6 +37,7 @@ class Scheme:
         batch_seconds: How long a batch of items whose time is known works.
         least_batch_seconds: Less work than this is not spread over more activities.
         wave: Batches of a shard at once.
+        spare_asks: How often a shard asks how to go on beside once before each wave.
         first_waves: So many waves of the whole width there may be, however little their batches do.
         overhead_seconds: What an activity takes beyond its items.
         outcome_bytes: What an outcome takes in a result file.
@@ -48,36 +49,41 @@ class Scheme:
         range: What a range of results uses.
         step: What a step of a saga uses.
         saga: What a saga uses besides its steps.
+        has_sagas_apart: Whether each saga goes on by itself, and each of its steps is an activity;
+            otherwise those of a batch are one activity.
     """
 
     first_box_seconds: float = 0.2
     batch_seconds: float = 10.0
     least_batch_seconds: float = 1.0
     wave: int = 100
+    spare_asks: int = 1
     first_waves: int = 1
     overhead_seconds: float = 0.05
     outcome_bytes: int = 100
     result_file_bytes: int = 64 * 1_048_576
     run: Usage = field(
         default_factory=lambda: Usage(
-            blob_reads=5, blob_writes=7, blob_lists=2, blob_other=3, table_reads=9, table_writes=10
+            blob_reads=2, blob_writes=7, blob_other=1, table_reads=3, table_writes=6
         )
     )
     batch: Usage = field(default_factory=lambda: Usage(blob_reads=2, blob_writes=1))
     steer: Usage = field(default_factory=lambda: Usage(table_reads=2, table_writes=1))
     range: Usage = field(default_factory=lambda: Usage(blob_reads=2, blob_writes=3))
-    step: Usage = field(default_factory=lambda: Usage(table_reads=3, table_writes=1))
-    saga: Usage = field(default_factory=lambda: Usage(blob_reads=2, blob_writes=1))
+    step: Usage = field(default_factory=Usage)
+    saga: Usage = field(default_factory=lambda: Usage(blob_writes=1))
+    has_sagas_apart: bool = False
 
 
 EXPECTED = Scheme()
-# Nothing is done in `begin`, batches are as small as they may get, and each reads and writes once
-# more: what was left by others, partials, rows that others have changed meanwhile.
+# Nothing is done in `begin`, batches are as small as they may get, each saga goes on by itself, and
+# each activity reads and writes more: what others have left, partials, rows changed meanwhile.
 WORST = Scheme(
     first_box_seconds=0.0,
     batch_seconds=5.0,
     least_batch_seconds=0.1,
     wave=16,
+    spare_asks=3,
     first_waves=2,
     overhead_seconds=0.5,
     outcome_bytes=400,
@@ -89,6 +95,7 @@ WORST = Scheme(
     range=Usage(blob_reads=8, blob_writes=6, blob_lists=1),
     step=Usage(blob_reads=2, table_reads=6, table_writes=3),
     saga=Usage(blob_reads=6, blob_writes=3, blob_other=2),
+    has_sagas_apart=True,
 )
 
 
@@ -169,7 +176,7 @@ class Forecast:
             return 0
         a_shard = ceil(self.batches / self.shards)
         waves = ceil(a_shard / min(self.scheme.wave, ceil(self.job.width / self.shards)))
-        return self.shards * (waves + 1)
+        return self.shards * (waves + self.scheme.spare_asks)
 
     @cached_property
     def ranges(self) -> int:
@@ -189,10 +196,16 @@ class Forecast:
         return self.ranges + merges + 2
 
     @property
+    def sagas_apart(self) -> int:
+        """How many sagas go on by themselves."""
+        return self.job.items if self.job.steps and self.scheme.has_sagas_apart else 0
+
+    @property
     def saga_activities(self) -> int:
-        """Activities of sagas: each step of an item, its end, and two a batch."""
-        job = self.job
-        return job.items * (job.steps + 1) + 2 * self.batches if job.steps else 0
+        """Activities of sagas: one a batch, or each step of an item, its end, and two a batch."""
+        if not self.sagas_apart:
+            return self.batches if self.job.steps else 0
+        return self.sagas_apart * (self.job.steps + 1) + 2 * self.batches
 
     @cached_property
     def activities(self) -> int:
@@ -204,7 +217,7 @@ class Forecast:
     @cached_property
     def orchestrations(self) -> int:
         """The run, its shards where there are several, the fan-in, sagas and batches of them."""
-        sagas = self.job.items + self.batches if self.job.steps else 0
+        sagas = self.sagas_apart + self.batches if self.job.steps else 0
         return 1 + (self.shards if self.shards > 1 else 0) + (self.ranges > 1) + sagas
 
     @property
@@ -229,7 +242,7 @@ class Forecast:
     def _working_ms(self) -> Usage:
         """Executions that process items, evenly filled."""
         job = self.job
-        count = job.items * job.steps if job.steps else max(1, self.batches)
+        count = self.sagas_apart * job.steps or max(1, self.batches)
         each = job.work_seconds / max(1, count) + self.scheme.overhead_seconds
         milliseconds = ceil(each * 1000)
         return Usage(

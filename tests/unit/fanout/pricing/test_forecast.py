@@ -58,10 +58,11 @@ def test_batches_of_the_request_are_as_many_as_it_makes():
     assert (fixed.batches, fixed.shards) == (20, 4)
 
 
-def test_a_saga_takes_an_activity_for_each_step_and_its_end():
-    saga = Forecast(Job(items=60, fixed_batches=3, steps=6), EXPECTED)
-    assert saga.saga_activities == 60 * 7 + 3 * 2
-    assert saga.orchestrations == 1 + 3 + 60 + 3
+def test_the_sagas_of_a_batch_are_an_activity_or_at_worst_one_for_each_step_and_end():
+    job = Job(items=60, fixed_batches=3, steps=6)
+    together, apart = Forecast(job, EXPECTED), Forecast(job, WORST)
+    assert (together.saga_activities, together.orchestrations) == (3, 1 + 3 + 3)
+    assert (apart.saga_activities, apart.orchestrations) == (60 * 7 + 3 * 2, 1 + 3 + 60 + 3)
 
 
 @given(jobs, schemes, st.integers(1, 10**6))
