@@ -71,9 +71,10 @@ def read_answer(result: Any, ticket: str) -> Any:
     return ForeignAnswer() if result is None else result
 
 
-def read_usage(result: Any) -> Usage:
-    """What was used to find an answer, whosever it is."""
-    return Usage.model_validate(result.get(USAGE, [])) if _bears_ticket(result) else Usage()
+def read_usage(result: Any) -> list[int]:
+    """What was used to find an answer, whosever it is: the counts of a `Usage`, as far as given."""
+    counts: list[int] = result.get(USAGE, []) if _bears_ticket(result) else []
+    return counts
 
 
 def _bears_ticket(result: Any) -> bool:
