@@ -156,4 +156,13 @@ class _Chain:
                 self.children[place] = event["InstanceId"]
                 self.starts[event["InstanceId"]] = reached + 1
             case EventType.EVENT_SENT:
-                self.replies[json.loads(event["Input"]).get("id", "")] = reached + 2
+                self.replies[_request_id(event)] = reached + 2
+
+
+def _request_id(event: dict[str, Any]) -> str:
+    """The id of a call of an entity, which its answer has as its name; none for other events."""
+    try:
+        message = json.loads(event["Input"])
+    except (TypeError, ValueError):
+        return ""
+    return str(message.get("id", "")) if isinstance(message, dict) else ""

@@ -56,6 +56,11 @@ async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context)
         await inspection.look_after_all()
 
 
+def is_withdrawn(entry: OpenAttempt, attempt: Attempt) -> bool:
+    """Tell whether an attempt was noted for a claim that found the run claimed long before."""
+    return entry.listed_at is not None and entry.listed_at != attempt.claimed_at
+
+
 @dataclass(frozen=True)
 class Inspection:
     """One look of the watchdog at all open attempts.
@@ -116,7 +121,7 @@ class Inspection:
             attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
             attempt = None
-        if attempt is None or attempt.number != entry.number:
+        if attempt is None or attempt.number != entry.number or is_withdrawn(entry, attempt):
             # It was never claimed; or a later attempt was claimed, which has a row of its own.
             if self.now - entry.claimed_at > self.left_behind:
                 await asyncio.to_thread(self._forget_claim, entry, attempt)
@@ -132,7 +137,7 @@ class Inspection:
 
     def _forget_claim(self, entry: OpenAttempt, newest: Attempt | None) -> None:
         """Forget an attempt that was never claimed, or after which a later one was."""
-        if newest is not None:
+        if newest is not None and not is_withdrawn(entry, newest):
             # Of one that was never claimed the index says that it goes on.
             change = newest.entry.row if newest.number < entry.number else None
             forget(self.rows, entry, change)

@@ -86,19 +86,19 @@ def follow(
     return settled.model_copy(update={"end": ending.end})
 
 
-def stamped(end: RunEnd, ask: SettleAsk) -> RunEnd:
+def date_end(end: RunEnd, ask: SettleAsk) -> RunEnd:
     """An end as the rows have it: when it was, and which shard's failure explains it."""
     return end.with_reason(ask.failure).model_copy(update={"at": moment_text(datetime.now(UTC))})
 
 
 def _is_one_range(known: KnownRun, max_bytes: int) -> bool:
     """Tell whether the ordinary way would make one range of the batches: names follow from it."""
-    ranges = divide_into_ranges(map(_sized, known.batches), max_bytes)
+    ranges = divide_into_ranges(map(_measure, known.batches), max_bytes)
     next(ranges, None)
     return next(ranges, None) is None
 
 
-def _sized(batch: BatchOutcomes) -> SizedBatch:
+def _measure(batch: BatchOutcomes) -> SizedBatch:
     size = len(batch.lines) if batch.origin.part is not None else 0
     return SizedBatch(batch.cut, batch.origin, size + len(batch.partial or b""))
 
@@ -113,7 +113,7 @@ def _write_results(
         end = write_only_range(ref, folder, known.request, lambda: known.batches, max_bytes)
     except ResultsExistError:
         return None
-    return stamped(end, ask)
+    return date_end(end, ask)
 
 
 def _write_end(

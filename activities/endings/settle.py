@@ -7,7 +7,7 @@ one write.
 """
 
 from activities.batches.steer import is_over, note_ask
-from activities.endings.end_at_once import end_at_once, follow, stamped
+from activities.endings.end_at_once import date_end, end_at_once, follow
 from activities.endings.finish import end_attempt, is_heard, write_end
 from activities.endings.known_run import KnownRun, RunReading, known_run, read_run
 from activities.events import Events, RaiseEvent, raise_nothing
@@ -110,7 +110,7 @@ def _settle_first(
         return SettleResult(verdict=Verdict(), end=ended)
     if settled.layout is None or settled.layout.end is None:
         return settled
-    finish = ask.message(FinishAsk, end=stamped(settled.layout.end, ask))
+    finish = ask.message(FinishAsk, end=date_end(settled.layout.end, ask))
     ending = write_end(finish, rows, is_announced=not is_heard())
     return follow(ending, settled, files, rows, raise_event) if ending is not None else settled
 

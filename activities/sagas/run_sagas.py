@@ -16,7 +16,7 @@ from activities.sagas.saga_files import (
     saga_workload,
     write_kept,
 )
-from activities.sagas.saga_items import open_batch
+from activities.sagas.saga_items import is_open, open_batch
 from activities.sagas.saga_log import SagaLog
 from activities.sagas.saga_part import write_part
 from activities.sagas.side_by_side import work_off
@@ -43,6 +43,8 @@ def run_batch(
     """Carry out the sagas of a batch, and write its part file if all of them ended."""
     log = SagaLog(rows, ref)
     first = log.begin()
+    if first is not None and ref.is_repeated and is_open(ref, files):
+        first = None  # an earlier version of the app opened it, and its sagas go on apart
     batch = open_batch(ref, files, is_first=first is not None)
     items, ends = _known_ends(ref, files, batch, is_first=first is not None)
     courses = SagaCourses(ref, saga_steps(files, ref), items)
@@ -89,7 +91,8 @@ def _answer(
     apart = [item.start for item in open_items(batch) if item.index not in ends]
     if not apart:
         return RunSagasResult(result=write_part(ref, files, batch, ends))
-    files.write_model(batch_path(ref), batch)
+    found = batch.model_copy(update={"apart": [start.index for start in apart]})
+    files.write_model(batch_path(ref), found)
     return RunSagasResult(steps=saga_steps(files, ref), sagas=apart)
 
 

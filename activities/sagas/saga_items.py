@@ -40,6 +40,11 @@ def open_batch(ref: BatchRef, files: RunFiles, *, is_first: bool = True) -> Saga
     return batch
 
 
+def is_open(ref: BatchRef, files: RunFiles) -> bool:
+    """Tell whether the items of a batch are written down."""
+    return files.exists(batch_path(ref))
+
+
 def _find_batch(files: RunFiles, ref: BatchRef) -> SagaBatch | None:
     try:
         return read_batch(files, ref)
@@ -58,7 +63,7 @@ def _read_batch(ref: BatchRef, files: RunFiles) -> SagaBatch:
     ]
     if ref.attempt > 1:
         items = _take_up(ref, files, items)
-    return SagaBatch(items=items, before=before.lines.decode())
+    return SagaBatch(items=items, before=before.lines.decode(), apart=[])
 
 
 def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:

@@ -38,6 +38,7 @@ def main(words: Sequence[str] = ()) -> None:
 def _measure_noop(options: argparse.Namespace) -> list[dict[str, Any]]:
     results = noop.measure(options.old, options.sizes, options.times, options.textbook_to)
     tables.show_times(results)
+    tables.show_processor_times(results)
     tables.show_counts(results)
     return [asdict(result) for result in results]
 

@@ -39,6 +39,7 @@ class Counts:
         waves: Turns that gave out batches.
         messages: How many waited for each other in a row.
         events: Of all histories.
+        cpu: Processor seconds of host, workers and Azurite.
     """
 
     operations: dict[str, int]
@@ -47,11 +48,17 @@ class Counts:
     waves: int
     messages: int
     events: dict[str, int]
+    cpu: float
 
     @property
     def total_operations(self) -> int:
         """Storage operations of all kinds."""
         return sum(self.operations.values())
+
+    @property
+    def entity_calls(self) -> int:
+        """Calls and signals of entities, and events for other orchestrations."""
+        return self.events.get("event_sent", 0)
 
     @property
     def total_activities(self) -> int:
@@ -88,7 +95,7 @@ class Side:
     def count(self, request: Request) -> Counts:
         """Carry out a run and count what it takes; nobody asks for its status meanwhile."""
         self.storage.wait_until_quiet()
-        start = self.storage.position()
+        start, before = self.storage.position(), self._cpu()
         with TurnLog(self.host.data) as log:
             status, answer = self.host.request("POST", "/api/runs", self._add_name(request))
             if status != 202:
@@ -104,6 +111,7 @@ class Side:
             sum(PROCESS_BATCH in count_activities([turn]) for turn in turns),
             messages_in_a_row(turns),
             events,
+            self._cpu() - before,
         )
 
     def _add_name(self, request: Request) -> Request:

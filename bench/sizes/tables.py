@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from bench.azure_model.prediction import Setup, predict
+from bench.azure_model.scheme import Load
 from bench.measure import show
 from bench.sizes.contenders import Timing
 from bench.sizes.noop import TEXTBOOK, SizeResult
@@ -17,18 +19,36 @@ GROWTH_BUDGET = 4.0
 # Messages in a row, of a run of one batch and of one wave.
 BATCH_MESSAGES_BUDGET, WAVE_MESSAGES_BUDGET = 8, 10
 REPORT_SECONDS_BUDGET, REPORT_ACTIVITIES_BUDGET = 1.0, 4
-COUNT_COLUMNS = ("storage operations", "activities", "turns", "events", "messages in a row")
+COUNT_COLUMNS = ("operations", "activities", "turns", "entity calls", "events", "in a row", "CPU")
 
 
 def show_times(results: Sequence[SizeResult]) -> None:
     """Show seconds of each size, and how they compare."""
-    columns = ["items", "source", "new", "spread", "CPU"]
+    columns = ["items", "source", "new", "spread"]
     columns += ["old", "new/old", "textbook", "new/textbook", "best fixed", "new/fixed"]
     title = (
         f"Seconds from POST to done, medians; budgets: at most {TEXTBOOK_BUDGET}x the textbook "
         f"from {TEXTBOOK_FROM} on, {FIXED_BUDGET}x the best fixed batch"
     )
     show(title, columns, [_time_row(result) for result in results])
+
+
+def show_processor_times(results: Sequence[SizeResult]) -> None:
+    """Show processor seconds, which a busy machine changes less."""
+    rows = [
+        [
+            f"{result.items:,}",
+            result.kind,
+            *(_processor_seconds(result, name) for name in (NEW, OLD, TEXTBOOK, result.best_fixed)),
+        ]
+        for result in results
+    ]
+    columns = ["items", "source", NEW, OLD, TEXTBOOK, "best fixed"]
+    show("Processor seconds, medians; those of polling are in them", columns, rows)
+
+
+def _processor_seconds(result: SizeResult, name: str | None) -> str:
+    return f"{result.times[name].cpu:.2f}" if name in result.times else ""
 
 
 def _time_row(result: SizeResult) -> list[str]:
@@ -39,7 +59,6 @@ def _time_row(result: SizeResult) -> list[str]:
         result.kind,
         f"{new.seconds:.2f}",
         f"{new.noise:.0%}",
-        f"{new.cpu:.2f}",
         _seconds(result.times, OLD),
         _ratio(result.ratio(OLD)),
         _seconds(result.times, TEXTBOOK),
@@ -61,13 +80,21 @@ def show_counts(results: Sequence[SizeResult]) -> None:
         for side, counts in result.counts.items():
             budget = _operations_budget(result.items) if side == NEW else None
             name = [f"{result.items:,}", result.kind, side]
-            rows.append([*name, *_count_cells(counts, budget, _messages_budget(counts))])
+            cells = _count_cells(counts, budget, _messages_budget(counts))
+            rows.append([*name, *cells, _modelled_activities(result.items)])
+    budgets = ", ".join(f"{most} up to {n:,} items" for n, most in OPERATIONS_BUDGETS.items())
     title = (
-        f"What one run took; budgets: {OPERATIONS_BUDGETS} operations, messages in a row "
-        f"{BATCH_MESSAGES_BUDGET} for one batch and {WAVE_MESSAGES_BUDGET} for one wave"
+        f"What one run took; budgets: storage operations {budgets}; messages in a row "
+        f"{BATCH_MESSAGES_BUDGET} for one batch, {WAVE_MESSAGES_BUDGET} for one wave. "
+        "CPU: of host, workers and Azurite, without polling. By the model: the activities that "
+        "`azure_model` expects"
     )
-    show(title, ["items", "source", "side", *COUNT_COLUMNS], rows)
+    show(title, ["items", "source", "side", *COUNT_COLUMNS, "by the model"], rows)
     _show_growth(results)
+
+
+def _modelled_activities(items: int) -> str:
+    return f"{predict(Load(items, 0.0), Setup()).activities:,}"
 
 
 def _show_growth(results: Sequence[SizeResult]) -> None:
@@ -79,9 +106,10 @@ def _show_growth(results: Sequence[SizeResult]) -> None:
             before, after = fewer.counts[NEW], more.counts[NEW]
             activities = after.total_activities - before.total_activities
             operations = after.total_operations - before.total_operations
-            growth = operations / activities if activities > 0 else float(operations)
-            sizes = f"{kind}, {fewer.items:,} to {more.items:,} items"
-            print(f"{sizes}: {growth:.1f} operations an activity, budget {GROWTH_BUDGET}")
+            growth = f"{operations} operations more, {activities} activities"
+            if activities > 0:
+                growth += f": {operations / activities:.1f} each, budget {GROWTH_BUDGET}"
+            print(f"{kind}, {fewer.items:,} to {more.items:,} items: {growth}")
 
 
 def show_report(result: ReportResult) -> None:
@@ -118,8 +146,10 @@ def _count_cells(
         _limited(counts.total_operations, operations),
         str(counts.total_activities),
         str(counts.turns),
+        str(counts.entity_calls),
         str(sum(counts.events.values())),
         _limited(counts.messages, messages),
+        f"{counts.cpu:.2f}",
     ]
 
 

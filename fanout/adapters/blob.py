@@ -17,6 +17,7 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, Content
 from fanout.adapters.accounts import note_blob_answer
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
+from fanout.adapters.transport import transport_options
 from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
@@ -84,6 +85,7 @@ class BlobStore:
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
             "raw_response_hook": note_blob_answer,
+            **transport_options(),
         }
         if storage.connection_string is not None:
             return cls(

@@ -26,6 +26,7 @@ from fanout.adapters.accounts import note_table_answer
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
+from fanout.adapters.transport import transport_options
 
 _KEYS = ("PartitionKey", "RowKey")
 # Rows that one transaction takes.
@@ -151,10 +152,11 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
-        options: dict[str, Any] = {"raw_response_hook": note_table_answer}
+        options = {**transport_options(), "raw_response_hook": note_table_answer}
         if storage.connection_string is not None:
-            connection = storage.connection_string
-            return cls(TableServiceClient.from_connection_string(connection, **options))
+            return cls(
+                TableServiceClient.from_connection_string(storage.connection_string, **options)
+            )
         identity = credential(storage.client_id)
         return cls(TableServiceClient(_endpoint(storage), credential=identity, **options))
 

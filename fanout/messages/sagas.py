@@ -230,12 +230,20 @@ class SagaBatch(Message):
 
     Attributes:
         before: The outcomes of the batch so far, as lines.
-        waves: What the batch did together, before its sagas went on by themselves.
+        waves: What the batch did together, before some of its sagas went on apart.
+        apart: Indices of those; None where an earlier version of the app wrote the batch, and all
+            of them did.
     """
 
     items: list[SagaItem]
     before: str = ""
     waves: list[SagaWave] = Field(default_factory=list)
+    apart: list[int] | None = None
+
+    @property
+    def with_instances(self) -> list[int]:
+        """Indices of the items whose sagas have orchestrations of their own."""
+        return [item.index for item in self.items] if self.apart is None else self.apart
 
 
 class KeptSaga(Message):

@@ -31,11 +31,8 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     request = parse_body(RunRequest, req.get_body(), settings().max_request_bytes)
     if request.dry_run:
         return await _answer_dry_run(request)
-    key = req.headers.get(KEY_HEADER)
-    is_anybodys = request.run_id is None and key is None
-    begin = start.start_new_run if is_anybodys else start.start_run
-    request = add_run_id(request, key)
-    run = await begin(request, client, run_files(), rows())
+    request = add_run_id(request, req.headers.get(KEY_HEADER))
+    run = await start.start_run(request, client, run_files(), rows())
     action = "accepted" if run.is_new else "found again"
     log.info("%s a run of '%s'", action, request.workload, extra={"run_id": run.run_id})
     durable = {}

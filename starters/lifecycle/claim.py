@@ -8,7 +8,8 @@ import hashlib
 import secrets
 from datetime import UTC, datetime
 
-from fanout.adapters.rows.open_runs import confirm_claim, note_claim
+from fanout.adapters.rows.index import IndexEntry
+from fanout.adapters.rows.open_runs import confirm_claim, note_claim, withdraw_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
@@ -68,7 +69,8 @@ def claim_run(
 ) -> Claim | None:
     """Check a request and claim the id of its run, unless the same request has claimed it before.
 
-    The request is not checked a second time: its source may be gone once the run is over.
+    Nobody looks first whether the id is free: most are. A request that fails its check may have
+    passed it before: its source may be gone once the run is over.
 
     Args:
         request: It has the id of its run.
@@ -85,33 +87,43 @@ def claim_run(
     """
     if request.dry_run:
         raise InvalidRequestError([FieldProblem("dry_run", NOBODY_ASKS)])
-    earlier = files.find_request(str(request.run_id))
-    if earlier is None:
-        claim = claim_new_run(request, files, rows, is_queued=is_queued)
-        if claim is not None:
-            return claim
-        earlier = files.request(str(request.run_id))
+    run_id = str(request.run_id)
+    try:
+        check_request(request, files)
+    except InvalidRequestError:
+        earlier = files.find_request(run_id)
+        if earlier is None:
+            raise
+        _insist_on_same(request, earlier)
+        return None
+    note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
+    claim = files.claim(run_id, request, note.entry.claimed_at)
+    if claim is None:
+        if note.is_new:
+            _withdraw(note.entry, files, rows)
+        _insist_on_same(request, files.request(run_id))
+        return None
+    if not note.is_new:
+        confirm_claim(rows, note.entry, is_queued=is_queued)
+    return claim
+
+
+def _withdraw(entry: IndexEntry, files: RunFiles, rows: Rows) -> None:
+    """Take back what was noted of a run that exists, unless it has been claimed upon that."""
+
+    def is_claimed() -> bool:
+        claim = files.find_claim(entry.run_id)
+        return claim is None or claim.claimed_at == entry.claimed_at
+
+    withdraw_claim(rows, entry, is_claimed)
+
+
+def _insist_on_same(request: RunRequest, earlier: RunRequest) -> None:
+    """Refuse another request than the one that claimed the id.
+
+    Raises:
+        RunConflictError: It is another.
+    """
     if earlier != request:
         message = f"The run '{request.run_id}' exists and was started by another request."
         raise RunConflictError(str(request.run_id), message)
-    return None
-
-
-def claim_new_run(
-    request: RunRequest, files: RunFiles, rows: Rows, *, is_queued: bool = False
-) -> Claim | None:
-    """Check a request and claim the id of its run, which nobody had a moment ago.
-
-    Takes and raises what `claim_run` does. An id that was made for this request alone need not be
-    looked for first; but in the rows, a run that is over would be listed anew by this.
-
-    Returns:
-        The claim; None where somebody else was faster.
-    """
-    run_id = str(request.run_id)
-    check_request(request, files)
-    note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
-    claim = files.claim(run_id, request, note.entry.claimed_at)
-    if claim is not None and not note.is_new:
-        confirm_claim(rows, note.entry, is_queued=is_queued)
-    return claim

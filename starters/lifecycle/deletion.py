@@ -140,8 +140,8 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
     attempt, name = blob_paths.parse_saga_batch_path(path)
     batch = instance_ids.saga_batch_instance(instance_ids.attempt_instance(run_id, attempt), name)
-    items = SagaBatch.model_validate_json(files.read(path)).items
-    return [*(instance_ids.saga_instance(batch, item.index) for item in items), batch]
+    indices = SagaBatch.model_validate_json(files.read(path)).with_instances
+    return [*(instance_ids.saga_instance(batch, index) for index in indices), batch]
 
 
 def _delete_blobs(run_id: str, files: RunFiles) -> None:

@@ -17,7 +17,7 @@ from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids
 from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import newest_attempt
-from starters.lifecycle.claim import claim_new_run, claim_run
+from starters.lifecycle.claim import claim_run
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,6 @@ class RunStart:
     run_id: str
     is_new: bool
     is_over: bool = False
-
-
-async def start_new_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
-    """Check a request, claim its run and start it; its id was made for this request alone.
-
-    Takes and raises what `start_run` does.
-    """
-    with open_account():
-        claim = await asyncio.to_thread(claim_new_run, request, files, rows)
-        if claim is None:  # a chance of one in 2**32, for runs of the same second
-            return await _start_run(request, client, files, rows)
-        return await _start(RunStart(str(request.run_id), is_new=True), client, files, claim)
 
 
 async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
@@ -77,16 +65,12 @@ async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Ro
             return replace(start, is_over=attempt.is_over)
         if attempt.number == 1:  # somebody may have noted another request
             await asyncio.to_thread(confirm_claim, rows, attempt.entry)
-    return await _start(start, client, files, claim)
-
-
-async def _start(start: RunStart, client: Any, files: RunFiles, claim: Claim | None) -> RunStart:
     # A claim that nobody started was left by a crash. Where two callers start it at once, the host
     # refuses the later one, or the later orchestration finds that the run is over.
     try:
-        await start_attempt(start.run_id, 1, client, files, claim=claim)
+        await start_attempt(run_id, 1, client, files, claim=claim)
     except Exception:  # the SDK raises Exception itself
-        if not await client.get_status(start.run_id):
+        if not await client.get_status(run_id):
             raise
     return start
 

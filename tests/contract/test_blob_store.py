@@ -193,15 +193,18 @@ def test_a_listing_tells_of_each_blob_in_order(store: Any, container: str):
         list(store.entries(container + "x", ""))
 
 
-def test_of_two_writers_the_first_to_close_wins_whole(store: Any, container: str):
+@pytest.mark.parametrize("sizes", [(5 * MIB, 9 * MIB), (10, 20), (0, 0)])
+def test_of_two_writers_the_first_to_close_wins_whole(
+    store: Any, container: str, sizes: tuple[int, int]
+):
     store.write(container, "other", b"")
     first, second = (store.open_writer(container, "b", "text/plain") for _ in range(2))
-    first.write(b"1" * 5 * MIB)
-    second.write(b"2" * 9 * MIB)
+    first.write(b"1" * sizes[0])
+    second.write(b"2" * sizes[1])
     first.close(if_none_match=True)
     with pytest.raises(BlobExistsError):
         second.close(if_none_match=True)
-    assert store.read(container, "b") == b"1" * 5 * MIB
+    assert store.read(container, "b") == b"1" * sizes[0]
 
 
 def test_what_is_written_down_beside_a_blob_is_told_with_when_it_was_written(

@@ -1,5 +1,6 @@
 """How a batch gives back a rest: by a record in place of its part, and an event that tells it."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 
@@ -40,18 +41,24 @@ def watch(
     """Have a batch in a time box give back what it has not begun when that is over."""
     if ask.box is None:
         return nullcontext()
-    part = batch_part_path(ask)
-
-    def give_back(kept: int) -> int | None:
-        first, middle, end = stretch.bounds[0], stretch.bounds[kept], stretch.bounds[-1]
-        record = rest_record(first, middle - first, end - middle)
-        if files.write_first(part, record, JSON_LINES):
-            return kept
-        return kept_cuts(ask, files.read(part), files)
 
     def tell(kept: int, item_ms: float) -> None:
         if ask.instance:
             value = RestNews(cuts=kept, item_ms=item_ms).dump()
             raise_event(ask.instance, ask.event, value)
 
-    return BoxWatch(stretch, ask.box, give_back, tell).watch()
+    return BoxWatch(stretch, ask.box, give_back_by(ask, stretch, files), tell).watch()
+
+
+def give_back_by(ref: BatchRef, stretch: Stretch, files: RunFiles) -> Callable[[int], int | None]:
+    """How a batch gives back all but some of its cuts, as `Stretch.cut_short` wants it."""
+    part = batch_part_path(ref)
+
+    def give_back(kept: int) -> int | None:
+        first, middle, end = stretch.bounds[0], stretch.bounds[kept], stretch.bounds[-1]
+        record = rest_record(first, middle - first, end - middle)
+        if files.write_first(part, record, JSON_LINES):
+            return kept
+        return kept_cuts(ref, files.read(part), files)
+
+    return give_back

@@ -66,14 +66,14 @@ class Stretch:
             return Progress(self._next - self.bounds[0], rest, waited)
 
     def cut_short(self, give_back: Callable[[int], int | None]) -> None:
-        """Give back the cuts that are not begun; no item begins meanwhile.
+        """Give back the cuts that are not begun, if there are any; no item begins meanwhile.
 
         Args:
             give_back: Is told how many cuts the batch would keep. Gives how many it has kept, for
                 another execution may have been first; None if that has carried out all of them.
         """
         with self._lock:
-            if self._is_closed:
+            if self._is_closed or self._cuts_begun == len(self.bounds) - 1:
                 return
             self.kept = give_back(self._cuts_begun)
             kept_end = self._next if self.kept is None else self.bounds[self.kept]
@@ -86,4 +86,4 @@ class Stretch:
 
     @property
     def _cuts_begun(self) -> int:
-        return bisect_left(self.bounds, self._next)
+        return max(1, bisect_left(self.bounds, self._next))

@@ -6,6 +6,8 @@ row the run's row in the index changes, both or none: while there is an open att
 that the run may go on.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -102,6 +104,26 @@ def note_claim(rows: Rows, run_id: str, workload: str, *, is_queued: bool = Fals
         else:
             return ClaimNote(entry, is_new=True)
     raise AssertionError("tries() ends by raising")
+
+
+def withdraw_claim(rows: Rows, entry: IndexEntry, is_claimed: Callable[[], bool]) -> None:
+    """Take back what was noted of a run that somebody turns out to have claimed long before.
+
+    What is left by a crash the watchdog forgets, and lists leave out.
+
+    Args:
+        rows: The rows.
+        entry: What was noted.
+        is_claimed: Tells whether a run was claimed upon this note since, by somebody else.
+    """
+    key = row_keys.open_row(entry.run_id, 1)
+    noted = rows.tables.read(rows.table, row_keys.RUNS_PARTITION, [key]).get(key)
+    if noted is None or is_claimed():
+        return
+    # Whoever claims the run upon the note confirms it, and so changes the row or writes it anew.
+    writes = [Write(key, etag=noted.etag, mode="delete"), Write(entry.row_key, mode="delete")]
+    with suppress(RowConflictError):
+        rows.submit(row_keys.RUNS_PARTITION, writes)
 
 
 def confirm_claim(rows: Rows, entry: IndexEntry, *, is_queued: bool = False) -> None:

@@ -34,8 +34,9 @@ class EndingRun:
     """A run of ten items, three of which fail; its only shard has worked them off.
 
     Args:
-        store: Where its blobs are.
-        tables: Where its rows are.
+        store: Where its blobs are; by default a double of its own.
+        tables: Where its rows are; by default likewise.
+        container: What its container is called; its table is called after it.
         lost: How many of the last batches have left no part.
         fails: Which items fail.
         more: What is asked for besides.
@@ -43,17 +44,18 @@ class EndingRun:
 
     def __init__(
         self,
-        store: MemoryStore | None = None,
-        tables: MemoryTables | None = None,
+        store: Any = None,
+        tables: Any = None,
+        container: str = "runs",
         lost: int = 0,
         fails: tuple[int, ...] = FAILS,
         **more: Any,
     ) -> None:
         items = [{"id": n} | ({"ending": "permanent"} if n in fails else {}) for n in range(10)]
         asked = inline(items, **({"concurrency": {"batches": 4}} | more))
-        self.run = LocalRun(asked, store=store or MemoryStore())
-        self.tables = tables or MemoryTables()
-        self.rows = Rows(self.tables, "fanoutruns")
+        self.run = LocalRun(asked, store=store or MemoryStore(), container=container)
+        self.tables: MemoryTables = tables or MemoryTables()
+        self.rows = Rows(self.tables, f"{container}rows")
         confirm_claim(self.rows, IndexEntry(RUN_ID, parse_moment(AT), asked.workload))
         self.claim = self.run.files.claim_of(RUN_ID)
         begun = BeginAsk(run_id=RUN_ID, claim=self.claim, claimed_at=AT, max_runs=1, at=AT)
@@ -95,7 +97,7 @@ class EndingRun:
 
     def settle_and_end(self, known: KnownRun | None = None, **more: Any) -> SettleResult:
         files, max_bytes = self.run.files, DEFAULT_MAX_RESULT_FILE_BYTES
-        return settle_and_end(self.ask(**more), files, self.rows, max_bytes, known)
+        return settle_and_end(self.ask(**more), files, self.rows, max_bytes, known=known)
 
     def know(self) -> KnownRun:
         """What whoever has carried out all of it has in hand."""

@@ -45,6 +45,7 @@ class LocalRun:
         rounds: How many rounds each batch took, by partition and batch.
         spans: How many cuts each batch takes, in turn, where the plan lets it.
         max_bytes: How long a result file of outcomes gets.
+        container: Where it is kept.
     """
 
     request: RunRequest
@@ -56,9 +57,10 @@ class LocalRun:
     spans: tuple[int, ...] = (1,)
     is_cancelled: bool = False
     max_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
+    container: str = "runs"
 
     def __post_init__(self) -> None:
-        self.files = RunFiles(self.store, "runs")  # type: ignore[arg-type]  # the double of it
+        self.files = RunFiles(self.store, self.container)  # type: ignore[arg-type]  # the double of it
         self.request = self.request.model_copy(update={"run_id": RUN_ID})
         assert self.files.claim(RUN_ID, self.request)
 

@@ -58,3 +58,15 @@ def test_a_timer_and_a_new_history_are_a_message_each():
         Turn("run", [_answer(0)]),
     ]
     assert messages_in_a_row(turns) == 1 + 1 + 1 + 2
+
+
+def test_a_call_of_an_entity_is_two_messages_and_an_event_from_outside_none():
+    call = _event(EventType.EVENT_SENT, 0, Name="op", Input='{"id": "abc", "op": "get"}')
+    signal = _event(EventType.EVENT_SENT, 1, Name="note", Input="no json")
+    turns = [
+        Turn("run", [_start(), call, signal]),
+        Turn("run", [_event(EventType.EVENT_RAISED, Name="abc"), _order(2)]),
+        Turn("run", [_event(EventType.EVENT_RAISED, Name="stop")]),
+        Turn("run", [_answer(2)]),
+    ]
+    assert messages_in_a_row(turns) == 1 + 2 + 2

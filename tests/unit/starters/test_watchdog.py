@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.core.exceptions import ServiceResponseError
 
+from fanout.adapters.rows import index, open_runs
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
@@ -18,7 +19,7 @@ from fanout.messages.run import RunEnd, RunInput
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths, row_keys
-from fanout.naming.moments import moment_text
+from fanout.naming.moments import moment_text, round_moment
 from starters import watchdog
 from starters.watchdog import Inspection
 from tests.support.doubles.durable_client import Client
@@ -31,12 +32,20 @@ LEFT_BEHIND = timedelta(minutes=2)
 # After every row of these tests was written; no moment at which things are only told.
 LATER = datetime.now(UTC).replace(minute=1, second=0) + timedelta(hours=3)
 
+CLAIMED = round_moment(datetime.now(UTC))
+
 
 @pytest.fixture
 def files() -> RunFiles:
     files = RunFiles(MemoryStore(), "runs")  # type: ignore[arg-type]  # the double of it
-    assert files.claim("r", RunRequest.model_validate(REQUEST))
+    assert files.claim("r", RunRequest.model_validate(REQUEST), CLAIMED)
     return files
+
+
+@pytest.fixture(autouse=True)
+def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every claim noted for the moment at which the run was claimed."""
+    monkeypatch.setattr(open_runs, "round_moment", lambda _: CLAIMED)
 
 
 @pytest.fixture
@@ -253,6 +262,28 @@ async def test_an_end_that_nobody_took_is_forgotten_after_a_while(files: RunFile
     assert known(rows) == [("r", 1)]
     await look(client, files, rows, LATER + timedelta(minutes=6))
     assert (known(rows), client.started) == ([], [])
+
+
+async def test_what_was_noted_of_a_run_that_had_been_claimed_before_is_forgotten(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever notes a claim, and dies before it learns that the run exists, leaves that."""
+    note_open(rows, "r", 1)
+    ended(rows, at(0), is_announced=True)
+    client = Client(instances={"r"})
+    await look(client, files, rows)
+    listed = list_index(rows)
+    assert (known(rows), len(listed)) == ([], 1)
+    later = CLAIMED + timedelta(seconds=1)
+    monkeypatch.setattr(open_runs, "round_moment", lambda _: later)
+    note_open(rows, "r", 1)
+    assert len(list_index(rows)) == 2
+    await look(client, files, rows)
+    assert (known(rows), list_index(rows)) == ([], listed)
+
+
+def list_index(rows: Rows) -> list[str]:
+    return index.read_keys(rows, index.IndexRange())
 
 
 async def test_one_run_that_cannot_be_looked_at_hides_no_other(

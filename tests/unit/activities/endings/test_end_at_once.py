@@ -31,6 +31,7 @@ from tests.support.doubles.counting import CountingStore, CountingTables
 from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse, Stops
 from tests.support.replays.ending_runs import AT, EndingRun
 from tests.support.replays.local_runs import RUN_ID
+from tests.support.workloads.hostile_workloads import HostileReport
 
 TOLERANT = {"percentage": 100}
 PAIRS = {"batch": {"max_items": 5}}
@@ -156,6 +157,31 @@ def test_known_or_read_it_ends_alike(is_known: bool) -> None:
     assert scene.state.control.is_closed
     assert scene.state.shards["s00"].reason == "done"
     scene.insist_on_results()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"results": {"compression": "gzip"}},
+        {"results": {"format": "parquet"}},
+        {"lost": 1, **PAIRS},
+        {"workload": "sum", "parameters": {"column": "id"}, "fails": (), **PAIRS},
+        {"workload": HostileReport.name, "parameters": {"raises": "surrogate"}, "fails": ()},
+    ],
+)
+def test_its_results_are_those_that_a_fan_in_writes(asked: dict[str, Any]) -> None:
+    def written(scene: EndingRun) -> dict[str, bytes]:
+        files = scene.run.files
+        paths = [*files.names(f"{RUN_ID}/results/"), blob_paths.summary_path(RUN_ID)]
+        return {path: files.read(path) for path in paths}
+
+    wanted, ended = (EndingRun(tolerance=TOLERANT, **asked) for _ in range(2))
+    for path in wanted.run.files.names(f"{RUN_ID}/parts/"):  # how long items took may differ
+        ended.run.files.write(path, wanted.run.files.read(path))
+    wanted.run.finalize()
+    assert ended.settle_and_end(ended.know()).end is not None
+    assert written(ended) == written(wanted)
+    assert len(written(ended)) >= 3
 
 
 def test_a_later_attempt_is_not_ended_so_for_it_replaces_what_the_one_before_has_left() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.sagas.saga_items import open_batch
 from fanout.messages.sagas import SagaStart
 from fanout.naming import blob_paths
 from tests.support.workloads.saga_batches import SagaBatchRun
@@ -102,6 +103,15 @@ def test_whoever_comes_later_takes_over_and_the_first_goes_no_further():
     assert answers[0] == answers[1] and answers[0].sagas == [SagaStart(index=0)]
     assert run.effects.calls["raced", "flight"] == 0
     assert run.end(answers[0]).succeeded == 1
+
+
+def test_sagas_that_an_earlier_version_has_begun_go_on_apart():
+    run = SagaBatchRun([{"id": "old"}])
+    open_batch(run.ref, run.files)
+    run.ref = run.ref.model_copy(update={"is_repeated": True})
+    found = run.carry_out()
+    assert found.sagas == [SagaStart(index=0)] and not run.log()
+    assert run.end(found).succeeded == 1
 
 
 def test_what_an_earlier_run_of_the_same_id_did_is_not_taken_for_its_own():

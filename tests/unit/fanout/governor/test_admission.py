@@ -55,7 +55,7 @@ class Line:
 
 
 @given(st.integers(1, 4), st.lists(st.tuples(st.booleans(), st.integers(0, 7)), max_size=60))
-def test_runs_are_served_as_they_come_and_each_is_called_when_its_turn_comes(
+def test_no_more_runs_than_allowed_go_on_and_those_who_wait_keep_their_order(
     most: int, steps: list[tuple[bool, int]]
 ):
     state, line = AdmissionState(), Line(most)

@@ -10,7 +10,7 @@ from fanout.messages.sagas import (
     MAX_NAME_CHARACTERS,
     MAX_OUTPUT_BYTES,
     MAX_STEPS,
-    OpenSagasResult,
+    RunSagasResult,
     SagaRecord,
     SagaStart,
     SagaWork,
@@ -106,7 +106,7 @@ def test_the_largest_saga_fits_the_messages_of_a_history() -> None:
     end = saga.end().model_copy(
         update={"error": ErrorInfo(type="t" * 80, message="m" * MAX_MESSAGE_BYTES)}
     )
-    dump(OpenSagasResult(steps=steps, sagas=[start] * MAX_SAGAS_A_BATCH))
+    dump(RunSagasResult(steps=steps, sagas=[start] * MAX_SAGAS_A_BATCH))
     dump(SagaWork(batch=batch, steps=steps, saga=start))
     dump(StepCall(batch=batch, saga=start, step=9, outputs=outputs))
     dump(SagaRecord(batch=batch, saga=start, end=end))

@@ -57,6 +57,11 @@ async def ended(runs: ListedRuns, outcome: str = "failed") -> None:
     await runs.finish("b-1", outcome)
 
 
+async def redriven(runs: ListedRuns) -> None:
+    await ended(runs)
+    await runs.redrive("b-1")
+
+
 async def nothing(runs: ListedRuns) -> None:
     pass
 
@@ -82,6 +87,9 @@ async def under_way(runs: ListedRuns) -> None:
 
 SCENES: dict[str, tuple[Act, Act]] = {
     "started": (nothing, lambda runs: runs.start("b-1")),
+    "started again after its end": (ended, lambda runs: runs.start("b-1")),
+    "started again after a redrive": (redriven, lambda runs: runs.start("b-1")),
+    "asked for by another after its end": (ended, lambda runs: runs.start("b-1", OTHER)),
     "started after somebody who died": (claimed_before, lambda runs: runs.start("b-1")),
     "begun": (lambda runs: runs.start("b-1"), lambda runs: runs.begin("b-1")),
     "ended": (under_way, lambda runs: runs.finish("b-1", "partially_succeeded")),

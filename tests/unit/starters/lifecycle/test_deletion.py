@@ -84,6 +84,19 @@ async def test_histories_are_purged_bottom_up_those_of_all_attempts(files: RunFi
     assert client.purged == [*sagas, *shards, "r:q"]
 
 
+async def test_of_sagas_those_are_purged_that_went_on_apart(files: RunFiles, rows: Rows):
+    let_end(rows, "r")
+    items = [{"index": n, "item_id": f"i{n}"} for n in range(3)]
+    batch = SagaBatch.model_validate({"items": items, "apart": [1]})
+    name = BatchName(0, 0)
+    files.write_model(blob_paths.saga_batch_path("r", 1, name), batch)
+    client = Client()
+    await delete(client, files, rows)
+    instance = instance_ids.saga_batch_instance("r", name)
+    assert client.purged[:2] == [instance_ids.saga_instance(instance, 1), instance]
+    assert instance_ids.saga_instance(instance, 0) not in client.purged
+
+
 async def test_what_still_runs_is_ended_first_and_then_purged(files: RunFiles, rows: Rows):
     let_end(rows, "r")
     client = Client(instances={"r", "r:s01"})

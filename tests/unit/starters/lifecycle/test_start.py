@@ -10,7 +10,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
 from fanout.models.request import RunRequest
 from starters.lifecycle.claim import claim_run
-from starters.lifecycle.start import RunStart, start_new_run, start_run
+from starters.lifecycle.start import RunStart, start_run
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
@@ -64,7 +64,7 @@ async def test_a_new_claim_is_started(files: RunFiles, rows: Rows):
     assert client.started == ["r"]
 
 
-async def test_a_run_whose_id_was_made_for_it_is_claimed_in_two_writes_and_no_read(rows: Rows):
+async def test_a_new_run_is_claimed_in_two_writes_and_no_read(rows: Rows):
     store = LoudStore()
     files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
     request = RunRequest.model_validate(
@@ -72,19 +72,19 @@ async def test_a_run_whose_id_was_made_for_it_is_claimed_in_two_writes_and_no_re
     )
     client, writes = Client(), []
     rows.tables.before_write = lambda: writes.append("rows")
-    assert await start_new_run(request, client, files, rows) == RunStart("r", is_new=True)
+    assert await start_run(request, client, files, rows) == RunStart("r", is_new=True)
     assert client.started == ["r"]
     assert (writes, store.calls) == (["rows"], ["write r/request.json"])
     assert client.inputs[0]["claim"] == files.claim_of("r")
 
 
-async def test_an_id_that_somebody_has_after_all_belongs_to_the_first(files: RunFiles, rows: Rows):
+async def test_an_id_that_somebody_has_belongs_to_the_first(files: RunFiles, rows: Rows):
     client = Client()
     await start_run(REQUEST, client, files, rows)
     other = REQUEST.model_copy(update={"max_items": 1})
     with pytest.raises(RunConflictError):
-        await start_new_run(other, client, files, rows)
-    assert await start_new_run(REQUEST, client, files, rows) == RunStart("r", is_new=False)
+        await start_run(other, client, files, rows)
+    assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=False)
     assert client.started == ["r"]
 
 
@@ -94,7 +94,7 @@ async def test_a_claim_whose_answer_is_lost_is_started(rows: Rows):
     request = RunRequest.model_validate(
         {"workload": probe_workloads.Probe.name, "run_id": "r", "source": INLINE}
     )
-    await start_new_run(request, client, files, rows)
+    await start_run(request, client, files, rows)
     assert client.started == ["r"]
 
 
