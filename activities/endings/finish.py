@@ -10,7 +10,7 @@ from functools import partial
 from activities.endings.leave import leave_place
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
-from activities.endings.spending import AFTER_ANNOUNCEMENT, with_usage
+from activities.endings.spending import with_usage
 from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
@@ -25,10 +25,8 @@ from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
 from fanout.messages.run import RunEnd, SpendingRef
-from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
-from fanout.pricing.report import report_attempt
 
 log = logger(functions.FINISH)
 
@@ -148,25 +146,19 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
 
     From then on lists have how it ended from the index.
     """
-    facts = ending.facts
-    status = facts.status
     if not ending.is_announced:
-        usage = _note_announced(ending, rows)
-        seen = report_attempt(usage, facts.items, facts.settled)
-        status = status and status.model_copy(update={"usage": seen})
-    if status is not None:
+        _note_announced(ending, rows)
+    facts = ending.facts
+    if facts.status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
-        close(rows, ending.run_id, ending.attempt, claimed_at, status)
+        close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)
 
 
-def _note_announced(ending: EndedRun, rows: Rows) -> Usage | None:
-    """Take note in the row of the run that others were told, and of what that took."""
-
-    def rule(run: RunState) -> tuple[RunState, Usage | None]:
-        if run.end is None:
-            return run, None
-        run = with_usage(run.model_copy(update={"is_announced": True}), ending, AFTER_ANNOUNCEMENT)
-        return run, run.usage
-
+def _note_announced(ending: EndedRun, rows: Rows) -> None:
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-    return rows.change(partition, row_keys.RUN_ROW, RunState, rule)
+    rows.change(
+        partition,
+        row_keys.RUN_ROW,
+        RunState,
+        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
+    )
