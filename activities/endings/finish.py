@@ -6,7 +6,7 @@ done twice, and is, when it fails half way.
 
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
-from activities.endings.spending import AFTER_ANNOUNCEMENT, with_usage
+from activities.endings.spending import with_usage
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.open_runs import close
@@ -19,10 +19,8 @@ from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult, RunFacts
 from fanout.messages.run import RunEnd
-from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import parse_moment
-from fanout.pricing.report import report_attempt
 
 log = logger(functions.FINISH)
 
@@ -91,17 +89,13 @@ def close_attempt(ending: EndedRun, rows: Rows) -> None:
     From then on lists have how it ended from the index.
     """
     partition = row_keys.attempt_partition(ending.run_id, ending.attempt)
-
-    def rule(run: RunState) -> tuple[RunState, Usage | None]:
-        if run.end is None:
-            return run, None
-        run = with_usage(run.model_copy(update={"is_announced": True}), ending, AFTER_ANNOUNCEMENT)
-        return run, run.usage
-
-    usage = rows.change(partition, row_keys.RUN_ROW, RunState, rule)
+    rows.change(
+        partition,
+        row_keys.RUN_ROW,
+        RunState,
+        lambda run: (run.model_copy(update={"is_announced": True}) if run.end else run, None),
+    )
     facts = ending.facts
     if facts.status is not None:
         claimed_at = parse_moment(facts.claimed_at) if facts.claimed_at else None
-        seen = report_attempt(usage, facts.items, facts.settled)
-        status = facts.status.model_copy(update={"usage": seen})
-        close(rows, ending.run_id, ending.attempt, claimed_at, status)
+        close(rows, ending.run_id, ending.attempt, claimed_at, facts.status)

@@ -9,24 +9,20 @@ from fanout.pricing.report import report_usage
 # What follows after the row of the run is read to write the end: that write, the place that is
 # freed, the row and the index that are closed, and the answer.
 AFTER_END = Usage(messages=1, table_reads=2, table_writes=3)
-# What follows after the row is read to note that others were told: that write, the index, and the
-# answer.
-AFTER_ANNOUNCEMENT = Usage(messages=1, table_writes=2)
 # What follows after the summary is made, as far as that is known: that it is written.
 AFTER_SUMMARY = Usage(blob_writes=1)
 
 
-def with_usage(run: RunState, ask: SpendingRef, after: Usage = AFTER_END) -> RunState:
-    """The row of a run about to be written, with what the attempt has used in the end.
+def with_usage(run: RunState, ask: SpendingRef) -> RunState:
+    """The row of a run that has ended, about to be written, with what the attempt has used.
 
     Args:
-        run: The row; before the end it stays as it is.
+        run: The row; one that has not ended, or says so already, stays as it is.
         ask: What this activity was called with.
-        after: What this activity is still to use.
     """
-    if run.end is None:
+    if run.end is None or run.usage is not None:
         return run
-    return run.model_copy(update={"usage": usage_with(ask, after)})
+    return run.model_copy(update={"usage": usage_with(ask, AFTER_END)})
 
 
 def usage_with(ask: SpendingRef, after: Usage) -> Usage:
