@@ -28,7 +28,7 @@ def test_an_activity_says_what_it_has_used(ref: dict[str, object]):
     assert (usage.activities, usage.blob_writes, usage.billed_ms) == (1, 3, 1000)
 
 
-def test_what_failed_activities_have_used_is_said_once_by_the_next_of_their_run(
+def test_what_failed_activities_have_used_is_said_once_by_the_next_of_the_run(
     ref: dict[str, object],
 ):
     fail(ref, 3)
