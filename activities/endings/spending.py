@@ -8,7 +8,7 @@ from fanout.pricing.report import report_usage
 
 # What follows after the row of the run is read to write the end: that write, the place that is
 # freed, the row and the index that are closed, and the answer.
-AFTER_END = Usage(messages=1, table_reads=2, table_writes=3)
+AFTER_END = Usage(messages=1, table_reads=2, table_writes=4)
 # What follows after the summary is made, as far as that is known: that it is written.
 AFTER_SUMMARY = Usage(blob_writes=1)
 
