@@ -16,6 +16,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
+from activities.accounting import account_activity
 from activities.events import Events, work_on_thread
 from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
@@ -71,8 +72,9 @@ def _make_event_shell(work: Work) -> Callable[..., Coroutine[Any, Any, dict]]:
 
 def _answer(ask: dict, context: func.Context, kind: type[Message], work: Work) -> dict:
     # What a shard asks is about its work.
-    with trace_activity(context, ask.get("work", ask)):
-        return answer_ask(ask, _to_json(_carry_out(work, kind.model_validate(ask))))
+    with trace_activity(context, ask.get("work", ask)), account_activity(ask) as account:
+        answer = _to_json(_carry_out(work, kind.model_validate(ask)))
+        return answer_ask(ask, answer, account.activity)
 
 
 class ActivityError(Exception):

@@ -20,9 +20,12 @@ class Call(Protocol):
     """Something to call, again if need be.
 
     Attributes:
+        context: Of the orchestration that makes it.
         ticket: What its answer bears.
     """
 
+    @property
+    def context(self) -> Any: ...
     @property
     def ticket(self) -> str: ...
 

@@ -17,6 +17,7 @@ from fanout.messages.fan_in import FanInWork, FinalizeAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_as_child
 from fanout.naming import functions
+from orchestrators.accounts import open_account, usage_of
 from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
 from orchestrators.tasks import TaskResult
@@ -38,11 +39,12 @@ class FanInError(Exception):
 def fan_in(context: df.DurableOrchestrationContext) -> Steps:
     """Write the results of a run; returns how it ended as a `RunEnd`."""
     work = FanInWork.model_validate(context.get_input())
+    open_account(context, work.usage)
     events = EVENTS_A_CALL  # for `finalize`
     while wave := work.wave:
         events += EVENTS_A_CALL * len(wave)
         if events > EVENT_BUDGET:
-            context.continue_as_new(dump(work))
+            context.continue_as_new(dump(work.model_copy(update={"usage": usage_of(context)})))
             return None
         calls = [_wave_call(context, work, number) for number in wave]
         # All are waited for: one that is left behind could write over the files of a redrive.
@@ -50,7 +52,7 @@ def fan_in(context: df.DurableOrchestrationContext) -> Steps:
             _insist_on_success(result)
         work = work.after_wave
     end = yield from _finalize(context, work)
-    return answer_as_child(context.instance_id, end)
+    return answer_as_child(context.instance_id, end, usage_of(context))
 
 
 def _wave_call(context: Any, work: FanInWork, number: int) -> Activity:
@@ -63,7 +65,13 @@ def _wave_call(context: Any, work: FanInWork, number: int) -> Activity:
 
 
 def _finalize(context: Any, work: FanInWork) -> Steps:
-    ask = work.message(FinalizeAsk, verdict=work.verdict, ranges=work.width_of(0), level=work.top)
+    ask = work.message(
+        FinalizeAsk,
+        verdict=work.verdict,
+        ranges=work.width_of(0),
+        level=work.top,
+        used_before=work.used_before.plus(usage_of(context)),
+    )
     result = yield from call_patiently(context, Activity(context, functions.FINALIZE, ask))
     _insist_on_success(result)
     return result.value

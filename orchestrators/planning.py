@@ -8,6 +8,7 @@ from typing import Any
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
 from fanout.naming import events, functions
+from orchestrators.accounts import note_message
 from orchestrators.calling import call_all_patiently
 from orchestrators.calls import Activity
 from orchestrators.scout import Beginning, call_begin, scout_event
@@ -59,6 +60,7 @@ def _await_turn(context: Any, seconds: float) -> Generator[Any, Any, bool]:
     event = context.wait_for_external_event(events.TURN)
     timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
     yield from await_task(context.task_any([event, timer]))
+    note_message(context)
     if not timer.is_completed:
         timer.cancel()
     return bool(event.is_completed)

@@ -10,6 +10,7 @@ from fanout.messages.rests import RestNews, rest_event
 from fanout.messages.shards import Rest, ShardOrder, ShardWork
 from fanout.naming import functions
 from fanout.naming.instance_ids import saga_batch_instance
+from orchestrators.accounts import note_message
 from orchestrators.calling import call_all, call_insistently
 from orchestrators.calls import Activity, Call, Child
 from orchestrators.clock import now, timestamp
@@ -128,6 +129,7 @@ class AtWork:
         for batch in self.batches:
             event = self.events.get(batch.first_cut)
             if event is not None and event.is_completed:
+                note_message(self.context)
                 del self.events[batch.first_cut]
                 news = RestNews.load(event.result)
                 if news is not None and 0 < news.cuts < batch.span:

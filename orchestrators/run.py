@@ -25,6 +25,7 @@ from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.naming import functions
 from fanout.naming.instance_ids import fan_in_instance
+from orchestrators.accounts import open_account, usage_of
 from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
@@ -54,9 +55,10 @@ class Ended:
 def run(context: df.DurableOrchestrationContext) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
     run = RunInput.model_validate(context.get_input())
+    open_account(context, run.usage)
     beginning = yield from await_plan(context, run)
     if isinstance(beginning, RunInput):
-        context.continue_as_new(dump(beginning))
+        context.continue_as_new(dump(beginning.model_copy(update={"usage": usage_of(context)})))
         return None
     if isinstance(beginning, Refusal):
         ended = Ended(_failed_end(beginning.reason))
@@ -86,7 +88,7 @@ def _finish(context: Any, run: RunInput, end: RunEnd) -> Steps:
     """Have the end written down and announced."""
     if end.at is None:
         end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
-    ask = run.message(FinishAsk, end=end)
+    ask = run.message(FinishAsk, end=end, used_before=usage_of(context))
     result = yield from call_patiently(context, Activity(context, functions.FINISH, ask))
     # The row has the last word: the attempt may have been ended by force meanwhile.
     return result.value["end"] if result.failure is None else dump(end)
@@ -101,6 +103,7 @@ def _carry_out(context: Any, run: RunInput, plan: PlanResult, beginning: Beginni
         reasons=sorted(set(stage.reasons)),
         failure=None if stage.failure is None else shorten(stage.failure, MAX_ERROR_BYTES),
         last=stage.last,
+        used_before=usage_of(context),
         at=timestamp(context.current_utc_datetime),
     )
     result = yield from call_patiently(context, Activity(context, functions.SETTLE, ask))
@@ -140,7 +143,7 @@ def _compensate(context: Any, run: RunInput, plan: PlanResult) -> Generator[Any,
 def _fan_in(context: Any, ref: RunRef, settled: SettleResult) -> Generator[Any, Any, RunEnd]:
     layout = settled.layout
     if layout is None:
-        ask = ref.message(LayOutAsk, verdict=settled.verdict)
+        ask = ref.message(LayOutAsk, verdict=settled.verdict, used_before=usage_of(context))
         result = yield from call_patiently(context, Activity(context, functions.LAY_OUT, ask))
         if result.failure is not None:
             return _failed_end(result.failure)
@@ -152,6 +155,7 @@ def _fan_in(context: Any, ref: RunRef, settled: SettleResult) -> Generator[Any, 
         verdict=settled.verdict,
         ranges=layout.ranges,
         has_partials=layout.has_partials,
+        used_before=usage_of(context),
     )
     instance = fan_in_instance(context.instance_id)
     result = yield from call_patiently(context, Child(context, functions.FAN_IN, work, instance))

@@ -33,6 +33,7 @@ from fanout.sagas.machine import (
     Move,
     Saga,
 )
+from orchestrators.accounts import open_account, usage_of
 from orchestrators.calling import call_all, call_all_patiently, call_insistently, call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
@@ -58,6 +59,7 @@ MAX_RECORDS = 20
 def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
     batch = BatchRef.model_validate(context.get_input())
+    open_account(context)
     since = now(context)
     # Steps may have been done already: they are not left alone because storage is away.
     ran = yield from call_insistently(
@@ -66,7 +68,8 @@ def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
     opening = RunSagasResult.model_validate(_insist_on_value(ran))
     result = opening.result or (yield from _go_on_apart(context, batch, opening))
     update = {"work_ms": _milliseconds_since(context, since)}
-    return answer_as_child(context.instance_id, dump(result.model_copy(update=update)))
+    answer = dump(result.model_copy(update=update))
+    return answer_as_child(context.instance_id, answer, usage_of(context))
 
 
 def _go_on_apart(
@@ -87,13 +90,13 @@ class _SagaCall:
     def __init__(
         self, context: Any, batch: BatchRef, steps: list[StepPlan], start: SagaStart
     ) -> None:
-        self._context = context
+        self.context = context
         self._work = SagaWork(batch=batch, steps=steps, saga=start)
 
     @property
     def _child(self) -> Child:
-        instance = saga_instance(self._context.instance_id, self._work.saga.index)
-        return Child(self._context, functions.SAGA, self._work, instance)
+        instance = saga_instance(self.context.instance_id, self._work.saga.index)
+        return Child(self.context, functions.SAGA, self._work, instance)
 
     @property
     def ticket(self) -> str:
@@ -117,6 +120,7 @@ def _insist_on_value(result: TaskResult) -> Any:
 def saga(context: df.DurableOrchestrationContext) -> Steps:
     """Run the saga of one item to its end, and have it written down."""
     work = SagaWork.model_validate(context.get_input())
+    open_account(context)
     since = now(context)
     course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take)
     move = course.move(since)
@@ -124,7 +128,7 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
         if move.until is not None:
             yield from sleep(context, (move.until - now(context)).total_seconds())
         elif not (yield from _make_calls(context, work, course, move.calls)):
-            return answer_as_child(context.instance_id, ABANDONED)
+            return answer_as_child(context.instance_id, ABANDONED, usage_of(context))
         move = course.move(now(context))
     record = SagaRecord(
         batch=work.batch,
@@ -133,7 +137,7 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
         duration_ms=_milliseconds_since(context, since),
     )
     yield from _record(context, record)
-    return answer_as_child(context.instance_id, record.end.status)
+    return answer_as_child(context.instance_id, record.end.status, usage_of(context))
 
 
 def _make_calls(

@@ -13,6 +13,7 @@ from fanout.messages.rests import SCOUT_EVENT, RestNews
 from fanout.messages.run import RunInput
 from fanout.messages.shards import ShardOrder
 from fanout.naming import functions
+from orchestrators.accounts import note_message, usage_of
 from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity
 from orchestrators.clock import timestamp
@@ -31,7 +32,7 @@ class BeginCall:
     @property
     def _activity(self) -> Activity:
         at = timestamp(self.context.current_utc_datetime)
-        ask = BeginAsk(**self.run.model_dump(), at=at)
+        ask = BeginAsk(**self.run.model_dump(), at=at, used_before=usage_of(self.context))
         return Activity(self.context, functions.BEGIN, ask)
 
     @property
@@ -104,6 +105,8 @@ def call_begin(
     task = call()
     yield from await_task(context.task_any([task, news]))
     told = RestNews.load(news.result) if news.is_completed else None
+    if news.is_completed:
+        note_message(context)
     if not task.is_completed and told is not None:
         asked = yield from call_patiently(context, call)
         if asked.failure is not None:

@@ -12,6 +12,7 @@ from fanout.messages.payloads import dump
 from fanout.messages.shards import ShardWork
 from fanout.messages.tickets import answer_as_child
 from fanout.naming import functions
+from orchestrators.accounts import open_account, usage_of
 from orchestrators.waves import work_off
 
 bp = df.Blueprint()
@@ -21,8 +22,9 @@ bp = df.Blueprint()
 def shard(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     """Work off the partitions of one shard; returns what they came to as a `ShardEnd`."""
     work = ShardWork.model_validate(context.get_input())
+    open_account(context, work.usage)
     work, end = yield from work_off(context, work)
     if end is None:
-        context.continue_as_new(dump(work))
+        context.continue_as_new(dump(work.model_copy(update={"usage": usage_of(context)})))
         return None
-    return answer_as_child(context.instance_id, dump(end))
+    return answer_as_child(context.instance_id, dump(end), usage_of(context))

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
+from orchestrators.accounts import note_message
 from orchestrators.clock import now
 from orchestrators.tasks import await_task
 
@@ -21,4 +22,5 @@ def sleep(context: Any, seconds: float) -> Generator[Any, Any, None]:
     while (left := (until - now(context)).total_seconds()) > 0:
         fires = context.current_utc_datetime + timedelta(seconds=left + margin)
         yield from await_task(context.create_timer(fires))
+        note_message(context)
         margin = TIMER_RESOLUTION_SECONDS

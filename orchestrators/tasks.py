@@ -9,6 +9,7 @@ from typing import Any
 
 from fanout.messages.tickets import ForeignAnswer, read_answer
 from fanout.naming.functions import NOT_HERE
+from orchestrators.accounts import note_answer
 from orchestrators.calls import Call
 
 # What the host says when a worker is gone, or is not there yet.
@@ -44,7 +45,8 @@ class TaskResult:
         return failure is not None and any(reason in failure for reason in reasons)
 
     def as_answer_to(self, call: Call) -> "TaskResult":
-        """What it says as the answer to a call."""
+        """What it says as the answer to a call; to be asked once, since what was used is noted."""
+        note_answer(call.context, self.value)
         if self.failure is not None:
             return self
         answer = read_answer(self.value, call.ticket)

@@ -24,6 +24,7 @@ from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
 from activities.batches.time_limits import TimeLimits
 from activities.events import Events, RaiseEvent, raise_nothing
+from fanout.adapters.accounts import note_item_time
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
     RunFiles,
@@ -236,6 +237,7 @@ def _process_by_shape(batch: Batch, workload: Workload) -> Processed:
     else:
         raise TypeError(f"the workload '{workload.name}' has no shape that a batch can run")
     processed.work_ms = (time.perf_counter() - started) * 1000
+    note_item_time(processed.work_ms)
     return processed
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from activities.endings.finish import ended_run, follow_end, is_heard
 from activities.endings.known_run import KnownRun, may_end_at_once
+from activities.endings.spending import with_usage
 from activities.events import RaiseEvent, raise_nothing
 from activities.results.lay_out import divide_into_ranges, write_only_range
 from activities.results.results_folder import ResultsExistError, ResultsFolder
@@ -120,7 +121,7 @@ def _write_end(
 ) -> EndedRun | None:
     """Write verdict and end with whatever else has changed; None if somebody was faster."""
     run = run_rules.finish(settled.run, end, is_announced=not is_heard())
-    state = settled.model_copy(update={"run": run})
+    state = settled.model_copy(update={"run": with_usage(run, ask)})
     try:
         write_changes(rows, ask.run_id, ask.attempt, known.before, state)
     except RowConflictError:

@@ -10,6 +10,7 @@ from functools import partial
 from activities.endings.leave import leave_place
 from activities.endings.publish import publish_ending
 from activities.endings.run_telemetry import announce_to_telemetry
+from activities.endings.spending import with_usage
 from activities.events import Events, RaiseEvent, raise_nothing
 from fanout.adapters.messaging import messaging
 from fanout.adapters.rows.attempts import change_attempt
@@ -23,7 +24,7 @@ from fanout.adapters.telemetry.otel import otel
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.ending import EndedRun, FinishAsk, FinishResult
-from fanout.messages.run import RunEnd, RunRef
+from fanout.messages.run import RunEnd, SpendingRef
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
 
@@ -81,13 +82,13 @@ def write_end(ask: FinishAsk, rows: Rows, *, is_announced: bool = False) -> Ende
             return state, None
         run = state.run.model_copy(update={"claim": ask.claim})
         run = run_rules.finish(run, ask.end, is_announced=is_announced)
-        state = state.model_copy(update={"run": run})
+        state = state.model_copy(update={"run": with_usage(run, ask)})
         return state, ended_run(ask, state)
 
     return change_attempt(rows, ask.run_id, ask.attempt, rule)
 
 
-def ended_run(ref: RunRef, state: GovernorState) -> EndedRun:
+def ended_run(ref: SpendingRef, state: GovernorState) -> EndedRun:
     """An attempt that has ended, as its rows have it."""
     end, is_announced = state.run.end, state.run.is_announced
     facts = run_rules.facts(state)

@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.accounting import account_activity
 from fanout.adapters.rows.open_runs import unfinished_runs
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.telemetry.spans import trace_activity
@@ -21,9 +22,9 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 async def start_in_turn(ask: dict, client: Any, context: func.Context) -> dict:
     """Start a run, or tell that it must wait; shell around `start_if_first`."""
-    with trace_activity(context, ask):
+    with trace_activity(context, ask), account_activity(ask) as account:
         is_started = await start_if_first(StartInTurnAsk.model_validate(ask), client, rows())
-        return answer_ask(ask, is_started)
+        return answer_ask(ask, is_started, account.activity)
 
 
 async def start_if_first(ask: StartInTurnAsk, client: Any, rows: Rows) -> bool:

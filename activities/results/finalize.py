@@ -11,7 +11,9 @@ from http import HTTPStatus
 from itertools import chain
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
+from pydantic import BaseModel
 
+from activities.endings.spending import summarize
 from activities.results.map_report import BatchReader, make_report
 from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
@@ -23,7 +25,7 @@ from fanout.adapters.side_by_side import side_by_side
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
-from fanout.messages.run import RunEnd, Verdict
+from fanout.messages.run import RunEnd, RunSummary, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
@@ -92,17 +94,17 @@ def conclude(
         items=end.items,
         files=[*rendered, *sort_files(outcomes)],
     )
-    _write_end(folder, manifest, end)
+    _write_end(folder, manifest, summarize(end, ref))
     if ref.attempt > 1:
         _delete_stale(folder.files, manifest)
     log.info("%s: %s", end.outcome, end.items)
     return end
 
 
-def _write_end(folder: ResultsFolder, manifest: ResultManifest, end: RunEnd) -> None:
-    documents = {
+def _write_end(folder: ResultsFolder, manifest: ResultManifest, summary: RunSummary) -> None:
+    documents: dict[str, BaseModel] = {
         blob_paths.results_manifest_path(folder.run_id): manifest,
-        blob_paths.summary_path(folder.run_id): end,
+        blob_paths.summary_path(folder.run_id): summary,
     }
     side_by_side(
         *(

@@ -1,6 +1,5 @@
 """The sagas of a batch in Blob storage: what is to be run, and how each one ended."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +21,7 @@ from fanout.messages.sagas import (
 from fanout.naming import blob_paths
 from fanout.naming.media_types import JSON
 from fanout.sagas.steps import plan_steps
+from fanout.threads import ContextPool
 from fanout.workload import SagaWorkload
 from workloads import registry
 
@@ -115,7 +115,7 @@ def find_record(files: RunFiles, run_id: str, saga: SagaStart) -> KeptSaga | Non
 
 def find_records(files: RunFiles, run_id: str, sagas: list[SagaStart]) -> dict[int, KeptSaga]:
     """How those of some sagas ended that have, by index."""
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         records = pool.map(lambda saga: find_record(files, run_id, saga), sagas)
         found = zip(sagas, records, strict=True)
         return {saga.index: record for saga, record in found if record is not None}

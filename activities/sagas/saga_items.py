@@ -1,7 +1,6 @@
 """The items of a batch whose sagas are to run, written down before the first of them begins."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -23,6 +22,7 @@ from fanout.naming import blob_paths
 from fanout.outcomes.lines import next_takes
 from fanout.records import Record
 from fanout.splitting.records import parse_records
+from fanout.threads import ContextPool
 from fanout.workload import SagaWorkload
 
 READ_AT_ONCE = 8
@@ -105,5 +105,5 @@ def _take_up(ref: BatchRef, files: RunFiles, items: list[SagaItem]) -> list[Saga
             item = item.model_copy(update={"take": item.take + 1})
         return item
 
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         return list(pool.map(look, items))

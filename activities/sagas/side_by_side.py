@@ -12,6 +12,7 @@ from activities.sagas.saga_courses import SagaCourses
 from activities.sagas.saga_log import SagaLog, now_ms
 from activities.sagas.step_runner import StepRunner
 from fanout.messages.sagas import SagaWave, StepCall, StepNote
+from fanout.threads import ContextPool
 
 # When that is over, what has not ended goes on in orchestrations of its own.
 MAX_SECONDS = 30.0
@@ -43,7 +44,7 @@ def work_off(
         The whole log.
     """
     waves = [first]
-    with _batches, ThreadPoolExecutor(MAX_THREADS, "saga") as pool:
+    with _batches, ContextPool(MAX_THREADS, "saga") as pool:
         ends_at = time.monotonic() + MAX_SECONDS
         while time.monotonic() < ends_at and not fence.is_over:
             calls = courses.calls(now_ms())

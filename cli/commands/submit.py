@@ -145,13 +145,23 @@ def _print_estimate(session: Session, body: dict[str, Any], *, is_json: bool) ->
         return
     estimate = answer["estimate"]
     about = "" if answer["is_exact"] else "about "
+    expected, worst = estimate["expected"], estimate["worst"]
+    operations = [used["storage_operations"]["total"] for used in (expected, worst)]
     facts = {
         "items": f"{about}{answer['items']:,}",
-        "batches": f"{estimate['batches']:,}",
-        "activities": f"{estimate['activities']:,}",
-        "storage operations": f"{estimate['storage_operations']:,}",
-        "at least": f"{estimate['least_cost_dollars']:.4f} USD",
+        "an item takes": _range(
+            estimate["expected_item_seconds"], estimate["worst_item_seconds"], " s"
+        ),
+        "activities": _range(expected["activities"], worst["activities"]),
+        "billed": _range(expected["billed_seconds"], worst["billed_seconds"], " s"),
+        "storage operations": _range(*operations),
+        "cost": _range(expected["usd"]["total"], worst["usd"]["total"], " USD"),
     }
     session.out.print(fact_table(facts))
     for item in answer["first_items"]:
         session.out.print_json(json_module.dumps(item), indent=None)
+
+
+def _range(expected: float, worst: float, unit: str = "") -> str:
+    """What is expected, and the most that it may be."""
+    return f"{expected:,.6g}{unit}, at most {worst:,.6g}{unit}"

@@ -12,6 +12,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 
+from fanout.adapters.accounts import note_blob_answer
 from fanout.adapters.blob_reading import CHUNK_BYTES, StoredBlobs
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import StorageSettings, settings
@@ -45,6 +46,7 @@ class BlobStore(StoredBlobs):
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
+            "raw_response_hook": note_blob_answer,
             **transport_options(),
         }
         if storage.connection_string is not None:

@@ -1,12 +1,14 @@
 """Requests that do not wait for each other, made at the same time."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
+
+from fanout.threads import ContextPool
 
 # Of a process; what exceeds it waits its turn.
 MAX_THREADS = 16
-_threads = ThreadPoolExecutor(MAX_THREADS, "side-by-side")
+_threads = ContextPool(MAX_THREADS, "side-by-side")
 
 
 def side_by_side(*calls: Callable[[], Any]) -> list[Any]:

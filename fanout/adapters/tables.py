@@ -22,6 +22,7 @@ from azure.data.tables import (
     UpdateMode,
 )
 
+from fanout.adapters.accounts import note_table_answer
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
@@ -151,7 +152,7 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
-        options = transport_options()
+        options = {**transport_options(), "raw_response_hook": note_table_answer}
         if storage.connection_string is not None:
             return cls(
                 TableServiceClient.from_connection_string(storage.connection_string, **options)

@@ -15,6 +15,7 @@ from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReaso
 from fanout.models.limits import Limits, LimitsChange
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
+from fanout.models.usage import Usage
 from fanout.naming.row_keys import Stage, parse_shard_row, shard_row
 from fanout.policies import count_given_up, is_exceeded
 
@@ -50,6 +51,7 @@ class RunState(_Row):
         end: How it ended; nothing of the attempt may begin any more.
         is_announced: Whether everybody has been told of its end; at once where nobody listens.
         take_overs: When its orchestration had failed and was begun anew, and why.
+        usage: What it has used; None before it has ended.
     """
 
     claim: str = ""
@@ -65,6 +67,7 @@ class RunState(_Row):
     end: RunEnd | None = None
     is_announced: bool = False
     take_overs: list[TakeOver] = Field(default_factory=list)
+    usage: Usage | None = None
 
 
 class ControlState(_Row):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.status import RunStatus
+from fanout.pricing.report import report_attempt
 
 TOP_ERRORS = 10
 SUSPENDED = "Suspended"
@@ -49,6 +50,7 @@ def compose_status(
         batches_in_flight=sum(grant.batches for grant in state.held.values()),
         take_overs=len(take_overs),
         take_over_reason=take_overs[-1].reason if take_overs else None,
+        usage=report_attempt(state.run.usage, state.items, state.run.settled),
         results_url="",
     )
 

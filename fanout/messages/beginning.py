@@ -4,11 +4,11 @@ from fanout.messages.base import Message
 from fanout.messages.batches import BatchResult
 from fanout.messages.ending import SettleResult
 from fanout.messages.planning import PlanResult
-from fanout.messages.run import RunEnd, RunInput
+from fanout.messages.run import RunEnd, RunInput, SpendingRef
 from fanout.messages.shards import ShardOrder
 
 
-class BeginAsk(RunInput):
+class BeginAsk(RunInput, SpendingRef):
     """Input of `begin`.
 
     Attributes:

@@ -4,12 +4,12 @@ from pydantic import Field
 
 from fanout.messages.base import Message
 from fanout.messages.fan_in import Layout
-from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.run import RunEnd, SpendingRef, Verdict
 from fanout.messages.shards import ShardAsk, ShardCounts, StopReason
 from fanout.models.status import ItemCounts, RunStatus
 
 
-class SettleAsk(RunRef):
+class SettleAsk(SpendingRef):
     """Input of `settle`: what the shards came to, as the orchestrator's own history has it.
 
     Attributes:
@@ -40,7 +40,7 @@ class SettleResult(Message):
     end: RunEnd | None = None
 
 
-class FinishAsk(RunRef):
+class FinishAsk(SpendingRef):
     """Input of `finish`: how an attempt of a run ended, as its orchestration has it."""
 
     end: RunEnd

@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from fanout.messages.base import Message
-from fanout.messages.run import RunEnd, RunRef, Verdict
+from fanout.messages.run import RunEnd, RunRef, SpendingRef, Verdict
 from fanout.models.plan import Cut, Origin
 from fanout.models.status import ItemCounts, ResultFile
+from fanout.models.usage import Usage
 
 # Activities in flight at once: a wave fits into one history, however often they are tried.
 RANGES_AT_ONCE = 24
@@ -45,7 +46,7 @@ class Layout(Message):
     end: RunEnd | None = None
 
 
-class LayOutAsk(RunRef):
+class LayOutAsk(SpendingRef):
     """Input of `lay_out`."""
 
     verdict: Verdict = Verdict()
@@ -89,7 +90,7 @@ class FinalizeAsk(LayOutAsk):
     level: int = 0
 
 
-class FanInWork(RunRef):
+class FanInWork(SpendingRef):
     """Input of `fan_in`, and all it carries when it continues as new.
 
     Attributes:
@@ -98,6 +99,7 @@ class FanInWork(RunRef):
         has_partials: Whether partials are to be merged.
         level: 0 while the ranges are written; above it, that of the partials being merged.
         first: The first range, or partial of the level, of the next wave.
+        usage: What it had used itself before it continued as new.
     """
 
     verdict: Verdict = Verdict()
@@ -105,6 +107,7 @@ class FanInWork(RunRef):
     has_partials: bool = False
     level: int = 0
     first: int = 0
+    usage: Usage = Usage()
 
     @property
     def wave(self) -> range:

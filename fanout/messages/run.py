@@ -6,6 +6,7 @@ from fanout.messages.base import Message
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts, RunOutcome
+from fanout.models.usage import RunUsage, Usage
 from fanout.redaction import Redacted
 
 About = TypeVar("About", bound="RunRef")
@@ -35,6 +36,23 @@ class RunRef(Message):
         )
 
 
+class SpendingRef(RunRef):
+    """A message about an attempt to an activity that may end it.
+
+    Attributes:
+        used_before: What the attempt had used when the activity was called, as far as its
+            orchestration knows. What such a message leads to, if it is one too, has the same.
+    """
+
+    used_before: Usage = Usage()
+
+    def message(self, kind: type[About], **fields: Any) -> About:
+        """Make a message of some kind about this attempt."""
+        if issubclass(kind, SpendingRef):
+            fields = {"used_before": self.used_before, **fields}
+        return super().message(kind, **fields)
+
+
 class RunInput(RunRef):
     """Input of `run`, and all it carries when it continues as new.
 
@@ -43,12 +61,14 @@ class RunInput(RunRef):
         is_resumed: Whether its orchestration had failed, and goes on from where it was.
         scanned: Whether the ranges of the source have been scanned.
         claimed_at: When the run was claimed, ISO 8601 in UTC: with its id the key in the index.
+        usage: What was used before: by what started it, and before it continued as new.
     """
 
     max_runs: int = 0
     is_resumed: bool = False
     scanned: bool = False
     claimed_at: str | None = None
+    usage: Usage = Usage()
 
 
 class StartInTurnAsk(RunRef):
@@ -111,3 +131,13 @@ class RunEnd(Message):
         if failure is None or self.outcome != "failed":
             return self
         return self.model_copy(update={"error": shorten(failure, MAX_ERROR_BYTES)})
+
+
+class RunSummary(RunEnd):
+    """``summary.json``: how a run ended, and what its newest attempt used until that was written.
+
+    Attributes:
+        usage: Without what came after it: telemetry and events, closing its rows.
+    """
+
+    usage: RunUsage | None = None

@@ -10,6 +10,7 @@ from fanout.messages.batches import TimeBox, WaveTally
 from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunRef
 from fanout.models.request import RetryPolicy
+from fanout.models.usage import Usage
 from fanout.naming.instance_ids import attempt_instance
 from fanout.naming.row_keys import Stage, shard_row
 
@@ -111,6 +112,7 @@ class ShardWork(RunRef):
         has_answered: Whether the downstream did what some item of that round asked of it.
         is_resumed: Whether it takes up a round that another execution had begun.
         box: The time box of the batches of the wave; None has each do all its cuts.
+        usage: What it had used before it continued as new.
     """
 
     box: TimeBox | None = None
@@ -139,6 +141,7 @@ class ShardWork(RunRef):
     has_tripped: bool = False
     has_answered: bool = False
     is_resumed: bool = False
+    usage: Usage = Usage()
 
     @classmethod
     def first(

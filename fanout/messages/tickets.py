@@ -4,7 +4,7 @@ A turn of an orchestration whose questions are out may have to be taken again, w
 another order, and then number what it asks otherwise. The engine gives an answer to the task with
 its number, whatever that has asked. So a question bears a ticket that follows from what it asks,
 and its answer bears the same. One without, from an instance that has an older version of the app,
-is taken as it is.
+is taken as it is. With its ticket an answer says what was used to find it.
 """
 
 import hashlib
@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fanout.models.usage import Usage
+
 TICKET = "ticket"
 ANSWER = "answer"
+USAGE = "usage"
 # What one question says otherwise each time that it is asked.
 _VARYING = {
     "at",
@@ -26,6 +29,8 @@ _VARYING = {
     "duration_ms",
     "is_repeated",
     "trace",
+    USAGE,
+    "used_before",
 }
 
 
@@ -49,25 +54,36 @@ def add_ticket(message: dict[str, Any], ticket: str) -> dict[str, Any]:
     return {**message, TICKET: ticket}
 
 
-def answer_ask(ask: Mapping[str, Any], answer: Any) -> dict[str, Any]:
-    """An answer as it is sent: with the ticket of the question."""
-    return _add_ticket_to_answer(ask.get(TICKET, ""), answer)
+def answer_ask(ask: Mapping[str, Any], answer: Any, usage: Usage | None = None) -> dict[str, Any]:
+    """An answer as it is sent: with the ticket of the question, and what was used."""
+    return _add_ticket_to_answer(ask.get(TICKET, ""), answer, usage)
 
 
-def answer_as_child(instance_id: str, answer: Any) -> dict[str, Any]:
+def answer_as_child(instance_id: str, answer: Any, usage: Usage | None = None) -> dict[str, Any]:
     """The answer of a sub-orchestration as it is sent."""
-    return _add_ticket_to_answer(child_ticket(instance_id), answer)
+    return _add_ticket_to_answer(child_ticket(instance_id), answer, usage)
 
 
 def read_answer(result: Any, ticket: str) -> Any:
     """What an answer says, or `ForeignAnswer`; nothing at all is what a timer says."""
-    if isinstance(result, dict) and result.keys() == {TICKET, ANSWER}:
+    if _bears_ticket(result):
         return result[ANSWER] if result[TICKET] == ticket else ForeignAnswer()
     return ForeignAnswer() if result is None else result
 
 
-def _add_ticket_to_answer(ticket: str, answer: Any) -> dict[str, Any]:
-    return {TICKET: ticket, ANSWER: answer}
+def read_usage(result: Any) -> list[int]:
+    """What was used to find an answer, whosever it is: the counts of a `Usage`, as far as given."""
+    counts: list[int] = result.get(USAGE, []) if _bears_ticket(result) else []
+    return counts
+
+
+def _bears_ticket(result: Any) -> bool:
+    return isinstance(result, dict) and result.keys() - {USAGE} == {TICKET, ANSWER}
+
+
+def _add_ticket_to_answer(ticket: str, answer: Any, usage: Usage | None) -> dict[str, Any]:
+    spent = {USAGE: usage.model_dump()} if usage is not None else {}
+    return {TICKET: ticket, ANSWER: answer, **spent}
 
 
 def _without_varying(value: Any) -> Any:

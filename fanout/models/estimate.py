@@ -4,19 +4,24 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fanout.models.usage import RunUsage
+
 
 class Estimate(BaseModel):
-    """What carrying out a request would take.
+    """What carrying out a request would take, if nothing fails.
 
     Attributes:
-        batches: How many activities process items. If `batches_are_fitted`, there may be fewer.
+        batches: How many activities process items, beside the one that begins the run; as expected.
         batches_are_fitted: Whether the size of batches follows from how long items take.
         partitions: Parts of the plan.
-        shards: Sub-orchestrations that share the partitions.
-        activities: All activities of the run.
-        storage_operations: Calls of Blob storage, and of Durable Functions' tables and queues.
-        least_cost_dollars: At list prices, if no batch takes longer than the least time that is
-            billed. Longer batches cost more.
+        shards: How many share the partitions.
+        activities: All activities of the run, as expected.
+        storage_operations: The app's own and those of Durable Functions, as expected.
+        least_cost_dollars: What is expected to be paid by list price; longer items cost more.
+        expected_item_seconds: What one item takes, for `expected`.
+        expected: What is expected to be used, as the status of the run will have it.
+        worst_item_seconds: What one item takes, for `worst`.
+        worst: What is used at most, if no item takes longer than that.
     """
 
     batches: int
@@ -26,6 +31,10 @@ class Estimate(BaseModel):
     activities: int
     storage_operations: int
     least_cost_dollars: float
+    expected_item_seconds: float
+    expected: RunUsage
+    worst_item_seconds: float
+    worst: RunUsage
 
 
 class DryRun(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fanout.models.limits import Limits
+from fanout.models.usage import RunUsage
 from fanout.naming.media_types import BYTES
 
 Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
@@ -94,6 +95,7 @@ class RunStatus(BaseModel):
         take_overs: How often its orchestration failed for no fault of the run, and another one took
             over where it was.
         take_over_reason: Why it failed the last time.
+        usage: What its newest attempt has used, and what that costs; None before that has ended.
         results_url: Where the results are.
     """
 
@@ -118,6 +120,7 @@ class RunStatus(BaseModel):
     stalled_since: str | None = None
     take_overs: int = 0
     take_over_reason: str | None = None
+    usage: RunUsage | None = None
     results_url: str
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -13,6 +13,16 @@ from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import Cut, PlanManifest
 from fanout.models.request import RunRequest
+from fanout.pricing.azure import count_hub_operations
+from fanout.pricing.forecast import (
+    EXPECTED,
+    EXPECTED_ITEM_SECONDS,
+    WORST,
+    WORST_ITEM_SECONDS,
+    Forecast,
+    Job,
+)
+from fanout.pricing.report import report_usage
 from fanout.splitting.records import parse_records
 from fanout.splitting.sizing import cuts_per_partition, shard_count
 from fanout.workload import ChunkWorkload, SagaWorkload, Workload
@@ -23,18 +33,7 @@ MAX_COUNTED = 100_000
 FIRST_ITEMS = 5
 # A folder that no run can have, for the copies that cutting needs.
 _FOLDER = "~dry-run/"
-
-# For a batch: the source is read, a part file is written and read again. For an activity: calls of
-# tables and queues, as measured on the Azure Storage backend.
-BLOB_OPERATIONS_A_BATCH = 3
-HISTORY_OPERATIONS_AN_ACTIVITY = 8
-MIN_BILLED_SECONDS = 1.0
-# List prices in US dollars (East US). They change, so the answer has the figures behind the cost.
-DOLLARS_A_MILLION_EXECUTIONS = 0.40
-DOLLARS_A_GB_SECOND = 0.000026
-DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS = 0.05
-DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS = 0.0004
-INSTANCE_GB = 2.0
+COST_DIGITS = 6
 
 
 def dry_run(request: RunRequest, files: RunFiles) -> DryRun:
@@ -65,10 +64,17 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     is_exact = counted < limit or counted == request.max_items
     items = counted if is_exact else _estimate_items(request, source, cuts, counted)
     first = _first_items(request, source, cuts, files)
-    batches = ceil(len(cuts) * items / counted) if counted else 0
-    load = _load(workload, batches)
-    estimate = _estimate(request, batches, load, is_adaptive=batch is None)
+    share = items / counted if counted else 0
+    all_cuts, source_bytes = ceil(len(cuts) * share), ceil(_bytes_of(source, cuts) * share)
+    is_fixed = batch is not None or source.parts is not None
+    job = _job(request, workload, items, source_bytes, all_cuts if is_fixed else None)
+    estimate = estimate_job(job, all_cuts, request.timeouts.item_seconds)
     return DryRun(items=items, is_exact=is_exact, first_items=first, estimate=estimate)
+
+
+def _bytes_of(source: SourceCuts, cuts: list[Cut]) -> int:
+    """The bytes of these cuts; 0 where a cut is no range of bytes."""
+    return sum(cut.end - cut.offset for cut in cuts) if source.parts is None else 0
 
 
 def _estimate_items(request: RunRequest, source: SourceCuts, cuts: list[Cut], counted: int) -> int:
@@ -106,49 +112,45 @@ def _items(
             yield {"error": record.error.message} if record.error else record.value
 
 
-@dataclass(frozen=True)
-class _Load:
-    """What the batches of a run take.
-
-    Attributes:
-        activities: How many activities are carried out.
-        orchestrations: How many sub-orchestrations, those of sagas.
-        blob_operations: How many calls of Blob storage.
-    """
-
-    activities: int
-    orchestrations: int
-    blob_operations: int
-
-
-def _load(workload: Workload[Any], batches: int) -> _Load:
-    """Estimate the work of a run in which nothing fails."""
-    if not isinstance(workload, SagaWorkload):
-        return _Load(batches, 0, BLOB_OPERATIONS_A_BATCH * batches)
-    # A batch whose sagas nothing holds up is one activity; their items are written down first.
-    return _Load(batches, batches, (BLOB_OPERATIONS_A_BATCH + 1) * batches)
-
-
-def _estimate(request: RunRequest, batches: int, load: _Load, *, is_adaptive: bool) -> Estimate:
-    """Reckon activities, storage operations and cost; adaptive batches are taken as of one cut."""
-    size = cuts_per_partition(batches, request.concurrency.batches, is_adaptive=is_adaptive)
-    partitions = ceil(batches / size)
-    shards = min(shard_count(request.concurrency.batches), partitions)
-    activities = load.activities + 2
-    blob = load.blob_operations + 2 * partitions + 10
-    history = HISTORY_OPERATIONS_AN_ACTIVITY * (activities + load.orchestrations + shards)
-    dollars = (
-        activities * DOLLARS_A_MILLION_EXECUTIONS / 1e6
-        + activities * MIN_BILLED_SECONDS * INSTANCE_GB * DOLLARS_A_GB_SECOND
-        + blob * DOLLARS_TEN_THOUSAND_BLOB_OPERATIONS / 1e4
-        + history * DOLLARS_TEN_THOUSAND_HISTORY_OPERATIONS / 1e4
+def _job(
+    request: RunRequest, workload: Workload[Any], items: int, source_bytes: int, batches: int | None
+) -> Job:
+    """What there is to do; how long an item takes is not known."""
+    return Job(
+        items=items,
+        source_bytes=source_bytes,
+        width=request.concurrency.batches,
+        fixed_batches=batches,
+        steps=len(workload.steps) if isinstance(workload, SagaWorkload) else 0,
+        is_chunk=isinstance(workload, ChunkWorkload),
     )
+
+
+def estimate_job(job: Job, cuts: int, worst_item_seconds: float | None = None) -> Estimate:
+    """Estimate what a job takes.
+
+    Args:
+        job: What there is to do.
+        cuts: In how many cuts the source is planned.
+        worst_item_seconds: How long an item may take; None is as long as nobody knows.
+    """
+    worst_seconds = worst_item_seconds or WORST_ITEM_SECONDS
+    expected_seconds = min(EXPECTED_ITEM_SECONDS, worst_seconds)
+    expected = Forecast(replace(job, item_seconds=expected_seconds), EXPECTED)
+    worst = Forecast(replace(job, item_seconds=worst_seconds), WORST)
+    usage = report_usage(expected.usage, job.items)
+    is_fitted = job.fixed_batches is None
+    partitions = ceil(cuts / cuts_per_partition(cuts, job.width, is_adaptive=is_fitted))
     return Estimate(
-        batches=batches,
-        batches_are_fitted=is_adaptive,
+        batches=expected.batches,
+        batches_are_fitted=is_fitted,
         partitions=partitions,
-        shards=shards,
-        activities=activities,
-        storage_operations=blob + history,
-        least_cost_dollars=round(dollars, 4),
+        shards=min(shard_count(job.width), partitions),
+        activities=expected.activities,
+        storage_operations=usage.storage_operations.total + count_hub_operations(expected.usage),
+        least_cost_dollars=round(usage.usd.total, COST_DIGITS),
+        expected_item_seconds=expected_seconds,
+        expected=usage,
+        worst_item_seconds=worst_seconds,
+        worst=report_usage(worst.usage, job.items),
     )

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fanout.adapters.accounts import current_account, open_account
 from fanout.adapters.rows.open_runs import confirm_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import Claim, RunFiles
@@ -12,6 +13,7 @@ from fanout.adapters.telemetry import spans
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
+from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids
 from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import newest_attempt
@@ -36,6 +38,8 @@ class RunStart:
 async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
     """Check a request, claim its run and start it, unless that has been done.
 
+    The run is told what that has used of storage.
+
     Args:
         request: It has the id of its run.
         client: The durable client.
@@ -47,6 +51,11 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         RunConflictError: Another request has its id.
         AzureError: Storage does not answer; the request may be sent again.
     """
+    with open_account():
+        return await _start_run(request, client, files, rows)
+
+
+async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
     run_id = str(request.run_id)
     claim = await asyncio.to_thread(claim_run, request, files, rows)
     start = RunStart(run_id, is_new=claim is not None)
@@ -96,6 +105,7 @@ async def start_attempt(
             claimed_at=moment_text(claim.claimed_at),
             trace=trace,
             is_resumed=is_resumed,
+            usage=current_account().operations.plus(Usage(starts=1)),
         )
         await client.start_new(
             functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(run)

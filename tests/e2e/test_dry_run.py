@@ -29,6 +29,23 @@ def test_it_tells_the_items_the_batches_and_what_they_cost(product: Product):
     assert estimate["activities"] >= 20
     assert estimate["storage_operations"] > 60
     assert 0 < estimate["least_cost_dollars"] < 0.01
+    expected, worst = estimate["expected"], estimate["worst"]
+    assert (estimate["expected_item_seconds"], estimate["worst_item_seconds"]) == (0.001, 1.0)
+    assert estimate["activities"] == expected["activities"] <= worst["activities"]
+    assert expected["billed_seconds"] < worst["billed_seconds"]
+    assert 0 < expected["usd"]["total"] < worst["usd"]["total"]
+
+
+def test_an_item_takes_no_longer_than_the_request_lets_it(product: Product):
+    source = {"kind": "inline", "items": [{"id": n} for n in range(100)]}
+    estimates = [
+        dry(product, source, timeouts={"item_seconds": seconds})["estimate"]
+        for seconds in (0.0005, 10, 1000)
+    ]
+    assert [estimate["worst_item_seconds"] for estimate in estimates] == [0.0005, 10, 1000]
+    assert estimates[0]["expected_item_seconds"] == 0.0005
+    costs = [estimate["worst"]["usd"]["total"] for estimate in estimates]
+    assert costs == sorted(costs)
 
 
 @pytest.mark.parametrize("kind", ["inline", "gzip", "listing"])

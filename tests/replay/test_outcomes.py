@@ -8,6 +8,7 @@ from dateutil.parser import isoparse
 
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunInput
+from fanout.models.usage import Usage
 from fanout.naming import functions
 from fanout.policies import is_exceeded
 from orchestrators.rounds import MAX_BREAKDOWNS
@@ -220,7 +221,10 @@ def test_never_more_batches_are_in_flight_than_the_width(recorded: Recorded):
 def test_what_was_scanned_is_planned_and_worked_off_in_a_new_history(recorded: Recorded):
     scanning, working = recorded.of("scanned-long", functions.RUN)
     assert sorted(recorded.scripts["scanned-long"].scanned) == [*range(200)]
-    assert RunInput.model_validate(working.input) == RunInput(run_id="scanned-long", scanned=True)
+    # It was started, and `begin` and each scan have answered.
+    known = Usage(orchestrations=1, messages=1 + 1 + 200)
+    carried = RunInput(run_id="scanned-long", scanned=True, usage=known)
+    assert RunInput.model_validate(working.input) == carried
     assert not working.tasks(functions.SCAN) and not scanning.tasks(functions.PROCESS_BATCH)
     assert recorded.governors["scanned-long"].items.pending == 0
 

@@ -1,9 +1,10 @@
 """Read or write some files of a photo at once: storage answers each of them just as soon."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
+
+from fanout.threads import ContextPool
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -21,7 +22,7 @@ def call_side_by_side(
     """
     if not arguments:
         return []
-    with ThreadPoolExecutor(min(FILES_AT_ONCE, len(arguments)), "files") as pool:
+    with ContextPool(min(FILES_AT_ONCE, len(arguments)), "files") as pool:
         # Log lines and spans have the ids of the item in the threads, too.
         calls = [pool.submit(copy_context().run, function, argument) for argument in arguments]
     return [call.result() for call in calls]

@@ -1,7 +1,6 @@
 """Reading the outcomes of every batch of a run, in source order, a few parts ahead."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,6 +9,7 @@ from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.messages.run import RunRef
 from fanout.models.plan import Cut, Origin, PlanManifest
 from fanout.outcomes.lines import range_line, reopen_lines, status_of
+from fanout.threads import ContextPool
 
 READ_AT_ONCE = 8
 Position = tuple[int, int]
@@ -74,7 +74,7 @@ def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[B
     if len(first) == 1:  # it has no others to be read beside
         yield _read_batch(files, first[0])
         return
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         group = first
         while group:
             yield from pool.map(lambda batch: _read_batch(files, batch), group)
