@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from threading import BoundedSemaphore
@@ -58,7 +57,7 @@ def work_off(
     return waves
 
 
-def _do_all(calls: list[StepCall], runner: StepRunner, pool: ThreadPoolExecutor) -> list[StepNote]:
+def _do_all(calls: list[StepCall], runner: StepRunner, pool: ContextPool) -> list[StepNote]:
     places = BoundedSemaphore(STEPS_AT_ONCE)
 
     def do(call: StepCall) -> StepNote:

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
+from functools import partial
 
 from activities.batches.boxes.stretch import Stretch
 from fanout.adapters.telemetry.logs import logger
@@ -45,7 +47,9 @@ class BoxWatch:
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Watch the batch until it ends."""
-        threading.Thread(target=self._run, name="box watch", daemon=True).start()
+        # What it asks of storage is asked for the batch.
+        run = partial(copy_context().run, self._run)
+        threading.Thread(target=run, name="box watch", daemon=True).start()
         try:
             yield
         finally:
