@@ -62,7 +62,7 @@ def admit_and_plan(
         known = _open_rows(ask, files, rows)
     run = known.state.run
     if run.end is not None:
-        return BeginResult(end=run.end, is_announced=run.is_announced)
+        return BeginResult(end=run.end)
     if run.plan is not None:
         return BeginResult(plan=run.plan, order=_first_order(ask, run.plan, rows))
     wait = _wait(ask, known.state, files, rows)
@@ -167,7 +167,7 @@ def _keep_plan(
     if run.claim != ask.claim:
         raise AttemptOverError("the run was deleted while it was planned")
     if run.end is not None:
-        return BeginResult(end=run.end, is_announced=run.is_announced)
+        return BeginResult(end=run.end)
     if scouting is not None and order is not None:
         return Scout(ask, plan, order, files, rows, written).carry_out(scouting)
     kept = run.plan or plan

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from activities.batches import fence
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.index import IndexEntry
 from fanout.adapters.rows.open_runs import confirm_claim, open_attempts
@@ -50,6 +51,7 @@ class ScoutedRun:
         self.claim = self.run.files.claim_of(RUN_ID)
         self.inline = Inline(self.run.files, self.rows)
         forget_kept()
+        fence._seen.clear()
 
     @property
     def input(self) -> RunInput:

@@ -1,14 +1,21 @@
 """The scout: a small run is one activity, a large one begins with it, and each item ends once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pytest
 
 import activities.endings.finish as finishing
+from activities.batches import process_batch
+from activities.batches.boxes import rests
+from activities.batches.boxes.stretch import Stretch
 from fanout.adapters.run_files.files import forget_kept
+from fanout.messages.batches import ProcessAsk
 from fanout.models.request import RunRequest
 from fanout.naming import functions
+from tests.support.doubles.crashes import DyingStore, DyingTables, Fuse
 from tests.support.replays.local_runs import inline
 from tests.support.replays.scouted_runs import ScoutedRun
 
@@ -25,6 +32,35 @@ def _fresh() -> Iterator[None]:
     forget_kept()
     yield
     forget_kept()
+
+
+def end_boxes_after(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """Have each batch in a time box give back all but its first items."""
+
+    @contextmanager
+    def watch(ask: ProcessAsk, stretch: Stretch, files: Any, _: Any) -> Iterator[None]:
+        if ask.box is not None:
+            _cut_short_at(stretch, stretch.bounds[0] + kept, rests.give_back_by(ask, stretch, files))
+        try:
+            yield
+        finally:
+            stretch.close()
+
+    monkeypatch.setattr(process_batch, "watch", watch)
+
+
+def _cut_short_at(
+    stretch: Stretch, end: int, give_back: Callable[[int], int | None]
+) -> None:
+    begin = stretch.begin
+
+    def begin_and_look(index: int) -> bool:
+        may_begin = begin(index)
+        if may_begin and index + 1 == end:
+            stretch.cut_short(give_back)
+        return may_begin
+
+    stretch.begin = begin_and_look  # type: ignore[method-assign]
 
 
 def asked(items: int, **more: Any) -> RunRequest:
@@ -59,3 +95,62 @@ def test_its_answer_fits_into_a_history_whatever_items_fail_of(
     end = scene.carry_out()
     scene.insist_on_one_end(end)
     assert end.items.failed == 9
+    assert scene.inline.called.count(functions.BEGIN) == 1, "its answer was too long"
+
+
+AT_ONCE = {"base_seconds": 0.01, "factor": 1, "max_seconds": 0.01, "jitter_seconds": 0.0}
+
+
+def mixed(items: int, **more: Any) -> RunRequest:
+    """A run whose first items end well at once, at the second try, or never."""
+    kinds: list[dict[str, Any]] = [{}, {"good": 2}, {"ending": "permanent"}]
+    found = [{"id": n} | kinds[n % 3] for n in range(items)]
+    return inline(found, **({"batch": None, "retry": AT_ONCE} | more))
+
+
+KINDS: dict[str, Callable[[], RunRequest]] = {
+    "one item": lambda: asked(1),
+    "quick items": lambda: asked(9),
+    "fixed batches": lambda: asked(6, batch={"max_items": 2}, concurrency={"batches": 2}),
+    "several shards": lambda: asked(6, concurrency={"batches": 17}),
+    "no items": lambda: asked(0),
+    "fewer than there are": lambda: asked(9, max_items=3),
+    "retries": lambda: mixed(7, tolerance={"percentage": 100}),
+    "too many failures": lambda: mixed(7),
+    "failures at will": lambda: mixed(7, on_exceeded="continue"),
+    "compensation": lambda: mixed(7, on_exceeded="compensate"),
+    "a rate": lambda: asked(4, concurrency={"items_per_second": 1_000}),
+}
+TOTALS = {"one item": 1, "quick items": 9, "no items": 0, "fewer than there are": 3, "a rate": 4}
+TOTALS |= {"fixed batches": 6, "several shards": 6}
+
+
+def insist_on(kind: str, scene: ScoutedRun, end: Any) -> None:
+    scene.insist_on_one_end(end)
+    assert end.items.total == TOTALS.get(kind, 7)
+    if kind in TOTALS:
+        assert (end.outcome, end.items.succeeded) == ("succeeded", end.items.total)
+    elif kind == "compensation":
+        assert (end.outcome, end.items.succeeded) == ("compensated", 0)
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+@pytest.mark.parametrize("is_made", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_wherever_it_dies_the_run_ends_as_it_would_have(
+    kind: str, kept: int, is_made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice: what died is delivered again, and finds what it left."""
+    if kept:
+        end_boxes_after(monkeypatch, kept)
+    wanted = ScoutedRun(KINDS[kind]()).carry_out()
+    for number in count():
+        fuse = Fuse()
+        scene = ScoutedRun(KINDS[kind](), DyingStore(fuse), DyingTables(fuse))
+        fuse.left, fuse.is_made = number, is_made
+        end = scene.carry_out()
+        if fuse.left is not None:
+            break
+        insist_on(kind, scene, end)
+        assert (end.outcome, end.items) == (wanted.outcome, wanted.items)
+    assert number >= 7
