@@ -186,7 +186,7 @@ class InlineContext:
     def call_activity(self, name: str, message: Any) -> Done:
         try:
             return Done(self._inline.call(name, message))
-        except Exception as failure:  # noqa: BLE001  as the engine, which hands on all of them
+        except Exception as failure:
             return Done(failure)
 
     def call_activity_with_retry(self, name: str, _: Any, message: Any) -> Done:
@@ -199,7 +199,7 @@ class InlineContext:
     def call_sub_orchestrator(self, name: str, given: Any, instance: str) -> Done:
         try:
             return Done(self._inline.orchestrate(name, given, instance))
-        except Exception as failure:  # noqa: BLE001  as above
+        except Exception as failure:
             return Done(failure)
 
     def create_timer(self, fires: datetime) -> Done:

@@ -7,12 +7,15 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import activities.endings.finish as finishing
 from activities.batches import process_batch
 from activities.batches.boxes import rests
 from activities.batches.boxes.stretch import Stretch
 from activities.endings.finish import finish_attempt
+from activities.planning import begin
 from fanout.adapters.run_files.files import forget_kept
 from fanout.adapters.tables import Write
 from fanout.errors import AttemptOverError
@@ -50,7 +53,9 @@ def end_boxes_after(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     @contextmanager
     def watch(ask: ProcessAsk, stretch: Stretch, files: Any, _: Any) -> Iterator[None]:
         if ask.box is not None:
-            _cut_short_at(stretch, stretch.bounds[0] + kept, rests.give_back_by(ask, stretch, files))
+            _cut_short_at(
+                stretch, stretch.bounds[0] + kept, rests.give_back_by(ask, stretch, files)
+            )
         try:
             yield
         finally:
@@ -59,9 +64,7 @@ def end_boxes_after(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     monkeypatch.setattr(process_batch, "watch", watch)
 
 
-def _cut_short_at(
-    stretch: Stretch, end: int, give_back: Callable[[int], int | None]
-) -> None:
+def _cut_short_at(stretch: Stretch, end: int, give_back: Callable[[int], int | None]) -> None:
     begin = stretch.begin
 
     def begin_and_look(index: int) -> bool:
@@ -249,3 +252,91 @@ def test_whatever_happens_between_two_writes_there_is_one_end_and_its_results(
         meddled.scene.insist_on_one_end(end)
         insist_on_wishes(kind, meddled, end, wanted)
     assert number >= 5
+
+
+STOPS = st.lists(
+    st.tuples(st.integers(0, 9), st.sampled_from(["begin", "death", "cancel", "limits", "force"])),
+    max_size=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(kind=st.sampled_from([*KINDS]), stops=STOPS, kept=st.integers(0, 3), twice=st.booleans())
+def test_whatever_happens_in_whatever_order_there_is_one_end_and_its_results(
+    kind: str, stops: list[tuple[int, str]], kept: int, *, twice: bool
+) -> None:
+    """Twice, late, out of order, and not at all until the host delivers it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        if kept:
+            end_boxes_after(patch, kept)
+        wanted = ScoutedRun(KINDS[kind]()).carry_out()
+        meddled = Meddled(kind, stops)
+        if twice:
+            meddled.scene.inline.repeat = {functions.BEGIN}
+        end = meddled.scene.carry_out()
+        meddled.scene.insist_on_one_end(end)
+        insist_on_wishes(kind, meddled, end, wanted)
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_that_got_lost_is_given_again_and_no_item_ends_twice(
+    kind: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, one after the other: the orchestrator hears only the second."""
+    if kept:
+        end_boxes_after(monkeypatch, kept)
+    wanted = ScoutedRun(KINDS[kind]()).carry_out()
+    scene = ScoutedRun(KINDS[kind]())
+    scene.inline.repeat = {functions.BEGIN, functions.STEER, functions.PROCESS_BATCH}
+    end = scene.carry_out()
+    insist_on(kind, scene, end)
+    assert (end.outcome, end.items) == (wanted.outcome, wanted.items)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_is_deleted_while_it_begins_leaves_no_rows_and_does_nothing(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late: a beginning goes on that was held up, whose run was ended by force and deleted."""
+    monkeypatch.setattr(begin, "QUICK_SECONDS", 0.0)
+    stops = Stops()
+    scene = ScoutedRun(KINDS[kind](), DyingStore(stops), ShareableTables(stops))
+    stops.set([(0, scene.delete)])
+    with pytest.raises(AttemptOverError, match="deleted while it was planned"):
+        scene.begin()
+    assert [name for name in scene.left() if "/plan/" not in name] == []
+
+
+def test_a_run_that_is_deleted_while_it_begins_takes_no_rows_from_the_next_of_its_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(begin, "QUICK_SECONDS", 0.0)
+    stops = Stops()
+    scene = ScoutedRun(asked(3), DyingStore(stops), ShareableTables(stops))
+    others: list[tuple[ScoutedRun, RunEnd]] = []
+
+    def use_again() -> None:
+        scene.delete()
+        other = ScoutedRun(asked(5), scene.run.store, scene.tables)
+        others.append((other, other.carry_out()))
+
+    stops.set([(0, use_again)])
+    with pytest.raises(AttemptOverError, match="deleted while it was planned"):
+        scene.begin()
+    ((other, end),) = others
+    other.insist_on_one_end(end)
+    assert end.items.succeeded == 5
+
+
+@pytest.mark.parametrize("number", range(3, 12))
+def test_a_run_that_is_deleted_while_its_scout_is_at_work_gets_no_rows_again(number: int) -> None:
+    """Late: the scout goes on, though nobody wants to know any more."""
+    stops = Stops()
+    scene = ScoutedRun(asked(9), DyingStore(stops), ShareableTables(stops))
+    happened: list[int] = []
+    stops.set([(number, lambda: (happened.append(number), scene.delete()))])
+    begun = scene.begin()
+    if happened:
+        assert [name for name in scene.left() if " " in name] == []
+        assert begun.settled is None or begun.settled.end is not None
