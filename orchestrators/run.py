@@ -63,7 +63,8 @@ def run(context: df.DurableOrchestrationContext) -> Steps:
     if isinstance(beginning, Refusal):
         ended = Ended(_failed_end(beginning.reason))
     elif beginning.result.end is not None:
-        ended = Ended(beginning.result.end, beginning.result.is_announced)
+        # Whoever wrote it may have died before it did what follows from it.
+        ended = Ended(beginning.result.end)
     else:
         ended = yield from _go_on(context, run, beginning)
     if ended.is_finished:

@@ -3,7 +3,10 @@
 Asked again, because its answer got lost or the orchestration is begun anew, it gives what it gave.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from activities.batches.steer import steer_shard
@@ -16,7 +19,8 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.adapters.settings import settings
-from fanout.errors import AttemptOverError
+from fanout.adapters.tables import RowConflictError, Write
+from fanout.errors import AttemptOverError, RunNotFoundError
 from fanout.governor import grants, run_rules
 from fanout.governor.admission import Entry, Turn
 from fanout.governor.run_state import GovernorState, RunState
@@ -24,12 +28,27 @@ from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunInput
 from fanout.messages.shards import ShardAsk, ShardOrder
-from fanout.naming import instance_ids
+from fanout.naming import instance_ids, row_keys
 
 FIRST_NAP_SECONDS = 1.0
+# To end a run by force and to delete it takes many requests in a row, and so longer than this.
+QUICK_SECONDS = 0.1
 Planner = Callable[[RunInput, RunFiles], PlanResult]
 # The row of the run, and what its first shard may do first if that was granted with it.
 Planned = tuple[RunState, ShardOrder | None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rows of an attempt as they were read, and when, by the clock of the process."""
+
+    known: AttemptRows
+    read_at: float
+
+    @property
+    def may_be_outdated(self) -> bool:
+        """Whether there were no rows, and a deletion may have been done with them since."""
+        return not self.known.etags and time.monotonic() - self.read_at > QUICK_SECONDS
 
 
 def begin(ask: BeginAsk, events: Events) -> BeginResult:
@@ -57,12 +76,12 @@ def admit_and_plan(
     Raises:
         AttemptOverError: The run was deleted.
     """
-    known = read_attempt(rows, ask.run_id, ask.attempt)
+    read_at, known = time.monotonic(), read_attempt(rows, ask.run_id, ask.attempt)
     if known.state.run.claim not in ("", ask.claim):
         known = _open_rows(ask, files, rows)
     run = known.state.run
     if run.end is not None:
-        return BeginResult(end=run.end, is_announced=run.is_announced)
+        return BeginResult(end=run.end)
     if run.plan is not None:
         return BeginResult(plan=run.plan, order=_first_order(ask, run.plan, rows))
     wait = _wait(ask, known.state, files, rows)
@@ -76,7 +95,7 @@ def admit_and_plan(
         if not known.state.has_begun:
             _open_rows(ask, files, rows)
         return BeginResult(plan=planned)
-    return _keep_plan(ask, planned, files, rows, known, scouting)
+    return _keep_plan(ask, planned, files, rows, Reading(known, read_at), scouting)
 
 
 def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> BeginResult | None:
@@ -141,7 +160,7 @@ def _keep_plan(
     plan: PlanResult,
     files: RunFiles,
     rows: Rows,
-    known: AttemptRows,
+    reading: Reading,
     scouting: Scouting | None,
 ) -> BeginResult:
     """Write the plan into the row of the run, unless there is one, and grant the first batch."""
@@ -149,10 +168,9 @@ def _keep_plan(
 
     def rule(state: GovernorState) -> tuple[GovernorState, Planned]:
         # There were no rows of the run yet; later on there are none if it was deleted meanwhile.
-        is_new = state is known.state and not state.run.claim
-        if state.is_over or not (is_new or state.run.claim == ask.claim):
-            return state, (state.run, None)
-        if state.run.plan is not None:
+        is_new = state is reading.known.state and not state.run.claim
+        is_mine = is_new or state.run.claim == ask.claim
+        if state.is_over or not is_mine or state.run.plan is not None:
             return state, (state.run, None)
         run = run_rules.open_run(state.run, ask.at, ask.claim, ask.claimed_at, is_queued=False)
         run = run_rules.note_plan(run, plan, ask.at)
@@ -163,15 +181,32 @@ def _keep_plan(
         state = state.with_shard(first_work(ask, plan).key, grant.shard)
         return state.model_copy(update={"pace": grant.pace}), (run, grant.order)
 
-    written, (run, order) = apply_rule(rows, ask.run_id, ask.attempt, rule, known)
+    written, (run, order) = apply_rule(rows, ask.run_id, ask.attempt, rule, reading.known)
     if run.claim != ask.claim:
         raise AttemptOverError("the run was deleted while it was planned")
+    if reading.may_be_outdated:
+        _insist_on_run(ask, written, files, rows)
     if run.end is not None:
-        return BeginResult(end=run.end, is_announced=run.is_announced)
+        return BeginResult(end=run.end)
     if scouting is not None and order is not None:
         return Scout(ask, plan, order, files, rows, written).carry_out(scouting)
     kept = run.plan or plan
     return BeginResult(plan=kept, order=_first_order(ask, kept, rows))
+
+
+def _insist_on_run(ask: BeginAsk, written: AttemptRows, files: RunFiles, rows: Rows) -> None:
+    """Take back the first rows of a run that was deleted before they were written.
+
+    Raises:
+        AttemptOverError: It was.
+    """
+    with suppress(RunNotFoundError):
+        if files.claim_of(ask.run_id) == ask.claim:
+            return
+    deletions = [Write(key, etag=etag, mode="delete") for key, etag in written.etags.items()]
+    with suppress(RowConflictError):  # a later run of its id has taken them over
+        rows.submit(row_keys.attempt_partition(ask.run_id, ask.attempt), deletions)
+    raise AttemptOverError("the run was deleted while it was planned")
 
 
 def _first_order(ask: BeginAsk, plan: PlanResult, rows: Rows) -> ShardOrder | None:

@@ -128,8 +128,9 @@ class Scout:
         told = _Told(scouting.raise_event)
         end = process_anew(batch, self.files, self.rows, told.tell)
         begun = begun.model_copy(update={"scout": end.result})
-        # The orchestration goes on beside it already, or has a back-off to wait out.
-        if told.has_told or end.result.retryable:
+        # The orchestration goes on beside it already, has a back-off to wait out, or has others
+        # work off the first shard, as it has the other ones.
+        if told.has_told or end.result.retryable or work.shards > 1:
             return begun
         work = _end_first_wave(work, end.result, batch.span)
         last = make_ask(work.model_copy(update={"call": 2}), moment_text(datetime.now(UTC)))

@@ -30,7 +30,6 @@ class BeginResult(Message):
         next_order: What the first shard is to do after that, if it is known.
         settled: How the run goes on where that batch was all.
         end: How it ended, if it has.
-        is_announced: Whether others have been told of the end.
     """
 
     wait_seconds: float | None = None
@@ -41,4 +40,3 @@ class BeginResult(Message):
     next_order: ShardOrder | None = None
     settled: SettleResult | None = None
     end: RunEnd | None = None
-    is_announced: bool = False

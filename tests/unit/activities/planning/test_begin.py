@@ -127,7 +127,7 @@ def test_one_that_has_ended_says_how() -> None:
     admit_and_plan(asking(), run.files, to)
     finish_attempt(end_of(), to)
     begun = admit_and_plan(asking(), run.files, to)
-    assert begun == BeginResult(end=end_of().end, is_announced=False)
+    assert begun == BeginResult(end=end_of().end)
 
 
 def test_only_so_many_runs_go_on_and_the_next_begins_when_one_ends() -> None:
