@@ -10,6 +10,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.governor import control_rules, grants, run_rules
 from fanout.governor.run_state import ControlState, GovernorState, RunState
 from fanout.governor.shard_work import batches_of_round, begin_round, make_ask, share_out_rest
+from fanout.governor.wave_size import MAX_DELAY, MAX_ITEM_DELAY
 from fanout.messages.batches import BatchRef
 from fanout.messages.run import RunRef
 from fanout.messages.shards import Rest, ShardOrder, ShardWork, Wave
@@ -88,6 +89,15 @@ def test_one_that_begins_anew_while_a_rest_must_wait_repeats_what_had_begun():
     batches = batches_of_round(take_up(rows, work))
     assert names(batches) == begun
     assert all(batch.is_repeated for batch in batches)
+
+
+def test_batches_with_the_rest_of_a_first_one_have_a_box_by_what_that_tells_of_its_items():
+    """There has been no wave yet that tells how long an item takes; slow ones may be among them."""
+    rows, work = begin_run(cuts=10)
+    _, order = ask_with_rest(rows, work, 1, 10)
+    assert order.span == 3 and order.box is not None
+    assert order.box.seconds == MAX_DELAY * 3 * SLOW_MS / 1000
+    assert order.box.stuck_seconds == MAX_ITEM_DELAY * SLOW_MS / 1000
 
 
 @pytest.mark.parametrize("reason", ["cancelled", "suspended", "narrow"])
