@@ -112,13 +112,13 @@ def start(host: Host, request: dict[str, Any]) -> str:
 def test_a_host_that_is_killed_while_others_have_the_rest_loses_and_repeats_no_effect(
     storage: str, tmp_path: Path, journal: Journal
 ):
-    items: list[dict[str, Any]] = [{"seconds": 3.0}] + [{"seconds": 0.3}] * 29
+    items: list[dict[str, Any]] = [{"behind": 29}] + [{"seconds": 0.3}] * 29
     environment = {"FANOUT_STORAGE": storage, "FANOUT_SOURCE_CONTAINERS": "*"}
     environment |= {"FANOUT_RUNS_CONTAINER": "time-boxes", "FANOUT_LOG_LEVEL": "WARNING"}
     with chosen().running(APP, tmp_path, "--no-stack", environment=environment) as host:
         run_id = start(host, boxed(journal, items))
         wait_for_entries(journal, 5)
-        assert "0" not in journal.calls(), "the first batch was over too soon"
+        assert len(journal.entries()) < 29, "it was over too soon"
         host.stop(signal.SIGKILL)
     with (
         client_of(storage) as blobs,
