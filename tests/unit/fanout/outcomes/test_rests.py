@@ -54,7 +54,8 @@ def test_to_whoever_reads_it_as_a_part_all_items_are_pending(
             id="two items that wait for another try",
         ),
         pytest.param(
-            succeeded_line(0, "0", None, 1, 2.0) + range_line("pending", 1, 3, 0), id="one has ended"
+            succeeded_line(0, "0", None, 1, 2.0) + range_line("pending", 1, 3, 0),
+            id="one has ended",
         ),
         pytest.param(
             range_line("failed", 0, 1, 1, FAULT) + range_line("failed", 1, 1, 1, FAULT),
