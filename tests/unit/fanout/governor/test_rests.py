@@ -1,4 +1,4 @@
-"""What batches give back is shared out within the width, and whoever comes later goes on with it."""
+"""What batches give back is shared out within the width; whoever comes later goes on with it."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A batch gives back its rest when its box is over or an item takes long, and tells if it goes on."""
+"""A batch gives back its rest when its box is over or an item takes long, and may tell of it."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What is given back never begins, and what has begun is never given back, whoever comes between."""
+"""What is given back never begins, and what has begun is never given back."""
 
 import threading
 from collections.abc import Callable
