@@ -17,7 +17,8 @@ NAP_SECONDS = 1.0
 def share_out(state: GovernorState, ask: ShardAsk, rest: Rest) -> Grant:
     """Say which batches begin with a rest; none where the shard is to stop, wait or has no room.
 
-    What nobody takes is carried out when the round of its wave is over.
+    What nobody takes is carried out when the round of its wave is over. That a shard is to wait
+    changes no row: what it has at work is what the order before has it do, for whoever takes it up.
 
     Args:
         state: The rows of the attempt.
@@ -26,8 +27,9 @@ def share_out(state: GovernorState, ask: ShardAsk, rest: Rest) -> Grant:
     """
     shard = state.shards.get(ask.work.key, ShardState())
     order = _order(state, ask, rest)
-    if order.action == "go":
-        shard = _hold_more(shard, rest, len(order.starts))
+    if order.action != "go":
+        return Grant(order, shard, state.pace)
+    shard = _hold_more(shard, rest, len(order.starts))
     update = {"call": ask.work.call, "work": ask.work, "order": order, "updated_at": ask.at}
     return Grant(order, shard.model_copy(update=update), state.pace)
 

@@ -30,7 +30,9 @@ def begin_round(work: ShardWork, order: ShardOrder, at: str) -> ShardWork:
         end = min(work.first_cut + order.cuts, work.cuts_here)
         update |= {"wave": Wave(end=end, span=order.span), "tally": WaveTally()}
         update["box"] = order.box
-    return clear_report(work).model_copy(update=update)
+    work = clear_report(work).model_copy(update=update)
+    # Taken up by another execution, it is where the one before shared out a rest.
+    return share_out_rest(work, order) if order.starts else work
 
 
 def share_out_rest(work: ShardWork, order: ShardOrder) -> ShardWork:

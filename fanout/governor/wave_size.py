@@ -65,19 +65,17 @@ def size_wave(state: GovernorState, ask: ShardAsk, *, is_probe: bool) -> WaveSiz
     if rate is not None:
         cuts = min(cuts, max(1, int(rate * PACED_WAVE_SECONDS / work.items_per_cut)))
         span = min(span, cuts)
-    return WaveSize(cuts, span, cuts * work.items_per_cut, _box(state, work, span))
+    item_ms = mean_item_ms(state) or 0.0
+    is_quick = item_ms * work.items_per_cut * span < LEAST_BOX_MS
+    box = None if is_quick else _box(item_ms, work, span)
+    return WaveSize(cuts, span, cuts * work.items_per_cut, box)
 
 
-def _box(
-    state: GovernorState, work: ShardWork, span: int, *, least_ms: float = LEAST_BOX_MS
-) -> TimeBox | None:
-    """The time box of batches of so many cuts; none where a batch is quick, or nobody knows."""
-    item_ms = mean_item_ms(state)
-    if item_ms is None or span == 1:
+def _box(item_ms: float, work: ShardWork, span: int) -> TimeBox | None:
+    """The time box of batches of so many cuts; none where a batch has nothing to give back."""
+    if span == 1:
         return None
     batch_ms = item_ms * work.items_per_cut * span
-    if batch_ms < least_ms:
-        return None
     stuck_seconds = max(LEAST_STUCK_SECONDS, MAX_ITEM_DELAY * item_ms / 1000)
     return TimeBox(seconds=MAX_DELAY * batch_ms / 1000, stuck_seconds=stuck_seconds)
 
@@ -107,9 +105,9 @@ def size_rest(state: GovernorState, ask: ShardAsk, rest: Rest) -> WaveSize | Non
         item_ms = max(rest.item_ms, mean_item_ms(state) or 0.0)
         span = min(span, _span_of(state, item_ms, TARGET_BATCH_MS))
     cuts = min(left, width * span)
-    return WaveSize(
-        cuts, span, cuts * ask.work.items_per_cut, _box(state, ask.work, span, least_ms=0)
-    )
+    # While no wave has told how long an item takes, the batch that gives it back does.
+    item_ms = mean_item_ms(state) or rest.item_ms
+    return WaveSize(cuts, span, cuts * ask.work.items_per_cut, _box(item_ms, ask.work, span))
 
 
 def free_width(state: GovernorState, ask: ShardAsk) -> int:

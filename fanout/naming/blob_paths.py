@@ -17,6 +17,7 @@ MANIFEST = "manifest.json"
 MAX_RENDERED_CHARACTERS = 500
 _ATTEMPT = re.compile(r"/attempts/(\d+)\.json$")
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
+_SPAN = re.compile(r"(n\d+)?\.jsonl$")
 _SAGA_BATCH = re.compile(r"/sagas/batches/a(\d+)-p(\d+)-r(\d+)-b(\d+)\.json$")
 
 
@@ -112,6 +113,11 @@ def parse_part_path(path: str) -> BatchName | None:
         return None
     partition, retry_round, first_cut, span = (int(group or 1) for group in match.groups())
     return BatchName(partition, first_cut, span, retry_round)
+
+
+def part_prefix(part: str) -> str:
+    """What the names of a part begin with, however many cuts the batch of this one takes."""
+    return _SPAN.sub("", part)
 
 
 def partial_path(part: str) -> str:

@@ -39,14 +39,20 @@ def has_all_parts(
 
 
 def _has_part(files: RunFiles, path: str) -> bool:
-    """Tell whether a batch has written down what it has done; what it gave back is no part of it.
-
-    Who gave cuts back without anybody's having taken note of it yet has a part under way.
-    """
+    """Tell whether a batch has written down what it has done; what it gave back is no part of it."""
     size = files.size(path)
     if size is None or size > MAX_RECORD_BYTES:
         return size is not None
-    return read_rest_record(files.read(path)) is None
+    return read_rest_record(files.read(path)) is None or _has_own_part(files, path)
+
+
+def _has_own_part(files: RunFiles, record: str) -> bool:
+    """Tell whether a batch has written down what it has kept: fewer cuts from the same first one.
+
+    Nobody has taken note of what it gave back, so that is no part of another.
+    """
+    names = files.names(blob_paths.part_prefix(record))
+    return any(name != record for name in names)
 
 
 def _expected_parts(run_id: str, attempt: int, state: GovernorState) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 import azure.durable_functions as df
@@ -53,7 +54,7 @@ class Script:
 
     Attributes:
         plan: What `begin` plans; an exception is raised instead.
-        batch: Gives the result of a batch, or raises.
+        batch: Gives the result of a batch, or what to wait for it, or raises.
         finalize: The result of the fan-in; an exception is raised instead. Without counts, those of
             the rows stand.
         layout: The result of `lay_out`; with one range it is at the end, as `finalize` says.
@@ -215,7 +216,8 @@ def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
         script, found = scripts[ref["run_id"]], ProcessAsk.model_validate(ref)
         script.asked.append(found)
         await script.lives()
-        return script.batch(found)
+        answer = script.batch(found)
+        return await answer if isawaitable(answer) else answer
 
     @app.activity_trigger(input_name="ref", activity=functions.COMPENSATE_BATCH)
     async def compensate_batch(ref):

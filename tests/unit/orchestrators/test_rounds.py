@@ -118,3 +118,90 @@ def test_with_the_downstream_down_there_is_no_back_off():
     work = take(shard(), down, down, succeed(retryable=1), succeed(succeeded=1))
     assert work.retrying is not None and work.has_tripped
     assert moment(work.retrying.until) == NOW
+
+
+def boxed(*spans: int, **more: object) -> ShardWork:
+    """A shard in a wave of batches of so many cuts, all of its partition."""
+    cuts = sum(spans)
+    starts = [sum(spans[:number]) for number in range(len(spans))]
+    wave = Wave(end=cuts, span=max(spans), starts=starts)
+    return shard(cuts=cuts, cuts_per_partition=cuts, wave=wave, **more)
+
+
+def names(work: ShardWork) -> list[tuple[int, int, int]]:
+    return [(b.first_cut, b.span, b.retry_round) for b in batches_of_round(work)]
+
+
+def test_the_rest_at_the_end_of_a_wave_is_left_to_the_next_one():
+    work = take(boxed(4, 4), succeed(succeeded=4), succeed(succeeded=1, cuts=1))
+    assert (work.wave, work.first_cut, work.sequence) == (None, 5, 1)
+    assert (work.partition, work.partitions_done) == (0, 0)
+    work = begin_round(work, ShardOrder(action="go", cuts=3, span=2), AT)
+    assert names(work) == [(5, 2, 0), (7, 1, 0)]
+    work = take(work, succeed(succeeded=2), succeed(succeeded=1))
+    assert (work.partition, work.partitions_done, work.counts.succeeded) == (1, 1, 8)
+
+
+def test_a_rest_in_the_middle_is_carried_out_at_once_in_the_same_round():
+    work = take(boxed(4, 4), succeed(succeeded=2, cuts=2), succeed(succeeded=4))
+    assert work.retrying is not None and moment(work.retrying.until) == NOW
+    assert names(work) == [(2, 2, 0)]
+    assert work.retrying.breakdowns == 0
+    work = take(work, succeed(succeeded=2))
+    assert (work.wave, work.partitions_done, work.counts.succeeded) == (None, 1, 8)
+
+
+def test_a_rest_that_others_took_is_theirs():
+    work = take(
+        boxed(2, 1, 1, 4),
+        succeed(succeeded=2),
+        succeed(succeeded=1),
+        succeed(succeeded=1),
+        succeed(succeeded=4),
+    )
+    assert (work.wave, work.retrying) == (None, None)
+    batches = [BatchRef(run_id="r", partition=0, first_cut=first, span=4) for first in (0, 2, 4)]
+    answers = [succeed(succeeded=2, cuts=2), succeed(succeeded=2), succeed(succeeded=4)]
+    assert Round(NOW, None, batches, answers).rests == []
+
+
+def test_what_is_to_be_tried_again_waits_until_the_rests_are_done():
+    quick = succeed(succeeded=1, retryable=1, cuts=2)
+    work = take(boxed(4, 4, 4), quick, succeed(retryable=4), succeed(succeeded=2, cuts=2))
+    assert work.retrying is not None and moment(work.retrying.until) == NOW
+    assert names(work) == [(2, 2, 0)]
+    work = take(work, succeed(succeeded=1, retryable=1))
+    assert work.retrying is not None
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=10)
+    assert names(work) == [(0, 2, 1), (2, 2, 1), (4, 4, 1)]
+    work = take(work, *[succeed(succeeded=1)] * 3)
+    assert (work.wave, work.first_cut) == (None, 10), "the end of the wave is still to be done"
+
+
+def test_what_broke_and_a_rest_are_repeated_together_after_the_time_for_repairs():
+    work = take(boxed(4, 4, 4), succeed(succeeded=1, cuts=1), BROKEN, succeed(succeeded=4))
+    assert work.retrying is not None
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=FIRST_REPAIR_SECONDS)
+    assert names(work) == [(1, 3, 0), (4, 4, 0)]
+    assert all(batch.is_repeated for batch in batches_of_round(work))
+    work = take(work, succeed(succeeded=3), succeed(succeeded=2, cuts=2))
+    assert names(work) == [(6, 2, 0)], "it had given back a rest before it broke"
+    work = take(work, succeed(succeeded=2))
+    assert (work.wave, work.partitions_done, work.counts.succeeded) == (None, 1, 12)
+
+
+def test_a_rest_waits_as_long_as_the_other_side_asked_for():
+    work = take(boxed(4, 4), succeed(retryable=1, retry_after=100.0, cuts=1), succeed(succeeded=4))
+    assert names(work) == [(1, 3, 0)]
+    assert work.retrying is not None
+    assert moment(work.retrying.until) - NOW == timedelta(seconds=100)
+
+
+def test_the_rest_of_a_batch_that_was_lost_is_not_lost_with_it():
+    work = take(boxed(4, 4), BROKEN, succeed(succeeded=4))
+    for _ in range(MAX_BREAKDOWNS - 2):
+        work = take(work, BROKEN)
+    work = take(work, succeed(succeeded=1, cuts=1))
+    assert names(work) == [(1, 3, 0)]
+    work = take(work, succeed(succeeded=3))
+    assert (work.counts.lost_batches, work.counts.succeeded) == (0, 8)

@@ -6,12 +6,15 @@ import pytest
 
 from fanout.adapters.rows.stragglers import PATIENCE, has_all_parts
 from fanout.adapters.run_files.files import RunFiles
-from fanout.governor import run_rules
+from fanout.governor import grants, run_rules
+from fanout.governor.rests import share_out
 from fanout.governor.run_state import GovernorState
+from fanout.governor.shard_work import make_ask
 from fanout.messages.run import RunEnd
-from fanout.messages.shards import Retrying, ShardWork, Wave
+from fanout.messages.shards import Rest, Retrying, ShardAsk, ShardWork, Wave
 from fanout.naming import blob_paths
 from fanout.naming.blob_paths import BatchName
+from fanout.outcomes.rests import rest_record
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun, decided, shard_of
 
@@ -92,3 +95,46 @@ def test_an_attempt_that_ended_by_itself_or_had_begun_nothing_leaves_nothing(fil
     assert are_done(ended(state, is_forced=False), files)
     assert are_done(ended(begun()), files)
     assert are_done(GovernorState(), files)
+
+
+def sharing(*, under_way: int = 1, width: int = 3) -> GovernorState:
+    """An attempt whose first batch, of five cuts, gave back a rest, which others took if it could.
+
+    It was ended by force then.
+    """
+    state = begun(items=100, shards=1, partitions=1, cuts=5, width=width, max_span=5)
+    asked = ShardAsk(work=shard_of(state, call=1), at=at())
+    state = state.with_shard(asked.work.key, grants.decide_scout(state, asked).shard)
+    work = asked.work.model_copy(update={"call": 2, "wave": Wave(end=5, span=5)})
+    rest = Rest(first_cut=1, end=5, item_ms=1000, under_way=under_way)
+    grant = share_out(state, make_ask(work, at(), rest=rest), rest)
+    return ended(state.with_shard(work.key, grant.shard))
+
+
+def write_part(files: RunFiles, first: int, span: int, data: bytes = b"") -> None:
+    files.write(blob_paths.part_path("r", blob_paths.FIRST, BatchName(0, first, span)), data)
+
+
+def test_of_batches_that_share_a_rest_all_are_waited_for(files: RunFiles):
+    state = sharing()
+    write_part(files, 0, 5, rest_record(0, 2, 8))
+    write_part(files, 0, 1)
+    write_part(files, 1, 2)
+    assert not are_done(state, files)
+    write_part(files, 3, 2)
+    assert are_done(state, files)
+
+
+def test_so_they_are_while_a_rest_of_theirs_must_wait(files: RunFiles):
+    state = sharing(under_way=3)
+    assert not are_done(state, files), "the first batch is at work"
+    write_part(files, 0, 5)
+    assert are_done(state, files)
+
+
+def test_of_one_that_gave_back_a_rest_unheard_what_it_has_kept_is_waited_for(files: RunFiles):
+    state = sharing(under_way=3)
+    write_part(files, 0, 5, rest_record(0, 4, 6))
+    assert not are_done(state, files)
+    write_part(files, 0, 2)
+    assert are_done(state, files)
