@@ -150,7 +150,7 @@ class Stage:
         for number in deaths:
             before, ends = course.calls, asyncio.get_running_loop().time() + 1
             while course.calls < before + number and asyncio.get_running_loop().time() < ends:
-                await asyncio.sleep(0.002)  # noqa: ASYNC110  what is counted are calls of threads
+                await asyncio.sleep(0.002)
             try:
                 await durable.engine.terminate(run_id, "its worker died")
             except InstanceFinishedError:
