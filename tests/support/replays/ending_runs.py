@@ -55,7 +55,7 @@ class EndingRun:
         asked = inline(items, **({"concurrency": {"batches": 4}} | more))
         self.run = LocalRun(asked, store=store or MemoryStore(), container=container)
         self.tables: MemoryTables = tables or MemoryTables()
-        self.rows = Rows(self.tables, f"{container}rows")
+        self._table = f"{container}rows"
         confirm_claim(self.rows, IndexEntry(RUN_ID, parse_moment(AT), asked.workload))
         self.claim = self.run.files.claim_of(RUN_ID)
         begun = BeginAsk(run_id=RUN_ID, claim=self.claim, claimed_at=AT, max_runs=1, at=AT)
@@ -65,6 +65,11 @@ class EndingRun:
         self.run.work_off(halted(plan, plan.work.cuts - lost))
         ref = RunRef(run_id=RUN_ID, claim=self.claim)
         self.first = ShardWork.first(ref, plan, plan.work, 0, "process")
+
+    @property
+    def rows(self) -> Rows:
+        """Its rows, as yet another process has them: no two wait for each other within one."""
+        return Rows(self.tables, self._table)
 
     @property
     def state(self) -> GovernorState:
