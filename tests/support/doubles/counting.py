@@ -15,9 +15,9 @@ class CountingStore(MemoryStore):
         super().__init__()
         self._requests = requests
 
-    def write(self, container: str, blob: str, data: bytes, **more: Any) -> None:
+    def write(self, container: str, blob: str, data: bytes, **more: Any) -> str:
         self._requests.append(f"PUT {blob}")
-        super().write(container, blob, data, **more)
+        return super().write(container, blob, data, **more)
 
     def names(self, container: str, prefix: str) -> Iterator[str]:
         self._requests.append(f"LIST {prefix}")

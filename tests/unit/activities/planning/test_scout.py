@@ -17,7 +17,6 @@ from activities.batches.boxes.stretch import Stretch
 from activities.endings.finish import finish_attempt
 from activities.planning import begin
 from fanout.adapters.run_files.files import forget_kept
-from fanout.adapters.tables import Write
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState
@@ -26,9 +25,15 @@ from fanout.messages.ending import EndedRun
 from fanout.messages.run import RunEnd
 from fanout.models.limits import LimitsChange
 from fanout.models.request import RunRequest, Tolerance
-from fanout.naming import functions, row_keys
-from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse, Stops
-from tests.support.doubles.memory_tables import MemoryTables
+from fanout.naming import functions
+from tests.support.doubles.crashes import (
+    DeathError,
+    DyingStore,
+    DyingTables,
+    Fuse,
+    ShareableTables,
+    Stops,
+)
 from tests.support.replays.local_runs import RUN_ID, inline
 from tests.support.replays.scouted_runs import CLAIMED_AT, ScoutedRun
 
@@ -167,15 +172,6 @@ def test_wherever_it_dies_the_run_ends_as_it_would_have(
         insist_on(kind, scene, end)
         assert (end.outcome, end.items) == (wanted.outcome, wanted.items)
     assert number >= 5
-
-
-class ShareableTables(DyingTables):
-    """Tables without a stop where one execution writes the place of others of its process, too."""
-
-    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
-        if partition == row_keys.ADMISSION_PARTITION:
-            return MemoryTables.write(self, table, partition, writes)
-        return super().write(table, partition, writes)
 
 
 class Meddled:
