@@ -24,8 +24,10 @@ from tests.support.replays.local_runs import RUN_ID, inline
 from tests.support.replays.recorded_histories import begins_with, recordings, replay
 from tests.support.replays.scouted_runs import ScoutedRun
 from tests.support.replays.scouting_hub import BoxEnd, BoxEnds, scouting_app, tell_by
+from tests.support.replays.scripted_runs import AT_ONCE
 
 HEARD_SECONDS = 0.03
+KINDS: dict[str, dict[str, Any]] = {"good": {}, "late": {"good": 2}, "bad": {"ending": "permanent"}}
 ORCHESTRATORS = {functions.RUN, functions.SHARD}
 
 
@@ -39,8 +41,10 @@ class Stage:
     ends: dict[str, BoxEnds]
     functions: dict[str, Any]
 
-    def run(self, items: int, ends: list[BoxEnd], **more: Any) -> tuple[ScoutedRun, RunEnd]:
-        asked = inline([{"id": n} for n in range(items)], **({"batch": None} | more))
+    def run(self, kinds: list[str], ends: list[BoxEnd], width: int) -> tuple[ScoutedRun, RunEnd]:
+        items = [{"id": n} | KINDS[kind] for n, kind in enumerate(kinds)]
+        more = {"retry": AT_ONCE.model_dump(), "concurrency": {"batches": width}}
+        asked = inline(items, batch=None, tolerance={"percentage": 100}, **more)
         scene = ScoutedRun(asked, tables=MemoryTables())
         scene.inline.tell = tell_by(self.durable, self.runner.get_loop())
         self.runs[RUN_ID] = scene.inline
@@ -90,16 +94,18 @@ BOX_ENDS = st.builds(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    items=st.integers(1, 14),
+    kinds=st.lists(st.sampled_from(["good", "good", "late", "bad"]), min_size=1, max_size=14),
     ends=st.lists(BOX_ENDS, max_size=5),
-    width=st.sampled_from([1, 2, 4, 20]),
+    width=st.sampled_from([1, 2, 4, 120]),
 )
 def test_wherever_boxes_end_each_item_ends_once(
-    stage: Stage, items: int, ends: list[BoxEnd], width: int
+    stage: Stage, kinds: list[str], ends: list[BoxEnd], width: int
 ) -> None:
-    scene, end = stage.run(items, ends, concurrency={"batches": width})
+    scene, end = stage.run(kinds, ends, width)
     scene.insist_on_one_end(end)
-    assert (end.outcome, end.items.total, end.items.succeeded) == ("succeeded", items, items)
-    counts = scene.state.counts("process")
-    assert (counts.succeeded, counts.lost_batches) == (items, 0)
+    bad = kinds.count("bad")
+    items, counts = end.items, scene.state.counts("process")
+    assert (items.total, items.failed, items.pending) == (len(kinds), bad, 0)
+    assert (counts.succeeded, counts.failed) == (items.succeeded, bad)
+    assert (counts.retries, counts.lost_batches) == (kinds.count("late"), 0)
     stage.insist_on_prefixes()

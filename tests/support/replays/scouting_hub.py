@@ -1,4 +1,4 @@
-"""The real orchestrators on the engine, whose beginnings send scouts and whose batches end early."""
+"""The real orchestrators on the engine: their beginnings send scouts, their batches end early."""
 
 import asyncio
 import json
