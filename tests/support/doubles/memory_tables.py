@@ -34,7 +34,7 @@ class MemoryTables:
         for write in writes:
             self._carry_out(write, (table, partition, write.row_key))
         self.after_write()
-        keys = ((table, partition, write.row_key) for write in writes)
+        keys = [(table, partition, write.row_key) for write in writes]
         return {key[2]: self._rows[key].etag for key in keys if key in self._rows}
 
     def _insist_on_condition(self, write: Write, row: Row | None) -> None:

@@ -290,7 +290,8 @@ def _register_around(
         for event in events:
             await raise_event(*event)
         script = scripts[ending["run_id"]]
-        script.published.append(written)
+        if not written.is_announced:
+            script.published.append(written)
         if script.publish is not None:
             raise script.publish
         close_attempt(written, rows)

@@ -28,7 +28,14 @@ from fanout.models.limits import LimitsChange
 from fanout.models.request import Tolerance
 from fanout.naming import blob_paths
 from tests.support.doubles.counting import CountingStore, CountingTables
-from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse, Stops
+from tests.support.doubles.crashes import (
+    DeathError,
+    DyingStore,
+    DyingTables,
+    Fuse,
+    ShareableTables,
+    Stops,
+)
 from tests.support.replays.ending_runs import AT, EndingRun
 from tests.support.replays.local_runs import RUN_ID
 from tests.support.workloads.hostile_workloads import HostileReport
@@ -282,7 +289,7 @@ class Meddlers:
         self._stops = Stops()
         self.scene = EndingRun(
             DyingStore(self._stops),
-            DyingTables(self._stops),
+            ShareableTables(self._stops),
             lost=lost,
             tolerance=TOLERANT,
             **PAIRS,
@@ -361,7 +368,7 @@ def test_what_comes_late_of_a_run_that_was_deleted_spoils_no_other_of_its_id(
 ) -> None:
     """It is deleted before one of the writes of its end, and its id is used again."""
     stops = Stops()
-    scene = EndingRun(DyingStore(stops), DyingTables(stops), tolerance=TOLERANT)
+    scene = EndingRun(DyingStore(stops), ShareableTables(stops), tolerance=TOLERANT)
     others: list[EndingRun] = []
 
     def use_again() -> None:

@@ -4,33 +4,51 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
-from typing import Any
+from math import inf
+from threading import Event
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic_core import from_json
 
 import activities.endings.finish as finishing
 from activities.batches import process_batch
 from activities.batches.boxes import rests
 from activities.batches.boxes.stretch import Stretch
+from activities.batches.process_batch import process
 from activities.endings.finish import finish_attempt
-from activities.planning import begin
+from activities.planning import begin, plan
 from fanout.adapters.run_files.files import forget_kept
-from fanout.adapters.tables import Write
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState
-from fanout.messages.batches import ProcessAsk
+from fanout.messages.batches import BatchResult, ProcessAsk
+from fanout.messages.beginning import BeginResult
 from fanout.messages.ending import EndedRun
+from fanout.messages.rests import SCOUT_EVENT, RestNews
 from fanout.messages.run import RunEnd
 from fanout.models.limits import LimitsChange
 from fanout.models.request import RunRequest, Tolerance
-from fanout.naming import functions, row_keys
-from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse, Stops
-from tests.support.doubles.memory_tables import MemoryTables
+from fanout.naming import blob_paths, functions
+from fanout.workload import Context, MapWorkload, NoParameters
+from tests.support.doubles.counting import CountingStore, CountingTables
+from tests.support.doubles.crashes import (
+    DeathError,
+    DyingStore,
+    DyingTables,
+    Fuse,
+    ShareableTables,
+    Stops,
+)
 from tests.support.replays.local_runs import RUN_ID, inline
 from tests.support.replays.scouted_runs import CLAIMED_AT, ScoutedRun
+from tests.support.workloads.probe_workloads import Caller, Sum
+from tests.support.workloads.saga_workload import Voyage
+from workloads import registry
 
 
 @pytest.fixture(autouse=True)
@@ -167,15 +185,6 @@ def test_wherever_it_dies_the_run_ends_as_it_would_have(
         insist_on(kind, scene, end)
         assert (end.outcome, end.items) == (wanted.outcome, wanted.items)
     assert number >= 5
-
-
-class ShareableTables(DyingTables):
-    """Tables without a stop where one execution writes the place of others of its process, too."""
-
-    def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
-        if partition == row_keys.ADMISSION_PARTITION:
-            return MemoryTables.write(self, table, partition, writes)
-        return super().write(table, partition, writes)
 
 
 class Meddled:
@@ -340,3 +349,127 @@ def test_a_run_that_is_deleted_while_its_scout_is_at_work_gets_no_rows_again(num
     if happened:
         assert [name for name in scene.left() if " " in name] == []
         assert begun.settled is None or begun.settled.end is not None
+
+
+BEGINNING = [
+    "QUERY r!a1",
+    "GET !admission places",
+    "POST !admission places",
+    "GET r/request.json",
+    "PUT r/plan/p00000.json",
+    "PUT r/plan/manifest.json",
+    "POST r!a1 run s00",
+]
+ENDING = [
+    "PUT r/results/SUCCEEDED-00000.jsonl",
+    "PUT r/results/manifest.json",
+    "PUT r/summary.json",
+    "POST r!a1 control run s00",
+    "POST !runs i o",
+    "GET !admission places",
+    "POST !admission places",
+]
+
+
+@pytest.mark.parametrize(
+    ("items", "part"), [(1, "b0000"), (100, "b0000n0100"), (1_000, "b0000n1000")]
+)
+def test_a_small_run_is_one_activity_of_fifteen_requests(
+    items: int, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(begin, "QUICK_SECONDS", inf)  # a slow one would look at the claim
+    requests: list[str] = []
+    scene = ScoutedRun(asked(items), CountingStore(requests), CountingTables(requests))
+    requests.clear()
+    end = scene.carry_out()
+    made = ["POST !runs i o" if one.startswith("POST !runs") else one for one in requests]
+    own = f"PUT r/parts/a1-p00000-r0-{part}.jsonl"
+    assert sorted(made) == sorted([*BEGINNING, own, *ENDING])
+    assert scene.inline.called == [functions.BEGIN]
+    scene.insist_on_one_end(end)
+    assert end.items.succeeded == items
+    (shard,) = scene.state.shards.values()
+    assert (shard.reason, shard.counts.succeeded) == ("done", items)
+
+
+TABLE = "day,amount\n" + "".join(f"d{n},{n}\n" for n in range(2_000))
+
+
+@pytest.mark.parametrize(("rows", "is_one"), [(None, True), (500, False)])
+def test_a_table_for_a_chunk_workload_is_scouted_if_it_is_one_cut(
+    rows: int | None, *, is_one: bool
+) -> None:
+    request = RunRequest.model_validate(
+        {
+            "workload": Sum.name,
+            "parameters": {"column": "amount"},
+            "source": {"kind": "text", "text": TABLE, "read": "csv"},
+            "batch": None if rows is None else {"max_items": rows},
+        }
+    )
+    scene = ScoutedRun(request)
+    end = scene.carry_out()
+    assert (end.outcome, end.items.succeeded) == ("succeeded", 2_000)
+    assert (scene.inline.called == [functions.BEGIN]) == is_one
+    data = scene.run.files.read(blob_paths.result_path(RUN_ID, "sum.json"))
+    assert from_json(data)["sum"] == sum(range(2_000))
+
+
+def test_a_saga_and_a_run_of_a_shared_service_begin_without_a_scout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = SimpleNamespace(downstream_rates={})
+    monkeypatch.setattr(plan, "settings", lambda: app)
+    for request in (
+        inline([{"id": "a"}], Voyage.name),
+        inline([{"id": 1}], Caller.name, parameters={"url": "http://localhost:9"}),
+    ):
+        begun = ScoutedRun(request).begin()
+        assert begun.order is not None and begun.order.action == "go"
+        assert (begun.scout, begun.settled, begun.next_order) == (None, None, None)
+
+
+class Held(BaseModel):
+    n: int
+
+
+class Holding(MapWorkload[Held, NoParameters]):
+    """Holds its second item until it is told to go on."""
+
+    name: ClassVar[str] = "holding"
+    item_model = Held
+    may_go_on = Event()
+
+    def process(self, item: Held, context: Context[NoParameters]) -> Any:
+        assert item.n != 1 or self.may_go_on.wait(30)
+        return item.n
+
+
+registry.register(Holding())
+
+
+def test_while_a_scout_is_stuck_others_do_its_rest_and_then_it_says_what_it_kept() -> None:
+    """At once: a beginning tells of its rest, is asked again, and answers when all is done."""
+    scene = ScoutedRun(inline([{"n": n} for n in range(8)], Holding.name, batch=None))
+    Holding.may_go_on.clear()
+    asked_again: list[BeginResult] = []
+    rest: list[BatchResult] = []
+
+    def tell(instance: str, name: str, value: Any = None) -> None:
+        if name == SCOUT_EVENT:
+            news = RestNews.load(value)
+            assert (instance, news and news.cuts) == (RUN_ID, 2)
+            asked_again.append(scene.begin())
+            ask = ProcessAsk(run_id=RUN_ID, claim=scene.claim, partition=0, first_cut=2, span=6)
+            rest.append(process(ask, scene.run.files, scene.rows))
+            Holding.may_go_on.set()
+
+    scene.inline.tell = tell
+    begun = scene.begin()
+    assert begun.scout is not None
+    assert (begun.scout.cuts, begun.scout.succeeded, rest[0].succeeded) == (2, 2, 6)
+    assert (begun.settled, begun.next_order) == (None, None), "the orchestration goes on itself"
+    (again,) = asked_again
+    assert again.scout is None and again.order is not None
+    assert (again.order.is_repeated, again.order.cuts) == (True, 8)
+    assert [outcome.output for outcome in scene.run.outcomes_now()] == [*range(8)]
