@@ -1,5 +1,6 @@
 """Carrying out a round: its batches all at once, and more of them when one gives back its rest."""
 
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,7 @@ class AtWork:
         tasks: What that comes to.
         events: What tells that a batch gives back its rest.
         rests: What was given back, and nobody has yet.
+        full: With so many at work there was no room for more.
     """
 
     context: Any
@@ -81,6 +83,7 @@ class AtWork:
     tasks: dict[int, Any] = field(default_factory=dict)
     events: dict[int, Any] = field(default_factory=dict)
     rests: list[tuple[BatchRef, RestNews]] = field(default_factory=list)
+    full: int = sys.maxsize
 
     def carry_out(self, batches: list[BatchRef], scout: Scout | None) -> Carrying:
         """Have batches carried out, and what they give back by others."""
@@ -94,8 +97,7 @@ class AtWork:
         for batch in batches:
             self._begin(batch)
         while self.running:
-            if self.rests:
-                yield from self._share_out()
+            yield from self._share_out()
             if self.running:
                 yield from self._wait()
         answers = [self._answer(batch) for batch in self.batches]
@@ -137,18 +139,26 @@ class AtWork:
         return bool(self.tasks[key].is_completed)
 
     def _share_out(self) -> Generator[Any, Any, None]:
-        """Ask which batches are to begin with the rests; those that must wait go on waiting."""
-        rests, self.rests = self.rests, []
-        for batch, news in rests:
-            order = yield from self._ask(batch, news)
+        """Ask which batches are to begin with the rests; if one must wait, so must the others."""
+        while self.rests and len(self.running) < self.full:
+            under_way = len(self.running)  # when it asks: some may end until it is answered
+            order = yield from self._ask(*self.rests[0])
+            if order.action == "wait":
+                self.full = under_way
+                return
+            del self.rests[0]
             if order.action == "go":
-                self.work = share_out_rest(self.work, order)
-                known = {known.first_cut for known in self.batches}
-                new = [b for b in batches_of_round(self.work) if b.first_cut not in known]
-                for more in new:
-                    self._begin(more)
-            elif order.action == "wait":
-                self.rests.append((batch, news))
+                self._begin_more(order)
+
+    def _begin_more(self, order: ShardOrder) -> None:
+        """Have batches begin; where there was room for more than before, there may be yet more."""
+        self.work = share_out_rest(self.work, order)
+        known = {known.first_cut for known in self.batches}
+        for batch in batches_of_round(self.work):
+            if batch.first_cut not in known:
+                self._begin(batch)
+        if len(self.running) > self.full:
+            self.full = sys.maxsize
 
     def _ask(self, batch: BatchRef, news: RestNews) -> Generator[Any, Any, ShardOrder]:
         self.work = self.work.model_copy(update={"call": self.work.call + 1})

@@ -34,11 +34,12 @@ ITEM_MS = 100.0
 MOST_SECONDS = 0.02
 
 
-@dataclass
+@dataclass(repr=False)
 class Course:
     """What becomes of batches: they leave parts and records as the activity does.
 
     Attributes:
+        seconds: How long each is at work, at most.
         left: What each has left: how many cuts it has kept, or None where it is a part.
         results: What each part says.
         under_way: How many are at work now, and `most` at most.
@@ -47,6 +48,7 @@ class Course:
     draws: random.Random
     durable: list[Hub]
     odds: dict[str, float]
+    seconds: float = MOST_SECONDS
     left: dict[BatchName, int | None] = field(default_factory=dict)
     results: dict[BatchName, BatchResult] = field(default_factory=dict)
     seen: set[BatchName] = field(default_factory=set)
@@ -95,10 +97,9 @@ class Course:
         for _ in range(1 + self.happens("tells")):
             with suppress(InstanceFinishedError, KeyError):
                 await self.durable[0].engine.raise_event(ask.instance, ask.event, news)
-        await self._work()
 
     async def _work(self) -> None:
-        await asyncio.sleep(self.draws.random() * MOST_SECONDS)
+        await asyncio.sleep(self.draws.random() * self.seconds)
 
     def _break(self, name: BatchName) -> None:
         """Fail, once for each batch, with what it has left still there."""
@@ -128,7 +129,7 @@ class Course:
         return self.results[before].retryable
 
 
-@dataclass
+@dataclass(repr=False)
 class Stage:
     """An engine that carries out one scripted run after the other."""
 
@@ -143,6 +144,11 @@ class Stage:
         ended = self.runner.run(self._run(run_id, course, deaths))
         assert ended["outcome"] == "succeeded"
         return read_attempt(self.rows, run_id, 1).state.counts("process")
+
+    def count(self, function: str) -> int:
+        """How often a function was called so far."""
+        calls = self.hubs[0].executor.calls
+        return sum(call.function == function for call in calls)
 
     async def _run(self, run_id: str, course: Course, deaths: list[int]) -> Any:
         durable, asked = self.hubs[0], dump(RunInput(run_id=run_id))
@@ -189,7 +195,7 @@ SHAPE = {
 }
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     odds=st.fixed_dictionaries(ODDS),
@@ -214,6 +220,18 @@ def test_each_cut_is_carried_out_by_one_batch_and_each_item_counted_once(
     insist_on_parts(course, shape)
     if not deaths:
         assert course.most <= shape["at_once"] * shape["shards"]
+
+
+def test_a_rest_that_finds_no_room_is_asked_for_again_when_there_is_some(stage: Stage):
+    """Not whenever anything happens, and not each of them: that would be the square of them."""
+    odds = {"gives back": 1.0, "tells": 1.0, "breaks": 0.0, "again": 0.0}
+    course = Course(random.Random(1), stage.hubs, odds, seconds=0.4)
+    before = stage.count(functions.STEER)
+    shape = {"batches": 700, "per_partition": 700, "at_once": 60, "max_span": 20}
+    assert stage.run(course, [], **shape).succeeded == ITEMS * shape["batches"]
+    rests = sum(kept is not None for kept in course.left.values())
+    assert rests > 60
+    assert stage.count(functions.STEER) - before <= 1.2 * rests + 10
 
 
 def divide(partition: int, cut: int, per_partition: int) -> int:
