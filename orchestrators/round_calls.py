@@ -35,7 +35,7 @@ def carry_out_round(context: Any, work: ShardWork, scout: Scout | None = None) -
     batches = batches_of_round(work)
     if scout is not None and scout.result is not None:
         answers = [scout.answer]
-    elif scout is None and not _may_give_back(work, batches):
+    elif scout is None and not _may_give_back(work, batches) and not _is_too_wide(work, batches):
         answers = yield from call_all(context, [_call(context, work, batch) for batch in batches])
     else:
         at_work = AtWork(context, work)
@@ -46,6 +46,11 @@ def carry_out_round(context: Any, work: ShardWork, scout: Scout | None = None) -
 def _may_give_back(work: ShardWork, batches: list[BatchRef]) -> bool:
     is_first = work.retrying is None and work.stage == "process" and not work.is_saga
     return is_first and work.box is not None and any(batch.span > 1 for batch in batches)
+
+
+def _is_too_wide(work: ShardWork, batches: list[BatchRef]) -> bool:
+    at_once = work.wave.at_once if work.wave is not None else None
+    return at_once is not None and len(batches) > at_once
 
 
 def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
@@ -71,6 +76,7 @@ class AtWork:
         scout: What carries out the first batch instead, if there is one.
         tasks: What that comes to.
         events: What tells that a batch gives back its rest.
+        waiting: Batches that begin when others have ended.
         rests: What was given back, and nobody has yet.
         full: With so many at work there was no room for more.
     """
@@ -82,6 +88,7 @@ class AtWork:
     scout: Scout | None = None
     tasks: dict[int, Any] = field(default_factory=dict)
     events: dict[int, Any] = field(default_factory=dict)
+    waiting: list[BatchRef] = field(default_factory=list)
     rests: list[tuple[BatchRef, RestNews]] = field(default_factory=list)
     full: int = sys.maxsize
 
@@ -94,9 +101,9 @@ class AtWork:
             self.tasks[first.first_cut] = scout.task
             self.rests.append((first, scout.news))
             batches = others
-        for batch in batches:
-            self._begin(batch)
-        while self.running:
+        self.waiting = [*batches]
+        while self.running or self.waiting:
+            self._begin_waiting()
             yield from self._share_out()
             if self.running:
                 yield from self._wait()
@@ -113,6 +120,11 @@ class AtWork:
         """The tasks that have not ended."""
         return [task for task in self.tasks.values() if not task.is_completed]
 
+    def _begin_waiting(self) -> None:
+        at_once = self.work.wave.at_once if self.work.wave is not None else None
+        while self.waiting and (at_once is None or len(self.running) < at_once):
+            self._begin(self.waiting.pop(0))
+
     def _begin(self, batch: BatchRef) -> None:
         key = batch.first_cut
         self.batches.append(batch)
@@ -124,7 +136,7 @@ class AtWork:
     def _wait(self) -> Generator[Any, Any, None]:
         """Wait until all have ended, or one gives back a rest; if rests wait, until one ends."""
         running = self.running
-        ends = running if self.rests else [self.context.task_all(running)]
+        ends = running if self.rests or self.waiting else [self.context.task_all(running)]
         open_events = [event for key, event in self.events.items() if not self._has_ended(key)]
         yield from await_task(self.context.task_any([*ends, *open_events]))
         for batch in self.batches:
@@ -140,7 +152,7 @@ class AtWork:
 
     def _share_out(self) -> Generator[Any, Any, None]:
         """Ask which batches are to begin with the rests; if one must wait, so must the others."""
-        while self.rests and len(self.running) < self.full:
+        while self.rests and not self.waiting and len(self.running) < self.full:
             under_way = len(self.running)  # when it asks: some may end until it is answered
             order = yield from self._ask(*self.rests[0])
             if order.action == "wait":

@@ -32,6 +32,7 @@ from tests.support.replays.scripted_runs import Script, planned, scripted_app
 ITEMS = 10
 ITEM_MS = 100.0
 MOST_SECONDS = 0.02
+LONGEST_WAIT_SECONDS = 1.0
 
 
 @dataclass(repr=False)
@@ -40,6 +41,7 @@ class Course:
 
     Attributes:
         seconds: How long each is at work, at most.
+        left_to_call: How many more calls somebody waits for, by `are_called`.
         left: What each has left: how many cuts it has kept, or None where it is a part.
         results: What each part says.
         under_way: How many are at work now, and `most` at most.
@@ -52,15 +54,24 @@ class Course:
     left: dict[BatchName, int | None] = field(default_factory=dict)
     results: dict[BatchName, BatchResult] = field(default_factory=dict)
     seen: set[BatchName] = field(default_factory=set)
-    calls: int = 0
+    left_to_call: int = 0
+    are_called: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     most: int = 0
 
     def happens(self, what: str) -> bool:
         return self.draws.random() < self.odds[what]
 
+    async def has_called(self, number: int) -> None:
+        """Wait until there were so many more calls, or for a while."""
+        self.left_to_call, self.are_called = number, asyncio.Event()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.are_called.wait(), LONGEST_WAIT_SECONDS)
+
     async def __call__(self, ask: ProcessAsk) -> dict[str, Any]:
-        self.calls += 1
+        self.left_to_call -= 1
+        if self.left_to_call == 0:
+            self.are_called.set()
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -154,9 +165,7 @@ class Stage:
         durable, asked = self.hubs[0], dump(RunInput(run_id=run_id))
         instance = await durable.start(functions.RUN, asked, instance_id=run_id)
         for number in deaths:
-            before, ends = course.calls, asyncio.get_running_loop().time() + 1
-            while course.calls < before + number and asyncio.get_running_loop().time() < ends:
-                await asyncio.sleep(0.002)
+            await course.has_called(number)
             try:
                 await durable.engine.terminate(run_id, "its worker died")
             except InstanceFinishedError:
@@ -220,6 +229,15 @@ def test_each_cut_is_carried_out_by_one_batch_and_each_item_counted_once(
     insist_on_parts(course, shape)
     if not deaths:
         assert course.most <= shape["at_once"] * shape["shards"]
+
+
+@pytest.mark.parametrize("tells", [0.0, 1.0])
+def test_rounds_of_a_wave_with_rests_are_no_wider_than_it_was(stage: Stage, tells: float):
+    odds = {"gives back": 1.0, "tells": tells, "breaks": 0.0, "again": 1.0}
+    course = Course(random.Random(2), stage.hubs, odds)
+    shape = {"batches": 60, "per_partition": 60, "at_once": 4, "max_span": 20}
+    assert stage.run(course, [], **shape).succeeded == ITEMS * shape["batches"]
+    assert course.most <= 4
 
 
 def test_a_rest_that_finds_no_room_is_asked_for_again_when_there_is_some(stage: Stage):

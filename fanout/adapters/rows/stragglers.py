@@ -39,7 +39,7 @@ def has_all_parts(
 
 
 def _has_part(files: RunFiles, path: str) -> bool:
-    """Tell whether a batch has written down what it has done; what it gave back is no part of it."""
+    """Tell whether a batch has written down what it has done; no matter what it gave back."""
     size = files.size(path)
     if size is None or size > MAX_RECORD_BYTES:
         return size is not None
