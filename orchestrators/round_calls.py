@@ -139,6 +139,9 @@ class AtWork:
         ends = running if self.rests or self.waiting else [self.context.task_all(running)]
         open_events = [event for key, event in self.events.items() if not self._has_ended(key)]
         yield from await_task(self.context.task_any([*ends, *open_events]))
+        # With a failure among them, the SDK has "all" end twice: the second time, at the last of
+        # them, breaks the orchestration, unless they have become those of another by then.
+        self.context.task_all(self.running)
         for batch in self.batches:
             event = self.events.get(batch.first_cut)
             if event is not None and event.is_completed:

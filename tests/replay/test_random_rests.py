@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fanout.adapters.rows.attempts import read_attempt
@@ -204,6 +204,11 @@ SHAPE = {
 }
 
 
+SOME_BREAK = {"gives back": 0.5, "tells": 0.5, "breaks": 0.2, "again": 0.0}
+SMALL = {"batches": 9, "per_partition": 5, "shards": 1, "at_once": 3, "max_span": 2}
+
+
+@example(seed=0, odds=SOME_BREAK, shape=SMALL, deaths=[])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
@@ -215,6 +220,7 @@ def test_each_cut_is_carried_out_by_one_batch_and_each_item_counted_once(
     stage: Stage, seed: int, odds: dict[str, float], shape: dict[str, int], deaths: list[int]
 ):
     course = Course(random.Random(seed), stage.hubs, odds)
+    shape = {**shape}
     shape["shards"] = min(shape["shards"], -(-shape["batches"] // shape["per_partition"]))
     counts = stage.run(course, deaths, **shape)
     assert counts.lost_batches == 0
