@@ -1,5 +1,6 @@
 """Carrying out a round: its batches all at once, and more of them when one gives back its rest."""
 
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ def carry_out_round(context: Any, work: ShardWork, scout: Scout | None = None) -
     batches = batches_of_round(work)
     if scout is not None and scout.result is not None:
         answers = [scout.answer]
-    elif scout is None and not _may_give_back(work, batches):
+    elif scout is None and not _may_give_back(work, batches) and not _is_too_wide(work, batches):
         answers = yield from call_all(context, [_call(context, work, batch) for batch in batches])
     else:
         at_work = AtWork(context, work)
@@ -46,6 +47,11 @@ def carry_out_round(context: Any, work: ShardWork, scout: Scout | None = None) -
 def _may_give_back(work: ShardWork, batches: list[BatchRef]) -> bool:
     is_first = work.retrying is None and work.stage == "process" and not work.is_saga
     return is_first and work.box is not None and any(batch.span > 1 for batch in batches)
+
+
+def _is_too_wide(work: ShardWork, batches: list[BatchRef]) -> bool:
+    at_once = work.wave.at_once if work.wave is not None else None
+    return at_once is not None and len(batches) > at_once
 
 
 def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
@@ -71,7 +77,9 @@ class AtWork:
         scout: What carries out the first batch instead, if there is one.
         tasks: What that comes to.
         events: What tells that a batch gives back its rest.
+        waiting: Batches that begin when others have ended.
         rests: What was given back, and nobody has yet.
+        full: With so many at work there was no room for more.
     """
 
     context: Any
@@ -81,7 +89,9 @@ class AtWork:
     scout: Scout | None = None
     tasks: dict[int, Any] = field(default_factory=dict)
     events: dict[int, Any] = field(default_factory=dict)
+    waiting: list[BatchRef] = field(default_factory=list)
     rests: list[tuple[BatchRef, RestNews]] = field(default_factory=list)
+    full: int = sys.maxsize
 
     def carry_out(self, batches: list[BatchRef], scout: Scout | None) -> Carrying:
         """Have batches carried out, and what they give back by others."""
@@ -92,16 +102,17 @@ class AtWork:
             self.tasks[first.first_cut] = scout.task
             self.rests.append((first, scout.news))
             batches = others
-        for batch in batches:
-            self._begin(batch)
-        while self.running:
-            if self.rests:
-                yield from self._share_out()
+        self.waiting = [*batches]
+        while self.running or self.waiting:
+            self._begin_waiting()
+            yield from self._share_out()
             if self.running:
                 yield from self._wait()
         answers = [self._answer(batch) for batch in self.batches]
         mistaken = [n for n, answer in enumerate(answers) if answer.is_mistaken]
-        calls = [_call(self.context, self.work, self.batches[n]) for n in mistaken]
+        # They may have been carried out, and have given back their rests.
+        repeated = [self.batches[n].model_copy(update={"is_repeated": True}) for n in mistaken]
+        calls = [_call(self.context, self.work, batch) for batch in repeated]
         again = yield from call_all(self.context, calls)
         for number, answer in zip(mistaken, again, strict=True):
             answers[number] = answer
@@ -111,6 +122,11 @@ class AtWork:
     def running(self) -> list[Any]:
         """The tasks that have not ended."""
         return [task for task in self.tasks.values() if not task.is_completed]
+
+    def _begin_waiting(self) -> None:
+        at_once = self.work.wave.at_once if self.work.wave is not None else None
+        while self.waiting and (at_once is None or len(self.running) < at_once):
+            self._begin(self.waiting.pop(0))
 
     def _begin(self, batch: BatchRef) -> None:
         key = batch.first_cut
@@ -123,9 +139,12 @@ class AtWork:
     def _wait(self) -> Generator[Any, Any, None]:
         """Wait until all have ended, or one gives back a rest; if rests wait, until one ends."""
         running = self.running
-        ends = running if self.rests else [self.context.task_all(running)]
+        ends = running if self.rests or self.waiting else [self.context.task_all(running)]
         open_events = [event for key, event in self.events.items() if not self._has_ended(key)]
         yield from await_task(self.context.task_any([*ends, *open_events]))
+        # With a failure among them, the SDK has "all" end twice: the second time, at the last of
+        # them, breaks the orchestration, unless they have become those of another by then.
+        self.context.task_all(self.running)
         for batch in self.batches:
             event = self.events.get(batch.first_cut)
             if event is not None and event.is_completed:
@@ -139,18 +158,26 @@ class AtWork:
         return bool(self.tasks[key].is_completed)
 
     def _share_out(self) -> Generator[Any, Any, None]:
-        """Ask which batches are to begin with the rests; those that must wait go on waiting."""
-        rests, self.rests = self.rests, []
-        for batch, news in rests:
-            order = yield from self._ask(batch, news)
+        """Ask which batches are to begin with the rests; if one must wait, so must the others."""
+        while self.rests and not self.waiting and len(self.running) < self.full:
+            under_way = len(self.running)  # when it asks: some may end until it is answered
+            order = yield from self._ask(*self.rests[0])
+            if order.action == "wait":
+                self.full = under_way
+                return
+            del self.rests[0]
             if order.action == "go":
-                self.work = share_out_rest(self.work, order)
-                known = {known.first_cut for known in self.batches}
-                new = [b for b in batches_of_round(self.work) if b.first_cut not in known]
-                for more in new:
-                    self._begin(more)
-            elif order.action == "wait":
-                self.rests.append((batch, news))
+                self._begin_more(order)
+
+    def _begin_more(self, order: ShardOrder) -> None:
+        """Have batches begin; where there was room for more than before, there may be yet more."""
+        self.work = share_out_rest(self.work, order)
+        known = {known.first_cut for known in self.batches}
+        for batch in batches_of_round(self.work):
+            if batch.first_cut not in known:
+                self._begin(batch)
+        if len(self.running) > self.full:
+            self.full = sys.maxsize
 
     def _ask(self, batch: BatchRef, news: RestNews) -> Generator[Any, Any, ShardOrder]:
         self.work = self.work.model_copy(update={"call": self.work.call + 1})

@@ -29,7 +29,8 @@ def share_out(state: GovernorState, ask: ShardAsk, rest: Rest) -> Grant:
     order = _order(state, ask, rest)
     if order.action != "go":
         return Grant(order, shard, state.pace)
-    shard = _hold_more(shard, rest, len(order.starts))
+    shard, at_once = _hold_more(shard, rest, len(order.starts))
+    order = order.model_copy(update={"at_once": at_once})
     update = {"call": ask.work.call, "work": ask.work, "order": order, "updated_at": ask.at}
     return Grant(order, shard.model_copy(update=update), state.pace)
 
@@ -50,7 +51,8 @@ def _begin(work: ShardWork, rest: Rest, size: WaveSize) -> ShardOrder:
     return ShardOrder(action="go", cuts=cuts, span=size.span, starts=starts, box=size.box)
 
 
-def _hold_more(shard: ShardState, rest: Rest, batches: int) -> ShardState:
+def _hold_more(shard: ShardState, rest: Rest, batches: int) -> tuple[ShardState, int]:
+    """Have a shard hold as many batches as it then has at work, and tell how many that is."""
     held = shard.held or Held(batches=0, items=0)
     count = max(held.batches, rest.under_way + batches)
-    return shard.model_copy(update={"held": held.model_copy(update={"batches": count})})
+    return shard.model_copy(update={"held": held.model_copy(update={"batches": count})}), count

@@ -41,7 +41,8 @@ def share_out_rest(work: ShardWork, order: ShardOrder) -> ShardWork:
     if wave is None:
         return work
     starts = sorted({*wave.starts, *order.starts})
-    wave = wave.model_copy(update={"end": work.first_cut + order.cuts, "starts": starts})
+    update = {"end": work.first_cut + order.cuts, "starts": starts, "at_once": order.at_once}
+    wave = wave.model_copy(update=update)
     return work.model_copy(update={"wave": wave, "box": order.box})
 
 
@@ -78,12 +79,14 @@ def note_rests(work: ShardWork, rests: list[int]) -> ShardWork:
     wave = work.wave
     if wave is None or not rests:
         return work
+    at_once = wave.at_once or len(wave.spans(work.first_cut))
     starts = sorted({*wave.starts, *rests})
     last = max(wave.model_copy(update={"starts": starts}).spans(work.first_cut))
     if last in rests:
         starts.remove(last)
         wave = wave.model_copy(update={"end": last})
-    return work.model_copy(update={"wave": wave.model_copy(update={"starts": starts})})
+    update = {"starts": starts, "at_once": at_once}
+    return work.model_copy(update={"wave": wave.model_copy(update=update)})
 
 
 def end_wave(work: ShardWork, *, is_complete: bool) -> ShardWork:

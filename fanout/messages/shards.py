@@ -67,11 +67,14 @@ class Wave(Message):
         end: The cut after its last one, within the partition.
         span: How many cuts each of its batches takes; the last one may take fewer.
         starts: Where batches begin besides, of cuts that others gave back.
+        at_once: How many batches may be at work at a time, since it has more than it was granted;
+            None is all of them.
     """
 
     end: int
     span: int = 1
     starts: list[int] = Field(default_factory=list)
+    at_once: int | None = None
 
     def spans(self, first_cut: int) -> dict[int, int]:
         """How many cuts each batch takes, by its first one, in order.
@@ -242,6 +245,7 @@ class ShardOrder(Message):
         cuts: How many the wave takes.
         span: How many each batch takes of them.
         starts: Where batches are to begin that share out a rest.
+        at_once: How many batches may be at work at a time then.
         box: The time box of each batch; None has all its cuts done, however long that takes.
         wait_seconds: How long to wait first.
         is_probe: Whether only one batch may begin, to find out if the downstream is up again.
@@ -254,6 +258,7 @@ class ShardOrder(Message):
     cuts: int = 0
     span: int = 1
     starts: list[int] = Field(default_factory=list)
+    at_once: int | None = None
     box: TimeBox | None = None
     wait_seconds: float = 0.0
     is_probe: bool = False
