@@ -165,14 +165,7 @@ class Stage:
         durable, asked = self.hubs[0], dump(RunInput(run_id=run_id))
         instance = await durable.start(functions.RUN, asked, instance_id=run_id)
         for number in deaths:
-<<<<<<< HEAD
-            before, ends = course.calls, asyncio.get_running_loop().time() + 1
-            # Calls are counted by threads.
-            while course.calls < before + number and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
-=======
             await course.has_called(number)
->>>>>>> w-att2
             try:
                 await durable.engine.terminate(run_id, "its worker died")
             except InstanceFinishedError:

@@ -39,11 +39,7 @@ def has_all_parts(
 
 
 def _has_part(files: RunFiles, path: str) -> bool:
-<<<<<<< HEAD
-    """Tell whether a batch has written down what it has done; a record of a rest is not that."""
-=======
     """Tell whether a batch has written down what it has done; no matter what it gave back."""
->>>>>>> w-att2
     size = files.size(path)
     if size is None or size > MAX_RECORD_BYTES:
         return size is not None
