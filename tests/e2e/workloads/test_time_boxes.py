@@ -108,6 +108,7 @@ def start(host: Host, request: dict[str, Any]) -> str:
     return str(answer.json["run_id"])
 
 
+@pytest.mark.needs_embedded
 @pytest.mark.needs_restart
 def test_a_host_that_is_killed_while_others_have_the_rest_loses_and_repeats_no_effect(
     storage: str, tmp_path: Path, journal: Journal
