@@ -288,7 +288,9 @@ class _Work:
     def _width_rate(self) -> float:
         """Of the batches in flight, each wave being waited for."""
         shards = max(1, self._plan.shards)
-        items = self._plan.width * shards * self._plan.batch_items
+        # The shares of the shards add up to the limit, though one is wider than another.
+        at_once = min(self._plan.width * shards, self._setup.batches)
+        items = at_once * self._plan.batch_items
         return items / (self._batch_seconds + self._gap_seconds)
 
     @property

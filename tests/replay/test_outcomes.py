@@ -235,7 +235,8 @@ def test_a_run_that_waits_for_its_turn_continues_as_new_and_asks_for_the_same(re
     for run_id, found in executions.items():
         again = [one for one in found if one.input.get("max_runs")]
         wanted = RunInput(run_id=run_id, max_runs=1)
-        assert all(RunInput.model_validate(one.input) == wanted for one in again)
+        inputs = [RunInput.model_validate(one.input) for one in again]
+        assert all(one.model_copy(update={"usage": wanted.usage}) == wanted for one in inputs)
         assert recorded.outputs[run_id]["outcome"] == "succeeded"
 
 

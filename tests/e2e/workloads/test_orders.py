@@ -143,10 +143,10 @@ def test_the_same_run_again_changes_nothing(shop: Product, account: AccountTable
     assert after.wallets["bob:EUR"]["captured"] == "7.50"
     assert len(bus.shipments()) == 3
 
-    saga = "/runtime/webhooks/durabletask/instances/orders-2:p00000b0000r0:i1"
-    assert shop.host.get(saga).status == 200
+    sagas = "/runtime/webhooks/durabletask/instances/orders-2:p00000b0000r0"
+    assert shop.host.get(sagas).status == 200
     assert shop.host.request("DELETE", "/api/runs/orders-2").status == 204
-    assert shop.host.get(saga).status == 404
+    assert shop.host.get(sagas).status == 404
     assert shop.blobs_of("orders-2") == []
 
 

@@ -135,8 +135,10 @@ def test_who_is_far_from_its_turn_asks_more_seldom_but_long_before_it_is_forgott
         state, turn = enter(state, f"r{number}", 2)
         waits.append(turn.wait_seconds)
     assert waits[:2] == [None, None]
-    assert waits[2:8] == [30, 30, 60, 60, 90, 90]
-    assert waits[-1] == 900 < FORGOTTEN_AFTER.total_seconds() / 2
+    first = admission.FIRST_WAIT_SECONDS
+    assert waits[2:8] == [first, first, 2 * first, 2 * first, 3 * first, 3 * first]
+    longest = min(admission.MAX_WAIT_SECONDS, 99 * first)
+    assert waits[-1] == longest < FORGOTTEN_AFTER.total_seconds() / 2
 
 
 def test_a_row_of_an_earlier_version_calls_nobody_until_somebody_says_how_many_places_there_are():
