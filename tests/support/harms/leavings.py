@@ -1,11 +1,13 @@
 """Many runs that are carried out and deleted, and what is left of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
+from typing import Any
 
 from fanout.adapters.rows.rows import table_name
+from fanout.governor.admission import AdmissionState
 from fanout.naming import row_keys
 from rig.web import Host
 from starters.lifecycle import earlier_versions
@@ -56,16 +58,20 @@ def insist_on_nothing(cluster: Cluster) -> None:
     assert host.get("/api/runs").json["runs"] == []
 
 
+def _is_empty(row: Mapping[str, Any]) -> bool:
+    """Tell whether no run has a place, or waits for one."""
+    state = AdmissionState.model_validate_json(row["json0"])
+    return not state.running and not state.waiting
+
+
 def _left(cluster: Cluster, host: Host) -> Iterator[str]:
     yield from (one["instanceId"] for one in instances(host))
     storage = cluster.storage.connection
     for table in (f"{cluster.hub}History", f"{cluster.hub}Instances"):
         yield from (f"{table}: {row}" for row in rows_in(storage, table))
     for row in rows_in(storage, table_name("runs")):
-        is_empty = row.get("json0") == '{"running":{},"waiting":{}}'
-        if row["PartitionKey"] not in KEPT or (
-            row["PartitionKey"] == row_keys.ADMISSION_PARTITION and not is_empty
-        ):
+        is_admission = row["PartitionKey"] == row_keys.ADMISSION_PARTITION
+        if row["PartitionKey"] not in KEPT or (is_admission and not _is_empty(row)):
             yield f"{row}"
     # The hub's own, which say who has which partition.
     own = (f"{cluster.hub.lower()}-leases/", f"{cluster.hub.lower()}-applease/")
