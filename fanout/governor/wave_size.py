@@ -71,13 +71,15 @@ def size_wave(state: GovernorState, ask: ShardAsk, *, is_probe: bool) -> WaveSiz
     return WaveSize(cuts, span, cuts * work.items_per_cut, box)
 
 
-def _box(item_ms: float, work: ShardWork, span: int) -> TimeBox | None:
+def _box(
+    item_ms: float, work: ShardWork, span: int, max_delay: float = MAX_DELAY
+) -> TimeBox | None:
     """The time box of batches of so many cuts; none where a batch has nothing to give back."""
     if span == 1:
         return None
     batch_ms = item_ms * work.items_per_cut * span
     stuck_seconds = max(LEAST_STUCK_SECONDS, MAX_ITEM_DELAY * item_ms / 1000)
-    return TimeBox(seconds=MAX_DELAY * batch_ms / 1000, stuck_seconds=stuck_seconds)
+    return TimeBox(seconds=max_delay * batch_ms / 1000, stuck_seconds=stuck_seconds)
 
 
 def size_scout(state: GovernorState, ask: ShardAsk) -> WaveSize:
@@ -102,12 +104,14 @@ def size_rest(state: GovernorState, ask: ShardAsk, rest: Rest) -> WaveSize | Non
     span = min(left, max(ceil(left / width), _span(state, LEAST_REST_MS)))
     # Only the end of a wave can be left to the next one.
     if ask.work.wave is not None and rest.end == ask.work.wave.end:
-        item_ms = max(rest.item_ms, mean_item_ms(state) or 0.0)
-        span = min(span, _span_of(state, item_ms, TARGET_BATCH_MS))
+        longest_ms = max(rest.item_ms, mean_item_ms(state) or 0.0)
+        span = min(span, _span_of(state, longest_ms, TARGET_BATCH_MS))
     cuts = min(left, width * span)
-    # While no wave has told how long an item takes, the batch that gives it back does.
-    item_ms = mean_item_ms(state) or rest.item_ms
-    return WaveSize(cuts, span, cuts * ask.work.items_per_cut, _box(item_ms, ask.work, span))
+    items, item_ms = cuts * ask.work.items_per_cut, mean_item_ms(state)
+    if item_ms is not None:
+        return WaveSize(cuts, span, items, _box(item_ms, ask.work, span))
+    # The batch that gives it back tells how long an item takes at least: it has not ended.
+    return WaveSize(cuts, span, items, _box(rest.item_ms, ask.work, span, MAX_ITEM_DELAY))
 
 
 def free_width(state: GovernorState, ask: ShardAsk) -> int:
