@@ -8,7 +8,8 @@ from math import ceil
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
-from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_source, read_chunk
+from fanout.adapters.sources.planning import CutOptions
+from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_chunk
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import Cut, PlanManifest
@@ -58,7 +59,8 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     limit = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
     workload = registry.get(request.workload)
     batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
-    source = cut_source(request.source, files.store, batch, limit, scratch, is_chunk=is_chunk)
+    options = CutOptions(batch, limit, is_chunk, request.concurrency.batches)
+    source = cut_as(request.source, files.store, options, scratch)
     cuts = [*source]
     counted = sum(cut.items for cut in cuts)
     is_exact = counted < limit or counted == request.max_items

@@ -1,7 +1,6 @@
 """Read or write some files of a photo at once: storage answers each of them just as soon."""
 
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
 from typing import TypeVar
 
 from fanout.threads import ContextPool
@@ -23,6 +22,5 @@ def call_side_by_side(
     if not arguments:
         return []
     with ContextPool(min(FILES_AT_ONCE, len(arguments)), "files") as pool:
-        # Log lines and spans have the ids of the item in the threads, too.
-        calls = [pool.submit(copy_context().run, function, argument) for argument in arguments]
+        calls = [pool.submit(function, argument) for argument in arguments]
     return [call.result() for call in calls]
