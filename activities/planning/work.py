@@ -20,12 +20,17 @@ def write_plan(
     manifest: PlanManifest,
     partitions: Iterable[PartitionPlan],
 ) -> None:
-    """Write the plan of a generation, its manifest last."""
+    """Write the plan of a generation, its manifest last; that has the only partition in it."""
+    only = None
     for partition in partitions:
-        path = blob_paths.partition_path(run_id, partition.partition, generation)
-        files.write_model(path, partition)
+        if manifest.partitions == 1:
+            only = partition
+        else:
+            path = blob_paths.partition_path(run_id, partition.partition, generation)
+            files.write_model(path, partition)
         if manifest.partitions <= MAX_KEPT_PARTITIONS:
             keep_partition(files, run_id, generation, partition)
+    manifest = manifest.model_copy(update={"only": only})
     files.write_model(blob_paths.plan_path(run_id, generation), manifest)
     keep_manifest(files, run_id, generation, manifest)
 

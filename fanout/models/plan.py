@@ -104,7 +104,7 @@ class Origin(BaseModel):
 
 
 class PartitionPlan(BaseModel):
-    """``plan/p00012.json``: the cuts of one partition, in source order.
+    """``plan/p00012.json``: the cuts of one partition of several, in source order.
 
     Attributes:
         origins: Of each cut, in a later attempt of a run; empty in the first.
@@ -129,6 +129,7 @@ class PlanManifest(BaseModel):
         data: The copy under ``plan/`` that the cuts point into, where they do not into the blob.
         parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
         reopening: In a later attempt: which failed items it tries again.
+        only: The partition, if there is but one: it has no file of its own then.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -144,6 +145,7 @@ class PlanManifest(BaseModel):
     data: BlobRef | None = None
     parts: BlobRef | None = None
     reopening: Reopening | None = None
+    only: PartitionPlan | None = None
 
     def cuts_in(self, partition: int) -> int:
         """Count the cuts of one partition (0-based)."""

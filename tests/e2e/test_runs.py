@@ -100,7 +100,6 @@ def test_a_run_leaves_the_blobs_that_the_design_names(product: Product):
         "layout/parts/a1-p00000-r0-b0000.jsonl",
         "layout/parts/a1-p00000-r0-b0000.partial.json",
         "layout/plan/manifest.json",
-        "layout/plan/p00000.json",
         "layout/request.json",
         "layout/results/SUCCEEDED-00000.jsonl",
         "layout/results/manifest.json",

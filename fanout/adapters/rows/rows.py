@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from fanout.adapters.rows.group_commit import GroupCommit
+from fanout.adapters.rows.latest_row import LatestRow, Version
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import (
     Row,
@@ -130,17 +131,27 @@ class Rows:
     ) -> Answer:
         """Change a row as `change` does, together with other threads that change it meanwhile.
 
-        For rows that many activities of a process change at a time.
+        For rows that many activities of a process change at a time: it is not read before each
+        change, but when somebody else has changed it.
 
         Raises:
             RowContentionError: Others changed it each time.
         """
-        group = self._groups.setdefault(
-            (partition, row_key),
-            GroupCommit(lambda rules: self.change(partition, row_key, kind, rules)),
-        )
-        answer: Answer = group.change(rule)
+        key = (partition, row_key)
+        if key not in self._groups:
+            self._groups.setdefault(key, GroupCommit(self._latest(partition, row_key, kind).change))
+        answer: Answer = self._groups[key].change(rule)
         return answer
+
+    def _latest(self, partition: str, row_key: str, kind: type[Model]) -> LatestRow[Model]:
+        def read() -> Version[Model]:
+            row = self.tables.read(self.table, partition, [row_key]).get(row_key)
+            return Version(unpack_model(row, kind), row.etag if row else None)
+
+        def write(model: Model, etag: str | None) -> str:
+            return self.write(partition, {row_key: model}, {row_key: etag} if etag else {})[row_key]
+
+        return LatestRow(read, write, tries)
 
     def write(
         self, partition: str, models: dict[str, Any], etags: dict[str, str]

@@ -141,7 +141,7 @@ class RunFiles:
     def partition(
         self, run_id: str, partition: int, generation: str = blob_paths.FIRST
     ) -> PartitionPlan:
-        """Read the cuts of one partition."""
+        """Read the cuts of one partition of several."""
         path = blob_paths.partition_path(run_id, partition, generation)
         return PartitionPlan.model_validate_json(self.read(path))
 
@@ -282,8 +282,12 @@ def kept_partition(
     files: RunFiles, run_id: str, partition: int, generation: str = blob_paths.FIRST
 ) -> PartitionPlan:
     """The cuts of a partition, read once in this process."""
-    key = (files, run_id, partition, generation)
-    return _partitions.get(key, lambda: files.partition(run_id, partition, generation))
+
+    def load() -> PartitionPlan:
+        only = kept_manifest(files, run_id, generation).only
+        return only or files.partition(run_id, partition, generation)
+
+    return _partitions.get((files, run_id, partition, generation), load)
 
 
 def keep_partition(files: RunFiles, run_id: str, generation: str, plan: PartitionPlan) -> None:

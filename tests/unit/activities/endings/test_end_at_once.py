@@ -127,7 +127,6 @@ def test_what_is_not_known_is_read_once() -> None:
         "LIST r/parts/",
         "GET r/request.json",
         "GET r/plan/manifest.json",
-        "GET r/plan/p00000.json",
         "GET r/parts/a1-p00000-r0-b0000.jsonl",
         "GET r/parts/a1-p00000-r0-b0001.jsonl",
     ]

@@ -356,7 +356,6 @@ BEGINNING = [
     "GET !admission places",
     "POST !admission places",
     "GET r/request.json",
-    "PUT r/plan/p00000.json",
     "PUT r/plan/manifest.json",
     "POST r!a1 run s00",
 ]
@@ -366,7 +365,6 @@ ENDING = [
     "PUT r/summary.json",
     "POST r!a1 control run s00",
     "POST !runs i o",
-    "GET !admission places",
     "POST !admission places",
 ]
 
@@ -374,7 +372,7 @@ ENDING = [
 @pytest.mark.parametrize(
     ("items", "part"), [(1, "b0000"), (100, "b0000n0100"), (1_000, "b0000n1000")]
 )
-def test_a_small_run_is_one_activity_of_fifteen_requests(
+def test_a_small_run_is_one_activity_of_thirteen_requests(
     items: int, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(begin, "QUICK_SECONDS", inf)  # a slow one would look at the claim
