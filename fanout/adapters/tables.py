@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, Literal, Protocol
 
@@ -26,6 +26,7 @@ from fanout.adapters.accounts import note_table_answer
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
+from fanout.adapters.table_transactions import TransactionClient
 from fanout.adapters.transport import transport_options
 
 _KEYS = ("PartitionKey", "RowKey")
@@ -143,6 +144,7 @@ class TableStore:
     """The tables of a storage account; safe to share between threads."""
 
     service: TableServiceClient
+    _open: Callable[..., TableClient]
     _clients: dict[str, TableClient] = field(default_factory=dict)
 
     @classmethod
@@ -153,12 +155,12 @@ class TableStore:
             SettingsError: The account's address does not tell where its tables are.
         """
         options = {**transport_options(), "raw_response_hook": note_table_answer}
-        if storage.connection_string is not None:
-            return cls(
-                TableServiceClient.from_connection_string(storage.connection_string, **options)
-            )
-        identity = credential(storage.client_id)
-        return cls(TableServiceClient(_endpoint(storage), credential=identity, **options))
+        if (text := storage.connection_string) is not None:
+            service = TableServiceClient.from_connection_string(text, **options)
+            return cls(service, partial(TransactionClient.from_connection_string, text, **options))
+        address = {"endpoint": _endpoint(storage), "credential": credential(storage.client_id)}
+        service = TableServiceClient(**address, **options)
+        return cls(service, partial(TransactionClient, **address, **options))
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
         """Read some rows of a partition, one by one; those that there are not are left out.
@@ -258,7 +260,7 @@ class TableStore:
 
     def _table(self, name: str) -> TableClient:
         if name not in self._clients:
-            self._clients[name] = self.service.get_table_client(name)
+            self._clients[name] = self._open(table_name=name)
         return self._clients[name]
 
 

@@ -4,6 +4,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from pydantic import BaseModel
 
 from fanout.adapters.rows.rows import CHUNK_CHARACTERS, Rows
@@ -291,3 +292,14 @@ def test_a_range_of_more_rows_than_a_page_is_read_whole(rows: Rows):
     write_many(rows, keys)
     assert read_range(rows, 5_000, keys_only=True) == keys
     assert read_range(rows, 1_001, after=keys[0]) == keys[1:1_002]
+
+
+def test_what_the_service_refuses_is_raised_with_its_status(storage: str):
+    tables = TableStore.connect(StorageSettings(connection_string=storage))
+    rows = Rows(tables, f"t{secrets.token_hex(6)}")
+    rows.write("p", {"a": Note()}, {})
+    too_long = Write("c", {"json0": "x" * 40_000})
+    with pytest.raises(HttpResponseError) as refused:
+        rows.submit("p", [Write("b", {"json0": "{}"}), too_long])
+    assert refused.value.status_code == 400
+    assert [*rows.read_all("p")] == ["a"]
