@@ -9,6 +9,7 @@ import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 from activities.batches.batch import Batch, Processed
@@ -53,6 +54,8 @@ log = logger(functions.PROCESS_BATCH)
 # process. One more than it has cores is read meanwhile.
 CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
+# Less than it takes to start a host again, after which it carries out again what it had begun.
+RESTART_SECONDS = 1.0
 
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
@@ -75,11 +78,19 @@ def process(
         raise_event: Tells the orchestration that the batch gives back a rest.
     """
     # One that takes its time may have begun before: then its rest is others' already.
-    if ask.is_repeated or ask.box is not None:
+    if ask.is_repeated or (ask.box is not None and not _is_called_just_now(ask)):
         part = files.find(batch_part_path(ask))
         if part is not None:
             return _take_up(ask, part, files, rows)
     return process_anew(ask, files, rows, raise_event).result
+
+
+def _is_called_just_now(ask: ProcessAsk) -> bool:
+    """Tell whether nobody can have begun a batch before: no host starts again so fast."""
+    if ask.called_at is None:
+        return False
+    age = datetime.now(UTC) - datetime.fromisoformat(ask.called_at)
+    return abs(age.total_seconds()) < RESTART_SECONDS
 
 
 @dataclass(frozen=True)

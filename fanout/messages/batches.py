@@ -50,12 +50,14 @@ class ProcessAsk(BatchRef):
         box: When it gives back what it has not begun; None has it do all its cuts.
         instance: The orchestration that is told of that by an event; empty where none listens.
         event: The name of that event.
+        called_at: When it was called, ISO 8601 in UTC, where it may give something back.
     """
 
     is_probe: bool = False
     box: TimeBox | None = None
     instance: str = ""
     event: str = ""
+    called_at: str | None = None
 
 
 class BatchResult(Message):

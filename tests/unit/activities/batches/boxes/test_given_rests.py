@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -89,11 +90,19 @@ class Boxes:
             stretch, give_back = box
             stretch.cut_short(give_back)
 
-    def carry_out(self, first: int, span: int, acts: dict[int, Act] | None = None) -> BatchResult:
+    def carry_out(
+        self,
+        first: int,
+        span: int,
+        acts: dict[int, Act] | None = None,
+        called_at: str | None = None,
+    ) -> BatchResult:
         execution, self.count = self.count, self.count + 1
         script.acts |= {(execution, number): act for number, act in (acts or {}).items()}
         script.executions.append(execution)
-        ask = ProcessAsk(run_id=RUN_ID, partition=0, first_cut=first, span=span, box=BOX)
+        ask = ProcessAsk(
+            run_id=RUN_ID, partition=0, first_cut=first, span=span, box=BOX, called_at=called_at
+        )
         try:
             return process(ask, self.run.files)
         finally:
@@ -172,6 +181,34 @@ def test_an_execution_that_comes_later_takes_up_what_the_batch_has_kept():
     again = boxes.carry_out(0, 4)
     assert (again.cuts, again.succeeded) == (kept.cuts, kept.succeeded)
     assert script.tried == [0, 1]
+
+
+@pytest.mark.parametrize(("age", "looks"), [(-5, True), (0, False), (5, True), (None, True)])
+def test_only_who_was_called_just_now_need_not_look(age: float | None, *, looks: bool):
+    boxes = make_boxes(2)
+    asked: list[str] = []
+    find = boxes.run.files.find
+
+    def note(_: Any, path: str) -> bytes | None:
+        asked.append(path)
+        return find(path)
+
+    at = None if age is None else (datetime.now(UTC) - timedelta(seconds=age)).isoformat()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            type(boxes.run.files), "find", lambda _, path: asked.append(path) or find(path)
+        )
+        boxes.carry_out(0, 2, called_at=at)
+    assert bool(asked) == looks
+
+
+def test_a_batch_that_comes_twice_at_once_is_counted_once():
+    boxes, at = make_boxes(4), datetime.now(UTC).isoformat()
+    kept = boxes.carry_out(0, 4, {1: boxes.end_box}, at)
+    again = boxes.carry_out(0, 4, called_at=at)
+    assert (again.cuts, again.succeeded) == (kept.cuts, kept.succeeded)
+    rest = boxes.carry_out(2, 2, called_at=at)
+    boxes.insist_that_all_add_up([kept, rest], 4)
 
 
 def test_one_that_dies_after_giving_back_leaves_what_it_kept_to_the_next():
