@@ -1,4 +1,4 @@
-"""The figures of `docs/costs.md`, worked out by the code; `python -m bench.costs` writes them."""
+"""The figures of `docs/costs.md`, worked out by the code; `python -m bench costs` writes them."""
 
 import re
 from dataclasses import dataclass
@@ -100,5 +100,11 @@ def render(page: str) -> str:
     return SECTION.sub(lambda found: found[1] + made[found[2]] + found[3], page)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the figures into the page."""
     PAGE.write_text(render(PAGE.read_text()))
+    print(f"wrote {PAGE.name}")
+
+
+if __name__ == "__main__":
+    main()

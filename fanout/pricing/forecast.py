@@ -64,7 +64,7 @@ class Scheme:
     result_file_bytes: int = 64 * 1_048_576
     run: Usage = field(
         default_factory=lambda: Usage(
-            blob_reads=2, blob_writes=7, blob_other=1, table_reads=3, table_writes=6
+            blob_reads=2, blob_writes=6, blob_other=1, table_reads=1, table_writes=6
         )
     )
     batch: Usage = field(default_factory=lambda: Usage(blob_reads=2, blob_writes=1))
