@@ -4,9 +4,8 @@ BIN := .venv/bin
 SETUP := .venv/.setup
 INFRA := .venv/infra
 AUDIT := .venv/audit
-# More than a CI machine has cores: a third of the time a test waits, and one on another host half of it.
-WORKERS ?= 3
-ENGINE_WORKERS ?= 4
+# More than a small CI machine has cores: half of the time tests wait, for processes and for clocks.
+WORKERS ?= 4
 # Hundreds of processes are started, each of which would compile the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # The program of another host, with the options of `python -m localhost start`.
@@ -53,7 +52,7 @@ test: setup $(INFRA)/.setup ## Run every test
 
 test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
 	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
-	$(BIN)/python -m pytest -n $(ENGINE_WORKERS) --dist loadgroup --no-loadscope-reorder --host $(ENGINE_HOST) \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --host $(ENGINE_HOST) \
 		$(or $(TESTS),tests/engine tests/e2e)
 
 conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS
