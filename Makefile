@@ -4,7 +4,10 @@ BIN := .venv/bin
 SETUP := .venv/.setup
 INFRA := .venv/infra
 AUDIT := .venv/audit
-WORKERS ?= 2
+# More than a small CI machine has cores: half of the time tests wait, for processes and for clocks.
+WORKERS ?= 4
+# Hundreds of processes are started, each of which would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 # The program of another host, with the options of `python -m localhost start`.
 ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 
@@ -49,7 +52,8 @@ test: setup $(INFRA)/.setup ## Run every test
 
 test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
 	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --host $(ENGINE_HOST) $(or $(TESTS),tests/e2e tests/engine)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --host $(ENGINE_HOST) \
+		$(or $(TESTS),tests/engine tests/e2e)
 
 conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS
 	$(BIN)/python -m tests.conformance --host $(or $(HOST),embedded) --out $(or $(OUT),.conformance.json) $(CASES)

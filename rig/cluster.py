@@ -205,7 +205,6 @@ class Cluster:
             "FANOUT_SOURCE_CONTAINERS": "*",
             "FANOUT_LOG_LEVEL": "WARNING",
             "PYTHONPATH": str(REPOSITORY),
-            "PYTHONDONTWRITEBYTECODE": "1",
             # The extension would send its traces there.
             "APPLICATIONINSIGHTS_CONNECTION_STRING": "",
         }

@@ -11,9 +11,8 @@ import pytest
 from starters.api import endpoints
 from starters.api.roles import Role
 from tests.support.hosts.host_process import Answer
-from tests.support.hosts.hosts import patient
 from tests.support.hosts.principals import principal
-from tests.support.hosts.product import POLL_SECONDS, Product
+from tests.support.hosts.product import Product, pause_of
 from tests.support.hosts.running_product import MAX_REQUEST_BYTES, product_on
 
 pytestmark = pytest.mark.needs_settings
@@ -48,9 +47,9 @@ def call(product: Product, method: str, path: str, body: Any = None, role: str =
 def ended(product: Product, request: dict[str, Any]) -> dict[str, Any]:
     answer = call(product, "POST", "/api/runs", request)
     assert answer.status == 202, answer.body
-    path = f"/api/runs/{answer.json['run_id']}"
+    path, begun = f"/api/runs/{answer.json['run_id']}", time.monotonic()
     while (status := call(product, "GET", path).json)["phase"] != "done":
-        time.sleep(patient(POLL_SECONDS))
+        time.sleep(pause_of(time.monotonic() - begun))
     return dict(status)
 
 

@@ -33,6 +33,13 @@ def cluster_of(engine: Path, tmp_path: Path) -> Iterator[ClusterOf]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def instance(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One instance for all tests of a module."""
+    with cluster(engine, tmp_path_factory.mktemp("hub")) as found:
+        yield found
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """What the workloads of a test do."""

@@ -13,6 +13,7 @@ from tests.support.workloads.errands import errands, insist_on_counts
 
 REFUSED_SECONDS = 10
 REST_SECONDS = 20
+POLL_SECONDS = 0.3
 GOOD = 8
 LATEST = 150
 # A word of the writes that are refused: Durable's and ours that name the run, or only our own.
@@ -31,7 +32,7 @@ def watched(product: Product, run_id: str, seconds: float) -> dict[str, Any]:
             insist_on_counts(answer.json)
             if answer.json["phase"] == "done":
                 return dict(answer.json)
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
     raise AssertionError(f"the run is not over after {seconds} s: {answer.body!r}")
 
 
@@ -61,7 +62,7 @@ def test_a_run_that_is_to_be_compensated_is_whatever_is_refused_around_its_last_
         answer = product.host.get(f"/api/runs/{run_id}")
         if answer.status == 200:
             insist_on_counts(answer.json)
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
     cluster.tables.let_through()
     assert cluster.tables.met is not None, "no write was refused"
     with cluster.clock(10):

@@ -2,22 +2,22 @@
 
 import pytest
 
-from tests.support.hosts.engine_cluster import ClusterOf
+from tests.support.hosts.engine_cluster import Cluster
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import ITEMS, SHAPES, insist_on_end, shaped
 
+pytestmark = pytest.mark.xdist_group("worker death")
 CLOCK_SECONDS = 10
 LATEST = 150
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_run_outlives_its_only_worker(cluster_of: ClusterOf, journal: Journal, shape: str):
-    cluster = cluster_of()
-    cluster.instances[0].revives = True
-    product = cluster.product()
+def test_a_run_outlives_its_only_worker(instance: Cluster, journal: Journal, shape: str):
+    instance.instances[0].revives = True
+    product = instance.product()
     run_id = product.post(shaped(shape, product, journal)).json["run_id"]
     product.until(run_id, lambda status: status["items"]["succeeded"] >= ITEMS // 4, 60)
-    with cluster.clock(CLOCK_SECONDS):
-        cluster.instances[0].kill_worker()
-        cluster.wait_for_workers()
+    with instance.clock(CLOCK_SECONDS):
+        instance.instances[0].kill_worker()
+        instance.wait_for_workers()
         insist_on_end(shape, product, journal, product.done(run_id, LATEST))

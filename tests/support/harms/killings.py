@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.hosts.host_process import HostProcess, running
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 WORKERS_ODDS = 0.5
 FEWEST_HOSTS = 2
 

@@ -22,7 +22,7 @@ SETTINGS = {
 # So many batches at once are two shards, which are orchestrations of their own.
 WIDE = 30
 OFTEN = {"max_attempts": 9, "base_seconds": 0.1, "factor": 1, "max_seconds": 0.1}
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 # What a step of a saga enters into the journal when it is undone, before its own name.
 UNDO = "undo "
 BAD: dict[str, Any] = {"ending": "permanent"}

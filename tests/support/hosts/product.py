@@ -17,6 +17,14 @@ from tests.support.replays.local_runs import lines
 
 DEADLINE_SECONDS = 60
 POLL_SECONDS = 0.02
+# A look at a run takes as much of the machine's time: who waits for long looks less often.
+LONGEST_PAUSE_SECONDS = 0.1
+PAUSES_IN_WAIT = 10
+
+
+def pause_of(waited: float) -> float:
+    """How long to wait before the next look, after so long a wait: a tenth of it, within bounds."""
+    return patient(min(LONGEST_PAUSE_SECONDS, max(POLL_SECONDS, waited / PAUSES_IN_WAIT)))
 
 
 @dataclass
@@ -52,12 +60,13 @@ class Product:
         condition: Callable[[dict[str, Any]], bool],
         seconds: float | None = None,
     ) -> dict[str, Any]:
-        deadline = time.monotonic() + (seconds or patient(DEADLINE_SECONDS))
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        deadline = begun + (seconds or patient(DEADLINE_SECONDS))
+        while (now := time.monotonic()) < deadline:
             status = self.status(run_id)
             if condition(status):
                 return status
-            time.sleep(patient(POLL_SECONDS))
+            time.sleep(pause_of(now - begun))
         raise AssertionError(f"the run is stuck: {status}\n{self.host.log}")
 
     def done(self, run_id: str, seconds: float | None = None) -> dict[str, Any]:
