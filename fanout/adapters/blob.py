@@ -229,9 +229,7 @@ class BlobWriter:
                 self._commit(content, if_none_match)
             else:
                 overwrite = not if_none_match
-                self._blob.upload_blob(
-                    self._take(), overwrite=overwrite, content_settings=content
-                )
+                self._blob.upload_blob(self._take(), overwrite=overwrite, content_settings=content)
         except (ResourceExistsError, ResourceModifiedError) as error:
             raise BlobExistsError(self._blob.blob_name) from error
         return self._digest.hexdigest()
