@@ -128,7 +128,9 @@ def _process_tree(pid: int) -> Iterator[int]:
 
 
 def _is_ours(pid: int) -> bool:
-    return b"localhost" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    """Tell the host and its workers from the emulators, which Node runs beside a file of ours."""
+    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"-m" in arguments and any(a.partition(b".")[0] == b"localhost" for a in arguments)
 
 
 def _kib(pid: int, name: str) -> int:

@@ -46,6 +46,8 @@ class BlobStore(StoredBlobs):
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
+            # What a request gets is read in one piece, and not put together from many.
+            "connection_data_block_size": CHUNK_BYTES,
             "raw_response_hook": note_blob_answer,
             **transport_options(),
         }
@@ -185,7 +187,8 @@ class BlobWriter:
         self._blob = blob
         self._media_type = media_type
         self._digest = hashlib.md5(usedforsecurity=False)
-        self._buffer = bytearray()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._blocks: list[BlobBlock] = []
         # Two writers of one blob keep their blocks apart.
         self._token = secrets.token_hex(8)
@@ -194,11 +197,21 @@ class BlobWriter:
     def write(self, data: bytes) -> None:
         """Add bytes."""
         self._digest.update(data)
-        self._buffer += data
         self.size += len(data)
-        while len(self._buffer) >= BLOCK_BYTES:
-            self._stage(bytes(self._buffer[:BLOCK_BYTES]))
-            del self._buffer[:BLOCK_BYTES]
+        for begin in range(0, len(data), BLOCK_BYTES):
+            self._add(data[begin : begin + BLOCK_BYTES])
+
+    def _add(self, piece: bytes) -> None:
+        self._waiting.append(piece)
+        self._waiting_bytes += len(piece)
+        if self._waiting_bytes >= BLOCK_BYTES:
+            self._stage()
+
+    def _take(self) -> bytes:
+        """What waits to be sent; from now on only whoever sends it holds it."""
+        data = b"".join(self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
+        return data
 
     def close(self, *, if_none_match: bool = False) -> str:
         """Make the blob appear with what was written; return its MD5 as hexadecimal text.
@@ -215,21 +228,21 @@ class BlobWriter:
             if self._blocks:
                 self._commit(content, if_none_match)
             else:
-                data, overwrite = bytes(self._buffer), not if_none_match
-                self._blob.upload_blob(data, overwrite=overwrite, content_settings=content)
+                overwrite = not if_none_match
+                self._blob.upload_blob(self._take(), overwrite=overwrite, content_settings=content)
         except (ResourceExistsError, ResourceModifiedError) as error:
             raise BlobExistsError(self._blob.blob_name) from error
         return self._digest.hexdigest()
 
     def _commit(self, content: ContentSettings, if_none_match: bool) -> None:
-        if self._buffer:
-            self._stage(bytes(self._buffer))
+        if self._waiting:
+            self._stage()
         condition = {"match_condition": MatchConditions.IfMissing} if if_none_match else {}
         self._blob.commit_block_list(self._blocks, content_settings=content, **condition)
 
-    def _stage(self, data: bytes) -> None:
+    def _stage(self) -> None:
         block_id = base64.b64encode(f"{self._token}{len(self._blocks):08d}".encode()).decode()
-        self._blob.stage_block(block_id, data)
+        self._blob.stage_block(block_id, self._take())
         self._blocks.append(BlobBlock(block_id=block_id))
 
 

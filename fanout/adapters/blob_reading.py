@@ -121,7 +121,7 @@ class StoredBlobs:
             found = self.properties(container, blob)  # it is empty
             return None if found is None else (found, b"")
         found = replace(_properties(download.properties), size=_whole_size(download.properties))
-        return found, bytes(download.readall())
+        return found, b"".join(download.chunks())
 
     def read(
         self,

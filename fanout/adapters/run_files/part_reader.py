@@ -1,8 +1,10 @@
 """Reading the outcomes of every batch of a run, in source order, a few parts ahead."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
@@ -12,6 +14,9 @@ from fanout.outcomes.lines import range_line, reopen_lines, status_of
 from fanout.threads import ContextPool
 
 READ_AT_ONCE = 8
+# What is read and not yet used stays in memory: few large parts are as quick as many small ones.
+READ_AHEAD_BYTES = 4 * 1_048_576
+LEAST_AT_ONCE = 2
 Position = tuple[int, int]
 
 
@@ -28,6 +33,11 @@ class BatchOutcomes:
     origin: Origin
     lines: bytes
     partial: bytes | None
+
+    @property
+    def size(self) -> int:
+        """How many bytes these are."""
+        return len(self.lines) + len(self.partial or b"")
 
 
 @dataclass(frozen=True)
@@ -75,10 +85,28 @@ def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[B
         yield _read_batch(files, first[0])
         return
     with ContextPool(READ_AT_ONCE) as pool:
-        group = first
-        while group:
-            yield from pool.map(lambda batch: _read_batch(files, batch), group)
-            group = list(islice(batches, READ_AT_ONCE))
+        yield from _read_ahead(pool, files, chain(first, batches))
+
+
+def _read_ahead(
+    pool: ContextPool, files: RunFiles, batches: Iterator[PlannedBatch]
+) -> Iterator[BatchOutcomes]:
+    """Read batches in order, so many ahead as seem to suit memory: judged by the latest."""
+    reads: deque[Future[BatchOutcomes]] = deque()
+    at_once = LEAST_AT_ONCE
+    for batch in batches:
+        reads.append(pool.submit(_read_batch, files, batch))
+        while len(reads) >= at_once:
+            at_once = _reads_at_once(reads[0].result().size)
+            yield reads.popleft().result()
+    while reads:
+        yield reads.popleft().result()
+
+
+def _reads_at_once(part_bytes: int) -> int:
+    """How many parts of such a size are to be read at the same time."""
+    fitting = READ_AHEAD_BYTES // max(1, part_bytes)
+    return max(LEAST_AT_ONCE, min(READ_AT_ONCE, fitting))
 
 
 def planned_batches(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarni
 REPOSITORY = Path(__file__).parents[4]
 DEADLINE_SECONDS = 20
 APP = """
-import asyncio, atexit, logging, os, pathlib, signal, sys, threading, time
+import asyncio, atexit, ctypes, logging, os, pathlib, signal, sys, threading, time
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -99,6 +100,27 @@ def speak(n):
 def leave(n):
     atexit.register((folder / "left").touch)
     return n
+
+
+@app.function_name("count_arenas")
+@app.generic_trigger(arg_name="n", type="activityTrigger")
+def count_arenas(n):
+    together = threading.Barrier(n)
+    def allocate():
+        together.wait(10)
+        kept = bytearray(100_000)
+        together.wait(10)
+    threads = [threading.Thread(target=allocate) for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    libc, report = ctypes.CDLL(None), folder / "malloc.xml"
+    libc.fopen.restype = ctypes.c_void_p
+    file = ctypes.c_void_p(libc.fopen(bytes(report), b"w"))
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    return report.read_text().count("<heap nr=")
 
 
 @app.function_name("slow")
@@ -259,6 +281,15 @@ async def test_stopping_lets_running_calls_end_and_runs_exit_handlers(
     assert await slow == 5
     assert (tmp_path / "left").exists()
     assert not any(_is_alive(pid) for pid in pids)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries have no arenas")
+async def test_threads_of_a_worker_share_their_heaps(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _call(await start(), "count_arenas", 12) <= 2
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    assert 2 < await _call(await start(), "count_arenas", 12) <= 7
 
 
 async def test_workers_end_at_once_when_the_host_is_killed(app_dir: Path, tmp_path: Path) -> None:
