@@ -45,9 +45,7 @@ async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpRe
         found.entries, run_files(), rows(), datetime.now(UTC), origin_of(req)
     )
     runs = [status for status in readings.statuses if wanted.has(status)]
-    return answer(
-        RunPage(runs=runs, unreadable=readings.unreadable, continuation=found.position)
-    )
+    return answer(RunPage(runs=runs, unreadable=readings.unreadable, continuation=found.position))
 
 
 def _parse_position(req: func.HttpRequest) -> str:

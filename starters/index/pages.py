@@ -174,5 +174,5 @@ def _drop_left(entry: IndexEntry, rows: Rows) -> None:
     Where somebody is about to claim the run, or was, the watchdog sees to it.
     """
     noted = find_open(rows, entry.run_id, entry.attempt)
-    if noted is None or noted.listed_at != entry.claimed_at:
+    if noted is None or not (noted.fault or noted.listed_at == entry.claimed_at):
         index.drop_entry(rows, entry.row_key, entry.etag)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import ValidationError
 
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import change_attempt
@@ -90,7 +89,7 @@ def _rebuild_run(run_id: str, files: RunFiles, rows: Rows) -> bool:
         return rebuild_run(run_id, files, rows)
     except (RunNotFoundError, ResourceNotFoundError):  # it was deleted, or never claimed
         return False
-    except ValidationError:
+    except (KeyError, TypeError, ValueError):
         log.exception("no list can show a run that cannot be read", extra={"run_id": run_id})
         return False
 
@@ -144,6 +143,8 @@ def _corrections(
         writes.append(Write(noted.row_key, mode="delete"))
     if noted is None and state.has_begun and not state.is_over:
         writes.append(replace(_note(attempt).row, mode="write"))
+    elif noted is not None and noted.fault and not has_ended:
+        writes.append(_note(attempt).row)
     return writes
 
 
@@ -209,6 +210,6 @@ def _drop_if_gone(row_key: str, files: RunFiles, rows: Rows) -> bool:
     claim = files.find_claim(key.run_id)
     if claim is not None and claim.claimed_at == key.claimed_at:
         return False
-    if noted is not None and noted.listed_at == key.claimed_at:
+    if noted is not None and (noted.fault or noted.listed_at == key.claimed_at):
         return False
     return index.drop_entry(rows, row_key)

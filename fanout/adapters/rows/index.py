@@ -61,6 +61,11 @@ class IndexEntry:
         return self.odd_key or row_keys.index_row(self.run_id, self.claimed_at)
 
     @property
+    def outcome(self) -> str | None:
+        """How it ended, as far as its row says."""
+        return None if self.status is None else self.status.outcome
+
+    @property
     def may_go_on(self) -> bool:
         """Whether its row does not say how it ended."""
         return self.status is None

@@ -158,5 +158,3 @@ async def test_a_run_that_cannot_be_read_or_is_deleted_meanwhile_hides_no_other(
     readings = await read_statuses(found.entries, files, rows, late, "u")
     assert [status.run_id for status in readings.statuses] == ["good"]
     assert [run.run_id for run in readings.unreadable] == ["bad"]
-
-
