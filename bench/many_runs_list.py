@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -35,8 +35,6 @@ from fanout.naming.moments import moment_text, round_moment
 ROOT = Path(__file__).parents[1]
 CALLS = 9
 BUDGET_SECONDS = 0.3
-# Runs that go on have moved lately.
-START = round_moment(datetime.now(UTC))
 SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
 WORKLOADS = ("orders", "reports", "images")
 ITEMS = ItemCounts(total=1_000, succeeded=990, failed=10)
@@ -47,16 +45,25 @@ WRITERS = 8
 
 @dataclass(frozen=True)
 class Shape:
-    """How many runs have ended, and how many newer ones go on."""
+    """How many runs have ended, and how many newer ones go on, a millisecond apart.
+
+    Attributes:
+        start: When the first was claimed; those that go on have moved lately.
+    """
 
     ended: int
     going_on: int
+    start: datetime = field(default_factory=lambda: round_moment(datetime.now(UTC)))
+
+    def claimed_at(self, number: int) -> datetime:
+        """When a run was claimed."""
+        return self.start + timedelta(milliseconds=number)
 
     def __str__(self) -> str:
         return f"{self.ended:,} and {self.going_on:,} that go on"
 
 
-SHAPES = (Shape(1_000, 100), Shape(10_000, 100), Shape(10_000, 2_000))
+SIZES = ((1_000, 100), (10_000, 100), (10_000, 2_000))
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,8 @@ def main() -> None:
     """Measure each call on each shape, print a table and save the figures."""
     figures: dict[str, dict[str, Figures]] = {}
     memory: dict[str, float] = {}
-    for shape in SHAPES:
+    for ended, going_on in SIZES:
+        shape = Shape(ended, going_on)
         settings = {name: value for name, value in SETTINGS.items() if value}
         with run_storage() as storage:
             settings |= dict.fromkeys(["AzureWebJobsStorage", "FANOUT_STORAGE"], storage.connection)
@@ -100,7 +108,7 @@ def main() -> None:
 
 
 def _show(figures: dict[str, dict[str, Figures]], memory: dict[str, float]) -> None:
-    shapes = [*map(str, SHAPES)]
+    shapes = [*memory]
     rows = [(name, *(str(each[shape]) for shape in shapes)) for name, each in figures.items()]
     measure.show(
         f"GET /api/runs: ms, worst of {CALLS}, processor ms, requests; "
@@ -116,8 +124,8 @@ def _show(figures: dict[str, dict[str, Figures]], memory: dict[str, float]) -> N
 
 def _calls(shape: Shape) -> dict[str, str]:
     size = shape.ended
-    middle = START + timedelta(milliseconds=size // 2)
-    newest = START + timedelta(milliseconds=size + shape.going_on // 2)
+    middle = shape.claimed_at(size // 2)
+    newest = shape.claimed_at(size + shape.going_on // 2)
     after = row_keys.index_row(_name(size // 2), middle)
     return {
         "newest 20": _path(),
@@ -206,7 +214,7 @@ def _fill(storage: str, shape: Shape) -> None:
 
 def _entries(shape: Shape) -> Iterator[IndexEntry]:
     for number in range(shape.ended + shape.going_on):
-        claimed_at = START + timedelta(milliseconds=number)
+        claimed_at = shape.claimed_at(number)
         status = None
         if number < shape.ended:
             outcome = "failed" if number % 20 == 0 else "partially_succeeded"

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
@@ -26,12 +26,11 @@ from fanout.governor.run_status import compose_status, final_status
 from fanout.models.answers import UnreadableRun
 from fanout.models.status import RunStatus
 from fanout.naming.moments import moment_text
-from starters.lifecycle.attempts import read_newest
-from starters.lifecycle.stalls import LEAST_STALLED_SECONDS, stalled_since
+from starters.lifecycle.attempts import is_redrive_noted, read_newest
+from starters.lifecycle.stalls import may_have_stalled, stalled_since
 
 log = logger("http")
 READ_AT_ONCE = 16
-LEAST_STALLED = timedelta(seconds=LEAST_STALLED_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -96,13 +95,19 @@ def look_at(
         if attempt is None or attempt.claimed_at != entry.claimed_at:
             _drop_left(entry, rows)
             return None
-        state = attempt.state
-        known = {"attempt": attempt.number, "workload": attempt.request.workload}
-        entry = replace(entry, **known)  # type: ignore[arg-type]
+        state, workload = attempt.state, attempt.request.workload
+        entry = replace(entry, attempt=attempt.number, workload=workload)
+        if is_redrive_noted(attempt, rows):
+            return entry, state
+    _repair(entry, state, rows)
+    return entry, state
+
+
+def _repair(entry: IndexEntry, state: GovernorState, rows: Rows) -> None:
+    """Have the index say what is known, unless somebody has changed it since it was read."""
     if (state.run.is_announced or entry.fault) and not entry.is_in_deletion:
         status = final_status(state) if state.run.is_announced else None
         index.replace_entry(rows, replace(entry, status=status))
-    return entry, state
 
 
 def _is_of(state: GovernorState, entry: IndexEntry) -> bool:
@@ -161,9 +166,7 @@ def _stalled_since(
     entry: IndexEntry, state: GovernorState, files: RunFiles, now: datetime
 ) -> str | None:
     """Since when a run has not moved; the request is read only of one that may have stalled."""
-    if state.is_over or state.updated_at is None:
-        return None
-    if now - datetime.fromisoformat(state.updated_at) <= LEAST_STALLED:
+    if state.is_over or not may_have_stalled(state, now):
         return None
     return stalled_since(files.request(entry.run_id, entry.attempt), state, now)
 

@@ -23,7 +23,7 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.naming import blob_paths, row_keys
 from fanout.naming.moments import moment_text
-from starters.lifecycle.attempts import Attempt, read_newest
+from starters.lifecycle.attempts import Attempt, is_redrive_noted, read_newest
 
 log = logger("runs")
 REBUILT_AT_ONCE = 16
@@ -104,14 +104,16 @@ def rebuild_run(run_id: str, files: RunFiles, rows: Rows) -> bool:
         RunNotFoundError: There is no such run.
         RowContentionError: Others changed its rows each time.
     """
-    claim = files.read_claim(run_id)
-    row_key = row_keys.index_row(run_id, claim.claimed_at)
     for _ in tries():
-        known = index.find_entry(rows, row_key)
-        attempt = _restore_end(read_newest(run_id, files, rows), claim, files, rows)
+        claim = files.read_claim(run_id)
+        known = index.find_entry(rows, row_keys.index_row(run_id, claim.claimed_at))
+        attempt = read_newest(run_id, files, rows)
+        if attempt.claimed_at != claim.claimed_at:  # it was deleted, and another has its id
+            continue
+        attempt = _restore_end(attempt, claim, files, rows)
         noted = find_open(rows, run_id, attempt.number)
         writes = _corrections(attempt, known, noted)
-        if not writes:
+        if not writes or is_redrive_noted(attempt, rows):
             return False
         try:
             rows.submit(row_keys.RUNS_PARTITION, writes)

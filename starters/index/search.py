@@ -166,10 +166,7 @@ def _match_rows(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
     """Look for a text in the first rows themselves, which are read at once."""
     entries = index.read_entries(rows, IndexRange(after, wanted.since), limit)
     position = entries[-1].row_key if len(entries) == limit else None
-    matches = (
-        wanted.may_have(entry.run_id, entry.workload, entry.outcome)
-        for entry in entries
-    )
+    matches = (wanted.may_have(entry.run_id, entry.workload, entry.outcome) for entry in entries)
     return Found([*compress(entries, matches)], position)
 
 

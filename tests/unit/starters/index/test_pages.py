@@ -10,6 +10,8 @@ from fanout.adapters.rows.index import FIRST, IndexEntry, find_entry, replace_en
 from fanout.adapters.rows.open_runs import note_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import CLAIMED_AT, RunFiles
+from fanout.governor import run_rules
+from fanout.governor.run_state import GovernorState, RunState
 from fanout.governor.run_status import compose_status
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
@@ -93,6 +95,22 @@ async def test_a_run_that_has_not_moved_for_long_is_named(files: RunFiles):
     late_at = NOW + timedelta(hours=1)
     (late,) = (await read_statuses(found.entries, files, rows, late_at, "u")).statuses
     assert (soon.stalled_since, late.stalled_since) == (None, at(0))
+
+
+async def test_of_a_run_that_waits_for_its_turn_the_request_is_not_read_however_long(
+    files: RunFiles,
+):
+    """Thousands may wait, and none of them can have stalled."""
+    rows = memory_rows()
+    entry = listed(rows, "r", 0, None)
+    moment = moment_text(entry.claimed_at)
+    run = run_rules.open_run(RunState(), moment, "claim", moment, is_queued=True)
+    change_attempt(rows, "r", 1, lambda _: (GovernorState(run=run), None))
+    found = find_page(rows, RunFilter(), FIRST, 9)
+    readings = await read_statuses(found.entries, files, rows, NOW + timedelta(hours=9), "u")
+    assert [(status.phase, status.stalled_since) for status in readings.statuses] == [
+        ("queued", None)
+    ]
 
 
 async def test_a_row_that_says_that_a_run_goes_on_which_is_over_is_repaired(files: RunFiles):
