@@ -69,10 +69,15 @@ class Api:
 
     def iterate(self, path: str, field: str, **parameters: Any) -> Iterator[Json]:
         """GET page after page, and yield what a field of each lists; raises what `get` does."""
+        for page in self.pages(path, **parameters):
+            yield from page[field]
+
+    def pages(self, path: str, **parameters: Any) -> Iterator[Json]:
+        """GET page after page; raises what `get` does."""
         continuation = None
         while True:
             page = self.get(path, continuation=continuation, **parameters)
-            yield from page[field]
+            yield page
             continuation = page["continuation"]
             if continuation is None:
                 return

@@ -25,6 +25,7 @@ from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
 from starters.circuits import record_circuits
 from starters.index.earlier import import_once
+from starters.index.rebuild import rebuild_run
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
@@ -130,7 +131,9 @@ class Inspection:
             attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
         except RunNotFoundError:
             attempt = None
-        if attempt is None or attempt.number != entry.number or is_withdrawn(entry, attempt):
+        if entry.fault:
+            await asyncio.to_thread(self._mend, entry, attempt)
+        elif attempt is None or attempt.number != entry.number or is_withdrawn(entry, attempt):
             # It was never claimed; or a later attempt was claimed, which has a row of its own.
             if self.now - entry.claimed_at > self.left_behind:
                 await asyncio.to_thread(self._forget_claim, entry, attempt)
@@ -143,6 +146,16 @@ class Inspection:
             await self._finish(entry, attempt)
         else:
             await self._keep_going(entry, attempt, places)
+
+    def _mend(self, entry: OpenAttempt, newest: Attempt | None) -> None:
+        """Write the row of an attempt anew that cannot be read, or delete it if it is of no use."""
+        log.error("cannot read that it is open: %s", entry.fault, extra={"run_id": entry.run_id})
+        if newest is not None and newest.number == entry.number:
+            rebuild_run(entry.run_id, self.files, self.rows)
+        else:
+            self.rows.delete(row_keys.RUNS_PARTITION, [entry.row_key])
+        earlier = entry.row_key.removeprefix(row_keys.OPEN_PREFIX)
+        self.rows.delete(row_keys.EARLIER_OPEN_PARTITION, [earlier])
 
     def _forget_claim(self, entry: OpenAttempt, newest: Attempt | None) -> None:
         """Forget an attempt that was never claimed, or after which a later one was."""

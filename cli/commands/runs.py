@@ -1,5 +1,6 @@
 """The commands `list` and `show`: the runs, and the status of one."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -30,10 +31,20 @@ def list_runs(
     """
     session = get_session(context)
     size = page_size(limit, MAX_PAGE)
-    runs = session.api.iterate(
-        "runs", "runs", workload=workload, outcome=outcome, since=since, limit=size
-    )
-    print_list(session, runs, _COLUMNS, limit=limit, is_json=json)
+    pages = session.api.pages("runs", workload=workload, outcome=outcome, since=since, limit=size)
+    unreadable: list[dict[str, Any]] = []
+    print_list(session, _runs(pages, unreadable), _COLUMNS, limit=limit, is_json=json)
+    for run in unreadable:
+        session.err.print(f"cannot be read: {escape(run['run_id'])}: {escape(run['reason'])}")
+
+
+def _runs(
+    pages: Iterable[dict[str, Any]], unreadable: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The runs of some pages; those that cannot be read are put where the caller says."""
+    for page in pages:
+        unreadable += page.get("unreadable", [])  # earlier versions of the app name none
+        yield from page["runs"]
 
 
 def _cells(run: dict[str, Any]) -> tuple[str, ...]:

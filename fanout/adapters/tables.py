@@ -91,13 +91,25 @@ class RowRange:
         after: The first of them has a key that comes after this.
         before: The last of them has a key that comes before this.
         equal: Only those rows that have these values, by property.
-        keys_only: Whether the values are left out.
+        or_marked: A property; rows in which it is true are read as well, whatever they have. The
+            service looks for values row by row, however far; a row that is marked ends its search.
+        properties: The properties that are read besides the keys; None reads all.
     """
 
     after: str
     before: str
     equal: Mapping[str, str] = field(default_factory=dict)
-    keys_only: bool = False
+    or_marked: str = ""
+    properties: tuple[str, ...] | None = None
+
+    @property
+    def condition(self) -> str:
+        """What the service looks for; a word with an @ is a parameter, with spaces around it."""
+        values = " and ".join(f"{name} eq @{name}" for name in self.equal)
+        if values and self.or_marked:
+            values = f"( ( {values} ) or {self.or_marked} eq true )"
+        bounds = ["PartitionKey eq @partition", "RowKey gt @after", "RowKey lt @before"]
+        return " and ".join([*bounds, values] if values else bounds)
 
 
 class Tables(Protocol):
@@ -201,17 +213,15 @@ class TableStore:
         The service looks for what must be equal; it sends 1,000 rows a page.
         Source: https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
         """
-        conditions = ["PartitionKey eq @partition", "RowKey gt @after", "RowKey lt @before"]
-        conditions += [f"{name} eq @{name}" for name in wanted.equal]
         entities = self._table(table).query_entities(
-            " and ".join(conditions),
+            wanted.condition,
             parameters={
                 "partition": partition,
                 "after": wanted.after,
                 "before": wanted.before,
                 **wanted.equal,
             },
-            select=["RowKey"] if wanted.keys_only else None,
+            select=None if wanted.properties is None else ["RowKey", *wanted.properties],
             results_per_page=min(limit, MAX_ROWS_A_PAGE),
         )
         try:

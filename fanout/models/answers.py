@@ -49,14 +49,28 @@ class Accepted(BaseModel):
     attempt: int | None = None
 
 
+class UnreadableRun(BaseModel):
+    """A run of which nobody can tell how it stands, for what is kept of it cannot be read.
+
+    Attributes:
+        run_id: The run; of an entry of the index that is of no run, its key.
+        reason: What cannot be read.
+    """
+
+    run_id: str
+    reason: str
+
+
 class RunPage(BaseModel):
     """A page of runs, the newest first.
 
     Attributes:
+        unreadable: Runs of this page of which nobody can tell how they stand.
         continuation: What the next page is asked for with; None on the last page.
     """
 
     runs: list[RunStatus]
+    unreadable: list[UnreadableRun] = Field(default_factory=list)
     continuation: str | None = None
 
 

@@ -30,6 +30,9 @@ _LAST_MS = 10**13 - 1
 _LETTERS: dict[Stage, str] = {"process": "s", "compensate": "c"}
 _STAGES = {letter: stage for stage, letter in _LETTERS.items()}
 _INDEX = re.compile(re.escape(INDEX_PREFIX) + r"(\d{13})!([A-Za-z0-9._-]+)")
+# A key takes 1 KiB, as UTF-16.
+# Source: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+_MAX_KEY_LENGTH = 512
 _SHARD = re.compile(r"([sc])(\d{2,})")
 
 
@@ -115,6 +118,11 @@ def parse_index_row(row_key: str) -> IndexKey | None:
     if match is None:
         return None
     return IndexKey(match[2], _EPOCH + (_LAST_MS - int(match[1])) * _MILLISECOND)
+
+
+def is_index_position(text: str) -> bool:
+    """Tell whether a page of the index may have ended there: also at a key that is of no run."""
+    return text.startswith(INDEX_PREFIX) and text.isprintable() and len(text) <= _MAX_KEY_LENGTH
 
 
 def run_of_index_row(row_key: str) -> str:

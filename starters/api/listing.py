@@ -27,8 +27,9 @@ from starters.api.endpoints import (
     RUNS_A_PAGE,
 )
 from starters.api.shell import answer, origin_of, page_size, run_id_of, serve
-from starters.index.pages import RunFilter, find_page, read_statuses
+from starters.index.pages import read_statuses
 from starters.index.rebuild import rebuild_part
+from starters.index.search import RunFilter, find_page
 from starters.lifecycle.attempts import newest_attempt
 
 bp = df.Blueprint()
@@ -40,18 +41,18 @@ async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpRe
     """List runs, newest first; a page may be short, and the last has no continuation."""
     wanted, limit = _parse_filter(req), page_size(req, RUNS_A_PAGE, MAX_RUNS_A_PAGE)
     found = await asyncio.to_thread(find_page, rows(), wanted, _parse_position(req), limit)
-    statuses = await read_statuses(
+    readings = await read_statuses(
         found.entries, run_files(), rows(), datetime.now(UTC), origin_of(req)
     )
-    runs = [status for status in statuses if wanted.has(status)]
-    return answer(RunPage(runs=runs, continuation=found.position))
+    runs = [status for status in readings.statuses if wanted.has(status)]
+    return answer(RunPage(runs=runs, unreadable=readings.unreadable, continuation=found.position))
 
 
 def _parse_position(req: func.HttpRequest) -> str:
     position = str(req.params.get("continuation") or "")
     if not position:
         return FIRST
-    if row_keys.parse_index_row(position) is None:
+    if not row_keys.is_index_position(position):
         message = f"'{position}' is nothing that a page of this list has ended with"
         raise InvalidRequestError([FieldProblem("continuation", message)])
     return position

@@ -29,12 +29,12 @@ async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.H
     entries = await asyncio.gather(
         *(asyncio.to_thread(last_runs, rows(), schedule.name) for schedule in schedules)
     )
-    statuses = await asyncio.gather(
+    readings = await asyncio.gather(
         *(read_statuses(found, run_files(), rows(), now, origin_of(req)) for found in entries)
     )
     descriptions = [
-        _describe(schedule, found[0] if found else None, now)
-        for schedule, found in zip(schedules, statuses, strict=True)
+        _describe(schedule, next(iter(found.statuses), None), now)
+        for schedule, found in zip(schedules, readings, strict=True)
     ]
     return answer(ScheduleList(schedules=descriptions))
 

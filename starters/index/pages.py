@@ -1,97 +1,55 @@
-"""Pages of the index: the runs, newest first, each as it is now.
+"""The runs of a page, each as it is now.
 
 How a run ended is in its row of the index. Of a run that may go on the rows of its newest attempt
-are read; if they say otherwise than the index, because a crash came in between, it is repaired.
+are read, side by side; if they say otherwise than the index, because a crash came in between, it is
+repaired. What cannot be read is named, and hides no other run.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from azure.core.exceptions import ResourceNotFoundError
-from pydantic import ValidationError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import read_attempt
-from fanout.adapters.rows.index import IndexEntry, IndexRange
+from fanout.adapters.rows.index import MAX_FAULT_CHARACTERS, IndexEntry
 from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.adapters.tables import MAX_ROWS_A_PAGE
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunNotFoundError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import compose_status, final_status
+from fanout.models.answers import UnreadableRun
 from fanout.models.status import RunStatus
-from fanout.naming import row_keys
 from fanout.naming.moments import moment_text
-from starters.lifecycle.attempts import read_newest
-from starters.lifecycle.stalls import LEAST_STALLED_SECONDS, stalled_since
+from starters.lifecycle.attempts import is_redrive_noted, read_newest
+from starters.lifecycle.stalls import may_have_stalled, stalled_since
 
 log = logger("http")
-# Table storage cannot look for a part of a text. A page of a search looks at so many keys...
-MAX_KEYS_SEARCHED = 5 * MAX_ROWS_A_PAGE
-# ...and reads so many rows at most, one by one.
-MAX_FOUND = 25
-READ_AT_ONCE = 8
-# Where runs are wanted that have ended somehow, so many of those that may go on are looked at.
-MAX_OPEN_LOOKED_AT = 32
-LEAST_STALLED = timedelta(seconds=LEAST_STALLED_SECONDS)
+READ_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class RunFilter:
-    """Which runs are listed; None, or no text, lists all.
+class Readings:
+    """What there is to say of the runs of a page.
 
     Attributes:
-        workload: Runs of this workload.
-        outcome: Runs that ended with this outcome.
-        since: Runs that were claimed at that time or later, aware.
-        text: Runs whose id contains it, in capitals or not.
+        statuses: How they stand; those that do not exist any more are left out.
+        unreadable: Those of which nobody can tell.
     """
 
-    workload: str | None = None
-    outcome: str | None = None
-    since: datetime | None = None
-    text: str = ""
-
-    def has(self, status: RunStatus) -> bool:
-        """Tell whether a run is wanted, now that it is known how it stands."""
-        return (
-            self.workload in (None, status.workload)
-            and self.outcome in (None, status.outcome)
-            and self.text.lower() in status.run_id.lower()
-        )
-
-    def range(self, after: str, outcome: str | None) -> IndexRange:
-        """The part of the index in which they are, as far as Table storage can tell."""
-        wanted = {"workload": self.workload, "outcome": outcome}
-        equal = {name: value for name, value in wanted.items() if value is not None}
-        return IndexRange(after, self.since, equal=equal)
-
-    def has_text(self, row_key: str) -> bool:
-        """Tell whether the id of a run contains the text."""
-        return self.text.lower() in row_keys.run_of_index_row(row_key).lower()
-
-
-@dataclass(frozen=True)
-class Found:
-    """Runs in the index, the newest first.
-
-    Attributes:
-        position: The key of the row after which the next ones are; None if these are the last.
-    """
-
-    entries: list[IndexEntry]
-    position: str | None
+    statuses: list[RunStatus]
+    unreadable: list[UnreadableRun]
 
 
 async def read_statuses(
-    entries: Iterable[IndexEntry], files: RunFiles, rows: Rows, now: datetime, origin: str
-) -> list[RunStatus]:
-    """Tell how runs stand; those that do not exist any more are left out.
+    entries: Sequence[IndexEntry], files: RunFiles, rows: Rows, now: datetime, origin: str
+) -> Readings:
+    """Tell how runs stand.
 
     Args:
         entries: What the index says of them.
@@ -99,37 +57,25 @@ async def read_statuses(
         rows: Their rows.
         now: The time, aware.
         origin: The scheme and host of the addresses in the statuses.
+
+    Raises:
+        AzureError: Storage does not answer.
     """
 
-    async def read(entry: IndexEntry) -> RunStatus | None:
-        if entry.status is None:
-            return await asyncio.to_thread(_read_current, entry, files, rows, now, origin)
-        return _fill(entry, entry.status, origin)
+    def read(entry: IndexEntry) -> RunStatus | Exception | None:
+        if entry.status is not None:
+            return _fill(entry, entry.status, origin)
+        return _try_to_read(entry, files, rows, now, origin)
 
-    statuses = await asyncio.gather(*map(read, entries))
-    return [status for status in statuses if status is not None]
+    def read_all() -> list[RunStatus | Exception | None]:
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            return [*pool.map(read, entries)]
 
-
-def find_page(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
-    """Find a page of runs, as far as the index says.
-
-    Of a run that may go on nobody knows here whether it has ended as wanted; whoever looks at it
-    leaves it out then.
-
-    Args:
-        rows: The rows.
-        wanted: Which runs.
-        after: The position at which the page before ended.
-        limit: How many at most.
-    """
-    # Those that may go on come first: one that ends meanwhile is among the others then.
-    open_entries = [] if wanted.outcome is None else _find_open(rows, wanted, after)
-    found = (_search if wanted.text else _read)(rows, wanted, after, limit)
-    entries = {entry.row_key: entry for entry in [*open_entries, *found.entries]}
-    keys = sorted(key for key in entries if found.position is None or key <= found.position)
-    if len(keys) <= limit:
-        return Found([entries[key] for key in keys], found.position)
-    return Found([entries[key] for key in keys[:limit]], keys[limit - 1])
+    readings = [*zip(entries, await asyncio.to_thread(read_all), strict=True)]
+    return Readings(
+        [reading for _, reading in readings if isinstance(reading, RunStatus)],
+        [_name(entry, fault) for entry, fault in readings if isinstance(fault, Exception)],
+    )
 
 
 def look_at(
@@ -140,8 +86,8 @@ def look_at(
     Returns:
         Its entry, and what the rows of its newest attempt say; None where there is no such run.
     """
-    state = read_attempt(rows, entry.run_id, entry.attempt).state
-    if not state.has_begun or state.run.claimed_at != moment_text(entry.claimed_at):
+    state = None if entry.fault else read_attempt(rows, entry.run_id, entry.attempt).state
+    if state is None or not _is_of(state, entry):
         try:
             attempt = read_newest(entry.run_id, files, rows)
         except RunNotFoundError:
@@ -149,30 +95,59 @@ def look_at(
         if attempt is None or attempt.claimed_at != entry.claimed_at:
             _drop_left(entry, rows)
             return None
-        state = attempt.state
-        entry = replace(entry, attempt=attempt.number, workload=attempt.request.workload)
-    if state.run.is_announced and not entry.is_in_deletion:
-        index.replace_entry(rows, replace(entry, status=final_status(state)))
+        state, workload = attempt.state, attempt.request.workload
+        entry = replace(entry, attempt=attempt.number, workload=workload)
+        if is_redrive_noted(attempt, rows):
+            return entry, state
+    _repair(entry, state, rows)
     return entry, state
+
+
+def _repair(entry: IndexEntry, state: GovernorState, rows: Rows) -> None:
+    """Have the index say what is known, unless somebody has changed it since it was read."""
+    if (state.run.is_announced or entry.fault) and not entry.is_in_deletion:
+        status = final_status(state) if state.run.is_announced else None
+        index.replace_entry(rows, replace(entry, status=status))
+
+
+def _is_of(state: GovernorState, entry: IndexEntry) -> bool:
+    """Tell whether the rows of an attempt are of the run that the index means."""
+    return state.has_begun and state.run.claimed_at == moment_text(entry.claimed_at)
+
+
+def _try_to_read(
+    entry: IndexEntry, files: RunFiles, rows: Rows, now: datetime, origin: str
+) -> RunStatus | Exception | None:
+    """Read how a run stands that may go on; give why it cannot be read."""
+    try:
+        return _read_current(entry, files, rows, now, origin)
+    except ResourceNotFoundError:  # it has been deleted meanwhile
+        return None
+    except AzureError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is written there, the others are listed
+        return error
 
 
 def _read_current(
     entry: IndexEntry, files: RunFiles, rows: Rows, now: datetime, origin: str
 ) -> RunStatus | None:
-    """Read how a run stands that may go on; one that cannot be read hides no other."""
-    try:
-        found = look_at(entry, files, rows)
-        if found is None:
-            return None
-        entry, state = found
-        status = compose_status(state, now)
-        status.stalled_since = _stalled_since(entry, state, files, now)
-    except ResourceNotFoundError:  # it has been deleted meanwhile
+    if entry.odd_key:
+        raise ValueError(entry.fault)
+    found = look_at(entry, files, rows)
+    if found is None:
         return None
-    except ValidationError:
-        log.exception("no list can show a run that cannot be read", extra={"run_id": entry.run_id})
-        return None
+    entry, state = found
+    status = compose_status(state, now)
+    status.stalled_since = _stalled_since(entry, state, files, now)
     return _fill(entry, status, origin)
+
+
+def _name(entry: IndexEntry, error: Exception) -> UnreadableRun:
+    extra = {"run_id": entry.run_id}
+    log.error("no list can show a run that cannot be read", exc_info=error, extra=extra)
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return UnreadableRun(run_id=entry.run_id, reason=reason[:MAX_FAULT_CHARACTERS])
 
 
 def _fill(entry: IndexEntry, status: RunStatus, origin: str) -> RunStatus:
@@ -187,40 +162,11 @@ def _fill(entry: IndexEntry, status: RunStatus, origin: str) -> RunStatus:
     )
 
 
-def _read(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
-    entries = index.read_entries(rows, wanted.range(after, wanted.outcome), limit)
-    return Found(entries, entries[-1].row_key if len(entries) == limit else None)
-
-
-def _search(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
-    """Look for runs by their ids, among so many that no call takes long."""
-    keys: list[str] = []
-    position = None
-    candidates = index.read_all_keys(rows, wanted.range(after, wanted.outcome))
-    for number, key in enumerate(candidates, 1):
-        if wanted.has_text(key):
-            keys.append(key)
-        if len(keys) == min(limit, MAX_FOUND) or number == MAX_KEYS_SEARCHED:
-            position = key
-            break
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        entries = pool.map(lambda key: index.find_entry(rows, key), keys)
-    return Found([entry for entry in entries if entry is not None], position)
-
-
-def _find_open(rows: Rows, wanted: RunFilter, after: str) -> list[IndexEntry]:
-    """Runs that may go on, or have ended since: the newest alone, for there may be many."""
-    entries = index.read_entries(rows, wanted.range(after, ""), MAX_OPEN_LOOKED_AT)
-    return [entry for entry in entries if wanted.has_text(entry.row_key)]
-
-
 def _stalled_since(
     entry: IndexEntry, state: GovernorState, files: RunFiles, now: datetime
 ) -> str | None:
     """Since when a run has not moved; the request is read only of one that may have stalled."""
-    if state.is_over or state.updated_at is None:
-        return None
-    if now - datetime.fromisoformat(state.updated_at) <= LEAST_STALLED:
+    if state.is_over or not may_have_stalled(state, now):
         return None
     return stalled_since(files.request(entry.run_id, entry.attempt), state, now)
 
@@ -231,5 +177,5 @@ def _drop_left(entry: IndexEntry, rows: Rows) -> None:
     Where somebody is about to claim the run, or was, the watchdog sees to it.
     """
     noted = find_open(rows, entry.run_id, entry.attempt)
-    if noted is None or noted.listed_at != entry.claimed_at:
+    if noted is None or not (noted.fault or noted.listed_at == entry.claimed_at):
         index.drop_entry(rows, entry.row_key, entry.etag)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import ValidationError
 
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import change_attempt
@@ -24,7 +23,7 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.naming import blob_paths, row_keys
 from fanout.naming.moments import moment_text
-from starters.lifecycle.attempts import Attempt, read_newest
+from starters.lifecycle.attempts import Attempt, is_redrive_noted, read_newest
 
 log = logger("runs")
 REBUILT_AT_ONCE = 16
@@ -90,7 +89,7 @@ def _rebuild_run(run_id: str, files: RunFiles, rows: Rows) -> bool:
         return rebuild_run(run_id, files, rows)
     except (RunNotFoundError, ResourceNotFoundError):  # it was deleted, or never claimed
         return False
-    except ValidationError:
+    except (KeyError, TypeError, ValueError):
         log.exception("no list can show a run that cannot be read", extra={"run_id": run_id})
         return False
 
@@ -105,14 +104,16 @@ def rebuild_run(run_id: str, files: RunFiles, rows: Rows) -> bool:
         RunNotFoundError: There is no such run.
         RowContentionError: Others changed its rows each time.
     """
-    claim = files.read_claim(run_id)
-    row_key = row_keys.index_row(run_id, claim.claimed_at)
     for _ in tries():
-        known = index.find_entry(rows, row_key)
-        attempt = _restore_end(read_newest(run_id, files, rows), claim, files, rows)
+        claim = files.read_claim(run_id)
+        known = index.find_entry(rows, row_keys.index_row(run_id, claim.claimed_at))
+        attempt = read_newest(run_id, files, rows)
+        if attempt.claimed_at != claim.claimed_at:  # it was deleted, and another has its id
+            continue
+        attempt = _restore_end(attempt, claim, files, rows)
         noted = find_open(rows, run_id, attempt.number)
         writes = _corrections(attempt, known, noted)
-        if not writes:
+        if not writes or is_redrive_noted(attempt, rows):
             return False
         try:
             rows.submit(row_keys.RUNS_PARTITION, writes)
@@ -144,6 +145,8 @@ def _corrections(
         writes.append(Write(noted.row_key, mode="delete"))
     if noted is None and state.has_begun and not state.is_over:
         writes.append(replace(_note(attempt).row, mode="write"))
+    elif noted is not None and noted.fault and not has_ended:
+        writes.append(_note(attempt).row)
     return writes
 
 
@@ -209,6 +212,6 @@ def _drop_if_gone(row_key: str, files: RunFiles, rows: Rows) -> bool:
     claim = files.find_claim(key.run_id)
     if claim is not None and claim.claimed_at == key.claimed_at:
         return False
-    if noted is not None and noted.listed_at == key.claimed_at:
+    if noted is not None and (noted.fault or noted.listed_at == key.claimed_at):
         return False
     return index.drop_entry(rows, row_key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.index import IndexEntry
+from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
@@ -110,6 +111,14 @@ def read_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
     request = files.request(run_id, number)
     state = read_attempt(rows, run_id, number).state
     return Attempt(run_id, number, request, None, state, claim.claimed_at)
+
+
+def is_redrive_noted(newest: Attempt, rows: Rows) -> bool:
+    """Tell whether somebody is about to claim the next attempt of a run, or has died before.
+
+    The index says already that the run may go on; where it does not, the watchdog sees to that.
+    """
+    return find_open(rows, newest.run_id, newest.number + 1) is not None
 
 
 def children_of(run_id: str, attempt: int, state: GovernorState) -> list[str]:

@@ -68,6 +68,8 @@ async def _claim_next(
         await asyncio.to_thread(note_attempt, rows, entry)
         if not await asyncio.to_thread(files.claim_attempt, run_id, number, request):
             raise RunConflictError(run_id, f"The run '{run_id}' is being redriven already.")
+        # If that took long, the watchdog has forgotten what was noted.
+        await asyncio.to_thread(note_attempt, rows, entry)
         return number
     if newest.number == 1:
         raise RunConflictError(run_id, f"The run '{run_id}' has not begun; send its request again.")

@@ -282,15 +282,15 @@ def test_only_rows_of_a_range_with_these_values_are_read(rows: Rows):
 
 def test_keys_can_be_read_without_their_values(rows: Rows):
     rows.submit("p", [put("a", text="x" * 1000), put("b", text="y")])
-    found = rows.read_range("p", RowRange("", "~", keys_only=True), 100)
+    found = rows.read_range("p", RowRange("", "~", properties=()), 100)
     assert [(key, dict(row.values)) for key, row in found.items()] == [("a", {}), ("b", {})]
-    assert read_range(rows, keys_only=True, equal={"text": "y"}) == ["b"]
+    assert read_range(rows, properties=(), equal={"text": "y"}) == ["b"]
 
 
 def test_a_range_of_more_rows_than_a_page_is_read_whole(rows: Rows):
     keys = [f"{number:05d}" for number in range(2_350)]
     write_many(rows, keys)
-    assert read_range(rows, 5_000, keys_only=True) == keys
+    assert read_range(rows, 5_000, properties=()) == keys
     assert read_range(rows, 1_001, after=keys[0]) == keys[1:1_002]
 
 
@@ -303,3 +303,21 @@ def test_what_the_service_refuses_is_raised_with_its_status(storage: str):
         rows.submit("p", [Write("b", {"json0": "{}"}), too_long])
     assert refused.value.status_code == 400
     assert [*rows.read_all("p")] == ["a"]
+
+
+def test_some_values_can_be_read_without_the_others(rows: Rows):
+    rows.submit("p", [put("a", text="x" * 1000, owner="me"), put("b", text="y")])
+    found = rows.read_range("p", RowRange("", "~", properties=("owner", "state")), 100)
+    assert {key: dict(row.values) for key, row in found.items()} == {"a": {"owner": "me"}, "b": {}}
+
+
+def test_rows_that_are_marked_are_read_as_well_whatever_they_have(rows: Rows):
+    for number, key in enumerate("abcdefgh"):
+        mark = {"is_mark": number % 4 == 0} if number % 2 == 0 else {}
+        rows.submit("p", [put(key, owner=["me", "you"][number % 2], state="done", **mark)])
+    both = {"owner": "you", "state": "done"}
+    assert read_range(rows, equal=both, or_marked="is_mark") == [*"abdefh"]
+    assert read_range(rows, equal={"owner": "nobody"}, or_marked="is_mark") == [*"ae"]
+    assert read_range(rows, after="a", equal={"owner": "nobody"}, or_marked="is_mark") == ["e"]
+    assert read_range(rows, 2, equal=both, or_marked="is_mark") == [*"ab"]
+    assert read_range(rows, or_marked="is_mark") == [*"abcdefgh"], "without values all are wanted"

@@ -49,7 +49,9 @@ export function runsPage(main, { query }) {
       refill(refusal);
       rows.show(matches.runs);
       more.hidden = matches.continuation === null;
-      say(note, matches.runs.length ? "" : matches.continuation ? "None among the newest runs." : "There are no such runs.");
+      const none = matches.continuation ? "None among the newest runs." : "There are no such runs.";
+      const unreadable = matches.unreadable.map((run) => `${run.run_id} cannot be read: ${run.reason}`);
+      say(note, [matches.runs.length ? "" : none, ...unreadable].join(" "));
     } catch (error) {
       if (error.status === undefined || signal.aborted) throw error;
       refill(refusal, problemBox(error));
@@ -92,15 +94,16 @@ async function fillWorkloads(select, name) {
 async function gather(filter, limit, signal) {
   const isGoingOn = filter.outcome === GOING_ON;
   const parameters = { ...filter, outcome: isGoingOn ? "" : filter.outcome, limit: Math.min(100, Math.max(PAGE, limit)) };
-  const runs = [];
+  const [runs, unreadable] = [[], []];
   let continuation = null;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const answer = await api.runs({ ...parameters, continuation }, { signal });
     runs.push(...answer.runs.filter((run) => !isGoingOn || run.outcome === null));
+    unreadable.push(...answer.unreadable);
     continuation = answer.continuation;
     if (continuation === null || runs.length >= limit) break;
   }
-  return { runs: runs.slice(0, limit), continuation: runs.length > limit ? "" : continuation };
+  return { runs: runs.slice(0, limit), unreadable, continuation: runs.length > limit ? "" : continuation };
 }
 
 /** The table of runs; a run keeps its row element, so the focus stays where it is. */

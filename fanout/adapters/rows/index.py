@@ -3,11 +3,15 @@
 A row says how its run ended, or that it may go on: then the rows of its newest attempt are asked.
 It says so before anything of a run goes on (`open_runs`), and that the run has ended only when that
 is written. So a crash may leave a row that asks for more than need be, never one that is wrong.
+
+Table storage looks for values row by row, so one row in `MILESTONE_EVERY` is a milestone: a search
+reads these as well, and ends after so many rows, whether they are as wanted or milestones.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fanout.adapters.rows.rows import Rows
@@ -19,6 +23,10 @@ from fanout.schedules import parse_run_id
 FIRST, LAST = row_keys.INDEX_PREFIX, row_keys.INDEX_PREFIX + "~"
 # A property holds 64 KiB, as UTF-16.
 MAX_STATUS_CHARACTERS = 30_000
+MILESTONE_EVERY = 32
+MILESTONE = "is_milestone"
+MAX_FAULT_CHARACTERS = 300
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class IndexEntry:
         status: How that ended, without what depends on the caller; None if it may go on.
         is_in_deletion: Whether somebody deletes the run.
         etag: What tells this version of the row from others; none if it was not read.
+        fault: Why its row cannot be read; then only its key and its ETag are known.
+        odd_key: The key of its row, where that is no key of a run.
     """
 
     run_id: str
@@ -42,11 +52,23 @@ class IndexEntry:
     status: RunStatus | None = None
     is_in_deletion: bool = False
     etag: str | None = None
+    fault: str = ""
+    odd_key: str = ""
 
     @property
     def row_key(self) -> str:
         """The key of its row."""
-        return row_keys.index_row(self.run_id, self.claimed_at)
+        return self.odd_key or row_keys.index_row(self.run_id, self.claimed_at)
+
+    @property
+    def outcome(self) -> str | None:
+        """How it ended, as far as its row says."""
+        return None if self.status is None else self.status.outcome
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether its row does not say how it ended."""
+        return self.status is None
 
     @property
     def row(self) -> Write:
@@ -71,14 +93,31 @@ class IndexRange:
     until: datetime | None = None
     equal: Mapping[str, str] = field(default_factory=dict)
 
-    def rows(self, *, keys_only: bool = False) -> RowRange:
+    def rows(self, properties: tuple[str, ...] | None = None, or_marked: str = "") -> RowRange:
         """The range of rows; of any two runs the one that was claimed later comes first."""
         after, before = self.after, LAST
         if self.since is not None:
             before = row_keys.index_bound(self.since)
         if self.until is not None:
             after = max(after, row_keys.index_bound(self.until))
-        return RowRange(after, before, self.equal, keys_only)
+        return RowRange(after, before, self.equal, or_marked, properties)
+
+    def has(self, row: Row) -> bool:
+        """Tell whether a row has the values that are wanted."""
+        return all(row.values.get(name) == value for name, value in self.equal.items())
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a search has found in the first part of a range.
+
+    Attributes:
+        entries: Those that are as wanted.
+        end: The key after which the rest of the range is; None if there is no more.
+    """
+
+    entries: list[IndexEntry]
+    end: str | None
 
 
 def end_of_attempt(run_id: str, claimed_at: datetime, attempt: int, status: RunStatus) -> Write:
@@ -92,9 +131,31 @@ def read_entries(rows: Rows, wanted: IndexRange, limit: int) -> list[IndexEntry]
     return [_entry(key, row) for key, row in found.items()]
 
 
+def search(rows: Rows, wanted: IndexRange, limit: int) -> Stretch:
+    """Look for runs in the first part of a range, which is no longer than need be.
+
+    Args:
+        rows: The rows.
+        wanted: The range.
+        limit: How many rows to read at most, those that are wanted and milestones; so the service
+            looks at about `MILESTONE_EVERY` times as many, however few are wanted.
+    """
+    found = rows.read_range(row_keys.RUNS_PARTITION, wanted.rows(or_marked=MILESTONE), limit)
+    entries = [_entry(key, row) for key, row in found.items() if wanted.has(row)]
+    return Stretch(entries, [*found][-1] if len(found) == limit else None)
+
+
+def read_values(
+    rows: Rows, wanted: IndexRange, names: tuple[str, ...], limit: int
+) -> dict[str, Mapping[str, Any]]:
+    """Read some values alone of the first rows of a range, so many at most, by their keys."""
+    found = rows.read_range(row_keys.RUNS_PARTITION, wanted.rows(names), limit)
+    return {key: row.values for key, row in found.items()}
+
+
 def read_keys(rows: Rows, wanted: IndexRange, limit: int = MAX_ROWS_A_PAGE) -> list[str]:
     """Read the keys alone of the first runs of a range, so many at most."""
-    return [*rows.read_range(row_keys.RUNS_PARTITION, wanted.rows(keys_only=True), limit)]
+    return [*read_values(rows, wanted, (), limit)]
 
 
 def read_all_keys(rows: Rows, wanted: IndexRange) -> Iterator[str]:
@@ -141,7 +202,13 @@ def _submit(rows: Rows, writes: list[Write]) -> bool:
 def _values(entry: IndexEntry) -> dict[str, Any]:
     end = _end(entry.attempt, entry.status)
     due = parse_run_id(entry.run_id)
-    return {"workload": entry.workload, "schedule": due.schedule if due else "", **end}
+    mark = {MILESTONE: True} if _is_milestone(entry.row_key) else {}
+    return {"workload": entry.workload, "schedule": due.schedule if due else "", **end, **mark}
+
+
+def _is_milestone(row_key: str) -> bool:
+    """The key has the moment of the claim, so nobody chooses runs none of which is one."""
+    return zlib.crc32(row_key.encode()) % MILESTONE_EVERY == 0
 
 
 def _end(attempt: int, status: RunStatus | None) -> dict[str, Any]:
@@ -163,18 +230,35 @@ def _pack(status: RunStatus) -> str:
 
 
 def _entry(row_key: str, row: Row) -> IndexEntry:
+    """What a row says; one that cannot be read hides no other."""
     key = row_keys.parse_index_row(row_key)
     if key is None:
-        raise ValueError(f"'{row_key}' is no row of the index")
-    status = None
-    if row.values["outcome"]:
-        status = RunStatus.model_validate_json(row.values["status"])
+        return IndexEntry(
+            row_key, _NEVER, "", etag=row.etag, fault="its key is none of a run", odd_key=row_key
+        )
+    try:
+        return _parse(key, row)
+    except (KeyError, TypeError, ValueError) as error:
+        fault = f"its row in the index: {type(error).__name__}: {' '.join(str(error).split())}"
+        fault = fault[:MAX_FAULT_CHARACTERS]
+        return IndexEntry(key.run_id, key.claimed_at, "", etag=row.etag, fault=fault)
+
+
+def _parse(key: row_keys.IndexKey, row: Row) -> IndexEntry:
+    """What a row says.
+
+    Raises:
+        KeyError: A property is missing.
+        TypeError: A property is of another type.
+        ValueError: A property has no such value.
+    """
+    values = row.values
+    status = RunStatus.model_validate_json(values["status"]) if values["outcome"] else None
+    if status is not None and status.outcome != values["outcome"]:
+        raise ValueError(f"it says {values['outcome']} and {status.outcome}")
+    if not isinstance(values["workload"], str):
+        raise TypeError("its workload is no text")
+    attempt, is_in_deletion = int(values["attempt"]), bool(values["is_in_deletion"])
     return IndexEntry(
-        key.run_id,
-        key.claimed_at,
-        row.values["workload"],
-        int(row.values["attempt"]),
-        status,
-        bool(row.values["is_in_deletion"]),
-        row.etag,
+        key.run_id, key.claimed_at, values["workload"], attempt, status, is_in_deletion, row.etag
     )

@@ -11,15 +11,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from fanout.adapters.rows.index import IndexEntry, end_of_attempt
 from fanout.adapters.rows.rows import Rows, pack_model, tries, unpack_model
-from fanout.adapters.tables import RowConflictError, Write
+from fanout.adapters.tables import Row, RowConflictError, Write
+from fanout.adapters.telemetry.logs import logger
 from fanout.models.status import RunStatus
 from fanout.naming import row_keys
 from fanout.naming.moments import round_moment
 from fanout.schedules import due_time
+
+log = logger("runs")
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _OpenRow(BaseModel):
@@ -32,9 +36,9 @@ class _OpenRow(BaseModel):
             the app did not write it down.
     """
 
-    claimed_at: datetime
+    claimed_at: AwareDatetime
     is_queued: bool = False
-    listed_at: datetime | None = None
+    listed_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class OpenAttempt:
         is_queued: Whether it waits for earlier runs of its schedule.
         listed_at: When the run was claimed, aware; None if the row is not among those of all runs,
             but where earlier versions of the app kept it.
+        fault: Why its row cannot be read; then only the run and the attempt are known.
     """
 
     run_id: str
@@ -54,6 +59,7 @@ class OpenAttempt:
     claimed_at: datetime
     is_queued: bool = False
     listed_at: datetime | None = None
+    fault: str = ""
 
     @property
     def row_key(self) -> str:
@@ -216,17 +222,15 @@ def find_open(rows: Rows, run_id: str, attempt: int) -> OpenAttempt | None:
     """Read the row of an attempt; None if nobody has to look after it."""
     key = row_keys.open_row(run_id, attempt)
     row = rows.tables.read(rows.table, row_keys.RUNS_PARTITION, [key]).get(key)
-    return _attempt(key, unpack_model(row, _OpenRow)) if row is not None else None
+    return _attempt(key, row) if row is not None else None
 
 
 def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
     """List the attempts that may go on, of runs whose ids begin so."""
     earlier = rows.read_all(row_keys.EARLIER_OPEN_PARTITION, prefix)
     found = rows.read_all(row_keys.RUNS_PARTITION, row_keys.OPEN_PREFIX + prefix)
-    return [
-        _attempt(key, unpack_model(row, _OpenRow))
-        for key, row in [*earlier.items(), *found.items()]
-    ]
+    attempts = [_attempt(key, row) for key, row in [*earlier.items(), *found.items()]]
+    return [attempt for attempt in attempts if attempt is not None]
 
 
 def unfinished_runs(rows: Rows, schedule: str) -> set[str]:
@@ -235,9 +239,18 @@ def unfinished_runs(rows: Rows, schedule: str) -> set[str]:
     return {run_id for run_id in runs if due_time(schedule, run_id) is not None}
 
 
-def _attempt(key: str, row: _OpenRow) -> OpenAttempt:
-    run_id, number = row_keys.parse_open_row(key)
-    return OpenAttempt(run_id, number, row.claimed_at, row.is_queued, row.listed_at)
+def _attempt(key: str, row: Row) -> OpenAttempt | None:
+    """What a row says; None if its key is of no attempt. One that is odd hides no other."""
+    try:
+        run_id, number = row_keys.parse_open_row(key)
+    except ValueError:
+        log.error("a row of open attempts is of no attempt: '%s'", key)  # noqa: TRY400
+        return None
+    try:
+        model = unpack_model(row, _OpenRow)
+    except (TypeError, ValueError) as error:
+        return OpenAttempt(run_id, number, _NEVER, fault=" ".join(str(error).split()))
+    return OpenAttempt(run_id, number, model.claimed_at, model.is_queued, model.listed_at)
 
 
 def _new(row: Write) -> Write:

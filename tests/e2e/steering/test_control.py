@@ -5,12 +5,13 @@ import secrets
 import time
 from collections import Counter
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from fanout.adapters.rows.rows import Rows, table_name
 from fanout.adapters.settings import StorageSettings
-from fanout.adapters.tables import TableStore
+from fanout.adapters.tables import TableStore, Write
 from fanout.naming import row_keys
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.product import Product
@@ -219,9 +220,32 @@ def test_a_lost_list_is_made_anew_from_the_runs(product: Product, storage: str):
     assert product.host.request("POST", "/api/index/rebuild?continuation=x", b"").status == 400
 
 
+def test_rows_of_the_list_that_cannot_be_read_hide_no_run(product: Product, storage: str):
+    run_id = product.run(slow(1, 0.0))["run_id"]
+    tables = TableStore.connect(StorageSettings(connection_string=storage))
+    rows, partition = Rows(tables, table_name("runs")), row_keys.RUNS_PARTITION
+    (key,) = [key for key in rows.read_all(partition, "i!") if key.endswith(f"!{run_id}")]
+    whole = rows.read_all(partition, key)[key].values
+    rows.submit(partition, [Write("i!0 odd", {"outcome": "failed"}), Write(key, {}, mode="put")])
+    first = product.host.get("/api/runs?limit=1").json
+    assert (first["runs"], [run["run_id"] for run in first["unreadable"]]) == ([], ["i!0 odd"])
+    query = urlencode({"limit": 100, "continuation": first["continuation"]})
+    others = product.host.get(f"/api/runs?{query}").json
+    assert others["unreadable"] == []
+    assert product.status(run_id) in others["runs"]
+    assert rows.read_all(partition, key)[key].values == whole, "it is written anew"
+    rows.delete(partition, ["i!0 odd"])
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("limit=0", "limit"), ("limit=x", "limit"), ("outcome=odd", "outcome"), ("since=1", "since")],
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("outcome=odd", "outcome"),
+        ("since=1", "since"),
+        ("continuation=x", "continuation"),
+    ],
 )
 def test_a_list_that_makes_no_sense_is_refused_with_its_field(
     product: Product, query: str, field: str

@@ -58,10 +58,9 @@ class MemoryTables:
         self, table: str, partition: str, wanted: RowRange, limit: int
     ) -> dict[str, Row]:
         found = (
-            (key, Row({}, row.etag) if wanted.keys_only else row)
+            (key, _select(row, wanted.properties))
             for key, row in self.read_all(table, partition).items()
-            if wanted.after < key < wanted.before
-            and all(row.values.get(name) == value for name, value in wanted.equal.items())
+            if wanted.after < key < wanted.before and _is_wanted(row, wanted)
         )
         return dict(itertools.islice(found, limit))
 
@@ -83,6 +82,17 @@ class MemoryTables:
         for (name, partition, key), row in sorted(self._rows.items(), key=lambda pair: pair[0]):
             if name == table:
                 yield partition, key, row
+
+
+def _is_wanted(row: Row, wanted: RowRange) -> bool:
+    has_values = all(row.values.get(name) == value for name, value in wanted.equal.items())
+    return has_values or row.values.get(wanted.or_marked) is True
+
+
+def _select(row: Row, properties: tuple[str, ...] | None) -> Row:
+    if properties is None:
+        return row
+    return Row({name: row.values[name] for name in properties if name in row.values}, row.etag)
 
 
 def memory_rows() -> Rows:

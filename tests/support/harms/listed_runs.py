@@ -26,7 +26,8 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts
 from fanout.naming import instance_ids, row_keys
-from starters.index.pages import RunFilter, find_page, read_statuses
+from starters.index.pages import read_statuses
+from starters.index.search import RunFilter, find_page
 from starters.lifecycle import deletion
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.redrive import redrive_run
@@ -131,10 +132,11 @@ class ListedRuns:
         position: str | None = FIRST
         while position is not None:
             page = find_page(self.rows, RunFilter(**wanted), position, PAGE)
-            statuses = await read_statuses(page.entries, self.files, self.rows, now(), "http://x")
+            found = await read_statuses(page.entries, self.files, self.rows, now(), "http://x")
+            assert found.unreadable == []
             runs += [
                 Shown(one.run_id, one.workload, one.outcome, one.redrive_count)
-                for one in statuses
+                for one in found.statuses
                 if RunFilter(**wanted).has(one)
             ]
             position = page.position

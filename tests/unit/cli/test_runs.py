@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.commands.runs import show_run
+from cli.commands.runs import list_runs, show_run
 from fanout.models.status import RunStatus
 
 
@@ -29,3 +29,25 @@ def test_how_often_a_run_was_taken_up_is_told_with_the_reason(number: int, times
 
 def test_nothing_is_told_of_a_run_that_was_never_taken_up():
     assert "taken up" not in shown()
+
+
+class Pages:
+    """An API of two pages, the second with an entry that cannot be read."""
+
+    def pages(self, path: str, **parameters: Any) -> Any:
+        run = RunStatus(
+            run_id="r1", workload="w", status="Running", phase="processing", results_url="u"
+        )
+        yield {"runs": [run.model_dump(mode="json")], "continuation": "x"}
+        odd = {"run_id": "r[2]", "reason": "KeyError: 'outcome'"}
+        yield {"runs": [], "unreadable": [odd], "continuation": None}
+
+
+def test_a_list_names_the_runs_that_cannot_be_read_beside_it():
+    out, err = StringIO(), StringIO()
+    here: Any = SimpleNamespace(api=Pages(), out=Console(file=out), err=Console(file=err))
+    context: Any = SimpleNamespace(find_object=lambda _: here)
+    list_runs(context, limit=0)
+    assert "r1" in out.getvalue()
+    assert "r[2]" not in out.getvalue()
+    assert err.getvalue() == "cannot be read: r[2]: KeyError: 'outcome'\n"

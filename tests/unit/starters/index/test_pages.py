@@ -1,4 +1,4 @@
-"""Pages of the list: what is found, how far a page looks, and what it costs."""
+"""The runs of a page, each as it is now, and what is repaired."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,13 +10,15 @@ from fanout.adapters.rows.index import FIRST, IndexEntry, find_entry, replace_en
 from fanout.adapters.rows.open_runs import note_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import CLAIMED_AT, RunFiles
+from fanout.governor import run_rules
+from fanout.governor.run_state import GovernorState, RunState
 from fanout.governor.run_status import compose_status
 from fanout.models.request import RunRequest
 from fanout.models.status import RunStatus
 from fanout.naming import blob_paths
 from fanout.naming.moments import moment_text
-from starters.index import pages
-from starters.index.pages import Found, RunFilter, find_page, read_statuses
+from starters.index.pages import read_statuses
+from starters.index.search import Found, RunFilter, find_page
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads.attempts import at, begun, memory_rows
 from tests.support.workloads.kept_runs import REQUEST, claim, over
@@ -51,7 +53,9 @@ def let_say(rows: Rows, entry: IndexEntry, **of_run: Any) -> None:
 
 
 async def shown(found: Found, files: RunFiles, rows: Rows) -> list[RunStatus]:
-    return await read_statuses(found.entries, files, rows, NOW, "http://x")
+    readings = await read_statuses(found.entries, files, rows, NOW, "http://x")
+    assert readings.unreadable == []
+    return readings.statuses
 
 
 def names(found: Found) -> list[str]:
@@ -87,9 +91,26 @@ async def test_a_run_that_has_not_moved_for_long_is_named(files: RunFiles):
     run = state.run.model_copy(update={"claimed_at": moment_text(entry.claimed_at)})
     change_attempt(rows, "r", 1, lambda _: (state.model_copy(update={"run": run}), None))
     found = find_page(rows, RunFilter(), FIRST, 9)
-    (soon,) = await read_statuses(found.entries, files, rows, NOW, "u")
-    (late,) = await read_statuses(found.entries, files, rows, NOW + timedelta(hours=1), "u")
+    (soon,) = (await read_statuses(found.entries, files, rows, NOW, "u")).statuses
+    late_at = NOW + timedelta(hours=1)
+    (late,) = (await read_statuses(found.entries, files, rows, late_at, "u")).statuses
     assert (soon.stalled_since, late.stalled_since) == (None, at(0))
+
+
+async def test_of_a_run_that_waits_for_its_turn_the_request_is_not_read_however_long(
+    files: RunFiles,
+):
+    """Thousands may wait, and none of them can have stalled."""
+    rows = memory_rows()
+    entry = listed(rows, "r", 0, None)
+    moment = moment_text(entry.claimed_at)
+    run = run_rules.open_run(RunState(), moment, "claim", moment, is_queued=True)
+    change_attempt(rows, "r", 1, lambda _: (GovernorState(run=run), None))
+    found = find_page(rows, RunFilter(), FIRST, 9)
+    readings = await read_statuses(found.entries, files, rows, NOW + timedelta(hours=9), "u")
+    assert [(status.phase, status.stalled_since) for status in readings.statuses] == [
+        ("queued", None)
+    ]
 
 
 async def test_a_row_that_says_that_a_run_goes_on_which_is_over_is_repaired(files: RunFiles):
@@ -152,86 +173,6 @@ async def test_a_run_that_cannot_be_read_or_is_deleted_meanwhile_hides_no_other(
     change_attempt(rows, "gone", 1, lambda _: (state.model_copy(update={"run": run}), None))
     found = find_page(rows, RunFilter(), FIRST, 9)
     late = NOW + timedelta(hours=1)
-    statuses = await read_statuses(found.entries, files, rows, late, "u")
-    assert [status.run_id for status in statuses] == ["good"]
-
-
-def test_pages_are_full_whatever_is_filtered():
-    rows = memory_rows()
-    for ms in range(20):
-        listed(rows, f"r{ms:02d}", ms, "failed" if ms % 4 == 0 else "succeeded")
-    found = find_page(rows, RunFilter(outcome="failed"), FIRST, 3)
-    assert names(found) == ["r16", "r12", "r08"]
-    found = find_page(rows, RunFilter(outcome="failed"), str(found.position), 3)
-    assert (names(found), found.position) == (["r04", "r00"], None)
-
-
-def test_runs_that_may_have_ended_as_wanted_are_on_their_page_and_on_no_other():
-    rows = memory_rows()
-    for ms in range(12):
-        listed(rows, f"r{ms:02d}", ms, "failed" if ms % 2 else None)
-    seen: list[str] = []
-    position: str | None = FIRST
-    while position is not None:
-        found = find_page(rows, RunFilter(outcome="failed"), position, 3)
-        assert len(found.entries) <= 3
-        seen += names(found)
-        position = found.position
-    assert seen == [f"r{ms:02d}" for ms in range(11, -1, -1)]
-
-
-def test_of_many_runs_that_go_on_only_the_newest_are_looked_at_for_one_that_has_ended():
-    rows = memory_rows()
-    listed(rows, "old", 0, "failed")
-    for ms in range(1, 200):
-        listed(rows, f"r{ms:03d}", ms, None)
-    found = find_page(rows, RunFilter(outcome="failed"), FIRST, 100)
-    assert names(found)[-1] == "old"
-    assert (len(found.entries), found.position) == (pages.MAX_OPEN_LOOKED_AT + 1, None)
-
-
-@pytest.mark.parametrize("text", ["ORD", "ord", "rders-0", "-00"])
-def test_a_part_of_an_id_finds_a_run_in_capitals_or_not(text: str):
-    rows = memory_rows()
-    for ms, run_id in enumerate(["Orders-007", "reports-1", "orders-003", "x"]):
-        listed(rows, run_id, ms)
-    assert names(find_page(rows, RunFilter(text=text), FIRST, 9)) == ["orders-003", "Orders-007"]
-
-
-def test_a_search_looks_at_so_many_runs_and_goes_on_with_the_next_page(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(pages, "MAX_KEYS_SEARCHED", 10)
-    rows = memory_rows()
-    for ms in range(25):
-        listed(rows, "needle" if ms == 3 else f"hay-{ms}", ms)
-    found = [find_page(rows, RunFilter(text="needle"), FIRST, 9)]
-    while (position := found[-1].position) is not None:
-        found.append(find_page(rows, RunFilter(text="needle"), position, 9))
-    assert [names(one) for one in found] == [[], [], ["needle"]]
-
-
-def test_a_search_finds_so_many_a_page_and_skips_none():
-    rows = memory_rows()
-    for ms in range(2 * pages.MAX_FOUND + 5):
-        listed(rows, f"r-{ms:03d}", ms)
-    seen: list[str] = []
-    position: str | None = FIRST
-    while position is not None:
-        found = find_page(rows, RunFilter(text="r-"), position, 100)
-        assert len(found.entries) <= pages.MAX_FOUND
-        seen += names(found)
-        position = found.position
-    assert seen == [f"r-{ms:03d}" for ms in range(2 * pages.MAX_FOUND + 4, -1, -1)]
-
-
-def test_all_filters_hold_together():
-    rows = memory_rows()
-    listed(rows, "a-old", 0, "failed")
-    listed(rows, "a-1", 5, "failed")
-    listed(rows, "a-2", 6, "succeeded")
-    listed(rows, "b-1", 7, "failed")
-    since = START + timedelta(milliseconds=1)
-    wanted = RunFilter("w", "failed", since, "A-")
-    assert names(find_page(rows, wanted, FIRST, 9)) == ["a-1"]
-    assert names(find_page(rows, RunFilter("v", "failed", since, "A-"), FIRST, 9)) == []
+    readings = await read_statuses(found.entries, files, rows, late, "u")
+    assert [status.run_id for status in readings.statuses] == ["good"]
+    assert [run.run_id for run in readings.unreadable] == ["bad"]
