@@ -58,6 +58,7 @@ class TransactionClient(TableClient):
             headers={
                 "x-ms-version": self.api_version,
                 "DataServiceVersion": "3.0",
+                "MaxDataServiceVersion": "3.0;NetFx",
                 "Content-Type": f"multipart/mixed; boundary=batch_{boundary}",
                 "Accept": "application/json",
             },
