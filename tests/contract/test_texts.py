@@ -67,6 +67,11 @@ def source(container: str, blob: str, kind: str = "csv", **fields: Any) -> Sourc
     return TypeAdapter(Source).validate_python(wanted)
 
 
+def ranges_of(wanted: Source, scratch: Scratch) -> int:
+    """How many ranges a source is scanned in, if each has a kilobyte."""
+    return scans.prepare_scans(wanted, CutOptions(LIMITS), scratch, 1000)
+
+
 def read(wanted: Source, store: BlobStore, made: reading.SourceCuts) -> list[Record]:
     cuts = list(made)
     manifest = PlanManifest(
@@ -188,11 +193,13 @@ def test_content_encoding_that_is_not_read_is_refused(encoding, service, contain
 
 
 def test_content_encoding_gzip_of_a_large_blob_is_no_matter_of_ranges(service, container, scratch):
-    text = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n) for n in range(5000))
+    text = b"id,n\n" + b"".join(b"%d,%d\n" % (n, n) for n in range(500))
+    scratch.store.write(container, "plain.csv", text)
+    assert ranges_of(source(container, "plain.csv"), scratch) > 1
     upload(service, container, "in.csv", gzip.compress(text, 0, mtime=0), "gzip")
     wanted = source(container, "in.csv")
-    assert scans.prepare_scans(wanted, CutOptions(LIMITS), scratch, 1000) == 0
-    assert len(values(wanted, scratch)) == 5000
+    assert ranges_of(wanted, scratch) == 0
+    assert len(values(wanted, scratch)) == 500
 
 
 def test_content_encoding_gzip_holds_for_blobs_of_a_listing_and_for_a_manifest(
@@ -300,10 +307,12 @@ def test_utf_16_cut_within_a_character_costs_its_row_alone(container, scratch):
 
 
 def test_utf_16_large_enough_for_ranges_is_read_in_one_pass(container, scratch):
-    text = "a,b\n" + "".join(f"{n},{n}\n" for n in range(3000))
+    text = "a,b\n" + "".join(f"{n},{n}\n" for n in range(500))
+    scratch.store.write(container, "plain.csv", text.encode())
+    assert ranges_of(source(container, "plain.csv"), scratch) > 1
     scratch.store.write(container, "in.csv", text.encode("utf-16"))
     wanted = source(container, "in.csv")
-    assert scans.prepare_scans(wanted, CutOptions(LIMITS), scratch, 1000) == 0
+    assert ranges_of(wanted, scratch) == 0
     assert values(wanted, scratch) == oracle(text)
 
 
