@@ -1,5 +1,6 @@
 """Documents checked against their models: each fault by field, named as the caller wrote it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from fanout.models.source import HEADER_TAGS
 
 Model = TypeVar("Model", bound=BaseModel)
 ROOT = "body"
+_MANY_DIGITS = re.compile(r"[0-9]{40,300}")
 
 
 def validate(model: type[Model], document: Mapping[str, Any], prefix: str = "") -> Model:
@@ -57,4 +59,6 @@ def _path(fault: Any, prefix: str) -> str:
 def _message(fault: Any) -> str:
     if fault["type"] == "union_tag_invalid":
         return f"{fault['msg']}"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    # pydantic writes out 1e300.
+    return _MANY_DIGITS.sub(lambda digits: f"{float(digits[0]):g}", message)
