@@ -115,7 +115,7 @@ class HeaderRecord(_Message):
 
 
 # Which of the two forms a header has: in pydantic's paths of faults, and in no request.
-HEADER_TAGS = _LIST_TAG, _RECORD_TAG = "(names)", "(record)"
+_LIST_TAG, _RECORD_TAG = "(names)", "(record)"
 
 
 def _header_tag(value: Any) -> str | None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from starters.api import endpoints
 from tests.support.hostile.numbers import (
     MANY_DIGITS,
-    NEVER_NUMBERS,
     Place,
     number_places,
 )
@@ -89,7 +88,7 @@ def test_every_number_of_a_body_is_refused_by_name_beyond_its_bounds(
     places = number_places(document["components"]["schemas"][model], document)
     assert len(places) >= 3
     for place in places:
-        for number in (*place.numbers_outside(), *NEVER_NUMBERS):
+        for number in (*place.numbers_outside(), *place.never_numbers()):
             fields = refused_fields(send(product, model, place, number))
             # Text that is no JSON has no fields.
             assert set(fields) & {place.field, "body"}, (place.field, number[:50], fields)
@@ -101,7 +100,7 @@ def test_every_number_of_parameters_is_refused_by_name_beyond_its_bounds(
 ):
     schema = product.host.get(f"/api/workloads/{workload}").json["parameters"]
     for place in number_places(schema, schema):
-        for number in (*place.numbers_outside(), *NEVER_NUMBERS):
+        for number in (*place.numbers_outside(), *place.never_numbers()):
             head = f'{{"workload": "{workload}", "dry_run": true, "source": {{"kind": "inline", '
             body = f'{head}"items": [{{}}]}}, "parameters": '.encode()
             answer = product.host.request(

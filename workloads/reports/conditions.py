@@ -30,7 +30,8 @@ Text = Annotated[StrictStr, Field(max_length=MAX_NAME_CHARACTERS)]
 
 
 def _kind(value: Any) -> str:
-    return type(value).__name__
+    # In brackets, as no field is called: whoever names a fault leaves it out.
+    return f"({type(value).__name__})"
 
 
 _Kind = Discriminator(
@@ -39,18 +40,18 @@ _Kind = Discriminator(
     custom_error_message="it is no number, no text, and neither true nor false",
 )
 Scalar = Annotated[
-    Annotated[StrictBool, Tag("bool")]
-    | Annotated[WholeNumber, Tag("int")]
-    | Annotated[Real, Tag("float")]
-    | Annotated[Text, Tag("str")],
+    Annotated[StrictBool, Tag("(bool)")]
+    | Annotated[WholeNumber, Tag("(int)")]
+    | Annotated[Real, Tag("(float)")]
+    | Annotated[Text, Tag("(str)")],
     _Kind,
 ]
 Value = Annotated[
-    Annotated[StrictBool, Tag("bool")]
-    | Annotated[WholeNumber, Tag("int")]
-    | Annotated[Real, Tag("float")]
-    | Annotated[Text, Tag("str")]
-    | Annotated[list[Scalar], Field(max_length=MAX_NAMES), Tag("list")],
+    Annotated[StrictBool, Tag("(bool)")]
+    | Annotated[WholeNumber, Tag("(int)")]
+    | Annotated[Real, Tag("(float)")]
+    | Annotated[Text, Tag("(str)")]
+    | Annotated[list[Scalar], Field(max_length=MAX_NAMES), Tag("(list)")],
     _Kind,
 ]
 

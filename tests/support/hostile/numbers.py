@@ -20,6 +20,7 @@ NEVER_NUMBERS = (
     *("[]", "{}", '""', '"one"', '"\\u0000"', "[1]", '{"a": 1}'),
 )
 _MARK = "@number@"
+_BEGINS = {"string": '"', "array": "[", "object": "{"}
 _UNIONS = ("anyOf", "oneOf", "allOf")
 
 
@@ -44,11 +45,13 @@ class Place:
         steps: The way to it in a document.
         schema: Its own schema.
         template: A sound document, with a mark where the number stands.
+        others: The types of what else may stand there.
     """
 
     steps: tuple[Step, ...]
     schema: Schema
     template: str
+    others: frozenset[str]
 
     @property
     def field(self) -> str:
@@ -59,6 +62,11 @@ class Place:
     def document(self, number: str) -> bytes:
         """The document with this text as its number."""
         return self.template.replace(f'"{_MARK}"', number).encode()
+
+    def never_numbers(self) -> Iterator[str]:
+        """Texts that are no number, nor anything else that may stand here."""
+        begins = tuple(_BEGINS[kind] for kind in self.others)
+        yield from (text for text in NEVER_NUMBERS if not begins or not text.startswith(begins))
 
     def numbers_outside(self) -> Iterator[str]:
         """Texts of numbers beyond its bounds, just beyond them and far away."""
@@ -113,10 +121,13 @@ def _children(branch: Branch) -> Iterator[Branch]:
 def number_places(schema: Schema, root: Schema) -> list[Place]:
     """List the places of numbers in the documents of a schema, each once."""
     places = {}
-    for branch in walk(schema, root):
+    branches = list(walk(schema, root))
+    for branch in branches:
         if branch.schema.get("type") in ("integer", "number") and "const" not in branch.schema:
             document = _example(schema, root, (), branch)
-            place = Place(branch.steps, branch.schema, json.dumps(document))
+            kinds = {str(b.schema.get("type")) for b in branches if b.steps == branch.steps}
+            others = frozenset(kinds & _BEGINS.keys())
+            place = Place(branch.steps, branch.schema, json.dumps(document), others)
             places[place.template] = place
     return list(places.values())
 
