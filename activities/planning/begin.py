@@ -88,17 +88,15 @@ def admit_and_plan(
     if wait is not None:
         _open_rows(ask, files, rows, is_queued=True)
         return wait
-    if known.state.control.is_cancelled:
-        scouting = None
+    scouting = None if known.state.control.is_cancelled else scouting
     if scouting is None or not is_quick_to_plan(ask, files):
         known = _open_rows(ask, files, rows)
     planned = plan(ask, files)
-    if planned.refusal is not None and known.state.control.is_cancelled:
-        return BeginResult(is_cancelled=True)
     if planned.refusal is not None or planned.scans:
         if not known.state.has_begun:
             _open_rows(ask, files, rows)
-        return BeginResult(plan=planned)
+        is_cancelled = planned.refusal is not None and known.state.control.is_cancelled
+        return BeginResult(is_cancelled=is_cancelled, plan=planned)
     return _keep_plan(ask, planned, files, rows, Reading(known, read_at), scouting)
 
 

@@ -8,7 +8,9 @@ from cli import formats
 from cli.api import run_path
 from cli.commands.options import limit_options, merge_options, parse_tolerance
 from cli.commands.watch import WatchOption, watch_run
+from cli.consoles import make_markup
 from cli.errors import CommandError
+from cli.printable import make_visible
 from cli.session import AsJson, RunId, get_session
 from cli.streams import print_json
 
@@ -43,7 +45,7 @@ def _post(context: typer.Context, run_id: str, verb: str, effect: str, *, is_jso
     if is_json:
         print_json(answer)
     else:
-        session.out.print(f"The run '{run_id}' {effect}.")
+        session.out.print(f"The run '{make_markup(run_id)}' {effect}.")
 
 
 def redrive(  # noqa: PLR0913  each is an option
@@ -73,7 +75,9 @@ def redrive(  # noqa: PLR0913  each is an option
     if json and not watch:
         print_json(answer)
     elif not json:
-        session.err.print(f"The run '{run_id}' is being redriven: attempt {answer['attempt']}.")
+        session.err.print(
+            f"The run '{make_markup(run_id)}' is being redriven: attempt {answer['attempt']}."
+        )
     if watch:
         raise typer.Exit(watch_run(session, run_id, None, is_json=json))
 
@@ -106,8 +110,8 @@ def set_limits(
     limits, tolerance = answer["limits"], answer["limits"]["tolerance"]
     pace = formats.rate(limits["items_per_second"]) or "as fast as it can"
     session.out.print(
-        f"The run '{run_id}' has {limits['batches']} batches in flight at most, {pace}, and "
-        f"tolerates {tolerance['count']} failures or {tolerance['percentage']:g}%."
+        f"The run '{make_markup(run_id)}' has {limits['batches']} batches in flight at most, "
+        f"{pace}, and tolerates {tolerance['count']} failures or {tolerance['percentage']:g}%."
     )
 
 
@@ -146,9 +150,10 @@ def delete(
     """
     session = get_session(context)
     if not yes:
-        typer.confirm(f"Delete the run '{run_id}' and all its files?", abort=True, err=True)
+        name = make_visible(run_id)
+        typer.confirm(f"Delete the run '{name}' and all its files?", abort=True, err=True)
     session.api.delete(run_path(run_id))
     if json:
         print_json({"run_id": run_id, "deleted": True})
     else:
-        session.out.print(f"The run '{run_id}' is deleted.")
+        session.out.print(f"The run '{make_markup(run_id)}' is deleted.")

@@ -177,7 +177,7 @@ class Ledger:
 def _is_own(call: Call, operation: Row) -> bool:
     """Tell whether an operation is that of the caller; an earlier version noted no owner."""
     owner = owner_of(call.key)
-    return operation.values.get(OWNER, owner) == owner
+    return bool(operation.values.get(OWNER, owner) == owner)
 
 
 def _insist_on_undo(call: Call) -> None:

@@ -183,11 +183,10 @@ def test_a_run_that_is_cancelled_while_it_waits_is_planned_and_nothing_of_it_beg
 def test_a_run_that_is_cancelled_while_it_waits_and_cannot_be_planned_is_cancelled() -> None:
     run, to = cancelled_while_it_waits()
 
-    def refused(*_: Any) -> PlanResult:
-        return PlanResult(refusal="it is gone")
-
-    begun = admit_and_plan(asking(max_runs=1), run.files, to, refused)
-    assert begun == BeginResult(is_cancelled=True)
+    begun = admit_and_plan(
+        asking(max_runs=1), run.files, to, lambda *_: PlanResult(refusal="it is gone")
+    )
+    assert begun.is_cancelled
 
 
 def test_a_source_that_is_refused_or_wants_scanning_is_not_planned_yet() -> None:
