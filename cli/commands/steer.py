@@ -10,6 +10,7 @@ from cli.commands.options import limit_options, merge_options, parse_tolerance
 from cli.commands.watch import WatchOption, watch_run
 from cli.consoles import make_markup
 from cli.errors import CommandError
+from cli.numbers import MAX_BATCHES, MAX_RATE, MAX_TRIES, MIN_RATE, parse_number, shorten
 from cli.printable import make_visible
 from cli.session import AsJson, RunId, get_session
 from cli.streams import print_json
@@ -55,11 +56,15 @@ def redrive(  # noqa: PLR0913  each is an option
         list[str] | None,
         typer.Option("--error-type", "-e", help="Only failures of this type; may be repeated."),
     ] = None,
-    attempts: Annotated[int | None, typer.Option(min=1, help="Tries of an item.")] = None,
+    attempts: Annotated[
+        int | None, typer.Option(min=1, max=MAX_TRIES, help="Tries of an item.")
+    ] = None,
     tolerate: Annotated[
         str | None, typer.Option(help="Failures that are accepted: 10, or 2.5%.")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Batches in flight.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=MAX_BATCHES, help="Batches in flight.")
+    ] = None,
     *,
     watch: WatchOption = False,
     json: AsJson = False,
@@ -85,7 +90,9 @@ def redrive(  # noqa: PLR0913  each is an option
 def set_limits(
     context: typer.Context,
     run_id: RunId,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Batches in flight.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=MAX_BATCHES, help="Batches in flight.")
+    ] = None,
     rate: Annotated[
         str | None, typer.Option(help="Items a second, or 'none' for as fast as it can.")
     ] = None,
@@ -132,9 +139,11 @@ def _parse_rate(text: str) -> float | None:
     if text.lower() == "none":
         return None
     try:
-        return float(text)
+        return parse_number(text, MIN_RATE, MAX_RATE)
     except ValueError as error:
-        raise CommandError(f"--rate takes items a second or 'none', not '{text}'.") from error
+        raise CommandError(
+            f"--rate takes items a second or 'none', not '{shorten(text)}'."
+        ) from error
 
 
 def delete(

@@ -19,6 +19,7 @@ from cli.api import Api, run_path
 from cli.commands.runs import show_run
 from cli.consoles import make_markup
 from cli.errors import ApiError, CommandError
+from cli.numbers import MAX_WATCH_SECONDS, insist_on_finite
 from cli.outcomes import INTERRUPTED, exit_code
 from cli.session import AsJson, RunId, Session, get_session
 from cli.streams import print_json
@@ -34,7 +35,13 @@ PASSING_STATUSES = (429, 503)
 Status = dict[str, Any]
 WatchOption = Annotated[bool, typer.Option("--watch", help="Watch it to its end.")]
 Timeout = Annotated[
-    float | None, typer.Option(min=0, help="Give up watching after so many seconds; exit 1.")
+    float | None,
+    typer.Option(
+        min=0,
+        max=MAX_WATCH_SECONDS,
+        callback=insist_on_finite,
+        help="Give up watching after so many seconds; exit 1.",
+    ),
 ]
 
 
