@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fanout.errors import InvalidRequestError
 from starters.api import endpoints
+from starters.lifecycle.json_text import read_json
+from starters.lifecycle.validation import validate
 from tests.support.hostile.numbers import (
     MANY_DIGITS,
     Place,
@@ -19,6 +22,7 @@ from tests.support.hostile.numbers import (
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.product import Product
 from tests.support.hosts.running_product import product_on
+from workloads import registry
 
 pytestmark = pytest.mark.needs_settings
 BODIES = {
@@ -152,6 +156,24 @@ def test_any_floats_anywhere_are_answered_and_never_by_500(
     low, high = place.schema["minimum"], place.schema["maximum"]
     if answer.status != 400:
         assert low <= float(number) <= high
+
+
+@pytest.mark.parametrize("workload", PRODUCT_WORKLOADS)
+def test_every_number_of_an_item_is_refused_by_name_beyond_its_bounds(workload: str):
+    model = registry.get(workload).item_model
+    schema = model.model_json_schema()
+    for place in number_places(schema, schema):
+        for number in (*place.numbers_outside(), *place.never_numbers()):
+            try:
+                item = read_json(place.document(number))
+            except InvalidRequestError as refused:
+                assert {p.field for p in refused.problems} & {place.field, "body"}
+                continue
+            with pytest.raises(InvalidRequestError) as refused_item:
+                validate(model, item)
+            last = place.field.rpartition(".")[2]
+            named = [p.field for p in refused_item.value.problems]
+            assert any(last in field for field in named), (place.field, number[:50], named)
 
 
 ITEM = '{"id": "odd", "good": %s}'
