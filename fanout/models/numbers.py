@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationInfo
 
 # Whole numbers up to here are the same in every reader of JSON: RFC 8259, section 6.
 MAX_COUNT = 2**53 - 1
@@ -32,12 +32,34 @@ MAX_MOMENT_CHARACTERS = 64
 _SIGNED = re.compile(r"[T ][0-9:.,]+[+-]")
 _OFFSET = re.compile(r"[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?$")
 
+
+def _fit_kept(low: float, high: float) -> BeforeValidator:
+    """Bring a number that an earlier version kept within bounds that are newer.
+
+    What is kept is read as JSON; what comes from outside is parsed first, and refused.
+    """
+
+    def fit(value: Any, info: ValidationInfo) -> Any:
+        is_kept = info.mode == "json" and type(value) in (int, float)
+        return min(max(value, low), high) if is_kept else value
+
+    return BeforeValidator(fit)
+
+
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
-Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
+Rate = Annotated[
+    float,
+    Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False),
+    _fit_kept(MIN_RATE, MAX_RATE),
+]
 Percentage = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 # How long something may take.
-Span = Annotated[float, Field(ge=MIN_SPAN_SECONDS, le=DAY_SECONDS, allow_inf_nan=False)]
+Span = Annotated[
+    float,
+    Field(ge=MIN_SPAN_SECONDS, le=DAY_SECONDS, allow_inf_nan=False),
+    _fit_kept(MIN_SPAN_SECONDS, DAY_SECONDS),
+]
 # How long something waits, at most an hour or a day.
 ShortWait = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
 LongWait = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False)]

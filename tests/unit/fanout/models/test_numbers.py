@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from fanout.errors import InvalidRequestError
+from fanout.models.limits import LimitsChange
 from fanout.models.numbers import Moment, Rate, read_moment
+from starters.lifecycle.parse import parse_body
 
 OFFSETS = ["+99:99", "+24:00", "+05:99", "-23:60", "+9999", "+00:00:99", "+1:00", "+25", "-99"]
 BEYOND = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-00:01", "9999-12-31T12:00-23:59"]
@@ -56,3 +59,14 @@ def test_a_rate_is_within_its_bounds_or_refused(number: float | str):
     except ValidationError:
         return
     assert 0.001 <= rate <= 1e9
+
+
+@pytest.mark.parametrize(("kept", "rate"), [("1e-12", 0.001), ("1e300", 1e9), ("5", 5.0)])
+def test_a_rate_that_an_earlier_version_kept_is_brought_within_bounds(kept: str, rate: float):
+    text = f'{{"concurrency": {{"items_per_second": {kept}}}}}'
+    change = LimitsChange.model_validate_json(text)
+    assert change.concurrency is not None
+    assert change.concurrency.items_per_second == rate
+    if kept != "5":
+        with pytest.raises(InvalidRequestError):
+            parse_body(LimitsChange, text.encode(), 1_000)
