@@ -98,6 +98,37 @@ def test_every_number_of_a_body_is_refused_by_name_beyond_its_bounds(
             assert set(fields) & {place.field, "body"}, (place.field, number[:50], fields)
 
 
+@pytest.mark.parametrize("model", BODIES)
+def test_every_number_of_a_body_is_answered_at_its_bounds(
+    model: str, product: Product, document: dict[str, Any]
+):
+    for place in number_places(document["components"]["schemas"][model], document):
+        for number in place.bounds:
+            answer = send(product, model, place, number)
+            assert is_sound(answer), (place.field, number, answer.body[:500])
+            named = [error["field"] for error in answer.json.get("errors", [])]
+            assert place.field not in named, answer.json
+
+
+def test_a_run_comes_to_its_end_with_every_number_at_its_bounds(
+    product: Product, document: dict[str, Any]
+):
+    places = number_places(document["components"]["schemas"]["RunRequest"], document)
+    runs = []
+    for place in places:
+        for number in place.bounds if place.steps[0] != "source" else ():
+            request = json.loads(place.document(number))
+            source = {"kind": "inline", "items": [{"id": 1}]}
+            answer = product.post({**request, "workload": "probe", "source": source})
+            assert answer.status == 202, answer.body
+            runs.append(answer.json["run_id"])
+    assert len(runs) >= 20
+    for run_id in runs:
+        status = product.done(run_id)
+        assert status["items"]["total"] == 1
+        assert status["error"] is None or "failed" in status["error"], status
+
+
 @pytest.mark.parametrize("workload", PRODUCT_WORKLOADS)
 def test_every_number_of_parameters_is_refused_by_name_beyond_its_bounds(
     workload: str, product: Product

@@ -63,6 +63,11 @@ class Place:
         """The document with this text as its number."""
         return self.template.replace(f'"{_MARK}"', number).encode()
 
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """Texts of the least and the most that it may be."""
+        return repr(self.schema["minimum"]), repr(self.schema["maximum"])
+
     def never_numbers(self) -> Iterator[str]:
         """Texts that are no number, nor anything else that may stand here."""
         begins = tuple(_BEGINS[kind] for kind in self.others)

@@ -131,6 +131,8 @@ def make_reports(summary: Summary, parameters: ReportParameters) -> list[Report]
 
 
 def _guard_formula(text: str) -> str:
+    if text[:1].isalnum() and text[:1].isascii():  # as nearly all do
+        return text
     may_run = text.startswith(_BREAKS) or _plain_start(text) in _FORMULA_STARTS
     return f"'{text}" if may_run and not _NUMBER.fullmatch(text) else text
 
