@@ -40,7 +40,7 @@ ITEMS_A_PAGE = 100
 PART_OF_INDEX = 500
 MAX_PART_OF_INDEX = 1000
 # Storage's own are the longest that are part of one.
-MAX_CONTINUATION_CHARACTERS = 2_000
+MAX_CONTINUATION_CHARACTERS = 1_000
 MAX_RUN_ID_CHARACTERS = 100
 # More digits are read for no number of the query.
 MAX_ATTEMPT = 999_999_999
