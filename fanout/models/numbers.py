@@ -46,8 +46,8 @@ def _fit_kept(low: float, high: float) -> BeforeValidator:
     return BeforeValidator(fit)
 
 
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
-PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT), _fit_kept(0, MAX_COUNT)]
+PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT), _fit_kept(1, MAX_COUNT)]
 Rate = Annotated[
     float,
     Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False),
