@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from cli.consoles import make_markup
 from cli.outcomes import style
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -58,5 +59,5 @@ def outcome(run: dict[str, object]) -> str:
     """The outcome of a run, or its phase while it goes on, with a colour."""
     outcome = run.get("outcome")
     if outcome is None:
-        return f"[blue]{run['phase']}[/]"
-    return f"[{style(str(outcome))}]{str(outcome).replace('_', ' ')}[/]"
+        return f"[blue]{make_markup(run['phase'])}[/]"
+    return f"[{style(str(outcome))}]{make_markup(str(outcome).replace('_', ' '))}[/]"

@@ -4,6 +4,7 @@ import sys
 
 from cli.errors import ApiError, CommandError
 from cli.outcomes import FAILED, INTERRUPTED
+from cli.printable import make_visible
 from cli.streams import guard_streams, print_json
 
 
@@ -39,6 +40,6 @@ def _print_error(error: CommandError) -> None:
         return
     import typer
 
-    text = str(error)
+    text = make_visible(str(error))
     coloured = typer.style(text, fg=typer.colors.RED) if sys.stderr.isatty() else text
     sys.stderr.write(f"{coloured}\n")

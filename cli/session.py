@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from cli.api import Api
+from cli.consoles import make_console
 from cli.settings import ClientSettings
 
 AsJson = Annotated[
@@ -23,8 +24,8 @@ class Session:
     """One call of the command line."""
 
     settings: ClientSettings
-    out: Console = field(default_factory=lambda: Console(highlight=False))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    out: Console = field(default_factory=make_console)
+    err: Console = field(default_factory=lambda: make_console(is_error=True))
 
     @property
     def api(self) -> Api:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TextIO
 
 from cli.errors import CommandError
 from cli.outcomes import FAILED
+from cli.printable import make_json_visible
 
 # 128 and the number of SIGPIPE, as shells tell it.
 CLOSED_PIPE = 141
@@ -83,5 +84,5 @@ def print_json(value: Any, stream: TextIO | None = None) -> None:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value)
-    stream.write(f"{text}\n")
+    stream.write(f"{make_json_visible(text)}\n")
     stream.flush()

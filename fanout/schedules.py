@@ -18,7 +18,9 @@ EARLY = timedelta(milliseconds=100)
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _WEEKDAY = "sun|mon|tue|wed|thu|fri|sat"
 _FIELDS = ("second", "minute", "hour", "day", "month", "weekday")
-_WORDS = {"month": rf"\d+|{_MONTH}", "weekday": rf"[0-6]|{_WEEKDAY}"}
+# No field has a longer one, and Python reads 4,300 digits at most.
+_NUMBER = "[0-9]{1,4}"
+_WORDS = {"month": rf"{_NUMBER}|{_MONTH}", "weekday": rf"[0-6]|{_WEEKDAY}"}
 _PLACEHOLDER = re.compile(r"\{scheduled(?:([+-]\d{1,4})([dhm]))?:([^{}]*)\}")
 _MISTAKEN = re.compile(r"\{sched\w*[^{}]*\}?")
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -145,11 +147,11 @@ def check_cron(expression: str) -> None:
 
 
 def _check_field(field: str, word: str) -> None:
-    value = _WORDS.get(field, r"\d+")
-    part = rf"(?:\*|(?:{value})(?:-(?:{value}))?)(?:/\d+)?"
+    value = _WORDS.get(field, _NUMBER)
+    part = rf"(?:\*|(?:{value})(?:-(?:{value}))?)(?:/{_NUMBER})?"
     if not re.fullmatch(rf"{part}(?:,{part})*", word, re.IGNORECASE):
         raise ScheduleError(f"{field}: '{word}' is none of *, a number, a list, a range or a step")
-    for first, last in re.findall(r"(\d+)-(\d+)", word):
+    for first, last in re.findall(r"([0-9]+)-([0-9]+)", word):
         if int(last) < int(first):
             raise ScheduleError(f"{field}: the range '{first}-{last}' runs backwards")
 

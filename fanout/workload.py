@@ -243,11 +243,14 @@ class StepContext(Context[ParametersT], Generic[ParametersT]):
         outputs: What the steps returned that are done, by their names.
         is_doubtful: For an `undo`: nobody knows whether the `do` took effect, or still will.
         keys: The idempotency keys of all steps, by their names.
+        index: The 0-based position of the item in the source: it tells items of one id apart, which
+            have the same keys.
     """
 
     outputs: Mapping[str, Any] = field(default_factory=dict)
     is_doubtful: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
+    index: int = 0
 
     def key_of(self, step: str) -> str:
         """The idempotency key of another step of the same saga.

@@ -115,8 +115,10 @@ class Settings:
             SettingsError: The setting is no number.
         """
         text = self.environment.get(BODY_LIMIT_SETTING) or str(BODY_LIMIT_BYTES)
-        if not text.isdecimal():
-            raise SettingsError(f"{BODY_LIMIT_SETTING} must be a number of bytes, not '{text}'.")
+        if re.fullmatch(r"[0-9]{1,18}", text) is None:
+            raise SettingsError(
+                f"{BODY_LIMIT_SETTING} must be a number of bytes, not '{text[:100]}'."
+            )
         return int(text)
 
     def extension(self, name: str) -> dict[str, Any]:
@@ -244,7 +246,7 @@ def _known_key(section: Mapping[str, Any], key: str) -> str:
 def _scalar(text: str) -> str | int | bool:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    return int(text) if re.fullmatch(r"-?\d+", text) else text
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
 
 
 def _read_json(path: Path) -> tuple[dict[str, Any], str]:
@@ -299,7 +301,7 @@ def _values(path: Path, text: str, section: dict[str, Any]) -> tuple[dict[str, s
 
 def _port(path: Path, text: str, host: dict[str, Any]) -> int:
     port = host.get("LocalHttpPort", DEFAULT_PORT)
-    if isinstance(port, str) and port.isdecimal():
+    if isinstance(port, str) and port.isdecimal() and len(port) < 6:
         port = int(port)
     if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65_535:
         raise _field_error(path, text, "LocalHttpPort", f"{port!r} is no port")

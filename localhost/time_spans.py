@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 
-_TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$")
-_DAYS_SPAN = re.compile(r"^(\d+):(\d{1,2}):(\d{1,2})$")
+_TIME_SPAN = re.compile(r"^(?:(\d{1,8})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$")
+_DAYS_SPAN = re.compile(r"^(\d{1,8}):(\d{1,2}):(\d{1,2})$")
 _MAX_HOURS = 23
 
 

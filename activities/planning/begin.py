@@ -88,13 +88,15 @@ def admit_and_plan(
     if wait is not None:
         _open_rows(ask, files, rows, is_queued=True)
         return wait
+    scouting = None if known.state.control.is_cancelled else scouting
     if scouting is None or not is_quick_to_plan(ask, files):
         known = _open_rows(ask, files, rows)
     planned = plan(ask, files)
     if planned.refusal is not None or planned.scans:
         if not known.state.has_begun:
             _open_rows(ask, files, rows)
-        return BeginResult(plan=planned)
+        is_cancelled = planned.refusal is not None and known.state.control.is_cancelled
+        return BeginResult(is_cancelled=is_cancelled, plan=planned)
     return _keep_plan(ask, planned, files, rows, Reading(known, read_at), scouting)
 
 
@@ -102,11 +104,13 @@ def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> B
     """What to do until it is the run's turn; None if it is."""
     if not _is_earlier_attempt_quiet(ask, files, rows):
         return BeginResult(wait_seconds=FIRST_NAP_SECONDS)
+    # One that is cancelled while it waits is planned all the same, so that its items are known, and
+    # a redrive takes them up. No batch of it is carried out, so it needs no place.
+    if state.control.is_cancelled:
+        return None
     turn = _find_turn(ask, rows)
     if turn.has_come:
         return None
-    if state.control.is_cancelled:
-        return BeginResult(is_cancelled=True)
     return BeginResult(wait_seconds=turn.wait_seconds)
 
 

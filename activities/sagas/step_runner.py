@@ -91,6 +91,7 @@ class StepRunner:
             files=self.files,
             outputs=call.outputs,
             is_doubtful=call.is_doubtful,
+            index=call.saga.index,
         )
 
 

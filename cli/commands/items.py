@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli import formats
 from cli.api import run_path
 from cli.commands.paging import Columns, Limit, page_size, print_list
+from cli.consoles import make_markup
 from cli.session import AsJson, RunId, get_session
 
 MAX_PAGE = 1000
@@ -39,11 +39,11 @@ def _cells(item: dict[str, Any]) -> tuple[str, ...]:
     is_single = last_index == item["index"]
     return (
         str(item["index"]) if is_single else f"{item['index']}-{last_index}",
-        escape(item["item_id"]),
-        str(item["status"]).replace("_", " "),
+        make_markup(item["item_id"]),
+        make_markup(item["status"].replace("_", " ")),
         str(item.get("attempts", 1)),
         formats.duration(item.get("duration_ms", 0.0) / 1000),
-        escape(f"{error['type']}: {error['message']}") if error else "",
+        make_markup(f"{error['type']}: {error['message']}") if error else "",
     )
 
 

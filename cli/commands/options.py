@@ -5,6 +5,7 @@ from typing import Any
 
 from cli.documents import read_value
 from cli.errors import CommandError
+from cli.numbers import parse_count, parse_number, shorten
 
 
 def parse_tolerance(text: str) -> dict[str, float]:
@@ -16,10 +17,12 @@ def parse_tolerance(text: str) -> dict[str, float]:
     number = text.strip().removesuffix("%")
     try:
         if text.strip().endswith("%"):
-            return {"percentage": float(number)}
-        return {"count": int(number)}
+            return {"percentage": parse_number(number, 0, 100)}
+        return {"count": parse_count(number)}
     except ValueError as error:
-        raise CommandError(f"--tolerate takes a number or a percentage, not '{text}'.") from error
+        raise CommandError(
+            f"--tolerate takes a number or a percentage, not '{shorten(text)}'."
+        ) from error
 
 
 def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:

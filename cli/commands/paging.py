@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.numbers import MAX_COUNT
 from cli.session import Session, list_table
 from cli.streams import print_json
 
-Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=0, max=MAX_COUNT, help="How many at most; 0 is all.")
+]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli import formats
 from cli.api import Api, run_path
+from cli.consoles import make_markup
 from cli.errors import CommandError
 from cli.session import (
     AsJson,
@@ -56,7 +56,7 @@ def results(
         columns = ("FILE", "SIZE", "LINES", "MD5")
         session.out.print(list_table(columns, map(_cells, files), numbers=(1, 2)))
     else:
-        session.err.print(f"{len(files)} files are in '{escape(str(folder))}'.")
+        session.err.print(f"{len(files)} files are in '{make_markup(str(folder))}'.")
 
 
 def _is_match(name: str, patterns: list[str] | None) -> bool:
@@ -65,7 +65,7 @@ def _is_match(name: str, patterns: list[str] | None) -> bool:
 
 def _cells(file: dict[str, Any]) -> tuple[str, ...]:
     size = formats.size(file["size_bytes"])
-    return (escape(file["name"]), size, formats.count(file["count"]), file["md5"])
+    return (make_markup(file["name"]), size, formats.count(file["count"]), make_markup(file["md5"]))
 
 
 def _download(session: Session, run_id: str, files: Iterable[dict[str, Any]], folder: Path) -> None:
@@ -75,7 +75,7 @@ def _download(session: Session, run_id: str, files: Iterable[dict[str, Any]], fo
     with transfer_progress(session) as progress:
         task = progress.add_task("downloading", total=total)
         for file, path in targets:
-            progress.update(task, description=escape(file["name"]))
+            progress.update(task, description=make_markup(file["name"]))
             if not _is_complete(path, file["md5"]):
                 _fetch(api, run_id, file, path)
             progress.advance(task, file["size_bytes"])

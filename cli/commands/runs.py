@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli import formats
 from cli.api import run_path
 from cli.commands.paging import Columns, Limit, page_size, print_list
+from cli.consoles import make_markup
 from cli.session import AsJson, RunId, Session, fact_table, get_session, list_table
 from cli.streams import print_json
 
@@ -51,8 +51,8 @@ def _cells(run: dict[str, Any]) -> tuple[str, ...]:
     items = run["items"]
     failed = items["failed"] + items["compensation_failed"]
     return (
-        escape(run["run_id"]),
-        escape(run["workload"]),
+        make_markup(run["run_id"]),
+        make_markup(run["workload"]),
         formats.outcome(run),
         formats.count(items["total"]),
         formats.count(failed) if failed else "",
@@ -91,10 +91,10 @@ def show_run(session: Session, run: dict[str, Any]) -> None:
 
 def _identity(run: dict[str, Any]) -> dict[str, str]:
     return {
-        "run": escape(run["run_id"]),
-        "workload": escape(run["workload"]),
+        "run": make_markup(run["run_id"]),
+        "workload": make_markup(run["workload"]),
         "outcome" if run["outcome"] else "phase": formats.outcome(run),
-        "status": run["status"],
+        "status": make_markup(run["status"]),
     }
 
 
@@ -125,7 +125,7 @@ def _take_overs(run: dict[str, Any]) -> str:
     if not number:
         return ""
     times = "once" if number == 1 else f"{number} times"
-    return f"{times}, last because: {escape(run['take_over_reason'] or '')}"
+    return f"{times}, last because: {make_markup(run['take_over_reason'] or '')}"
 
 
 def _limits(run: dict[str, Any]) -> dict[str, str]:
@@ -140,14 +140,14 @@ def _limits(run: dict[str, Any]) -> dict[str, str]:
 def _faults(run: dict[str, Any]) -> dict[str, str]:
     return {
         "stalled since": formats.moment(run["stalled_since"]),
-        "error": f"[red]{escape(run['error'])}[/]" if run["error"] else "",
+        "error": f"[red]{make_markup(run['error'])}[/]" if run["error"] else "",
     }
 
 
 def _error_cells(group: dict[str, Any]) -> tuple[str, ...]:
     return (
-        f"[red]{escape(group['type'])}[/]",
-        escape(group["message"]),
+        f"[red]{make_markup(group['type'])}[/]",
+        make_markup(group["message"]),
         formats.count(group["count"]),
-        escape(group["example_item"] or ""),
+        make_markup(group["example_item"] or ""),
     )

@@ -6,8 +6,8 @@ from string import Template
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
+from cli.consoles import make_markup
 from cli.errors import CommandError
 from cli.session import AsJson, Session, get_session
 from cli.streams import print_json
@@ -63,8 +63,8 @@ def _require_absent(files: list[Path], folder: Path) -> None:
 
 def _print_next_steps(session: Session, name: str, files: list[Path], root: Path) -> None:
     for path in files:
-        session.out.print(f"wrote {escape(path.as_posix())}")
-    sample = escape((root / "samples" / name / "items.jsonl").as_posix())
+        session.out.print(f"wrote {make_markup(path.as_posix())}")
+    sample = make_markup((root / "samples" / name / "items.jsonl").as_posix())
     session.out.print(
         f"\nChange it, run `make test`, restart the app, and:\n"
         f"  fanout submit --workload {name} --data {sample} --watch",

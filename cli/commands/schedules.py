@@ -3,10 +3,10 @@
 from typing import Any
 
 import typer
-from rich.markup import escape
 
 from cli import formats
 from cli.commands.paging import Columns, print_list
+from cli.consoles import make_markup
 from cli.session import AsJson, get_session
 
 
@@ -23,12 +23,12 @@ def schedules(context: typer.Context, *, json: AsJson = False) -> None:
 def _cells(schedule: dict[str, Any]) -> tuple[str, ...]:
     last_run = schedule.get("last_run")
     return (
-        escape(schedule["name"]),
-        schedule["schedule"],
-        schedule["zone"],
-        escape(schedule.get("workload") or schedule.get("task") or ""),
+        make_markup(schedule["name"]),
+        make_markup(schedule["schedule"]),
+        make_markup(schedule["zone"]),
+        make_markup(schedule.get("workload") or schedule.get("task") or ""),
         formats.moment(schedule["next_at"]) if schedule["is_enabled"] else "[dim]off[/]",
-        escape(last_run["run_id"]) if last_run else "",
+        make_markup(last_run["run_id"]) if last_run else "",
         formats.outcome(last_run) if last_run else "",
     )
 

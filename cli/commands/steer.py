@@ -8,7 +8,10 @@ from cli import formats
 from cli.api import run_path
 from cli.commands.options import limit_options, merge_options, parse_tolerance
 from cli.commands.watch import WatchOption, watch_run
+from cli.consoles import make_markup
 from cli.errors import CommandError
+from cli.numbers import MAX_BATCHES, MAX_RATE, MAX_TRIES, MIN_RATE, parse_number, shorten
+from cli.printable import make_visible
 from cli.session import AsJson, RunId, get_session
 from cli.streams import print_json
 
@@ -43,7 +46,7 @@ def _post(context: typer.Context, run_id: str, verb: str, effect: str, *, is_jso
     if is_json:
         print_json(answer)
     else:
-        session.out.print(f"The run '{run_id}' {effect}.")
+        session.out.print(f"The run '{make_markup(run_id)}' {effect}.")
 
 
 def redrive(  # noqa: PLR0913  each is an option
@@ -53,11 +56,15 @@ def redrive(  # noqa: PLR0913  each is an option
         list[str] | None,
         typer.Option("--error-type", "-e", help="Only failures of this type; may be repeated."),
     ] = None,
-    attempts: Annotated[int | None, typer.Option(min=1, help="Tries of an item.")] = None,
+    attempts: Annotated[
+        int | None, typer.Option(min=1, max=MAX_TRIES, help="Tries of an item.")
+    ] = None,
     tolerate: Annotated[
         str | None, typer.Option(help="Failures that are accepted: 10, or 2.5%.")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Batches in flight.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=MAX_BATCHES, help="Batches in flight.")
+    ] = None,
     *,
     watch: WatchOption = False,
     json: AsJson = False,
@@ -73,7 +80,9 @@ def redrive(  # noqa: PLR0913  each is an option
     if json and not watch:
         print_json(answer)
     elif not json:
-        session.err.print(f"The run '{run_id}' is being redriven: attempt {answer['attempt']}.")
+        session.err.print(
+            f"The run '{make_markup(run_id)}' is being redriven: attempt {answer['attempt']}."
+        )
     if watch:
         raise typer.Exit(watch_run(session, run_id, None, is_json=json))
 
@@ -81,7 +90,9 @@ def redrive(  # noqa: PLR0913  each is an option
 def set_limits(
     context: typer.Context,
     run_id: RunId,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Batches in flight.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=MAX_BATCHES, help="Batches in flight.")
+    ] = None,
     rate: Annotated[
         str | None, typer.Option(help="Items a second, or 'none' for as fast as it can.")
     ] = None,
@@ -106,8 +117,8 @@ def set_limits(
     limits, tolerance = answer["limits"], answer["limits"]["tolerance"]
     pace = formats.rate(limits["items_per_second"]) or "as fast as it can"
     session.out.print(
-        f"The run '{run_id}' has {limits['batches']} batches in flight at most, {pace}, and "
-        f"tolerates {tolerance['count']} failures or {tolerance['percentage']:g}%."
+        f"The run '{make_markup(run_id)}' has {limits['batches']} batches in flight at most, "
+        f"{pace}, and tolerates {tolerance['count']} failures or {tolerance['percentage']:g}%."
     )
 
 
@@ -128,9 +139,11 @@ def _parse_rate(text: str) -> float | None:
     if text.lower() == "none":
         return None
     try:
-        return float(text)
+        return parse_number(text, MIN_RATE, MAX_RATE)
     except ValueError as error:
-        raise CommandError(f"--rate takes items a second or 'none', not '{text}'.") from error
+        raise CommandError(
+            f"--rate takes items a second or 'none', not '{shorten(text)}'."
+        ) from error
 
 
 def delete(
@@ -146,9 +159,10 @@ def delete(
     """
     session = get_session(context)
     if not yes:
-        typer.confirm(f"Delete the run '{run_id}' and all its files?", abort=True, err=True)
+        name = make_visible(run_id)
+        typer.confirm(f"Delete the run '{name}' and all its files?", abort=True, err=True)
     session.api.delete(run_path(run_id))
     if json:
         print_json({"run_id": run_id, "deleted": True})
     else:
-        session.out.print(f"The run '{run_id}' is deleted.")
+        session.out.print(f"The run '{make_markup(run_id)}' is deleted.")

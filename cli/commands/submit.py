@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.markup import escape
 
 from cli.commands import submit_options as options
 from cli.commands.options import (
@@ -15,6 +14,7 @@ from cli.commands.options import (
     parse_source,
 )
 from cli.commands.watch import WatchOption, watch_run
+from cli.consoles import make_markup
 from cli.data_files import STANDARD_INPUT, DataFile, make_source
 from cli.documents import read_document
 from cli.errors import CommandError
@@ -117,7 +117,7 @@ def _add_source(
 
 def _upload(session: Session, data: DataFile, container: str) -> dict[str, Any]:
     with transfer_progress(session) as progress:
-        task = progress.add_task(f"uploading {escape(data.name)}", total=None)
+        task = progress.add_task(f"uploading {make_markup(data.name)}", total=None)
 
         def on_progress(sent: int, total: int) -> None:
             progress.update(task, completed=sent, total=total or None)
@@ -133,7 +133,7 @@ def _start_run(
     if is_json and not watch:
         print_json(answer)
     elif not is_json:
-        session.out.print(answer["run_id"])
+        session.out.print(make_markup(answer["run_id"]))
     if watch:
         raise typer.Exit(watch_run(session, answer["run_id"], None, is_json=is_json))
 

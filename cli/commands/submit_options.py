@@ -5,6 +5,16 @@ from typing import Annotated
 
 import typer
 
+from cli.numbers import (
+    MAX_BATCH_ITEMS,
+    MAX_BATCHES,
+    MAX_COUNT,
+    MAX_RATE,
+    MAX_TRIES,
+    MIN_RATE,
+    insist_on_finite,
+)
+
 PANEL = "How it is carried out"
 
 Request = Annotated[
@@ -35,14 +45,24 @@ Parameters = Annotated[
 RunId = Annotated[str | None, typer.Option(help="The id of the run.")]
 IdempotencyKey = Annotated[str | None, typer.Option(help="The same key finds the same run again.")]
 Container = Annotated[str, typer.Option(help="Where --data is uploaded to.")]
-MaxItems = Annotated[int | None, typer.Option(min=1, rich_help_panel=PANEL)]
-BatchItems = Annotated[int | None, typer.Option(min=1, rich_help_panel=PANEL)]
+MaxItems = Annotated[int | None, typer.Option(min=1, max=MAX_COUNT, rich_help_panel=PANEL)]
+BatchItems = Annotated[int | None, typer.Option(min=1, max=MAX_BATCH_ITEMS, rich_help_panel=PANEL)]
 Concurrency = Annotated[
-    int | None, typer.Option(min=1, help="Batches in flight.", rich_help_panel=PANEL)
+    int | None,
+    typer.Option(min=1, max=MAX_BATCHES, help="Batches in flight.", rich_help_panel=PANEL),
 ]
-Rate = Annotated[float | None, typer.Option(help="Items a second.", rich_help_panel=PANEL)]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        min=MIN_RATE,
+        max=MAX_RATE,
+        callback=insist_on_finite,
+        help="Items a second.",
+        rich_help_panel=PANEL,
+    ),
+]
 Attempts = Annotated[
-    int | None, typer.Option(min=1, help="Tries of an item.", rich_help_panel=PANEL)
+    int | None, typer.Option(min=1, max=MAX_TRIES, help="Tries of an item.", rich_help_panel=PANEL)
 ]
 Tolerate = Annotated[
     str | None,

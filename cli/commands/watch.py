@@ -17,7 +17,9 @@ from rich.progress import (
 from cli import formats
 from cli.api import Api, run_path
 from cli.commands.runs import show_run
+from cli.consoles import make_markup
 from cli.errors import ApiError, CommandError
+from cli.numbers import MAX_WATCH_SECONDS, insist_on_finite
 from cli.outcomes import INTERRUPTED, exit_code
 from cli.session import AsJson, RunId, Session, get_session
 from cli.streams import print_json
@@ -33,7 +35,13 @@ PASSING_STATUSES = (429, 503)
 Status = dict[str, Any]
 WatchOption = Annotated[bool, typer.Option("--watch", help="Watch it to its end.")]
 Timeout = Annotated[
-    float | None, typer.Option(min=0, help="Give up watching after so many seconds; exit 1.")
+    float | None,
+    typer.Option(
+        min=0,
+        max=MAX_WATCH_SECONDS,
+        callback=insist_on_finite,
+        help="Give up watching after so many seconds; exit 1.",
+    ),
 ]
 
 
@@ -69,7 +77,9 @@ def watch_run(session: Session, run_id: str, timeout: float | None, *, is_json: 
         else:
             last = _print_lines(session, statuses)
     except KeyboardInterrupt:
-        session.err.print(f"The run goes on; 'fanout watch {run_id}' looks at it again.")
+        session.err.print(
+            f"The run goes on; 'fanout watch {make_markup(run_id)}' looks at it again."
+        )
         return INTERRUPTED
     if not is_json:
         show_run(session, last)
@@ -101,7 +111,7 @@ def _get_status(session: Session, api: Api, run_id: str) -> Status:
             is_passing = not isinstance(error, ApiError) or error.status in PASSING_STATUSES
             if not is_passing or time.monotonic() >= deadline:
                 raise
-            session.err.print(f"[yellow]{error} Trying again.[/]", soft_wrap=True)
+            session.err.print(f"[yellow]{make_markup(error)} Trying again.[/]", soft_wrap=True)
             time.sleep(MOST_SECONDS)
 
 
@@ -177,7 +187,7 @@ def update_progress(progress: Progress, task: TaskID, status: Status) -> None:
         task,
         total=status["items"]["total"] or None,
         completed=_count_done(status),
-        description=f"[bold]{phase.lower()}[/]",
+        description=f"[bold]{make_markup(phase.lower())}[/]",
         details="  ".join(_details(status)),
     )
 

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli.commands.paging import Columns, print_list
+from cli.consoles import make_markup
 from cli.session import AsJson, Session, get_session, list_table
 from cli.streams import print_json
 
@@ -35,15 +35,15 @@ def workloads(
 
 
 def _cells(workload: dict[str, Any]) -> tuple[str, ...]:
-    return escape(workload["name"]), escape(workload["description"])
+    return make_markup(workload["name"]), make_markup(workload["description"])
 
 
 _COLUMNS = Columns(("WORKLOAD", "WHAT IT DOES"), _cells)
 
 
 def _describe(session: Session, workload: dict[str, Any]) -> None:
-    description = escape(workload["description"])
-    session.out.print(f"[bold]{escape(workload['name'])}[/]: {description}")
+    description = make_markup(workload["description"])
+    session.out.print(f"[bold]{make_markup(workload['name'])}[/]: {description}")
     for title in ("items", "parameters"):
         columns = (title.upper(), "NEEDED", "TYPE", "DEFAULT")
         session.out.print()
@@ -53,21 +53,21 @@ def _describe(session: Session, workload: dict[str, Any]) -> None:
 def _field_rows(schema: Schema) -> list[tuple[str, ...]]:
     required = set(schema.get("required", ()))
     return [
-        (escape(name), "yes" if name in required else "", _type(field), _default(field))
+        (make_markup(name), "yes" if name in required else "", _type(field), _default(field))
         for name, field in schema.get("properties", {}).items()
     ]
 
 
 def _type(field: Schema) -> str:
     if "$ref" in field:
-        return escape(str(field["$ref"]).rpartition("/")[2])
+        return make_markup(str(field["$ref"]).rpartition("/")[2])
     if "anyOf" in field:
         return " or ".join(map(_type, field["anyOf"]))
     if "enum" in field:
-        return escape(", ".join(map(str, field["enum"])))
-    return escape(str(field.get("const", field.get("type", "anything"))))
+        return make_markup(", ".join(map(str, field["enum"])))
+    return make_markup(str(field.get("const", field.get("type", "anything"))))
 
 
 def _default(field: Schema) -> str:
     default = field.get("default")
-    return "" if default in (None, "", [], {}) else escape(str(default))
+    return "" if default in (None, "", [], {}) else make_markup(str(default))

@@ -1,9 +1,12 @@
 """The app's settings, read once from the environment (`local.settings.json` or the portal)."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+
+from fanout.models.numbers import MAX_RATE, MIN_RATE
 
 STORAGE = "FANOUT_STORAGE"
 SERVICE_BUS = "FANOUT_SERVICE_BUS"
@@ -15,6 +18,22 @@ DEFAULT_LEFT_BEHIND_SECONDS = 120
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_REQUESTS_PER_MINUTE = 6000
+MIB, TIB = 1024**2, 1024**4
+# What whole numbers may be: less makes no run possible, more is no limit any more, or one that the
+# memory or the storage of an instance has anyway.
+BOUNDS: Mapping[str, range] = {
+    "FANOUT_MAX_REQUEST_BYTES": range(1, 100 * MIB + 1),
+    "FANOUT_MAX_UNCOMPRESSED_BYTES": range(1, 100 * TIB + 1),
+    "FANOUT_MAX_COMPRESSION_RATIO": range(1, 100_001),
+    "FANOUT_MAX_RUNS": range(1, 10_001),
+    "FANOUT_LEFT_BEHIND_SECONDS": range(1, 604_801),
+    "FANOUT_SCAN_RANGE_BYTES": range(1, TIB + 1),
+    "FANOUT_MAX_RESULT_FILE_BYTES": range(1, TIB + 1),
+    "FANOUT_RETENTION_DAYS": range(1, 36_501),
+    "FANOUT_MAX_REQUESTS_PER_MINUTE": range(1, 1_000_001),
+}
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_MAX_SHOWN_CHARACTERS = 100
 INBOX = "inbox"
 ANY = "*"
 
@@ -189,9 +208,14 @@ def _whole(values: Mapping[str, str], name: str, default: int) -> int:
     text = values.get(name)
     if not text:
         return default
-    if not text.isdecimal() or int(text) == 0:
-        raise SettingsError(f"{name} is '{text}'; it takes a whole number above 0.")
-    return int(text)
+    bounds = BOUNDS[name]
+    number = int(text) if _DIGITS.fullmatch(text) else None
+    if number is None or number not in bounds:
+        raise SettingsError(
+            f"{name} is '{text[:_MAX_SHOWN_CHARACTERS]}'; it takes a whole number from "
+            f"{bounds.start} to {bounds.stop - 1}."
+        )
+    return number
 
 
 def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:
@@ -199,14 +223,22 @@ def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:
     rates = {}
     for entry in filter(None, (part.strip() for part in (values.get(name) or "").split(","))):
         downstream, _, text = entry.partition("=")
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = 0.0
-        if not downstream.strip() or not 0 < rate < float("inf"):
-            raise SettingsError(f"{name} has '{entry}'; it takes downstream=items a second, ...")
+        rate = _rate(text)
+        if not downstream.strip() or rate is None:
+            raise SettingsError(
+                f"{name} has '{entry[:_MAX_SHOWN_CHARACTERS]}'; it takes downstream=items a "
+                f"second, ..., each from {MIN_RATE} to {MAX_RATE:.0f}."
+            )
         rates[downstream.strip()] = rate
     return rates
+
+
+def _rate(text: str) -> float | None:
+    try:
+        rate = float(text)
+    except ValueError:
+        return None
+    return rate if MIN_RATE <= rate <= MAX_RATE else None
 
 
 def _sign_in(values: Mapping[str, str]) -> bool:

@@ -23,7 +23,7 @@ class BeginResult(Message):
 
     Attributes:
         wait_seconds: How long to wait before it asks again; None goes on at once.
-        is_cancelled: Whether it was cancelled before it began.
+        is_cancelled: Whether it was cancelled before it began, and cannot be planned.
         plan: What is to be done, once it is known; its `scans` are to be made first.
         order: What the first shard is to do first, if it is known.
         scout: What the first batch came to, if `begin` has carried it out by that order.

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.models.numbers import Rate
 from fanout.models.request import MAX_BATCHES_AT_ONCE, Concurrency, Tolerance
 
 
@@ -45,7 +46,7 @@ class ConcurrencyChange(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     batches: int | None = Field(default=None, ge=1, le=MAX_BATCHES_AT_ONCE)
-    items_per_second: float | None = Field(default=None, gt=0)
+    items_per_second: Rate | None = None
 
 
 class LimitsChange(BaseModel):

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.models.numbers import Name
 from fanout.models.request import Concurrency, RetryPolicy, RunRequest, Tolerance
 
 
@@ -18,7 +19,7 @@ class RedriveRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    error_types: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    error_types: list[Name] | None = Field(default=None, min_length=1, max_length=100)
     retry: RetryPolicy | None = None
     tolerance: Tolerance | None = None
     concurrency: Concurrency | None = None

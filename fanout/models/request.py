@@ -7,6 +7,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from fanout.models.numbers import (
+    Count,
+    LongWait,
+    Percentage,
+    PositiveCount,
+    Rate,
+    ShortWait,
+    Span,
+)
 from fanout.models.selection import Selection
 from fanout.models.source import (
     BLOB_NAME_MAX_CHARACTERS,
@@ -22,6 +31,7 @@ __all__ = [
     "BLOB_NAME_MAX_CHARACTERS",
     "CONTAINER_PATTERN",
     "MAX_BATCHES_AT_ONCE",
+    "MAX_WORKLOAD_CHARACTERS",
     "BatchLimits",
     "Concurrency",
     "CsvSource",
@@ -37,6 +47,7 @@ __all__ = [
 ]
 
 MAX_BATCHES_AT_ONCE = 6400
+MAX_WORKLOAD_CHARACTERS = 100
 OnExceeded = Literal["stop", "continue", "compensate"]
 
 
@@ -61,7 +72,7 @@ class Concurrency(_Message):
     """
 
     batches: int = Field(default=64, ge=1, le=MAX_BATCHES_AT_ONCE)
-    items_per_second: float | None = Field(default=None, gt=0)
+    items_per_second: Rate | None = None
 
 
 class Timeouts(_Message):
@@ -74,8 +85,8 @@ class Timeouts(_Message):
             in another round.
     """
 
-    item_seconds: float | None = Field(default=None, gt=0, le=86_400)
-    batch_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    item_seconds: Span | None = None
+    batch_seconds: Span | None = None
 
 
 class RetryPolicy(_Message):
@@ -90,10 +101,10 @@ class RetryPolicy(_Message):
     """
 
     max_attempts: int = Field(default=4, ge=1, le=100)
-    base_seconds: float = Field(default=1, ge=0, le=3600)
-    factor: float = Field(default=2, ge=1, le=10)
-    max_seconds: float = Field(default=60, ge=0, le=86_400)
-    jitter_seconds: float = Field(default=1, ge=0, le=3600)
+    base_seconds: ShortWait = 1
+    factor: float = Field(default=2, ge=1, le=10, allow_inf_nan=False)
+    max_seconds: LongWait = 60
+    jitter_seconds: ShortWait = 1
 
 
 class Tolerance(_Message):
@@ -106,8 +117,8 @@ class Tolerance(_Message):
         percentage: How many percent of all items may fail; 0 sets no such limit.
     """
 
-    count: int = Field(default=0, ge=0)
-    percentage: float = Field(default=0, ge=0, le=100)
+    count: Count = 0
+    percentage: Percentage = 0
 
 
 class ResultOptions(_Message):
@@ -149,7 +160,7 @@ class RunRequest(_Message):
         results: How the outcomes are written.
     """
 
-    workload: str = Field(min_length=1, max_length=100)
+    workload: str = Field(min_length=1, max_length=MAX_WORKLOAD_CHARACTERS)
     run_id: str | None = Field(default=None, pattern=RUN_ID_PATTERN)
     source: Source
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -159,7 +170,7 @@ class RunRequest(_Message):
     retry: RetryPolicy = RetryPolicy()
     tolerance: Tolerance = Tolerance()
     on_exceeded: OnExceeded = "stop"
-    max_items: int | None = Field(default=None, ge=1)
+    max_items: PositiveCount | None = None
     select: Selection = Field(default_factory=dict)
     dry_run: bool = False
     results: ResultOptions = ResultOptions()

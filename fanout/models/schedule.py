@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fanout.models.numbers import Name
+
 # Run ids are this name and a time; function names are it behind a prefix, and the app setting that
 # disables a function has its name, in which Azure allows no hyphen.
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
@@ -29,9 +31,9 @@ class ScheduleFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=NAME_PATTERN)
-    description: str = ""
+    description: Name = ""
     schedule: str = Field(min_length=1, max_length=200)
-    enabled: bool | str = True
+    enabled: bool | Name = True
     on_overlap: Overlap = "skip"
     request: dict[str, Any] | None = None
     task: Task | None = None

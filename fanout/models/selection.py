@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from fanout.models.numbers import MAX_NAMES, Name
+
 
 class _Selector(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,4 +60,4 @@ Selector = Annotated[
         custom_error_message="a selector has one of 'path', 'const', 'index' and 'source'",
     ),
 ]
-Selection = dict[str, Selector]
+Selection = Annotated[dict[Name, Selector], Field(max_length=MAX_NAMES)]

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +20,8 @@ from pydantic import (
     Tag,
     model_validator,
 )
+
+from fanout.models.numbers import MAX_NAMES, Count, Moment, Name
 
 CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
 BLOB_NAME_MAX_CHARACTERS = 1024
@@ -41,6 +42,7 @@ BlobName = Annotated[
     Field(min_length=1, max_length=BLOB_NAME_MAX_CHARACTERS),
     AfterValidator(_insist_on_plain),
 ]
+BlobNamePart = Annotated[str, Field(max_length=BLOB_NAME_MAX_CHARACTERS)]
 Codec = Literal["gzip", "zstd"]
 FormatKind = Literal["jsonl", "csv", "json", "parquet"]
 SourceKind = FormatKind | Literal["inline", "text", "listing", "manifest"]
@@ -48,7 +50,7 @@ SourceKind = FormatKind | Literal["inline", "text", "listing", "manifest"]
 RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 DEFAULT_DELIMITER = ","
-MAX_COLUMNS = 10_000
+MAX_COLUMNS = MAX_NAMES
 
 
 class _Message(BaseModel):
@@ -87,7 +89,9 @@ def _insist_on_different(names: list[str]) -> list[str]:
 
 
 ColumnNames = Annotated[
-    list[str], Field(min_length=1, max_length=MAX_COLUMNS), AfterValidator(_insist_on_different)
+    list[Name],
+    Field(min_length=1, max_length=MAX_COLUMNS),
+    AfterValidator(_insist_on_different),
 ]
 
 
@@ -101,7 +105,7 @@ class HeaderRecord(_Message):
     """
 
     names: ColumnNames | None = None
-    rename: dict[str, str] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
+    rename: dict[Name, Name] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
 
     @model_validator(mode="after")
     def _is_one(self) -> "HeaderRecord":
@@ -111,7 +115,7 @@ class HeaderRecord(_Message):
 
 
 # Which of the two forms a header has: in pydantic's paths of faults, and in no request.
-HEADER_TAGS = _LIST_TAG, _RECORD_TAG = "(names)", "(record)"
+_LIST_TAG, _RECORD_TAG = "(names)", "(record)"
 
 
 def _header_tag(value: Any) -> str | None:
@@ -167,7 +171,7 @@ class ParquetFormat(_Message):
     """
 
     kind: Literal["parquet"]
-    columns: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    columns: list[Name] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
 
 
 def _spell_out(value: Any) -> Any:
@@ -274,13 +278,13 @@ class ListingSource(_InContainer):
     """
 
     kind: Literal["listing"]
-    prefix: str = Field(default="", max_length=BLOB_NAME_MAX_CHARACTERS)
+    prefix: BlobNamePart = ""
     siblings: bool = False
-    suffixes: list[str] = Field(default_factory=list, max_length=100)
-    min_bytes: int | None = Field(default=None, ge=0)
-    max_bytes: int | None = Field(default=None, ge=0)
-    modified_since: AwareDatetime | None = None
-    modified_until: AwareDatetime | None = None
+    suffixes: list[BlobNamePart] = Field(default_factory=list, max_length=100)
+    min_bytes: Count | None = None
+    max_bytes: Count | None = None
+    modified_since: Moment | None = None
+    modified_until: Moment | None = None
     read: ReadFormat | None = None
 
 

@@ -29,7 +29,7 @@ _LAST_MS = 10**13 - 1
 
 _LETTERS: dict[Stage, str] = {"process": "s", "compensate": "c"}
 _STAGES = {letter: stage for stage, letter in _LETTERS.items()}
-_INDEX = re.compile(re.escape(INDEX_PREFIX) + r"(\d{13})!([A-Za-z0-9._-]+)")
+_INDEX = re.compile(re.escape(INDEX_PREFIX) + r"([0-9]{13})!([A-Za-z0-9._-]{1,100})")
 # A key takes 1 KiB, as UTF-16.
 # Source: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
 _MAX_KEY_LENGTH = 512

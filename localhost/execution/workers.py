@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ SHORT_LIFE_SECONDS = 1.0
 FREE_RESTARTS = 3
 LONGEST_PAUSE_SECONDS = 5.0
 LONGEST_LOAD_PAUSE_SECONDS = 30.0
+_COUNT = re.compile(r"[1-9][0-9]{0,2}")
 _PACKAGE_ROOT = Path(__file__).parents[2]
 # Threads of Python take turns, so a heap for each of them is of no use, and keeps in memory what
 # that thread needed at most. https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
@@ -326,4 +328,4 @@ def _end_text(code: int) -> str:
 def default_count(environment: Mapping[str, str]) -> int:
     """How many workers the Functions setting asks for; one where it is silent."""
     text = environment.get("FUNCTIONS_WORKER_PROCESS_COUNT", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else 1
+    return int(text) if _COUNT.fullmatch(text) else 1

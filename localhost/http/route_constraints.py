@@ -10,6 +10,7 @@ from datetime import datetime
 
 Constraint = Callable[[str], bool]
 
+_WHOLE = re.compile(r"([+-]?)0*(\d{1,20})")
 _CALL = re.compile(r"(?P<name>\w+)(?:\((?P<arguments>.*)\))?", re.DOTALL)
 _INT_LIMIT = 2**31
 _LONG_LIMIT = 2**63
@@ -38,8 +39,18 @@ def parse_constraint(text: str) -> Constraint:
     raise ValueError(f"'{text}' is no constraint this host knows")
 
 
+def _whole_number(value: str) -> int | None:
+    """Read a whole number; None where it is none, or has more digits than any of 64 bits.
+
+    Python raises for 4,300 digits, zeros in front and all.
+    """
+    match = _WHOLE.fullmatch(value)
+    return None if match is None else int(f"{match[1]}{match[2]}")
+
+
 def _is_integer(value: str, limit: int) -> bool:
-    return bool(re.fullmatch(r"[+-]?\d+", value)) and -limit <= int(value) < limit
+    number = _whole_number(value)
+    return number is not None and -limit <= number < limit
 
 
 def _is_int(value: str) -> bool:
@@ -51,11 +62,11 @@ def _is_long(value: str) -> bool:
 
 
 def _is_real(value: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?", value))
+    return bool(re.fullmatch(r"[+-]?(\d[\d,]*(\.\d*)?|\.\d+)([eE][+-]?\d+)?", value))
 
 
 def _is_decimal(value: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)", value))
+    return bool(re.fullmatch(r"[+-]?(\d[\d,]*(\.\d*)?|\.\d+)", value))
 
 
 def _is_bool(value: str) -> bool:
@@ -104,15 +115,21 @@ def _max_length(numbers: Sequence[int]) -> Constraint:
 
 
 def _min(numbers: Sequence[int]) -> Constraint:
-    return lambda value: _is_long(value) and int(value) >= numbers[0]
+    return _range([numbers[0], _LONG_LIMIT - 1])
 
 
 def _max(numbers: Sequence[int]) -> Constraint:
-    return lambda value: _is_long(value) and int(value) <= numbers[0]
+    return _range([-_LONG_LIMIT, numbers[0]])
 
 
 def _range(numbers: Sequence[int]) -> Constraint:
-    return lambda value: _is_long(value) and numbers[0] <= int(value) <= numbers[1]
+    low, high = max(numbers[0], -_LONG_LIMIT), min(numbers[1], _LONG_LIMIT - 1)
+
+    def is_within(value: str) -> bool:
+        number = _whole_number(value)
+        return number is not None and low <= number <= high
+
+    return is_within
 
 
 def _regex(source: str) -> Constraint:

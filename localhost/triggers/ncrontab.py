@@ -17,6 +17,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 HORIZON_YEARS = 8
 HOURS_A_DAY = 24
+_MAX_DIGITS = 9
 
 
 class ScheduleError(ValueError):
@@ -122,8 +123,8 @@ class _Field:
         return self._number(text, low=self.low, high=self.high)
 
     def _number(self, text: str, *, low: int, high: int | None = None) -> int:
-        if not text.isdecimal():
-            raise ScheduleError(f"{self.name}: '{text}' is no number")
+        if not text.isdecimal() or len(text) > _MAX_DIGITS:
+            raise ScheduleError(f"{self.name}: '{text}' is no number that a schedule has")
         number = int(text)
         if number < low or (high is not None and number > high):
             limits = f"{low} to {high}" if high is not None else f"at least {low}"

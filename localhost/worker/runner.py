@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,6 +19,8 @@ from localhost.worker.invocation import CallableFunction, failure
 logger = logging.getLogger(__name__)
 
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
+# More threads than a process can have are a slip of the pen.
+_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 _TURNS = ("orchestrationTrigger", "entityTrigger")
 OnResult = Callable[[InvocationResult], None]
 
@@ -25,7 +28,7 @@ OnResult = Callable[[InvocationResult], None]
 def thread_count() -> int:
     """How many plain functions run at once: the setting, else Python's own default for a pool."""
     text = os.environ.get(THREADS_SETTING, "")
-    if text.isdecimal() and int(text) > 0:
+    if _COUNT.fullmatch(text):
         return int(text)
     return min(32, (os.cpu_count() or 1) + 4)
 

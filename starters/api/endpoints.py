@@ -24,9 +24,10 @@ from fanout.models.answers import (
 )
 from fanout.models.estimate import DryRun
 from fanout.models.limits import LimitsChange
+from fanout.models.numbers import MAX_MOMENT_CHARACTERS
 from fanout.models.outcome import ItemStatus
 from fanout.models.redrive import RedriveRequest
-from fanout.models.request import RunRequest
+from fanout.models.request import MAX_WORKLOAD_CHARACTERS, RunRequest
 from fanout.models.status import ResultManifest, RunOutcome, RunStatus
 from fanout.models.timeline import RunTimeline
 from fanout.naming import functions
@@ -38,6 +39,11 @@ MAX_RUNS_A_PAGE = 100
 ITEMS_A_PAGE = 100
 PART_OF_INDEX = 500
 MAX_PART_OF_INDEX = 1000
+# Storage's own are the longest that are part of one.
+MAX_CONTINUATION_CHARACTERS = 1_000
+MAX_RUN_ID_CHARACTERS = 100
+# More digits are read for no number of the query.
+MAX_ATTEMPT = 999_999_999
 Schema = dict[str, Any]
 
 
@@ -121,7 +127,9 @@ def _control(function: str, verb: str, summary: str, **more: Any) -> Endpoint:
 
 
 _CONTINUATION = Argument(
-    "continuation", "Where the page before ended, as it said.", {"type": "string"}
+    "continuation",
+    "Where the page before ended, as it said.",
+    {"type": "string", "maxLength": MAX_CONTINUATION_CHARACTERS},
 )
 _KEY = Argument(
     KEY_HEADER,
@@ -135,18 +143,28 @@ _KEY = Argument(
     "header",
 )
 _FILTERS = (
-    Argument("workload", "Only runs of this workload.", {"type": "string"}),
+    Argument(
+        "workload",
+        "Only runs of this workload.",
+        {"type": "string", "maxLength": MAX_WORKLOAD_CHARACTERS},
+    ),
     _choice("outcome", "Only runs that ended so.", RunOutcome),
     Argument(
-        "since", "Only runs claimed then or later.", {"type": "string", "format": "date-time"}
+        "since",
+        "Only runs claimed then or later.",
+        {"type": "string", "format": "date-time", "maxLength": MAX_MOMENT_CHARACTERS},
     ),
-    Argument("text", "Only runs whose id has this in it, in capitals or not.", {"type": "string"}),
+    Argument(
+        "text",
+        "Only runs whose id has this in it, in capitals or not.",
+        {"type": "string", "maxLength": MAX_RUN_ID_CHARACTERS},
+    ),
 )
 _STATUS = _choice("status", "Only items that stand so.", ItemStatus)
 _ATTEMPT = Argument(
     "attempt",
     "Which attempt of the run is meant; without it the newest.",
-    {"type": "integer", "minimum": 1},
+    {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPT},
 )
 
 # Runs

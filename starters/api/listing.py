@@ -15,6 +15,7 @@ from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.messages.run import RunRef
 from fanout.models.answers import IndexReport, RunPage
+from fanout.models.numbers import read_moment
 from fanout.models.outcome import ItemStatus
 from fanout.models.status import RunOutcome
 from fanout.naming import row_keys
@@ -22,6 +23,7 @@ from starters.api import endpoints
 from starters.api.endpoints import (
     ITEMS_A_PAGE,
     MAX_PART_OF_INDEX,
+    MAX_RUN_ID_CHARACTERS,
     MAX_RUNS_A_PAGE,
     PART_OF_INDEX,
     RUNS_A_PAGE,
@@ -53,7 +55,8 @@ def _parse_position(req: func.HttpRequest) -> str:
     if not position:
         return FIRST
     if not row_keys.is_index_position(position):
-        message = f"'{position}' is nothing that a page of this list has ended with"
+        shown = position[:MAX_RUN_ID_CHARACTERS]
+        message = f"'{shown}' is nothing that a page of this list has ended with"
         raise InvalidRequestError([FieldProblem("continuation", message)])
     return position
 
@@ -65,15 +68,12 @@ def _parse_filter(req: func.HttpRequest) -> RunFilter:
         choices = ", ".join(get_args(RunOutcome))
         problems.append(FieldProblem("outcome", f"'{outcome}' is none of {choices}"))
     moment = None
-    if since is not None:
-        try:
-            moment = datetime.fromisoformat(since)
-        except ValueError:
-            problems.append(FieldProblem("since", f"'{since}' is no ISO 8601 time"))
+    try:
+        moment = read_moment(since) if since is not None else None
+    except ValueError as error:
+        problems.append(FieldProblem("since", f"'{since}' is no ISO 8601 time: {error}"))
     if problems:
         raise InvalidRequestError(problems)
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
     text = req.params.get("text") or ""
     return RunFilter(req.params.get("workload"), outcome, moment, text)
 

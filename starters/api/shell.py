@@ -66,7 +66,7 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
         async def handle(**arguments: Any) -> func.HttpResponse:
             req = arguments["req"]
             with bind_invocation(arguments["context"], req.route_params.get("run_id")):
-                response = refusal(endpoint, req) or await _call(handler, arguments)
+                response = refusal(endpoint, req) or await _call(endpoint, handler, arguments)
             for name, value in SAFE_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -76,8 +76,11 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
     return wrap
 
 
-async def _call(handler: Handler, arguments: dict[str, Any]) -> func.HttpResponse:
+async def _call(
+    endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
+) -> func.HttpResponse:
     try:
+        insist_on_lengths(endpoint, arguments["req"])
         return await handler(**arguments)
     except FanoutError as error:
         log.info("refused", exc_info=error)
@@ -128,6 +131,23 @@ def acceptance(
     if status == HTTPStatus.OK:
         return answer(body)
     return answer(body, status, Location=base, Retry_After=RETRY_AFTER_SECONDS)
+
+
+def insist_on_lengths(endpoint: Endpoint, req: func.HttpRequest) -> None:
+    """Refuse a query with a text that is longer than the table of endpoints says.
+
+    Raises:
+        InvalidRequestError: Every such argument is named.
+    """
+    problems = []
+    for argument in endpoint.arguments:
+        most = argument.schema.get("maxLength")
+        length = len(req.params.get(argument.name) or "") if argument.place == "query" else 0
+        if most is not None and length > most:
+            message = f"it has {length:,} characters; {most:,} are the most"
+            problems.append(FieldProblem(argument.name, message))
+    if problems:
+        raise InvalidRequestError(problems)
 
 
 def page_size(req: func.HttpRequest, default: int, maximum: int) -> int:

@@ -4,11 +4,13 @@ First every run that has blobs is looked at, then every row of the index. Whatev
 meanwhile is respected: a row is written over the version that was read before its run, or not.
 """
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import change_attempt
@@ -29,6 +31,8 @@ log = logger("runs")
 REBUILT_AT_ONCE = 16
 # Of the positions at which a part ends: among the blobs, or among the rows.
 _BLOBS, _ROWS = "blobs:", "rows:"
+_ROW_KEY = re.compile(re.escape(index.FIRST) + r"[!-~]{0,200}")
+_MAX_SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -62,20 +66,34 @@ def rebuild_part(files: RunFiles, rows: Rows, position: str | None, limit: int) 
     """
     if position is None or position.startswith(_BLOBS):
         token = position.removeprefix(_BLOBS) if position else None
-        run_ids, token = files.runs(token, limit)
+        run_ids, token = _list_runs(token, limit, files)
         written = rebuild_runs(run_ids, files, rows)
         end = _ROWS if token is None else _BLOBS + token
         return Rebuilt(len(run_ids), written=written, position=end)
-    if not position.startswith(_ROWS):
-        message = f"'{position}' is nothing that a part has ended with"
-        raise InvalidRequestError([FieldProblem("continuation", message)])
     after = position.removeprefix(_ROWS) or index.FIRST
+    if not position.startswith(_ROWS) or not _ROW_KEY.fullmatch(after):
+        raise _bad_position(position)
     keys = index.read_keys(rows, IndexRange(after), limit)
     with ThreadPoolExecutor(REBUILT_AT_ONCE) as pool:
         dropped = sum(pool.map(lambda key: _drop_if_gone(key, files, rows), keys))
     return Rebuilt(
         len(keys), dropped=dropped, position=_ROWS + keys[-1] if len(keys) == limit else None
     )
+
+
+def _bad_position(position: str) -> InvalidRequestError:
+    message = f"'{position[:_MAX_SHOWN_CHARACTERS]}' is nothing that a part has ended with"
+    return InvalidRequestError([FieldProblem("continuation", message)])
+
+
+def _list_runs(token: str | None, limit: int, files: RunFiles) -> tuple[list[str], str | None]:
+    try:
+        return files.runs(token, limit)
+    except HttpResponseError as error:
+        # Storage alone knows the tokens that it gives.
+        if token is None or error.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        raise _bad_position(_BLOBS + token) from error
 
 
 def rebuild_runs(run_ids: Iterable[str], files: RunFiles, rows: Rows) -> int:

@@ -1,15 +1,18 @@
 """Documents checked against their models: each fault by field, named as the caller wrote it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from fanout.errors import FieldProblem, InvalidRequestError
-from fanout.models.source import HEADER_TAGS
 
 Model = TypeVar("Model", bound=BaseModel)
 ROOT = "body"
+# The forms that a field may have, in the paths of pydantic and in no request.
+_TAG = re.compile(r"\([a-z]+\)")
+_MANY_DIGITS = re.compile(r"[0-9]{40,300}")
 
 
 def validate(model: type[Model], document: Mapping[str, Any], prefix: str = "") -> Model:
@@ -42,7 +45,7 @@ def _path(fault: Any, prefix: str) -> str:
         del location[1]
         if location[1:2] == ["read"] and len(location) > 2:
             del location[2]
-    location = [part for part in location if part not in HEADER_TAGS]
+    location = [part for part in location if not _TAG.fullmatch(str(part))]
     path = prefix
     for part in location:
         if isinstance(part, int):
@@ -57,4 +60,6 @@ def _path(fault: Any, prefix: str) -> str:
 def _message(fault: Any) -> str:
     if fault["type"] == "union_tag_invalid":
         return f"{fault['msg']}"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    # pydantic writes out 1e300.
+    return _MANY_DIGITS.sub(lambda digits: f"{float(digits[0]):g}", message)

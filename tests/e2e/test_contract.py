@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
@@ -25,7 +26,7 @@ from starters.api import endpoints
 from tests.support.hosts.host_process import Answer, Host
 from tests.support.hosts.hosts import chosen, patient
 from tests.support.hosts.product import DEADLINE_SECONDS
-from tests.support.hosts.running_product import keyed_product_on
+from tests.support.hosts.running_product import MAX_REQUEST_BYTES, keyed_product_on
 
 # Left out: `unsupported_method`, since the Functions host answers 404 where others answer 405; and
 # `positive_data_acceptance`, since a schema cannot tell which blobs and workloads there are.
@@ -45,6 +46,7 @@ EXAMPLES = 15
 EXAMPLES_ELSEWHERE = 5
 KEY = "x-functions-key"
 OVER, GOING = "over", "going"
+MAX_LINE = 8_000
 
 
 @dataclass
@@ -118,6 +120,7 @@ def test_every_answer_is_one_that_is_documented(
         assume("" not in [*case.query.values()])
         # The front of another host may answer by itself for a path with a line break.
         assume(chosen().is_embedded or "\n" not in "".join(map(str, case.path_parameters.values())))
+        assume(is_short(case))
         case.call_and_validate(
             base_url=closed.host.origin,
             headers={KEY: closed.key},
@@ -125,6 +128,12 @@ def test_every_answer_is_one_that_is_documented(
         )
 
     holds()
+
+
+def is_short(case: schemathesis.Case) -> bool:
+    """Whether a case gets to the app: servers answer a longer line by themselves, we 413."""
+    line = len(urlencode(case.query, errors="replace", doseq=True))
+    return line < MAX_LINE and len(json.dumps(case.body, default=str)) < MAX_REQUEST_BYTES
 
 
 def checks_here() -> list[Any]:

@@ -78,22 +78,17 @@ def test_a_value_that_no_other_parser_reads_is_refused_with_its_field(
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
-        ({"max_items": 10**4000}, None),
-        ({"tolerance": {"count": 10**40}}, None),
+        ({"max_items": 10**4000}, "max_items"),
+        ({"tolerance": {"count": 10**40}}, "tolerance.count"),
         ({"batch": {"max_items": 10**40}}, "batch.max_items"),
         ({"concurrency": {"items_per_second": 10**400}}, "concurrency.items_per_second"),
         ({"run_id": 10**40}, "run_id"),
     ],
 )
-def test_a_number_too_large_for_its_field_is_no_crash(
-    product: Product, fields: dict[str, Any], name: str | None
+def test_a_number_too_large_for_its_field_is_refused_by_name(
+    product: Product, fields: dict[str, Any], name: str
 ):
-    answer = product.post(probe([{}], **fields))
-    if name is None:
-        assert answer.status == 202, answer.body
-        assert product.done(answer.json["run_id"])["outcome"] == "succeeded"
-    else:
-        assert name in problem(answer, 400)
+    assert name in problem(product.post(probe([{}], **fields)), 400)
 
 
 def test_integers_beyond_64_bits_survive_as_they_came(product: Product):

@@ -31,3 +31,12 @@ def test_no_module_imports_a_test_module_or_a_conftest():
         if is_for_pytest_only(module)
     }
     assert culprits == {}
+
+
+def test_one_module_of_the_command_line_alone_makes_markup_of_text():
+    users = [
+        path.name
+        for path in sorted((TESTS.parent / "cli").rglob("*.py"))
+        if "rich.markup" in path.read_text() or "Console(" in path.read_text()
+    ]
+    assert users == ["consoles.py"]

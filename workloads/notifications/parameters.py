@@ -4,14 +4,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from fanout.models.numbers import MIN_RATE, MIN_SPAN_SECONDS
 from fanout.models.source import BlobName, ContainerName
 from workloads.notifications.addresses.entries import parse_entry
-from workloads.notifications.recipient import Channel, MailAddress
+from workloads.notifications.recipient import MAX_URL_CHARACTERS, Channel, MailAddress
 
 MAX_TEMPLATE_CHARACTERS = 65_536
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_CHARACTERS)]
-SuppressionEntry = Annotated[str, AfterValidator(parse_entry)]
-Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+SuppressionEntry = Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(parse_entry)]
+Rate = Annotated[float, Field(ge=MIN_RATE, le=10_000, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -74,7 +75,7 @@ class Limits(_Part):
     email_per_second: Rate | None = None
     webhook_per_second: Rate | None = None
     sms_per_second: Rate | None = None
-    timeout_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 10.0
+    timeout_seconds: Annotated[float, Field(ge=MIN_SPAN_SECONDS, le=60, allow_inf_nan=False)] = 10.0
 
     def per_second(self, channel: Channel) -> float | None:
         """The rate of a channel; None has no limit."""

@@ -15,13 +15,15 @@ from typing import Any, TypedDict
 
 from fanout.adapters.tables import Row, RowConflictError, Tables, Write
 from fanout.errors import PermanentError, TransientError
-from workloads.orders.keys import operation_row_key
+from workloads.orders.keys import operation_row_key, owner_of, plain_key
 
 MAX_RACES = 8
 FIRST_PAUSE_SECONDS = 0.01
 
 # The property of an operation's row that holds the refusals under its key, by action.
 REFUSALS = "refusals"
+# The property that says which order of the source it belongs to.
+OWNER = "owner"
 
 Values = Mapping[str, Any]
 
@@ -71,11 +73,13 @@ class Call:
         partition: Where the operation and its balances are.
         key: The operation's idempotency key.
         action: What to do with the operation; a refusal holds for the same action.
+        is_undo: Whether it takes something back: nothing, if another order did it.
     """
 
     partition: str
     key: str
     action: str
+    is_undo: bool = False
 
     @property
     def row_key(self) -> str:
@@ -114,6 +118,7 @@ class Ledger:
                 write fails or the operation is refused, which saves a read.
 
         Raises:
+            KeyReusedError: The operation is that of another order of the same id.
             PermanentError: It is refused, now or by an earlier call.
             LedgerBusyError: It lost too many races.
         """
@@ -123,6 +128,9 @@ class Ledger:
             row_keys = balance_keys if is_blind else [call.row_key, *balance_keys]
             rows = self.tables.read(self.table, call.partition, row_keys)
             operation = rows.pop(call.row_key, None)
+            if operation is not None and not _is_own(call, operation):
+                _insist_on_undo(call)
+                return
             writes, refusal = self._plan_writes(call, operation, rows, decide)
             if refusal is not None and is_blind:
                 continue  # it may be refused because of its own effect: read the operation first
@@ -166,6 +174,22 @@ class Ledger:
             raise kinds.get(refusal["type"], PermanentError)(refusal["message"])
 
 
+def _is_own(call: Call, operation: Row) -> bool:
+    """Tell whether an operation is that of the caller; an earlier version noted no owner."""
+    owner = owner_of(call.key)
+    return bool(operation.values.get(OWNER, owner) == owner)
+
+
+def _insist_on_undo(call: Call) -> None:
+    """Refuse to use what another order has done; to take nothing of it back is no fault.
+
+    Raises:
+        KeyReusedError: The call takes nothing back.
+    """
+    if not call.is_undo:
+        raise KeyReusedError("another order of the run has the same id")
+
+
 def _load_refusals(operation: Row | None) -> dict[str, Refusal]:
     text = operation.values.get(REFUSALS, "{}") if operation is not None else "{}"
     refusals: dict[str, Refusal] = json.loads(text)
@@ -177,14 +201,18 @@ def _refusal_write(call: Call, operation: Row | None, error: PermanentError) -> 
     refusal = Refusal(type=type(error).__name__, message=str(error))
     refusals = {**_load_refusals(operation), call.action: refusal}
     old_values = {} if operation is None else operation.values
-    values = {**old_values, "key": call.key, REFUSALS: json.dumps(refusals)}
+    values = {**old_values, **_names(call), REFUSALS: json.dumps(refusals)}
     return Write(call.row_key, values, _etag(operation))
+
+
+def _names(call: Call) -> dict[str, str]:
+    return {"key": plain_key(call.key), OWNER: owner_of(call.key)}
 
 
 def _change_writes(
     call: Call, operation: Row | None, rows: Mapping[str, Row], change: Change
 ) -> list[Write]:
-    common = {"key": call.key, REFUSALS: json.dumps(_load_refusals(operation))}
+    common = {**_names(call), REFUSALS: json.dumps(_load_refusals(operation))}
     writes = [Write(call.row_key, {**change.operation, **common}, _etag(operation))]
     writes += [Write(key, values, _etag(rows.get(key))) for key, values in change.balances.items()]
     return writes + [Write(key, values) for key, values in change.entries.items()]

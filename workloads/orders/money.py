@@ -3,12 +3,27 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-from workloads.orders.numbers import WRITTEN_NUMBER
+from workloads.orders.numbers import MAX_NUMBER_CHARACTERS, WRITTEN_NUMBER
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, WRITTEN_NUMBER, Field(ge=0, max_digits=15, allow_inf_nan=False)]
+# A double has as many digits exactly.
+MAX_DIGITS = 15
+MAX_AMOUNT = 10**MAX_DIGITS - 1
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=MAX_AMOUNT, max_digits=MAX_DIGITS, allow_inf_nan=False),
+    WRITTEN_NUMBER,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": MAX_AMOUNT},
+                {"type": "string", "maxLength": MAX_NUMBER_CHARACTERS},
+            ]
+        }
+    ),
+]
 # Decimal places of the currencies that do not have two.
 # Source: ISO 4217, list one.
 _PLACES = {

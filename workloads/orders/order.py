@@ -25,7 +25,7 @@ class OrderLine(OrdersModel):
     """Pieces of an article, and the price of one."""
 
     sku: Key
-    quantity: Annotated[int, WRITTEN_NUMBER, Field(ge=1, le=1_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000), WRITTEN_NUMBER]
     unit_price: Amount
 
 

@@ -1,8 +1,13 @@
 """The parameters of the workload `orders`."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from workloads.orders.money import Currency
+
+# ISO 4217 has fewer.
+MAX_CURRENCIES = 1_000
 
 
 class OrderParameters(BaseModel):
@@ -14,4 +19,4 @@ class OrderParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    currencies: list[Currency] | None = None
+    currencies: Annotated[list[Currency], Field(max_length=MAX_CURRENCIES)] | None = None

@@ -22,7 +22,7 @@ class Goods(OrdersModel):
     id: Key
     sku: Key
     warehouse: Key = "main"
-    quantity: Annotated[int, WRITTEN_NUMBER, Field(ge=1, le=1_000_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000_000), WRITTEN_NUMBER]
 
 
 class Deposit(OrdersModel):

@@ -8,7 +8,7 @@ from fanout.adapters.messaging import EVENTS_TOPIC, OutgoingMessage
 from fanout.errors import PermanentError
 from fanout.workload import Step, StepContext
 from workloads.orders.inventory import Inventory
-from workloads.orders.keys import shipment_message_id
+from workloads.orders.keys import own_key, shipment_message_id
 from workloads.orders.money import format_amount
 from workloads.orders.order import Order
 from workloads.orders.parameters import OrderParameters
@@ -56,40 +56,40 @@ class OrderSteps:
 
     def reserve(self, order: Order, context: Context) -> None:
         """Reserve the pieces of every line, all or none."""
-        self._inventory.reserve(order.warehouse, order.pieces, context.idempotency_key)
+        self._inventory.reserve(order.warehouse, order.pieces, _own_key(context))
 
     def release(self, order: Order, output: None, context: Context) -> None:
         """Put the pieces back."""
-        self._inventory.release(order.warehouse, order.pieces, context.idempotency_key)
+        self._inventory.release(order.warehouse, order.pieces, _own_key(context))
 
     def authorise(self, order: Order, context: Context) -> None:
         """Hold what the order costs."""
-        key = context.idempotency_key
+        key = _own_key(context)
         self._wallet.authorise(order.customer, order.currency, _total(order), key)
 
     def void(self, order: Order, output: None, context: Context) -> None:
         """Let go of the money."""
-        self._wallet.void(order.customer, order.currency, context.idempotency_key)
+        self._wallet.void(order.customer, order.currency, _own_key(context))
 
     def capture(self, order: Order, context: Context) -> dict[str, str]:
         """Take the money; returns how much."""
-        authorisation, key = context.key_of(AUTHORISE), context.idempotency_key
+        authorisation, key = _own_key_of(AUTHORISE, context), context.idempotency_key
         self._wallet.capture(order.customer, order.currency, authorisation, key)
         return {"amount": format_amount(order.total, order.currency), "currency": order.currency}
 
     def reverse(self, order: Order, output: dict[str, str] | None, context: Context) -> None:
         """Give the money back."""
-        authorisation, key = context.key_of(AUTHORISE), context.idempotency_key
+        authorisation, key = _own_key_of(AUTHORISE, context), context.idempotency_key
         self._wallet.reverse(order.customer, order.currency, authorisation, key)
 
     def ship(self, order: Order, context: Context) -> str:
         """Have the parcel packed; returns the id of the shipment."""
-        reservation, key = context.key_of(RESERVE), context.idempotency_key
+        reservation, key = _own_key_of(RESERVE, context), _own_key(context)
         return self._shipments.create(order, reservation, key)
 
     def unship(self, order: Order, output: str | None, context: Context) -> None:
         """Stop the parcel."""
-        self._shipments.cancel(order, context.key_of(RESERVE), context.idempotency_key)
+        self._shipments.cancel(order, _own_key_of(RESERVE, context), _own_key(context))
 
     def notify(self, order: Order, context: Context) -> None:
         """Publish an event: the order is on its way."""
@@ -107,6 +107,14 @@ class OrderSteps:
     @property
     def _shipments(self) -> Shipments:
         return Shipments(self._resources.tables, self._inventory, self._resources.messaging)
+
+
+def _own_key(context: Context) -> str:
+    return own_key(context.idempotency_key, context.index)
+
+
+def _own_key_of(step: str, context: Context) -> str:
+    return own_key(context.key_of(step), context.index)
 
 
 def _total(order: Order) -> Decimal:

@@ -1,21 +1,59 @@
 """Conditions on the cells of a row: the parameters that choose the rows of a report."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
+    Tag,
     model_validator,
 )
 
+from fanout.models.numbers import (
+    MAX_MAGNITUDE,
+    MAX_NAME_CHARACTERS,
+    MAX_NAMES,
+    MAX_WHOLE,
+    Name,
+)
+
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "is_null", "not_null"]
-Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Scalar = StrictBool | Number | StrictStr
+WholeNumber = Annotated[StrictInt, Field(ge=-MAX_WHOLE, le=MAX_WHOLE)]
+Real = Annotated[StrictFloat, Field(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE, allow_inf_nan=False)]
+Text = Annotated[StrictStr, Field(max_length=MAX_NAME_CHARACTERS)]
+
+
+def _kind(value: Any) -> str:
+    # In brackets, as no field is called: whoever names a fault leaves it out.
+    return f"({type(value).__name__})"
+
+
+_Kind = Discriminator(
+    _kind,
+    custom_error_type="value_type",
+    custom_error_message="it is no number, no text, and neither true nor false",
+)
+Scalar = Annotated[
+    Annotated[StrictBool, Tag("(bool)")]
+    | Annotated[WholeNumber, Tag("(int)")]
+    | Annotated[Real, Tag("(float)")]
+    | Annotated[Text, Tag("(str)")],
+    _Kind,
+]
+Value = Annotated[
+    Annotated[StrictBool, Tag("(bool)")]
+    | Annotated[WholeNumber, Tag("(int)")]
+    | Annotated[Real, Tag("(float)")]
+    | Annotated[Text, Tag("(str)")]
+    | Annotated[list[Scalar], Field(max_length=MAX_NAMES), Tag("(list)")],
+    _Kind,
+]
 
 _NULL_OPERATORS = ("is_null", "not_null")
 _LIST_OPERATORS = ("in", "not_in")
@@ -32,9 +70,9 @@ class Condition(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    column: str
+    column: Name
     op: Operator
-    value: Scalar | list[Scalar] | None = None
+    value: Value | None = None
 
     @model_validator(mode="after")
     def _check_value(self) -> "Condition":

@@ -101,9 +101,12 @@ Metric = Annotated[
         {
             "anyOf": [
                 {"type": "string", "enum": [*_NAMES]},
-                {"type": "string", "pattern": f"^{QUANTILE}$"},
+                {"type": "string", "pattern": f"^{QUANTILE}$", "maxLength": 8},
             ]
         }
     ),
 ]
-Metrics = Annotated[list[Metric], Field(min_length=1), AfterValidator(_expand_quantiles)]
+MAX_METRICS = 1_000
+Metrics = Annotated[
+    list[Metric], Field(min_length=1, max_length=MAX_METRICS), AfterValidator(_expand_quantiles)
+]

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from fanout.models.numbers import MAX_NAME_CHARACTERS, MAX_NAMES, Name
 from workloads.reports.conditions import Condition
 from workloads.reports.metrics import (
     DISTINCT,
@@ -30,6 +31,13 @@ Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 MAX_BARS = 50
 MAX_REPORTS = 50
 MAX_TOP = 10_000
+# As a key is written out for every group, and a condition asked of every row.
+MAX_KEYS = 100
+MAX_CONDITIONS = 1_000
+MAX_COLUMNS = 1_000
+# The name of a figure is that of a column with a metric.
+FigureName = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS + 20)]
+Conditions = Annotated[list[Condition], Field(max_length=MAX_CONDITIONS)]
 
 
 class _Part(BaseModel):
@@ -46,7 +54,7 @@ class DateKey(_Part):
         every: The time span of a group. A week begins on Monday and is named by that day.
     """
 
-    column: str
+    column: Name
     every: Every
 
     @property
@@ -60,7 +68,7 @@ def _key_tag(key: Any) -> str:
 
 
 GroupKey = Annotated[
-    Annotated[str, Tag("column")] | Annotated[DateKey, Tag("date")], Discriminator(_key_tag)
+    Annotated[Name, Tag("column")] | Annotated[DateKey, Tag("date")], Discriminator(_key_tag)
 ]
 
 
@@ -86,7 +94,7 @@ class Sort(_Part):
         by: A key of `group_by`, ``rows``, or a metric such as ``dep_delay.mean``.
     """
 
-    by: str
+    by: FigureName
     descending: bool = False
 
 
@@ -99,7 +107,7 @@ class Top(_Part):
     """
 
     n: int = Field(ge=1, le=MAX_TOP)
-    by: str
+    by: FigureName
     order: Literal["desc", "asc"] = "desc"
 
 
@@ -114,7 +122,7 @@ class Chart(_Part):
         top: How many groups are shown: the ones with the highest values.
     """
 
-    metric: str | None = None
+    metric: FigureName | None = None
     title: str | None = Field(default=None, max_length=100)
     unit: str | None = Field(default=None, max_length=50)
     top: int = Field(default=20, ge=1, le=MAX_BARS)
@@ -133,8 +141,10 @@ class View(_Part):
         top: Which groups to keep; None keeps all.
     """
 
-    group_by: Annotated[list[GroupKey], AfterValidator(_check_keys)] = []
-    metrics: dict[str, Metrics] = {}
+    group_by: Annotated[
+        list[GroupKey], Field(max_length=MAX_KEYS), AfterValidator(_check_keys)
+    ] = []
+    metrics: Annotated[dict[Name, Metrics], Field(max_length=MAX_COLUMNS)] = {}
     sort: Sort | None = None
     top: Top | None = None
     chart: Chart = Chart()
@@ -194,7 +204,7 @@ class NamedReport(View):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")
-    where: list[Condition] = []
+    where: Conditions = []
 
     @property
     def label(self) -> str | None:
@@ -217,8 +227,8 @@ class ReportParameters(View):
         reports: Several reports; each then has its own `group_by`, `metrics`, `sort`, ...
     """
 
-    filter: list[Condition] = []
-    null_values: list[str] = ["", "NA"]
+    filter: Conditions = []
+    null_values: Annotated[list[Name], Field(max_length=MAX_NAMES)] = ["", "NA"]
     reports: list[NamedReport] | None = Field(default=None, min_length=1, max_length=MAX_REPORTS)
 
     @field_validator("reports")

@@ -16,7 +16,7 @@ from fanout.outcomes.lines import status_of
 MAX_PAGE = 1000
 # A page of rare items looks through no more batches than these; the next one goes on.
 MAX_BATCHES_A_PAGE = 200
-_CONTINUATION = re.compile(r"^(\d+)\.(\d+)\.(\d+)$")
+_CONTINUATION = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,15})")
 
 
 class InvalidContinuationError(Exception):

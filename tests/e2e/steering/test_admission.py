@@ -133,10 +133,17 @@ def test_runs_wait_in_line_and_each_that_ends_wakes_the_next(product: Product, d
 def test_a_run_that_is_cancelled_while_it_waits_hears_of_it_at_once(product: Product, door: Door):
     runs = [post(product, door, number) for number in range(PLACES + 2)]
     assert product.host.request("POST", f"/api/runs/{runs[PLACES]}/cancel").status == 202
-    assert product.done(runs[PLACES])["outcome"] == "cancelled"
+    cancelled = product.done(runs[PLACES])
+    assert (cancelled["outcome"], cancelled["items"]["pending"]) == ("cancelled", 1)
     assert door.came == runs[:PLACES]
+    (pending,) = product.outcomes(runs[PLACES])
+    assert (pending.index, pending.status) == (0, "pending")
     door.let(len(runs))
     assert product.done(runs[-1])["outcome"] == "succeeded"
+    assert product.host.request("POST", f"/api/runs/{runs[PLACES]}/redrive").status == 202
+    product.until(runs[PLACES], lambda status: status["redrive_count"] == 1)
+    redriven = product.done(runs[PLACES])
+    assert (redriven["outcome"], redriven["items"]["succeeded"]) == ("succeeded", 1)
 
 
 def test_a_run_that_is_ended_by_force_makes_room(product: Product, door: Door):

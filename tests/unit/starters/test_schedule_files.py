@@ -80,6 +80,12 @@ def test_a_schedule_that_is_off_needs_no_setting_for_its_expression(tmp_path: Pa
         ({"request": REQUEST | {"workload": "no"}}, "request.workload: there is no workload 'no'"),
         ({"request": REQUEST | {"run_id": "a"}}, "request.run_id: is made from"),
         ({"request": REQUEST | {"dry_run": True}}, "request.dry_run: a dry run is answered"),
+        ({"schedule": f"0 0 {'9' * 50} * * *"}, "schedule: hour: "),
+        ({"schedule": f"*/{'9' * 50} * * * * *"}, "schedule: second: "),
+        (
+            {"request": REQUEST | {"concurrency": {"items_per_second": 1e-12}}},
+            "request.concurrency.items_per_second: Input should be greater",
+        ),
         ({"request": REQUEST | {"max_items": 0}}, "request.max_items: Input should be greater"),
         (
             {"request": REQUEST | {"parameters": {"x": 1, "column": "n"}}},

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import category, normalize
 
 from workloads.reports.metrics import ROWS, figure_name
 from workloads.reports.parameters import ReportParameters, View
@@ -15,8 +16,9 @@ from workloads.reports.statistics.census import Counts
 from workloads.reports.statistics.partial import Partial, Summary
 
 # A spreadsheet runs such texts as formulas: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\u2212")
+_BREAKS = ("\t", "\r", "\n")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,16 @@ def make_reports(summary: Summary, parameters: ReportParameters) -> list[Report]
 
 
 def _guard_formula(text: str) -> str:
-    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
+    if text[:1].isalnum() and text[:1].isascii():  # as nearly all do
+        return text
+    may_run = text.startswith(_BREAKS) or _plain_start(text) in _FORMULA_STARTS
+    return f"'{text}" if may_run and not _NUMBER.fullmatch(text) else text
+
+
+def _plain_start(text: str) -> str:
+    """The first letter that a spreadsheet minds: not blank, not invisible, of the usual width.
+
+    A full-width ``=`` begins a formula like any other: an input method of East Asia writes it so.
+    """
+    visible = (letter for letter in text if not letter.isspace() and category(letter) != "Cf")
+    return normalize("NFKC", next(visible, ""))

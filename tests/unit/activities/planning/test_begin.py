@@ -9,7 +9,9 @@ import pytest
 from activities.endings.finish import finish_attempt
 from activities.endings.settle import decide_verdict
 from activities.planning.begin import admit_and_plan
+from activities.planning.scout import Scouting
 from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.places import read_places
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
@@ -19,7 +21,7 @@ from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.ending import EndedRun, SettleAsk
 from fanout.messages.planning import PlanResult
 from fanout.messages.run import RunEnd
-from fanout.messages.shards import ShardCounts
+from fanout.messages.shards import ShardCounts, ShardOrder
 from fanout.naming import row_keys
 from tests.support.doubles.memory_tables import MemoryTables, memory_rows
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
@@ -153,7 +155,7 @@ def test_only_so_many_runs_go_on_and_the_next_begins_when_one_ends() -> None:
     assert state_of(to, "second").run.started_at == at(0)
 
 
-def test_a_run_that_is_cancelled_while_it_waits_never_begins() -> None:
+def cancelled_while_it_waits() -> tuple[LocalRun, Rows]:
     run, to = one(), memory_rows()
     admit_and_plan(asking("first", max_runs=1), run.files, to, lambda *_: PlanResult())
     assert admit_and_plan(asking(max_runs=1), run.files, to).wait_seconds is not None
@@ -164,7 +166,27 @@ def test_a_run_that_is_cancelled_while_it_waits_never_begins() -> None:
         ControlState,
         lambda known: (control_rules.cancel(known), None),
     )
-    assert admit_and_plan(asking(max_runs=1), run.files, to) == BeginResult(is_cancelled=True)
+    return run, to
+
+
+def test_a_run_that_is_cancelled_while_it_waits_is_planned_and_nothing_of_it_begins() -> None:
+    run, to = cancelled_while_it_waits()
+    scouting = Scouting(lambda *_: None, 1_000_000)
+    begun = admit_and_plan(asking(max_runs=1), run.files, to, scouting=scouting)
+    assert begun.plan is not None
+    assert begun.plan.work.items == 10
+    assert (begun.scout, begun.order) == (None, ShardOrder(action="stop", reason="cancelled"))
+    assert read_places(to).running.keys() == {"first"}, "it takes nobody's place"
+    assert admit_and_plan(asking(max_runs=1), run.files, to, scouting=scouting) == again(begun)
+
+
+def test_a_run_that_is_cancelled_while_it_waits_and_cannot_be_planned_is_cancelled() -> None:
+    run, to = cancelled_while_it_waits()
+
+    begun = admit_and_plan(
+        asking(max_runs=1), run.files, to, lambda *_: PlanResult(refusal="it is gone")
+    )
+    assert begun.is_cancelled
 
 
 def test_a_source_that_is_refused_or_wants_scanning_is_not_planned_yet() -> None:

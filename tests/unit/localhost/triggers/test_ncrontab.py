@@ -93,6 +93,7 @@ def test_a_time_span_is_a_constant_interval(expression, interval):
         ("0 */0 * * * *", "at least 1"),
         ("0 5-1 * * * *", "backwards"),
         ("0 x * * * *", "no number"),
+        (f"0 {'9' * 5000} * * * *", "no number"),
         ("00:00:00", "neither"),
         ("0 0 24 * * *", "hour: 24"),
         ("0 0 0 0 * *", "day: 0"),

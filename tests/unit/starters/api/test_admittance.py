@@ -99,6 +99,38 @@ def test_a_page_of_another_site_changes_nothing_with_the_cookie_of_a_sign_in(sit
     assert refusal(endpoints.GET_RUN, call(**signed)) is None
 
 
+FOREIGN = ["https://evil.example", "http://x.evil.example", "https://x:444", "null", "", "x", "//x"]
+FOREIGN += [
+    "https://evil.example/x",
+    "https://[",
+    "file://x",
+    "https://x.",
+    "https://x@evil.example",
+]
+
+
+@pytest.mark.usefixtures("signing_in")
+@pytest.mark.parametrize("origin", FOREIGN)
+def test_a_browser_that_names_no_site_is_known_by_the_origin_of_the_page(origin: str):
+    signed = {**principal("Fanout.Admin"), "Origin": origin}
+    for endpoint in (endpoints.DELETE_RUN, endpoints.START_RUN, endpoints.CHANGE_RUN):
+        refused = refusal(endpoint, call(**signed))
+        assert refused is not None
+        assert (refused.status_code, "another site" in detail(refused)) == (403, True)
+    assert refusal(endpoints.GET_RUN, call(**signed)) is None
+
+
+@pytest.mark.usefixtures("signing_in")
+@pytest.mark.parametrize("origin", ["http://x", "https://x", "https://X", "https://app.example"])
+def test_the_app_s_own_page_may_by_whatever_name_it_was_reached(
+    origin: str, local_settings: pytest.MonkeyPatch
+):
+    local_settings.setenv("WEBSITE_HOSTNAME", "app.example")
+    settings.cache_clear()
+    signed = {**principal("Fanout.Admin"), "Origin": origin}
+    assert refusal(endpoints.DELETE_RUN, call(**signed)) is None
+
+
 @pytest.mark.usefixtures("signing_in")
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_the_dashboard_and_whoever_is_no_browser_may(site: str):

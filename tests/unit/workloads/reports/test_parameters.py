@@ -42,7 +42,7 @@ from workloads.reports.parameters import ReportParameters
         ({"filter": [{"column": "x", "op": "is_null", "value": 1}]}, "filter.0", "takes no value"),
         (
             {"filter": [{"column": "x", "op": "gt", "value": float("inf")}]},
-            "filter.0.value.float",
+            "filter.0.value.(float)",
             "finite",
         ),
     ],

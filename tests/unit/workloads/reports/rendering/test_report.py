@@ -79,7 +79,16 @@ def test_missing_keys_are_last_in_either_direction():
     assert keys(report, "month") == ["10", "2", "1", None]
 
 
-@pytest.mark.parametrize("text", ["=1+2", "+x", "-x", "@sum", '=HYPERLINK("a")', "\tx", "\rx"])
+# Full-width, small and raised forms, a minus of its own, and what stands invisibly before.
+WIDE = ["\uff1d1+2", "\uff0bx", "\uff0dx", "\uff20sum", "\ufe66x", "\ufe62x", "\ufe63x", "\ufe6bx"]
+RAISED = ["\u207cx", "\u207ax", "\u207bx", "\u208cx", "\u2212x", "\uff0d5"]
+BEHIND = [" =x", "\u00a0=x", "\u3000\uff1dx", "\u200b=x", "\ufeff=x", "\u2028+x", "\t", "\n5"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+2", "+x", "-x", "@sum", '=HYPERLINK("a")', "\tx", "\rx", *WIDE, *RAISED, *BEHIND],
+)
 def test_a_text_that_a_spreadsheet_would_run_is_guarded(text):
     data = io.StringIO()
     csv.writer(data).writerows([["key", "x"], [text, "-5"]])
@@ -88,7 +97,9 @@ def test_a_text_that_a_spreadsheet_would_run_is_guarded(text):
     assert lines == [{"key": f"'{text}", "rows": "1", "x.min": "-5"}]
 
 
-@pytest.mark.parametrize("text", ["-5", "+1.5", "-1e3", "-.5", "x=1", "5-6"])
+@pytest.mark.parametrize(
+    "text", ["-5", "+1.5", "-1e3", "-.5", "x=1", "5-6", " x", "\uff11", "\u00b2"]
+)
 def test_numbers_and_other_texts_are_not_guarded(text):
     _, lines = made(f"key\n{text}\n".encode(), group_by=["key"])
     assert [line["key"] for line in lines] == [text]
