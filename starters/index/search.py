@@ -143,13 +143,13 @@ def _find_first(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
 
 
 def _find_more(rows: Rows, wanted: RunFilter, page: Found, limit: int) -> Found:
-    after = str(page.position)
+    after, count = str(page.position), min(MORE_ROWS, limit + FIRST_ROWS)
     if wanted.text:
         return _match_keys(rows, wanted, after, limit)
     if wanted.outcome is not None:
         room = max(0, MAX_OPEN_LOOKED_AT - page.going_on)
-        return _find_ended(rows, wanted, after, MORE_ROWS, room)
-    return Found.of(index.search(rows, wanted.range(after, None), MORE_ROWS))
+        return _find_ended(rows, wanted, after, count, room)
+    return Found.of(index.search(rows, wanted.range(after, None), count))
 
 
 def _find_ended(rows: Rows, wanted: RunFilter, after: str, count: int, room: int) -> Found:

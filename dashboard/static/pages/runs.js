@@ -102,7 +102,7 @@ async function gather(filter, limit, signal) {
   for (let page = 0; page < pages; page += 1) {
     const answer = await api.runs({ ...parameters, continuation }, { signal });
     runs.push(...answer.runs.filter((run) => !isGoingOn || run.outcome === null));
-    unreadable.push(...answer.unreadable);
+    unreadable.push(...(answer.unreadable ?? []));
     continuation = answer.continuation;
     if (continuation === null || runs.length >= limit) break;
   }
