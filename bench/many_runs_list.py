@@ -231,7 +231,9 @@ def _state(claimed_at: datetime, outcome: str | None) -> GovernorState:
     at = moment_text(claimed_at)
     run = run_rules.open_run(RunState(), at, "claim", at, is_queued=False)
     work = Work(items=ITEMS.total, cuts=10, partitions=1, shards=1)
-    run = run_rules.note_plan(run, PlanResult(work=work), at)
+    # A run that has not moved for minutes may have stalled, which takes another look.
+    moved_at = moment_text(claimed_at + timedelta(hours=1))
+    run = run_rules.note_plan(run, PlanResult(work=work), at if outcome else moved_at)
     if outcome is not None:
         end = RunEnd.model_validate({"outcome": outcome, "items": ITEMS, "at": at})
         run = run_rules.finish(run, end)

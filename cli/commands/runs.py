@@ -35,7 +35,9 @@ def list_runs(
     unreadable: list[dict[str, Any]] = []
     print_list(session, _runs(pages, unreadable), _COLUMNS, limit=limit, is_json=json)
     for run in unreadable:
-        session.err.print(f"cannot be read: {escape(run['run_id'])}: {escape(run['reason'])}")
+        session.err.print(
+            f"cannot be read: {make_markup(run['run_id'])}: {make_markup(run['reason'])}"
+        )
 
 
 def _runs(

@@ -85,6 +85,11 @@ class Found:
     entries: list[IndexEntry]
     position: str | None
 
+    @classmethod
+    def of(cls, stretch: Stretch) -> "Found":
+        """All that a search has found."""
+        return cls(stretch.entries, stretch.end)
+
     @property
     def going_on(self) -> int:
         """How many of them may go on."""
@@ -134,17 +139,17 @@ def _find_first(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
         count = max(limit, FIRST_ROWS)
         return _find_ended(rows, wanted, after, count, MAX_OPEN_LOOKED_AT)
     count = limit if wanted.workload is None else max(limit, FIRST_ROWS)
-    return _found(index.search(rows, wanted.range(after, None), count))
+    return Found.of(index.search(rows, wanted.range(after, None), count))
 
 
-def _find_more(rows: Rows, wanted: RunFilter, found: Found, limit: int) -> Found:
-    after = str(found.position)
+def _find_more(rows: Rows, wanted: RunFilter, page: Found, limit: int) -> Found:
+    after, count = str(page.position), min(MORE_ROWS, limit + FIRST_ROWS)
     if wanted.text:
         return _match_keys(rows, wanted, after, limit)
     if wanted.outcome is not None:
-        room = max(0, MAX_OPEN_LOOKED_AT - found.going_on)
-        return _find_ended(rows, wanted, after, MORE_ROWS, room)
-    return _found(index.search(rows, wanted.range(after, None), MORE_ROWS))
+        room = max(0, MAX_OPEN_LOOKED_AT - page.going_on)
+        return _find_ended(rows, wanted, after, count, room)
+    return Found.of(index.search(rows, wanted.range(after, None), count))
 
 
 def _find_ended(rows: Rows, wanted: RunFilter, after: str, count: int, room: int) -> Found:
@@ -185,7 +190,3 @@ def _match_keys(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         entries = pool.map(lambda key: index.find_entry(rows, key), keys)
     return Found([entry for entry in entries if entry is not None], position)
-
-
-def _found(stretch: Stretch) -> Found:
-    return Found(stretch.entries, stretch.end)

@@ -13,16 +13,16 @@ LEAST_STALLED_SECONDS = 150.0
 
 def may_have_stalled(state: GovernorState, now: datetime) -> bool:
     """Tell whether a run might have stalled, whatever its request says."""
-    return _waited(state, now) > LEAST_STALLED_SECONDS
+    return _idle_seconds(state, now) > LEAST_STALLED_SECONDS
 
 
 def stalled_since(request: RunRequest, state: GovernorState, now: datetime) -> str | None:
     """Since when a run has not moved, ISO 8601 in UTC; None if it has not stalled."""
-    waited = _waited(state, now)
+    waited = _idle_seconds(state, now)
     return state.updated_at if waited and waited > _patience(request, state) else None
 
 
-def _waited(state: GovernorState, now: datetime) -> float:
+def _idle_seconds(state: GovernorState, now: datetime) -> float:
     """For how many seconds a run has not moved that should; 0 if it has nothing to do."""
     suspended_at = state.control.suspended_at
     is_working = state.phase in ("processing", "compensating") and suspended_at is None

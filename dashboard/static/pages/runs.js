@@ -9,8 +9,10 @@ import { openStart } from "../sections/control.js";
 import { itemsBar } from "../sections/items.js";
 
 const PAGE = 20;
-// A filter with few matches reads at most so many pages at a time.
+// A filter with few matches reads at most so many pages at a time, a long list a page for each 50 runs: no page
+// has more that go on.
 const MAX_PAGES = 5;
+const LEAST_A_PAGE = 50;
 const REFRESH_SECONDS = 3;
 const GOING_ON = "going_on";
 const OUTCOMES = [GOING_ON, "succeeded", "partially_succeeded", "failed", "compensated", "cancelled"];
@@ -96,10 +98,11 @@ async function gather(filter, limit, signal) {
   const parameters = { ...filter, outcome: isGoingOn ? "" : filter.outcome, limit: Math.min(100, Math.max(PAGE, limit)) };
   const [runs, unreadable] = [[], []];
   let continuation = null;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
+  const pages = Math.max(MAX_PAGES, Math.ceil(limit / LEAST_A_PAGE));
+  for (let page = 0; page < pages; page += 1) {
     const answer = await api.runs({ ...parameters, continuation }, { signal });
     runs.push(...answer.runs.filter((run) => !isGoingOn || run.outcome === null));
-    unreadable.push(...answer.unreadable);
+    unreadable.push(...(answer.unreadable ?? []));
     continuation = answer.continuation;
     if (continuation === null || runs.length >= limit) break;
   }
