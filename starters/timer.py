@@ -21,6 +21,7 @@ from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.schedules import Schedule
+from starters.failures import insist_on
 from starters.index.earlier import import_some
 from starters.lifecycle.earlier_versions import clean_up
 from starters.lifecycle.queue import queue_run
@@ -65,9 +66,10 @@ def _handler(schedule: Schedule) -> Handler:
             if timer.past_due:
                 log.warning("'%s' is past due: it was due at %s", schedule.name, due.isoformat())
             if schedule.task == "sweep":
-                await sweep_all(client, run_files(), rows())
+                work = sweep_all(client, run_files(), rows())
             else:
-                await handle_tick(schedule, due, client, run_files(), rows())
+                work = handle_tick(schedule, due, client, run_files(), rows())
+            await insist_on(work)
 
     return on_tick
 
