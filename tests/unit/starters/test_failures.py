@@ -30,7 +30,7 @@ async def test_what_a_worker_can_tell_is_raised_as_it_is():
     ids=lambda error: type(error).__name__,
 )
 async def test_what_would_end_a_worker_is_told_in_words(error: BaseException):
-    with pytest.raises(Exception) as told:  # noqa: PT011  whichever it is, it is no BaseException
+    with pytest.raises(Exception) as told:
         await insist_on(fail(error))
     assert type(error).__name__ in f"{type(told.value).__name__}: {told.value}"
 
