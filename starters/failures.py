@@ -39,3 +39,16 @@ async def insist_on(work: Awaitable[object]) -> None:
     if can_be_told(failure):
         raise failure
     raise StartError(describe_failure(failure))
+
+
+def is_fault(failure: BaseException) -> bool:
+    """Tell whether Python or our own code is at fault, and so will be again.
+
+    Otherwise a service may be away: clients of services have errors of their own, or say so with
+    those of the system; the SDK of Durable raises Exception itself.
+    """
+    if not isinstance(failure, Exception):
+        return True
+    kinds = type(failure).__mro__[: type(failure).__mro__.index(Exception)]
+    is_from_python = any(kind.__module__ == "builtins" for kind in kinds)
+    return is_from_python and not isinstance(failure, OSError)

@@ -39,7 +39,7 @@ from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.media_types import JSON
 from fanout.printable import describe_failure
-from starters.failures import find_failure
+from starters.failures import find_failure, is_fault
 from starters.lifecycle.parse import RequestTooLargeError, parse_body
 from starters.lifecycle.start import start_run
 
@@ -136,7 +136,7 @@ async def start_run_by_message(
 
 def message_age(message: func.ServiceBusMessage, now: datetime) -> float:
     """How many seconds a message has waited; 0 where it does not say when it was sent."""
-    sent = message.enqueued_time_utc
+    sent: datetime | None = message.enqueued_time_utc
     if sent is None:
         return 0.0
     return (now - (sent if sent.tzinfo else sent.replace(tzinfo=UTC))).total_seconds()
@@ -177,17 +177,8 @@ def _reason(failure: BaseException, delivery: int) -> str | None:
     reason = REASONS.get(type(failure))  # type: ignore[arg-type]  # most are none of these
     if reason is not None:
         return reason
-    last = LAST_DELIVERY_IF_FAULTY if _is_fault(failure) else LAST_DELIVERY
+    last = LAST_DELIVERY_IF_FAULTY if is_fault(failure) else LAST_DELIVERY
     return START_FAILED if delivery >= last else None
-
-
-def _is_fault(failure: BaseException) -> bool:
-    """Tell whether Python itself raised it, and so will again; not if a service may be away."""
-    if not isinstance(failure, Exception):
-        return True
-    # The SDK of Durable raises Exception itself.
-    is_from_python = type(failure).__module__ == "builtins" and type(failure) is not Exception
-    return is_from_python and not isinstance(failure, OSError)
 
 
 async def _start_run(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:

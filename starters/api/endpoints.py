@@ -74,6 +74,7 @@ class Endpoint:
         needs_body: Whether the body is required.
         refusals: Statuses of problems that only this endpoint has.
         is_file: Whether it answers with a file, of any media type.
+        is_long: Whether it may take as long as it needs.
     """
 
     function: str
@@ -87,6 +88,7 @@ class Endpoint:
     needs_body: bool = False
     refusals: tuple[HTTPStatus, ...] = ()
     is_file: bool = False
+    is_long: bool = False
 
 
 def _limit(default: int, maximum: int) -> Argument:
@@ -203,6 +205,7 @@ DELETE_RUN = Endpoint(
     summary="Delete a run that is over: its history, its blobs, its id.",
     answers={HTTPStatus.NO_CONTENT: ()},
     refusals=(HTTPStatus.CONFLICT,),
+    is_long=True,
 )
 REBUILD_INDEX = Endpoint(
     function=functions.REBUILD_INDEX,
@@ -211,6 +214,7 @@ REBUILD_INDEX = Endpoint(
     role=Role.ADMIN,
     summary="Rebuild a part of the index of runs, which lists are made from, from the runs.",
     answers={HTTPStatus.OK: (IndexReport,)},
+    is_long=True,
     arguments=(_limit(PART_OF_INDEX, MAX_PART_OF_INDEX), _CONTINUATION),
 )
 
@@ -235,6 +239,7 @@ GET_RESULT_FILE = _get(
     None,
     "Give the content of a result file.",
     is_file=True,
+    is_long=True,
 )
 
 # Control

@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from aiohttp import ServerDisconnectedError
+from azure.core.exceptions import ServiceRequestError
+from pydantic import BaseModel, ValidationError
 
 from fanout.errors import FieldProblem, InvalidRequestError
-from starters.failures import StartError, find_failure, insist_on
+from starters.failures import StartError, find_failure, insist_on, is_fault
 
 
 async def fail(error: BaseException) -> None:
@@ -38,3 +41,27 @@ async def test_what_would_end_a_worker_is_told_in_words(error: BaseException):
 async def test_text_that_no_utf8_can_hold_is_escaped():
     with pytest.raises(StartError, match=r"ValueError: caf\\udce9"):
         await insist_on(fail(ValueError("caf\udce9")))
+
+
+def invalid() -> ValidationError:
+    class Model(BaseModel):
+        field: int
+
+    with pytest.raises(ValidationError) as raised:
+        Model.model_validate({})
+    return raised.value
+
+
+FAULTS = [RecursionError(), MemoryError(), KeyError("a"), UnicodeError(), SystemExit(), invalid()]
+AWAY = [
+    ServiceRequestError("no route"),
+    ServerDisconnectedError(),
+    ConnectionRefusedError(),
+    TimeoutError(),
+    Exception("the SDK's"),
+]
+
+
+@pytest.mark.parametrize("error", [*FAULTS, *AWAY], ids=lambda error: type(error).__name__)
+def test_a_service_that_is_away_is_told_from_a_fault(error: BaseException):
+    assert is_fault(error) == (error in FAULTS)
