@@ -171,13 +171,20 @@ LIST_RUNS = _get(
     "List runs, newest first.",
     arguments=(*_FILTERS, _limit(RUNS_A_PAGE, MAX_RUNS_A_PAGE), _CONTINUATION),
 )
-GET_RUN = _get(functions.GET_RUN, "runs/{run_id}", RunStatus, "Tell how a run stands.")
+GET_RUN = _get(
+    functions.GET_RUN,
+    "runs/{run_id}",
+    RunStatus,
+    "Tell how a run stands.",
+    refusals=(HTTPStatus.CONFLICT,),
+)
 GET_REQUEST = _get(
     functions.GET_REQUEST,
     "runs/{run_id}/request",
     RunRequest,
     "Give the request of a run, as an attempt carries it out.",
     arguments=(_ATTEMPT,),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 GET_TIMELINE = _get(
     functions.GET_TIMELINE,
@@ -185,6 +192,7 @@ GET_TIMELINE = _get(
     RunTimeline,
     "Tell what the shards of an attempt of a run did when.",
     arguments=(_ATTEMPT,),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 CHANGE_RUN = Endpoint(
     function=functions.CHANGE_RUN,
@@ -225,6 +233,7 @@ LIST_ITEMS = _get(
     ItemPage,
     "List what happened to the items of a run, in source order.",
     arguments=(_STATUS, _limit(ITEMS_A_PAGE, MAX_PAGE), _CONTINUATION),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 GET_RESULTS = _get(
     functions.GET_RESULTS,
@@ -240,6 +249,7 @@ GET_RESULT_FILE = _get(
     "Give the content of a result file.",
     is_file=True,
     is_long=True,
+    refusals=(HTTPStatus.CONFLICT,),
 )
 
 # Control

@@ -21,7 +21,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.tables import MAX_ROWS_A_PAGE
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import RunNotFoundError
+from fanout.errors import RunNotFoundError, UnreadableDocumentError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import compose_status, final_status
 from fanout.models.status import RunStatus
@@ -169,7 +169,7 @@ def _read_current(
         status.stalled_since = _stalled_since(entry, state, files, now)
     except ResourceNotFoundError:  # it has been deleted meanwhile
         return None
-    except ValidationError:
+    except (ValidationError, UnreadableDocumentError):
         log.exception("no list can show a run that cannot be read", extra={"run_id": entry.run_id})
         return None
     return _fill(entry, status, origin)

@@ -15,11 +15,17 @@ from pydantic import BaseModel
 
 from fanout.adapters.rows.index import IndexEntry, end_of_attempt
 from fanout.adapters.rows.rows import Rows, pack_model, tries, unpack_model
-from fanout.adapters.tables import RowConflictError, Write
+from fanout.adapters.tables import Row, RowConflictError, Write
+from fanout.adapters.telemetry.logs import logger
+from fanout.errors import UnreadableDocumentError
 from fanout.models.status import RunStatus
 from fanout.naming import row_keys
 from fanout.naming.moments import round_moment
+from fanout.printable import make_printable
 from fanout.schedules import due_time
+
+log = logger("runs")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _OpenRow(BaseModel):
@@ -47,6 +53,7 @@ class OpenAttempt:
         is_queued: Whether it waits for earlier runs of its schedule.
         listed_at: When the run was claimed, aware; None if the row is not among those of all runs,
             but where earlier versions of the app kept it.
+        fault: Why its row cannot be read; then only its key is known.
     """
 
     run_id: str
@@ -54,6 +61,7 @@ class OpenAttempt:
     claimed_at: datetime
     is_queued: bool = False
     listed_at: datetime | None = None
+    fault: str = ""
 
     @property
     def row_key(self) -> str:
@@ -220,19 +228,33 @@ def find_open(rows: Rows, run_id: str, attempt: int) -> OpenAttempt | None:
 
 
 def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
-    """List the attempts that may go on, of runs whose ids begin so."""
+    """List the attempts that may go on, of runs whose ids begin so.
+
+    One whose row cannot be read says so, and is open for all that anybody knows.
+    """
     earlier = rows.read_all(row_keys.EARLIER_OPEN_PARTITION, prefix)
     found = rows.read_all(row_keys.RUNS_PARTITION, row_keys.OPEN_PREFIX + prefix)
-    return [
-        _attempt(key, unpack_model(row, _OpenRow))
-        for key, row in [*earlier.items(), *found.items()]
-    ]
+    attempts = (_try_attempt(key, row) for key, row in [*earlier.items(), *found.items()])
+    return [attempt for attempt in attempts if attempt is not None]
 
 
 def unfinished_runs(rows: Rows, schedule: str) -> set[str]:
     """The ids of the runs of a schedule that have not ended, those that wait included."""
     runs = {attempt.run_id for attempt in open_attempts(rows, f"{schedule}-")}
     return {run_id for run_id in runs if due_time(schedule, run_id) is not None}
+
+
+def _try_attempt(key: str, row: Row) -> OpenAttempt | None:
+    """What a row says; None where its key is none of an attempt."""
+    try:
+        run_id, number = row_keys.parse_open_row(key)
+    except ValueError:
+        log.exception("'%s' is no row of an attempt", make_printable(key))
+        return None
+    try:
+        return _attempt(key, unpack_model(row, _OpenRow))
+    except UnreadableDocumentError as error:
+        return OpenAttempt(run_id, number, _LONG_AGO, fault=str(error))
 
 
 def _attempt(key: str, row: _OpenRow) -> OpenAttempt:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
+from fanout.adapters.documents import read_document, write_document
 from fanout.adapters.run_files.kept import Kept
 from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
 from fanout.adapters.sources.planning import Scratch
@@ -22,6 +23,8 @@ from fanout.naming.instance_ids import is_run_id
 from fanout.naming.media_types import JSON
 from fanout.naming.moments import moment_text, parse_moment, round_moment
 from fanout.splitting.decoding.codecs import Expansion
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256
@@ -110,7 +113,7 @@ class RunFiles:
     def _claim(
         self, path: str, model: BaseModel, metadata: Mapping[str, str] | None = None
     ) -> str | None:
-        return self._write_first(path, model.model_dump_json().encode(), JSON, metadata)
+        return self._write_first(path, write_document(model), JSON, metadata)
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -121,7 +124,7 @@ class RunFiles:
     def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
         """Read what a later attempt is to do."""
         path = blob_paths.attempt_path(run_id, attempt)
-        return RedriveRequest.model_validate_json(self.read(path))
+        return self.read_model(RedriveRequest, path)
 
     def find_request(self, run_id: str) -> RunRequest | None:
         """Read the request of a run; None where there is no such run."""
@@ -131,19 +134,19 @@ class RunFiles:
 
     def request(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run that exists, as one of its attempts carries it out."""
-        request = RunRequest.model_validate_json(self.read(blob_paths.request_path(run_id)))
+        request = self.read_model(RunRequest, blob_paths.request_path(run_id))
         return request if attempt == 1 else self.redrive_request(run_id, attempt).apply_to(request)
 
     def manifest(self, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
         """Read the manifest of a generation's plan."""
-        return PlanManifest.model_validate_json(self.read(blob_paths.plan_path(run_id, generation)))
+        return self.read_model(PlanManifest, blob_paths.plan_path(run_id, generation))
 
     def partition(
         self, run_id: str, partition: int, generation: str = blob_paths.FIRST
     ) -> PartitionPlan:
         """Read the cuts of one partition."""
         path = blob_paths.partition_path(run_id, partition, generation)
-        return PartitionPlan.model_validate_json(self.read(path))
+        return self.read_model(PartitionPlan, path)
 
     def names(self, prefix: str) -> Iterator[str]:
         """List the files whose paths begin so, in order."""
@@ -225,7 +228,15 @@ class RunFiles:
 
     def write_model(self, path: str, model: BaseModel) -> None:
         """Write a message as JSON."""
-        self.write(path, model.model_dump_json().encode())
+        self.write(path, write_document(model))
+
+    def read_model(self, kind: type[Model], path: str) -> Model:
+        """Read a message.
+
+        Raises:
+            UnreadableDocumentError: It is damaged, or of a version that is not known.
+        """
+        return read_document(kind, self.read(path), path)
 
 
 @lru_cache(maxsize=1)
