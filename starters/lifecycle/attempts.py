@@ -138,7 +138,7 @@ def find_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
     number = files.newest_attempt(run_id)
     fault = None
     try:
-        request = files.request(run_id, number)
+        request = files.settings(run_id, number)
     except UnreadableDocumentError as error:
         request, fault = _NO_REQUEST, error
     state = read_attempt(rows, run_id, number).state
