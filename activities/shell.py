@@ -8,8 +8,7 @@ is async then, since the SDK gives a durable client to such alone; the work is d
 """
 
 import asyncio
-import traceback
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, get_type_hints
 
 import azure.durable_functions as df
@@ -23,6 +22,7 @@ from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
 from fanout.printable import describe_failure
+from fanout.telling import can_be_told
 
 # Takes one message, and if it asks for them, events; gives another message, or plain JSON.
 Work = Callable[..., Any]
@@ -90,33 +90,10 @@ def _carry_out(work: Work, message: Message) -> Any:
     try:
         return work(message)
     except BaseException as error:
-        if _can_be_told(error):
+        if can_be_told(error):
             raise
         text = describe_failure(error)
     raise ActivityError(text)
-
-
-def _can_be_told(error: BaseException) -> bool:
-    """Tell whether a worker can write down an error with all that it came of."""
-    try:
-        # A group may hold so many that nobody could ever write them all.
-        odd = StopIteration | BaseExceptionGroup
-        if not isinstance(error, Exception) or any(isinstance(e, odd) for e in _chain(error)):
-            return False
-        "".join(traceback.format_exception(error)).encode()
-    except BaseException:  # noqa: BLE001  an error's class and text are user code, too
-        return False
-    return True
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came of, nearest first."""
-    seen: set[int] = set()
-    following: BaseException | None = error
-    while following is not None and id(following) not in seen:
-        seen.add(id(following))
-        yield following
-        following = following.__cause__ or following.__context__
 
 
 def message_type(work: Work) -> type[Message]:

@@ -75,3 +75,17 @@ class SourceChangedError(FanoutError):
     def __init__(self, blob: str) -> None:
         super().__init__(f"The source '{blob}' changed after the run was planned.")
         self.blob = blob
+
+
+class UnreadableDocumentError(FanoutError):
+    """What is kept of a run cannot be read: it is damaged, or of a version that is not known.
+
+    Args:
+        name: Which document or row.
+        reason: Why it cannot be read.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"'{name}' cannot be read: {reason}")
+        self.name = name
+        self.reason = reason

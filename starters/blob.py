@@ -22,6 +22,7 @@ from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.splitting.decoding.codecs import CompressionError
+from starters.failures import insist_on
 from starters.lifecycle.parse import parse_document
 from starters.lifecycle.start import RunStart, start_run
 from starters.lifecycle.validation import validate
@@ -58,9 +59,8 @@ def blueprint(app: Settings) -> df.Blueprint:
 async def start_run_over_blob(blob: func.InputStream, client: Any, context: func.Context) -> None:
     """Start a run over a blob; shell around `start_run_of_blob`."""
     with bind_invocation(context):
-        await start_run_of_blob(
-            str(blob.name).removeprefix(f"{INBOX}/"), client, run_files(), rows()
-        )
+        name = str(blob.name).removeprefix(f"{INBOX}/")
+        await insist_on(start_run_of_blob(name, client, run_files(), rows()))
 
 
 async def start_run_of_blob(blob: str, client: Any, files: RunFiles, rows: Rows) -> RunStart | None:

@@ -1,6 +1,7 @@
 """The folder `schedules/`: a faulty file is refused when the app starts, not when it is due."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
+from fanout.printable import describe_failure, make_printable
 from fanout.schedules import Schedule, ScheduleError, check_cron
 from starters.lifecycle.claim import NOBODY_ASKS
 from starters.lifecycle.json_text import read_json
@@ -47,16 +49,42 @@ def read_schedules(folder: Path, environment: Mapping[str, str]) -> list[Schedul
     Raises:
         ScheduleFileError: Every fault of every file.
     """
-    schedules, faults = [], []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            schedules.append(_read(path, environment))
-        except InvalidRequestError as error:
-            file = f"{folder.name}/{path.name}"
-            faults += [f"{file}: {p.field}: {p.message}" for p in error.problems]
+    files = read_files(folder, environment)
+    faults = [fault for file in files for fault in file.faults]
     if faults:
         raise ScheduleFileError("\n".join(faults))
-    return schedules
+    return [file.schedule for file in files if file.schedule is not None]
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """What a file of the folder says.
+
+    Attributes:
+        name: The name of the schedule that it should hold.
+        schedule: The schedule; None if the file is faulty.
+        faults: What is wrong with it; each names the file.
+    """
+
+    name: str
+    schedule: Schedule | None = None
+    faults: list[str] = field(default_factory=list)
+
+
+def read_files(folder: Path, environment: Mapping[str, str]) -> list[FileReading]:
+    """Read every file of the folder, by name; a faulty one hides no other."""
+    return [_try_to_read(path, environment) for path in sorted(folder.glob("*.json"))]
+
+
+def _try_to_read(path: Path, environment: Mapping[str, str]) -> FileReading:
+    file = make_printable(f"{path.parent.name}/{path.name}")
+    try:
+        return FileReading(path.stem, _read(path, environment))
+    except InvalidRequestError as error:
+        faults = [f"{file}: {p.field}: {p.message}" for p in error.problems]
+    except Exception as error:  # noqa: BLE001  whatever is in it, the others are read
+        faults = [f"{file}: {describe_failure(error)}"]
+    return FileReading(make_printable(path.stem), faults=faults)
 
 
 def _read(path: Path, environment: Mapping[str, str]) -> Schedule:

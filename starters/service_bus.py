@@ -1,17 +1,20 @@
 """The Service Bus starter: each message of the queue `fanout-requests` is a RunRequest.
 
-Messages come in batches. The host completes or abandons a batch as a whole, since a Python function
-cannot settle one message. So a message that can never succeed is handed on as a dead letter, and
-the function fails only if a message may succeed later: then the whole batch is delivered again.
-That starts no run twice, because the id of a run is made from its message.
+Messages come one at a call, several calls at once. A Python function cannot settle a message, and
+the host settles all messages of a call alike: in a call of many, one message that fails is the
+end of its neighbours, for their deliveries are counted with its own.
+Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-service-bus-trigger
+
+A message that can never succeed is handed on as a dead letter. One that may succeed later is
+delivered again, after a pause that grows; after some deliveries it is a dead letter as well. That
+starts no run twice, because the id of a run is made from its message.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, List  # noqa: UP035
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -35,21 +38,27 @@ from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.media_types import JSON
+from fanout.printable import describe_failure
+from starters.failures import find_failure, is_fault
 from starters.lifecycle.parse import RequestTooLargeError, parse_body
-from starters.lifecycle.start import RunStart, start_run
+from starters.lifecycle.start import start_run
 
-# As many as the storage client keeps connections for; each message takes several calls.
-MAX_AT_ONCE = 10
 REASONS: dict[type[FanoutError], str] = {
     InvalidRequestError: "InvalidRequest",
     RequestTooLargeError: "RequestTooLarge",
     RunConflictError: "RunConflict",
 }
+START_FAILED = "StartFailed"
+# Service Bus gives up at the tenth delivery (infra/modules/service-bus.bicep), and gives no reason.
+LAST_DELIVERY = 9
+# Of a message that no service fails, but Python itself.
+LAST_DELIVERY_IF_FAULTY = 3
+MAX_PAUSE_SECONDS = 30.0
 log = logger("service_bus")
 
 
-class UnfinishedBatchError(Exception):
-    """Some messages of a batch may succeed later; the whole batch is to be delivered again."""
+class UnsettledMessageError(Exception):
+    """A message may succeed later: it is to be delivered again."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +70,14 @@ class RequestMessage:
         sequence_number: Its number in the queue, the same at every delivery.
         message_id: The id that its sender gave it; None where the sender gave none.
         properties: What its sender added.
+        delivery: Which delivery this is, 1 the first.
     """
 
     body: bytes
     sequence_number: int
     message_id: str | None = None
     properties: dict[str | bytes, Property] = field(default_factory=dict)
+    delivery: int = 1
 
     @classmethod
     def from_message(cls, message: func.ServiceBusMessage) -> "RequestMessage":
@@ -78,6 +89,7 @@ class RequestMessage:
             sequence_number=int(message.sequence_number or 0),
             message_id=message.message_id,
             properties={name: v for name, v in properties.items() if isinstance(v, simple)},
+            delivery=int(message.delivery_count or 1),
         )
 
     @property
@@ -97,90 +109,91 @@ def blueprint(app: Settings) -> df.Blueprint:
     if app.service_bus is None:
         log.info("%s is not set: no run is started by a message", SERVICE_BUS)
         return bp
-    handler: Any = bp.durable_client_input(client_name="client")(start_runs)
+    handler: Any = bp.durable_client_input(client_name="client")(start_run_by_message)
     handler = bp.service_bus_queue_trigger(
-        arg_name="messages",
+        arg_name="message",
         queue_name=REQUEST_QUEUE,
         connection=SERVICE_BUS,
-        # As they were sent: text that is no UTF-8 is a dead letter like any other.
+        # As it was sent: text that is no UTF-8 is a dead letter like any other.
         data_type=func.DataType.BINARY,
-        cardinality=func.Cardinality.MANY,
+        cardinality=func.Cardinality.ONE,
     )(handler)
     bp.function_name(functions.START_RUNS)(handler)
     return bp
 
 
-# The worker takes List[...], and refuses list[...].
-async def start_runs(
-    messages: List[func.ServiceBusMessage],  # noqa: UP006
-    client: Any,
-    context: func.Context,
+async def start_run_by_message(
+    message: func.ServiceBusMessage, client: Any, context: func.Context
 ) -> None:
-    """Start the runs that a batch of messages asks for; shell around `start_all`."""
+    """Start the run that a message asks for; shell around `settle_message`."""
     with bind_invocation(context):
         bus = messaging()
         if bus is None:
-            raise UnfinishedBatchError(f"{SERVICE_BUS} is not set")
-        record_metric(metrics.QUEUE_AGE, oldest_age(messages, datetime.now(UTC)))
-        await start_all(
-            [RequestMessage.from_message(message) for message in messages],
-            client,
-            run_files(),
-            rows(),
-            bus,
-        )
+            raise UnsettledMessageError(f"{SERVICE_BUS} is not set")
+        record_metric(metrics.QUEUE_AGE, message_age(message, datetime.now(UTC)))
+        await settle_message(RequestMessage.from_message(message), client, run_files(), rows(), bus)
 
 
-def oldest_age(messages: Sequence[func.ServiceBusMessage], now: datetime) -> float:
-    """How many seconds the oldest message has waited; 0 where no message says when it was sent."""
-    sent = [message.enqueued_time_utc for message in messages if message.enqueued_time_utc]
-    aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in sent)
-    return max(((now - moment).total_seconds() for moment in aware), default=0.0)
+def message_age(message: func.ServiceBusMessage, now: datetime) -> float:
+    """How many seconds a message has waited; 0 where it does not say when it was sent."""
+    sent: datetime | None = message.enqueued_time_utc
+    if sent is None:
+        return 0.0
+    return (now - (sent if sent.tzinfo else sent.replace(tzinfo=UTC))).total_seconds()
 
 
-async def start_all(
-    messages: Sequence[RequestMessage], client: Any, files: RunFiles, rows: Rows, bus: Messaging
+async def settle_message(
+    message: RequestMessage, client: Any, files: RunFiles, rows: Rows, bus: Messaging
 ) -> None:
-    """Start a run for each message, or hand the message on as a dead letter.
+    """Start the run of a message, or hand the message on as a dead letter.
 
     Raises:
-        UnfinishedBatchError: Some messages may succeed later; all others are done with.
-        AzureError: The dead letters could not be handed on.
+        UnsettledMessageError: It may succeed later.
+        AzureError: The dead letter could not be handed on.
     """
-    gate = asyncio.Semaphore(MAX_AT_ONCE)
-
-    async def start(message: RequestMessage) -> RunStart:
-        async with gate:
-            return await _start_one(message, client, files, rows)
-
-    results = await asyncio.gather(*map(start, messages), return_exceptions=True)
-    letters, failures = [], []
-    for message, result in zip(messages, results, strict=True):
-        if type(result) in REASONS:
-            letters.append(_dead_letter(message, result))
-        elif isinstance(result, BaseException):
-            log.error("message '%s' is to come again", message.message_id, exc_info=result)
-            failures.append(result)
-    await asyncio.to_thread(bus.send_to_queue, DEAD_LETTER_QUEUE, letters)
-    if failures:
-        raise UnfinishedBatchError(
-            f"{len(failures)} of {len(messages)} messages are to come again"
-        ) from failures[0]
+    await asyncio.sleep(pause_before(message.delivery))
+    failure = await find_failure(_start_run(message, client, files, rows))
+    if failure is None:
+        return
+    reason = _reason(failure, message.delivery)
+    if reason is None:
+        log.error("message '%s' is to come again", message.message_id, exc_info=failure)
+        # Whatever it came of, a worker can tell the host of this.
+        raise UnsettledMessageError(describe_failure(failure))
+    letter = _dead_letter(message, reason, failure)
+    await asyncio.to_thread(bus.send_to_queue, DEAD_LETTER_QUEUE, [letter])
 
 
-async def _start_one(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+def pause_before(delivery: int) -> float:
+    """How many seconds a message waits that failed before, or whose worker died.
+
+    Meanwhile others get done, and what was away may be back: the host delivers again at once.
+    """
+    return min(MAX_PAUSE_SECONDS, 2.0 ** (delivery - 2)) if delivery > 1 else 0.0
+
+
+def _reason(failure: BaseException, delivery: int) -> str | None:
+    """Why a message is a dead letter; None if it is to come again."""
+    reason = REASONS.get(type(failure))  # type: ignore[arg-type]  # most are none of these
+    if reason is not None:
+        return reason
+    last = LAST_DELIVERY_IF_FAULTY if is_fault(failure) else LAST_DELIVERY
+    return START_FAILED if delivery >= last else None
+
+
+async def _start_run(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:
     request = parse_body(RunRequest, message.body, settings().max_request_bytes)
     if request.run_id is None:
         request = request.model_copy(update={"run_id": message.run_id})
     run = await start_run(request, client, files, rows)
     action = "started" if run.is_new else "found again"
     log.info("%s by message '%s'", action, message.message_id, extra={"run_id": run.run_id})
-    return run
 
 
-def _dead_letter(message: RequestMessage, error: Any) -> OutgoingMessage:
-    reason = REASONS[type(error)]
-    log.warning("message '%s' is a dead letter (%s): %s", message.message_id, reason, error)
+def _dead_letter(message: RequestMessage, reason: str, failure: BaseException) -> OutgoingMessage:
+    is_ours = isinstance(failure, FanoutError)
+    description = str(failure) if is_ours else describe_failure(failure)
+    log.warning("message '%s' is a dead letter (%s): %s", message.message_id, reason, description)
     return OutgoingMessage(
         body=message.body,
         # Sequence numbers stay as they are at redelivery, and no two messages share one.
@@ -189,7 +202,7 @@ def _dead_letter(message: RequestMessage, error: Any) -> OutgoingMessage:
         correlation_id=message.message_id,
         properties={
             **message.properties,
-            **fault_properties(reason, str(error)),
+            **fault_properties(reason, description),
             "DeadLetterSource": REQUEST_QUEUE,
         },
     )

@@ -18,9 +18,11 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.errors import UnreadableDocumentError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.schedules import Schedule
+from starters.failures import insist_on
 from starters.index.earlier import import_some
 from starters.lifecycle.earlier_versions import clean_up
 from starters.lifecycle.queue import queue_run
@@ -65,9 +67,10 @@ def _handler(schedule: Schedule) -> Handler:
             if timer.past_due:
                 log.warning("'%s' is past due: it was due at %s", schedule.name, due.isoformat())
             if schedule.task == "sweep":
-                await sweep_all(client, run_files(), rows())
+                work = sweep_all(client, run_files(), rows())
             else:
-                await handle_tick(schedule, due, client, run_files(), rows())
+                work = handle_tick(schedule, due, client, run_files(), rows())
+            await insist_on(work)
 
     return on_tick
 
@@ -105,9 +108,12 @@ async def handle_tick(
 
 async def sweep_all(client: Any, files: RunFiles, rows: Rows) -> None:
     """Delete all runs that are older than the app keeps them, if a setting says how long."""
-    while await asyncio.to_thread(import_some, files, rows):
-        log.info("took over runs that an earlier version has listed")
-    await clean_up(client, files, rows)
+    try:
+        while await asyncio.to_thread(import_some, files, rows):
+            log.info("took over runs that an earlier version has listed")
+        await clean_up(client, files, rows)
+    except UnreadableDocumentError:  # what an earlier version left keeps no run from its end
+        log.exception("cannot clean up what earlier versions have left")
     days = settings().retention_days
     if days is None:
         log.info("FANOUT_RETENTION_DAYS is not set: every run is kept")

@@ -19,7 +19,7 @@ from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import Write
 from fanout.adapters.telemetry.logs import bind_invocation, logger
-from fanout.errors import RunNotFoundError
+from fanout.errors import RunNotFoundError, UnreadableDocumentError
 from fanout.governor.admission import AdmissionState
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
@@ -86,7 +86,7 @@ class Inspection:
         """Do what each open attempt needs; free the places of those that are not open any more."""
         await self._take_over_index()
         entries = await asyncio.to_thread(open_attempts, self.rows)
-        places = await asyncio.to_thread(read_places, self.rows)
+        places = await asyncio.to_thread(self._read_places)
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def look_after(entry: OpenAttempt) -> None:
@@ -99,9 +99,20 @@ class Inspection:
         await asyncio.gather(
             *(look_after(entry) for entry in entries if not self._is_left_alone(entry, places))
         )
-        await wake(await asyncio.to_thread(self._free_places), self.client)
+        try:
+            await wake(await asyncio.to_thread(self._free_places), self.client)
+        except UnreadableDocumentError:
+            log.exception("cannot free places")
         if self._is_telemetry_due:
             await asyncio.to_thread(record_circuits, self.rows)
+
+    def _read_places(self) -> AdmissionState:
+        """Read who has a place and who waits; where nobody can tell, every run is looked at."""
+        try:
+            return read_places(self.rows)
+        except UnreadableDocumentError:
+            log.exception("cannot tell which runs have a place")
+            return AdmissionState()
 
     async def _take_over_index(self) -> None:
         """Take some runs over that earlier versions of the app have listed."""

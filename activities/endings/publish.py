@@ -24,6 +24,7 @@ from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths, functions
 from fanout.naming.media_types import JSON
 from fanout.naming.result_names import ResultKind, parse_result_kind
+from fanout.printable import describe_failure
 from fanout.splitting.decoding.codecs import Expansion, decompress
 
 log = logger(functions.FINISH)
@@ -108,13 +109,23 @@ def dead_letters(ending: EndedRun, files: RunFiles) -> Iterator[OutgoingMessage]
     if files.newest_attempt(ending.run_id) > ending.attempt:
         log.warning("a redrive has begun: no dead letters are sent of attempt %d", ending.attempt)
         return
-    manifest = ResultManifest.model_validate_json(
-        files.read(blob_paths.results_manifest_path(ending.run_id))
-    )
+    path = blob_paths.results_manifest_path(ending.run_id)
+    manifest = files.read_model(ResultManifest, path)
     for file in manifest.files:
         if parse_result_kind(file.name) is ResultKind.DEAD_LETTERS:
             for line in _read_lines(files, blob_paths.result_path(ending.run_id, file.name)):
-                yield _letter(ending, line)
+                letter = _try_letter(ending, line)
+                if letter is not None:
+                    yield letter
+
+
+def _try_letter(ending: EndedRun, line: bytes) -> OutgoingMessage | None:
+    """A message; None for a line that is no letter, which is kept where it is."""
+    try:
+        return _letter(ending, line)
+    except (ValueError, KeyError, TypeError) as error:
+        log.error("a dead letter cannot be read: %s", describe_failure(error))  # noqa: TRY400
+        return None
 
 
 def _letter(ending: EndedRun, line: bytes) -> OutgoingMessage:

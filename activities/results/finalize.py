@@ -19,6 +19,7 @@ from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
 from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.blob import md5
+from fanout.adapters.documents import write_document
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
 from fanout.adapters.side_by_side import side_by_side
@@ -50,7 +51,7 @@ def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     merger.fault = read_merge_fault(files, ref)
     merger.add(read_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
     results = [
-        RangeResult.model_validate_json(files.read(range_path(ref.run_id, ref.attempt, number)))
+        files.read_model(RangeResult, range_path(ref.run_id, ref.attempt, number))
         for number in range(ref.ranges)
     ]
 
@@ -108,7 +109,7 @@ def _write_end(folder: ResultsFolder, manifest: ResultManifest, summary: RunSumm
     }
     side_by_side(
         *(
-            partial(folder.write, path, document.model_dump_json().encode())
+            partial(folder.write, path, write_document(document))
             for path, document in documents.items()
         )
     )

@@ -53,7 +53,7 @@ def lay_out_run(
     path = layout_path(ref.run_id, ref.attempt)
     if parts is None:
         if files.exists(path):
-            return Layout.model_validate_json(files.read(path))
+            return files.read_model(Layout, path)
         parts = overlaid_parts(files, ref.run_id, ref.attempt)
     ranges = divide_into_ranges(sized_batches(files, ref.run_id, parts), max_bytes)
     first = next(ranges, RangePlan())

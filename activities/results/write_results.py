@@ -35,9 +35,7 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
         files: Where the run is kept.
         max_bytes: How long a result file gets before the next begins, compression aside.
     """
-    planned = RangePlan.model_validate_json(
-        files.read(range_plan_path(ref.run_id, ref.attempt, ref.number))
-    )
+    planned = files.read_model(RangePlan, range_plan_path(ref.run_id, ref.attempt, ref.number))
     request = kept_request(files, ref.run_id, ref.attempt)
     merger = Merger(request)
     place = Place(ResultsFolder(files, ref.run_id), ref.number, max_bytes)

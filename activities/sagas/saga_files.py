@@ -19,7 +19,6 @@ from fanout.messages.sagas import (
     StepResult,
 )
 from fanout.naming import blob_paths
-from fanout.naming.media_types import JSON
 from fanout.sagas.steps import plan_steps
 from fanout.threads import ContextPool
 from fanout.workload import SagaWorkload
@@ -54,7 +53,7 @@ def batch_path(ref: BatchRef) -> str:
 
 def read_batch(files: RunFiles, ref: BatchRef) -> SagaBatch:
     """Read the items of a batch."""
-    return SagaBatch.model_validate_json(files.read(batch_path(ref)))
+    return files.read_model(SagaBatch, batch_path(ref))
 
 
 @lru_cache(maxsize=_KEPT_BATCHES)
@@ -101,16 +100,17 @@ def write_record(files: RunFiles, record: SagaRecord) -> None:
 def write_kept(files: RunFiles, run_id: str, saga: SagaStart, kept: KeptSaga) -> None:
     """Write down how a take of an item's saga ended."""
     path = blob_paths.saga_record_path(run_id, saga.index, saga.take)
-    files.write(path, kept.model_dump_json().encode(), JSON)
+    files.write_model(path, kept)
 
 
 def find_record(files: RunFiles, run_id: str, saga: SagaStart) -> KeptSaga | None:
     """How a take of an item's saga ended; None if it has not, as far as is known."""
     try:
-        data = files.read(blob_paths.saga_record_path(run_id, saga.index, saga.take))
+        return files.read_model(
+            KeptSaga, blob_paths.saga_record_path(run_id, saga.index, saga.take)
+        )
     except ResourceNotFoundError:
         return None
-    return KeptSaga.model_validate_json(data)
 
 
 def find_records(files: RunFiles, run_id: str, sagas: list[SagaStart]) -> dict[int, KeptSaga]:

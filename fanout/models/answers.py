@@ -90,14 +90,30 @@ class IndexReport(BaseModel):
     continuation: str | None = None
 
 
+class UnreadableLine(BaseModel):
+    """A line of a part of which nobody can tell what happened to whose items.
+
+    Attributes:
+        part: The part, a blob of the run.
+        line: Which line of it, 1-based.
+        reason: Why it cannot be read.
+    """
+
+    part: str
+    line: int
+    reason: str
+
+
 class ItemPage(BaseModel):
     """A page of outcomes, in source order.
 
     Attributes:
+        unreadable: Lines of this page that are no outcomes.
         continuation: What the next page is asked for with; None on the last page.
     """
 
     items: list[Outcome]
+    unreadable: list[UnreadableLine] = Field(default_factory=list)
     continuation: str | None = None
 
 
@@ -141,6 +157,7 @@ class ScheduleDescription(BaseModel):
         task: Which chore of the app it does; None if it starts runs.
         next_at: When it is due next, ISO 8601; None if it is not enabled.
         last_run: Its newest run; None if it has none.
+        fault: Why its file cannot be used, and it is not in force; None if it can.
     """
 
     name: str
@@ -153,6 +170,7 @@ class ScheduleDescription(BaseModel):
     task: Task | None = None
     next_at: str | None = None
     last_run: RunStatus | None = None
+    fault: str | None = None
 
 
 class ScheduleList(BaseModel):
@@ -165,7 +183,7 @@ class Circuit(BaseModel):
     """The circuit breaker and the rate limiter of a downstream.
 
     Attributes:
-        state: ``closed``, ``open`` or ``half-open``.
+        state: ``closed``, ``open`` or ``half-open``; ``unreadable`` where nobody can tell.
         since: When it opened, ISO 8601; None if it is closed.
         items_per_second: How many items all runs together may send; None sets no limit.
         booked_until: When the last item that is booked may be sent, ISO 8601.

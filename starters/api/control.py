@@ -101,7 +101,8 @@ async def delete_run(
 ) -> func.HttpResponse:
     """Delete a run that is over: its history, its rows, its blobs, its id."""
     files = run_files()
-    attempt = await newest_attempt(run_id_of(req), client, files, rows())
+    run_id = run_id_of(req)
+    attempt = await newest_attempt(run_id, client, files, rows(), must_be_readable=False)
     if attempt.is_active:
         message = f"The run '{attempt.run_id}' is still running; cancel it first."
         raise RunConflictError(attempt.run_id, message)

@@ -80,6 +80,7 @@ class Endpoint:
         needs_body: Whether the body is required.
         refusals: Statuses of problems that only this endpoint has.
         is_file: Whether it answers with a file, of any media type.
+        is_long: Whether it may take as long as it needs.
     """
 
     function: str
@@ -93,6 +94,7 @@ class Endpoint:
     needs_body: bool = False
     refusals: tuple[HTTPStatus, ...] = ()
     is_file: bool = False
+    is_long: bool = False
 
 
 def _limit(default: int, maximum: int) -> Argument:
@@ -187,13 +189,20 @@ LIST_RUNS = _get(
     "List runs, newest first.",
     arguments=(*_FILTERS, _limit(RUNS_A_PAGE, MAX_RUNS_A_PAGE), _CONTINUATION),
 )
-GET_RUN = _get(functions.GET_RUN, "runs/{run_id}", RunStatus, "Tell how a run stands.")
+GET_RUN = _get(
+    functions.GET_RUN,
+    "runs/{run_id}",
+    RunStatus,
+    "Tell how a run stands.",
+    refusals=(HTTPStatus.CONFLICT,),
+)
 GET_REQUEST = _get(
     functions.GET_REQUEST,
     "runs/{run_id}/request",
     RunRequest,
     "Give the request of a run, as an attempt carries it out.",
     arguments=(_ATTEMPT,),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 GET_TIMELINE = _get(
     functions.GET_TIMELINE,
@@ -201,6 +210,7 @@ GET_TIMELINE = _get(
     RunTimeline,
     "Tell what the shards of an attempt of a run did when.",
     arguments=(_ATTEMPT,),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 CHANGE_RUN = Endpoint(
     function=functions.CHANGE_RUN,
@@ -221,6 +231,7 @@ DELETE_RUN = Endpoint(
     summary="Delete a run that is over: its history, its blobs, its id.",
     answers={HTTPStatus.NO_CONTENT: ()},
     refusals=(HTTPStatus.CONFLICT,),
+    is_long=True,
 )
 REBUILD_INDEX = Endpoint(
     function=functions.REBUILD_INDEX,
@@ -229,6 +240,7 @@ REBUILD_INDEX = Endpoint(
     role=Role.ADMIN,
     summary="Rebuild a part of the index of runs, which lists are made from, from the runs.",
     answers={HTTPStatus.OK: (IndexReport,)},
+    is_long=True,
     arguments=(_limit(PART_OF_INDEX, MAX_PART_OF_INDEX), _CONTINUATION),
 )
 
@@ -239,6 +251,7 @@ LIST_ITEMS = _get(
     ItemPage,
     "List what happened to the items of a run, in source order.",
     arguments=(_STATUS, _limit(ITEMS_A_PAGE, MAX_PAGE), _CONTINUATION),
+    refusals=(HTTPStatus.CONFLICT,),
 )
 GET_RESULTS = _get(
     functions.GET_RESULTS,
@@ -253,6 +266,8 @@ GET_RESULT_FILE = _get(
     None,
     "Give the content of a result file.",
     is_file=True,
+    is_long=True,
+    refusals=(HTTPStatus.CONFLICT,),
 )
 
 # Control

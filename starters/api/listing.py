@@ -100,7 +100,8 @@ async def rebuild_index(req: func.HttpRequest, context: func.Context) -> func.Ht
 async def list_items(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List what happened to the items of a run, in source order, also while it goes on."""
     files = run_files()
-    attempt = await newest_attempt(run_id_of(req), None, files, rows())
+    run_id = run_id_of(req)
+    attempt = await newest_attempt(run_id, None, files, rows(), must_be_readable=False)
     status = req.params.get("status")
     if status is not None and status not in get_args(ItemStatus):
         message = f"'{status}' is none of {', '.join(get_args(ItemStatus))}"
@@ -114,4 +115,5 @@ async def list_items(req: func.HttpRequest, context: func.Context) -> func.HttpR
         page = await asyncio.to_thread(outcome_page, files, ref, status, limit, after)
     except InvalidContinuationError as error:
         raise InvalidRequestError([FieldProblem("continuation", str(error))]) from error
-    return answer({"items": page.items, "continuation": page.continuation})
+    told = {"items": page.items, "continuation": page.continuation}
+    return answer(told | ({"unreadable": page.unreadable} if page.unreadable else {}))

@@ -12,6 +12,7 @@ from fanout.errors import (
     InvalidRequestError,
     RunConflictError,
     RunNotFoundError,
+    UnreadableDocumentError,
 )
 from starters.api.json_bodies import write_json
 from starters.lifecycle.parse import RequestTooLargeError
@@ -53,6 +54,8 @@ def answer_to(error: FanoutError) -> func.HttpResponse:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error))
         case RunNotFoundError():
             return problem(HTTPStatus.NOT_FOUND, "run-not-found", str(error))
+        case UnreadableDocumentError():
+            return problem(HTTPStatus.CONFLICT, "unreadable", str(error))
         case RunConflictError():
             return problem(HTTPStatus.CONFLICT, "run-conflict", str(error))
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", str(error))

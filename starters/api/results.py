@@ -52,11 +52,11 @@ def read_manifest(status: RunStatus, files: RunFiles) -> ResultManifest:
     # Those that a redrive finds there are of the attempt before.
     if status.status in ENDED_BY_FORCE and not status.redrive_count:
         raise _no_results(status)
+    path = blob_paths.results_manifest_path(status.run_id)
     try:
-        data = files.read(blob_paths.results_manifest_path(status.run_id))
+        return files.read_model(ResultManifest, path)
     except ResourceNotFoundError as error:
         raise _no_results(status) from error
-    return ResultManifest.model_validate_json(data)
 
 
 def _no_results(status: RunStatus) -> RunConflictError:
@@ -95,6 +95,5 @@ def _media_type(files: RunFiles, run_id: str, name: str) -> str:
         name.removeprefix(blob_paths.ITEM_FILES)
     ):
         return mimetypes.guess_type(name)[0] or "application/octet-stream"
-    data = files.read(blob_paths.results_manifest_path(run_id))
-    listed = {file.name: file for file in ResultManifest.model_validate_json(data).files}
-    return listed[name].media_type
+    manifest = files.read_model(ResultManifest, blob_paths.results_manifest_path(run_id))
+    return {file.name: file for file in manifest.files}[name].media_type

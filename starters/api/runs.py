@@ -1,6 +1,5 @@
 """Runs over HTTP: starting one, and how it stands."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +11,7 @@ from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
 from fanout.models.request import RunRequest
+from fanout.threads import call_in_thread
 from starters.api import endpoints
 from starters.api.shell import acceptance, answer, origin_of, run_id_of, serve
 from starters.lifecycle import start
@@ -44,8 +44,8 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
 
 async def _answer_dry_run(request: RunRequest) -> func.HttpResponse:
     files = run_files()
-    await asyncio.to_thread(check_request, request, files)
-    return answer(await asyncio.to_thread(dry_run, request, files))
+    await call_in_thread(check_request, request, files)
+    return answer(await call_in_thread(dry_run, request, files))
 
 
 @serve(bp, endpoints.GET_RUN)

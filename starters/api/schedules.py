@@ -16,7 +16,7 @@ from fanout.schedules import Schedule
 from starters.api import endpoints
 from starters.api.shell import answer, origin_of, serve
 from starters.index.pages import read_statuses
-from starters.schedule_files import read_schedules, schedules_folder
+from starters.schedule_files import FileReading, read_files, schedules_folder
 
 bp = df.Blueprint()
 
@@ -25,7 +25,8 @@ bp = df.Blueprint()
 async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """List the schedules, those that are not enabled included."""
     folder, now = schedules_folder(os.environ), datetime.now(UTC)
-    schedules = await asyncio.to_thread(read_schedules, folder, os.environ)
+    read = await asyncio.to_thread(read_files, folder, os.environ)
+    schedules = [file.schedule for file in read if file.schedule is not None]
     entries = await asyncio.gather(
         *(asyncio.to_thread(last_runs, rows(), schedule.name) for schedule in schedules)
     )
@@ -36,7 +37,21 @@ async def list_schedules(req: func.HttpRequest, context: func.Context) -> func.H
         _describe(schedule, next(iter(found.statuses), None), now)
         for schedule, found in zip(schedules, readings, strict=True)
     ]
+    descriptions += [_describe_faulty(file) for file in read if file.schedule is None]
+    descriptions.sort(key=lambda description: description.name)
     return answer(ScheduleList(schedules=descriptions))
+
+
+def _describe_faulty(file: FileReading) -> ScheduleDescription:
+    return ScheduleDescription(
+        name=file.name,
+        description="",
+        schedule="",
+        zone="",
+        is_enabled=False,
+        on_overlap="skip",
+        fault="; ".join(file.faults),
+    )
 
 
 def last_runs(rows: Rows, schedule: str) -> list[IndexEntry]:

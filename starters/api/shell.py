@@ -1,5 +1,6 @@
 """What all HTTP functions share: how they answer, and how they refuse."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -20,9 +21,12 @@ from starters.api.admittance import refusal
 from starters.api.endpoints import Endpoint
 from starters.api.json_bodies import write_json
 from starters.api.problems import answer_to, problem
+from starters.failures import find_failure, is_fault
 
 log = logger("http")
 RETRY_AFTER_SECONDS = "2"
+# Callers and proxies wait for half a minute; a client of storage tries for minutes.
+MAX_ANSWER_SECONDS = 25.0
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _MAX_SHOWN_CHARACTERS = 100
 Handler = Callable[..., Awaitable[func.HttpResponse]]
@@ -79,16 +83,40 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
 async def _call(
     endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
 ) -> func.HttpResponse:
-    try:
-        insist_on_lengths(endpoint, arguments["req"])
-        return await handler(**arguments)
-    except FanoutError as error:
-        log.info("refused", exc_info=error)
-        return answer_to(error)
-    except (AzureError, RowContentionError) as error:
-        log.exception("storage does not answer")
-        detail = f"Storage does not answer: {type(error).__name__}. Try again."
+    """Answer in time, whatever the handler waits for or raises."""
+    responses: list[func.HttpResponse] = []
+
+    async def call() -> None:
+        seconds = None if endpoint.is_long else MAX_ANSWER_SECONDS
+        async with asyncio.timeout(seconds):
+            insist_on_lengths(endpoint, arguments["req"])
+            responses.append(await handler(**arguments))
+
+    failure = await find_failure(call())
+    return responses[0] if failure is None else _refusal(failure)
+
+
+def _refusal(failure: BaseException) -> func.HttpResponse:
+    if isinstance(failure, FanoutError):
+        log.info("refused", exc_info=failure)
+        return answer_to(failure)
+    log.error("no good answer", exc_info=failure)
+    kind = type(failure).__name__
+    if is_fault(failure):
+        detail = f"The app is at fault ({kind}); its log says more."
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
+    response = _unavailable(failure)
+    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+def _unavailable(failure: BaseException) -> func.HttpResponse:
+    kind = type(failure).__name__
+    if isinstance(failure, AzureError | RowContentionError):
+        detail = f"Storage does not answer: {kind}. Try again."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+    detail = f"What the app needs does not answer: {kind}. Try again; it may have been done."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
 
 
 def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:

@@ -20,7 +20,12 @@ from fanout.adapters.rows.rows import Rows, tries
 from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.adapters.tables import RowConflictError, Write
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import FieldProblem, InvalidRequestError, RunNotFoundError
+from fanout.errors import (
+    FieldProblem,
+    InvalidRequestError,
+    RunNotFoundError,
+    UnreadableDocumentError,
+)
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.naming import blob_paths, row_keys
@@ -107,7 +112,7 @@ def _rebuild_run(run_id: str, files: RunFiles, rows: Rows) -> bool:
         return rebuild_run(run_id, files, rows)
     except (RunNotFoundError, ResourceNotFoundError):  # it was deleted, or never claimed
         return False
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, UnreadableDocumentError):
         log.exception("no list can show a run that cannot be read", extra={"run_id": run_id})
         return False
 
@@ -217,7 +222,7 @@ def _find_end(attempt: Attempt, files: RunFiles) -> RunEnd | None:
         asked_at = files.written_at(blob_paths.attempt_path(run_id, attempt.number))
         if asked_at is None or asked_at > written_at:
             return None
-    end = RunEnd.model_validate_json(files.read(blob_paths.summary_path(run_id)))
+    end = files.read_model(RunEnd, blob_paths.summary_path(run_id))
     return end.model_copy(update={"at": end.at or moment_text(written_at)})
 
 

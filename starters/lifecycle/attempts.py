@@ -10,12 +10,14 @@ from fanout.adapters.rows.index import IndexEntry
 from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
-from fanout.errors import RunConflictError
+from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import final_status
-from fanout.models.request import RunRequest
-from fanout.naming import instance_ids
+from fanout.models.request import InlineSource, RunRequest
+from fanout.naming import instance_ids, row_keys
 from starters.lifecycle.durable_status import ENDED_BY_FORCE, FINISHED, runtime_of
+
+_NO_REQUEST = RunRequest(workload="(unreadable)", source=InlineSource(kind="inline", items=[]))
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Attempt:
             started, and None if Durable was not asked, because the rows say that it has ended.
         state: What its rows say.
         claimed_at: When the run was claimed, aware: with its id its place in the index.
+        fault: Why its request cannot be read; `request` says nothing then.
     """
 
     run_id: str
@@ -38,6 +41,12 @@ class Attempt:
     durable: Any
     state: GovernorState
     claimed_at: datetime
+    fault: UnreadableDocumentError | None = None
+
+    @property
+    def row_key(self) -> str:
+        """The key of its row in the index."""
+        return row_keys.index_row(self.run_id, self.claimed_at)
 
     @property
     def entry(self) -> IndexEntry:
@@ -78,7 +87,9 @@ class Attempt:
             raise RunConflictError(self.run_id, f"The run '{self.run_id}' is over.")
 
 
-async def newest_attempt(run_id: str, client: Any, files: RunFiles, rows: Rows) -> Attempt:
+async def newest_attempt(
+    run_id: str, client: Any, files: RunFiles, rows: Rows, *, must_be_readable: bool = True
+) -> Attempt:
     """Find the newest attempt of a run.
 
     Args:
@@ -86,11 +97,15 @@ async def newest_attempt(run_id: str, client: Any, files: RunFiles, rows: Rows) 
         client: The durable client, which is asked if the run has not ended; None is never asked.
         files: Where runs are kept.
         rows: Their rows.
+        must_be_readable: Whether the request is needed.
 
     Raises:
         RunNotFoundError: There is no such run.
+        UnreadableDocumentError: What is kept of it cannot be read, and is needed.
     """
-    found = await asyncio.to_thread(read_newest, run_id, files, rows)
+    found = await asyncio.to_thread(find_newest, run_id, files, rows)
+    if must_be_readable and found.fault is not None:
+        raise found.fault
     if client is None or found.state.is_over:
         return found
     state = found.state
@@ -105,12 +120,30 @@ def read_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
 
     Raises:
         RunNotFoundError: There is no such run.
+        UnreadableDocumentError: What is kept of it cannot be read.
+    """
+    found = find_newest(run_id, files, rows)
+    if found.fault is not None:
+        raise found.fault
+    return found
+
+
+def find_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
+    """Find the newest attempt of a run, also one whose request cannot be read.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        UnreadableDocumentError: Its rows cannot be read.
     """
     claim = files.read_claim(run_id)
     number = files.newest_attempt(run_id)
-    request = files.request(run_id, number)
+    fault = None
+    try:
+        request = files.settings(run_id, number)
+    except UnreadableDocumentError as error:
+        request, fault = _NO_REQUEST, error
     state = read_attempt(rows, run_id, number).state
-    return Attempt(run_id, number, request, None, state, claim.claimed_at)
+    return Attempt(run_id, number, request, None, state, claim.claimed_at, fault)
 
 
 def is_redrive_noted(newest: Attempt, rows: Rows) -> bool:

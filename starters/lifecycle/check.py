@@ -39,7 +39,7 @@ def check_request(request: RunRequest, files: RunFiles) -> None:
         parameters = _collect(problems, lambda: _validate_parameters(workload, request))
         if parameters is not None and source is not None:
             problems += _ask_workload(workload, parameters, source)
-        problems += _compensation_problems(workload, request)
+        problems += _collect(problems, lambda: _compensation_problems(workload, request)) or []
         if isinstance(workload, SagaWorkload):
             problems += _saga_problems(request)
     if problems:
@@ -122,9 +122,13 @@ def _check_failure(workload: Workload[Any], error: BaseException) -> InvalidRequ
 
 
 def _compensation_problems(workload: Workload[Any], request: RunRequest) -> list[FieldProblem]:
-    can_compensate = isinstance(workload, MapWorkload) and workload.can_compensate
-    if request.on_exceeded != "compensate" or can_compensate:
+    if request.on_exceeded != "compensate":
         return []
+    try:
+        if isinstance(workload, MapWorkload) and workload.can_compensate:
+            return []
+    except BaseException as error:
+        raise _check_failure(workload, error) from error
     message = f"the workload '{workload.name}' does not say how an item is compensated"
     return [FieldProblem("on_exceeded", message)]
 

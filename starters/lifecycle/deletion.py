@@ -13,7 +13,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import RunConflictError
+from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.messages.sagas import SagaBatch
 from fanout.naming import blob_paths, instance_ids, row_keys
 from starters.lifecycle.attempts import Attempt, children_of
@@ -61,7 +61,7 @@ async def delete_run(attempt: Attempt, client: Any, files: RunFiles, rows: Rows)
     await asyncio.to_thread(_delete_rows, attempt, rows)
     # Whoever claims the id next finds nothing. Until the index is told, lists find out themselves.
     await asyncio.to_thread(files.delete, blob_paths.request_path(run_id))
-    await asyncio.to_thread(index.drop_entry, rows, attempt.entry.row_key)
+    await asyncio.to_thread(index.drop_entry, rows, attempt.row_key)
     forget_kept()
     log.info("deleted the run", extra={"run_id": run_id})
 
@@ -140,7 +140,11 @@ async def _purge_sagas(run_id: str, client: Any, files: RunFiles) -> None:
 def _saga_instances(run_id: str, path: str, files: RunFiles) -> list[str]:
     attempt, name = blob_paths.parse_saga_batch_path(path)
     batch = instance_ids.saga_batch_instance(instance_ids.attempt_instance(run_id, attempt), name)
-    indices = SagaBatch.model_validate_json(files.read(path)).with_instances
+    try:
+        indices = files.read_model(SagaBatch, path).with_instances
+    except UnreadableDocumentError as error:
+        log.error("the histories of a batch of sagas stay: %s", error)  # noqa: TRY400
+        return [batch]
     return [*(instance_ids.saga_instance(batch, index) for index in indices), batch]
 
 

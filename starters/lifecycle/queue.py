@@ -12,6 +12,7 @@ from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.moments import moment_text
+from fanout.threads import call_in_thread
 from starters.lifecycle.claim import claim_run
 
 
@@ -32,7 +33,7 @@ async def queue_run(
         RunConflictError: Another request has its id.
     """
     run_id = str(request.run_id)
-    claim = await asyncio.to_thread(claim_run, request, files, rows, is_queued=True)
+    claim = await call_in_thread(claim_run, request, files, rows, is_queued=True)
     instance = instance_ids.queue_instance(run_id)
     if await client.get_status(instance) or await client.get_status(run_id):
         return

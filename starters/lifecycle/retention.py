@@ -10,7 +10,7 @@ from fanout.adapters.rows.index import IndexRange, drop_entry, read_keys
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import RunNotFoundError
+from fanout.errors import FanoutError, RunNotFoundError
 from fanout.naming import row_keys
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.deletion import delete_run
@@ -37,7 +37,11 @@ async def sweep(
     async for key in _older_keys(rows, older_than):
         if deleted == limit:
             break
-        deleted += await _delete_old(key, client, files, rows)
+        try:
+            deleted += await _delete_old(key, client, files, rows)
+        except (FanoutError, ValueError):  # the next sweep tries it again
+            run_id = row_keys.run_of_index_row(key)
+            log.exception("cannot delete a run", extra={"run_id": run_id})
     if deleted:
         log.info("deleted %d runs from before %s", deleted, older_than.isoformat())
     return deleted
@@ -56,10 +60,10 @@ async def _delete_old(row_key: str, client: Any, files: RunFiles, rows: Rows) ->
     """Delete a run of the index, unless it is active; tell whether it was."""
     run_id = row_keys.run_of_index_row(row_key)
     try:
-        attempt = await newest_attempt(run_id, client, files, rows)
+        attempt = await newest_attempt(run_id, client, files, rows, must_be_readable=False)
     except RunNotFoundError:
         attempt = None
-    if attempt is None or attempt.entry.row_key != row_key:
+    if attempt is None or attempt.row_key != row_key:
         await asyncio.to_thread(drop_entry, rows, row_key)
         return False
     if attempt.is_active:

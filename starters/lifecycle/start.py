@@ -16,6 +16,7 @@ from fanout.models.request import RunRequest
 from fanout.models.usage import Usage
 from fanout.naming import functions, instance_ids
 from fanout.naming.moments import moment_text
+from fanout.threads import call_in_thread
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.claim import claim_run
 
@@ -57,7 +58,7 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
 
 async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
     run_id = str(request.run_id)
-    claim = await asyncio.to_thread(claim_run, request, files, rows)
+    claim = await call_in_thread(claim_run, request, files, rows)
     start = RunStart(run_id, is_new=claim is not None)
     if claim is None:
         attempt = await newest_attempt(run_id, client, files, rows)

@@ -51,8 +51,8 @@ def test_the_limits_are_those_in_force():
     assert found["runs at once"][0].startswith(f"{EXAMPLE['FANOUT_MAX_RUNS']},")
     instances = read_bicep(MAIN).params["maximumInstanceCount"].value
     assert found["instances, each scale group"][0] == str(instances)
-    messages = HOST["extensions"]["serviceBus"]["maxMessageBatchSize"]
-    assert found["messages in one invocation of `start_runs`"][0] == str(messages)
+    messages = HOST["extensions"]["serviceBus"]["maxConcurrentCalls"]
+    assert found["messages at once, an instance"][0].startswith(f"{messages},")
     assert HOST["functionTimeout"] == "00:30:00"
     assert found["one activity"][0] == "30 min"
     assert f"{instances} instances of {at_once} activities are {instances * int(at_once):,}" in PAGE

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fanout.adapters.blob import blob_store
 from fanout.adapters.settings import settings
@@ -17,7 +18,7 @@ from workloads.notifications.recipient import Channel, Recipient
 from workloads.notifications.settings import NotificationSettings, notification_settings
 from workloads.notifications.sms import HttpSmsProvider, SmsProvider
 from workloads.notifications.suppression import is_suppressed
-from workloads.notifications.targets import resolve_target
+from workloads.notifications.targets import resolve, resolve_target
 from workloads.notifications.templates import render, render_json
 from workloads.notifications.webhook import post_webhook
 
@@ -110,9 +111,11 @@ class Delivery:
         body = render_json(template.body, self.recipient.fields)
 
         def send() -> Receipt:
-            allow_private = self.settings.allow_private_webhooks
-            target = resolve_target(str(self.recipient.webhook), allow_private=allow_private)
             seconds = parameters.limits.timeout_seconds
+            resolver = partial(resolve, timeout_seconds=seconds)
+            allow_private = self.settings.allow_private_webhooks
+            url = str(self.recipient.webhook)
+            target = resolve_target(url, allow_private=allow_private, resolver=resolver)
             status = post_webhook(target, body, header_key(key), secret, seconds)
             return _sent_receipt(header_key(key), status)
 

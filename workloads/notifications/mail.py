@@ -1,14 +1,17 @@
 """Email over SMTP. `email.message` makes the headers and refuses line breaks in them."""
 
 import smtplib
+import socket
 import ssl
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime
 from ipaddress import ip_address
+from typing import Any, cast
 
 from fanout.errors import PermanentError, TransientError
+from fanout.exchanges import Deadline
 from workloads.notifications.addresses.mailboxes import parse_mailbox
 from workloads.notifications.keys import mail_message_id
 from workloads.notifications.parameters import EmailTemplate, Sender
@@ -53,14 +56,23 @@ def _header_address(text: str, name: str = "") -> Address:
 def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float) -> None:
     """Send a mail.
 
+    Args:
+        message: The mail.
+        server: Who takes it.
+        timeout_seconds: How long all of it may take.
+
     Raises:
-        TransientError: The server answers 4xx, or cannot be reached.
+        TransientError: The server answers 4xx, or cannot be reached in time.
         PermanentError: It answers 5xx, or there is no safe way to send, or an address of the mail
             needs SMTPUTF8 and the server has it not.
     """
     try:
-        with _connect(server, timeout_seconds) as connection:
-            _secure(connection, server)
+        with (
+            Deadline(timeout_seconds) as deadline,
+            # A resolver of names cannot be told to end.
+            deadline.call(lambda: _connect(server, deadline)) as connection,
+        ):
+            _secure(connection, server, deadline)
             _transmit(connection, message)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
@@ -70,7 +82,8 @@ def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float)
     except smtplib.SMTPNotSupportedError as error:
         raise PermanentError(f"the mail server cannot: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise TransientError(f"the mail server failed: {type(error).__name__}: {error}") from error
+        fault = deadline.error() if deadline.has_passed else f"{type(error).__name__}: {error}"
+        raise TransientError(f"the mail server failed: {fault}") from error
 
 
 def _transmit(connection: smtplib.SMTP, message: EmailMessage) -> None:
@@ -91,18 +104,35 @@ def _transmit(connection: smtplib.SMTP, message: EmailMessage) -> None:
     connection.sendmail(sender, [recipient], data, options)
 
 
-def _connect(server: SmtpServer, timeout_seconds: float) -> smtplib.SMTP:
+class _Smtp(smtplib.SMTP):
+    """A connection that ends when the deadline of its exchange passes."""
+
+    def __init__(self, server: SmtpServer, deadline: Deadline, **options: Any) -> None:
+        self._deadline = deadline
+        super().__init__(server.host, server.port, timeout=deadline.remaining(), **options)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._deadline.watch(sock)
+        return sock
+
+
+class _Smtps(_Smtp, smtplib.SMTP_SSL):
+    """The same over TLS from the beginning."""
+
+
+def _connect(server: SmtpServer, deadline: Deadline) -> smtplib.SMTP:
     if server.scheme == SmtpScheme.SMTPS:
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=timeout_seconds, context=context)
-    return smtplib.SMTP(server.host, server.port, timeout=timeout_seconds)
+        return _Smtps(server, deadline, context=ssl.create_default_context())
+    return _Smtp(server, deadline)
 
 
-def _secure(connection: smtplib.SMTP, server: SmtpServer) -> None:
+def _secure(connection: smtplib.SMTP, server: SmtpServer, deadline: Deadline) -> None:
     connection.ehlo_or_helo_if_needed()
     is_secure = server.scheme == SmtpScheme.SMTPS
     if not is_secure and connection.has_extn("starttls"):
         connection.starttls(context=ssl.create_default_context())
+        deadline.watch(cast("socket.socket", connection.sock))
         connection.ehlo()
         is_secure = True
     if server.scheme == SmtpScheme.STARTTLS and not is_secure:

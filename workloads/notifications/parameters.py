@@ -69,7 +69,8 @@ class Limits(_Part):
     """Messages per second of one worker process; `concurrency.items_per_second` limits the run.
 
     Attributes:
-        timeout_seconds: How long one response may take.
+        timeout_seconds: How long a message may take, from the connection to the end of the answer;
+            for a webhook, to look its host up may take as long again.
     """
 
     email_per_second: Rate | None = None

@@ -4,11 +4,15 @@ import json
 from typing import Protocol
 
 import urllib3
+from urllib3.util import parse_url
 
 from fanout.errors import PermanentError, TransientError
+from fanout.exchanges import Deadline, DeadlineError
 from workloads.notifications.answers import require_success
+from workloads.notifications.connections import open_pool
 
 MAX_ID_CHARACTERS = 200
+MAX_ANSWER_BYTES = 65_536
 
 
 class SmsProvider(Protocol):
@@ -44,18 +48,31 @@ class HttpSmsProvider:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        try:
-            with urllib3.PoolManager(timeout=self._timeout_seconds, retries=False) as pool:
-                response = pool.request(
-                    "POST", self._url, body=json.dumps(message), headers=headers, redirect=False
-                )
-        except urllib3.exceptions.HTTPError as error:
-            raise TransientError(
-                f"the SMS provider was not reached: {type(error).__name__}"
-            ) from error
+        response, data = self._post(json.dumps(message).encode(), headers)
         require_success("the SMS provider", response.status, response.headers.get("Retry-After"))
         try:
-            return str(json.loads(response.data)["id"])[:MAX_ID_CHARACTERS]
+            return str(json.loads(data)["id"])[:MAX_ID_CHARACTERS]
         except (ValueError, KeyError, TypeError) as error:
             # It was accepted: another try would send it twice.
             raise PermanentError("the SMS provider took it, and gave no id") from error
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        """Send a request; give the response and its body, as far as that is looked at."""
+        url = parse_url(self._url)
+        deadline = Deadline(self._timeout_seconds)
+
+        def exchange() -> tuple[urllib3.BaseHTTPResponse, bytes]:
+            scheme, host = str(url.scheme), str(url.host)
+            with deadline, open_pool(scheme, host, url.port, deadline) as pool:
+                response = pool.urlopen(
+                    "POST", url.request_uri, body, headers, redirect=False, preload_content=False
+                )
+                data = response.read(MAX_ANSWER_BYTES, decode_content=True)
+                deadline.remaining()  # what is cut off looks as though it were all
+                return response, data
+
+        try:
+            return deadline.call(exchange)  # a resolver of names cannot be told to end
+        except (urllib3.exceptions.HTTPError, DeadlineError) as error:
+            fault = deadline.error() if deadline.has_passed else type(error).__name__
+            raise TransientError(f"the SMS provider was not reached: {fault}") from error

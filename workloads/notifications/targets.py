@@ -9,11 +9,15 @@ import re
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from fanout.errors import PermanentError, TransientError
+from fanout.exchanges import Deadline, DeadlineError
 from workloads.notifications.addresses.domains import DomainError, encode_domain
 
+RESOLVER_SECONDS = 10.0
 PORTS = (80, 443, 8080, 8443)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Iterable[str]]
@@ -59,20 +63,33 @@ class Target:
         return host if self.port == _default_port(self.scheme) else f"{host}:{self.port}"
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve(host: str, port: int, timeout_seconds: float = RESOLVER_SECONDS) -> list[str]:
     """Resolve a host with the resolver of the system.
 
     Raises:
         RefusedTargetError: There is no such name.
-        TransientError: The resolver cannot answer now.
+        TransientError: The resolver cannot answer now, or not in time.
     """
     try:
-        records = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        records = _look_up(host, port, timeout_seconds)
+    except DeadlineError as error:
+        fault = f"the webhook's host '{host}' does not resolve: {error}"
+        raise TransientError(fault) from error
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
             raise RefusedTargetError(f"the webhook's host '{host}' does not exist") from error
         raise TransientError(f"the webhook's host '{host}' does not resolve: {error}") from error
     return [str(address[0]) for *_, address in records]
+
+
+def _look_up(host: str, port: int, timeout_seconds: float) -> list[Any]:
+    """Ask the resolver; what is a number in any form it knows by itself."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    return Deadline(timeout_seconds).call(look_up)
 
 
 def resolve_target(

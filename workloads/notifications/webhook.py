@@ -3,12 +3,13 @@
 import hashlib
 import hmac
 import time
-from typing import Any
 
 import urllib3
 
 from fanout.errors import TransientError
+from fanout.exchanges import Deadline, DeadlineError
 from workloads.notifications.answers import require_success
+from workloads.notifications.connections import open_pool
 from workloads.notifications.targets import Target
 
 TIMESTAMP = "X-Fanout-Timestamp"
@@ -26,6 +27,13 @@ def post_webhook(
 ) -> int:
     """Send a webhook and return the status of the response; its body is not read.
 
+    Args:
+        target: Where it goes.
+        body: What is sent.
+        key: The idempotency key.
+        secret: What it is signed with.
+        timeout_seconds: How long all of it may take, up to the end of the response's headers.
+
     Raises:
         TransientError: It was not accepted, and may be later.
         PermanentError: It never will be accepted.
@@ -39,28 +47,20 @@ def post_webhook(
         TIMESTAMP: timestamp,
         SIGNATURE: signature(secret, timestamp, body),
     }
+    # The name is only for the certificate: the connection goes to the checked address.
+    name = {"server_hostname": target.host, "assert_hostname": target.host}
     try:
-        with _connection_pool(target, timeout_seconds) as pool:
+        with (
+            Deadline(timeout_seconds) as deadline,
+            open_pool(target.scheme, target.address, target.port, deadline, **name) as pool,
+        ):
             response = pool.urlopen(
                 "POST", target.path, body, headers, redirect=False, preload_content=False
             )
             response.close()
-    except urllib3.exceptions.HTTPError as error:
-        raise TransientError(f"the webhook was not reached: {type(error).__name__}") from error
+            deadline.remaining()  # headers that are cut off look as though they were all
+    except (urllib3.exceptions.HTTPError, DeadlineError) as error:
+        fault = deadline.error() if deadline.has_passed else type(error).__name__
+        raise TransientError(f"the webhook was not reached: {fault}") from error
     require_success("the webhook", response.status, response.headers.get("Retry-After"))
     return int(response.status)
-
-
-def _connection_pool(target: Target, timeout_seconds: float) -> urllib3.HTTPConnectionPool:
-    """Connections to the checked address; the name is only for the certificate."""
-    options: dict[str, Any] = {"timeout": timeout_seconds, "retries": False, "maxsize": 1}
-    if target.scheme == "http":
-        return urllib3.HTTPConnectionPool(target.address, target.port, **options)
-    return urllib3.HTTPSConnectionPool(
-        target.address,
-        target.port,
-        cert_reqs="CERT_REQUIRED",
-        server_hostname=target.host,
-        assert_hostname=target.host,
-        **options,
-    )

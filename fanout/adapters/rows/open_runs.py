@@ -17,6 +17,7 @@ from fanout.adapters.rows.index import IndexEntry, end_of_attempt
 from fanout.adapters.rows.rows import Rows, pack_model, tries, unpack_model
 from fanout.adapters.tables import Row, RowConflictError, Write
 from fanout.adapters.telemetry.logs import logger
+from fanout.errors import UnreadableDocumentError
 from fanout.models.status import RunStatus
 from fanout.naming import row_keys
 from fanout.naming.moments import round_moment
@@ -226,7 +227,10 @@ def find_open(rows: Rows, run_id: str, attempt: int) -> OpenAttempt | None:
 
 
 def open_attempts(rows: Rows, prefix: str = "") -> list[OpenAttempt]:
-    """List the attempts that may go on, of runs whose ids begin so."""
+    """List the attempts that may go on, of runs whose ids begin so.
+
+    One whose row cannot be read says so, and is open for all that anybody knows.
+    """
     earlier = rows.read_all(row_keys.EARLIER_OPEN_PARTITION, prefix)
     found = rows.read_all(row_keys.RUNS_PARTITION, row_keys.OPEN_PREFIX + prefix)
     attempts = [_attempt(key, row) for key, row in [*earlier.items(), *found.items()]]
@@ -248,7 +252,7 @@ def _attempt(key: str, row: Row) -> OpenAttempt | None:
         return None
     try:
         model = unpack_model(row, _OpenRow)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UnreadableDocumentError) as error:
         return OpenAttempt(run_id, number, _NEVER, fault=" ".join(str(error).split()))
     return OpenAttempt(run_id, number, model.claimed_at, model.is_queued, model.listed_at)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from fanout.adapters.documents import FIELD, VERSION, check_version, describe_faults
 from fanout.adapters.rows.group_commit import GroupCommit
 from fanout.adapters.rows.latest_row import LatestRow, Version
 from fanout.adapters.settings import settings
@@ -25,6 +26,7 @@ from fanout.adapters.tables import (
     Write,
     table_store,
 )
+from fanout.errors import UnreadableDocumentError
 
 Model = TypeVar("Model", bound=BaseModel)
 Answer = TypeVar("Answer")
@@ -40,21 +42,31 @@ class RowContentionError(Exception):
     """A row was changed by others each time; the activity is to be tried again later."""
 
 
-def pack_model(model: BaseModel) -> dict[str, str]:
+def pack_model(model: BaseModel) -> dict[str, str | int]:
     """A model as the properties of a row."""
     text = model.model_dump_json(exclude_unset=True)
     starts = range(0, max(1, len(text)), CHUNK_CHARACTERS)
-    return {f"json{n}": text[start : start + CHUNK_CHARACTERS] for n, start in enumerate(starts)}
+    chunks = (text[start : start + CHUNK_CHARACTERS] for start in starts)
+    return {FIELD: VERSION, **{f"json{n}": chunk for n, chunk in enumerate(chunks)}}
 
 
 def unpack_model(row: Row | None, kind: type[Model]) -> Model:
-    """The model of a row; its defaults where there is none."""
+    """The model of a row; its defaults where there is none.
+
+    Raises:
+        UnreadableDocumentError: It is damaged, or of a version that is not known.
+    """
     if row is None:
         return kind()
-    chunks: list[str] = []
+    name = f"a row of {kind.__name__}"
+    check_version(row.values.get(FIELD, VERSION), name)
+    chunks: list[Any] = []
     while (chunk := row.values.get(f"json{len(chunks)}")) is not None:
         chunks.append(chunk)
-    return kind.model_validate_json("".join(chunks))
+    try:
+        return kind.model_validate_json("".join(map(str, chunks)))
+    except ValidationError as invalid:
+        raise UnreadableDocumentError(name, describe_faults(invalid)) from invalid
 
 
 def tries() -> Iterator[int]:

@@ -1,30 +1,45 @@
 """The files of a run in Blob storage, typed; those that never change are kept per process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Protocol
+from functools import lru_cache, partial
+from http import HTTPStatus
+from typing import Protocol, TypeVar
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
-from fanout.adapters.run_files.kept import Kept
+from fanout.adapters.documents import read_document, write_document
+from fanout.adapters.run_files.kept import Kept, weigh_manifest, weigh_partition, weigh_request
+from fanout.adapters.run_files.request_document import (
+    HEAD_BYTES,
+    read_request,
+    read_settings,
+    write_request,
+)
 from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
 from fanout.adapters.sources.planning import Scratch
+from fanout.adapters.sources.stored import StoredItems, StoredText
 from fanout.errors import RunNotFoundError
 from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
+from fanout.models.source import InlineSource, Source, TextSource
 from fanout.naming import blob_paths
 from fanout.naming.instance_ids import is_run_id
 from fanout.naming.media_types import JSON
 from fanout.naming.moments import moment_text, parse_moment, round_moment
 from fanout.splitting.decoding.codecs import Expansion
+from fanout.splitting.inline import PackedItems
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _KEPT_RUNS = 64
 _KEPT_PARTITIONS = 256
+# Of each kind of file, as they are in memory.
+_KEPT_BYTES = 32 * 1_048_576
 # What the claim of a run has in its metadata.
 CLAIMED_AT = "claimed_at"
 
@@ -110,7 +125,9 @@ class RunFiles:
     def _claim(
         self, path: str, model: BaseModel, metadata: Mapping[str, str] | None = None
     ) -> str | None:
-        return self._write_first(path, model.model_dump_json().encode(), JSON, metadata)
+        write = write_request if isinstance(model, RunRequest) else write_document
+        data = write(model)  # type: ignore[arg-type]  # each takes its own
+        return self._write_first(path, data, JSON, metadata)
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -121,7 +138,7 @@ class RunFiles:
     def redrive_request(self, run_id: str, attempt: int) -> RedriveRequest:
         """Read what a later attempt is to do."""
         path = blob_paths.attempt_path(run_id, attempt)
-        return RedriveRequest.model_validate_json(self.read(path))
+        return self.read_model(RedriveRequest, path)
 
     def find_request(self, run_id: str) -> RunRequest | None:
         """Read the request of a run; None where there is no such run."""
@@ -131,19 +148,61 @@ class RunFiles:
 
     def request(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run that exists, as one of its attempts carries it out."""
-        request = RunRequest.model_validate_json(self.read(blob_paths.request_path(run_id)))
+        path = blob_paths.request_path(run_id)
+        return self._as_of(read_request(self.read(path), path), run_id, attempt)
+
+    def settings(self, run_id: str, attempt: int = 1) -> RunRequest:
+        """Read the request of a run as `request` does, but what stands in it of its source.
+
+        That is read where somebody needs it, and kept as bytes.
+
+        Raises:
+            UnreadableDocumentError: It is damaged, or of a version that is not known.
+        """
+        path = blob_paths.request_path(run_id)
+        return self._as_of(self._settings(run_id, partial(self._begin, path)), run_id, attempt)
+
+    def settings_at_hand(self, run_id: str, attempt: int = 1) -> RunRequest:
+        """Read what `settings` gives, and keep the rest of the document, which is needed soon."""
+        data = self.read(blob_paths.request_path(run_id))
+        if len(data) > HEAD_BYTES:
+            _documents.put((self, run_id), data)
+        request = self._settings(run_id, lambda length: data[:length])
+        return self._as_of(request, run_id, attempt)
+
+    def _settings(self, run_id: str, read: Callable[[int | None], bytes]) -> RunRequest:
+        found = read_settings(read, blob_paths.request_path(run_id))
+        request, source = found.request, found.request.source
+        if isinstance(source, InlineSource) and not found.is_whole:
+            stored: Source = StoredItems.at(partial(_kept_items, self, run_id))
+            request = request.model_copy(update={"source": stored})
+        elif isinstance(source, TextSource) and not found.is_whole:
+            stored = StoredText.at(source, partial(_kept_text, self, run_id))
+            request = request.model_copy(update={"source": stored})
+        return request
+
+    def _as_of(self, request: RunRequest, run_id: str, attempt: int) -> RunRequest:
         return request if attempt == 1 else self.redrive_request(run_id, attempt).apply_to(request)
+
+    def _begin(self, path: str, length: int | None) -> bytes:
+        """Read so many bytes of a file from its beginning, or all."""
+        try:
+            return self.store.read(self.container, path, length=length)
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            return b""  # an empty file has no range
 
     def manifest(self, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
         """Read the manifest of a generation's plan."""
-        return PlanManifest.model_validate_json(self.read(blob_paths.plan_path(run_id, generation)))
+        return self.read_model(PlanManifest, blob_paths.plan_path(run_id, generation))
 
     def partition(
         self, run_id: str, partition: int, generation: str = blob_paths.FIRST
     ) -> PartitionPlan:
         """Read the cuts of one partition of several."""
         path = blob_paths.partition_path(run_id, partition, generation)
-        return PartitionPlan.model_validate_json(self.read(path))
+        return self.read_model(PartitionPlan, path)
 
     def names(self, prefix: str) -> Iterator[str]:
         """List the files whose paths begin so, in order."""
@@ -225,7 +284,15 @@ class RunFiles:
 
     def write_model(self, path: str, model: BaseModel) -> None:
         """Write a message as JSON."""
-        self.write(path, model.model_dump_json().encode())
+        self.write(path, write_document(model))
+
+    def read_model(self, kind: type[Model], path: str) -> Model:
+        """Read a message.
+
+        Raises:
+            UnreadableDocumentError: It is damaged, or of a version that is not known.
+        """
+        return read_document(kind, self.read(path), path)
 
 
 @lru_cache(maxsize=1)
@@ -257,14 +324,38 @@ def files_of(ref: ClaimedRef) -> RunFiles:
     return run_files()
 
 
-_requests: Kept[RunRequest] = Kept(_KEPT_RUNS)
-_manifests: Kept[PlanManifest] = Kept(_KEPT_RUNS)
-_partitions: Kept[PartitionPlan] = Kept(_KEPT_PARTITIONS)
+_requests: Kept[RunRequest] = Kept(_KEPT_RUNS, _KEPT_BYTES, weigh_request)
+_documents: Kept[bytes] = Kept(_KEPT_RUNS, _KEPT_BYTES, len)
+_items: Kept[PackedItems] = Kept(_KEPT_RUNS, _KEPT_BYTES, lambda items: items.size)
+_texts: Kept[bytes] = Kept(_KEPT_RUNS, _KEPT_BYTES, len)
+_manifests: Kept[PlanManifest] = Kept(_KEPT_RUNS, _KEPT_BYTES, weigh_manifest)
+_partitions: Kept[PartitionPlan] = Kept(_KEPT_PARTITIONS, _KEPT_BYTES, weigh_partition)
 
 
 def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
-    """The request of an attempt of a run, read once in this process."""
-    return _requests.get((files, run_id, attempt), lambda: files.request(run_id, attempt))
+    """The request of an attempt of a run, read once in this process; its items are not."""
+    return _requests.get((files, run_id, attempt), lambda: files.settings_at_hand(run_id, attempt))
+
+
+def _document(files: RunFiles, run_id: str) -> RunRequest:
+    path = blob_paths.request_path(run_id)
+    return read_request(_documents.get((files, run_id), lambda: files.read(path)), path)
+
+
+def _kept_items(files: RunFiles, run_id: str) -> PackedItems:
+    def load() -> PackedItems:
+        source = _document(files, run_id).source
+        return PackedItems.pack(source.items if isinstance(source, InlineSource) else [])
+
+    return _items.get((files, run_id), load)
+
+
+def _kept_text(files: RunFiles, run_id: str) -> bytes:
+    def load() -> bytes:
+        source = _document(files, run_id).source
+        return source.content if isinstance(source, TextSource) else b""
+
+    return _texts.get((files, run_id), load)
 
 
 def kept_manifest(files: RunFiles, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
@@ -297,5 +388,5 @@ def keep_partition(files: RunFiles, run_id: str, generation: str, plan: Partitio
 
 def forget_kept() -> None:
     """Drop what this process has read: a run was deleted, and its id may be used again."""
-    for kept in (_requests, _manifests, _partitions):
+    for kept in (_requests, _documents, _items, _texts, _manifests, _partitions):
         kept.clear()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -11,11 +11,14 @@ from pydantic_core import from_json
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
 from fanout.messages.run import RunRef
+from fanout.models.answers import UnreadableLine
 from fanout.outcomes.lines import status_of
+from fanout.printable import make_printable
 
 MAX_PAGE = 1000
 # A page of rare items looks through no more batches than these; the next one goes on.
 MAX_BATCHES_A_PAGE = 200
+MAX_REASON_CHARACTERS = 200
 _CONTINUATION = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,15})")
 
 
@@ -30,10 +33,12 @@ class OutcomePage:
     Attributes:
         items: Outcomes; one with a `count` above 1 speaks for as many consecutive items.
         continuation: What the next page is asked for with; None after the last.
+        unreadable: Lines that are no outcomes.
     """
 
     items: list[dict[str, Any]]
     continuation: str | None
+    unreadable: list[UnreadableLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,19 +82,39 @@ def outcome_page(
         files, ref, files.manifest(ref.run_id), begin=(place.partition, place.first_cut)
     )
     items: list[dict[str, Any]] = []
+    unreadable: list[UnreadableLine] = []
     for batch in islice(batches, MAX_BATCHES_A_PAGE):
         position = (batch.origin.partition, batch.origin.first_cut)
         skipped = place.line if position == (place.partition, place.first_cut) else 0
         for number, line in _lines(batch, skipped):
-            if status is not None and status_of(line) != status:
-                continue
-            if len(items) == limit:
-                return OutcomePage(items, str(_Place(*position, number)))
-            items.append(from_json(line))
+            if len(items) + len(unreadable) == limit:
+                return OutcomePage(items, str(_Place(*position, number)), unreadable)
+            try:
+                if status is None or status_of(line) == status:
+                    items.append(_outcome(line))
+            except ValueError as error:
+                unreadable.append(_name_line(batch, number, error))
     following = next(batches, None)
     if following is None:
-        return OutcomePage(items, None)
-    return OutcomePage(items, str(_Place(following.origin.partition, following.origin.first_cut)))
+        return OutcomePage(items, None, unreadable)
+    place = _Place(following.origin.partition, following.origin.first_cut)
+    return OutcomePage(items, str(place), unreadable)
+
+
+def _outcome(line: bytes) -> dict[str, Any]:
+    """Read a line.
+
+    Raises:
+        ValueError: It is no outcome.
+    """
+    status_of(line)
+    outcome: dict[str, Any] = from_json(line)
+    return outcome
+
+
+def _name_line(batch: BatchOutcomes, number: int, error: ValueError) -> UnreadableLine:
+    reason = make_printable(str(error))[:MAX_REASON_CHARACTERS]
+    return UnreadableLine(part=str(batch.origin.part), line=number + 1, reason=reason)
 
 
 def _lines(batch: BatchOutcomes, skipped: int) -> Iterator[tuple[int, bytes]]:

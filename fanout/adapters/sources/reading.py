@@ -21,6 +21,7 @@ from fanout.adapters.sources.formats import (
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.request_text import cut_text, inspect_text, read_text
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
+from fanout.adapters.sources.stored import StoredItems
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut, PlanManifest
@@ -36,7 +37,7 @@ from fanout.models.source import (
 )
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, SourceInfo
-from fanout.splitting.inline import cut_items
+from fanout.splitting.inline import PackedItems
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -113,8 +114,8 @@ def cut_as(
 ) -> SourceCuts:
     """Cut a source by options, as `cut_source` does."""
     if isinstance(source, InlineSource):
-        items = source.items
-        cuts = cut_items(items, options.limits_for_items(len(items)), options.max_items)
+        items = source.packed if isinstance(source, StoredItems) else PackedItems.pack(source.items)
+        cuts = items.cut(options.limits_for_items(len(items)), options.max_items)
         return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, TextSource):
         return cut_text(source, options, scratch)
@@ -149,7 +150,7 @@ def read_chunk(
     """
     selection = selection or {}
     if isinstance(source, InlineSource):
-        data = to_json(source.items[cut.first_index : cut.first_index + cut.items])
+        data = _read_items(source, cut)
         kind, line = source.kind, cut.first_line
         return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selection)
     if isinstance(source, TextSource):
@@ -160,6 +161,12 @@ def read_chunk(
     origin = f"{source.container}/{source.blob}"
     place = Place(manifest.data or blob, origin, manifest.header, manifest.delimiter)
     return read_batch(source, cut, place, store, selection)
+
+
+def _read_items(source: InlineSource, cut: Cut) -> bytes:
+    if isinstance(source, StoredItems):
+        return source.packed.take(cut.first_index, cut.items)
+    return to_json(source.items[cut.first_index : cut.first_index + cut.items])
 
 
 def _read_of_set(

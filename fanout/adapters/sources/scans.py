@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from fanout.adapters.documents import Model, read_document, write_document
 from fanout.adapters.sources.blobs import OpenBlob, open_blob, translate_format_errors
 from fanout.adapters.sources.formats import require_columns
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
@@ -107,21 +108,22 @@ def cut_scanned(scratch: Scratch) -> SourceCuts:
 
 def _scans(plan: ScanPlan, scratch: Scratch) -> Iterator[RangeScan]:
     for number in range(plan.ranges):
-        yield RangeScan.model_validate_json(_read_file(scratch, _scan_name(number)))
+        yield _read_model(RangeScan, scratch, _scan_name(number))
 
 
 def _scan_plan(scratch: Scratch) -> ScanPlan:
-    return ScanPlan.model_validate_json(_read_file(scratch, _PLAN))
+    return _read_model(ScanPlan, scratch, _PLAN)
 
 
 def _scan_name(number: int) -> str:
     return f"scan-{number:05d}.json"
 
 
-def _read_file(scratch: Scratch, name: str) -> bytes:
-    return scratch.store.read(scratch.container, scratch.prefix + name)
+def _read_model(kind: type[Model], scratch: Scratch, name: str) -> Model:
+    path = scratch.prefix + name
+    return read_document(kind, scratch.store.read(scratch.container, path), path)
 
 
 def _write_model(scratch: Scratch, name: str, model: BaseModel) -> None:
-    data = model.model_dump_json().encode()
+    data = write_document(model)
     scratch.store.write(scratch.container, scratch.prefix + name, data, media_type=JSON)

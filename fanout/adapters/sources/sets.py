@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from azure.core.exceptions import ResourceNotFoundError
 
+from fanout.adapters.documents import read_document, write_document
 from fanout.adapters.sources.blobs import (
     BlobReader,
     BrokenSourceError,
@@ -61,7 +62,7 @@ def kept_part(store: BlobReader, pages: BlobRef, number: int) -> PlanPart:
 @lru_cache(maxsize=_KEPT_PAGES)
 def _kept_page(store: BlobReader, pages: BlobRef, number: int) -> PartsPage:
     data = store.read(pages.container, _page_name(pages, number))
-    return PartsPage.model_validate_json(data)
+    return read_document(PartsPage, data, _page_name(pages, number))
 
 
 def _page_name(pages: BlobRef, number: int) -> str:
@@ -160,7 +161,7 @@ class _SetCutter:
 
     def _write_page(self) -> None:
         page = PartsPage(parts=self._page)
-        name, data = _page_name(self.pages, self._pages), page.model_dump_json().encode()
+        name, data = _page_name(self.pages, self._pages), write_document(page)
         self.scratch.store.write(self.scratch.container, name, data, media_type=JSON)
         self._page, self._pages = [], self._pages + 1
 

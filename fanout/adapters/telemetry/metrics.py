@@ -52,7 +52,7 @@ BATCHES_IN_FLIGHT = Metric(
     "fanout.batches.in_flight", "up_down_counter", "{batch}", "Batches at work in a process."
 )
 QUEUE_AGE = Metric(
-    "fanout.queue.age", "gauge", "s", "How long the oldest request had waited when it was taken."
+    "fanout.queue.age", "gauge", "s", "How long the last request had waited when it was taken."
 )
 BREAKER_OPEN = Metric(
     "fanout.breaker.open",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from starters.schedule_files import FOLDER, ScheduleFileError, load_schedules
+from starters.schedule_files import FOLDER, ScheduleFileError, load_schedules, read_files
 from tests.support.workloads import probe_workloads
 
 REQUEST = {
@@ -149,3 +149,26 @@ def test_the_schedules_that_ship_are_sound_and_the_report_is_off_until_asked_for
     assert [s.name for s in load_schedules(FOLDER, {})] == ["daily_sweep"]
     found = load_schedules(FOLDER, {"FANOUT_NIGHTLY_REPORT": "true"})
     assert [s.name for s in found] == ["daily_sweep", "nightly_report"]
+
+
+ODD_FILES = {
+    "no JSON": b"{",
+    "no text": b"\xff\xfe",
+    "deep": b"[" * 100_000,
+    "a list": b"[]",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("content", ODD_FILES.values(), ids=ODD_FILES)
+def test_a_faulty_file_hides_no_other_and_is_named_at_the_start(tmp_path: Path, content: bytes):
+    write(tmp_path, FILE)
+    (tmp_path / "odd.json").write_bytes(content)
+    (tmp_path / "folder.json").mkdir()
+    folder, nightly, odd = read_files(tmp_path, {})
+    assert nightly.schedule is not None and not nightly.faults
+    for file, name in ((folder, "folder"), (odd, "odd")):
+        assert (file.name, file.schedule) == (name, None)
+        assert file.faults[0].startswith(f"{tmp_path.name}/{name}.json: ")
+    with pytest.raises(ScheduleFileError, match=r"folder\.json: [^\n]*\n[^\n]*odd\.json: "):
+        load_schedules(tmp_path, {})

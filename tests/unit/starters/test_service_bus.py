@@ -1,7 +1,8 @@
-"""A batch of messages: each starts its run once, or is a dead letter, or comes again."""
+"""Messages: each starts its run once, or is a dead letter, or comes again."""
 
+import asyncio
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import azure.functions as func
@@ -18,7 +19,15 @@ from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettin
 from fanout.naming import functions as names
 from fanout.naming import instance_ids
 from starters import service_bus
-from starters.service_bus import RequestMessage, UnfinishedBatchError, blueprint, start_all
+from starters.service_bus import (
+    LAST_DELIVERY,
+    LAST_DELIVERY_IF_FAULTY,
+    RequestMessage,
+    UnsettledMessageError,
+    blueprint,
+    pause_before,
+    settle_message,
+)
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_bus import MemoryBus
 from tests.support.doubles.memory_store import MemoryStore
@@ -33,6 +42,7 @@ LOCAL = Settings(storage=StorageSettings("x"), max_request_bytes=MAX_BYTES)
 @pytest.fixture(autouse=True)
 def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_bus, "settings", lambda: LOCAL)
+    monkeypatch.setattr(service_bus, "MAX_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -50,7 +60,9 @@ def message(number: int, body: Any = SUM, message_id: str | None = "") -> Reques
 async def start(
     requests: list[RequestMessage], client: Any, files: RunFiles, rows: Rows, bus: MemoryBus
 ) -> None:
-    await start_all(requests, client, files, rows, bus)  # type: ignore[arg-type]  # the double of it
+    """Settle messages at once, as their calls come."""
+    settled = [settle_message(one, client, files, rows, bus) for one in requests]  # type: ignore[arg-type]
+    await asyncio.gather(*settled)
 
 
 async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(
@@ -60,7 +72,7 @@ async def test_a_message_starts_a_run_under_its_own_id_however_often_it_comes(
     for _ in range(3):
         await start([message(1), message(2), message(1)], client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-2"]
-    assert bus.sent[DEAD_LETTER_QUEUE] == []
+    assert bus.sent == {}
 
 
 async def test_a_request_that_names_its_run_keeps_that_name(files: RunFiles, rows: Rows):
@@ -143,16 +155,16 @@ class FlakyStore(MemoryStore):
         return super().write(container, blob, data, **options)
 
 
-async def test_a_batch_with_a_transient_failure_comes_again_and_starts_nothing_twice(rows: Rows):
+async def test_a_message_that_may_succeed_later_comes_again_alone(rows: Rows):
     store = FlakyStore()
     store.write("inbox", "rows.csv", b"n,text\n1,a\n")
     files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
     client, bus = Client(), MemoryBus()
-    batch = [message(1), message(2), message(3, b"{"), message(4)]
-    with pytest.raises(UnfinishedBatchError, match="1 of 4"):
-        await start(batch, client, files, rows, bus)
+    await start([message(1), message(3, b"{"), message(4)], client, files, rows, bus)
+    with pytest.raises(UnsettledMessageError, match="ServiceRequestError: no route"):
+        await start([message(2)], client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-4"]
-    await start(batch, client, files, rows, bus)
+    await start([message(2)], client, files, rows, bus)
     assert sorted(client.started) == ["m-1", "m-2", "m-4"]
     assert {letter.message_id for letter in bus.sent[DEAD_LETTER_QUEUE]} == {"fanout-requests/3"}
 
@@ -161,11 +173,89 @@ async def test_a_run_claimed_and_not_started_is_started_when_its_message_comes_a
     files: RunFiles, rows: Rows
 ):
     client, bus = Client(is_away=True), MemoryBus()
-    with pytest.raises(UnfinishedBatchError):
+    with pytest.raises(UnsettledMessageError):
         await start([message(1)], client, files, rows, bus)
     client.is_away = False
     await start([message(1)], client, files, rows, bus)
     assert client.started == ["m-1"]
+
+
+RAISED = [
+    RecursionError("too deep"),
+    MemoryError(),
+    SyntaxError("too many statically nested blocks"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    StopIteration(),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    asyncio.CancelledError(),
+    GeneratorExit(),
+    BaseExceptionGroup("many", [SystemExit(1)]),
+    ValueError("caf\udce9"),
+]
+
+
+@pytest.mark.parametrize("raised", RAISED, ids=lambda error: type(error).__name__)
+async def test_whatever_is_raised_for_a_message_it_comes_again_and_is_a_dead_letter_at_last(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch, raised: BaseException
+):
+    client, bus, start_run = Client(), MemoryBus(), service_bus.start_run
+
+    async def start_or_raise(request: Any, *given: Any) -> Any:
+        if request.run_id == "m-2":
+            raise raised
+        return await start_run(request, *given)
+
+    monkeypatch.setattr(service_bus, "start_run", start_or_raise)
+    for delivery in range(1, LAST_DELIVERY_IF_FAULTY):
+        with pytest.raises(UnsettledMessageError) as told:
+            await start([replace(message(2), delivery=delivery)], client, files, rows, bus)
+        assert str(told.value).encode()  # the worker can write it down
+        assert told.value.__cause__ is told.value.__context__ is None
+    last = replace(message(2), delivery=LAST_DELIVERY_IF_FAULTY)
+    await start([message(1), last, message(3)], client, files, rows, bus)
+    assert sorted(client.started) == ["m-1", "m-3"]
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.properties["DeadLetterReason"] == "StartFailed"
+    assert type(raised).__name__ in str(letter.properties["DeadLetterErrorDescription"])
+
+
+async def test_a_message_is_given_up_before_service_bus_does_so_without_a_reason(
+    files: RunFiles, rows: Rows
+):
+    away, bus = Client(is_away=True), MemoryBus()
+    for delivery in range(1, LAST_DELIVERY):
+        with pytest.raises(UnsettledMessageError, match="ConnectionError"):
+            await start([replace(message(1), delivery=delivery)], away, files, rows, bus)
+    await start([replace(message(1), delivery=LAST_DELIVERY)], away, files, rows, bus)
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    description = letter.properties["DeadLetterErrorDescription"]
+    assert description == "ConnectionError: the host is away"
+
+
+async def test_a_call_that_the_host_cancels_settles_nothing(files: RunFiles, rows: Rows):
+    asked, bus = asyncio.Event(), MemoryBus()
+
+    class Hanging(Client):
+        async def start_new(self, *given: Any) -> str:
+            asked.set()
+            await asyncio.sleep(60)
+            return ""
+
+    call = asyncio.create_task(
+        settle_message(message(1), Hanging(), files, rows, bus)  # type: ignore[arg-type]
+    )
+    await asked.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert bus.sent == {}
+
+
+def test_a_message_waits_longer_each_time_and_less_than_its_lock(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    pauses = [pause_before(delivery) for delivery in range(1, LAST_DELIVERY + 1)]
+    assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, rows: Rows):
@@ -173,22 +263,26 @@ async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: Run
         await start([message(1), message(2, b"{")], Client(), files, rows, MemoryBus(is_away=True))
 
 
-def test_a_batch_is_read_as_the_worker_delivers_it():
-    arrays: dict[str, list[Any]] = {
-        "UserProperties": [{}, {}],
-        "ApplicationProperties": [{"tenant": "a", "n": 1, "nested": {"x": 1}}, {}],
-        "MessageId": ["m-1", None],
-        "SequenceNumber": [7, 2**40],
+def test_a_message_is_read_as_the_worker_delivers_it():
+    described = {
+        "UserProperties": {},
+        "ApplicationProperties": {"tenant": "a", "n": 1, "nested": {"x": 1}},
+        "MessageId": "m-1",
+        "SequenceNumber": 2**40,
+        "DeliveryCount": 2,
     }
-    metadata = {f"{k}Array": meta.Datum(json.dumps(v), "json") for k, v in arrays.items()}
-    bodies = meta.Datum(SimpleNamespace(bytes=[b"{}", b"\xff"]), "collection_bytes")
     converter: Any = func.get_binding_registry().get("serviceBusTrigger")
-    first, second = map(
-        RequestMessage.from_message, converter.decode(bodies, trigger_metadata=metadata)
-    )
-    assert first == RequestMessage(b"{}", 7, "m-1", {"tenant": "a", "n": 1})
-    assert second == RequestMessage(b"\xff", 2**40, None)
-    assert second.run_id == f"fanout-requests-{2**40}"
+
+    def read(body: bytes, told: dict[str, Any]) -> RequestMessage:
+        metadata = {name: meta.Datum(json.dumps(value), "json") for name, value in told.items()}
+        decoded = converter.decode(meta.Datum(body, "bytes"), trigger_metadata=metadata)
+        return RequestMessage.from_message(decoded)
+
+    expected = RequestMessage(b"\xff", 2**40, "m-1", {"tenant": "a", "n": 1}, 2)
+    assert read(b"\xff", described) == expected
+    nameless = read(b"{}", {"UserProperties": {}, "SequenceNumber": 7})
+    assert nameless == RequestMessage(b"{}", 7, None)
+    assert nameless.run_id == "fanout-requests-7"
 
 
 def functions(of: Settings) -> list[Any]:
@@ -204,7 +298,7 @@ def test_without_a_service_bus_there_is_no_trigger():
 @pytest.mark.parametrize(
     "service_bus_settings", [ServiceBusSettings("Endpoint=x"), ServiceBusSettings(None, "x.y")]
 )
-def test_with_one_the_queue_triggers_batches_by_the_connection_s_name(
+def test_with_one_the_queue_triggers_a_call_for_each_message_by_the_connection_s_name(
     service_bus_settings: ServiceBusSettings,
 ):
     configured = Settings(storage=StorageSettings("x"), service_bus=service_bus_settings)
@@ -215,4 +309,4 @@ def test_with_one_the_queue_triggers_batches_by_the_connection_s_name(
         "fanout-requests",
         settings_module.SERVICE_BUS,
     )
-    assert trigger["cardinality"].value == func.Cardinality.MANY.value
+    assert trigger["cardinality"].value == func.Cardinality.ONE.value

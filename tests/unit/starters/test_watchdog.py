@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ServiceResponseError
@@ -10,8 +12,10 @@ from azure.core.exceptions import ServiceResponseError
 from fanout.adapters.rows import index, open_runs
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.open_runs import open_attempts
+from fanout.adapters.rows.places import read_places
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.tables import Write
 from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import GovernorState, RunState
@@ -349,6 +353,40 @@ async def test_a_run_that_has_a_place_and_was_not_woken_is_woken(files: RunFiles
     write(rows, begun(items=10))
     await look(client, files, rows)
     assert client.events == [("r", "turn")], "one that goes on is left alone"
+
+
+UNREADABLE = [{"json0": "{"}, {"json0": "[]"}, {"json0": "{}", "version": 99}]
+
+
+@pytest.mark.parametrize("values", UNREADABLE)
+async def test_one_row_that_cannot_be_read_hides_no_other_and_is_kept(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str], values: dict[str, Any]
+):
+    note_open(rows, "r", 1)
+    take_places(rows, "odd")
+    row = Write(row_keys.open_row("odd", 1), values, mode="put")
+    rows.submit(row_keys.RUNS_PARTITION, [row, replace(row, row_key=f"{row_keys.OPEN_PREFIX}x")])
+    client = Client()
+    await look(client, files, rows)
+    assert client.started == ["r"]
+    assert "cannot look at a run" in warnings()
+    found = {attempt.run_id: attempt.fault for attempt in open_attempts(rows)}
+    assert found.keys() == {"r", "odd"}
+    assert "cannot be read" in found["odd"]
+    assert "odd" in read_places(rows).running, "for all that anybody knows it goes on"
+
+
+@pytest.mark.parametrize("values", UNREADABLE)
+async def test_places_that_cannot_be_read_keep_no_run_from_being_looked_at(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str], values: dict[str, Any]
+):
+    note_open(rows, "r", 1)
+    place = Write(row_keys.ADMISSION_ROW, values, mode="put")
+    rows.submit(row_keys.ADMISSION_PARTITION, [place])
+    client = Client()
+    await look(client, files, rows)
+    assert client.started == ["r"]
+    assert "cannot tell which runs have a place" in warnings()
 
 
 async def test_a_run_that_was_claimed_a_moment_ago_and_has_no_place_is_not_looked_at(

@@ -20,6 +20,7 @@ from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettin
 from fanout.messages.ending import EndedRun
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
+from fanout.naming import blob_paths
 from tests.support.doubles.memory_bus import MemoryBus
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
 
@@ -89,6 +90,17 @@ def test_each_item_given_up_on_is_a_message_with_its_error_and_how_to_redrive_it
         assert message.properties["DeadLetterErrorDescription"] == body["error"]["message"]
         assert message.properties["index"] == body["index"]
     assert len(bus.sent[EVENTS_TOPIC]) == 1
+
+
+@pytest.mark.parametrize("line", [b"{", b"7", b"{}", b'{"index": 1, "error": 2}', b"\xff"])
+def test_a_line_that_is_no_dead_letter_keeps_no_other_from_being_sent(line: bytes):
+    run, ending = ended([{"ending": "permanent"}, {}, {"ending": "permanent"}])
+    (name,) = (f.name for f in run.manifest().files if f.name.startswith("DEAD-LETTERS"))
+    path = blob_paths.result_path(RUN_ID, name)
+    first, second = run.files.read(path).splitlines()
+    run.files.write(path, b"\n".join([first, line, second]))
+    letters = list(dead_letters(ending, run.files))
+    assert [letter.message_id for letter in letters] == ["r/a1/0", "r/a1/2"]
 
 
 def test_dead_letters_are_read_out_of_gzip_as_well():

@@ -17,6 +17,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import TableStore
+from starters.api import health as health_room
 from starters.api.health import check_health
 from starters.single_flight import SingleFlight
 from tests.support.doubles.durable_client import Client
@@ -142,6 +143,21 @@ async def test_a_durable_host_that_refuses_is_named(durable_at: Callable[[int], 
         body = await health(durable_at(port))
     assert body["dependencies"]["storage"] == "up"
     assert body["dependencies"]["durable"].startswith("down: ")
+
+
+async def test_once_tables_answer_again_they_are_up_whatever_hangs_since_before(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    release = threading.Event()
+
+    def hang(rows: Rows) -> dict[str, Any]:
+        release.wait(60)
+        return {}
+
+    monkeypatch.setattr(health_room, "record_circuits", hang)
+    body = await health(Client())
+    assert (body["status"], body["circuits"]) == ("up", {})
+    release.set()
 
 
 async def test_no_call_costs_a_thread_for_what_hangs_already():

@@ -1,6 +1,8 @@
 """What every HTTP function does when something is down; the rest is in tests/e2e."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from fanout.adapters.rows.rows import RowContentionError
-from starters.api import endpoints
+from starters.api import endpoints, shell
 from starters.api.shell import wrap_handler
 
 
@@ -25,3 +27,44 @@ async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Ex
     assert response.status_code == 503
     assert response.mimetype == "application/problem+json"
     assert error.__name__ in json.loads(response.get_body())["detail"]
+
+
+async def call(endpoint: endpoints.Endpoint, fail: Callable[[], Awaitable[Any]]) -> Any:
+    @wrap_handler(endpoint)
+    async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
+        return await fail()
+
+    request = func.HttpRequest("GET", "http://x/api/runs/r", body=b"", route_params={"run_id": "r"})
+    return await handler(req=request, context=SimpleNamespace(function_name="h", invocation_id="i"))
+
+
+async def raising(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.timeout(60)
+async def test_a_handler_that_never_ends_is_answered_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shell, "MAX_ANSWER_SECONDS", 0.01)
+    response = await call(endpoints.LIST_RUNS, asyncio.Event().wait)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "TimeoutError" in json.loads(response.get_body())["detail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Exception("No instance: the SDK of Durable says so"), 503),
+        (ConnectionResetError(), 503),
+        (RecursionError(), 500),
+        (SystemExit(3), 500),
+        (asyncio.CancelledError(), 500),
+        (ValueError("AccountKey=secret"), 500),
+    ],
+)
+async def test_whatever_is_raised_is_answered_and_ends_no_worker(error: Any, status: int):
+    response = await call(endpoints.LIST_RUNS, lambda: raising(error))
+    assert response.status_code == status
+    problem = json.loads(response.get_body())
+    assert type(error).__name__ in problem["detail"]
+    assert "secret" not in problem["detail"]

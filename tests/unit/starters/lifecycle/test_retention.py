@@ -6,6 +6,8 @@ import pytest
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.tables import Write
+from fanout.naming import blob_paths, row_keys
 from starters.lifecycle.retention import sweep
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
@@ -41,3 +43,25 @@ async def test_a_sweep_is_bounded_and_the_next_goes_on(files: RunFiles, rows: Ro
     assert await sweep(client, files, rows, NOW + timedelta(days=1), limit=1) == 1
     assert await sweep(client, files, rows, NOW + timedelta(days=1), limit=1) == 1
     assert [*files.names("")] == []
+
+
+@pytest.mark.parametrize("bad", ["request", "row"])
+async def test_one_run_that_cannot_be_read_keeps_no_other_from_being_deleted(
+    files: RunFiles, rows: Rows, bad: str
+):
+    let_end(rows, "r")
+    let_end(rows, "r2")
+    if bad == "request":
+        path = blob_paths.request_path("r")
+        known = files.store.properties("runs", path)
+        assert known is not None
+        files.store.write("runs", path, b"{", metadata=known.metadata)
+    else:
+        rows.submit(
+            row_keys.attempt_partition("r", 1),
+            [Write(row_keys.RUN_ROW, {"version": 99, "json0": "{}"}, mode="put")],
+        )
+    deleted = await sweep(Client(), files, rows, NOW + timedelta(days=1))
+    assert files.find_claim("r2") is None
+    # Nobody needs the request of a run to delete it; whether it goes on its rows alone tell.
+    assert (files.find_claim("r") is None) == (bad == "request") == (deleted == 2)

@@ -3,44 +3,17 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from fanout.errors import TransientError
+from tests.support.services.certificates import certificate
 from tests.support.services.receiver import Receiver, receiving
 from workloads.notifications.targets import Target
 from workloads.notifications.webhook import post_webhook
 
 HOST = "hook.invalid"
-
-
-def certificate(folder: Path) -> Path:
-    """Make a certificate for `HOST` that signs itself; its key is in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    path = folder / "certificate.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, form, plain)
-    )
-    return path
 
 
 @contextmanager
@@ -53,7 +26,7 @@ def receiving_tls(path: Path) -> Iterator[Receiver]:
 
 
 def test_the_certificate_is_held_to_the_name_and_not_to_the_address(tmp_path, monkeypatch):
-    path = certificate(tmp_path)
+    path = certificate(tmp_path, HOST)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with receiving_tls(path) as receiver:
         port = receiver.server_port
@@ -67,7 +40,7 @@ def test_the_certificate_is_held_to_the_name_and_not_to_the_address(tmp_path, mo
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
-    with receiving_tls(certificate(tmp_path)) as receiver:
+    with receiving_tls(certificate(tmp_path, HOST)) as receiver:
         target = Target("https", HOST, receiver.server_port, "127.0.0.1", "/")
         with pytest.raises(TransientError, match="not reached"):
             post_webhook(target, b"{}", "k", b"s", 10)

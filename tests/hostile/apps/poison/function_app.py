@@ -1,0 +1,12 @@
+"""The product as it stands, with workloads that raise while a request is checked."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[4]))
+
+import tests.support.hostile.poison_workloads
+import tests.support.workloads.probe_workloads  # noqa: F401 - they register them
+from tests.support.hosts import product_app
+
+app = product_app.load()

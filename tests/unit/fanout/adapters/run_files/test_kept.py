@@ -1,0 +1,39 @@
+"""What a process keeps is bounded in number and in bytes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.adapters.run_files.kept import Kept, weigh_request
+from fanout.models.request import InlineSource, RunRequest
+
+MAX, MAX_BYTES = 5, 1_000
+Put = st.tuples(st.integers(0, 9), st.integers(0, 1_500))
+
+
+@given(st.lists(Put, max_size=60))
+def test_it_keeps_what_was_asked_for_last_and_no_more_than_it_may(puts: list[tuple[int, int]]):
+    kept: Kept[bytes] = Kept(MAX, MAX_BYTES, len)
+    model: dict[int, int] = {}  # in the order in which they were asked for
+    for key, size in puts:
+        kept.put(key, bytes(size))
+        model.pop(key, None)
+        model[key] = size
+        while len(model) > 1 and (len(model) > MAX or sum(model.values()) > MAX_BYTES):
+            del model[next(iter(model))]
+    loaded: list[int] = []
+    for key in [*model]:
+        assert len(kept.get(key, lambda key=key: loaded.append(key) or b"")) == model[key]
+    assert loaded == []
+
+
+def test_what_is_cleared_is_loaded_again():
+    kept: Kept[bytes] = Kept(MAX, MAX_BYTES, len)
+    assert kept.get("a", lambda: b"1") == kept.get("a", lambda: b"2") == b"1"
+    kept.clear()
+    assert kept.get("a", lambda: b"2") == b"2"
+
+
+def test_a_request_weighs_what_its_parsed_items_take():
+    items = [{"id": number} for number in range(1_000)]
+    request = RunRequest(workload="w", source=InlineSource(kind="inline", items=items))
+    assert weigh_request(request) > 100_000
