@@ -28,6 +28,10 @@ class TransientError(FanoutError):
         self.retry_after = retry_after
 
 
+class UnavailableError(TransientError):
+    """What the item needs cannot be reached or is too busy: this was no try of the item's own."""
+
+
 class AttemptOverError(TransientError):
     """The attempt of the run ended before this item's turn came."""
 

@@ -7,10 +7,8 @@ second time writes the same again.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from http import HTTPStatus
 from itertools import chain
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
 from pydantic import BaseModel
 
 from activities.endings.spending import summarize
@@ -19,6 +17,7 @@ from activities.results.partials import Merger, read_merge_fault, read_partial
 from activities.results.result_files import sort_files
 from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.blob import md5
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
 from fanout.adapters.side_by_side import side_by_side
@@ -35,7 +34,6 @@ from fanout.printable import describe_failure, make_printable
 from fanout.workload import RenderedFile
 
 log = logger(functions.FINALIZE)
-_TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def finalize(ask: FinalizeAsk) -> RunEnd:
@@ -126,7 +124,7 @@ def _render(
     A request may turn out wrong once the whole source was seen; then no file is made.
 
     Raises:
-        AzureError: Storage does not answer; it is tried again.
+        Exception: Storage does not answer; it is tried again.
         ResultsExistError: As `ResultsFolder.write` says.
     """
     place = f"the workload '{request.workload}' cannot make its files"
@@ -141,21 +139,12 @@ def _render(
     except ResultsExistError:
         raise
     except BaseException as error:
-        if _is_of_storage(error):
+        if is_infrastructure(error):
             raise
         fault = f"{place}: {describe_failure(error)}"
         log.warning(fault)
         return fault
     return None
-
-
-def _is_of_storage(error: BaseException) -> bool:
-    """Whether storage does not answer; that it has not what a workload asks for is no such case."""
-    kind = type(error)
-    if not issubclass(kind, AzureError) or issubclass(kind, ResourceNotFoundError):
-        return False
-    status = getattr(error, "status_code", None) or HTTPStatus.SERVICE_UNAVAILABLE
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_AGAIN
 
 
 def _write(folder: ResultsFolder, file: RenderedFile) -> ResultFile:

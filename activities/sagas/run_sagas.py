@@ -10,7 +10,7 @@ from activities.batches.item_watch import ItemWatch
 from activities.sagas.saga_courses import SagaCourses
 from activities.sagas.saga_files import (
     batch_path,
-    find_records,
+    find_ends,
     open_items,
     saga_steps,
     saga_workload,
@@ -67,7 +67,7 @@ def _known_ends(
     items = open_items(batch)
     if is_first and ref.attempt == 1:
         return items, {}
-    ends = find_records(files, ref.run_id, [item.start for item in items])
+    ends = find_ends(files, ref, items)
     return [item for item in items if item.index not in ends], ends
 
 

@@ -114,7 +114,9 @@ class Inventory:
                 _move(stock, pieces, StockStatus.RESERVED, StockStatus.ON_HAND),
             )
 
-        self._ledger.change(Call(warehouse, key, "release"), _row_keys(pieces), decide)
+        self._ledger.change(
+            Call(warehouse, key, "release", is_undo=True), _row_keys(pieces), decide
+        )
 
     def ship(self, warehouse: str, pieces: Pieces, key: str, shipment: str) -> None:
         """Give reserved pieces to a shipment.
@@ -158,7 +160,9 @@ class Inventory:
                 _move(stock, pieces, StockStatus.SHIPPED, StockStatus.RESERVED),
             )
 
-        self._ledger.change(Call(warehouse, key, f"unship {shipment}"), _row_keys(pieces), decide)
+        self._ledger.change(
+            Call(warehouse, key, f"unship {shipment}", is_undo=True), _row_keys(pieces), decide
+        )
 
 
 def _row_keys(pieces: Pieces) -> list[str]:

@@ -83,7 +83,7 @@ class Shipments:
             state = ShipmentState.CANCELLED
             return Change({"shipment": shipment, "state": state, "was_created": was_created})
 
-        self._ledger.change(Call(order.id, key, "cancel"), [], decide)
+        self._ledger.change(Call(order.id, key, "cancel", is_undo=True), [], decide)
         self._inventory.unship(order.warehouse, order.pieces, reservation, shipment)
         if was_created:
             self._send(order, shipment, ShipmentState.CANCELLED)
