@@ -79,3 +79,17 @@ class SourceChangedError(FanoutError):
     def __init__(self, blob: str) -> None:
         super().__init__(f"The source '{blob}' changed after the run was planned.")
         self.blob = blob
+
+
+class DamagedFileError(FanoutError):
+    """A file of a run is gone, or not as it was written: no results are made of it.
+
+    Args:
+        path: Which file.
+        fault: What is wrong with it.
+    """
+
+    def __init__(self, path: str, fault: str) -> None:
+        message = f"'{path}' {fault}; a redrive of the run carries out again what it stood for"
+        super().__init__(message)
+        self.path = path

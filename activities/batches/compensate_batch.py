@@ -23,6 +23,7 @@ from fanout.adapters.run_files.files import (
     kept_partition,
     kept_request,
 )
+from fanout.adapters.run_files.intact import read_part, write_part
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.sources.blobs import BrokenSourceError
@@ -32,7 +33,6 @@ from fanout.messages.batches import BatchRef, BatchResult
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
 from fanout.naming.idempotency_keys import item_key
-from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import status_of
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
@@ -62,7 +62,7 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
     before = _read_outcomes_before(ref, files, generation)
     path = blob_paths.part_path(ref.run_id, generation, ref.name)
     if ref.is_repeated and files.exists(path):
-        return result_of_undo_part(before, files.read(path))
+        return result_of_undo_part(before, read_part(files, path))
     fence = Fence.around(ref, rows)
     lines = before.splitlines(keepends=True)
     started = time.perf_counter()
@@ -76,8 +76,8 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
             else:
                 lines[number] = undo.undo_line(line, processed)
     processed.work_ms = (time.perf_counter() - started) * 1000
-    if not files.write_first(path, b"".join(lines), JSON_LINES):
-        return result_of_undo_part(before, files.read(path))
+    if not write_part(files, path, b"".join(lines)):
+        return result_of_undo_part(before, read_part(files, path))
     log.debug("wrote %s", path, extra={"duration_ms": processed.work_ms})
     return processed.result
 

@@ -2,7 +2,7 @@
 
 from activities.sagas.saga_courses import SagaCourses
 from activities.sagas.saga_files import find_ends, open_items, read_batch, saga_steps
-from activities.sagas.saga_part import write_part
+from activities.sagas.saga_part import write_saga_part
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.messages.batches import BatchRef, BatchResult
 
@@ -20,4 +20,4 @@ def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:
     courses.follow(batch.waves)
     ends = courses.ends()
     apart = [item for item in items if item.index not in ends]
-    return write_part(ref, files, batch, ends | find_ends(files, ref, apart))
+    return write_saga_part(ref, files, batch, ends | find_ends(files, ref, apart))

@@ -129,6 +129,8 @@ class PlanManifest(BaseModel):
         data: The copy under ``plan/`` that the cuts point into, where they do not into the blob.
         parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
         reopening: In a later attempt: which failed items it tries again.
+        has_digests: Whether whatever is written of outcomes has a digest beside it; not so in plans
+            of earlier versions of the app.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -144,6 +146,7 @@ class PlanManifest(BaseModel):
     data: BlobRef | None = None
     parts: BlobRef | None = None
     reopening: Reopening | None = None
+    has_digests: bool = False
 
     def cuts_in(self, partition: int) -> int:
         """Count the cuts of one partition (0-based)."""

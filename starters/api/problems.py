@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 
 from fanout.errors import (
+    DamagedFileError,
     FanoutError,
     FieldProblem,
     InvalidRequestError,
@@ -55,4 +56,6 @@ def answer_to(error: FanoutError) -> func.HttpResponse:
             return problem(HTTPStatus.NOT_FOUND, "run-not-found", str(error))
         case RunConflictError():
             return problem(HTTPStatus.CONFLICT, "run-conflict", str(error))
+        case DamagedFileError():
+            return problem(HTTPStatus.CONFLICT, "damaged-file", str(error))
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", str(error))
