@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
-from azure.core.exceptions import AzureError
 
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import RowContentionError
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
@@ -106,10 +106,14 @@ async def _call(handler: Handler, arguments: dict[str, Any]) -> func.HttpRespons
     except FanoutError as error:
         log.info("refused", exc_info=error)
         return answer_to(error)
-    except (AzureError, RowContentionError) as error:
+    except Exception as error:
+        if not is_infrastructure(error) and not isinstance(error, RowContentionError):
+            raise
         log.exception("storage does not answer")
         detail = f"Storage does not answer: {type(error).__name__}. Try again."
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        return response
 
 
 def answer(body: Any, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> func.HttpResponse:
