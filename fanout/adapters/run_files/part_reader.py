@@ -150,7 +150,7 @@ def join_cuts(cuts: list[Cut]) -> Cut:
 def _read_batch(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
     cut, origin = batch.cut, batch.origin
     if origin.part is None:
-        return _untried(batch)
+        return _pending_batch(batch)
     lines, partial = read_part_with_partial(files, origin.part, origin.partial)
     return BatchOutcomes(cut, origin, _reopen(lines, origin), partial)
 
@@ -163,10 +163,10 @@ def _read_or_reopen(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
         log.warning("does a batch again: %s", error)
         known = batch.origin
         origin = Origin(partition=known.partition, first_cut=known.first_cut, span=known.span)
-        return _untried(replace(batch, origin=origin))
+        return _pending_batch(replace(batch, origin=origin))
 
 
-def _untried(batch: PlannedBatch) -> BatchOutcomes:
+def _pending_batch(batch: PlannedBatch) -> BatchOutcomes:
     pending = range_line("pending", batch.cut.first_index, batch.cut.items, 0)
     return BatchOutcomes(batch.cut, batch.origin, pending, None)
 
