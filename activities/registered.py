@@ -14,6 +14,7 @@ from activities.results.lay_out import lay_out
 from activities.results.merge_partials import merge_partials
 from activities.results.write_results import write_results
 from activities.sagas.close_sagas import close_sagas
+from activities.sagas.find_undo import find_undo
 from activities.sagas.record_saga import record_saga
 from activities.sagas.run_sagas import run_sagas
 from activities.sagas.saga_step import saga_step
@@ -30,6 +31,7 @@ ACTIVITIES: dict[str, Work] = {
     functions.COMPENSATE_BATCH: compensate_batch,
     functions.RUN_SAGAS: run_sagas,
     functions.SAGA_STEP: saga_step,
+    functions.FIND_UNDO: find_undo,
     functions.RECORD_SAGA: record_saga,
     functions.CLOSE_SAGAS: close_sagas,
     functions.LAY_OUT: lay_out,

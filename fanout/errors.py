@@ -28,6 +28,10 @@ class TransientError(FanoutError):
         self.retry_after = retry_after
 
 
+class UnavailableError(TransientError):
+    """What the item needs cannot be reached or is too busy: this was no try of the item's own."""
+
+
 class AttemptOverError(TransientError):
     """The attempt of the run ended before this item's turn came."""
 
@@ -89,3 +93,17 @@ class UnreadableDocumentError(FanoutError):
         super().__init__(f"'{name}' cannot be read: {reason}")
         self.name = name
         self.reason = reason
+
+
+class DamagedFileError(FanoutError):
+    """A file of a run is gone, or not as it was written: no results are made of it.
+
+    Args:
+        path: Which file.
+        fault: What is wrong with it.
+    """
+
+    def __init__(self, path: str, fault: str) -> None:
+        message = f"'{path}' {fault}; a redrive of the run carries out again what it stood for"
+        super().__init__(message)
+        self.path = path

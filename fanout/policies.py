@@ -1,11 +1,16 @@
 """When an item that failed is tried again, and how many failures a run accepts."""
 
 import hashlib
+from datetime import timedelta
 
 from fanout.models.request import OnExceeded, RetryPolicy, Tolerance
 from fanout.models.status import ItemCounts
 
 _DRAWS = 2**64
+# For so long what fails in passing is tried again; a roll-out may take some minutes.
+PATIENCE = timedelta(minutes=10)
+FIRST_REST_SECONDS = 2.0
+MAX_REST_SECONDS = 30.0
 
 
 def jitter(limit_seconds: float, *seeds: object) -> float:
@@ -32,6 +37,16 @@ def backoff_seconds(
     """
     delay = min(policy.max_seconds, policy.base_seconds * policy.factor ** (retry_round - 1))
     return max(at_least_seconds, delay) + jitter(policy.jitter_seconds, retry_round, *seeds)
+
+
+def is_patience_over(away: timedelta) -> bool:
+    """Tell whether what has failed in passing for so long is given up."""
+    return away >= PATIENCE
+
+
+def outage_rest_seconds(away: timedelta) -> float:
+    """The wait before infrastructure is asked again that has been away for so long: it doubles."""
+    return min(MAX_REST_SECONDS, max(FIRST_REST_SECONDS, away.total_seconds()))
 
 
 def is_exceeded(tolerance: Tolerance, failed: int, total: int) -> bool:

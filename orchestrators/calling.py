@@ -8,18 +8,15 @@ An answer that is another's (`fanout.messages.tickets`) is none: the call is mad
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from fanout.policies import FIRST_REST_SECONDS, MAX_REST_SECONDS, PATIENCE
 from orchestrators.calls import Call
 from orchestrators.clock import now
 from orchestrators.sleep import sleep
 from orchestrators.tasks import AllWaiting, TaskResult, Waiting, await_all, await_task, result_of
 
-# For so long what fails in passing is tried again; a roll-out may take some minutes.
-PATIENCE = timedelta(minutes=10)
-FIRST_REST_SECONDS = 2.0
-MAX_REST_SECONDS = 30.0
 # How often a call is made again, at once, that got the answer of another.
 MAX_MISTAKEN = 20
 

@@ -8,8 +8,7 @@ from fanout.governor.shard_work import end_wave, note_rests
 from fanout.governor.tallies import add_results
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.shards import Retrying, ShardWork
-from fanout.policies import backoff_seconds
-from orchestrators.calling import PATIENCE
+from fanout.policies import PATIENCE, backoff_seconds
 from orchestrators.clock import moment, timestamp
 from orchestrators.tallies import batch_result
 from orchestrators.tasks import TaskResult

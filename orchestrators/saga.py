@@ -14,9 +14,12 @@ import azure.durable_functions as df
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump, shorten
 from fanout.messages.sagas import (
+    FindUndoAsk,
+    FindUndoResult,
     RunSagasResult,
     SagaRecord,
     SagaStart,
+    SagaUndo,
     SagaWork,
     StepCall,
     StepPlan,
@@ -34,7 +37,7 @@ from fanout.sagas.machine import (
     Saga,
 )
 from orchestrators.accounts import open_account, usage_of
-from orchestrators.calling import call_all, call_all_patiently, call_insistently, call_patiently
+from orchestrators.calling import call_all, call_all_patiently, call_insistently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import now
 from orchestrators.sleep import sleep
@@ -80,7 +83,9 @@ def _go_on_apart(
     yield from call_all_patiently(
         context, [_SagaCall(context, batch, opening.steps, start) for start in opening.sagas]
     )
-    closed = yield from call_patiently(context, Activity(context, functions.CLOSE_SAGAS, batch))
+    closed = yield from call_insistently(
+        context, Activity(context, functions.CLOSE_SAGAS, batch, once=True)
+    )
     return BatchResult.model_validate(_insist_on_value(closed))
 
 
@@ -91,7 +96,7 @@ class _SagaCall:
         self, context: Any, batch: BatchRef, steps: list[StepPlan], start: SagaStart
     ) -> None:
         self.context = context
-        self._work = SagaWork(batch=batch, steps=steps, saga=start)
+        self._work = SagaWork(batch=batch, steps=steps, saga=start, may_undo=batch.attempt > 1)
 
     @property
     def _child(self) -> Child:
@@ -122,7 +127,8 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     work = SagaWork.model_validate(context.get_input())
     open_account(context)
     since = now(context)
-    course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take)
+    undo = (yield from _find_undo(context, work)) if work.may_undo else None
+    course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take, undo=undo)
     move = course.move(since)
     while move != Move():
         if move.until is not None:
@@ -138,6 +144,15 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     )
     yield from _record(context, record)
     return answer_as_child(context.instance_id, record.end.status, usage_of(context))
+
+
+def _find_undo(context: Any, work: SagaWork) -> Generator[Any, Any, SagaUndo | None]:
+    """Ask what the saga is to take up that an earlier attempt could not undo."""
+    ask = FindUndoAsk(batch=work.batch, saga=work.saga)
+    found = yield from call_insistently(
+        context, Activity(context, functions.FIND_UNDO, ask, once=True)
+    )
+    return FindUndoResult.model_validate(_insist_on_value(found)).undo
 
 
 def _make_calls(

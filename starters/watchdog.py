@@ -5,7 +5,7 @@ never for a list.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,14 +13,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import OpenAttempt, adopt, confirm_claim, forget, open_attempts
-from fanout.adapters.rows.places import leave, read_places
+from fanout.adapters.rows.places import change_places, leave, read_places
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import Write
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import RunNotFoundError, UnreadableDocumentError
-from fanout.governor.admission import AdmissionState
+from fanout.governor.admission import AdmissionState, Sighting, lend
 from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
 from starters.circuits import record_circuits
@@ -29,7 +29,7 @@ from starters.index.rebuild import rebuild_run
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
-from starters.lifecycle.stalls import stalled_since
+from starters.lifecycle.stalls import sight, stalled_since
 from starters.lifecycle.start import start_attempt
 from starters.lifecycle.take_over import take_over
 from starters.lifecycle.turns import wake
@@ -74,6 +74,7 @@ class Inspection:
         rows: Their rows.
         now: The time, aware.
         left_behind: How old the claim of a run is that nobody has started, and nobody will.
+        seen: Where the runs stand that have a place, as far as it has looked.
     """
 
     client: Any
@@ -81,6 +82,7 @@ class Inspection:
     rows: Rows
     now: datetime
     left_behind: timedelta
+    seen: dict[str, Sighting] = field(default_factory=dict)
 
     async def look_after_all(self) -> None:
         """Do what each open attempt needs; free the places of those that are not open any more."""
@@ -100,7 +102,9 @@ class Inspection:
             *(look_after(entry) for entry in entries if not self._is_left_alone(entry, places))
         )
         try:
-            await wake(await asyncio.to_thread(self._free_places), self.client)
+            called = await asyncio.to_thread(self._free_places)
+            called += await asyncio.to_thread(self._lend_places, places)
+            await wake(called, self.client)
         except UnreadableDocumentError:
             log.exception("cannot free places")
         if self._is_telemetry_due:
@@ -193,12 +197,19 @@ class Inspection:
             await end_by_force(attempt, self.client, self.files, self.rows)
         elif runtime in FINISHED:  # it failed, or could not write its end
             await take_over(attempt, self.client, self.files, self.rows, self.now)
-        elif attempt.state.phase == "queued" and instance in places.running:
-            await wake([instance], self.client)  # whoever made room for it may have died
-        elif self._is_telemetry_due and (
-            since := stalled_since(attempt.request, attempt.state, self.now)
-        ):
-            log.warning("has not moved since %s", since, extra={"run_id": entry.run_id})
+        elif places.has_begun(instance):
+            self.seen[instance] = sight(attempt.request, attempt.state, self.now)
+            if attempt.state.phase == "queued":
+                await wake([instance], self.client)  # whoever made room for it may have died
+        self._tell_of_stall(attempt)
+
+    def _tell_of_stall(self, attempt: Attempt) -> None:
+        """Warn of a run that should have moved."""
+        if not self._is_telemetry_due:
+            return
+        since = stalled_since(attempt.request, attempt.state, self.now)
+        if since is not None:
+            log.warning("has not moved since %s", since, extra={"run_id": attempt.run_id})
 
     async def _start_left_behind(self, entry: OpenAttempt, attempt: Attempt) -> None:
         if self.now - entry.claimed_at <= self.left_behind:
@@ -232,9 +243,16 @@ class Inspection:
             instance_ids.attempt_instance(entry.run_id, entry.number)
             for entry in open_attempts(self.rows)
         }
-        gone = {*places.running, *places.waiting} - still_open
+        gone = {*places.running, *places.waiting, *places.lent} - still_open
         called: list[str] = []
         for instance in sorted(gone):
             log.warning("frees the place of a run that is gone", extra={"run_id": instance})
             called += leave(self.rows, instance, moment_text(self.now))
         return [instance for instance in called if instance not in gone]
+
+    def _lend_places(self, places: AdmissionState) -> list[str]:
+        """Let runs that wait have the places of those that stand still; gives whose turn it is."""
+        if not places.waiting and not places.lent:
+            return []
+        at = moment_text(self.now)
+        return [*change_places(self.rows, lambda state: lend(state, self.seen, at))]

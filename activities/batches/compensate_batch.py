@@ -6,6 +6,7 @@ meanwhile.
 
 import inspect
 import time
+from datetime import timedelta
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -16,6 +17,7 @@ from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
     RunFiles,
@@ -23,6 +25,7 @@ from fanout.adapters.run_files.files import (
     kept_partition,
     kept_request,
 )
+from fanout.adapters.run_files.intact import read_part, write_part
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.sources.blobs import BrokenSourceError
@@ -32,8 +35,8 @@ from fanout.messages.batches import BatchRef, BatchResult
 from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
 from fanout.naming.idempotency_keys import item_key
-from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import status_of
+from fanout.policies import is_patience_over, outage_rest_seconds
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
 from workloads import registry
@@ -43,6 +46,8 @@ log = logger(functions.COMPENSATE_BATCH)
 # How often an item that is still to be undone was tried, and how long it then asked to be left.
 UNDO_TRIES = "undo_attempts"
 UNDO_RETRY_AFTER = "undo_retry_after"
+# Since when infrastructure has been away whenever it was tried: milliseconds since 1970.
+UNDO_AWAY_SINCE = "undo_away_since"
 
 
 def compensate_batch(ask: BatchRef) -> BatchResult:
@@ -62,7 +67,7 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
     before = _read_outcomes_before(ref, files, generation)
     path = blob_paths.part_path(ref.run_id, generation, ref.name)
     if ref.is_repeated and files.exists(path):
-        return result_of_undo_part(before, files.read(path))
+        return result_of_undo_part(before, read_part(files, path))
     fence = Fence.around(ref, rows)
     lines = before.splitlines(keepends=True)
     started = time.perf_counter()
@@ -76,8 +81,8 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
             else:
                 lines[number] = undo.undo_line(line, processed)
     processed.work_ms = (time.perf_counter() - started) * 1000
-    if not files.write_first(path, b"".join(lines), JSON_LINES):
-        return result_of_undo_part(before, files.read(path))
+    if not write_part(files, path, b"".join(lines)):
+        return result_of_undo_part(before, read_part(files, path))
     log.debug("wrote %s", path, extra={"duration_ms": processed.work_ms})
     return processed.result
 
@@ -145,11 +150,20 @@ class _Undo:
         try_number = outcome.pop(UNDO_TRIES, 0) + 1
         outcome.pop(UNDO_RETRY_AFTER, None)
         processed.retries += try_number > 1
-        error = self._undo_item(outcome, try_number)
-        if error is None:
+        away_since = outcome.pop(UNDO_AWAY_SINCE, None)
+        raised = self._undo_item(outcome, try_number)
+        if raised is None:
             processed.succeeded += 1
             return to_json(outcome | {"status": "compensated"}) + b"\n"
-        if error.retryable and try_number < self._max_tries:
+        error, is_outage = error_info(raised), is_infrastructure(raised)
+        if is_outage:
+            since, away = _time_away(away_since)
+            if not is_patience_over(away):
+                rest = outage_rest_seconds(away)
+                processed.count_retryable(error.model_copy(update={"retry_after": rest}))
+                waits = {UNDO_TRIES: try_number - 1, UNDO_RETRY_AFTER: rest}
+                return to_json(outcome | waits | {UNDO_AWAY_SINCE: since}) + b"\n"
+        if error.retryable and try_number < self._max_tries and not is_outage:
             processed.count_retryable(error)
             # Its first member tells the status, so the new ones go to the end.
             if error.retry_after is not None:
@@ -159,10 +173,10 @@ class _Undo:
         fields = {"status": "compensation_failed", "error": error.model_dump(exclude_none=True)}
         return to_json(outcome | fields) + b"\n"
 
-    def _undo_item(self, outcome: dict[str, Any], try_number: int) -> ErrorInfo | None:
-        """Compensate an item; gives why that failed."""
+    def _undo_item(self, outcome: dict[str, Any], try_number: int) -> BaseException | None:
+        """Compensate an item; gives what that raised."""
         if self._fault is not None:
-            return error_info(PermanentError(str(self._fault)))
+            return PermanentError(str(self._fault))
         context = Context(
             run_id=self._ref.run_id,
             idempotency_key=item_key(self._ref.run_id, outcome["item_id"], "compensate"),
@@ -177,8 +191,20 @@ class _Undo:
             if inspect.isawaitable(undoing):
                 run_coroutine(_await(undoing))
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
-            return error_info(error)
+            return error
         return None
+
+
+def _time_away(since: int | None) -> tuple[int, timedelta]:
+    """Since when infrastructure has been away, and how long that is."""
+    now = now_ms()
+    first = now if since is None else since
+    return first, timedelta(milliseconds=max(0, now - first))
+
+
+def now_ms() -> int:
+    """The time by this process's clock: milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 async def _await(undoing: Any) -> None:

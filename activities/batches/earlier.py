@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from activities.planning.replan import reopen
 from fanout.adapters.run_files.files import RunFiles, kept_partition
+from fanout.adapters.run_files.intact import read_listed
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.messages.batches import BatchRef
@@ -38,7 +39,9 @@ def read_outcomes_before(ref: BatchRef, files: RunFiles) -> Earlier:
 def read_partial_before(ref: BatchRef, files: RunFiles) -> bytes | None:
     """Read the partial of the attempt before, which stays as long as the batch is refused."""
     origin = _origin(ref, files)
-    return files.read(origin.partial) if origin is not None and origin.partial else None
+    if origin is None or not origin.partial:
+        return None
+    return read_listed(files, origin.partial).data
 
 
 def _origin(ref: BatchRef, files: RunFiles) -> Origin | None:

@@ -3,8 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from azure.core.exceptions import AzureError
-
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import Rows
 from fanout.errors import AttemptOverError
 from fanout.governor.run_state import RunState
@@ -36,7 +35,7 @@ class Fence:
         """Whether the attempt has ended, as far as was known a second ago.
 
         Raises:
-            AzureError: Storage does not answer, and nothing is known yet. Later on that would lose
+            Exception: Storage does not answer, and nothing is known yet. Later on that would lose
                 what a batch has done, so the attempt is taken to go on.
         """
         if self.rows is None:
@@ -47,8 +46,8 @@ class Fence:
             return seen[1]
         try:
             is_over = self._look(self.rows)
-        except AzureError:
-            if seen is None:
+        except Exception as error:
+            if seen is None or not is_infrastructure(error):
                 raise
             is_over = False
         _keep_seen(key, is_over=is_over)

@@ -32,6 +32,7 @@ from fanout.adapters.run_files.files import (
     files_of,
     kept_request,
 )
+from fanout.adapters.run_files.intact import find_part, read_part, write_part
 from fanout.adapters.run_files.part_reader import join_cuts
 from fanout.adapters.sources.blobs import BrokenSourceError
 from fanout.adapters.telemetry import metrics
@@ -41,8 +42,7 @@ from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult, ProcessAsk
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import Cut
-from fanout.naming import blob_paths, functions
-from fanout.naming.media_types import JSON_LINES
+from fanout.naming import functions
 from fanout.outcomes.lines import failed_line, range_line, status_of
 from fanout.outcomes.rests import first_lines
 from fanout.workload import ChunkWorkload, MapWorkload, Workload
@@ -79,7 +79,7 @@ def process(
     """
     # One that takes its time may have begun before: then its rest is others' already.
     if ask.is_repeated or (ask.box is not None and not _is_called_just_now(ask)):
-        part = files.find(batch_part_path(ask))
+        part = find_part(files, batch_part_path(ask))
         if part is not None:
             return _take_up(ask, part, files, rows)
     return process_anew(ask, files, rows, raise_event).result
@@ -137,9 +137,7 @@ def process_anew(
     if stretch.has_rest:
         return BatchEnd(_write_own(ask, processed, stretch, before, files))
     part, lines = batch_part_path(ask), b"".join(processed.lines)
-    if processed.partial is not None:
-        files.write_first(blob_paths.partial_path(part), processed.partial)
-    if not files.write_first(part, lines, JSON_LINES):
+    if not write_part(files, part, lines, processed.partial):
         return BatchEnd(_yield_to_first(ask, processed, stretch, before, files))
     result = processed.result
     _log(part, result, (time.perf_counter() - started) * 1000)
@@ -158,15 +156,15 @@ def _write_own(
     """Write the part of a batch that gave back its rest: the outcomes of what it has kept."""
     kept = stretch.kept
     if kept is None:
-        return _read_result(ask, files.read(batch_part_path(ask)), before, files)
+        return _read_result(ask, read_part(files, batch_part_path(ask)), before, files)
     own = ask.model_copy(update={"span": kept})
     part, end = batch_part_path(own), stretch.bounds[kept]
     lines = b"".join(processed.lines)
     is_exact = stretch.end == end
-    is_first = files.write_first(part, lines if is_exact else first_lines(lines, end), JSON_LINES)
+    is_first = write_part(files, part, lines if is_exact else first_lines(lines, end))
     if is_first and is_exact:
         return processed.result.model_copy(update={"cuts": kept})
-    result = _read_result(own, files.read(part), before, files)
+    result = _read_result(own, read_part(files, part), before, files)
     return result.model_copy(update={"cuts": kept})
 
 
@@ -174,7 +172,7 @@ def _yield_to_first(
     ask: ProcessAsk, processed: Processed, stretch: Stretch, before: Earlier, files: RunFiles
 ) -> BatchResult:
     """Give the result of the execution that was first; it may have given back a rest."""
-    part = files.read(batch_part_path(ask))
+    part = read_part(files, batch_part_path(ask))
     stretch.kept = kept_cuts(ask, part, files)
     if stretch.kept is None:
         return _read_result(ask, part, before, files)

@@ -14,6 +14,7 @@ from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partit
 from fanout.adapters.run_files.part_reader import BatchOutcomes, planned_batches, read_planned
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.adapters.side_by_side import side_by_side
+from fanout.errors import DamagedFileError
 from fanout.governor.run_state import GovernorState
 from fanout.messages.ending import SettleAsk
 from fanout.messages.run import RunRef
@@ -84,7 +85,11 @@ def known_run(ask: SettleAsk, reading: RunReading, files: RunFiles, rows: Rows) 
         state = note_ask(state, ask.last, rows)
     planned = planned_batches(files, ask.run_id, kept_manifest(files, ask.run_id), reading.parts)
     request = kept_request(files, ask.run_id, ask.attempt)
-    return KnownRun(reading.before, state, request, [*read_planned(files, planned)])
+    try:
+        batches = [*read_planned(files, planned)]
+    except DamagedFileError:
+        return None  # who settles it in the ordinary way says which one
+    return KnownRun(reading.before, state, request, batches)
 
 
 def may_end_at_once(ask: SettleAsk, state: GovernorState) -> bool:

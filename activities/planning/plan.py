@@ -104,6 +104,7 @@ def _manifest(request: RunRequest, source: SourceCuts, table: "array[int]") -> P
     in_flight = request.concurrency.batches
     a_partition = cuts_per_partition(count, in_flight, is_adaptive=is_adaptive)
     return PlanManifest(
+        has_digests=True,
         items=last.first_index + last.items if last else 0,
         cuts=count,
         partitions=-(-count // a_partition),

@@ -80,7 +80,8 @@ def find_redo(files: RunFiles, ref: RunRef) -> Redo:
     whole = is_chunked(files, ref.run_id)
     earlier = ref.model_copy(update={"attempt": ref.attempt - 1})
     redo = Redo()
-    for batch in _regroup(read_batches(files, earlier, kept_manifest(files, ref.run_id))):
+    base = kept_manifest(files, ref.run_id)
+    for batch in _regroup(read_batches(files, earlier, base, is_redone=True)):
         counts = count_statuses(reopen_lines(batch.lines, error_types, whole=whole))
         redo.succeeded += counts["succeeded"]
         redo.failed += counts["failed"]

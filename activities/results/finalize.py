@@ -7,36 +7,36 @@ second time writes the same again.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from http import HTTPStatus
 from itertools import chain
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
 from pydantic import BaseModel
 
 from activities.endings.spending import summarize
 from activities.results.map_report import BatchReader, make_report
-from activities.results.partials import Merger, read_merge_fault, read_partial
+from activities.results.partials import Merger, read_merged
 from activities.results.result_files import sort_files
 from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.blob import md5
 from fanout.adapters.documents import write_document
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
+from fanout.adapters.run_files.intact import read_intact_model
 from fanout.adapters.run_files.part_reader import BatchOutcomes, read_batches
 from fanout.adapters.side_by_side import side_by_side
 from fanout.adapters.telemetry.logs import logger
+from fanout.errors import DamagedFileError
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, RangeResult
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd, RunSummary, Verdict
 from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts, ResultFile, ResultManifest, RunOutcome
 from fanout.naming import blob_paths, functions
-from fanout.naming.blob_paths import is_rendered_file_name, merged_path, range_path
+from fanout.naming.blob_paths import is_rendered_file_name, range_path
 from fanout.policies import count_given_up, is_exceeded
 from fanout.printable import describe_failure, make_printable
 from fanout.workload import RenderedFile
 
 log = logger(functions.FINALIZE)
-_TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def finalize(ask: FinalizeAsk) -> RunEnd:
@@ -48,12 +48,10 @@ def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     """Conclude a run whose ranges are written and whose partials are merged into one."""
     request = kept_request(files, ref.run_id, ref.attempt)
     merger = Merger(request)
-    merger.fault = read_merge_fault(files, ref)
-    merger.add(read_partial(files, merged_path(ref.run_id, ref.attempt, ref.level, 0)))
-    results = [
-        files.read_model(RangeResult, range_path(ref.run_id, ref.attempt, number))
-        for number in range(ref.ranges)
-    ]
+    if merger.merges:
+        merger.take(read_merged(files, ref, ref.level, 0))
+    paths = (range_path(ref.run_id, ref.attempt, number) for number in range(ref.ranges))
+    results = [read_intact_model(files, RangeResult, path) for path in paths]
 
     def read() -> Iterable[BatchOutcomes]:
         return read_batches(files, ref, kept_manifest(files, ref.run_id))
@@ -78,12 +76,18 @@ def conclude(
         results: What the ranges came to, in source order.
         merger: Has all partials.
         read: Reads the outcomes of all batches.
+
+    Raises:
+        DamagedFileError: More items have no end than the run has left without: parts are gone.
     """
     counts: Counter[str] = Counter()
     outcomes: list[ResultFile] = []
+    missing: list[str] = []
     for result in results:
         counts.update(result.items.model_dump())
         outcomes += result.files
+        missing += result.missing
+    _insist_on_all_parts(ref.verdict, ItemCounts(**counts), missing)
     rendered: list[ResultFile] = []
     report = partial(make_report, ref.run_id, request, folder.files, read)
     fault = _render(folder, request, merger, report, rendered)
@@ -100,6 +104,14 @@ def conclude(
         _delete_stale(folder.files, manifest)
     log.info("%s: %s", end.outcome, end.items)
     return end
+
+
+def _insist_on_all_parts(verdict: Verdict, items: ItemCounts, missing: list[str]) -> None:
+    if verdict.pending is None or items.pending <= verdict.pending:
+        return
+    lost = f"{items.pending - verdict.pending} items that had ended have no outcome there"
+    names = ", ".join(missing[:5]) or "a part of a later round"
+    raise DamagedFileError(names, f"is gone, or one of those beside it: {lost}")
 
 
 def _write_end(folder: ResultsFolder, manifest: ResultManifest, summary: RunSummary) -> None:
@@ -127,7 +139,7 @@ def _render(
     A request may turn out wrong once the whole source was seen; then no file is made.
 
     Raises:
-        AzureError: Storage does not answer; it is tried again.
+        Exception: Storage does not answer; it is tried again.
         ResultsExistError: As `ResultsFolder.write` says.
     """
     place = f"the workload '{request.workload}' cannot make its files"
@@ -142,21 +154,12 @@ def _render(
     except ResultsExistError:
         raise
     except BaseException as error:
-        if _is_of_storage(error):
+        if is_infrastructure(error):
             raise
         fault = f"{place}: {describe_failure(error)}"
         log.warning(fault)
         return fault
     return None
-
-
-def _is_of_storage(error: BaseException) -> bool:
-    """Whether storage does not answer; that it has not what a workload asks for is no such case."""
-    kind = type(error)
-    if not issubclass(kind, AzureError) or issubclass(kind, ResourceNotFoundError):
-        return False
-    status = getattr(error, "status_code", None) or HTTPStatus.SERVICE_UNAVAILABLE
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_AGAIN
 
 
 def _write(folder: ResultsFolder, file: RenderedFile) -> ResultFile:

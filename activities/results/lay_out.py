@@ -14,12 +14,16 @@ from activities.results.partials import Merger
 from activities.results.result_files import Place
 from activities.results.results_folder import ResultsFolder
 from activities.results.write_results import write_outcomes
+from fanout.adapters.documents import read_document
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
+from fanout.adapters.run_files.intact import find_part, write_intact_model
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.adapters.run_files.range_reader import SizedBatch, read_range, sized_batches
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
+from fanout.errors import DamagedFileError
 from fanout.messages.fan_in import Layout, LayOutAsk, RangePlan
+from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd
 from fanout.models.plan import Cut, Origin
 from fanout.models.request import RunRequest
@@ -52,8 +56,9 @@ def lay_out_run(
     """
     path = layout_path(ref.run_id, ref.attempt)
     if parts is None:
-        if files.exists(path):
-            return files.read_model(Layout, path)
+        known = find_part(files, path)
+        if known is not None:
+            return read_document(Layout, known, path)
         parts = overlaid_parts(files, ref.run_id, ref.attempt)
     ranges = divide_into_ranges(sized_batches(files, ref.run_id, parts), max_bytes)
     first = next(ranges, RangePlan())
@@ -61,7 +66,7 @@ def lay_out_run(
     if second is None:
         return Layout(ranges=1, end=_write_at_once(ref, files, first, max_bytes))
     layout = _write_plans(ref, files, chain([first, second], ranges))
-    files.write_model(path, layout)
+    write_intact_model(files, path, layout)
     log.info("divided the batches into %d ranges", layout.ranges)
     return layout
 
@@ -69,7 +74,7 @@ def lay_out_run(
 def _write_plans(ref: LayOutAsk, files: RunFiles, ranges: Iterable[RangePlan]) -> Layout:
     count, has_partials = 0, False
     for planned in ranges:
-        files.write_model(range_plan_path(ref.run_id, ref.attempt, count), planned)
+        write_intact_model(files, range_plan_path(ref.run_id, ref.attempt, count), planned)
         count += 1
         has_partials |= any(origin.partial is not None for origin in planned.origins)
     return Layout(ranges=count, has_partials=has_partials)
@@ -98,8 +103,12 @@ def write_only_range(
         max_bytes: How long a result file gets, before compression.
     """
     merger = Merger(request)
-    result = write_outcomes(Place(folder, 0, max_bytes), request, read(), merger)
-    return conclude(ref, folder, request, [result], merger, read)
+    try:
+        result = write_outcomes(Place(folder, 0, max_bytes), request, read(), merger)
+        return conclude(ref, folder, request, [result], merger, read)
+    except DamagedFileError as error:
+        log.warning("makes no results: %s", error)
+        return RunEnd(outcome="failed", error=shorten(str(error), MAX_ERROR_BYTES))
 
 
 def divide_into_ranges(batches: Iterable[SizedBatch], max_bytes: int) -> Iterator[RangePlan]:

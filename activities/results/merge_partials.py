@@ -4,12 +4,11 @@ Neighbours in the source are merged, the left one first, so the workload's `merg
 associative. A second time writes the same again.
 """
 
-from activities.results.partials import Merger, read_partial
+from activities.results.partials import Merger, read_merged
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.fan_in import MergeRef
 from fanout.naming import functions
-from fanout.naming.blob_paths import merged_path
 
 log = logger(functions.MERGE_PARTIALS)
 
@@ -24,10 +23,9 @@ def merge_level(ref: MergeRef, files: RunFiles) -> int:
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
     count = 0
     for number in ref.merged:
-        path = merged_path(ref.run_id, ref.attempt, ref.level - 1, number)
-        partial = read_partial(files, path)
-        count += partial is not None
-        merger.add(partial)
+        merged = read_merged(files, ref, ref.level - 1, number)
+        count += merged.data is not None
+        merger.take(merged)
     merger.write(files, ref, ref.level, ref.number)
     log.debug("merged %d partials into %d of level %d", count, ref.number, ref.level)
     return count

@@ -1,19 +1,23 @@
 """The partials of a chunk workload on their way into one, neighbours before strangers."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.intact import has_digests, read_listed, write_intact
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem
 from fanout.messages.run import RunRef
 from fanout.models.request import RunRequest
-from fanout.naming.blob_paths import merge_fault_path, merge_faults, merged_path
+from fanout.naming.blob_paths import merge_faults, merged_path
 from fanout.printable import describe_failure
 from fanout.workload import ChunkWorkload, RenderedFile
 from workloads import registry
 
 log = logger("workload")
+# What a node of the merge tree holds, if no partial.
+KIND, NOTHING, FAULT = "kind", "nothing", "fault"
 
 
 class Merger:
@@ -30,6 +34,11 @@ class Merger:
         self._merged: Any = None
         self.fault: str | None = None
 
+    @property
+    def merges(self) -> bool:
+        """Whether there is something to merge: the workload takes batches whole."""
+        return self._workload is not None
+
     def add(self, data: bytes | None) -> None:
         """Merge a partial into those before it; None is one that was never made.
 
@@ -44,20 +53,32 @@ class Merger:
         except BaseException as error:  # noqa: BLE001  whatever user code raises
             self.fault = describe_failure(error)
 
+    def take(self, merged: "MergedPartial") -> None:
+        """Merge what a node of the tree came to into those before it."""
+        self.fault = self.fault or merged.fault
+        self.add(merged.data)
+
     def write(self, files: RunFiles, ref: RunRef, level: int, number: int) -> None:
-        """Write all of them in one as a partial of the merge tree, or why there is none."""
-        if self._workload is None or (self._merged is None and self.fault is None):
+        """Write all of them in one as a node of the merge tree, or why there is none.
+
+        One without partials is written as well: none that is missed is taken for one of these.
+        """
+        if self._workload is None:
             return
-        place = (ref.run_id, ref.attempt, level, number)
+        path = merged_path(ref.run_id, ref.attempt, level, number)
         try:
-            data = None if self.fault else self._workload.dump_partial(self._merged)
+            data = b"" if self._is_empty else self._workload.dump_partial(self._merged)
         except BaseException as error:  # noqa: BLE001  as above
             self.fault = describe_failure(error)
-        if self.fault is None and data is not None:
-            files.write(merged_path(*place), data)
+        if self.fault is not None:
+            log.warning("partials cannot be merged: %s", self.fault)
+            write_intact(files, path, self.fault.encode(), {KIND: FAULT})
             return
-        log.warning("partials cannot be merged: %s", self.fault)
-        files.write(merge_fault_path(*place), str(self.fault).encode(), "text/plain")
+        write_intact(files, path, data, {KIND: NOTHING} if self._is_empty else None)
+
+    @property
+    def _is_empty(self) -> bool:
+        return self._merged is None or self.fault is not None
 
     def find_faults(self) -> list[FieldProblem]:
         """Have the workload name what all of them show to be wrong with the request."""
@@ -72,15 +93,37 @@ class Merger:
         return self._workload.render(self._merged, self._parameters)
 
 
-def read_partial(files: RunFiles, path: str) -> bytes | None:
-    """Read a partial of the merge tree; None where no batch below it left one."""
-    if files.store.properties(files.container, path) is None:
-        return None
-    return files.read(path)
+@dataclass(frozen=True)
+class MergedPartial:
+    """What a node of the merge tree came to.
+
+    Attributes:
+        data: The partial; None where no batch below it left one.
+        fault: Why those below it could not be merged, if so.
+    """
+
+    data: bytes | None = None
+    fault: str | None = None
 
 
-def read_merge_fault(files: RunFiles, ref: RunRef) -> str | None:
-    """Why some partials of the merge tree could not be merged; None if all could."""
+def read_merged(files: RunFiles, ref: RunRef, level: int, number: int) -> MergedPartial:
+    """Read a node of the merge tree.
+
+    Raises:
+        DamagedFileError: It is gone, or not as it was written.
+    """
+    path = merged_path(ref.run_id, ref.attempt, level, number)
+    if not has_digests(files, path):
+        return MergedPartial(files.find(path), _read_fault(files, ref))
+    found = read_listed(files, path)
+    kind = found.metadata.get(KIND)
+    if kind == FAULT:
+        return MergedPartial(fault=found.data.decode())
+    return MergedPartial(None if kind == NOTHING else found.data)
+
+
+def _read_fault(files: RunFiles, ref: RunRef) -> str | None:
+    """Why partials could not be merged, as earlier versions of the app have written it."""
     for path in files.names(merge_faults(ref.run_id, ref.attempt)):
         return files.read(path).decode()
     return None

@@ -1,8 +1,8 @@
 """The activity `close_sagas`: writes the part file of a batch some sagas of which went on apart."""
 
 from activities.sagas.saga_courses import SagaCourses
-from activities.sagas.saga_files import find_records, open_items, read_batch, saga_steps
-from activities.sagas.saga_part import write_part
+from activities.sagas.saga_files import find_ends, open_items, read_batch, saga_steps
+from activities.sagas.saga_part import write_saga_part
 from fanout.adapters.run_files.files import RunFiles, files_of
 from fanout.messages.batches import BatchRef, BatchResult
 
@@ -19,5 +19,5 @@ def close_batch(ref: BatchRef, files: RunFiles) -> BatchResult:
     courses = SagaCourses(ref, saga_steps(files, ref), items)
     courses.follow(batch.waves)
     ends = courses.ends()
-    apart = [item.start for item in items if item.index not in ends]
-    return write_part(ref, files, batch, ends | find_records(files, ref.run_id, apart))
+    apart = [item for item in items if item.index not in ends]
+    return write_saga_part(ref, files, batch, ends | find_ends(files, ref, apart))

@@ -10,7 +10,7 @@ from activities.batches.item_watch import ItemWatch
 from activities.sagas.saga_courses import SagaCourses
 from activities.sagas.saga_files import (
     batch_path,
-    find_records,
+    find_ends,
     open_items,
     saga_steps,
     saga_workload,
@@ -18,7 +18,7 @@ from activities.sagas.saga_files import (
 )
 from activities.sagas.saga_items import is_open, open_batch
 from activities.sagas.saga_log import SagaLog
-from activities.sagas.saga_part import write_part
+from activities.sagas.saga_part import write_saga_part
 from activities.sagas.side_by_side import work_off
 from activities.sagas.step_runner import StepRunner
 from fanout.adapters.rows.rows import Rows, rows
@@ -67,7 +67,7 @@ def _known_ends(
     items = open_items(batch)
     if is_first and ref.attempt == 1:
         return items, {}
-    ends = find_records(files, ref.run_id, [item.start for item in items])
+    ends = find_ends(files, ref, items)
     return [item for item in items if item.index not in ends], ends
 
 
@@ -90,7 +90,7 @@ def _answer(
 ) -> RunSagasResult:
     apart = [item.start for item in open_items(batch) if item.index not in ends]
     if not apart:
-        return RunSagasResult(result=write_part(ref, files, batch, ends))
+        return RunSagasResult(result=write_saga_part(ref, files, batch, ends))
     found = batch.model_copy(update={"apart": [start.index for start in apart]})
     files.write_model(batch_path(ref), found)
     return RunSagasResult(steps=saga_steps(files, ref), sagas=apart)

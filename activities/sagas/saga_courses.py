@@ -1,6 +1,6 @@
 """Where the sagas of a batch are: each one's state, as the log of the batch has it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from fanout.messages.batches import BatchRef
@@ -11,12 +11,12 @@ from fanout.sagas.machine import Call, Move, Saga
 class SagaCourses:
     """The sagas of a batch that are under way or over."""
 
-    def __init__(self, ref: BatchRef, steps: list[StepPlan], items: Iterable[SagaItem]) -> None:
+    def __init__(self, ref: BatchRef, steps: list[StepPlan], items: Sequence[SagaItem]) -> None:
         self._ref = ref
         self._starts = {item.index: item.start for item in items}
         self._sagas = {
-            start.index: Saga(steps, ref.run_id, start.index, start.take)
-            for start in self._starts.values()
+            item.index: Saga(steps, ref.run_id, item.index, item.take, undo=item.undo)
+            for item in items
         }
         self._began_ms = 0
         self._ended_ms: dict[int, int] = {}

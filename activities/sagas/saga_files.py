@@ -113,9 +113,17 @@ def find_record(files: RunFiles, run_id: str, saga: SagaStart) -> KeptSaga | Non
         return None
 
 
-def find_records(files: RunFiles, run_id: str, sagas: list[SagaStart]) -> dict[int, KeptSaga]:
-    """How those of some sagas ended that have, by index."""
+def find_ends(files: RunFiles, ref: BatchRef, items: list[SagaItem]) -> dict[int, KeptSaga]:
+    """How the sagas of some items ended that have, by index.
+
+    One that takes up what an earlier attempt could not undo has ended once this attempt says so.
+    """
+
+    def find(item: SagaItem) -> KeptSaga | None:
+        record = find_record(files, ref.run_id, item.start)
+        is_earlier = record is not None and record.attempt != ref.attempt
+        return None if item.undo is not None and is_earlier else record
+
     with ContextPool(READ_AT_ONCE) as pool:
-        records = pool.map(lambda saga: find_record(files, run_id, saga), sagas)
-        found = zip(sagas, records, strict=True)
-        return {saga.index: record for saga, record in found if record is not None}
+        found = zip(items, pool.map(find, items), strict=True)
+        return {item.index: record for item, record in found if record is not None}

@@ -95,13 +95,16 @@ def _item(workload: SagaWorkload[Any, Any], record: Record, take: int) -> SagaIt
 def _take_up(ref: BatchRef, files: RunFiles, items: list[SagaItem]) -> list[SagaItem]:
     """Let sagas that an earlier attempt has ended, although their batch was lost, have a new take.
 
-    One that has succeeded keeps the take in which it did.
+    One that has succeeded keeps the take in which it did. So does one of which something could not
+    be undone: that is taken up first.
     """
 
     def look(item: SagaItem) -> SagaItem:
         while item.error is None and (record := find_record(files, ref.run_id, item.start)):
             if record.attempt == ref.attempt or record.end.status == "succeeded":
                 break
+            if record.undo is not None:
+                return item.model_copy(update={"undo": record.undo})
             item = item.model_copy(update={"take": item.take + 1})
         return item
 

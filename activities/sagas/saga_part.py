@@ -6,17 +6,17 @@ from typing import Any
 from activities.batches.batch import Processed, replace_pending
 from activities.sagas.saga_files import saga_workload
 from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.adapters.run_files.intact import read_part, write_part
 from fanout.adapters.telemetry.logs import logger
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.sagas import KeptSaga, SagaBatch, SagaEnd, SagaItem
 from fanout.naming import blob_paths
-from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.lines import failed_line, saga_line, waiting_items
 
 log = logger("sagas")
 
 
-def write_part(
+def write_saga_part(
     ref: BatchRef, files: RunFiles, batch: SagaBatch, ends: Mapping[int, KeptSaga]
 ) -> BatchResult:
     """Write the part file of a batch; a saga without an end leaves its item pending.
@@ -25,8 +25,8 @@ def write_part(
     """
     processed = _gather(ref, files, batch, ends)
     path = blob_paths.part_path(ref.run_id, blob_paths.generation(ref.attempt), ref.name)
-    if not files.write_first(path, b"".join(processed.lines), JSON_LINES):
-        waiting = waiting_items(files.read(path))
+    if not write_part(files, path, b"".join(processed.lines)):
+        waiting = waiting_items(read_part(files, path))
         known = {index: end for index, end in ends.items() if index not in waiting}
         return _gather(ref, files, batch, known).result
     log.debug("wrote %s", path)

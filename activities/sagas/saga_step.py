@@ -1,23 +1,38 @@
 """The activity `saga_step`: does or undoes one step of the saga of one item, once.
 
-It never raises for the step: what came of it is its result. It raises for infrastructure, and the
-orchestrator then tries again.
+It never raises for the step: what came of it is its result. That infrastructure is away is one,
+too: the saga then waits for it. Whatever else it raises, its orchestrator calls it again.
 """
 
-from activities.batches.fence import Fence
+from activities.batches.fence import NO_FENCE, Fence
 from activities.sagas.saga_files import kept_items, kept_results
-from activities.sagas.step_runner import StepRunner
+from activities.sagas.saga_log import now_ms
+from activities.sagas.step_runner import StepRunner, describe_fault
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, files_of
+from fanout.adapters.telemetry.logs import logger
 from fanout.messages.sagas import KeptStep, StepCall, StepResult
-from fanout.naming import row_keys
+from fanout.naming import functions, row_keys
+from fanout.printable import describe_failure
+
+log = logger(functions.SAGA_STEP)
 
 
 def saga_step(call: StepCall) -> StepResult:
     """Do or undo a step, unless the attempt of its run has ended."""
-    if Fence.around(call.batch, rows()).is_over:
-        return StepResult(is_over=True)
-    return carry_out_once(call, files_of(call.batch), rows())
+    return try_step(call, files_of(call.batch), rows(), Fence.around(call.batch, rows()))
+
+
+def try_step(call: StepCall, files: RunFiles, rows: Rows, fence: Fence = NO_FENCE) -> StepResult:
+    """Do or undo a step, and tell if that could not even be tried, or not be written down."""
+    try:
+        return StepResult(is_over=True) if fence.is_over else carry_out_once(call, files, rows)
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        log.warning("%s of step %d waits: %s", call.mode, call.step, describe_failure(error))
+        return StepResult(error=describe_fault(error), ended_ms=now_ms(), is_outage=True)
 
 
 def carry_out_once(call: StepCall, files: RunFiles, rows: Rows) -> StepResult:

@@ -13,6 +13,7 @@ from activities.batches.item_files import RunItemFiles
 from activities.batches.time_limits import TimeLimits
 from activities.sagas.saga_files import saga_workload
 from activities.sagas.saga_log import now_ms
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.messages.batches import BatchRef
@@ -70,9 +71,10 @@ class StepRunner:
             returned = limits.call_item(_call_step, step, call, item, context)
             output = _check_output(returned) if call.mode == "do" else None
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
-            fault = error_info(error)
+            fault = describe_fault(error)
             _log_failure(call, step, fault, (time.perf_counter() - started) * 1000)
-            return StepResult(error=_shorten_texts(fault), ended_ms=now_ms())
+            is_outage = is_infrastructure(error)
+            return StepResult(error=fault, ended_ms=now_ms(), is_outage=is_outage)
         return StepResult(output=output, ended_ms=now_ms())
 
     def _context(self, call: StepCall, item_id: str) -> StepContext[Any]:
@@ -131,7 +133,9 @@ def _log_failure(call: StepCall, step: Step, error: ErrorInfo, took_ms: float) -
     log.info("%s %s failed", call.mode, step.name, extra=fields | {"duration_ms": took_ms})
 
 
-def _shorten_texts(error: ErrorInfo) -> ErrorInfo:
+def describe_fault(raised: BaseException) -> ErrorInfo:
+    """Describe what was raised in texts that are short enough for a history."""
+    error = error_info(raised)
     texts = {
         "type": shorten(error.type, MAX_TYPE_BYTES),
         "message": shorten(error.message, MAX_REASON_BYTES),

@@ -9,12 +9,18 @@ from functools import lru_cache
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
 
 from fanout.adapters.accounts import note_blob_answer
 from fanout.adapters.blob_reading import CHUNK_BYTES, StoredBlobs
 from fanout.adapters.credentials import credential
+from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import StorageSettings, settings
 from fanout.adapters.transport import transport_options
 from fanout.naming.media_types import BYTES
@@ -30,6 +36,10 @@ ONE_QUICK_TRY: dict[str, Any] = {
     "connection_timeout": ANSWER_SECONDS,
     "read_timeout": ANSWER_SECONDS,
 }
+
+
+# The service's words for it.
+_EXISTS = frozenset({"BlobAlreadyExists", "ConditionNotMet", "TargetConditionNotMet"})
 
 
 class BlobExistsError(Exception):
@@ -89,6 +99,7 @@ class BlobStore(StoredBlobs):
                 self._make(container)
                 written = target.upload_blob(data, **options)
         except ResourceExistsError as error:
+            _insist_that_it_exists(error)
             raise BlobExistsError(blob) from error
         return str(written["etag"])
 
@@ -231,6 +242,7 @@ class BlobWriter:
                 overwrite = not if_none_match
                 self._blob.upload_blob(self._take(), overwrite=overwrite, content_settings=content)
         except (ResourceExistsError, ResourceModifiedError) as error:
+            _insist_that_it_exists(error)
             raise BlobExistsError(self._blob.blob_name) from error
         return self._digest.hexdigest()
 
@@ -244,6 +256,15 @@ class BlobWriter:
         block_id = base64.b64encode(f"{self._token}{len(self._blocks):08d}".encode()).decode()
         self._blob.stage_block(block_id, self._take())
         self._blocks.append(BlobBlock(block_id=block_id))
+
+
+def _insist_that_it_exists(error: HttpResponseError) -> None:
+    """Raise what says anything but that there is a blob: a conflict may have other reasons.
+
+    The SDK has one class for a blob that exists and a container that is being deleted.
+    """
+    if error_code(error) not in _EXISTS:
+        raise error
 
 
 def md5(data: bytes) -> bytearray:

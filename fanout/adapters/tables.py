@@ -3,7 +3,6 @@
 Source: https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from azure.data.tables import (
 from fanout.adapters.accounts import note_table_answer
 from fanout.adapters.blob import ONE_QUICK_TRY
 from fanout.adapters.credentials import credential
+from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 from fanout.adapters.table_transactions import TransactionClient
 from fanout.adapters.transport import transport_options
@@ -39,7 +39,6 @@ _NO_ROW = {"ResourceNotFound", "EntityNotFound"}
 _GONE = _NO_ROW | {_NO_TABLE}
 # A row that is gone has changed as well.
 _LOST_RACES = _NO_ROW | {"EntityAlreadyExists", "UpdateConditionNotSatisfied", "ConditionNotMet"}
-_CODE = re.compile(r'"code":\s*"(\w+)"')
 
 
 class RowConflictError(Exception):
@@ -252,7 +251,7 @@ class TableStore:
         try:
             answers = self._submit(table, operations)
         except HttpResponseError as error:
-            if _code(error) not in _LOST_RACES:
+            if error_code(error) not in _LOST_RACES:
                 raise
             raise RowConflictError(str(error)) from error
         pairs = zip(writes, answers, strict=True)
@@ -263,7 +262,7 @@ class TableStore:
         try:
             return _carry_out(self._table(table), operations)
         except HttpResponseError as error:
-            if _code(error) != _NO_TABLE:
+            if error_code(error) != _NO_TABLE:
                 raise
             self.service.create_table_if_not_exists(table)
             return _carry_out(self._table(table), operations)
@@ -280,7 +279,7 @@ def _delete(table: TableClient, partition: str, row_keys: list[str]) -> None:
         try:
             table.submit_transaction([("delete", entity) for entity in entities])
         except HttpResponseError as error:
-            if _code(error) not in _GONE:
+            if error_code(error) not in _GONE:
                 raise
         else:
             return
@@ -332,15 +331,6 @@ def _row(entity: TableEntity) -> Row:
 
 def _plain_value(value: Any) -> Any:
     return value.value if isinstance(value, EntityProperty) else value
-
-
-def _code(error: HttpResponseError) -> str:
-    """The service's word for what is wrong; the SDK reads it of some errors, and not of others."""
-    code = getattr(error, "error_code", None)
-    if code is not None:
-        return str(getattr(code, "value", code))
-    match = _CODE.search(str(error))
-    return match[1] if match else ""
 
 
 def _endpoint(storage: StorageSettings) -> str:

@@ -3,18 +3,26 @@
 Whoever leaves hands its place over to the one that has waited longest, and wakes it. So a place is
 never free while somebody waits, and nobody has to ask again and again. A wake may be lost with who
 should have raised it; therefore those who wait ask by a timer, too, the sooner the nearer they are.
+
+A run that stands still, be it suspended, slowed down or stuck, lends its place to whoever waits. It
+goes on when it can, and counts again as soon as it moves; until there is room nobody else begins.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.naming.moments import parse_moment
 
+Value = TypeVar("Value")
 FIRST_WAIT_SECONDS = 30.0
 MAX_WAIT_SECONDS = 900.0
 # One that has not asked for so long is gone: several times what anyone waits.
 FORGOTTEN_AFTER = timedelta(hours=1)
+# For each place so many runs may have lent one: all of them may move again at a time.
+MAX_LENT_A_PLACE = 16
 
 
 class Entry(BaseModel):
@@ -33,12 +41,35 @@ class Entry(BaseModel):
     at: str
 
 
+class Sighting(BaseModel):
+    """What a run had come to when somebody looked.
+
+    Attributes:
+        mark: Differs once the run has moved.
+        since: Since when it has been the same, ISO 8601 in UTC.
+        patience_seconds: How long that may be so before the run stands still.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    mark: str
+    since: str
+    patience_seconds: float
+
+    def is_still(self, now: str) -> bool:
+        """Whether the run stands still."""
+        seconds = (parse_moment(now) - parse_moment(self.since)).total_seconds()
+        return seconds > self.patience_seconds
+
+
 class AdmissionState(BaseModel):
     """The runs of the app, by orchestration; times are ISO 8601 in UTC.
 
     Attributes:
         running: Those that have a place, with since when.
         waiting: Those that wait, in the order in which they came, with when they last asked.
+        lent: Those that have lent their place to others, with since when.
+        sightings: Where those with a place stood while others waited.
         max_runs: How many places there are, as the last that asked has said.
     """
 
@@ -46,7 +77,13 @@ class AdmissionState(BaseModel):
 
     running: dict[str, str] = Field(default_factory=dict)
     waiting: dict[str, str] = Field(default_factory=dict)
+    lent: dict[str, str] = Field(default_factory=dict)
+    sightings: dict[str, Sighting] = Field(default_factory=dict)
     max_runs: int = 0
+
+    def has_begun(self, instance: str) -> bool:
+        """Whether a run has a place, or has lent the one that it had."""
+        return instance in self.running or instance in self.lent
 
 
 class Turn(BaseModel):
@@ -68,10 +105,10 @@ class Turn(BaseModel):
 
 def enter(state: AdmissionState, entry: Entry) -> tuple[AdmissionState, Turn]:
     """Let a run begin if it has a place, or there is one for it and for all that came before it."""
-    if entry.instance in state.running:
+    if state.has_begun(entry.instance):
         return state, Turn()
     waiting = {**_still_waiting(state, entry.at), entry.instance: entry.at}
-    state = AdmissionState(running=state.running, waiting=waiting, max_runs=entry.max_runs)
+    state = state.model_copy(update={"waiting": waiting, "max_runs": entry.max_runs})
     ahead = list(waiting).index(entry.instance)
     if ahead < _room(state):
         return _give_places(state, [entry.instance], entry.at), Turn()
@@ -90,11 +127,65 @@ def leave(state: AdmissionState, instance: str, at: str) -> tuple[AdmissionState
         The others, and those of them whose turn has come by this: they have places, and are to be
         woken.
     """
-    running = {k: v for k, v in state.running.items() if k != instance}
-    waiting = {k: v for k, v in _still_waiting(state, at).items() if k != instance}
-    rest = AdmissionState(running=running, waiting=waiting, max_runs=state.max_runs)
-    called = [*waiting][: _room(rest)]
-    return _give_places(rest, called, at), tuple(called)
+    rest = state.model_copy(
+        update={
+            "running": _without(state.running, instance),
+            "waiting": _without(_still_waiting(state, at), instance),
+            "lent": _without(state.lent, instance),
+            "sightings": _without(state.sightings, instance),
+        }
+    )
+    return _call_next(rest, at)
+
+
+def lend(
+    state: AdmissionState, seen: Mapping[str, Sighting], at: str
+) -> tuple[AdmissionState, tuple[str, ...]]:
+    """Let those that wait have the places of runs that stand still.
+
+    Args:
+        state: The runs of the app.
+        seen: Where runs stand that have a place, or had one.
+        at: When that is, ISO 8601 in UTC.
+
+    Returns:
+        The runs, and those of them whose turn has come by this: they are to be woken.
+    """
+    sightings = {
+        instance: _oldest(state.sightings.get(instance), sighting)
+        for instance, sighting in seen.items()
+        if state.has_begun(instance)
+    }
+    still = {instance for instance, sighting in sightings.items() if sighting.is_still(at)}
+    room = max(0, MAX_LENT_A_PLACE * state.max_runs - len(state.lent))
+    lending = [instance for instance in state.running if instance in still][:room]
+    back = [instance for instance in state.lent if instance in sightings and instance not in still]
+    running = {k: v for k, v in state.running.items() if k not in lending}
+    lent = {k: v for k, v in state.lent.items() if k not in back}
+    state = state.model_copy(
+        update={
+            "running": {**running, **dict.fromkeys(back, at)},
+            "lent": {**lent, **dict.fromkeys(lending, at)},
+            "sightings": sightings,
+        }
+    )
+    return _call_next(state, at) if lending else (state, ())
+
+
+def _oldest(known: Sighting | None, latest: Sighting) -> Sighting:
+    """Where a run stands, since it first stood there."""
+    is_same = known is not None and known.mark == latest.mark
+    return latest.model_copy(update={"since": known.since}) if is_same and known else latest
+
+
+def _call_next(state: AdmissionState, at: str) -> tuple[AdmissionState, tuple[str, ...]]:
+    """Give free places to those that have waited longest, and tell who they are."""
+    called = [*state.waiting][: _room(state)]
+    return _give_places(state, called, at), tuple(called)
+
+
+def _without(moments: Mapping[str, Value], instance: str) -> dict[str, Value]:
+    return {k: v for k, v in moments.items() if k != instance}
 
 
 def _room(state: AdmissionState) -> int:
@@ -103,10 +194,11 @@ def _room(state: AdmissionState) -> int:
 
 def _give_places(state: AdmissionState, instances: list[str], at: str) -> AdmissionState:
     """Let some of those that wait have places."""
-    return AdmissionState(
-        running={**state.running, **dict.fromkeys(instances, at)},
-        waiting={k: v for k, v in state.waiting.items() if k not in instances},
-        max_runs=state.max_runs,
+    return state.model_copy(
+        update={
+            "running": {**state.running, **dict.fromkeys(instances, at)},
+            "waiting": {k: v for k, v in state.waiting.items() if k not in instances},
+        }
     )
 
 

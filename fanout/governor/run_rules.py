@@ -78,7 +78,12 @@ def settle(state: GovernorState, ask: SettleAsk) -> GovernorState:
     has_exceeded = "exceeded" in ask.reasons or is_exceeded(tolerance, given_up, items.total)
     is_cancelled = state.control.is_cancelled
     compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
-    verdict = Verdict(is_cancelled=is_cancelled, tolerance=tolerance, compensates=compensates)
+    verdict = Verdict(
+        is_cancelled=is_cancelled,
+        tolerance=tolerance,
+        compensates=compensates,
+        pending=items.pending,
+    )
     phase: Phase = "compensating" if compensates else "finalizing"
     update = {"verdict": verdict, "phase": phase, "updated_at": ask.at}
     control = state.control.model_copy(update={"is_closed": True})

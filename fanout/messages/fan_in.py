@@ -26,10 +26,15 @@ class RangePlan(Message):
 
 
 class RangeResult(Message):
-    """``plan/fan-in-a1-00003.json``: the result files of one range, and the items in them."""
+    """``plan/fan-in-a1-00003.json``: the result files of one range, and the items in them.
+
+    Attributes:
+        missing: The parts that batches of it would have, of which there are none: some of them.
+    """
 
     items: ItemCounts = ItemCounts()
     files: list[ResultFile] = Field(default_factory=list)
+    missing: list[str] = Field(default_factory=list)
 
 
 class Layout(Message):

@@ -100,11 +100,14 @@ class Verdict(Message):
     Attributes:
         tolerance: The tolerance in force; it may have been changed while the run went on.
         compensates: Whether what succeeded is to be undone.
+        pending: How many items had no end, as the rows have it: where the parts have more, one of
+            them is gone. None in verdicts of earlier versions of the app.
     """
 
     is_cancelled: bool = False
     tolerance: Tolerance = Tolerance()
     compensates: bool = False
+    pending: int | None = None
 
 
 class RunEnd(Message):

@@ -66,13 +66,16 @@ class SagaWork(Message):
     """Input of `saga`: one item of a batch.
 
     Attributes:
-        take: A saga that has ended is never taken up again; a redrive begins the next take, whose
-            operations have keys of their own.
+        saga: Which take of it. A saga that has ended is never taken up again; a redrive begins the
+            next take, whose operations have keys of their own. Only where something could not be
+            undone, it goes on with that in the same take.
+        may_undo: Whether that may be so: it asks `find_undo` first.
     """
 
     batch: BatchRef
     steps: list[StepPlan]
     saga: SagaStart
+    may_undo: bool = False
 
 
 class StepCall(Message):
@@ -106,12 +109,14 @@ class StepResult(Message):
         error: Why it failed, its texts cut short; None if it is done.
         ended_ms: When it ended, by the clock of whoever did it: milliseconds since 1970.
         is_over: Whether the attempt of the run has ended, so that nothing was done.
+        is_outage: Whether it failed because infrastructure did: that was no try of its own.
     """
 
     output: Any = None
     error: ErrorInfo | None = None
     ended_ms: int = 0
     is_over: bool = False
+    is_outage: bool = False
 
 
 class KeptStep(Message):
@@ -184,8 +189,10 @@ class SagaEnd(Message):
     Attributes:
         tries: Of the step that needed most.
         retries: Tries of steps beyond the first.
-        outputs: Of the steps that are done, by name.
+        outputs: Of the steps that are done, by name; of one that failed, those of the steps whose
+            undoing failed.
         error: Why it failed, and if an undo failed, that too.
+        cause: Why it failed, the undoing left out; None in records of earlier versions of the app.
     """
 
     status: SagaStatus
@@ -194,6 +201,38 @@ class SagaEnd(Message):
     retries: int = 0
     outputs: dict[str, Any] = Field(default_factory=dict)
     error: ErrorInfo | None = None
+    cause: ErrorInfo | None = None
+
+
+class SagaUndo(Message):
+    """What is left of a saga that has failed: a redrive takes up what could not be undone.
+
+    Attributes:
+        trace: What happened to its steps before.
+        cause: Why it failed.
+        outputs: Of the steps that are to be undone, by name, as far as they were kept.
+    """
+
+    trace: SagaTrace
+    cause: ErrorInfo
+    outputs: dict[str, Any] = Field(default_factory=dict)
+
+
+class FindUndoAsk(Message):
+    """Input of `find_undo`: which saga of a batch."""
+
+    batch: BatchRef
+    saga: SagaStart
+
+
+class FindUndoResult(Message):
+    """Result of `find_undo`.
+
+    Attributes:
+        undo: What the saga is to take up; None if it begins with its first step.
+    """
+
+    undo: SagaUndo | None = None
 
 
 class SagaRecord(Message):
@@ -211,6 +250,7 @@ class SagaItem(Message):
     Attributes:
         take: Which take of its saga is to run.
         error: Why it has none: the item makes no sense.
+        undo: What that take could not undo in an earlier attempt; None if it begins anew.
     """
 
     index: int
@@ -218,6 +258,7 @@ class SagaItem(Message):
     take: int = 1
     item: Any = None
     error: ErrorInfo | None = None
+    undo: SagaUndo | None = None
 
     @property
     def start(self) -> SagaStart:
@@ -252,3 +293,11 @@ class KeptSaga(Message):
     attempt: int
     end: SagaEnd
     duration_ms: float
+
+    @property
+    def undo(self) -> SagaUndo | None:
+        """What it has left to be undone; None if there is nothing."""
+        cause = self.end.cause or self.end.error
+        if self.end.status != "compensation_failed" or cause is None:
+            return None
+        return SagaUndo(trace=self.end.trace, cause=cause, outputs=self.end.outputs)

@@ -130,6 +130,8 @@ class PlanManifest(BaseModel):
         parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
         reopening: In a later attempt: which failed items it tries again.
         only: The partition, if there is but one: it has no file of its own then.
+        has_digests: Whether whatever is written of outcomes has a digest beside it; not so in plans
+            of earlier versions of the app.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -146,6 +148,7 @@ class PlanManifest(BaseModel):
     parts: BlobRef | None = None
     reopening: Reopening | None = None
     only: PartitionPlan | None = None
+    has_digests: bool = False
 
     def cuts_in(self, partition: int) -> int:
         """Count the cuts of one partition (0-based)."""

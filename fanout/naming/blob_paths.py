@@ -233,11 +233,9 @@ def summary_path(run_id: str) -> str:
     return f"{run_id}/summary.json"
 
 
-def merge_fault_path(run_id: str, attempt: int, level: int, number: int) -> str:
-    """Why partials could not be merged: ``plan/fan-in-a1-fault-l0-00003.txt``."""
-    return f"{merge_faults(run_id, attempt)}l{level}-{number:05d}.txt"
-
-
 def merge_faults(run_id: str, attempt: int) -> str:
-    """What the paths of such files begin with."""
+    """What the paths begin with of files that say why partials could not be merged.
+
+    Earlier versions of the app have left such files.
+    """
     return f"{run_id}/plan/fan-in-a{attempt}-fault-"

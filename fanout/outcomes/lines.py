@@ -14,8 +14,8 @@ from fanout.models.outcome import STATUSES, ErrorInfo, ItemStatus
 from fanout.outcomes.outputs import dump_line
 
 # What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
-# is one whose saga failed.
-_REDRIVEN = ("failed", "compensated")
+# or could not be is one whose saga failed.
+_REDRIVEN = ("failed", "compensated", "compensation_failed")
 _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 
 
@@ -66,13 +66,17 @@ def saga_line(status: ItemStatus, index: int, item_id: str, fields: dict[str, An
 def next_takes(data: bytes) -> dict[int, int]:
     """Which take of its saga each waiting item of a part file is to have, by index.
 
-    A saga that has ended gets the next take; one that has not goes on with its own.
+    A saga that has ended gets the next take; one that has not, or has not been undone, goes on with
+    its own.
     """
     return {int(outcome["index"]): _next_take(outcome) for outcome in _pending_outcomes(data)}
 
 
 def _next_take(outcome: dict[str, Any]) -> int:
-    return int(outcome["saga"]["take"]) + ("error" in outcome) if "saga" in outcome else 1
+    saga = outcome.get("saga")
+    if saga is None:
+        return 1
+    return int(saga["take"]) + ("error" in outcome and "undo_failed" not in saga)
 
 
 def _pending_outcomes(data: bytes) -> Iterator[dict[str, Any]]:
@@ -109,6 +113,12 @@ def has_only(data: bytes, status: ItemStatus) -> bool:
     if not data:
         return True
     return data.startswith(start) and data.count(b"\n" + start) == data.count(b"\n") - 1
+
+
+def has_any(data: bytes, status: ItemStatus) -> bool:
+    """Tell whether a line of a part file has this status."""
+    start = _STARTS[status]
+    return data.startswith(start) or b"\n" + start in data
 
 
 def waiting_items(data: bytes) -> dict[int, int]:

@@ -5,6 +5,9 @@ what was done is undone, one step at a time, the last to be done first. A step t
 at its first try may have taken effect, whatever became of it later: it is in doubt, and is undone
 as well.
 
+While infrastructure is away, neither a step nor its undoing counts as tried: both wait for it, as
+long as activities do. What could not be undone at all is left to a redrive, which goes on there.
+
 Source: H. Garcia-Molina, K. Salem, "Sagas", SIGMOD 1987.
 """
 
@@ -14,10 +17,18 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from fanout.messages.payloads import shorten
-from fanout.messages.sagas import Mode, SagaEnd, SagaStatus, SagaTrace, StepPlan, StepResult
+from fanout.messages.sagas import (
+    Mode,
+    SagaEnd,
+    SagaStatus,
+    SagaTrace,
+    SagaUndo,
+    StepPlan,
+    StepResult,
+)
 from fanout.models.outcome import ErrorInfo
 from fanout.naming.error_types import ErrorType
-from fanout.policies import backoff_seconds
+from fanout.policies import backoff_seconds, is_patience_over, outage_rest_seconds
 
 # How often a step is tried again when its activity, not the step, fails.
 MAX_BREAKDOWNS: dict[Mode, int] = {"do": 5, "undo": 12}
@@ -60,14 +71,24 @@ class _Course:
     """How doing or undoing a step goes.
 
     Attributes:
+        tries: How often it was tried, those included that met an outage.
+        outages: How many of these did.
+        away_since: Since when infrastructure has been away; None if it was there last.
         due: When it may be tried again; None at once.
     """
 
     status: CourseStatus = "waiting"
     tries: int = 0
+    outages: int = 0
+    away_since: datetime | None = None
     breakdowns: int = 0
     due: datetime | None = None
     error: ErrorInfo | None = None
+
+    @property
+    def own_tries(self) -> int:
+        """How often it was tried while infrastructure was there; what was tried counts once."""
+        return max(min(1, self.tries), self.tries - self.outages)
 
 
 @dataclass(slots=True)
@@ -82,13 +103,32 @@ class _Step:
 class Saga:
     """The saga of one item; give it what its calls came to, and it says what comes next."""
 
-    def __init__(self, steps: Sequence[StepPlan], *seeds: object) -> None:
-        """Begin a saga; `seeds` tell its waits from those of others."""
+    def __init__(
+        self, steps: Sequence[StepPlan], *seeds: object, undo: SagaUndo | None = None
+    ) -> None:
+        """Begin a saga, or take up what it could not undo; `seeds` tell its waits from others'."""
         self._steps = [_Step(plan) for plan in steps]
         self._seeds = seeds
         self._wave = 0
         self._undone: list[int] = []
         self._cause: _Step | None = None
+        if undo is not None:
+            self._take_up(undo)
+
+    def _take_up(self, undo: SagaUndo) -> None:
+        """Put the steps where an earlier attempt has left them; what was undone stays so."""
+        trace = undo.trace
+        for order, number in enumerate([*trace.done, *trace.failed]):
+            step = self._steps[number]
+            is_done = number in trace.done
+            is_left = number in (*trace.undone, *trace.undo_failed)
+            step.do.status = "done" if is_done else "doubtful" if is_left else "failed"
+            step.ended, step.output = (0, order), undo.outputs.get(step.plan.name)
+        for number in trace.undone:
+            self._steps[number].undo.status = "done"
+        self._undone = list(trace.undone)
+        self._cause = self._steps[trace.failed[0]]
+        self._cause.do.error = undo.cause
 
     def move(self, now: datetime) -> Move:
         """Say what to do next."""
@@ -166,6 +206,8 @@ class Saga:
             course.status, course.tries = "done", call.try_number
             if call.mode == "do":
                 step.output = result.output
+        elif result.is_outage:
+            self._note_outage(now, call, result.error)
         else:
             self._note_error(now, call, result.error)
         ended_ms = 0 if isinstance(result, Breakdown) else result.ended_ms
@@ -187,16 +229,29 @@ class Saga:
         course.status = "doubtful" if call.mode == "do" else "failed"
         course.error = ErrorInfo(type=ErrorType.LOST_STEP, message=reason)
 
+    def _note_outage(self, now: datetime, call: Call, error: ErrorInfo) -> None:
+        course = self._course(call.step, call.mode)
+        course.tries, course.error, course.breakdowns = call.try_number, error, 0
+        course.outages += 1
+        course.away_since = course.away_since or now
+        away = now - course.away_since
+        if not is_patience_over(away):
+            course.status = "trying"
+            course.due = now + timedelta(seconds=outage_rest_seconds(away))
+            return
+        course.status = "doubtful" if call.mode == "do" else "failed"
+
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
         was_tried = call.try_number > 1 or course.breakdowns > 0
         course.tries, course.error, course.breakdowns = call.try_number, error, 0
-        policy = step.plan.retry
-        if error.retryable and call.try_number < policy.max_attempts:
+        course.away_since = None
+        policy, own_tries = step.plan.retry, course.own_tries
+        if error.retryable and own_tries < policy.max_attempts:
             course.status = "trying"
             seeds = (*self._seeds, call.step, call.mode)
             asked_seconds = error.retry_after or 0.0
-            wait = backoff_seconds(policy, call.try_number, *seeds, at_least_seconds=asked_seconds)
+            wait = backoff_seconds(policy, own_tries, *seeds, at_least_seconds=asked_seconds)
             course.due = now + timedelta(seconds=wait)
         elif call.mode == "do" and (error.retryable or was_tried):
             course.status = "doubtful"
@@ -205,15 +260,21 @@ class Saga:
 
     def end(self) -> SagaEnd:
         """How it ended; to be asked when there is no move left."""
-        tries = [step.do.tries for step in self._steps]
+        tries = [step.do.own_tries for step in self._steps]
         return SagaEnd(
             status=self._status(),
             trace=self._trace(),
             tries=max([1, *tries]),
             retries=sum(max(0, count - 1) for count in tries),
-            outputs={} if self._has_failed else self._outputs(),
+            outputs=self._outputs_to_undo() if self._has_failed else self._outputs(),
             error=self._error(),
+            cause=self._cause.do.error if self._cause is not None else None,
         )
+
+    def _outputs_to_undo(self) -> dict[str, Any]:
+        """The outputs that whoever undoes what is left may look at."""
+        left = (step for step in self._steps if step.undo.status == "failed")
+        return {step.plan.name: step.output for step in left if step.output is not None}
 
     def _status(self) -> SagaStatus:
         if not self._has_failed:

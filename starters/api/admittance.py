@@ -44,6 +44,16 @@ def refusal(endpoint: Endpoint, req: func.HttpRequest) -> func.HttpResponse | No
     return _refuse_too_many(wait) if wait else None
 
 
+def caller_id(req: func.HttpRequest) -> str:
+    """Who makes a call that is let in: the caller who signed in, or where the call comes from."""
+    if settings().sign_in:
+        try:
+            return caller_of(req.headers).id
+        except NotSignedInError:
+            return ""
+    return _address(req)
+
+
 @lru_cache(maxsize=1)
 def _throttle() -> Throttle:
     return Throttle(settings().max_requests_per_minute)

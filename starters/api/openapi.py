@@ -42,7 +42,7 @@ _REFUSALS = {
     HTTPStatus.CONFLICT: "The state of the run forbids it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is longer than this app accepts.",
     HTTPStatus.TOO_MANY_REQUESTS: "This caller calls too often; `Retry-After` says when to go on.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Storage or the durable host does not answer; try again.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "What the app needs does not answer, or too many calls wait.",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 
 from fanout.errors import (
+    DamagedFileError,
     FanoutError,
     FieldProblem,
     InvalidRequestError,
@@ -44,18 +45,19 @@ def problem(
     return func.HttpResponse(write_json(body), status_code=status, mimetype=MEDIA_TYPE)
 
 
+_PROBLEMS: dict[type[FanoutError], tuple[HTTPStatus, str]] = {
+    RequestTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large"),
+    RunNotFoundError: (HTTPStatus.NOT_FOUND, "run-not-found"),
+    UnreadableDocumentError: (HTTPStatus.CONFLICT, "unreadable"),
+    RunConflictError: (HTTPStatus.CONFLICT, "run-conflict"),
+    DamagedFileError: (HTTPStatus.CONFLICT, "damaged-file"),
+}
+
+
 def answer_to(error: FanoutError) -> func.HttpResponse:
     """Translate an error that Fanout raised for a request."""
-    match error:
-        case InvalidRequestError():
-            detail = "The request names something that cannot be done; nothing was started."
-            return problem(HTTPStatus.BAD_REQUEST, "invalid-request", detail, error.problems)
-        case RequestTooLargeError():
-            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error))
-        case RunNotFoundError():
-            return problem(HTTPStatus.NOT_FOUND, "run-not-found", str(error))
-        case UnreadableDocumentError():
-            return problem(HTTPStatus.CONFLICT, "unreadable", str(error))
-        case RunConflictError():
-            return problem(HTTPStatus.CONFLICT, "run-conflict", str(error))
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", str(error))
+    if isinstance(error, InvalidRequestError):
+        detail = "The request names something that cannot be done; nothing was started."
+        return problem(HTTPStatus.BAD_REQUEST, "invalid-request", detail, error.problems)
+    status, kind = _PROBLEMS.get(type(error), (HTTPStatus.INTERNAL_SERVER_ERROR, "internal"))
+    return problem(status, kind, str(error))

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from http import HTTPStatus
 from inspect import signature
 from typing import Any
@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
-from azure.core.exceptions import AzureError
 
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import RowContentionError
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.naming import instance_ids
-from starters.api.admittance import refusal
+from starters.api.admittance import caller_id, refusal
 from starters.api.endpoints import Endpoint
 from starters.api.json_bodies import write_json
+from starters.api.lanes import RETRY_SECONDS, CrowdedError, Lanes
 from starters.api.problems import answer_to, problem
 from starters.failures import find_failure, is_fault
 
@@ -70,7 +71,9 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
         async def handle(**arguments: Any) -> func.HttpResponse:
             req = arguments["req"]
             with bind_invocation(arguments["context"], req.route_params.get("run_id")):
-                response = refusal(endpoint, req) or await _call(endpoint, handler, arguments)
+                response = refusal(endpoint, req) or await _call_in_turn(
+                    endpoint, handler, arguments
+                )
             for name, value in SAFE_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -78,6 +81,27 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
         return handle
 
     return wrap
+
+
+async def _call_in_turn(
+    endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
+) -> func.HttpResponse:
+    """Call a handler once it is its turn."""
+    req = arguments["req"]
+    run_id = str(req.route_params.get("run_id", ""))
+    try:
+        async with lanes().place(endpoint.function, run_id, caller_id(req)):
+            return await _call(endpoint, handler, arguments)
+    except CrowdedError as error:
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(error))
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+
+
+@lru_cache(maxsize=1)
+def lanes() -> Lanes:
+    """The lanes of this process."""
+    return Lanes()
 
 
 async def _call(
@@ -112,7 +136,7 @@ def _refusal(failure: BaseException) -> func.HttpResponse:
 
 def _unavailable(failure: BaseException) -> func.HttpResponse:
     kind = type(failure).__name__
-    if isinstance(failure, AzureError | RowContentionError):
+    if is_infrastructure(failure) or isinstance(failure, RowContentionError):
         detail = f"Storage does not answer: {kind}. Try again."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "storage", detail)
     detail = f"What the app needs does not answer: {kind}. Try again; it may have been done."

@@ -91,10 +91,10 @@ def _insist_on_redrivable(attempt: Attempt) -> None:
 
 def _failed_without_items(attempt: Attempt, request: RedriveRequest) -> bool:
     """Tell whether the results alone are to be made again: all items have succeeded."""
-    end = attempt.state.run.end
+    end, items = attempt.state.run.end, attempt.state.items
     if end is None or end.outcome != "failed" or request.error_types is not None:
         return False
-    return end.items.total > 0 and end.items.succeeded == end.items.total
+    return items.total > 0 and items.succeeded == items.total
 
 
 def _insist_on_work(run_id: str, attempt: int, request: RedriveRequest, files: RunFiles) -> None:

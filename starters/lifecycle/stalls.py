@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from fanout.governor.admission import Sighting
 from fanout.governor.run_state import GovernorState
 from fanout.models.request import RunRequest
+from fanout.naming.moments import moment_text
 
 # A run has stalled that reported nothing for three times as long as a wave should take.
 STALLED_FACTOR = 3
@@ -31,15 +33,32 @@ def _idle_seconds(state: GovernorState, now: datetime) -> float:
     return (now - datetime.fromisoformat(state.updated_at)).total_seconds()
 
 
-def _patience(request: RunRequest, state: GovernorState) -> float:
-    """How many seconds a wave may take: its work, its retries, and the rate."""
-    work, grants = state.run.work, state.held.values()
+def sight(request: RunRequest, state: GovernorState, now: datetime) -> Sighting:
+    """Say where a run stands that has a place, and how long it may stand there.
+
+    What it waits for (a rate, a retry, a person) is no work: it may do so without a place.
+    """
+    items = state.items
+    mark = f"{state.phase} {items.total - items.pending} {items.compensated} {state.retries}"
+    batches = [_batch_seconds(request, state)] if state.held else []
+    patience = max([LEAST_STALLED_SECONDS, *(STALLED_FACTOR * seconds for seconds in batches)])
+    return Sighting(mark=mark, since=moment_text(now), patience_seconds=patience)
+
+
+def _batch_seconds(request: RunRequest, state: GovernorState) -> float:
+    """How many seconds the work of a batch takes, as far as is known."""
     slowest = max((shard.item_ms or 0.0 for shard in state.shards.values()), default=0.0)
     span = max((shard.span for shard in state.shards.values()), default=1)
-    batch = slowest / 1000 * work.items_per_cut * span
+    batch = slowest / 1000 * state.run.work.items_per_cut * span
+    return max(batch, request.timeouts.batch_seconds or 0.0)
+
+
+def _patience(request: RunRequest, state: GovernorState) -> float:
+    """How many seconds a wave may take: its work, its retries, and the rate."""
+    grants = state.held.values()
     waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
     rate = state.limits.items_per_second
     paced = sum(grant.items for grant in grants) / rate if rate else 0.0
-    limit = request.timeouts.batch_seconds or 0.0
-    expected = max(batch, limit) * request.retry.max_attempts + waits + paced
+    batches = _batch_seconds(request, state) * request.retry.max_attempts
+    expected = batches + waits + paced
     return max(LEAST_STALLED_SECONDS, STALLED_FACTOR * expected)

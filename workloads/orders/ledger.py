@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from fanout.adapters.tables import Row, RowConflictError, Tables, Write
-from fanout.errors import PermanentError, TransientError
+from fanout.errors import PermanentError, UnavailableError
 from workloads.orders.keys import operation_row_key, owner_of, plain_key
 
 MAX_RACES = 8
@@ -36,7 +36,7 @@ class KeyReusedError(PermanentError):
     """The idempotency key belongs to another operation."""
 
 
-class LedgerBusyError(TransientError):
+class LedgerBusyError(UnavailableError):
     """Others kept changing the same rows."""
 
 
@@ -73,7 +73,9 @@ class Call:
         partition: Where the operation and its balances are.
         key: The operation's idempotency key.
         action: What to do with the operation; a refusal holds for the same action.
-        is_undo: Whether it takes something back: nothing, if another order did it.
+        is_undo: Whether it takes something back: nothing, if another order did it. That is refused
+            as long as something else stands in its way, and no longer, since a redrive may try it
+            again.
     """
 
     partition: str
@@ -153,6 +155,8 @@ class Ledger:
         except KeyReusedError:
             raise  # this operation is not refused: the caller used its key for another one
         except PermanentError as refusal:
+            if call.is_undo:
+                raise
             return [_refusal_write(call, operation, refusal)], refusal
         return ([] if change is None else _change_writes(call, operation, rows, change)), None
 
@@ -169,7 +173,7 @@ class Ledger:
     def _repeat_refusal(self, call: Call, operation: Row | None) -> None:
         """Raise the error that refused this call earlier, if one did."""
         refusal = _load_refusals(operation).get(call.action)
-        if refusal is not None:
+        if refusal is not None and not call.is_undo:
             kinds = {kind.__name__: kind for kind in (*self.refusals, TakenBackError)}
             raise kinds.get(refusal["type"], PermanentError)(refusal["message"])
 

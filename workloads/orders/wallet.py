@@ -131,9 +131,8 @@ class Wallet:
             accounts = (Account.HELD, Account.AVAILABLE)
             return _next_step(rows, operation, key, accounts, PaymentState.VOIDED)
 
-        self._ledger.change(
-            Call(wallet_partition(customer, currency), key, "void", is_undo=True), [HEAD], decide
-        )
+        call = Call(wallet_partition(customer, currency), key, "void", is_undo=True)
+        self._ledger.change(call, [HEAD], decide)
 
     def capture(self, customer: str, currency: str, key: str, capture: str) -> None:
         """Take what an authorisation holds.

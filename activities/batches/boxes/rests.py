@@ -8,11 +8,11 @@ from activities.batches.boxes.box_watch import BoxWatch
 from activities.batches.boxes.stretch import Stretch
 from activities.events import RaiseEvent
 from fanout.adapters.run_files.files import RunFiles, kept_partition
+from fanout.adapters.run_files.intact import read_part, write_part
 from fanout.messages.batches import BatchRef, ProcessAsk
 from fanout.messages.rests import RestNews
 from fanout.models.plan import Cut
 from fanout.naming import blob_paths
-from fanout.naming.media_types import JSON_LINES
 from fanout.outcomes.rests import read_rest_record, rest_record
 
 
@@ -57,8 +57,8 @@ def give_back_by(ref: BatchRef, stretch: Stretch, files: RunFiles) -> Callable[[
     def give_back(kept: int) -> int | None:
         first, middle, end = stretch.bounds[0], stretch.bounds[kept], stretch.bounds[-1]
         record = rest_record(first, middle - first, end - middle)
-        if files.write_first(part, record, JSON_LINES):
+        if write_part(files, part, record):
             return kept
-        return kept_cuts(ref, files.read(part), files)
+        return kept_cuts(ref, read_part(files, part), files)
 
     return give_back

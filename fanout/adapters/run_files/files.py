@@ -258,13 +258,25 @@ class RunFiles:
         except ResourceNotFoundError:
             return None
 
-    def write(self, path: str, data: bytes, media_type: str = JSON) -> None:
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        media_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Write a file whole, over whatever was there."""
-        self.store.write(self.container, path, data, media_type=media_type)
+        self.store.write(self.container, path, data, media_type=media_type, metadata=metadata)
 
-    def write_first(self, path: str, data: bytes, media_type: str = JSON) -> bool:
+    def write_first(
+        self,
+        path: str,
+        data: bytes,
+        media_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bool:
         """Write a file whole unless there is one; tell whether there was none."""
-        return self._write_first(path, data, media_type) is not None
+        return self._write_first(path, data, media_type, metadata) is not None
 
     def _write_first(
         self, path: str, data: bytes, media_type: str, metadata: Mapping[str, str] | None = None

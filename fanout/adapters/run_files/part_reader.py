@@ -1,18 +1,24 @@
 """Reading the outcomes of every batch of a run, in source order, a few parts ahead."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
+from fanout.adapters.run_files.intact import read_listed, read_part_with_partial
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
+from fanout.adapters.telemetry.logs import logger
+from fanout.errors import DamagedFileError
 from fanout.messages.run import RunRef
 from fanout.models.plan import Cut, Origin, PlanManifest
+from fanout.naming import blob_paths
 from fanout.outcomes.lines import range_line, reopen_lines, status_of
 from fanout.threads import ContextPool
 
+log = logger("parts")
 READ_AT_ONCE = 8
 # What is read and not yet used stays in memory: few large parts are as quick as many small ones.
 READ_AHEAD_BYTES = 4 * 1_048_576
@@ -54,6 +60,8 @@ def read_batches(
     manifest: PlanManifest,
     begin: Position = (0, 0),
     end: Position | None = None,
+    *,
+    is_redone: bool = False,
 ) -> Iterator[BatchOutcomes]:
     """Read every batch of the first plan as the attempts up to `ref`'s left it.
 
@@ -65,6 +73,10 @@ def read_batches(
         manifest: The first plan.
         begin: Partition and first cut of the first batch to read.
         end: Those of the batch to stop before; None reads to the end.
+        is_redone: Whether a batch whose part is damaged counts as one that left none.
+
+    Raises:
+        DamagedFileError: A part is not as it was written.
     """
     parts = overlaid_parts(files, ref.run_id, ref.attempt)
     batches = (
@@ -72,30 +84,39 @@ def read_batches(
         for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
         if (batch.origin.partition, batch.origin.first_cut) >= begin
     )
-    for outcomes in read_planned(files, batches):
+    for outcomes in read_planned(files, batches, is_redone=is_redone):
         if end is not None and (outcomes.origin.partition, outcomes.origin.first_cut) >= end:
             return
         yield outcomes
 
 
-def read_planned(files: RunFiles, batches: Iterator[PlannedBatch]) -> Iterator[BatchOutcomes]:
-    """Read the outcomes of these batches, in the order given."""
+def read_planned(
+    files: RunFiles, batches: Iterator[PlannedBatch], *, is_redone: bool = False
+) -> Iterator[BatchOutcomes]:
+    """Read the outcomes of these batches, in the order given.
+
+    Raises:
+        DamagedFileError: A part is not as it was written; unless it `is_redone` anyway.
+    """
+    read = _read_or_reopen if is_redone else _read_batch
     first = list(islice(batches, READ_AT_ONCE))
     if len(first) == 1:  # it has no others to be read beside
-        yield _read_batch(files, first[0])
+        yield read(files, first[0])
         return
     with ContextPool(READ_AT_ONCE) as pool:
-        yield from _read_ahead(pool, files, chain(first, batches))
+        yield from _read_ahead(pool, partial(read, files), chain(first, batches))
 
 
 def _read_ahead(
-    pool: ContextPool, files: RunFiles, batches: Iterator[PlannedBatch]
+    pool: ContextPool,
+    read: Callable[[PlannedBatch], BatchOutcomes],
+    batches: Iterator[PlannedBatch],
 ) -> Iterator[BatchOutcomes]:
     """Read batches in order, so many ahead as seem to suit memory: judged by the latest."""
     reads: deque[Future[BatchOutcomes]] = deque()
     at_once = LEAST_AT_ONCE
     for batch in batches:
-        reads.append(pool.submit(_read_batch, files, batch))
+        reads.append(pool.submit(read, batch))
         while len(reads) >= at_once:
             at_once = _reads_at_once(reads[0].result().size)
             yield reads.popleft().result()
@@ -137,6 +158,20 @@ def _origin(parts: Parts, partition: int, first_cut: int) -> Origin:
     )
 
 
+def following_part_path(run_id: str, origin: Origin) -> str:
+    """The part that a batch leaves when it is tried next: for the first time, or in a later round.
+
+    Where it has pending items, that is the one whose loss would leave it as it is.
+    """
+    known = None if origin.part is None else blob_paths.parse_part_path(origin.part)
+    if known is None or origin.part is None:
+        name = blob_paths.BatchName(origin.partition, origin.first_cut, origin.span)
+        return blob_paths.part_path(run_id, blob_paths.FIRST, name)
+    generation = origin.part.removeprefix(blob_paths.parts_folder(run_id)).partition("-")[0]
+    name = replace(known, retry_round=known.retry_round + 1)
+    return blob_paths.part_path(run_id, generation, name)
+
+
 def join_cuts(cuts: list[Cut]) -> Cut:
     """Make one batch of cuts that follow each other in one blob."""
     first, last = cuts[0], cuts[-1]
@@ -146,15 +181,33 @@ def join_cuts(cuts: list[Cut]) -> Cut:
 def _read_batch(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
     cut, origin = batch.cut, batch.origin
     if origin.part is None:
-        pending = range_line("pending", cut.first_index, cut.items, 0)
-        return BatchOutcomes(cut, origin, pending, None)
-    partial = files.read(origin.partial) if origin.partial is not None else None
-    return BatchOutcomes(cut, origin, read_lines(files, origin), partial)
+        return _pending_batch(batch)
+    lines, partial = read_part_with_partial(files, origin.part, origin.partial)
+    return BatchOutcomes(cut, origin, _reopen(lines, origin), partial)
+
+
+def _read_or_reopen(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
+    """Read a batch; one whose part is damaged is as if nobody had tried it."""
+    try:
+        return _read_batch(files, batch)
+    except DamagedFileError as error:
+        log.warning("does a batch again: %s", error)
+        known = batch.origin
+        origin = Origin(partition=known.partition, first_cut=known.first_cut, span=known.span)
+        return _pending_batch(replace(batch, origin=origin))
+
+
+def _pending_batch(batch: PlannedBatch) -> BatchOutcomes:
+    pending = range_line("pending", batch.cut.first_index, batch.cut.items, 0)
+    return BatchOutcomes(batch.cut, batch.origin, pending, None)
 
 
 def read_lines(files: RunFiles, origin: Origin) -> bytes:
     """Read the outcomes of a batch; failed items that an attempt was to redo are pending."""
-    lines = files.read(str(origin.part))
+    return _reopen(read_listed(files, str(origin.part)).data, origin)
+
+
+def _reopen(lines: bytes, origin: Origin) -> bytes:
     for reopening in origin.reopenings:
         lines = reopen_lines(lines, reopening.error_types, whole=reopening.whole)
     return lines
@@ -163,7 +216,7 @@ def read_lines(files: RunFiles, origin: Origin) -> bytes:
 def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:
     """Tell whether `attempt` left an item that a redrive of these error types would take up."""
     ref = RunRef(run_id=run_id, attempt=attempt)
-    for batch in read_batches(files, ref, kept_manifest(files, run_id)):
+    for batch in read_batches(files, ref, kept_manifest(files, run_id), is_redone=True):
         lines = reopen_lines(batch.lines, error_types, whole=True).splitlines()
         if any(status_of(line) == "pending" for line in lines):
             return True

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from azure.core.exceptions import ResourceNotFoundError
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
+from fanout.adapters.run_files.intact import read_part
 from fanout.messages.batches import BatchRef
 from fanout.models.plan import Reopening
 from fanout.naming import blob_paths
@@ -160,7 +161,7 @@ def newest_before(files: RunFiles, ref: BatchRef, generation: str) -> bytes | No
     for retry_round in range(ref.retry_round - 1, -1, -1):
         try:
             name = replace(ref.name, retry_round=retry_round)
-            return files.read(blob_paths.part_path(ref.run_id, generation, name))
+            return read_part(files, blob_paths.part_path(ref.run_id, generation, name))
         except ResourceNotFoundError:
             continue
     return None

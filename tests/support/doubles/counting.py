@@ -31,6 +31,10 @@ class CountingStore(MemoryStore):
         self._requests.append(f"GET {blob}")
         return super().read(container, blob, **more)
 
+    def open(self, container: str, blob: str) -> Any:
+        self._requests.append(f"GET {blob}")
+        return super().open(container, blob)
+
     def delete(self, container: str, blob: str) -> None:
         self._requests.append(f"DELETE {blob}")
         super().delete(container, blob)

@@ -15,9 +15,10 @@ from activities.results.lay_out import lay_out_run
 from activities.results.merge_partials import merge_level
 from activities.results.write_results import write_range
 from activities.sagas.close_sagas import close_batch
+from activities.sagas.find_undo import find_undo_of
 from activities.sagas.run_sagas import run_batch
 from activities.sagas.saga_files import write_record
-from activities.sagas.saga_step import carry_out_once
+from activities.sagas.saga_step import try_step
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES
@@ -28,7 +29,7 @@ from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.planning import ScanRef
 from fanout.messages.run import RunRef
-from fanout.messages.sagas import SagaRecord, StepCall
+from fanout.messages.sagas import FindUndoAsk, SagaRecord, StepCall
 from fanout.messages.shards import ShardAsk
 from fanout.messages.tickets import answer_ask
 from fanout.naming import functions
@@ -117,7 +118,11 @@ def _register_sagas(app: df.DFApp, files: RunFiles, rows: Rows) -> None:
 
     @app.activity_trigger(input_name="call", activity=functions.SAGA_STEP)
     def saga_step(call):
-        return answer_ask(call, dump(carry_out_once(StepCall.model_validate(call), files, rows)))
+        return answer_ask(call, dump(try_step(StepCall.model_validate(call), files, rows)))
+
+    @app.activity_trigger(input_name="ask", activity=functions.FIND_UNDO)
+    def find_undo(ask):
+        return answer_ask(ask, dump(find_undo_of(FindUndoAsk.model_validate(ask), files)))
 
     @app.activity_trigger(input_name="record", activity=functions.RECORD_SAGA)
     def record_saga(record):

@@ -22,9 +22,10 @@ from activities.results.lay_out import lay_out_run
 from activities.results.merge_partials import merge_level
 from activities.results.write_results import write_range
 from activities.sagas.close_sagas import close_batch
+from activities.sagas.find_undo import find_undo_of
 from activities.sagas.run_sagas import run_batch
 from activities.sagas.saga_files import write_record
-from activities.sagas.saga_step import carry_out_once
+from activities.sagas.saga_step import try_step
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.batches import BatchRef, ProcessAsk
@@ -33,7 +34,7 @@ from fanout.messages.ending import FinishAsk, FinishResult, SettleAsk
 from fanout.messages.fan_in import FinalizeAsk, LayOutAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunEnd, RunInput, RunRef
-from fanout.messages.sagas import SagaRecord, StepCall
+from fanout.messages.sagas import FindUndoAsk, SagaRecord, StepCall
 from fanout.messages.shards import ShardAsk
 from fanout.messages.tickets import answer_ask
 from fanout.naming import functions, instance_ids
@@ -140,7 +141,8 @@ class Inline:
             functions.MERGE_PARTIALS: (MergeRef, lambda ref: merge_level(ref, files)),
             functions.FINALIZE: (FinalizeAsk, lambda ask: finalize_run(ask, files)),
             functions.RUN_SAGAS: (BatchRef, lambda ref: run_batch(ref, files, rows)),
-            functions.SAGA_STEP: (StepCall, lambda call: carry_out_once(call, files, rows)),
+            functions.SAGA_STEP: (StepCall, lambda call: try_step(call, files, rows)),
+            functions.FIND_UNDO: (FindUndoAsk, lambda ask: find_undo_of(ask, files)),
             functions.RECORD_SAGA: (SagaRecord, partial(_record, files)),
             functions.CLOSE_SAGAS: (BatchRef, lambda ref: close_batch(ref, files)),
         }

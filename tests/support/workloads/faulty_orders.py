@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, ClassVar, Literal
+
+from azure.core.exceptions import HttpResponseError
 
 from fanout.errors import PermanentError, TransientError
 from fanout.workload import Step, StepContext
@@ -10,8 +13,9 @@ from workloads.orders import Orders
 from workloads.orders.order import Order
 from workloads.orders.resources import Resources
 
-# "before" and "after" its effect a call fails transiently; a refusal has none.
-Fault = Literal["before", "after", "refuse"]
+# "before" and "after" its effect a call fails transiently; a refusal has none. Storage that is away
+# refuses the key, before the effect or after it.
+Fault = Literal["before", "after", "refuse", "away", "away after"]
 Fate = Callable[[str, str, int], Fault | None]
 
 
@@ -55,7 +59,18 @@ class FaultyOrders(Orders):
             raise PermanentError(f"{call} is refused")
         if fault == "before":
             raise TransientError(f"{call} is busy")
+        if fault == "away":
+            raise refused_key()
         made = act()
         if fault == "after":
             raise TransientError(f"nobody heard of {call}")
+        if fault == "away after":
+            raise refused_key()
         return made
+
+
+def refused_key() -> HttpResponseError:
+    """What storage answers whose keys were changed a moment ago."""
+    error = HttpResponseError("AuthorizationFailure")
+    error.status_code = HTTPStatus.FORBIDDEN
+    return error

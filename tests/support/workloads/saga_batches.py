@@ -9,7 +9,7 @@ from activities.planning.plan import plan_run
 from activities.sagas.close_sagas import close_batch
 from activities.sagas.run_sagas import run_batch
 from activities.sagas.saga_files import write_record
-from activities.sagas.saga_step import carry_out_once
+from activities.sagas.saga_step import try_step
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.batches import BatchRef, BatchResult
@@ -89,7 +89,7 @@ class SagaBatchRun:
             outputs=course.outputs(call),
             is_doubtful=call.is_doubtful,
         )
-        return carry_out_once(asked, self.files, self.rows)
+        return try_step(asked, self.files, self.rows)
 
     def log(self) -> list[tuple[str, str]]:
         """What was done and undone, in order: ``("do", "item/step")``."""

@@ -6,7 +6,7 @@ from fanout.governor.shard_work import batches_of_round, begin_round
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.shards import Retrying, ShardOrder, ShardWork, Wave
 from fanout.models.request import RetryPolicy
-from orchestrators.calling import PATIENCE
+from fanout.policies import PATIENCE
 from orchestrators.clock import moment
 from orchestrators.rounds import FIRST_REPAIR_SECONDS, MAX_BREAKDOWNS, Round, add_round
 from orchestrators.tasks import NO_WORKER, TaskResult

@@ -18,7 +18,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.tables import Write
 from fanout.governor import run_rules
 from fanout.governor.admission import AdmissionState
-from fanout.governor.run_state import GovernorState, RunState
+from fanout.governor.run_state import ControlState, GovernorState, RunState
 from fanout.messages.run import RunEnd, RunInput
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -447,3 +447,23 @@ def test_it_looks_every_half_minute():
     (function,) = watchdog.bp._function_builders
     trigger = function._function.get_trigger()
     assert trigger.get_dict_repr()["schedule"] == "*/30 * * * * *"
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+async def test_a_run_that_stands_still_lends_its_place_to_one_that_waits(
+    files: RunFiles, rows: Rows, is_suspended: bool
+):
+    state = going_on(rows)
+    if is_suspended:
+        write(rows, state.model_copy(update={"control": ControlState(suspended_at=at(1))}))
+    note_open(rows, "w", 1)
+    take_places(rows, "r", "r2", waiting="w")
+    for name in ("r2", "w"):
+        assert files.claim(name, RunRequest.model_validate(REQUEST | {"run_id": name}), CLAIMED)
+    note_open(rows, "r2", 1)
+    client = Client(instances={"r", "r2", "w"})
+    await look(client, files, rows)
+    assert [*places(rows).running] == ["r", "r2"] and not client.events
+    await look(client, files, rows, LATER + timedelta(minutes=4))
+    assert "w" in places(rows).running and "r" in places(rows).lent
+    assert ("w", "turn") in client.events

@@ -1,5 +1,7 @@
+from collections import Counter
 from typing import Any
 
+from azure.core.exceptions import ServiceRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +80,27 @@ def test_items_of_a_source_that_changed_cannot_be_compensated():
     run.store.write("inbox", "items", b'{"id":1}\n')
     run.compensate()
     assert run.finalize().items.compensation_failed == 1
+
+
+def test_while_infrastructure_is_away_no_try_is_lost_and_patience_has_an_end(monkeypatch):
+    calls = Counter[int]()
+
+    def meet(_: Probe, item: Any, *__: Any) -> None:
+        calls[item.id] += 1
+        if item.id == 1 or calls[item.id] <= 6:
+            raise ServiceRequestError("no route")
+
+    clock = iter(range(10**6))
+    monkeypatch.setattr(Probe, "compensate", meet)
+    monkeypatch.setattr("activities.batches.compensate_batch.now_ms", lambda: next(clock) * 10_000)
+    policy = {"max_attempts": 2} | NOW
+    run = LocalRun(inline([{"id": 0}, {"id": 1}], batch={"max_items": 2}, retry=policy, **UNDO))
+    run.work_off(run.plan())
+    results = run.compensate()
+    run.finalize()
+    assert {o.item_id: o.status for o in run.outcomes()} == {
+        "item-0": "compensated",
+        "item-1": "compensation_failed",
+    }
+    assert calls[0] == 7 and 20 <= calls[1] <= 61
+    assert results[-1].failed == 1 and all(result.retries == 0 for result in results)

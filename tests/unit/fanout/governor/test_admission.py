@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.governor import admission
-from fanout.governor.admission import FORGOTTEN_AFTER, AdmissionState, Entry, Turn
+from fanout.governor.admission import FORGOTTEN_AFTER, AdmissionState, Entry, Sighting, Turn
 
 FORGOTTEN_MINUTES = int(FORGOTTEN_AFTER.total_seconds() // 60) + 1
 
@@ -146,3 +146,71 @@ def test_a_row_of_an_earlier_version_calls_nobody_until_somebody_says_how_many_p
     state, called = leave(state, "a")
     assert called == ()
     assert enter(state, "b", 1)[1].has_come
+
+
+def lend(
+    state: AdmissionState, marks: dict[str, str], minute: int, patience: float = 150.0
+) -> tuple[AdmissionState, tuple[str, ...]]:
+    seen = {
+        name: Sighting(mark=mark, since=at(minute), patience_seconds=patience)
+        for name, mark in marks.items()
+    }
+    state, called = admission.lend(state, seen, at(minute))
+    return kept(state), called
+
+
+def full(most: int, waiting: int) -> AdmissionState:
+    state = AdmissionState()
+    for name in [*(f"r{n}" for n in range(most)), *(f"w{n}" for n in range(waiting))]:
+        state, _ = enter(state, name, most)
+    return state
+
+
+def test_runs_that_stand_still_lend_their_places_and_come_back_when_they_move():
+    state = full(2, 2)
+    state, called = lend(state, {"r0": "0", "r1": "0"}, 0)
+    assert called == ()
+    state, called = lend(state, {"r0": "0", "r1": "5"}, 3)
+    assert called == ("w0",) and [*state.lent] == ["r0"]
+    assert enter(state, "r0", 2)[1].has_come, "it need not wait again"
+    state, called = lend(state, {"r0": "1", "r1": "6", "w0": "1"}, 4)
+    assert called == () and set(state.running) == {"r0", "r1", "w0"} and not state.lent
+    state, called = leave(state, "r1", 5)
+    assert called == (), "there are as many as there are places"
+    state, called = leave(state, "r0", 5)
+    assert called == ("w1",)
+
+
+def test_no_run_is_lent_from_that_moves_or_has_just_been_seen():
+    state = full(3, 3)
+    for minute in range(60):
+        state, called = lend(state, dict.fromkeys(state.running, f"{minute // 2}"), minute)
+        assert called == ()
+
+
+def test_a_run_whose_work_takes_long_keeps_its_place_as_long_as_that():
+    state = full(1, 1)
+    for minute in range(10):
+        state, called = lend(state, {"r0": "0"}, minute, patience=600.0)
+        assert called == ()
+    assert lend(state, {"r0": "0"}, 11, patience=600.0)[1] == ("w0",)
+
+
+def test_there_is_an_end_to_lending():
+    most = 2
+    state, minute, begun = full(most, 100), 0, set[str]()
+    for minute in range(0, 400, 4):
+        state, _ = lend(state, dict.fromkeys([*state.running, *state.lent], "0"), minute)
+        begun = {*state.running, *state.lent}
+        assert len(state.running) <= most
+    assert len(begun) == most + admission.MAX_LENT_A_PLACE * most
+
+
+def test_a_run_that_ends_while_its_place_is_lent_frees_none():
+    state = full(1, 2)
+    state, _ = lend(state, {"r0": "0"}, 0)
+    state, called = lend(state, {"r0": "0"}, 3)
+    assert called == ("w0",)
+    state, called = leave(state, "r0", 4)
+    assert called == () and not state.lent
+    assert leave(state, "w0", 4)[1] == ("w1",)

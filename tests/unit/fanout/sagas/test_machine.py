@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.messages.sagas import SagaEnd, StepPlan, StepResult
+from fanout.messages.sagas import KeptSaga, SagaEnd, SagaUndo, StepPlan, StepResult
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy
 from fanout.naming.error_types import ErrorType
@@ -291,3 +291,81 @@ def test_whatever_happens_every_effect_is_kept_or_undone_in_reverse(
     assert kept == sorted(kept, key=done.index, reverse=True)
     assert (end.status == "compensation_failed") == bool(end.trace.undo_failed)
     assert (end.status == "compensated") == bool(undone and not end.trace.undo_failed)
+
+
+AWAY = ErrorInfo(type="HttpResponseError", message="403", retryable=True)
+
+
+def test_outages_cost_no_attempt_and_are_waited_for_with_longer_and_longer_rests() -> None:
+    left = [8]
+
+    def answer(call: Call) -> Answer:
+        if call.step == SHIP and left[0]:
+            left[0] -= 1
+            return StepResult(error=AWAY, is_outage=True)
+        return StepResult()
+
+    played = play(orders(), answer)
+    assert (played.end.status, played.end.tries, played.end.retries) == ("succeeded", 1, 0)
+    assert played.waited[0] == pytest.approx(2, abs=0.1) and max(played.waited) == 30
+    assert played.waited == sorted(played.waited)
+
+
+@pytest.mark.parametrize("mode", ["do", "undo"])
+def test_an_outage_is_waited_for_as_long_as_activities_are(mode: str) -> None:
+    def answer(call: Call) -> Answer:
+        if call.mode == "do" and call.step == NOTIFY:
+            return StepResult(error=REFUSED)
+        if (call.mode, call.step) == (mode, CAPTURE):
+            return StepResult(error=AWAY, is_outage=True)
+        return StepResult()
+
+    played = play(orders(), answer)
+    assert 600 <= sum(played.waited) <= 630
+    if mode == "do":
+        assert played.calls("undo") == [CAPTURE, AUTHORISE, RESERVE]
+    else:
+        assert played.end.trace.undo_failed == [CAPTURE]
+        assert played.end.outputs == {}
+
+
+def test_an_outage_after_own_tries_neither_adds_to_them_nor_forgets_them() -> None:
+    answers = [BUSY, AWAY, AWAY, BUSY, AWAY, BUSY]
+
+    def answer(call: Call) -> Answer:
+        if call.mode == "do" and call.step == SHIP:
+            error = answers.pop(0)
+            return StepResult(error=error, is_outage=error is AWAY)
+        return StepResult()
+
+    played = play(orders(THRICE), answer)
+    assert not answers and played.end.status == "compensated"
+    assert (played.end.tries, played.end.retries) == (3, 2)
+
+
+@given(graphs(), st.data())
+def test_what_was_not_undone_is_all_that_a_later_attempt_undoes(
+    steps: list[StepPlan], data: st.DataObject
+) -> None:
+    def answer(call: Call) -> Answer:
+        is_done = data.draw(st.booleans())
+        return StepResult(output=call.step) if is_done else StepResult(error=REFUSED)
+
+    end = play(steps, answer).end
+    kept = KeptSaga(attempt=1, end=end, duration_ms=0)
+    assert (kept.undo is not None) == (end.status == "compensation_failed")
+    if kept.undo is None:
+        return
+    undo = SagaUndo.model_validate_json(kept.undo.model_dump_json())
+    course, now = Saga(steps, "run", 7, undo=undo), datetime(2026, 1, 1, tzinfo=UTC)
+    undone = []
+    while calls := course.move(now).calls:
+        assert [call.mode for call in calls] == ["undo"]
+        undone += [call.step for call in calls]
+        assert course.outputs(calls[0]) == {steps[calls[0].step].name: calls[0].step}
+        course.note(now, [(call, StepResult()) for call in calls])
+    again = course.end()
+    assert sorted(undone) == end.trace.undo_failed
+    assert again.status == "compensated" and again.trace.undone == [*end.trace.undone, *undone]
+    assert (again.trace.done, again.trace.failed) == (end.trace.done, end.trace.failed)
+    assert again.cause == end.cause

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
+from requests.exceptions import ChunkedEncodingError
 
 from fanout.adapters.rows.rows import RowContentionError
 from starters.api import endpoints, shell
+from starters.api.lanes import CHANGES_WAITING
 from starters.api.shell import wrap_handler
 
 
-@pytest.mark.parametrize("error", [ServiceRequestError, RowContentionError])
+@pytest.mark.parametrize(
+    "error", [ServiceRequestError, RowContentionError, ChunkedEncodingError, ConnectionResetError]
+)
 async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Exception]):
     @wrap_handler(endpoints.GET_RUN)
     async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
@@ -27,6 +32,7 @@ async def test_storage_that_does_not_answer_is_a_503_and_no_crash(error: type[Ex
     assert response.status_code == 503
     assert response.mimetype == "application/problem+json"
     assert error.__name__ in json.loads(response.get_body())["detail"]
+    assert int(response.headers["Retry-After"]) > 0
 
 
 async def call(endpoint: endpoints.Endpoint, fail: Callable[[], Awaitable[Any]]) -> Any:
@@ -68,3 +74,26 @@ async def test_whatever_is_raised_is_answered_and_ends_no_worker(error: Any, sta
     problem = json.loads(response.get_body())
     assert type(error).__name__ in problem["detail"]
     assert "secret" not in problem["detail"]
+
+
+async def test_a_queue_of_changes_that_has_an_end_answers_at_once():
+    go = asyncio.Event()
+
+    @wrap_handler(endpoints.CHANGE_RUN)
+    async def handler(req: func.HttpRequest, context: Any) -> func.HttpResponse:
+        await go.wait()
+        return func.HttpResponse(status_code=200)
+
+    request = func.HttpRequest(
+        "PATCH", "http://x/api/runs/r", body=b"", route_params={"run_id": "r"}
+    )
+    context = SimpleNamespace(function_name="handler", invocation_id="i")
+    calls = [asyncio.create_task(handler(req=request, context=context)) for _ in range(200)]
+    await asyncio.sleep(0.1)
+    go.set()
+    responses = await asyncio.gather(*calls)
+    statuses = Counter(response.status_code for response in responses)
+    assert statuses == {200: 1 + CHANGES_WAITING, 503: 199 - CHANGES_WAITING}
+    crowded = next(response for response in responses if response.status_code == 503)
+    assert int(crowded.headers["Retry-After"]) > 0
+    assert json.loads(crowded.get_body())["type"] == "urn:fanout:problem:crowded"

@@ -147,14 +147,14 @@ def test_what_could_not_be_shipped_or_captured_is_not_later() -> None:
     Books(tables).insist_on_conservation()
 
 
-def test_what_could_not_be_taken_back_is_not_later() -> None:
+def test_what_stood_in_the_way_of_taking_back_does_so_no_longer_than_it_stands() -> None:
     steps = Steps(stocked(10, 100))
     for name in ("reserve", "authorise", "capture", "ship"):
         assert steps.answer(name)[0] == "done"
     refused = {name: steps.answer(name) for name in ("void", "release")}
     assert {kind for kind, _ in refused.values()} == {"PermanentError"}
     assert steps.answer("unship") == steps.answer("reverse") == ("done", "None")
-    assert {name: steps.answer(name) for name in refused} == refused
+    assert {name: steps.answer(name)[0] for name in refused} == {"void": "done", "release": "done"}
 
 
 FORWARD = ("reserve", "authorise", "capture", "ship")

@@ -1,0 +1,100 @@
+"""Lists and changes wait in turn, in queues that have an end, and leave all other calls alone."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from fanout.naming import functions
+from starters.api.lanes import (
+    CHANGES_WAITING,
+    LISTS_AT_ONCE,
+    LISTS_OF_A_CALLER,
+    LISTS_WAITING,
+    CrowdedError,
+    Lanes,
+)
+
+
+class Calls:
+    """Calls that are at work until they are let go."""
+
+    def __init__(self) -> None:
+        self.lanes, self.go = Lanes(), asyncio.Event()
+        self.at_work: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.order: list[int] = []
+
+    async def call(self, number: int, function: str, run_id: str = "", caller: str = "") -> str:
+        try:
+            async with self.lanes.place(function, run_id, caller):
+                key = f"{function} {run_id}"
+                self.at_work[key] += 1
+                self.most[key] = max(self.most[key], self.at_work[key])
+                self.order.append(number)
+                await self.go.wait()
+                self.at_work[key] -= 1
+        except CrowdedError:
+            return "refused"
+        return "answered"
+
+    async def settle(self, *tasks: "asyncio.Task[str]") -> Counter[str]:
+        await asyncio.sleep(0)
+        self.go.set()
+        return Counter(await asyncio.gather(*tasks))
+
+
+async def test_lists_are_a_few_at_a_time_and_none_is_lost():
+    calls = Calls()
+    tasks = [
+        asyncio.create_task(calls.call(n, functions.LIST_RUNS, caller=f"c{n % 16}"))
+        for n in range(100)
+    ]
+    answers = await calls.settle(*tasks)
+    assert calls.most.total() == LISTS_AT_ONCE
+    assert answers["answered"] == LISTS_AT_ONCE + LISTS_WAITING
+    assert calls.order == sorted(calls.order)
+    assert await calls.call(101, functions.LIST_RUNS) == "answered"
+
+
+async def test_one_caller_does_not_fill_the_queue_of_lists():
+    calls = Calls()
+    greedy = [
+        asyncio.create_task(calls.call(n, functions.LIST_RUNS, caller="greedy")) for n in range(90)
+    ]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(calls.call(99, functions.LIST_ITEMS, caller="other"))
+    answers = await calls.settle(*greedy)
+    assert answers["answered"] == LISTS_OF_A_CALLER
+    assert await other == "answered"
+
+
+async def test_changes_of_a_run_wait_in_turn_and_those_of_others_do_not():
+    calls = Calls()
+    tasks = [
+        asyncio.create_task(calls.call(n, functions.CHANGE_RUN, run_id=f"r{n % 2}"))
+        for n in range(100)
+    ]
+    answers = await calls.settle(*tasks)
+    assert set(calls.most.values()) == {1}
+    assert answers["answered"] == 2 * (1 + CHANGES_WAITING)
+    assert not calls.lanes._changes
+
+
+async def test_all_other_calls_go_on():
+    calls = Calls()
+    tasks = [asyncio.create_task(calls.call(n, functions.GET_RUN, "r")) for n in range(100)]
+    assert await calls.settle(*tasks) == {"answered": 100}
+
+
+@pytest.mark.parametrize("which", [0, 3])
+async def test_a_call_that_is_given_up_leaves_its_place_to_the_next(which: int):
+    calls = Calls()
+    tasks = [asyncio.create_task(calls.call(n, functions.CHANGE_RUN, "r")) for n in range(6)]
+    await asyncio.sleep(0)
+    tasks[which].cancel()
+    await asyncio.sleep(0)
+    calls.go.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers.pop(which), asyncio.CancelledError)
+    assert answers == ["answered"] * 5 and not calls.lanes._changes
