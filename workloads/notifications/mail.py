@@ -16,6 +16,9 @@ from workloads.notifications.recipient import Recipient
 from workloads.notifications.settings import SmtpScheme, SmtpServer
 from workloads.notifications.templates import RenderError, render
 
+# RFC 5322, 2.1.1: what a line may have. A header is folded in a time that grows with its square.
+MAX_SUBJECT_CHARACTERS = 998
+
 
 def compose_mail(
     recipient: Recipient, template: EmailTemplate, sender: Sender, key: str
@@ -30,7 +33,8 @@ def compose_mail(
     try:
         message["From"] = _header_address(str(sender.email), sender.name)
         message["To"] = _header_address(str(recipient.email))
-        message["Subject"] = render(template.subject, fields)
+        subject = render(template.subject, fields, max_characters=MAX_SUBJECT_CHARACTERS)
+        message["Subject"] = subject
     except ValueError as error:
         raise RenderError(f"the mail has no valid headers: {error}") from error
     if sender.reply_to is not None:

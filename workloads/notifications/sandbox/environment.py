@@ -121,5 +121,3 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Macro | LoopContext | BlockReference | Joiner | Undefined):
             return context.call(obj, *args, **kwargs)
         raise SecurityError(f"a {type(obj).__name__} is nothing to call")
-
-

@@ -136,4 +136,3 @@ FILTERS: dict[str, Operation] = {
     "wordwrap": texts.wrap_words,
     "xmlattr": price(filters.do_xmlattr, 4),
 }
-

@@ -102,7 +102,7 @@ def cut_batches(context: Context, value: Any, linecount: Any, fill_with: Any = N
     """Cut a list into rows of a length."""
     items = list_of(context.budget, value)
     _require_parts(context.budget, linecount)
-    return list(filters.sync_do_batch(items, linecount, fill_with))
+    return list(filters.do_batch(items, linecount, fill_with))
 
 
 def cut_slices(context: Context, value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
