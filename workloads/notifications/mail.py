@@ -13,8 +13,9 @@ from workloads.notifications.addresses.mailboxes import parse_mailbox
 from workloads.notifications.keys import mail_message_id
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
+from workloads.notifications.sandbox.errors import RenderError
 from workloads.notifications.settings import SmtpScheme, SmtpServer
-from workloads.notifications.templates import RenderError, render
+from workloads.notifications.templates import render
 
 # RFC 5322, 2.1.1: what a line may have. A header is folded in a time that grows with its square.
 MAX_SUBJECT_CHARACTERS = 998

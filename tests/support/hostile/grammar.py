@@ -15,7 +15,7 @@ _RULES: dict[str, list[str]] = {
         "{{ <any> }}",
         "{% for i in <many> %}<statement>{% endfor %}",
         "{% for i in <many> if <condition> %}<statement>{% endfor %}",
-        "{% for i in <list> recursive %}<statement>{% if i is mapping %}{{ loop(i.tags) }}{% endif %}{% endfor %}",
+        "{% for i in <list> recursive %}<statement>{{ loop(i.tags) if i is mapping }}{% endfor %}",
         "{% for i in range(40) %}<assignment>{% endfor %}{{ <any> }}",
         "{% for i in range(40) %}<assignment>{% endfor %}{{ ns.t }}",
         "{% for i in range(40) %}<assignment>{% endfor %}{{ ns.l }}",
@@ -75,8 +75,20 @@ _RULES: dict[str, list[str]] = {
         "({'a': <text>, 'b': <any>} | xmlattr)",
     ],
     "text_filter": [
-        *"capitalize e forceescape lower reverse safe string striptags title tojson trim".split(),
-        *"truncate upper urlencode urlize wordwrap".split(),
+        *[
+            "capitalize",
+            "e",
+            "forceescape",
+            "lower",
+            "reverse",
+            "safe",
+            "string",
+            "striptags",
+            "title",
+            "tojson",
+            "trim",
+        ],
+        *["truncate", "upper", "urlencode", "urlize", "wordwrap"],
         "center(<place>)",
         "indent(<place>, true, true)",
         "replace(<letter>, <text>)",
@@ -96,7 +108,7 @@ _RULES: dict[str, list[str]] = {
         "replace(<letter>, <text>, <place>)",
         "format(<text>, <place>)",
         "strip(<letter>)",
-        *"upper() title() swapcase() casefold()".split(),
+        *["upper()", "title()", "swapcase()", "casefold()"],
     ],
     "list": [
         "[<any>, <any>, <list>]",
@@ -178,7 +190,9 @@ class Grammar:
 
     def template(self) -> str:
         """Make the template: a namespace and a macro, then a few statements that use them."""
-        macro = f"{{% macro m(a, b='x') %}}{self._make('statement', 1)}{{{{ a ~ b }}}}{{% if caller is defined %}}{{{{ caller() }}}}{{% endif %}}{{% endmacro %}}"
+        body = self._make("statement", 1)
+        macro = "{% macro m(a, b='x') %}" + body + "{{ a ~ b }}{{ caller() if caller is defined }}"
+        macro += "{% endmacro %}"
         rest = "".join(self._make("statement", self._random.randint(2, 4)) for _ in range(3))
         return "{% set ns = namespace(t=word_text, n=3, l=[1]) %}" + macro + rest
 

@@ -125,8 +125,8 @@ ATTACKS: dict[str, str] = {
     + "a') | list }}",
     "a sort of long texts": "{{ (range(2000) | map('string') | map('center', 900)"
     " | list + range(2000) | map('string') | map('center', 900) | list) | sort | length }}",
-    "map of map": "{{ [[rows_list, rows_list], [rows_list, rows_list]] | map('map', 'map', 'map', 'center', 9000000) | list }}",
-    "JSON of quotes": "{{ ('<' ~ signs_text).center(1000000, '<') | tojson | tojson | tojson | length }}",
+    "map of map": "{{ [[rows_list]] | map('map', 'map', 'map', 'center', 9000000) | list }}",
+    "JSON of quotes": "{{ signs_text.center(1000000, '<') | tojson | tojson | tojson | length }}",
     "a huge number": "{{ digits_number * digits_number * digits_number | string | length }}",
     "an integer of a text": "{{ ('1'.center(1000000, '1') | int(base=16)) * 2 }}",
 }

@@ -4,13 +4,14 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, Undefined
+from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Joiner, missing, pass_context
 
 from fanout.printable import describe_error
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
 from workloads.notifications.sandbox.checks import CHECKS
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.filters import FILTERS
 from workloads.notifications.sandbox.functions import FUNCTIONS, Function
 from workloads.notifications.sandbox.limits import check_tree
@@ -21,18 +22,6 @@ from workloads.notifications.sandbox.weights import SEQUENCES, TEXTS, require_sc
 
 _INDEXED = SEQUENCES | TEXTS | {dict}
 _CALL = 4 * STEP
-
-
-class RenderContext(Context):
-    """The variables of one rendering, and its budget."""
-
-    budget: Budget
-
-    def derived(self, locals: dict[str, Any] | None = None) -> "RenderContext":
-        """Derive the context of a block, which has the same budget."""
-        context: RenderContext = super().derived(locals)
-        context.budget = self.budget
-        return context
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -80,7 +69,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         context.budget = Budget()
         return template.root_render_func(context)
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(  # type: ignore[override]  # its contexts are ours
+        self, context: RenderContext, operator: str, left: Any, right: Any
+    ) -> Any:
         """Apply an operator; see `operate`."""
         return operate(context.budget, operator, left, right)
 
@@ -110,7 +101,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 pass
         return self.undefined(obj=obj, name=argument)
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def call(  # type: ignore[override]
+        self, context: RenderContext, obj: Any, /, *args: Any, **kwargs: Any
+    ) -> Any:
         """Call a method, function or macro."""
         context.budget.spend(_CALL + ELEMENT * len(args))
         if isinstance(obj, Method | Function):

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from jinja2 import filters
-from jinja2.runtime import Context
+from jinja2.exceptions import FilterArgumentError
 from jinja2.utils import _PassArg
 from markupsafe import escape, soft_str
 
 from workloads.notifications.sandbox import sequences, texts
-from workloads.notifications.sandbox.budget import STEP, Budget
+from workloads.notifications.sandbox.budget import STEP
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.formats import format_printf
 from workloads.notifications.sandbox.numbers import (
     are_numbers,
@@ -29,8 +30,8 @@ def price(function: Operation, units: int = 1) -> Operation:
     """
     pass_arg = _PassArg.from_obj(function)
 
-    def run(context: Context, *args: Any, **kwargs: Any) -> Any:
-        budget: Budget = context.budget
+    def run(context: RenderContext, *args: Any, **kwargs: Any) -> Any:
+        budget = context.budget
         weight = weigh(args[0], budget.left) if args else 0
         if len(args) > 1 or kwargs:
             weight += weigh([*args[1:], *kwargs.values()], budget.left)
@@ -48,7 +49,7 @@ def step(function: Operation) -> Operation:
     """Charge one step: the function looks no further than at the value itself."""
     pass_arg = _PassArg.from_obj(function)
 
-    def run(context: Context, *args: Any, **kwargs: Any) -> Any:
+    def run(context: RenderContext, *args: Any, **kwargs: Any) -> Any:
         context.budget.spend(STEP * (1 + len(args)))
         if pass_arg is _PassArg.context:
             return function(context, *args, **kwargs)
@@ -59,13 +60,13 @@ def step(function: Operation) -> Operation:
     return run
 
 
-def _format(context: Context, value: Any, *args: Any, **kwargs: Any) -> str:
+def _format(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> str:
     if args and kwargs:
-        raise filters.FilterArgumentError("give a format values by place or by name, not both")
+        raise FilterArgumentError("give a format values by place or by name, not both")
     return format_printf(context.budget, texts.to_text(context.budget, value), kwargs or args)
 
 
-def _round(context: Context, value: Any, precision: Any = 0, method: Any = "common") -> Any:
+def _round(context: RenderContext, value: Any, precision: Any = 0, method: Any = "common") -> Any:
     context.budget.spend(STEP)
     require_small(value)
     require_precision(precision)

@@ -8,24 +8,23 @@ of `format`: https://docs.python.org/3/library/string.html#formatspec.
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from string import Formatter
 from typing import Any
 
-from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedFormatter
 from markupsafe import Markup, escape
 
 from workloads.notifications.sandbox.budget import STEP, Budget
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
-from workloads.notifications.sandbox.weights import require_scalar, weigh
+from workloads.notifications.sandbox.weights import weigh
 
 MAX_WIDTH = 1000
 _SHORT_TEXT = 256
 _CONVERSION = re.compile(
-    r"%(?:\((?P<key>[^()]*)\))?[#0\- +]*(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*)?)?[hlL]?(?P<kind>.)?",
+    r"%(?:\([^()]*\))?[#0\- +]*(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*)?)?[hlL]?(?P<kind>.)?",
     re.DOTALL,
 )
 _NUMBER = re.compile(r"\d+")
-_MAX_FIELD_DEPTH = 8
 # What a character of a value may become: \U0001f600 in `%r`, and five for an escape in HTML.
 _GROWTH = 10
 
@@ -52,6 +51,8 @@ def format_printf(budget: Budget, text: str, values: Any) -> str:
 def _read_conversions(text: str) -> tuple[int, int]:
     """How many conversions a format has, and what their widths and precisions ask for."""
     conversions = list(_CONVERSION.finditer(text))
+    if any(match["kind"] == "(" for match in conversions):
+        raise TemplateLimitError("a name in a format has parentheses")
     widths = [match[part] for match in conversions for part in ("width", "precision")]
     return len(conversions), sum(map(_require_width, widths))
 
@@ -64,24 +65,13 @@ def _require_width(number: str | None) -> int:
     return int(number)
 
 
-class BoundFormatter(Formatter):
+class BoundFormatter(SandboxedFormatter):
     """`str.format` in which each field is looked up by the sandbox and charged when it is made."""
 
-    def __init__(self, context: Context, budget: Budget, *, is_html: bool) -> None:
-        self._environment = context.environment
-        self._budget = budget
+    def __init__(self, context: RenderContext, *, is_html: bool) -> None:
+        super().__init__(context.environment)
+        self._budget = context.budget
         self._is_html = is_html
-
-    def get_field(
-        self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, int | str]:
-        """Look up a field as a template does: `user.name` or `user[name]`."""
-        first, rest = _split_field(field_name)
-        value = self.get_value(first, args, kwargs)
-        for is_attribute, name in rest:
-            find = self._environment.getattr if is_attribute else self._environment.getitem
-            value = find(value, name)
-        return value, first
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one field, whose width is bounded."""
@@ -101,28 +91,16 @@ class BoundFormatter(Formatter):
         return super().convert_field(value, conversion)
 
 
-def _split_field(field_name: str) -> tuple[int | str, list[tuple[bool, int | str]]]:
-    from _string import formatter_field_name_split  # as `string.Formatter` itself does
-
-    first, rest = formatter_field_name_split(field_name)
-    parts = list(rest)
-    if len(parts) > _MAX_FIELD_DEPTH:
-        raise TemplateLimitError(f"a field of a format is more than {_MAX_FIELD_DEPTH} names deep")
-    return first, parts
-
-
 def format_braces(
-    context: Context, budget: Budget, text: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    context: RenderContext, text: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> str:
     """Format as ``text.format(*args, **kwargs)``.
 
     Raises:
         TemplateLimitError: A width is too large, or the result is too long.
     """
-    for key in kwargs:
-        require_scalar(key)
-    budget.spend(STEP * (1 + text.count("{")) + len(text))
+    context.budget.spend(STEP * (1 + text.count("{")) + len(text))
     is_html = isinstance(text, Markup)
-    result = BoundFormatter(context, budget, is_html=is_html).vformat(str(text), args, kwargs)
-    budget.spend_text(len(result))
+    result = BoundFormatter(context, is_html=is_html).vformat(str(text), args, kwargs)
+    context.budget.spend_text(len(result))
     return Markup(result) if is_html else result  # noqa: S704  its fields are escaped

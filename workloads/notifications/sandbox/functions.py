@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2.runtime import Context
 from jinja2.sandbox import safe_range
 from jinja2.utils import Cycler, Joiner, Namespace
 
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.filters import Operation, price, step
 
 
@@ -17,7 +17,7 @@ class Function:
     operation: Operation
 
 
-def _make_joiner(context: Context, sep: Any = ", ") -> Joiner:
+def _make_joiner(context: RenderContext, sep: Any = ", ") -> Joiner:
     return Joiner(price(str)(context, sep) if type(sep) is not str else sep)
 
 

@@ -12,7 +12,8 @@ from jinja2.utils import Cycler, Namespace, missing
 from markupsafe import Markup
 
 from workloads.notifications.sandbox import texts
-from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.budget import ELEMENT, STEP
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.filters import Operation, price
 from workloads.notifications.sandbox.formats import format_braces
 from workloads.notifications.sandbox.weights import require_scalar, weigh
@@ -32,7 +33,7 @@ def _call(name: str, units: int = 1) -> Operation:
 def _step(name: str) -> Operation:
     """Charge a method of a loop or a cycle for what it is given."""
 
-    def run(context: Any, owner: Any, *args: Any) -> Any:
+    def run(context: RenderContext, owner: Any, *args: Any) -> Any:
         context.budget.spend(STEP + weigh(args, context.budget.left))
         return getattr(owner, name)(*args)
 
@@ -43,7 +44,7 @@ def _seek_back(name: str) -> Operation:
     """Charge a method that looks from the end, for what it may compare at each letter."""
     seek = _call(name, ELEMENT)
 
-    def run(context: Any, owner: str, *args: Any, **kwargs: Any) -> Any:
+    def run(context: RenderContext, owner: str, *args: Any, **kwargs: Any) -> Any:
         needles = [part for part in (*args, *kwargs.values()) if isinstance(part, str)]
         for needle in needles:
             context.budget.spend(len(owner) * len(needle) // _NEEDLE_SHARE)
@@ -53,35 +54,35 @@ def _seek_back(name: str) -> Operation:
 
 
 def _pad(name: str) -> Operation:
-    def pad(context: Any, owner: str, width: Any, *fill: Any) -> str:
+    def pad(context: RenderContext, owner: str, width: Any, *fill: Any) -> str:
         return texts.pad(context, name, owner, width, *fill)
 
     return pad
 
 
-def _format(context: Any, owner: str, *args: Any, **kwargs: Any) -> str:
-    return format_braces(context, context.budget, owner, args, kwargs)
+def _format(context: RenderContext, owner: str, *args: Any, **kwargs: Any) -> str:
+    return format_braces(context, owner, args, kwargs)
 
 
-def _format_map(context: Any, owner: str, mapping: Any) -> str:
-    return format_braces(context, context.budget, owner, (), mapping)
+def _format_map(context: RenderContext, owner: str, mapping: Any) -> str:
+    return format_braces(context, owner, (), mapping)
 
 
-def _replace(context: Any, owner: str, old: str, new: str, count: int = -1) -> str:
-    budget: Budget = context.budget
+def _replace(context: RenderContext, owner: str, old: str, new: str, count: int = -1) -> str:
+    budget = context.budget
     growth = texts.HTML_GROWTH if isinstance(owner, Markup) else 1
     budget.spend_text(len(owner) + (owner.count(old) + 1) * len(new) * growth)
     return owner.replace(old, new, count)
 
 
-def _get(context: Any, owner: dict[Any, Any], key: Any, default: Any = None) -> Any:
+def _get(context: RenderContext, owner: dict[Any, Any], key: Any, default: Any = None) -> Any:
     context.budget.spend(STEP)
     require_scalar(key)
     return owner.get(key, default)
 
 
 def _view(name: str) -> Operation:
-    def view(context: Any, owner: dict[Any, Any]) -> Any:
+    def view(context: RenderContext, owner: dict[Any, Any]) -> Any:
         context.budget.spend(STEP)
         return list(getattr(owner, name)())
 
@@ -89,10 +90,11 @@ def _view(name: str) -> Operation:
 
 
 _LINEAR = (
-    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit "
-    "isidentifier islower isnumeric isprintable isspace istitle isupper lower lstrip removeprefix "
-    "removesuffix rstrip startswith strip swapcase title upper"
-).split()
+    *("capitalize", "casefold", "count", "endswith", "find", "index", "lower", "lstrip"),
+    *("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower"),
+    *("isnumeric", "isprintable", "isspace", "istitle", "isupper", "removeprefix"),
+    *("removesuffix", "rstrip", "startswith", "strip", "swapcase", "title", "upper"),
+)
 _TEXT: dict[str, Operation] = {
     **{name: _call(name, 2) for name in _LINEAR},
     **{name: _call(name, ELEMENT) for name in ("split", "splitlines", "partition")},
@@ -123,17 +125,8 @@ METHODS: dict[type, dict[str, Operation]] = {
 ATTRIBUTES: dict[type, frozenset[str]] = {
     LoopContext: frozenset(
         (
-            "depth",
-            "depth0",
-            "first",
-            "index",
-            "index0",
-            "last",
-            "length",
-            "nextitem",
-            "previtem",
-            "revindex",
-            "revindex0",
+            *("depth", "depth0", "first", "index", "index0", "last", "length"),
+            *("nextitem", "previtem", "revindex", "revindex0"),
         )
     ),
     Cycler: frozenset(("current",)),

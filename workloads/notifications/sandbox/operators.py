@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
 from markupsafe import Markup
 
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.formats import format_printf
 from workloads.notifications.sandbox.numbers import are_numbers, calculate
 from workloads.notifications.sandbox.texts import HTML_GROWTH
@@ -57,24 +57,24 @@ def _are_sized(*values: Any) -> bool:
     return all(type(value) in TEXTS or type(value) in SEQUENCES for value in values)
 
 
-def to_output(context: Context, value: Any) -> Any:
+def to_output(context: RenderContext, value: Any) -> Any:
     """Charge a value that is about to be written out."""
     kind = type(value)
-    budget: Budget = context.budget
+    budget = context.budget
     budget.left -= STEP + (len(value) if kind in TEXTS else weigh(value, budget.left))
     if budget.left < budget.floor:
         budget.look()
     return value
 
 
-def to_operand(context: Context, value: Any) -> Any:
+def to_operand(context: RenderContext, value: Any) -> Any:
     """Charge a value that is about to be compared."""
-    budget: Budget = context.budget
+    budget = context.budget
     budget.spend(STEP + (0 if type(value) in SCALARS else weigh(value, budget.left)))
     return value
 
 
-def to_container(context: Context, value: Any) -> Any:
+def to_container(context: RenderContext, value: Any) -> Any:
     """Charge what something is about to be sought in; in an object that is one step."""
     if type(value) is not dict:
         return to_operand(context, value)
@@ -82,22 +82,22 @@ def to_container(context: Context, value: Any) -> Any:
     return value
 
 
-def spend_turn(context: Context, value: Any, units: int) -> Any:
+def spend_turn(context: RenderContext, value: Any, units: int) -> Any:
     """Charge one turn of a loop, or one call of a macro."""
-    budget: Budget = context.budget
+    budget = context.budget
     budget.left -= units
     if budget.left < budget.floor:
         budget.look()
     return value
 
 
-def to_sequence(context: Context, values: Any) -> Any:
+def to_sequence(context: RenderContext, values: Any) -> Any:
     """Charge a list that a template writes."""
     context.budget.spend(STEP + ELEMENT * len(values))
     return values
 
 
-def to_mapping(context: Context, *pairs: Any) -> dict[Any, Any]:
+def to_mapping(context: RenderContext, *pairs: Any) -> dict[Any, Any]:
     """Make an object of keys and values in turn."""
     context.budget.spend(STEP + 2 * ELEMENT * len(pairs))
     keys = pairs[::2]
@@ -106,9 +106,9 @@ def to_mapping(context: Context, *pairs: Any) -> dict[Any, Any]:
     return dict(zip(keys, pairs[1::2], strict=True))
 
 
-def cut(context: Context, value: Any, *bounds: Any) -> Any:
+def cut(context: RenderContext, value: Any, *bounds: Any) -> Any:
     """Take a slice of a text or list."""
-    budget: Budget = context.budget
+    budget = context.budget
     kind = type(value)
     if kind not in TEXTS and kind not in SEQUENCES:
         weigh(value, budget.left)

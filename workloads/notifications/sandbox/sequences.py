@@ -5,9 +5,10 @@ from typing import Any
 
 from jinja2 import filters
 from jinja2.exceptions import FilterArgumentError
-from jinja2.runtime import Context, Undefined
+from jinja2.runtime import Undefined
 
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
 from workloads.notifications.sandbox.numbers import are_numbers, require_small
 from workloads.notifications.sandbox.texts import list_of, pick, require_integer, spend_names
@@ -22,7 +23,7 @@ def spend_order(budget: Budget, values: Any) -> None:
 
 
 def sort_values(
-    context: Context,
+    context: RenderContext,
     value: Any,
     reverse: bool = False,
     case_sensitive: bool = False,
@@ -35,7 +36,7 @@ def sort_values(
 
 
 def sort_object(
-    context: Context,
+    context: RenderContext,
     value: Any,
     case_sensitive: bool = False,
     by: Any = "key",
@@ -47,14 +48,14 @@ def sort_object(
 
 
 def group_values(
-    context: Context,
+    context: RenderContext,
     value: Any,
     attribute: Any,
     default: Any = None,
     case_sensitive: bool = False,
 ) -> list[Any]:
     """Group a list by an attribute."""
-    budget: Budget = context.budget
+    budget = context.budget
     spend_order(budget, value)
     # The order is one of what is picked, each of which may be the default.
     spend_order(budget, pick(context, list(value), attribute, default))
@@ -63,7 +64,7 @@ def group_values(
 
 
 def list_unique(
-    context: Context, value: Any, case_sensitive: bool = False, attribute: Any = None
+    context: RenderContext, value: Any, case_sensitive: bool = False, attribute: Any = None
 ) -> list[Any]:
     """List each value once."""
     spend_order(context.budget, value)
@@ -76,7 +77,7 @@ def find_extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     """Make the filter `min` or `max`."""
 
     def find(
-        context: Context, value: Any, case_sensitive: bool = False, attribute: Any = None
+        context: RenderContext, value: Any, case_sensitive: bool = False, attribute: Any = None
     ) -> Any:
         spend_order(context.budget, value)
         spend_names(context.budget, value, attribute)
@@ -85,7 +86,7 @@ def find_extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     return find
 
 
-def add_up(context: Context, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+def add_up(context: RenderContext, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
     """Add numbers up."""
     numbers = list_of(context.budget, iterable)
     if attribute is not None:
@@ -98,14 +99,16 @@ def add_up(context: Context, iterable: Any, attribute: Any = None, start: Any = 
     return require_small(sum(numbers, start))
 
 
-def cut_batches(context: Context, value: Any, linecount: Any, fill_with: Any = None) -> list[Any]:
+def cut_batches(
+    context: RenderContext, value: Any, linecount: Any, fill_with: Any = None
+) -> list[Any]:
     """Cut a list into rows of a length."""
     items = list_of(context.budget, value)
     _require_parts(context.budget, linecount)
     return list(filters.do_batch(items, linecount, fill_with))
 
 
-def cut_slices(context: Context, value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
+def cut_slices(context: RenderContext, value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
     """Cut a list into so many columns."""
     items = list_of(context.budget, value)
     _require_parts(context.budget, slices)
@@ -118,7 +121,7 @@ def _require_parts(budget: Budget, number: Any) -> None:
     budget.spend(4 * ELEMENT * number)
 
 
-def reverse_values(context: Context, value: Any) -> Any:
+def reverse_values(context: RenderContext, value: Any) -> Any:
     """Reverse a text or list."""
     if isinstance(value, str):
         context.budget.spend(STEP + len(value))
@@ -126,7 +129,7 @@ def reverse_values(context: Context, value: Any) -> Any:
     return list_of(context.budget, value)[::-1]
 
 
-def list_items(context: Context, value: Any) -> list[Any]:
+def list_items(context: RenderContext, value: Any) -> list[Any]:
     """List the pairs of an object; of a field that is missing, none."""
     if isinstance(value, Undefined):
         return []
@@ -134,7 +137,7 @@ def list_items(context: Context, value: Any) -> list[Any]:
     return list(filters.do_items(value))
 
 
-def map_values(context: Context, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+def map_values(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
     """Apply a filter to each value of a list, or look up an attribute of each."""
     values = list_of(context.budget, value)
     if not args and "attribute" in kwargs:
@@ -154,7 +157,7 @@ def _require_name(args: tuple[Any, ...]) -> None:
 def choose_values(filter_values: Callable[..., Any], places: int) -> Callable[..., Any]:
     """Make the filter `select`, `reject` or one of them by an attribute."""
 
-    def choose(context: Context, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+    def choose(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         values = list_of(context.budget, value)
         if len(args) > places:
             _require_name(args[places:])

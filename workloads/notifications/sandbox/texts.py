@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from jinja2 import filters
-from jinja2.runtime import Context
 from markupsafe import Markup, soft_str
 
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
 from workloads.notifications.sandbox.weights import weigh
 
@@ -37,25 +37,25 @@ def require_integer(value: Any) -> int:
     return value
 
 
-def pad(context: Context, method: str, value: Any, width: Any, *fill: Any) -> str:
+def pad(context: RenderContext, method: str, value: Any, width: Any, *fill: Any) -> str:
     """Pad a text to a width: `center`, `ljust`, `rjust`, `zfill`."""
-    budget: Budget = context.budget
+    budget = context.budget
     text = to_text(budget, value)
     budget.spend_text(max(len(text), require_integer(width)))
     padded: str = getattr(text, method)(width, *fill)
     return padded
 
 
-def expand_tabs(context: Context, value: Any, tabsize: Any = 8) -> str:
+def expand_tabs(context: RenderContext, value: Any, tabsize: Any = 8) -> str:
     """Replace tabulators by spaces."""
     text = to_text(context.budget, value)
     context.budget.spend_text(len(text) + text.count("\t") * max(0, require_integer(tabsize)))
     return text.expandtabs(tabsize)
 
 
-def replace_text(context: Context, value: Any, old: Any, new: Any, count: Any = None) -> str:
+def replace_text(context: RenderContext, value: Any, old: Any, new: Any, count: Any = None) -> str:
     """Replace one text by another."""
-    budget: Budget = context.budget
+    budget = context.budget
     text, before, after = (to_text(budget, part) for part in (value, old, new))
     places = text.count(before)
     if count is not None and require_integer(count) >= 0:
@@ -65,13 +65,13 @@ def replace_text(context: Context, value: Any, old: Any, new: Any, count: Any = 
     return filters.do_replace(context.eval_ctx, value, old, new, count)
 
 
-def _html_growth(context: Context) -> int:
+def _html_growth(context: RenderContext) -> int:
     return HTML_GROWTH if context.eval_ctx.autoescape else 1
 
 
-def join_texts(context: Context, values: Any, d: Any = "", attribute: Any = None) -> str:
+def join_texts(context: RenderContext, values: Any, d: Any = "", attribute: Any = None) -> str:
     """Join texts with another between each two."""
-    budget: Budget = context.budget
+    budget = context.budget
     parts = list_of(budget, values)
     if attribute is not None:
         parts = pick(context, parts, attribute)
@@ -81,9 +81,9 @@ def join_texts(context: Context, values: Any, d: Any = "", attribute: Any = None
     return filters.sync_do_join(context.eval_ctx, parts, d)
 
 
-def join_by(context: Context, separator: Any, values: Any) -> str:
+def join_by(context: RenderContext, separator: Any, values: Any) -> str:
     """Join as the method of the text between: `", ".join(names)`."""
-    budget: Budget = context.budget
+    budget = context.budget
     parts = list_of(budget, values)
     weight = weigh(parts, budget.left)
     growth = HTML_GROWTH if isinstance(separator, Markup) else 1
@@ -93,10 +93,10 @@ def join_by(context: Context, separator: Any, values: Any) -> str:
 
 
 def indent_text(
-    context: Context, s: Any, width: Any = 4, first: bool = False, blank: bool = False
+    context: RenderContext, s: Any, width: Any = 4, first: bool = False, blank: bool = False
 ) -> str:
     """Indent each line."""
-    budget: Budget = context.budget
+    budget = context.budget
     text = to_text(budget, s)
     indention = len(width) if isinstance(width, str) else max(0, require_integer(width))
     lines = len(text.splitlines()) + 1
@@ -105,7 +105,7 @@ def indent_text(
 
 
 def wrap_words(
-    context: Context,
+    context: RenderContext,
     s: Any,
     width: Any = 79,
     break_long_words: bool = True,
@@ -113,7 +113,7 @@ def wrap_words(
     break_on_hyphens: bool = True,
 ) -> str:
     """Break lines at words."""
-    budget: Budget = context.budget
+    budget = context.budget
     text = to_text(budget, s)
     spend_words(budget, text)
     # Two lines in turn have more than the width together, or they would be one.
@@ -132,41 +132,30 @@ def spend_words(budget: Budget, text: str) -> None:
     budget.spend(sum((word.end() - word.start()) ** 2 for word in _WORD.finditer(text)) // 2)
 
 
-def link_addresses(
-    context: Context,
-    value: Any,
-    trim_url_limit: Any = None,
-    nofollow: bool = False,
-    target: Any = None,
-    rel: Any = None,
-    extra_schemes: Any = None,
-) -> str:
-    """Make links of the addresses in a text."""
-    budget: Budget = context.budget
+def link_addresses(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> str:
+    """Make links of the addresses in a text, as the filter `urlize` does."""
+    budget = context.budget
     text = to_text(budget, value)
-    attributes = [to_text(budget, part) for part in (target or "", rel or "")]
-    schemes = list_of(budget, extra_schemes or [])
-    budget.spend(weigh(schemes, budget.left) * (1 + text.count(":")))
+    parts = [*args, *kwargs.values()]
+    extra = weigh(parts, budget.left)
+    # Each scheme is compared with each word, and each link has the other parts within it.
+    budget.spend(extra * (1 + text.count(":")))
     spend_words(budget, text)
-    words = len(_WORD.findall(text))
-    link = _LINK_CHARACTERS + HTML_GROWTH * sum(map(len, attributes))
-    links = words if any(sign in text for sign in "@.:") else 0
-    budget.spend_text(2 * HTML_GROWTH * len(text) + links * link)
-    return filters.do_urlize(
-        context.eval_ctx, value, trim_url_limit, nofollow, target, rel, extra_schemes
-    )
+    links = len(_WORD.findall(text)) if any(sign in text for sign in "@.:") else 0
+    budget.spend_text(2 * HTML_GROWTH * len(text) + links * (_LINK_CHARACTERS + extra))
+    return filters.do_urlize(context.eval_ctx, value, *args, **kwargs)
 
 
-def strip_tags(context: Context, value: Any) -> str:
+def strip_tags(context: RenderContext, value: Any) -> str:
     """Take tags out of a text, which is copied once for each of them."""
     text = to_text(context.budget, value)
     context.budget.spend(len(text) * (1 + text.count("<")) // _COPY + len(text))
     return filters.do_striptags(value)
 
 
-def write_json(context: Context, value: Any, indent: Any = None) -> Markup:
+def write_json(context: RenderContext, value: Any, indent: Any = None) -> Markup:
     """Write a value as JSON that may stand in HTML."""
-    budget: Budget = context.budget
+    budget = context.budget
     weight = weigh(value, budget.left)
     budget.spend(STEP + 2 * weight)
     if indent is not None:
@@ -195,7 +184,9 @@ def list_of(budget: Budget, values: Any) -> list[Any]:
     return list(values)
 
 
-def pick(context: Context, items: list[Any], attribute: Any, default: Any = None) -> list[Any]:
+def pick(
+    context: RenderContext, items: list[Any], attribute: Any, default: Any = None
+) -> list[Any]:
     """Look up an attribute, perhaps one of several names with dots, of each item."""
     spend_names(context.budget, items, attribute)
     find = filters.make_attrgetter(context.environment, attribute, default=default)

@@ -101,8 +101,10 @@ class _Pricing(NodeTransformer):
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
         self.generic_visit(node)
-        first, *rest = [part for pair in node.items for part in (pair.key, pair.value)] or [None]
-        return _price(first, "#mapping", *rest) if first else _price(node, "#sequence")
+        if not node.items:
+            return _price(node, "#sequence")
+        first, *rest = [part for pair in node.items for part in (pair.key, pair.value)]
+        return _price(first, "#mapping", *rest)
 
 
 def _turn(node: nodes.Node, body: Iterable[nodes.Node]) -> nodes.ExprStmt:
@@ -119,8 +121,9 @@ def _weigh_node(node: nodes.Node, *, has_texts: bool) -> int:
     """What a node costs in each turn, less long texts and those of a body with a price itself."""
     has_texts = has_texts and not isinstance(node, _REPEATS)
     below = sum(_weigh_node(child, has_texts=has_texts) for child in node.iter_child_nodes())
-    is_text = isinstance(node, nodes.TemplateData) and not _is_long(node)
-    return _NODE + below + (len(node.data) if has_texts and is_text else 0)
+    if has_texts and isinstance(node, nodes.TemplateData) and not _is_long(node):
+        below += len(node.data)
+    return _NODE + below
 
 
 def _is_long(text: nodes.TemplateData) -> bool:

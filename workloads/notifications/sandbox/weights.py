@@ -4,6 +4,7 @@ A list that is in another one twice counts twice, as it does when it is written 
 each with the one before it twice, are small in memory and a billion elements of output.
 """
 
+from collections.abc import Sized
 from typing import Any
 
 from jinja2 import Undefined
@@ -17,9 +18,7 @@ MAX_DEPTH = 250
 TEXTS = frozenset((str, Markup))
 NUMBERS = frozenset((int, float, bool))
 SCALARS = NUMBERS | {type(None)}
-_VIEWS = frozenset(type(view) for view in ({}.keys(), {}.values(), {}.items()))
 SEQUENCES = frozenset((list, tuple, range, _GroupTuple))
-_COLLECTIONS = SEQUENCES | _VIEWS
 _DIGIT_BITS = 3
 
 
@@ -31,7 +30,7 @@ def weigh(value: Any, limit: int) -> int:
         TypeError: It is, or has in it, something that is no data: a macro, a loop, a namespace.
         UndefinedError: It is, or has in it, a field that is missing.
     """
-    if type(value) in TEXTS:
+    if isinstance(value, str) and type(value) in TEXTS:
         return len(value)
     weight, depth = 0, 0
     level = [value]
@@ -52,29 +51,29 @@ def weigh(value: Any, limit: int) -> int:
 def _weigh_one(value: Any) -> int:
     kind = type(value)
     if kind in TEXTS:
-        return len(value)
-    if kind is int:
+        return _length(value)
+    if type(value) is int:
         return ELEMENT + value.bit_length() // _DIGIT_BITS
     if kind in SCALARS:
         return ELEMENT
     if kind is dict:
-        return ELEMENT + 2 * ELEMENT * len(value)
-    if kind in _COLLECTIONS:
-        return ELEMENT + ELEMENT * len(value)
-    raise _not_data(value)
+        return ELEMENT + 2 * ELEMENT * _length(value)
+    if kind in SEQUENCES:
+        return ELEMENT + ELEMENT * _length(value)
+    if isinstance(value, Undefined):
+        return len(str(value))  # raises what Jinja says of it, unless it is an `if` without `else`
+    raise TypeError(f"a {kind.__name__} is no text, number, list or object")
+
+
+def _length(value: Sized) -> int:
+    return len(value)
 
 
 def _children(value: Any) -> list[Any]:
     kind = type(value)
     if kind is dict:
         return [*value.keys(), *value.values()]
-    return list(value) if kind in _COLLECTIONS and kind is not range else []
-
-
-def _not_data(value: Any) -> Exception:
-    if isinstance(value, Undefined):
-        str(value)  # raises what Jinja says of it
-    return TypeError(f"a {type(value).__name__} is no text, number, list or object")
+    return list(value) if kind in SEQUENCES and kind is not range else []
 
 
 def require_scalar(value: Any) -> None:
