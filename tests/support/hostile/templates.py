@@ -88,6 +88,19 @@ ATTACKS: dict[str, str] = {
     "round up": "{{ 1 | round(900000000, 'ceil') }}",
     "urlize": "{{ long_text | urlize(rel=long_text, target=long_text) | length }}",
     "urlize of brackets": "{{ (')'.center(300000, ')') ~ 'x') | urlize | length }}",
+    "urlize of quotes": "{% for i in range(99) %}{{ (signs_text[-600:] ~ 'x') | urlize }}{% endfor %}",
+    "texts sought": "{% for i in range(99999) %}{{ word_text in long_text }}{% endfor %}",
+    "texts sought that nearly match": "{% set n = 'a'.center(1200, 'a') ~ 'ba' %}"
+    "{% set h = 'a'.center(2490, 'a') %}{% for i in range(99999) %}{% if n in h %}{% endif %}"
+    "{% endfor %}",
+    "texts replaced that nearly match": "{% set n = 'a'.center(97, 'a') ~ 'ba' %}"
+    "{% set h = 'a'.center(29000, 'a') %}{% for i in range(99999) %}{{ h.find(n) }}{% endfor %}",
+    "a macro in each turn": "{% macro m(a) %}{{ a }}{% endmacro %}"
+    "{% for i in range(99999) %}{{ m(i) }}{{ m(i) }}{% endfor %}",
+    "large numbers written": "{% for i in range(99999) %}{{ digits_number }}{% endfor %}",
+    "small filters": "{% for i in range(99999) %}{{ 'a' | title | urlize }}{% endfor %}",
+    "formats": "{% for i in range(99999) %}{{ '{:.300f}'.format(1.5e300) }}{% endfor %}",
+    "sorts": "{% for i in range(9999) %}{% set s = rows_list | sort(attribute='sku') %}{% endfor %}",
     "striptags": "{{ '<>'.center(600000, '<') | replace('<', '<>') | striptags | length }}",
     "rfind": "{{ 'a'.center(900000, 'a').rfind('b' ~ 'a'.center(400000, 'a')) }}",
     "sum of lists": "{{ range(9999) | map('string') | map('list') | sum(start=[]) }}",

@@ -71,7 +71,8 @@ def _format_map(context: RenderContext, owner: str, mapping: Any) -> str:
 def _replace(context: RenderContext, owner: str, old: str, new: str, count: int = -1) -> str:
     budget = context.budget
     growth = texts.HTML_GROWTH if isinstance(owner, Markup) else 1
-    budget.spend_text(len(owner) + (owner.count(old) + 1) * len(new) * growth)
+    places = owner.count(old) if count < 0 else min(count, owner.count(old))
+    budget.spend_text(len(owner) + places * len(new) * growth)
     return owner.replace(old, new, count)
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from jinja2 import filters
-from markupsafe import Markup, soft_str
+from markupsafe import Markup, escape, soft_str
 
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
 from workloads.notifications.sandbox.context import RenderContext
@@ -140,9 +140,9 @@ def link_addresses(context: RenderContext, value: Any, *args: Any, **kwargs: Any
     extra = weigh(parts, budget.left)
     # Each scheme is compared with each word, and each link has the other parts within it.
     budget.spend(extra * (1 + text.count(":")))
-    spend_words(budget, text)
     links = len(_WORD.findall(text)) if any(sign in text for sign in "@.:") else 0
     budget.spend_text(2 * HTML_GROWTH * len(text) + links * (_LINK_CHARACTERS + extra))
+    spend_words(budget, escape(text))  # it looks for words after it has escaped them
     return filters.do_urlize(context.eval_ctx, value, *args, **kwargs)
 
 
