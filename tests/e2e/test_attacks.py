@@ -10,6 +10,7 @@ import pytest
 
 from starters.api import endpoints
 from starters.api.roles import Role
+from tests.support.hostile.templates import ATTACKS, FIELDS, refused_templates
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.principals import principal
@@ -179,6 +180,29 @@ def test_a_body_that_is_too_large_is_refused(guarded: Product):
     answer = call(guarded, "POST", "/api/runs", b" " * (MAX_REQUEST_BYTES + 1))
     assert answer.status == 413
     assert answer.json["type"] == "urn:fanout:problem:too-large"
+
+
+@pytest.mark.parametrize("path", ["/api/runs", "/api/runs?dry_run=true"])
+def test_a_template_that_cannot_be_compiled_is_refused_by_its_field(path: str, guarded: Product):
+    for attack in refused_templates():
+        parameters = {"templates": {"webhook": {"body": attack.source}}}
+        request = {"workload": "notifications", "source": inline(), "parameters": parameters}
+        answer = call(guarded, "POST", path, request)
+        assert fields(answer) == ["parameters.templates.webhook.body"], attack.name
+
+
+def test_a_template_that_asks_for_too_much_fails_its_items_for_good(guarded: Product):
+    names = ("loops within", "texts double by ~", "center, the filter, of a constant")
+    for number, name in enumerate(names):
+        items = [{"id": "r1", "webhook": "https://example.org/", "fields": FIELDS}]
+        request = {
+            "workload": "notifications",
+            "run_id": f"template-{number}",
+            "source": inline(*items),
+            "parameters": {"templates": {"webhook": {"body": ATTACKS[name]}}},
+        }
+        (error,) = ended(guarded, request)["errors"]
+        assert (error["type"], error["count"]) == ("TemplateLimitError", 1), name
 
 
 @pytest.mark.parametrize("depth", [65, 5000, 45_000])

@@ -32,6 +32,8 @@ ATTACKS: dict[str, str] = {
     "rjust": "{{ ''.rjust(900000000)[0] }}",
     "zfill": "{{ '7'.zfill(900000000) | length }}",
     "center, the filter": "{{ name | center(900000000) | length }}",
+    "center, the filter, of a constant": "{{ 'x' | center(1400000000) | length }}",
+    "format, the filter, of a constant": "{{ '%1400000000d' | format(1) | length }}",
     "expandtabs": "{{ '\t\t\t'.expandtabs(900000000) | length }}",
     "percent": "{{ '%900000000d' % small_number }}",
     "percent, width of its own": "{{ '%*d' % (900000000, 1) }}",
@@ -88,7 +90,8 @@ ATTACKS: dict[str, str] = {
     "round up": "{{ 1 | round(900000000, 'ceil') }}",
     "urlize": "{{ long_text | urlize(rel=long_text, target=long_text) | length }}",
     "urlize of brackets": "{{ (')'.center(300000, ')') ~ 'x') | urlize | length }}",
-    "urlize of quotes": "{% for i in range(99) %}{{ (signs_text[-600:] ~ 'x') | urlize }}{% endfor %}",
+    "urlize of quotes": "{% for i in range(99) %}{{ (signs_text[-600:] ~ 'x') | urlize }}"
+    "{% endfor %}",
     "texts sought": "{% for i in range(99999) %}{{ word_text in long_text }}{% endfor %}",
     "texts sought that nearly match": "{% set n = 'a'.center(1200, 'a') ~ 'ba' %}"
     "{% set h = 'a'.center(2490, 'a') %}{% for i in range(99999) %}{% if n in h %}{% endif %}"
@@ -100,7 +103,8 @@ ATTACKS: dict[str, str] = {
     "large numbers written": "{% for i in range(99999) %}{{ digits_number }}{% endfor %}",
     "small filters": "{% for i in range(99999) %}{{ 'a' | title | urlize }}{% endfor %}",
     "formats": "{% for i in range(99999) %}{{ '{:.300f}'.format(1.5e300) }}{% endfor %}",
-    "sorts": "{% for i in range(9999) %}{% set s = rows_list | sort(attribute='sku') %}{% endfor %}",
+    "sorts": "{% for i in range(9999) %}{% set s = rows_list | sort(attribute='sku') %}"
+    "{% endfor %}",
     "striptags": "{{ '<>'.center(600000, '<') | replace('<', '<>') | striptags | length }}",
     "rfind": "{{ 'a'.center(900000, 'a').rfind('b' ~ 'a'.center(400000, 'a')) }}",
     "sum of lists": "{{ range(9999) | map('string') | map('list') | sum(start=[]) }}",

@@ -15,7 +15,7 @@ pieces = st.sampled_from(
         *("1001", "99999", "h", "l", "L", "d", "s", "r", "f", "x", "c", "e", "%%", "text"),
     ]
 )
-# What is refused although Python takes it: a width of its own, a name with parentheses, a wide field.
+# Refused although Python takes it: a width of its own, a name with parentheses, a wide field.
 REFUSED = ("*", "(a(b))")
 WIDE = re.compile(r"\d{4}")
 arguments = st.sampled_from(
