@@ -69,10 +69,9 @@ def render(
         text = "".join(pieces)
     except TemplateLimitError as error:
         raise TemplateLimitError(f"the template does not render: {error}") from error
-    except (RecursionError, MemoryError) as error:
-        raise TemplateLimitError(
-            "the template does not render: it calls itself too deep"
-        ) from error
+    except RecursionError as error:
+        fault = "it calls itself, or its values are nested, too deep"
+        raise TemplateLimitError(f"the template does not render: {fault}") from error
     # A template calls operations of its fields, which may raise any exception.
     except Exception as error:
         fault = describe_error(error)

@@ -165,6 +165,7 @@ NO_TEMPLATES: dict[str, str] = {
     "a hexadecimal number of 60,000 digits": "{{ 0x" + "f" * 60_000 + " }}",
     "a number of 60,000 digits": "{{ " + "9" * 60_000 + " }}",
     "a number beyond the largest": "{{ 1e999 }}",
+    "a long name where none may be": "{{ a " + "b" * 60_000 + " }}",
     "powers": "{{ 9 ** 9 }}",
     "one argument twice": "{{ dict(a=1, a=2) }}",
     "one parameter twice": "{% macro m(a, a) %}{% endmacro %}",

@@ -17,6 +17,7 @@ from workloads.notifications.sandbox.weights import (
     TEXTS,
     require_scalar,
     weigh,
+    weigh_text,
 )
 
 SYMBOLS = frozenset(("+", "-", "*", "/", "//", "%", "**"))
@@ -61,7 +62,7 @@ def to_output(context: RenderContext, value: Any) -> Any:
     """Charge a value that is about to be written out."""
     kind = type(value)
     budget = context.budget
-    budget.left -= STEP + (len(value) if kind in TEXTS else weigh(value, budget.left))
+    budget.left -= STEP + (len(value) if kind in TEXTS else weigh_text(value, budget.left))
     if budget.left < budget.floor:
         budget.look()
     return value

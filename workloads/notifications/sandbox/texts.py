@@ -9,7 +9,7 @@ from markupsafe import Markup, escape, soft_str
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
-from workloads.notifications.sandbox.weights import weigh
+from workloads.notifications.sandbox.weights import weigh, weigh_text
 
 MAX_INDENT = 16
 # What `escape` makes of a quotation mark; and `tojson` of a letter beyond U+FFFF.
@@ -22,7 +22,7 @@ _COPY = 64
 
 def to_text(budget: Budget, value: Any) -> str:
     """Give a value as text, for a price of its weight."""
-    budget.spend(STEP + weigh(value, budget.left))
+    budget.spend(STEP + weigh_text(value, budget.left))
     return soft_str(value)
 
 
@@ -157,7 +157,7 @@ def write_json(context: RenderContext, value: Any, indent: Any = None) -> Markup
     """Write a value as JSON that may stand in HTML."""
     budget = context.budget
     weight = weigh(value, budget.left)
-    budget.spend(STEP + 2 * weight)
+    budget.spend(STEP + 4 * weight)
     if indent is not None:
         if not 0 <= require_integer(indent) <= MAX_INDENT:
             raise TemplateLimitError(f"an indent of JSON is beyond {MAX_INDENT}")

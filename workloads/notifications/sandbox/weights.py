@@ -20,6 +20,7 @@ NUMBERS = frozenset((int, float, bool))
 SCALARS = NUMBERS | {type(None)}
 SEQUENCES = frozenset((list, tuple, range, _GroupTuple))
 _DIGIT_BITS = 3
+_ESCAPE = 4
 
 
 def weigh(value: Any, limit: int) -> int:
@@ -46,6 +47,18 @@ def weigh(value: Any, limit: int) -> int:
             below += _children(item)
         level = below
     return weight
+
+
+def weigh_text(value: Any, limit: int) -> int:
+    """Weigh a value that is about to be written as a text: in a list, letters become escapes.
+
+    Raises:
+        TemplateLimitError: It weighs more than the limit, or is nested too deep.
+        TypeError: It is, or has in it, something that is no data.
+        UndefinedError: It is, or has in it, a field that is missing.
+    """
+    kind = type(value)
+    return weigh(value, limit) * (1 if kind in TEXTS or kind in SCALARS else _ESCAPE)
 
 
 def _weigh_one(value: Any) -> int:
