@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.hostile.templates import FIELDS, HostileTemplate
+from tests.support.hostile.templates import FIELDS, LARGE_FIELDS, HostileTemplate
 
 ROOT = Path(__file__).parents[3]
 MEMORY_BYTES = 256 * 1024 * 1024
@@ -87,7 +87,7 @@ def _render_one(template: HostileTemplate) -> Ending:
     message, text = "", ""
     try:
         compile_template(template.source, is_html=template.is_html)
-        text = render(template.source, FIELDS, is_html=template.is_html)
+        text = render(template.source, FIELDS | LARGE_FIELDS, is_html=template.is_html)
     except Exception as fault:
         error, message = list(_causes(fault)), str(fault)[:300]
     seconds = time.process_time() - began_at

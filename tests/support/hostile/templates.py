@@ -18,9 +18,15 @@ FIELDS: dict[str, Any] = {
         {"sku": f"S-{number}", "count": number, "tags": ["a", "b"]} for number in range(200)
     ],
     "tree_list": [{"name": "c", "children": [{"name": "d", "children": []}] * 20}] * 20,
+    "odd_text": "\u0390\U000e0001<'" * 5000,
     "digits_number": 10**4000,
     "small_number": 7,
     "rate_number": 1.5e300,
+}
+# What a large record of a source may bring besides; too large for a request.
+LARGE_FIELDS: dict[str, Any] = {
+    "large_text": "\U000e0001" * 3_000_000,
+    "large_list": [{"sku": "<" * 10, "count": number} for number in range(50_000)],
 }
 _OPEN, _CLOSE = "{% for a in range(99999) %}", "{% endfor %}"
 _DOUBLE = "{{% set ns = namespace(v={start}) %}}{{% for i in range(60) %}}{{% set ns.v = {grow} %}}"
@@ -34,6 +40,10 @@ ATTACKS: dict[str, str] = {
     "center, the filter": "{{ name | center(900000000) | length }}",
     "center, the filter, of a constant": "{{ 'x' | center(1400000000) | length }}",
     "format, the filter, of a constant": "{{ '%1400000000d' | format(1) | length }}",
+    "a large text, often": "{{ large_text | upper | lower | e | tojson | urlencode | length }}",
+    "a large text in a list": "{{ [large_text] ~ [large_text] }}{{ large_text | tojson | length }}",
+    "a large text, as JSON": "{{ large_text[:2000000] | tojson | length }}",
+    "a large list": "{{ large_list | tojson(4) | length }}{{ large_list | sort(attribute='sku') }}",
     "expandtabs": "{{ '\t\t\t'.expandtabs(900000000) | length }}",
     "percent": "{{ '%900000000d' % small_number }}",
     "percent, width of its own": "{{ '%*d' % (900000000, 1) }}",
@@ -202,7 +212,8 @@ def refused_templates() -> list[HostileTemplate]:
 
 def generate_templates(seed: int, count: int) -> list[HostileTemplate]:
     """Generate templates; the same seed gives the same."""
+    fields = FIELDS | LARGE_FIELDS
     return [
-        HostileTemplate(f"seed {number}", Grammar(number, FIELDS).template(), number % 2 == 1)
+        HostileTemplate(f"seed {number}", Grammar(number, fields).template(), number % 2 == 1)
         for number in range(seed, seed + count)
     ]
