@@ -15,6 +15,7 @@ from tests.support.hostile.templates import (
 )
 
 MIB = 1024 * 1024
+# 10 million letters of 4 bytes: in parts, joined, and as what is safe in HTML.
 PEAK_BYTES = 128 * MIB
 # What is raised at the check, and at rendering.
 REFUSALS = {"TemplateError", "TemplateSyntaxError", "TemplateAssertionError"}

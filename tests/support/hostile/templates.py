@@ -44,6 +44,8 @@ ATTACKS: dict[str, str] = {
     "a large text in a list": "{{ [large_text] ~ [large_text] }}{{ large_text | tojson | length }}",
     "a large text, as JSON": "{{ large_text[:2000000] | tojson | length }}",
     "a large list": "{{ large_list | tojson(4) | length }}{{ large_list | sort(attribute='sku') }}",
+    "odd letters to escape": "{% set v %}{% for i in range(999) %}{{ odd_text }}{% endfor %}"
+    "{% endset %}{{ v ~ v }}",
     "expandtabs": "{{ '\t\t\t'.expandtabs(900000000) | length }}",
     "percent": "{{ '%900000000d' % small_number }}",
     "percent, width of its own": "{{ '%*d' % (900000000, 1) }}",

@@ -62,7 +62,12 @@ def to_output(context: RenderContext, value: Any) -> Any:
     """Charge a value that is about to be written out."""
     kind = type(value)
     budget = context.budget
-    budget.left -= STEP + (len(value) if kind in TEXTS else weigh_text(value, budget.left))
+    if kind is str:
+        # It may be escaped right after, and is so only once: what comes of it is a Markup.
+        growth = HTML_GROWTH if context.eval_ctx.autoescape else 1
+        budget.left -= STEP + len(value) * growth
+    else:
+        budget.left -= STEP + weigh_text(value, budget.left)
     if budget.left < budget.floor:
         budget.look()
     return value
