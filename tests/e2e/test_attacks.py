@@ -10,6 +10,7 @@ import pytest
 
 from starters.api import endpoints
 from starters.api.roles import Role
+from tests.support.hostile.templates import ATTACKS, FIELDS, refused_templates
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.principals import principal
 from tests.support.hosts.product import Product, pause_of
@@ -178,6 +179,32 @@ def test_a_body_that_is_too_large_is_refused(guarded: Product):
     answer = call(guarded, "POST", "/api/runs", b" " * (MAX_REQUEST_BYTES + 1))
     assert answer.status == 413
     assert answer.json["type"] == "urn:fanout:problem:too-large"
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_template_that_cannot_be_compiled_is_refused_by_its_field(
+    dry_run: bool, guarded: Product
+):
+    for attack in refused_templates():
+        parameters = {"templates": {"webhook": {"body": attack.source}}}
+        request = {"workload": "notifications", "source": inline(), "parameters": parameters}
+        answer = call(guarded, "POST", "/api/runs", request | {"dry_run": dry_run})
+        assert fields(answer) == ["parameters.templates.webhook.body"], attack.name
+
+
+def test_a_template_that_asks_for_too_much_fails_its_items_for_good(guarded: Product):
+    names = ("loops within", "texts double by ~", "center, the filter, of a constant")
+    small = {name: FIELDS[name] for name in ("name", "word_text")}
+    for number, name in enumerate(names):
+        items = [{"id": "r1", "webhook": "https://example.org/", "fields": small}]
+        request = {
+            "workload": "notifications",
+            "run_id": f"template-{number}",
+            "source": inline(*items),
+            "parameters": {"templates": {"webhook": {"body": ATTACKS[name]}}},
+        }
+        (error,) = ended(guarded, request)["errors"]
+        assert (error["type"], error["count"]) == ("TemplateLimitError", 1), name
 
 
 @pytest.mark.parametrize("depth", [65, 5000, 45_000])

@@ -13,6 +13,8 @@ from workloads.notifications.settings import NotificationSettings
 from workloads.notifications.suppression import read_list
 from workloads.notifications.templates import compile_template
 
+MAX_MESSAGE_CHARACTERS = 500
+
 
 def find_problems(
     parameters: NotificationParameters, settings: NotificationSettings
@@ -25,11 +27,15 @@ def find_problems(
         try:
             compile_template(source, is_html=is_html)
         except TemplateSyntaxError as error:
-            message = f"line {error.lineno}: {error.message}"
-            yield FieldProblem(f"parameters.templates.{field}", message)
+            yield _template_problem(field, f"line {error.lineno}: {error.message}")
         except TemplateError as error:
-            yield FieldProblem(f"parameters.templates.{field}", str(error))
+            yield _template_problem(field, str(error))
     yield from _setting_problems(parameters, settings)
+
+
+def _template_problem(field: str, message: str) -> FieldProblem:
+    """What is wrong with a template, of which the message may have a part as long as it is."""
+    return FieldProblem(f"parameters.templates.{field}", message[:MAX_MESSAGE_CHARACTERS])
 
 
 def find_list_problems(listing: SuppressionBlob | None) -> Iterator[FieldProblem]:

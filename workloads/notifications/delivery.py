@@ -1,6 +1,6 @@
 """Deliver to one recipient: try every channel, each at most once, and return all receipts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ from workloads.notifications.parameters import NotificationParameters
 from workloads.notifications.rate import run_bucket
 from workloads.notifications.receipts import Receipt, Receipts
 from workloads.notifications.recipient import Channel, Recipient
+from workloads.notifications.sandbox.errors import RenderError, TemplateLimitError
 from workloads.notifications.settings import NotificationSettings, notification_settings
 from workloads.notifications.sms import HttpSmsProvider, SmsProvider
 from workloads.notifications.suppression import is_suppressed
@@ -148,6 +149,12 @@ def _merge_failures(
     message = "; ".join(results)
     transient = [f for f in failures.values() if isinstance(f, TransientError)]
     if not transient:
-        return PermanentError(message)
+        return _common_kind(failures.values())(message)
     waits = [failure.retry_after for failure in transient if failure.retry_after is not None]
     return TransientError(message, max(waits, default=None))
+
+
+def _common_kind(failures: Iterable[DeliveryError]) -> type[PermanentError]:
+    """The class that says most of all of them: a template's fault is told as such."""
+    kinds = (TemplateLimitError, RenderError, PermanentError)
+    return next(kind for kind in kinds if all(isinstance(failure, kind) for failure in failures))

@@ -16,8 +16,12 @@ from workloads.notifications.addresses.mailboxes import parse_mailbox
 from workloads.notifications.keys import mail_message_id
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
+from workloads.notifications.sandbox.errors import RenderError
 from workloads.notifications.settings import SmtpScheme, SmtpServer
-from workloads.notifications.templates import RenderError, render
+from workloads.notifications.templates import render
+
+# RFC 5322, 2.1.1: what a line may have. A header is folded in a time that grows with its square.
+MAX_SUBJECT_CHARACTERS = 998
 
 
 def compose_mail(
@@ -33,7 +37,8 @@ def compose_mail(
     try:
         message["From"] = _header_address(str(sender.email), sender.name)
         message["To"] = _header_address(str(recipient.email))
-        message["Subject"] = render(template.subject, fields)
+        subject = render(template.subject, fields, max_characters=MAX_SUBJECT_CHARACTERS)
+        message["Subject"] = subject
     except ValueError as error:
         raise RenderError(f"the mail has no valid headers: {error}") from error
     if sender.reply_to is not None:

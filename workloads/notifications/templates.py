@@ -1,81 +1,82 @@
-"""Templates: each is compiled once and renders in a sandbox.
+"""Templates: each is compiled once and renders in a sandbox, with a budget.
 
 A template sees the fields of its recipient and nothing else. A missing field is an error, never an
-empty text. Output that is too long is an error; so are products of texts and powers, with which a
-short template could fill the memory.
+empty text. Output that is too long is an error, and so is whatever takes more work than a message
+needs: see `sandbox`.
 """
 
 import re
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template
 from pydantic_core import from_json
 
-from fanout.errors import PermanentError
 from fanout.printable import describe_error
 from fanout.splitting.numbers import has_infinity
+from workloads.notifications.sandbox.budget import MAX_CHARACTERS
+from workloads.notifications.sandbox.environment import Sandbox
+from workloads.notifications.sandbox.errors import RenderError, TemplateLimitError
 
-MAX_RENDERED_CHARACTERS = 1_048_576
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SHORT_TEMPLATE = 4096
+_TEXT = Sandbox(is_html=False)
+_HTML = Sandbox(is_html=True)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(("*", "**"))
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
-            raise SecurityError(f"'{operator}' is for products of numbers here")
-        return super().call_binop(context, operator, left, right)
-
-
-_TEXT = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-_HTML = _Sandbox(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
-
-
-class RenderError(PermanentError):
-    """A template and a recipient's fields do not make a message."""
-
-
-@lru_cache(maxsize=256)
 def compile_template(source: str, *, is_html: bool = False) -> Template:
     """Compile a template.
 
     Raises:
-        TemplateError: Its syntax is wrong, or it needs other files, which a run does not have.
+        TemplateError: Its syntax is wrong, it is too large, or it needs what a run does not have.
     """
-    environment = _HTML if is_html else _TEXT
-    tree = environment.parse(source)
-    file_nodes = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-    if next(tree.find_all(file_nodes), None) is not None:
-        raise TemplateError("a template cannot include, import or extend another")
-    return environment.from_string(tree)
+    is_short = len(source) <= _SHORT_TEMPLATE
+    return (_compile_short if is_short else _compile_long)(source, is_html)
 
 
-def render(source: str, fields: dict[str, Any], *, is_html: bool = False) -> str:
+def _compile(source: str, is_html: bool) -> Template:
+    return (_HTML if is_html else _TEXT).compile_source(source)
+
+
+# The code of a template takes up to some 400 times its text: so few long ones are kept.
+_compile_short = lru_cache(maxsize=256)(_compile)
+_compile_long = lru_cache(maxsize=32)(_compile)
+
+
+def render(
+    source: str,
+    fields: dict[str, Any],
+    *,
+    is_html: bool = False,
+    max_characters: int = MAX_CHARACTERS,
+) -> str:
     """Render a template.
 
     Raises:
         RenderError: A field is missing, or the template cannot use these fields.
+        TemplateLimitError: It takes too much work, or its text is too long.
     """
+    environment = _HTML if is_html else _TEXT
     pieces: list[str] = []
-    length = 0
+    room = max_characters
     try:
-        for piece in compile_template(source, is_html=is_html).generate(fields):
-            length += len(piece)
-            if length > MAX_RENDERED_CHARACTERS:
-                raise RenderError(f"it renders to more than {MAX_RENDERED_CHARACTERS} characters")
+        template = compile_template(source, is_html=is_html)
+        for piece in environment.render_pieces(template, fields):
             pieces.append(piece)
-    except RenderError:
-        raise
+            room -= len(piece)
+            if room < 0:
+                raise TemplateLimitError(f"it renders to more than {max_characters} characters")
+        text = "".join(pieces)
+    except TemplateLimitError as error:
+        raise TemplateLimitError(f"the template does not render: {error}") from error
+    except RecursionError as error:
+        fault = "it calls itself, or its values are nested, too deep"
+        raise TemplateLimitError(f"the template does not render: {fault}") from error
     # A template calls operations of its fields, which may raise any exception.
     except Exception as error:
         fault = describe_error(error)
         raise RenderError(f"the template does not render: {fault}") from error
-    return _require_encodable("".join(pieces))
+    return _require_encodable(text)
 
 
 def _require_encodable(text: str) -> str:

@@ -1,6 +1,9 @@
+import tracemalloc
+
 import pytest
 
 from fanout.adapters.settings import SettingsError
+from tests.support.hostile.templates import HostileTemplate, refused_templates
 from workloads.notifications.check import find_problems
 from workloads.notifications.parameters import NotificationParameters
 from workloads.notifications.settings import NotificationSettings, SmtpServer
@@ -41,6 +44,26 @@ def test_every_template_that_does_not_compile_is_named_with_its_line():
 def test_good_templates_pass():
     good = {"subject": "{{ a }}", "text": "{{ a }}", "html": "<b>{{ a }}</b>"}
     assert found(email=good, webhook={"body": "{{ a | tojson }}"}, sms={"text": "{{ a }}"}) == {}
+
+
+@pytest.mark.parametrize("attack", refused_templates(), ids=lambda attack: attack.name)
+def test_what_is_no_template_or_is_too_much_of_one_is_named_by_its_field(attack: HostileTemplate):
+    named = found(sms={"text": attack.source})
+    assert list(named) == ["parameters.templates.sms.text"]
+    assert 10 < len(named["parameters.templates.sms.text"]) <= 500
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ 'x' | center(300000000) | length }}", "{{ '%300000000d' | format(1) | length }}"]
+)
+def test_what_is_constant_in_a_template_is_not_worked_out_when_it_is_checked(source: str):
+    tracemalloc.start()
+    try:
+        assert found(sms={"text": source}) == {}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_a_run_without_any_template_is_refused():

@@ -15,9 +15,11 @@ from workloads.notifications.delivery import Delivery
 from workloads.notifications.parameters import NotificationParameters
 from workloads.notifications.receipts import Receipts
 from workloads.notifications.recipient import Recipient
+from workloads.notifications.sandbox.errors import RenderError, TemplateLimitError
 from workloads.notifications.settings import NotificationSettings
 
 TEMPLATES = {"webhook": {"body": '{"name": {{ name | tojson }}}'}, "sms": {"text": "Hi {{ name }}"}}
+BROKEN = {"webhook": {"body": "{{ missing }}"}}
 SETTINGS = NotificationSettings(webhook_secret=b"s", allow_private_webhooks=True)
 
 
@@ -173,3 +175,24 @@ def test_a_recipient_whom_no_template_fits_is_a_failure():
 def test_what_the_app_is_not_configured_for_is_a_failure():
     with pytest.raises(PermanentError, match="no secret"):
         Scene().tell(NotificationSettings(), webhook="https://example.org/")
+
+
+@pytest.mark.parametrize(
+    ("webhook", "sms", "error"),
+    [
+        ("{{ 'x'.center(2000000) }}", "{{ 'x'.center(2000000) }}", TemplateLimitError),
+        ("{{ missing }}", "{{ 'x'.center(2000000) }}", RenderError),
+    ],
+)
+def test_a_template_at_fault_is_told_by_its_class(webhook: str, sms: str, error: type[Exception]):
+    scene = Scene(templates={"webhook": {"body": webhook}, "sms": {"text": sms}})
+    with pytest.raises(PermanentError, match="sms: the template does not render") as raised:
+        scene.tell(webhook="http://127.0.0.1/", sms="+4930123456")
+    assert type(raised.value) is error
+
+
+def test_a_template_at_fault_beside_another_failure_is_one_of_all_kinds():
+    scene = Scene(PermanentError("no such number"), templates={**TEMPLATES, **BROKEN})
+    with pytest.raises(PermanentError, match="no such number") as raised:
+        scene.tell(webhook="http://127.0.0.1/", sms="+4930123456")
+    assert type(raised.value) is PermanentError

@@ -10,11 +10,11 @@ from fanout.errors import PermanentError, TransientError
 from localhost.stack.smtp_sink import DEVELOPMENT, SmtpSink
 from tests.support.doubles.scripted_smtp import scripted_smtp
 from tests.support.hosts.mail_server import MailServer, mail_server
-from workloads.notifications.mail import compose_mail, send_mail
+from workloads.notifications.mail import MAX_SUBJECT_CHARACTERS, compose_mail, send_mail
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
+from workloads.notifications.sandbox.errors import RenderError, TemplateLimitError
 from workloads.notifications.settings import SmtpServer
-from workloads.notifications.templates import RenderError
 
 TEMPLATE = EmailTemplate(subject="Hello {{ name }}", text="Hi {{ name }}", html="<p>{{ name }}</p>")
 SENDER = Sender(email="shop@example.org", name="The Shop")
@@ -33,6 +33,13 @@ def test_a_mail_has_both_texts_and_a_message_id_that_stays():
     text, html = message.iter_parts()
     assert text.get_content().strip() == "Hi Ada <3"
     assert html.get_content().strip() == "<p>Ada &lt;3</p>"
+
+
+def test_a_subject_has_as_many_characters_as_a_line_may_have():
+    room = MAX_SUBJECT_CHARACTERS - len("Hello ")
+    assert mail("x" * room)["Subject"] == "Hello " + "x" * room
+    with pytest.raises(TemplateLimitError, match="more than 998 characters"):
+        mail("x" * (room + 1))
 
 
 @pytest.mark.parametrize("breaking", ["\r\n", "\n", "\r"])
