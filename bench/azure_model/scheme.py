@@ -164,7 +164,7 @@ def plan_run(load: Load, batches_in_flight: int) -> Plan:
         batches=batches,
         shards=shards if shards > 1 else 0,
         width=waves.width,
-        waves=waves.count,
+        waves=waves.number,
         scans=_scans(load),
         ranges=_ranges(load, batches),
     )

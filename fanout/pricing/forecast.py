@@ -182,7 +182,7 @@ class Forecast:
         if not self.batches:
             return 0
         waves = size_waves(self.batches, self.job.width, self.shards, self.scheme.wave)
-        return self.shards * (waves.count + self.scheme.spare_asks)
+        return self.shards * (waves.number + self.scheme.spare_asks)
 
     @cached_property
     def ranges(self) -> int:
@@ -274,11 +274,11 @@ class Waves(NamedTuple):
     """The waves of a shard, one after the other.
 
     Attributes:
-        count: How many there are.
+        number: How many there are.
         width: How many batches each has.
     """
 
-    count: int
+    number: int
     width: int
 
 
