@@ -50,9 +50,10 @@ start: setup ## Start the app on the embedded host (http://localhost:7071)
 test: setup $(INFRA)/.setup ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
+# In this order, for the longest files are of tests/engine: at the end no core waits for one of them.
 test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
 	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --host $(ENGINE_HOST) \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --host $(ENGINE_HOST) \
 		$(or $(TESTS),tests/engine tests/e2e)
 
 conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS

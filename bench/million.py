@@ -19,7 +19,7 @@ APP = Path(__file__).parent / "apps" / "million"
 SIZES = (10_000, 100_000, 1_000_000)
 TEXTBOOK_SIZES = (1_000, 5_000)
 RATE_BUDGET = 20_000
-MEMORY_BUDGET = 1.5
+MEMORY_BUDGET = 1.25
 GROWTH_BUDGET = 1.1
 UPLOAD_LINES = 20_000
 # The names of the result files with the outcomes that succeeded.

@@ -6,9 +6,10 @@ from functools import cached_property
 from math import ceil, inf
 
 from bench.azure_model import facts
-from bench.azure_model.scheme import EVENTS_A_HISTORY, Load, Plan, plan_run
+from bench.azure_model.scheme import Load, Plan, plan_run
 from bench.azure_model.shape import Events, count_events, count_messages, longest_history
 from localhost.durable.protocol.events import EventType
+from orchestrators.waves import EVENT_BUDGET
 
 
 class Backend(StrEnum):
@@ -271,7 +272,7 @@ class _Work:
         owners = self.instances
         if self._setup.is_storage:
             owners = min(owners, self._setup.partitions)
-        replayed = min(EVENTS_A_HISTORY, self._prediction.longest_history) / 2
+        replayed = min(EVENT_BUDGET, self._prediction.longest_history) / 2
         turn = facts.TURN_SECONDS.value + replayed * facts.REPLAY_SECONDS.value
         return owners * self._setup.cores / turn * facts.ANSWERS_A_TURN.value
 
@@ -289,7 +290,7 @@ class _Work:
         """Of the batches in flight, each wave being waited for."""
         shards = max(1, self._plan.shards)
         # The shares of the shards add up to the limit, though one is wider than another.
-        at_once = min(self._plan.width * shards, self._setup.batches)
+        at_once = min(self._plan.width * shards, self._setup.batches, self._plan.batches)
         items = at_once * self._plan.batch_items
         return items / (self._batch_seconds + self._gap_seconds)
 

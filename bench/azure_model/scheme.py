@@ -1,26 +1,24 @@
 """How a run is carried out: how many batches, waves and shards, and so its shape.
 
-This is the one module that knows the scheme; what follows from a shape is in `shape`. Time boxes:
-the first activity works for a fraction of a second itself, batches for about ten.
+How many there are is reckoned as the product forecasts it (`fanout.pricing.forecast`), and by the
+product's own limits; what follows from a shape is in `shape`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
+from activities.results.lay_out import MAX_BATCHES_A_RANGE
 from bench.azure_model import facts
 from bench.azure_model.facts import ITEM_SECONDS
 from bench.azure_model.shape import Answers, Execution, Orchestration, Step
 from fanout.adapters.settings import DEFAULT_MAX_RESULT_FILE_BYTES, DEFAULT_SCAN_RANGE_BYTES
-from fanout.governor.wave_size import LEAST_BATCH_MS, MAX_WIDTH, TARGET_BATCH_MS
 from fanout.messages.fan_in import RANGES_AT_ONCE
-from fanout.splitting.sizing import BATCHES_A_SHARD, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, shard_count
+from fanout.pricing.forecast import EXPECTED, Forecast, Job, size_waves
+from fanout.splitting.sizing import BATCHES_A_SHARD, shard_count
+from orchestrators.planning import SCANS_AT_ONCE
+from orchestrators.waves import EVENT_BUDGET, EVENTS_A_BATCH, EVENTS_A_STEP
 
-SCOUT_SECONDS = 0.2
-# As `orchestrators.waves` counts them.
-EVENTS_A_HISTORY, EVENTS_A_STEP, EVENTS_A_BATCH = 500, 10, 3
-MAX_BATCHES_A_RANGE = 10_000
-SCANS_AT_ONCE = 100
 ANSWERS_A_TURN = int(min(facts.ANSWERS_A_TURN.value, facts.DISPATCH.value))
 
 
@@ -114,7 +112,7 @@ class Plan:
     def _shard(self) -> Orchestration:
         """A shard: as many waves a history as that has room for."""
         events = EVENTS_A_STEP + EVENTS_A_BATCH * self.width
-        fitting = min(self.waves, ceil(EVENTS_A_HISTORY / events))
+        fitting = min(self.waves, ceil(EVENT_BUDGET / events))
         full, rest = divmod(self.waves, fitting)
         last = Answers(activities=1)
         executions = [Execution(self._waves(fitting), last, full)]
@@ -153,31 +151,31 @@ def _in_waves(count: int, width: int) -> tuple[Step, ...]:
 
 def plan_run(load: Load, batches_in_flight: int) -> Plan:
     """What a run with default batches comes to."""
-    scout_items = min(load.items, max(1, int(SCOUT_SECONDS / load.batch_item_seconds)))
+    in_box = int(EXPECTED.first_box_seconds / load.batch_item_seconds)
+    scout_items = min(load.items, max(1, in_box))
     rest = load.items - scout_items
     batch_items = _batch_items(load, rest, batches_in_flight)
     batches = ceil(rest / batch_items)
     shards = shard_count(batches_in_flight) if batches > BATCHES_A_SHARD else 1
-    a_shard = ceil(batches / shards)
-    width = max(1, min(MAX_WIDTH, ceil(batches_in_flight / shards), a_shard))
+    waves = size_waves(batches, batches_in_flight, shards)
     return Plan(
         scout_items=scout_items,
         batch_items=batch_items,
         batches=batches,
         shards=shards if shards > 1 else 0,
-        width=width,
-        waves=ceil(a_shard / width),
+        width=waves.width,
+        waves=waves.number,
         scans=_scans(load),
         ranges=_ranges(load, batches),
     )
 
 
 def _batch_items(load: Load, items: int, batches_in_flight: int) -> int:
-    """Ten seconds of work, less where the width would not be used, as far as memory goes."""
-    share = items * load.batch_item_seconds / batches_in_flight
-    seconds = min(TARGET_BATCH_MS / 1000, max(LEAST_BATCH_MS / 1000, share))
-    most = min(MAX_BATCH_ITEMS, MAX_BATCH_BYTES // load.item_bytes)
-    return max(1, min(most, int(seconds / load.batch_item_seconds)))
+    """Items of a batch, of those that the first activity leaves."""
+    item_seconds, source_bytes = load.batch_item_seconds, items * load.item_bytes
+    job = Job(items, source_bytes, item_seconds, batches_in_flight)
+    batches = Forecast(job, replace(EXPECTED, first_box_seconds=0.0)).batches
+    return ceil(items / batches) if batches else 1
 
 
 def _scans(load: Load) -> int:

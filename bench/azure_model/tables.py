@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from bench.azure_model import facts
 from bench.azure_model.facts import FACTS
 from bench.azure_model.prediction import Backend, Limit, Prediction, Setup, predict
-from bench.azure_model.scheme import EVENTS_A_HISTORY, Load
+from bench.azure_model.scheme import Load
 from bench.measure import show
 from fanout.governor.wave_size import TARGET_BATCH_MS
 from fanout.models.request import MAX_BATCHES_AT_ONCE
 from fanout.splitting.sizing import MAX_BATCH_ITEMS
+from orchestrators.waves import EVENT_BUDGET
 
 BOX_SECONDS = TARGET_BATCH_MS / 1000
 SIZES = [10**exponent for exponent in range(3, 10)]
@@ -101,7 +102,7 @@ def show_limits() -> None:
 
 def show_ceilings() -> None:
     """Show how many batches a second each limit allows at most, whatever is set."""
-    turn = facts.TURN_SECONDS.value + EVENTS_A_HISTORY / 2 * facts.REPLAY_SECONDS.value
+    turn = facts.TURN_SECONDS.value + EVENT_BUDGET / 2 * facts.REPLAY_SECONDS.value
     a_core = facts.ANSWERS_A_TURN.value / turn
     operations = facts.BATCH_READS.value + facts.BATCH_WRITES.value
     ceilings = {

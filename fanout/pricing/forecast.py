@@ -11,7 +11,14 @@ decides, and writes the results where they fit into one file; larger ones are wr
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
+from typing import NamedTuple
 
+from fanout.governor.wave_size import (
+    LEAST_BATCH_MS,
+    MAX_WIDTH,
+    SCOUT_SECONDS,
+    TARGET_BATCH_MS,
+)
 from fanout.models.usage import Usage
 from fanout.pricing.billing import billed_ms
 from fanout.splitting.sizing import (
@@ -53,10 +60,10 @@ class Scheme:
             otherwise those of a batch are one activity.
     """
 
-    first_box_seconds: float = 0.2
-    batch_seconds: float = 10.0
-    least_batch_seconds: float = 1.0
-    wave: int = 100
+    first_box_seconds: float = SCOUT_SECONDS
+    batch_seconds: float = TARGET_BATCH_MS / 1000
+    least_batch_seconds: float = LEAST_BATCH_MS / 1000
+    wave: int = MAX_WIDTH
     spare_asks: int = 1
     first_waves: int = 1
     overhead_seconds: float = 0.05
@@ -154,7 +161,7 @@ class Forecast:
         by_time = ceil(job.work_seconds / scheme.batch_seconds)
         width = job.width * scheme.first_waves
         spread = min(width, ceil(job.work_seconds / scheme.least_batch_seconds), job.items)
-        return max(1, self._least_batches, by_time, spread)
+        return max(1, self._least_batches, min(by_time, job.items), spread)
 
     @property
     def _least_batches(self) -> int:
@@ -174,9 +181,8 @@ class Forecast:
         """How often shards ask how to go on: before each wave, and after the last."""
         if not self.batches:
             return 0
-        a_shard = ceil(self.batches / self.shards)
-        waves = ceil(a_shard / min(self.scheme.wave, ceil(self.job.width / self.shards)))
-        return self.shards * (waves + self.scheme.spare_asks)
+        waves = size_waves(self.batches, self.job.width, self.shards, self.scheme.wave)
+        return self.shards * (waves.number + self.scheme.spare_asks)
 
     @cached_property
     def ranges(self) -> int:
@@ -262,6 +268,32 @@ class Forecast:
             .plus(times(scheme.step, sagas * job.steps))
             .plus(times(scheme.saga, sagas))
         )
+
+
+class Waves(NamedTuple):
+    """The waves of a shard, one after the other.
+
+    Attributes:
+        number: How many there are.
+        width: How many batches each has.
+    """
+
+    number: int
+    width: int
+
+
+def size_waves(batches: int, batches_in_flight: int, shards: int, most: int = MAX_WIDTH) -> Waves:
+    """The waves of each of some shards, which share batches and width evenly.
+
+    Args:
+        batches: Of all shards.
+        batches_in_flight: How many of them may be at work at once.
+        shards: How many share them.
+        most: How many a wave has at most.
+    """
+    a_shard = ceil(batches / shards)
+    width = max(1, min(most, ceil(batches_in_flight / shards), a_shard))
+    return Waves(ceil(a_shard / width), width)
 
 
 def times(usage: Usage, count: int) -> Usage:

@@ -2,13 +2,10 @@
 
 import time
 
-import pytest
-
 from tests.support.hosts.engine_cluster import Cluster
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import errands
 
-pytestmark = pytest.mark.xdist_group("one instance")
 RUNS = 8
 ITEMS = 60
 LATEST = 120

@@ -6,7 +6,6 @@ from tests.support.hosts.engine_cluster import Cluster
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import ITEMS, SHAPES, insist_on_end, shaped
 
-pytestmark = pytest.mark.xdist_group("worker death")
 CLOCK_SECONDS = 10
 LATEST = 150
 

@@ -4,12 +4,13 @@ import html
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from fanout.adapters.side_by_side import side_by_side
 from fanout.workload import RenderedFile
 from workloads.images.parameters import ImageParameters
-from workloads.images.side_by_side import call_side_by_side
 
 CONTACT_SHEET, INDEX_JSON, INDEX_HTML = "contact-sheet.png", "index.json", "index.html"
 _GAP = 4
@@ -41,7 +42,7 @@ def contact_sheet(
     """
     from PIL import Image
 
-    thumbnails = call_side_by_side(read_result, [photo["thumbnail"] for photo in photos])
+    thumbnails = side_by_side(*(partial(read_result, photo["thumbnail"]) for photo in photos))
     columns = min(parameters.contact_sheet.columns, len(photos))
     rows = -(-len(photos) // columns)
     step = parameters.thumbnail.size + _GAP

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from fanout.adapters.side_by_side import side_by_side
 from fanout.errors import FieldProblem
 from fanout.models.outcome import Outcome
 from fanout.models.source import BLOB_NAME_MAX_CHARACTERS
@@ -15,7 +17,6 @@ from workloads.images.contact_sheet import contact_sheet, index_files
 from workloads.images.file_names import METADATA, THUMBNAIL, photo_folder
 from workloads.images.parameters import ImageParameters
 from workloads.images.photo import ItemFile, PhotoFile, process_photo
-from workloads.images.side_by_side import call_side_by_side
 
 SOURCE_KINDS = ("listing", "manifest")
 
@@ -92,7 +93,7 @@ def _write_files(files: ItemFiles, folder: str, made: Sequence[ItemFile]) -> dic
         return files.write(f"{folder}/{file.name}", file.content, file.media_type)
 
     names = [file.name for file in made]
-    return dict(zip(names, call_side_by_side(write, made), strict=True))
+    return dict(zip(names, side_by_side(*(partial(write, file) for file in made)), strict=True))
 
 
 def _rendition_output(file: PhotoFile, path: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The end of a small run: few requests, and one end with the results of it, whatever happens."""
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -42,20 +41,7 @@ from tests.support.workloads.hostile_workloads import HostileReport
 
 TOLERANT = {"percentage": 100}
 PAIRS = {"batch": {"max_items": 5}}
-
-
-@pytest.fixture(autouse=True)
-def _no_bus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told of an end: there is no Service Bus."""
-    monkeypatch.setattr(finishing, "messaging", lambda: None)
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    """Each run is another, though all have one id."""
-    forget_kept()
-    yield
-    forget_kept()
+pytestmark = pytest.mark.usefixtures("lone_runs")
 
 
 def places(scene: EndingRun) -> list[str]:

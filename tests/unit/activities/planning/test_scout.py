@@ -15,14 +15,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-import activities.endings.finish as finishing
 from activities.batches import process_batch
 from activities.batches.boxes import rests
 from activities.batches.boxes.stretch import Stretch
 from activities.batches.process_batch import process
 from activities.endings.finish import finish_attempt
 from activities.planning import begin, plan
-from fanout.adapters.run_files.files import forget_kept
 from fanout.errors import AttemptOverError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState
@@ -50,19 +48,7 @@ from tests.support.workloads.probe_workloads import Caller, Sum
 from tests.support.workloads.saga_workload import Voyage
 from workloads import registry
 
-
-@pytest.fixture(autouse=True)
-def _no_bus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told of an end: there is no Service Bus."""
-    monkeypatch.setattr(finishing, "messaging", lambda: None)
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    """Each run is another, though all have one id."""
-    forget_kept()
-    yield
-    forget_kept()
+pytestmark = pytest.mark.usefixtures("lone_runs")
 
 
 def end_boxes_after(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.azure_model import facts
@@ -56,6 +56,7 @@ def test_a_plan_has_room_for_each_item_and_not_for_many_more(load: Load, batches
 
 
 @given(LOADS, SETUPS)
+@example(Load(2, 2.0), Setup(Backend.CONSUMPTION, batches=20, instances=1, at_once=20))
 def test_ten_times_the_items_take_longer_and_cost_more(load: Load, setup: Setup):
     less, more = predict(load, setup), predict(replace(load, items=10 * load.items), setup)
     assert more.total_seconds >= less.total_seconds

@@ -1,10 +1,14 @@
 """Calls side by side do not wait for each other, and none is left when they are through."""
 
+from contextvars import ContextVar
+from functools import partial
 from threading import Barrier, Event
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fanout.adapters.side_by_side import side_by_side
+from fanout.adapters.side_by_side import MAX_THREADS, side_by_side
 
 PATIENCE_SECONDS = 30.0
 
@@ -45,3 +49,14 @@ def test_of_two_that_fail_the_first_is_raised() -> None:
 
     with pytest.raises(SystemExit):  # a workload may raise whatever it likes
         side_by_side(lambda: fail(SystemExit()), lambda: fail(KeyError()))
+
+
+@given(st.lists(st.integers(), max_size=3 * MAX_THREADS))
+def test_results_of_more_calls_than_threads_are_in_order(numbers: list[int]) -> None:
+    assert side_by_side(*(partial(str, number) for number in numbers)) == list(map(str, numbers))
+
+
+def test_the_threads_know_what_the_caller_knows() -> None:
+    item: ContextVar[str] = ContextVar("item")
+    item.set("a.jpg")
+    assert side_by_side(item.get, item.get, item.get) == ["a.jpg"] * 3

@@ -53,6 +53,10 @@ def test_a_table_of_two_thousand_rows_is_done_at_once():
     assert table.activities == 1
 
 
+def test_no_item_is_shared_by_batches():
+    assert Forecast(Job(items=100, item_seconds=30.0), EXPECTED).batches == 100
+
+
 def test_batches_of_the_request_are_as_many_as_it_makes():
     fixed = Forecast(Job(items=1_000, fixed_batches=20), EXPECTED)
     assert (fixed.batches, fixed.shards) == (20, 4)
