@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES
+
 STORAGE = "FANOUT_STORAGE"
 SERVICE_BUS = "FANOUT_SERVICE_BUS"
 DEFAULT_MAX_REQUEST_BYTES = 2 * 1_048_576
@@ -14,6 +16,9 @@ DEFAULT_MAX_RUNS = 16
 DEFAULT_LEFT_BEHIND_SECONDS = 120
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
+MAX_BATCH_MEMORY = "FANOUT_MAX_BATCH_MEMORY"
+# Less has no room for what reading a batch takes at least.
+LEAST_BATCH_MEMORY = 8 * 1_048_576
 DEFAULT_MAX_REQUESTS_PER_MINUTE = 6000
 INBOX = "inbox"
 ANY = "*"
@@ -63,6 +68,8 @@ class Settings:
             watchdog: whoever claimed it is gone.
         scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
             activity for each.
+        max_batch_memory: How many bytes of memory the items of one batch may take at a time, once
+            they are decoded.
         max_result_file_bytes: How long a result file of outcomes gets, before compression.
         service_bus: None where no Service Bus is configured: runs come and go without it.
         has_inbox: Whether a blob dropped into the container `inbox` is run over.
@@ -84,6 +91,7 @@ class Settings:
     left_behind_seconds: int = DEFAULT_LEFT_BEHIND_SECONDS
     scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
     max_result_file_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
+    max_batch_memory: int = DEFAULT_BATCH_BYTES
     expose_durable_urls: bool = False
     log_level: str = "INFO"
     retention_days: int | None = None
@@ -120,6 +128,7 @@ class Settings:
             max_result_file_bytes=_whole(
                 values, "FANOUT_MAX_RESULT_FILE_BYTES", DEFAULT_MAX_RESULT_FILE_BYTES
             ),
+            max_batch_memory=_batch_memory(values),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
             retention_days=_whole(values, "FANOUT_RETENTION_DAYS", 0) or None,
@@ -192,6 +201,15 @@ def _whole(values: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise SettingsError(f"{name} is '{text}'; it takes a whole number above 0.")
     return int(text)
+
+
+def _batch_memory(values: Mapping[str, str]) -> int:
+    memory = _whole(values, MAX_BATCH_MEMORY, DEFAULT_BATCH_BYTES)
+    if memory < LEAST_BATCH_MEMORY:
+        raise SettingsError(
+            f"{MAX_BATCH_MEMORY} is '{memory}'; a batch takes {LEAST_BATCH_MEMORY} bytes at least."
+        )
+    return memory
 
 
 def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:

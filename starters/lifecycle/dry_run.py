@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.sources.planning import CutOptions
-from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_chunk
+from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_pieces
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import Cut, PlanManifest
@@ -109,8 +109,10 @@ def _items(
     request: RunRequest, manifest: PlanManifest, cuts: Iterable[Cut], files: RunFiles
 ) -> Iterable[object]:
     for cut in cuts:
-        chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
-        for record in parse_records(chunk):
+        pieces = read_pieces(
+            request.source, cut, manifest, files.store, request.select, files.budget
+        )
+        for record in chain.from_iterable(map(parse_records, pieces)):
             yield {"error": record.error.message} if record.error else record.value
 
 

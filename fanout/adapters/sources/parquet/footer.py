@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from fanout.adapters.sources.blobs import BrokenSourceError, OpenBlob
 from fanout.adapters.sources.parquet.files import open_file
-from fanout.adapters.sources.parquet.leaves import read_group_footers
-from fanout.adapters.sources.parquet.thrift import ThriftError
+from fanout.adapters.sources.parquet.leaves import GroupFooter
 from fanout.hints import did_you_mean
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
@@ -51,7 +50,7 @@ class ParquetBlob:
         """
         file = open_file(blob.store, blob.ref, blob.size)
         columns = _select_columns(blob, file.names, wanted_columns)
-        groups = _read_groups(blob, frozenset(columns))
+        groups = _check_groups(blob, file.groups, frozenset(columns))
         for number, group in enumerate(groups):
             if group.size > MAX_ROW_GROUP_BYTES:
                 fault = f"has {group.size} bytes in row group {number}, over {MAX_ROW_GROUP_BYTES}"
@@ -77,11 +76,9 @@ def _select_columns(
     return columns
 
 
-def _read_groups(blob: OpenBlob, columns: frozenset[str]) -> list[RowGroup]:
-    try:
-        footers = read_group_footers(blob)
-    except ThriftError as error:
-        raise BrokenSourceError(blob.ref, f"has a damaged footer: {error}") from error
+def _check_groups(
+    blob: OpenBlob, footers: list[GroupFooter], columns: frozenset[str]
+) -> list[RowGroup]:
     for number, group in enumerate(footers):
         if not group.is_possible:  # who would read so many?
             fault = f"has a damaged footer: row group {number} cannot have {group.rows} rows"
