@@ -54,31 +54,30 @@ class _Work:
     Attributes:
         failures: Those of the pieces so far.
         faults: Why items of these cannot be read.
-        data: The partial of these, as bytes.
+        data: The partial of these, as bytes; None if there is none.
     """
 
     workload: ChunkWorkload
     batch: Batch
     failures: list[Failure] = field(default_factory=list)
     faults: dict[int, ErrorInfo] = field(default_factory=dict)
-    data: bytes = b""
+    data: bytes | None = None
     _merged: Any = None
-    _has_pieces: bool = False
 
     def process(self, piece: Chunk) -> None:
         """Process one more piece, and merge its partial into that of those before."""
         self.faults |= piece.faults
         if piece.fault is not None:
-            index = range(piece.first_index, piece.first_index + piece.count)
-            self.failures += [Failure(number, piece.fault) for number in index]
+            indexes = range(piece.first_index, piece.first_index + piece.count)
+            self.failures += [Failure(index, piece.fault) for index in indexes]
             return
         result, data = _process_narrowly(self.workload, self.batch, piece)
         self.failures += result.failures
-        if not self._has_pieces:
-            self._merged, self.data, self._has_pieces = result.partial, data, True
-            return
-        self._merged = self.workload.merge(self._merged, result.partial)
-        self.data = _dump(self.workload, self._merged)
+        if self.data is None:
+            self._merged, self.data = result.partial, data
+        else:
+            self._merged = self.workload.merge(self._merged, result.partial)
+            self.data = _dump(self.workload, self._merged)
 
 
 def _process_narrowly(

@@ -59,7 +59,9 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     limit = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
     workload = registry.get(request.workload)
     batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
-    options = CutOptions(batch, limit, is_chunk, request.concurrency.batches)
+    options = CutOptions(
+        batch, limit, is_chunk, request.concurrency.batches, request.select, files.budget
+    )
     source = cut_as(request.source, files.store, options, scratch)
     cuts = [*source]
     counted = sum(cut.items for cut in cuts)
@@ -75,8 +77,8 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
 
 
 def _bytes_of(source: SourceCuts, cuts: list[Cut]) -> int:
-    """The bytes of these cuts; 0 where a cut is no range of bytes."""
-    return sum(cut.end - cut.offset for cut in cuts) if source.parts is None else 0
+    """The bytes of the source in these cuts; 0 where it is many blobs."""
+    return sum(map(source.size_of, cuts)) if source.parts is None else 0
 
 
 def _estimate_items(request: RunRequest, source: SourceCuts, cuts: list[Cut], counted: int) -> int:

@@ -97,8 +97,10 @@ def cut_blob(
         file = ParquetBlob.open(blob, blob_format.columns)
         rows = sum(group.rows for group in file.groups)
         length = sum(group.size for group in file.groups)
-        cuts = file.cuts(options.limits_for_items(rows, length), options.max_items)
-        return SourceCuts(None, blob.ref.etag, blob.size, cuts)
+        limits = options.fit(options.limits_for_items(rows, length), file.columns)
+        cuts = file.cuts(limits, options.max_items)
+        made = SourceCuts(None, blob.ref.etag, blob.size, cuts)
+        return replace(made, columns=file.columns, row_bytes=file.row_bytes)
     allowed = None if scratch is None else scratch.allowed
     text = open_text(blob, blob_format, blob.chunks(), allowed)
     limits = options.limits_for_bytes(blob.size * (1 if text.codec is None else USUAL_RATIO))
@@ -122,8 +124,10 @@ def _cut_text(
     with translate_format_errors(blob.ref):
         records = find_records(chunks, text_format)
     header = require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
+    limits = options.fit(limits, header)
     cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items))
-    return SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
+    made = SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
+    return replace(made, columns=header)
 
 
 def _cuts(blob: OpenBlob, cuts: Iterator[Cut]) -> Iterator[Cut]:

@@ -121,7 +121,8 @@ def cut_as(
     """Cut a source by options, as `cut_source` does."""
     if isinstance(source, InlineSource):
         items = source.items
-        cuts = cut_items(items, options.limits_for_items(len(items)), options.max_items)
+        limits = options.fit(options.limits_for_items(len(items)))
+        cuts = cut_items(items, limits, options.max_items)
         return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, TextSource):
         return cut_text(source, options, scratch)

@@ -1,9 +1,8 @@
 """Estimate how much memory items take once they are decoded, before they are.
 
-A few bytes of a source may stand for much: a row that is padded to thousands of columns, an array of
-empty objects, a constant that is merged into each item. What follows counts for the objects that
-Python makes of them, and for the JSON that an item is written as; it is an upper bound for usual
-values, and no less than a half of what any take.
+A few bytes of a source may stand for much: a row that is padded to thousands of columns, an array
+of empty objects, a constant that is merged into each item. What follows counts the objects that
+Python makes of them, and the JSON that an item is written as.
 """
 
 from collections.abc import Sequence

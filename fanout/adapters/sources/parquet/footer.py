@@ -57,6 +57,11 @@ class ParquetBlob:
                 raise BrokenSourceError(blob.ref, fault)
         return cls(columns, groups)
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row, uncompressed: as many as in the group whose rows have most."""
+        return max((-(-group.size // max(1, group.rows)) for group in self.groups), default=0)
+
     def cuts(self, limits: BatchLimits, max_items: int | None) -> Iterator[Cut]:
         """Cut its rows."""
         return cut_rows(self.groups, limits, max_items)

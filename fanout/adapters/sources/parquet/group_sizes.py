@@ -18,6 +18,8 @@ from fanout.adapters.sources.parquet.thrift import ThriftError
 
 # Where a text begins and how long it is, and that it is not null; a list the same.
 _PLACE_BYTES = 17
+# So that there is room for a few windows: batches at work need not be of the same.
+_WINDOW_PART = 4
 # What most texts are at most; the dictionary of longer ones is looked into.
 _USUAL_TEXT_BYTES = 64
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
@@ -41,8 +43,11 @@ class GroupSize:
     row: int
 
     def window(self, rows: int, max_bytes: int) -> int:
-        """How many rows can be decoded at a time."""
-        return max(1, min(rows, (max_bytes - self.texts) // max(1, self.row)))
+        """How many rows are decoded at a time: all, or as many as take a part of the memory."""
+        if self.texts + self.row * rows <= max_bytes:
+            return rows
+        a_row = self.row + -(-self.texts // max(1, rows))
+        return max(1, min(rows, max_bytes // _WINDOW_PART // max(1, a_row)))
 
 
 def measure_group(

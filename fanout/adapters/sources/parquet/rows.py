@@ -10,7 +10,7 @@ from fanout.adapters.sources.blobs import BlobReader
 from fanout.adapters.sources.parquet.errors import CutTooLargeError
 from fanout.adapters.sources.parquet.faults import Fault, Values
 from fanout.adapters.sources.parquet.groups import DecodedGroup, decode_group_of
-from fanout.adapters.sources.parquet.slices import find_slices, python_bytes
+from fanout.adapters.sources.parquet.slices import find_slices, python_bytes, slice_bytes
 from fanout.adapters.sources.parquet.values import is_plain, read_column
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
@@ -55,19 +55,41 @@ def read_rows(
     lines: list[bytes] = []
     faults: dict[int, ErrorInfo] = {}
     wanted = tuple(columns) if columns else None
-    size = 0
+    room = _Room(cut, budget)
     while len(lines) < cut.end - cut.offset:
         row = cut.offset + len(lines)
         group = decode_group_of(store, ref, wanted, row, budget.batch)
         for begin, end in find_slices(group, row, min(cut.end, group.end), budget):
+            room.take_rows(group, begin, end)
             index = cut.first_index + len(lines)
             made, errors = _lines(group, begin, end, budget.item)
             faults |= {index + place: error for place, error in errors}
             lines += made
-            size += sum(map(len, made))
-            if size > budget.item and cut.items > 1:
-                raise CutTooLargeError(f"rows {cut.offset + 1} to {cut.end} are too large together")
+            room.take_lines(made)
     return RowLines(b"".join(line + b"\n" for line in lines), faults)
+
+
+class _Room:
+    """Sees to it that the rows of a cut do not take too much together."""
+
+    def __init__(self, cut: Cut, budget: Budget) -> None:
+        self._cut, self._budget = cut, budget
+        self._decoded = self._written = 0
+
+    def take_rows(self, group: DecodedGroup, begin: int, end: int) -> None:
+        """Take rows before they are made into values of Python; raises `CutTooLargeError`."""
+        self._decoded += slice_bytes(group, begin, end)
+        self._insist_on(self._decoded, self._budget.batch)
+
+    def take_lines(self, lines: list[bytes]) -> None:
+        """Take lines; raises `CutTooLargeError`."""
+        self._written += sum(map(len, lines))
+        self._insist_on(self._written, self._budget.item)
+
+    def _insist_on(self, size: int, max_bytes: int) -> None:
+        if size > max_bytes and self._cut.items > 1:
+            place = f"rows {self._cut.offset + 1} to {self._cut.end}"
+            raise CutTooLargeError(f"{place} take more than {max_bytes} bytes together")
 
 
 def _lines(

@@ -1,7 +1,6 @@
 """Slices of a table that are small once they are values of Python."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,16 +24,19 @@ def find_slices(
         end: The row after the last.
         budget: A slice takes at most what an item may.
     """
-    if group.table is None or end - begin == 1:
-        yield begin, end
-        return
-    table = group.table.slice(begin - group.first_row, end - begin)
-    if python_bytes(table) <= budget.item:
+    if end - begin == 1 or slice_bytes(group, begin, end) <= budget.item:
         yield begin, end
         return
     middle = (begin + end) // 2
     yield from find_slices(group, begin, middle, budget)
     yield from find_slices(group, middle, end, budget)
+
+
+def slice_bytes(group: DecodedGroup, begin: int, end: int) -> int:
+    """How much memory some rows of a group take as Python has them."""
+    if group.table is None:
+        return 0
+    return python_bytes(group.table.slice(begin - group.first_row, end - begin))
 
 
 def python_bytes(table: pa.Table) -> int:

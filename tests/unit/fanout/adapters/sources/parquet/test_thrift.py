@@ -13,7 +13,6 @@ from fanout.adapters.sources.parquet.leaves import Leaf, LeafKind, read_group_fo
 from fanout.adapters.sources.parquet.thrift import ThriftError, decode_struct
 from tests.support.parquet.files import footer_of, write_table
 
-
 SNAPPY = 1  # as the format numbers it
 TABLE = pa.table(
     {
