@@ -60,6 +60,8 @@ log = logger(functions.PROCESS_BATCH)
 # process. One more than it has cores is read meanwhile.
 CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
+# A batch that is read in pieces takes all the memory that one may: so one at a time.
+_pieces = BoundedSemaphore(1)
 
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
@@ -207,7 +209,8 @@ def _run_workload(
         if ask.box is not None:
             give_back = partial(stretch.cut_short, give_back_by(ask, stretch, files))
             batch = replace(batch, stretch=stretch, give_back=give_back)
-        return _process_by_shape(batch, workload)
+        with _pieces if batch.rest_count else nullcontext():
+            return _process_by_shape(batch, workload)
 
 
 def _read_batch(

@@ -49,6 +49,8 @@ RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 DEFAULT_DELIMITER = ","
 MAX_COLUMNS = 10_000
+# Every row has every name in memory and in what is written of it.
+MAX_COLUMN_NAME_CHARACTERS = 1000
 
 
 class _Message(BaseModel):
@@ -86,8 +88,11 @@ def _insist_on_different(names: list[str]) -> list[str]:
     return names
 
 
+ColumnName = Annotated[str, Field(max_length=MAX_COLUMN_NAME_CHARACTERS)]
 ColumnNames = Annotated[
-    list[str], Field(min_length=1, max_length=MAX_COLUMNS), AfterValidator(_insist_on_different)
+    list[ColumnName],
+    Field(min_length=1, max_length=MAX_COLUMNS),
+    AfterValidator(_insist_on_different),
 ]
 
 
@@ -101,7 +106,7 @@ class HeaderRecord(_Message):
     """
 
     names: ColumnNames | None = None
-    rename: dict[str, str] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
+    rename: dict[str, ColumnName] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
 
     @model_validator(mode="after")
     def _is_one(self) -> "HeaderRecord":
