@@ -29,6 +29,15 @@ class Budget:
         return max(1, self.batch // _SHARE)
 
     @property
+    def piece(self) -> int:
+        """How much is decoded of a file of columns at a time.
+
+        It is in memory several times over: as columns, as rows, as JSON, and as what a workload
+        makes of it.
+        """
+        return max(1, self.batch // (2 * _SHARE))
+
+    @property
     def outcomes(self) -> int:
         """How long the outcomes of a batch may get, outputs included."""
         return max(1, self.batch // _SHARE)

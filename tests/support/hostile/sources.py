@@ -1,33 +1,36 @@
-"""Sources of few bytes from which much comes out, and the runs over them, in a process of their own.
+"""Sources of few bytes from which much comes out, and runs over them in processes of their own.
 
-`python -m tests.support.hostile.sources CASE [SEED]` runs one case and prints what came of it as
-JSON, with the largest memory that the process had.
+A child process makes each source, and another runs over it: so its largest memory is measured
+without what making the source took. Blobs are on disk, as they are in no worker's memory either.
 """
 
+import io
 import json
 import logging
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic_core import from_json
 
-from fanout.errors import InvalidRequestError
-from fanout.models.outcome import Outcome
 from fanout.models.request import RunRequest
-from tests.support.hostile.echoes import Echo
-from tests.support.parquet.files import write_table
-from tests.support.replays.local_runs import LocalRun
+from fanout.naming import blob_paths
+from tests.support.hostile import echoes
+from tests.support.hostile.disk_store import DiskStore
+from tests.support.parquet.files import footer_of, write_table
+from tests.support.replays.local_runs import RUN_ID, LocalRun
 
 ROOT = Path(__file__).parents[3]
 MIB = 1_048_576
 BLOB = {"container": "inbox", "blob": "data"}
-ECHO = Echo.name
+ECHO = echoes.Echo.name
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,12 @@ def report(**parameters: Any) -> dict[str, Any]:
 
 def one_text_for_all(random: Random) -> Hostile:
     """A Parquet dictionary with one long text, to which every row points."""
-    rows, size = random.randint(4_000, 8_000), random.randint(200_000, 400_000)
+    rows, size = random.randint(3_000, 4_000), random.randint(250_000, 300_000)
     index = pa.repeat(pa.scalar(0, pa.int32()), rows)
     texts = pa.DictionaryArray.from_arrays(index, pa.array(["x" * size]))
-    data = write_table(
-        pa.table({"k": texts.cast(pa.string()) if rows * size < MIB else texts}),
-        compression="zstd",
-        store_schema=False,
-    )
-    return Hostile(
-        ask("reports", {"kind": "parquet"}, parameters={}, max_items=rows), data, rows
-    )
+    data = write_table(pa.table({"k": texts}), compression="zstd", store_schema=False)
+    metrics = {"parameters": {"metrics": {"k": ["approx_distinct"]}}}
+    return Hostile(ask("reports", {"kind": "parquet"}) | metrics, data, rows)
 
 
 def long_run(random: Random) -> Hostile:
@@ -83,12 +81,28 @@ def long_run(random: Random) -> Hostile:
 
 
 def page_of_zeros(random: Random) -> Hostile:
-    """A page that decompresses to far more than there is room for; its group fails alone."""
-    size = random.randint(300, 500) * MIB
+    """A page that decompresses to far more than its footer says; its group fails alone."""
+    size = random.randint(300, 400) * MIB
     huge = pa.table({"k": pa.array([b"\0" * size], pa.binary())})
     small = pa.table({"k": pa.array([b"\0"], pa.binary())})
     data = write_groups([small, huge, small])
-    return Hostile(ask(ECHO, {"kind": "parquet"}), data, None if size > 256 * MIB else 3)
+    column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(1).column(0)
+    data = understate(data, column.total_uncompressed_size)
+    return Hostile(ask(ECHO, {"kind": "parquet"}), data, 3, frozenset([1]))
+
+
+def understate(data: bytes, size: int) -> bytes:
+    """Have the footer of a file say that something takes one byte that takes `size`."""
+    begin, footer = footer_of(data)
+    number = varint(2 * size)
+    small = b"\x82" + b"\x80" * (len(number) - 2) + b"\x00"
+    return data[:begin] + footer.replace(number, small) + data[-8:]
+
+
+def varint(value: int) -> bytes:
+    """A number as Thrift's compact protocol writes it."""
+    digits = [value >> shift & 0x7F for shift in range(0, value.bit_length(), 7)]
+    return bytes([digit | 0x80 for digit in digits[:-1]] + digits[-1:])
 
 
 def list_of_nulls(random: Random) -> Hostile:
@@ -103,10 +117,6 @@ def list_of_nulls(random: Random) -> Hostile:
 
 def write_groups(tables: list[pa.Table]) -> bytes:
     """A Parquet file with a row group for each table."""
-    import io
-
-    import pyarrow.parquet as pq
-
     sink = io.BytesIO()
     with pq.ParquetWriter(sink, tables[0].schema, compression="zstd") as writer:
         for table in tables:
@@ -226,40 +236,66 @@ class Course:
     peak_mib: int
 
 
-def run_in_child(case: str, seed: int, seconds: float) -> Course:
-    """Run a case in a process of its own, so that its memory can be measured.
+def run_in_child(case: str, seed: int, folder: Path, seconds: float) -> tuple[Hostile, Course]:
+    """Make a source in one process, and run over it in another, so that its memory is measured.
 
     Raises:
         subprocess.SubprocessError: It was killed, or took longer.
     """
-    command = [sys.executable, "-m", __name__, case, str(seed)]
+    _call("make", case, str(seed), str(folder), seconds=seconds)
+    hostile = load(folder)
+    return hostile, Course(**json.loads(_call("run", str(folder), seconds=seconds)))
+
+
+def _call(*arguments: str, seconds: float) -> str:
+    command = [sys.executable, "-m", __name__, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
     )
     if done.returncode:
-        raise subprocess.SubprocessError(f"{case} {seed} ended by {done.returncode}: {done.stderr}")
-    return Course(**json.loads(done.stdout.splitlines()[-1]))
+        fault = f"{arguments} ended by {done.returncode}: {done.stderr[-2000:]}"
+        raise subprocess.SubprocessError(fault)
+    return done.stdout
 
 
-def carry_out(hostile: Hostile) -> Course:
+def save(hostile: Hostile, folder: Path) -> None:
+    (folder / "data").write_bytes(hostile.data)
+    document = {"request": hostile.request, "rows": hostile.rows, "bad": sorted(hostile.bad)}
+    (folder / "case.json").write_text(json.dumps(document))
+
+
+def load(folder: Path) -> Hostile:
+    document = json.loads((folder / "case.json").read_text())
+    data, bad = (folder / "data").read_bytes(), frozenset(document["bad"])
+    return Hostile(document["request"], data, document["rows"], bad)
+
+
+def carry_out(hostile: Hostile, folder: Path) -> Course:
     """Run over a source in this process."""
-    run = LocalRun(RunRequest.model_validate(hostile.request))
+    echoes.register()
+    store = DiskStore(folder / "store")
+    run = LocalRun(RunRequest.model_validate(hostile.request), store)
     run.store.write("inbox", "data", hostile.data)
     plan = run.plan()
     if plan.refusal is not None:
         return Course("refused", 0, [], [], plan.refusal, None, _peak_mib())
     run.work_off(plan)
     end = run.finalize()
-    failed = [outcome for outcome in run.outcomes() if outcome.status == "failed"]
-    positions = sorted(index for outcome in failed for index in _indexes(outcome))
-    errors = sorted({outcome.error.type for outcome in failed if outcome.error})
+    counts = [result.model_dump() for result in run.results]
+    failed = [error["type"] for result in counts for error in result["errors"]]
+    positions = [*failed_positions(run)]
     return Course(
-        end.outcome, end.items.succeeded, positions, errors, None, end.error, _peak_mib()
+        end.outcome, end.items.succeeded, positions, sorted({*failed}), None, end.error, _peak_mib()
     )
 
 
-def _indexes(outcome: Outcome) -> range:
-    return range(outcome.index, outcome.index + outcome.count)
+def failed_positions(run: LocalRun) -> Iterator[int]:
+    """The positions of failed items, of outcomes read one by one."""
+    names = [file.name for file in run.manifest().files if file.name.startswith("FAILED")]
+    for name in names:
+        for line in run.files.read(blob_paths.result_path(RUN_ID, name)).splitlines():
+            outcome = from_json(line)
+            yield from range(outcome["index"], outcome["index"] + outcome.get("count", 1))
 
 
 def _peak_mib() -> int:
@@ -267,14 +303,15 @@ def _peak_mib() -> int:
 
 
 def main() -> None:
-    """Run one case."""
+    """Make a case, or run over it."""
     logging.disable()
-    case, seed = sys.argv[1], int(sys.argv[2])
-    try:
-        course = carry_out(CASES[case](Random(seed)))
-    except InvalidRequestError as error:
-        course = Course("refused", 0, [], [], str(error), None, _peak_mib())
-    print(json.dumps(course.__dict__))
+    action, *rest = sys.argv[1:]
+    if action == "make":
+        case, seed, folder = rest
+        save(CASES[case](Random(seed)), Path(folder))
+        return
+    folder = Path(rest[0])
+    print(json.dumps(carry_out(load(folder), folder).__dict__))
 
 
 if __name__ == "__main__":

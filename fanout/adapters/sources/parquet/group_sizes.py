@@ -19,7 +19,7 @@ from fanout.adapters.sources.parquet.thrift import ThriftError
 # Where a text begins and how long it is, and that it is not null; a list the same.
 _PLACE_BYTES = 17
 # So that there is room for a few windows: batches at work need not be of the same.
-_WINDOW_PART = 4
+_WINDOW_PART = 8
 # What most texts are at most; the dictionary of longer ones is looked into.
 _USUAL_TEXT_BYTES = 64
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}

@@ -79,12 +79,12 @@ class _Room:
     def take_rows(self, group: DecodedGroup, begin: int, end: int) -> None:
         """Take rows before they are made into values of Python; raises `CutTooLargeError`."""
         self._decoded += slice_bytes(group, begin, end)
-        self._insist_on(self._decoded, self._budget.batch)
+        self._insist_on(self._decoded, 2 * self._budget.piece)
 
     def take_lines(self, lines: list[bytes]) -> None:
         """Take lines; raises `CutTooLargeError`."""
         self._written += sum(map(len, lines))
-        self._insist_on(self._written, self._budget.item)
+        self._insist_on(self._written, self._budget.piece)
 
     def _insist_on(self, size: int, max_bytes: int) -> None:
         if size > max_bytes and self._cut.items > 1:

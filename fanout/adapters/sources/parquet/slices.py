@@ -22,9 +22,9 @@ def find_slices(
         group: The group.
         begin: The first row, by its number in the file.
         end: The row after the last.
-        budget: A slice takes at most what an item may.
+        budget: A slice takes no more than a piece may.
     """
-    if end - begin == 1 or slice_bytes(group, begin, end) <= budget.item:
+    if end - begin == 1 or slice_bytes(group, begin, end) <= budget.piece:
         yield begin, end
         return
     middle = (begin + end) // 2
