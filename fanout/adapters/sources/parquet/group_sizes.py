@@ -127,7 +127,8 @@ def _decompress(content: bytes, size: int, codec: int) -> bytes:
 
 
 def _text_lengths(content: bytes, count: int) -> list[int]:
-    lengths, position, unpack = [], 0, struct.Struct("<I").unpack_from
+    lengths: list[int] = []
+    position, unpack = 0, struct.Struct("<I").unpack_from
     while position + 4 <= len(content) and len(lengths) < count:
         (length,) = unpack(content, position)
         lengths.append(length)

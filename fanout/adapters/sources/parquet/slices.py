@@ -43,7 +43,7 @@ def python_bytes(table: pa.Table) -> int:
     """How much memory the rows of a table take as Python has them, at most about."""
     names = sum(map(len, table.column_names)) * table.num_rows
     chunks = (chunk for column in table.columns for chunk in column.chunks)
-    return names + sum(map(_array_bytes, chunks))
+    return int(names + sum(map(_array_bytes, chunks)))
 
 
 def _array_bytes(array: pa.Array) -> int:

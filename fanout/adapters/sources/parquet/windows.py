@@ -113,7 +113,7 @@ class Windows:
         self._hold()
         table = self.file.file.read_row_group(self.number, columns=self.names).select(self.names)
         int96 = self._int96_names
-        if not int96:
+        if not int96 or self.file.coarse is None:
             return _check(table, self.group_rows), {}
         coarse = self.file.coarse.read_row_group(self.number, columns=int96).select(int96)
         columns = _check(coarse, self.group_rows).columns
