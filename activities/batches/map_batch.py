@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from activities.batches.async_items import process_async
 from activities.batches.batch import Batch, Processed, replace_pending
+from activities.batches.boxes.outcome_bytes import OutcomeBytes
 from activities.batches.downstream import FAILURES_IN_A_ROW, Downstream
 from activities.batches.item_errors import output_fault
 from activities.batches.item_try import (
@@ -19,7 +20,6 @@ from activities.batches.item_try import (
     may_begin,
 )
 from activities.batches.item_watch import ItemWatch
-from activities.batches.outcome_bytes import OutcomeBytes
 from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
 from fanout.outcomes.outputs import OutputError
 from fanout.records import Record

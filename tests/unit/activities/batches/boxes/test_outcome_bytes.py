@@ -3,7 +3,7 @@
 import pytest
 
 from activities.batches.batch import Batch
-from activities.batches.outcome_bytes import OutcomeBytes, OutputTooLargeError
+from activities.batches.boxes.outcome_bytes import OutcomeBytes, OutputTooLargeError
 from fanout.records import Chunk
 
 
