@@ -24,6 +24,7 @@ _WINDOW_PART = 8
 _USUAL_TEXT_BYTES = 64
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _UNCOMPRESSED = 0
+_LENGTH = struct.Struct("<I")
 
 
 class GroupTooLargeError(ValueError):
@@ -115,7 +116,7 @@ def _longest_text(page: Page, data: bytes, codec: int) -> int:
         content = _decompress(data[page.begin : page.begin + page.stored], page.size, codec)
     except Exception:  # noqa: BLE001  whatever a damaged page makes of a codec: PyArrow names it
         return page.size
-    return max(_text_lengths(content, page.values), default=0)
+    return _longest_of(content, page.values)
 
 
 def _decompress(content: bytes, size: int, codec: int) -> bytes:
@@ -126,11 +127,15 @@ def _decompress(content: bytes, size: int, codec: int) -> bytes:
     return bytes(pa.decompress(content, size, _CODECS[codec], asbytes=True))
 
 
-def _text_lengths(content: bytes, count: int) -> list[int]:
-    lengths: list[int] = []
-    position, unpack = 0, struct.Struct("<I").unpack_from
-    while position + 4 <= len(content) and len(lengths) < count:
+def _longest_of(content: bytes, count: int) -> int:
+    """The longest of texts in plain encoding: each stands behind its length."""
+    longest = position = 0
+    last, unpack = len(content) - 4, _LENGTH.unpack_from
+    for _ in range(count):
+        if position > last:
+            break
         (length,) = unpack(content, position)
-        lengths.append(length)
         position += 4 + length
-    return [min(length, len(content)) for length in lengths]
+        if length > longest:
+            longest = length
+    return min(longest, len(content))

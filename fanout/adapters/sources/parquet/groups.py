@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from fanout.adapters.sources.blobs import BlobReader
 from fanout.adapters.sources.parquet.files import kept_file, reading
+from fanout.adapters.sources.parquet.python_sizes import python_bytes
 from fanout.adapters.sources.parquet.windows import UndecodableError, Windows, open_windows
 from fanout.models.plan import BlobRef
 from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES
@@ -55,6 +56,11 @@ class DecodedGroup:
         """How many bytes of memory its values take."""
         tables = [] if self.table is None else [self.table, *self.coarse.values()]
         return sum(table.nbytes for table in tables)
+
+    @cached_property
+    def python_bytes(self) -> int:
+        """How much memory all rows take as Python has them."""
+        return 0 if self.table is None else python_bytes(self.table)
 
 
 class _GroupKey(NamedTuple):

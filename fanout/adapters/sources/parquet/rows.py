@@ -10,7 +10,8 @@ from fanout.adapters.sources.blobs import BlobReader
 from fanout.adapters.sources.parquet.errors import CutTooLargeError
 from fanout.adapters.sources.parquet.faults import Fault, Values
 from fanout.adapters.sources.parquet.groups import DecodedGroup, decode_group_of
-from fanout.adapters.sources.parquet.slices import find_slices, python_bytes, slice_bytes
+from fanout.adapters.sources.parquet.python_sizes import python_bytes
+from fanout.adapters.sources.parquet.slices import find_slices
 from fanout.adapters.sources.parquet.values import is_plain, read_column
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
@@ -59,8 +60,8 @@ def read_rows(
     while len(lines) < cut.end - cut.offset:
         row = cut.offset + len(lines)
         group = decode_group_of(store, ref, wanted, row, budget.batch)
-        for begin, end in find_slices(group, row, min(cut.end, group.end), budget):
-            room.take_rows(group, begin, end)
+        for begin, end, taken in find_slices(group, row, min(cut.end, group.end), budget):
+            room.take_rows(taken)
             index = cut.first_index + len(lines)
             made, errors = _lines(group, begin, end, budget.item)
             faults |= {index + place: error for place, error in errors}
@@ -76,9 +77,9 @@ class _Room:
         self._cut, self._budget = cut, budget
         self._decoded = self._written = 0
 
-    def take_rows(self, group: DecodedGroup, begin: int, end: int) -> None:
+    def take_rows(self, size: int) -> None:
         """Take rows before they are made into values of Python; raises `CutTooLargeError`."""
-        self._decoded += slice_bytes(group, begin, end)
+        self._decoded += size
         self._insist_on(self._decoded, 2 * self._budget.piece)
 
     def take_lines(self, lines: list[bytes]) -> None:

@@ -1,21 +1,28 @@
-"""Slices of a table that are small once they are values of Python."""
+"""Slices of a group that are small once they are values of Python."""
 
 from collections.abc import Iterator
-
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import types
+from typing import NamedTuple
 
 from fanout.adapters.sources.parquet.groups import DecodedGroup
+from fanout.adapters.sources.parquet.python_sizes import python_bytes
 from fanout.splitting.sizes.budget import Budget
 
-# An object and its place, whatever it is: Python has no smaller ones.
-_CELL_BYTES = 64
+
+class Slice(NamedTuple):
+    """Consecutive rows of a group.
+
+    Attributes:
+        begin: The first row, by its number in the file.
+        end: The row after the last.
+        size: How much memory they take as Python has them, or more.
+    """
+
+    begin: int
+    end: int
+    size: int
 
 
-def find_slices(
-    group: DecodedGroup, begin: int, end: int, budget: Budget
-) -> Iterator[tuple[int, int]]:
+def find_slices(group: DecodedGroup, begin: int, end: int, budget: Budget) -> Iterator[Slice]:
     """Divide consecutive rows of a group into slices that take little memory, or are one row.
 
     Args:
@@ -24,62 +31,19 @@ def find_slices(
         end: The row after the last.
         budget: A slice takes no more than a piece may.
     """
-    if end - begin == 1 or slice_bytes(group, begin, end) <= budget.piece:
-        yield begin, end
+    size = _size(group, begin, end, budget)
+    if end - begin == 1 or size <= budget.piece:
+        yield Slice(begin, end, size)
         return
     middle = (begin + end) // 2
     yield from find_slices(group, begin, middle, budget)
     yield from find_slices(group, middle, end, budget)
 
 
-def slice_bytes(group: DecodedGroup, begin: int, end: int) -> int:
-    """How much memory some rows of a group take as Python has them."""
+def _size(group: DecodedGroup, begin: int, end: int, budget: Budget) -> int:
+    """How much memory rows take; of a small group, what all of it takes on average."""
     if group.table is None:
         return 0
+    if group.python_bytes <= budget.piece:
+        return group.python_bytes * (end - begin) // max(1, group.rows)
     return python_bytes(group.table.slice(begin - group.first_row, end - begin))
-
-
-def python_bytes(table: pa.Table) -> int:
-    """How much memory the rows of a table take as Python has them, at most about."""
-    names = sum(map(len, table.column_names)) * table.num_rows
-    chunks = (chunk for column in table.columns for chunk in column.chunks)
-    return int(names + sum(map(_array_bytes, chunks)))
-
-
-def _array_bytes(array: pa.Array) -> int:
-    if isinstance(array, pa.ExtensionArray):
-        return _array_bytes(array.storage)
-    if types.is_dictionary(array.type):
-        return _dictionary_bytes(array)
-    return int(array.nbytes) + _CELL_BYTES * _cells(array)
-
-
-def _dictionary_bytes(array: pa.DictionaryArray) -> int:
-    """Count what the values take that its indices stand for."""
-    cells = _CELL_BYTES * len(array)
-    try:
-        lengths = pc.binary_length(array.dictionary)
-        return cells + (pc.sum(lengths.take(array.indices)).as_py() or 0)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # its values are no texts
-        return cells + len(array) * _array_bytes(array.dictionary) // max(1, len(array.dictionary))
-
-
-def _cells(array: pa.Array) -> int:
-    """How many values there are, those within lists and structs included."""
-    if isinstance(array, pa.ExtensionArray):
-        return _cells(array.storage)
-    if types.is_struct(array.type):
-        return len(array) + sum(map(_cells, array.flatten()))
-    if types.is_map(array.type):
-        begin, end = _element_bounds(array)
-        keys, items = array.keys.slice(begin, end - begin), array.items.slice(begin, end - begin)
-        return len(array) + _cells(keys) + _cells(items)
-    if types.is_nested(array.type):
-        return len(array) + _cells(array.flatten())
-    return len(array)
-
-
-def _element_bounds(array: pa.MapArray) -> tuple[int, int]:
-    """Where the elements of maps begin in all that there are, and where they end."""
-    offsets = array.offsets
-    return offsets[0].as_py(), offsets[len(offsets) - 1].as_py()
