@@ -15,6 +15,10 @@ class PermanentError(FanoutError):
     """This item can never succeed (bad data, rejected by the business): it is not tried again."""
 
 
+class LimitError(PermanentError):
+    """There is more of something than a limit allows, and no single item is to blame."""
+
+
 class TransientError(FanoutError):
     """This item may succeed later.
 

@@ -11,6 +11,7 @@ from fanout.models.source import FormatKind, RowLengths, SourceKind
 
 # How the bytes of a batch are to be read; rows of Parquet come as lines of JSON, ``jsonl``.
 ChunkKind = FormatKind | Literal["inline"]
+MAX_ITEM_BYTES = 64 * 1_048_576
 
 
 class Record(NamedTuple):
@@ -85,6 +86,7 @@ class Chunk:
         origin: The blob that it comes from, ``container/name``; None if inline.
         faults: Why some of its items cannot be read, by their index. They are ``null`` in `data`,
             and whoever runs a workload over the chunk fails them with these errors.
+        max_item_bytes: How much memory one item may take once it is decoded.
     """
 
     kind: ChunkKind
@@ -98,3 +100,4 @@ class Chunk:
     selection: Selection = field(default_factory=dict)
     origin: str | None = None
     faults: Mapping[int, ErrorInfo] = field(default_factory=dict)
+    max_item_bytes: int = MAX_ITEM_BYTES

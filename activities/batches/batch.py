@@ -1,7 +1,7 @@
 """A batch in hand, and what came of it: shared by the shapes of workload."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from fanout.models.status import ErrorGroup
 from fanout.outcomes.error_groups import ErrorGroups
 from fanout.outcomes.lines import status_of, waiting_items
 from fanout.records import Chunk
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET
 from fanout.workload import ItemFiles, NoFiles
 
 MAX_GROUPS = 5
@@ -24,6 +25,10 @@ MAX_GROUP_MESSAGE_BYTES = 180
 MAX_EXAMPLE_BYTES = 110
 # Failures on different lines, or in different rows of a Parquet file, are still of one kind.
 _PLACE = re.compile(r"^(line|row) \d+: ")
+
+
+def _give_back_nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class Batch:
             sign that it is not.
         files: What its items may read and write.
         stretch: Which items it still has; None has it do all.
+        rest: What of it comes after `chunk`, piece by piece, where all of it at once would take too
+            much memory. It is read once.
+        rest_count: How many items that are.
+        max_outcome_bytes: How long its outcomes may get.
+        give_back: Gives back what it has not begun, where it may.
     """
 
     run_id: str
@@ -57,6 +67,21 @@ class Batch:
     is_probe: bool = False
     files: ItemFiles = field(default_factory=NoFiles)
     stretch: Stretch | None = None
+    rest: Iterable[Chunk] = ()
+    rest_count: int = 0
+    max_outcome_bytes: int = DEFAULT_BUDGET.outcomes
+    give_back: Callable[[], None] = _give_back_nothing
+
+    @property
+    def count(self) -> int:
+        """How many items it has."""
+        return self.chunk.count + self.rest_count
+
+    @property
+    def pieces(self) -> Iterator[Chunk]:
+        """All of it, piece by piece."""
+        yield self.chunk
+        yield from self.rest
 
     def may_begin(self, index: int) -> bool:
         """Tell whether an item is still one of the batch, and take note that it begins."""

@@ -2,7 +2,8 @@
 
 import operator
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ from activities.batches.batch import Batch, Processed
 from activities.batches.item_errors import error_info, is_plain, make_plain_error
 from activities.batches.narrowing import narrow
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import TransientError
+from fanout.errors import LimitError, TransientError
 from fanout.models.outcome import ErrorInfo, ItemStatus, Outcome
 from fanout.naming.idempotency_keys import chunk_key
 from fanout.outcomes.lines import count_statuses, failed_line, range_line, status_of
@@ -23,32 +24,69 @@ log = logger("workload")
 
 def process_chunk_batch(workload: ChunkWorkload, batch: Batch) -> Processed:
     """Give the chunk to the workload; a chunk that raises is tried again whole."""
-    chunk = batch.chunk
     if batch.fence.is_over:
         return _untouched_chunk(batch)
-    if chunk.fault is not None:
-        return _refuse_chunk(batch, chunk.fault)
+    if batch.chunk.fault is not None:
+        return _refuse_chunk(batch, batch.chunk.fault)
     started = time.perf_counter()
-    try:
-        result, partial = _process_narrowly(workload, batch)
-    except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
-        return _refuse_chunk(batch, error_info(error))
-    failures = sorted(result.failures, key=lambda failure: failure.index)
+    work = _Work(workload, batch)
+    for piece in batch.pieces:
+        try:
+            work.process(piece)
+        except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
+            return _refuse_chunk(batch, error_info(error), work.faults)
+    failures = sorted(work.failures, key=lambda failure: failure.index)
     duration_ms = (time.perf_counter() - started) * 1000
-    lines = list(_lines(chunk.first_index, chunk.count, failures, batch.try_number, duration_ms))
+    first = batch.chunk.first_index
+    lines = list(_lines(first, batch.count, failures, batch.try_number, duration_ms))
     had_succeeded = count_statuses(batch.before)["succeeded"]
-    processed = Processed(lines, partial, succeeded=chunk.count - len(failures) - had_succeeded)
-    processed.retries = chunk.count - had_succeeded if batch.try_number > 1 else 0
+    processed = Processed(lines, work.data, succeeded=batch.count - len(failures) - had_succeeded)
+    processed.retries = batch.count - had_succeeded if batch.try_number > 1 else 0
     for failure in failures:
         processed.count_failed(failure.error, str(failure.index))
     return processed
 
 
-def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> tuple[ChunkResult[Any], bytes]:
+@dataclass
+class _Work:
+    """A chunk at work, piece by piece.
+
+    Attributes:
+        failures: Those of the pieces so far.
+        faults: Why items of these cannot be read.
+        data: The partial of these, as bytes; None if there is none.
+    """
+
+    workload: ChunkWorkload
+    batch: Batch
+    failures: list[Failure] = field(default_factory=list)
+    faults: dict[int, ErrorInfo] = field(default_factory=dict)
+    data: bytes | None = None
+    _merged: Any = None
+
+    def process(self, piece: Chunk) -> None:
+        """Process one more piece, and merge its partial into that of those before."""
+        self.faults |= piece.faults
+        if piece.fault is not None:
+            indexes = range(piece.first_index, piece.first_index + piece.count)
+            self.failures += [Failure(index, piece.fault) for index in indexes]
+            return
+        result, data = _process_narrowly(self.workload, self.batch, piece)
+        self.failures += result.failures
+        if self.data is None:
+            self._merged, self.data = result.partial, data
+        else:
+            self._merged = self.workload.merge(self._merged, result.partial)
+            self.data = _dump(self.workload, self._merged)
+
+
+def _process_narrowly(
+    workload: ChunkWorkload, batch: Batch, chunk: Chunk
+) -> tuple[ChunkResult[Any], bytes]:
     """Have the workload process the chunk; if it fails for good, find out for which items.
 
-    That a service is down (`TransientError`) no item explains. What an earlier attempt has made of
-    the chunk stays as it is.
+    That a service is down (`TransientError`) no item explains, nor that there is too much of
+    something (`LimitError`). What an earlier attempt has made of the chunk stays as it is.
 
     Returns:
         The result, and its partial as bytes.
@@ -59,14 +97,14 @@ def _process_narrowly(workload: ChunkWorkload, batch: Batch) -> tuple[ChunkResul
         return result, _dump(workload, result.partial)
 
     try:
-        return call(batch.chunk)
-    except TransientError:
+        return call(chunk)
+    except (TransientError, LimitError):
         raise
     except BaseException as error:
         fault = error_info(error)
         if (fault.retryable and not batch.is_last_round) or batch.before_partial is not None:
             raise
-        result = narrow(workload, batch.chunk, lambda piece: call(piece)[0], fault)
+        result = narrow(workload, chunk, lambda piece: call(piece)[0], fault)
         if result is None:
             raise
         return result, _dump(workload, result.partial)
@@ -157,7 +195,9 @@ def _untouched_chunk(batch: Batch) -> Processed:
     return Processed(kept, batch.before_partial, retryable=waiting, untried=waiting)
 
 
-def _refuse_chunk(batch: Batch, error: ErrorInfo) -> Processed:
+def _refuse_chunk(
+    batch: Batch, error: ErrorInfo, faults: Mapping[int, ErrorInfo] | None = None
+) -> Processed:
     """Note that the chunk was refused; items that succeeded in an earlier attempt stay so."""
     processed = Processed(partial=batch.before_partial)
     wants_another = error.retryable and not batch.is_last_round
@@ -171,14 +211,20 @@ def _refuse_chunk(batch: Batch, error: ErrorInfo) -> Processed:
             processed.count_retryable(error, item.count)
             processed.lines.append(_refusal("pending", item.index, item.count, batch, error))
         else:
-            _fail_items(processed, item, batch, error)
+            _fail_items(processed, item, batch, error, faults or {})
     return processed
 
 
-def _fail_items(processed: Processed, items: Outcome, batch: Batch, error: ErrorInfo) -> None:
+def _fail_items(
+    processed: Processed,
+    items: Outcome,
+    batch: Batch,
+    error: ErrorInfo,
+    faults: Mapping[int, ErrorInfo],
+) -> None:
     """Fail consecutive items: those that could not be read by their own errors."""
     indexes = range(items.index, items.index + items.count)
-    for own_error, group in groupby(indexes, lambda index: batch.chunk.faults.get(index)):
+    for own_error, group in groupby(indexes, faults.get):
         first, *rest = group
         reason = own_error or error
         processed.count_failed(reason, str(first), 1 + len(rest))
@@ -191,5 +237,4 @@ def _refusal(status: ItemStatus, first: int, count: int, batch: Batch, error: Er
 
 def _lines_before(batch: Batch) -> bytes:
     """The outcomes so far; where there are none, all items of the chunk are pending."""
-    chunk = batch.chunk
-    return batch.before or range_line("pending", chunk.first_index, chunk.count, 0)
+    return batch.before or range_line("pending", batch.chunk.first_index, batch.count, 0)

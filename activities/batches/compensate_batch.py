@@ -137,11 +137,10 @@ class _Undo:
         self._records: dict[int, Any] = {}
         self._fault: FanoutError | None = None
         try:
-            chunk = read_cut(files, ref.run_id, request, cut)
+            for chunk in read_cut(files, ref.run_id, request, cut):
+                self._records |= {record.index: record.value for record in parse_records(chunk)}
         except (BrokenSourceError, SourceChangedError) as fault:
             self._fault = fault
-        else:
-            self._records = {record.index: record.value for record in parse_records(chunk)}
 
     def undo_line(self, line: bytes, processed: Processed) -> bytes:
         """Compensate the item of a line, count it, and give its new line."""

@@ -1,17 +1,19 @@
 """The bytes of a batch, read again from the source as it was planned."""
 
+from collections.abc import Iterator
+
 from fanout.adapters.run_files.files import RunFiles, kept_manifest
-from fanout.adapters.sources.reading import read_chunk
+from fanout.adapters.sources.reading import read_pieces
 from fanout.models.plan import Cut
 from fanout.models.request import RunRequest
 from fanout.records import Chunk
 
 
-def read_cut(files: RunFiles, run_id: str, request: RunRequest, cut: Cut) -> Chunk:
-    """Read a cut of the source of a run, or several joined.
+def read_cut(files: RunFiles, run_id: str, request: RunRequest, cut: Cut) -> Iterator[Chunk]:
+    """Read a cut of the source of a run, or several joined, in pieces that fit into memory.
 
     Raises:
         SourceChangedError: The source is no longer what was planned.
     """
     manifest = kept_manifest(files, run_id)
-    return read_chunk(request.source, cut, manifest, files.store, request.select)
+    return read_pieces(request.source, cut, manifest, files.store, request.select, files.budget)

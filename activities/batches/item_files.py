@@ -29,7 +29,9 @@ class RunItemFiles:
     @classmethod
     def for_run(cls, request: RunRequest, run_id: str, files: RunFiles) -> "RunItemFiles":
         """For the items of a run."""
-        return cls(files, run_id, getattr(request.source, "container", None))
+        source = request.source
+        named = getattr(source, "items_container", None)  # a manifest may be beside its blobs
+        return cls(files, run_id, named or getattr(source, "container", None))
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Read a blob of the source's container whole, its Content-Encoding undone.

@@ -2,11 +2,12 @@
 
 import inspect
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import takewhile
 
 from activities.batches.async_items import process_async
 from activities.batches.batch import Batch, Processed, replace_pending
+from activities.batches.boxes.outcome_bytes import OutcomeBytes
 from activities.batches.downstream import FAILURES_IN_A_ROW, Downstream
 from activities.batches.item_errors import output_fault
 from activities.batches.item_try import (
@@ -29,26 +30,31 @@ from fanout.workload import MapWorkload
 def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     """Process the items of a batch, each by itself; in later rounds those that wait for one."""
     waiting = waiting_items(batch.before)
-    records = (
-        record
-        for record in parse_records(batch.chunk)
-        if not batch.before or record.index in waiting
-    )
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
-    watch = ItemWatch.for_batch(workload.name, len(waiting) or batch.chunk.count)
+    watch = ItemWatch.for_batch(workload.name, len(waiting) or batch.count)
     work = BatchAtWork(workload, batch, downstream, batch.tries_before, watch)
-    if inspect.iscoroutinefunction(workload.process):
-        items: Iterable[ItemTry] = process_async(work, records)
-    else:
-        items = (_process(work, record) for record in _own_records(batch, records))
-    processed = Processed()
+    items: Iterable[ItemTry] = _process_pieces(work, waiting)
     if workload.downstream is not None:
         items = _excuse(work, [*items])
-    new_lines = (_count(item, batch, processed) for item in items)
+    processed = Processed()
+    outcomes = OutcomeBytes(batch)
+    new_lines = (outcomes.take(_count(item, batch, processed, outcomes)) for item in items)
     processed.lines = list(replace_pending(batch.before, new_lines))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
     return processed
+
+
+def _process_pieces(work: BatchAtWork, waiting: Container[int]) -> Iterator[ItemTry]:
+    batch, is_async = work.batch, inspect.iscoroutinefunction(work.workload.process)
+    for piece in batch.pieces:
+        records = (
+            record for record in parse_records(piece) if not batch.before or record.index in waiting
+        )
+        if is_async:
+            yield from process_async(work, records)
+        else:
+            yield from (_process(work, record) for record in _own_records(batch, records))
 
 
 def _own_records(batch: Batch, records: Iterable[Record]) -> Iterable[Record]:
@@ -80,13 +86,14 @@ def _excuse(work: BatchAtWork, items: list[ItemTry]) -> Iterator[ItemTry]:
         yield item
 
 
-def _count(item: ItemTry, batch: Batch, processed: Processed) -> bytes:
+def _count(item: ItemTry, batch: Batch, processed: Processed, outcomes: OutcomeBytes) -> bytes:
     """Count an item and write its line."""
     index, error = item.record.index, item.error
     processed.retries += item.was_tried and item.tries_before > 0
     if error is None:
         try:
             line = succeeded_line(index, item.item_id, item.output, item.tries, item.duration_ms)
+            outcomes.insist_on_room(line)
         except OutputError as fault:
             error = output_fault(fault)
         else:

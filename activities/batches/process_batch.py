@@ -10,10 +10,17 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from threading import BoundedSemaphore
 
 from activities.batches.batch import Batch, Processed
-from activities.batches.boxes.rests import batch_cuts, batch_part_path, kept_cuts, watch
+from activities.batches.boxes.rests import (
+    batch_cuts,
+    batch_part_path,
+    give_back_by,
+    kept_cuts,
+    watch,
+)
 from activities.batches.boxes.stretch import Stretch
 from activities.batches.chunk_batch import process_chunk_batch
 from activities.batches.cut_reader import read_cut
@@ -56,6 +63,8 @@ CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 # Less than it takes to start a host again, after which it carries out again what it had begun.
 RESTART_SECONDS = 1.0
+# A batch that is read in pieces takes all the memory that one may: so one at a time.
+_pieces = BoundedSemaphore(1)
 
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
@@ -207,8 +216,10 @@ def _run_workload(
     with place:
         batch = _read_batch(ask, files, cut, before, workload, fence)
         if ask.box is not None:
-            batch = replace(batch, stretch=stretch)
-        return _process_by_shape(batch, workload)
+            give_back = partial(stretch.cut_short, give_back_by(ask, stretch, files))
+            batch = replace(batch, stretch=stretch, give_back=give_back)
+        with _pieces if batch.rest_count else nullcontext():
+            return _process_by_shape(batch, workload)
 
 
 def _read_batch(
@@ -220,11 +231,16 @@ def _read_batch(
     fence: Fence,
 ) -> Batch:
     request = kept_request(files, ask.run_id, ask.attempt)
+    pieces = read_cut(files, ask.run_id, request, cut)
+    first = next(pieces)
     return Batch(
         run_id=ask.run_id,
         max_tries=request.retry.max_attempts,
         is_probe=ask.is_probe,
-        chunk=read_cut(files, ask.run_id, request, cut),
+        chunk=first,
+        rest=pieces,
+        rest_count=cut.items - first.count,
+        max_outcome_bytes=files.budget.outcomes,
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before.lines,
         has_begun=before.has_begun,
@@ -239,7 +255,7 @@ def _process_by_shape(batch: Batch, workload: Workload) -> Processed:
     started = time.perf_counter()
     if isinstance(workload, ChunkWorkload):
         processed = process_chunk_batch(workload, batch)
-        seconds = (time.perf_counter() - started) / max(1, batch.chunk.count)
+        seconds = (time.perf_counter() - started) / max(1, batch.count)
         record_metric(metrics.ITEM_DURATION, seconds, workload=workload.name)
     elif isinstance(workload, MapWorkload):
         processed = process_map_batch(workload, batch)

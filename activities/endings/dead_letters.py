@@ -73,14 +73,14 @@ def _read_items(
 ) -> dict[int, dict[str, Any]]:
     """Read items of a batch again, by index; none if the source is no longer what was planned."""
     try:
-        chunk = read_cut(files, run_id, request, cut)
+        return {
+            record.index: _item(record, raw)
+            for chunk in read_cut(files, run_id, request, cut)
+            for record, raw in zip(parse_records(chunk), _raw_records(chunk), strict=True)
+            if record.index in wanted
+        }
     except (BrokenSourceError, SourceChangedError):
         return {}
-    return {
-        record.index: _item(record, raw)
-        for record, raw in zip(parse_records(chunk), _raw_records(chunk), strict=True)
-        if record.index in wanted
-    }
 
 
 def _raw_records(chunk: Chunk) -> Iterator[bytes | None]:

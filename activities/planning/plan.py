@@ -44,6 +44,8 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
         request.max_items,
         _takes_chunks(request),
         request.concurrency.batches,
+        request.select,
+        files.budget,
     )
     try:
         if run.scanned:
@@ -57,7 +59,9 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
         log.warning("the source is refused", exc_info=error)
         refusal = shorten(str(error), MAX_REFUSAL_BYTES)
         return _result(request).model_copy(update={"refusal": refusal})
-    return _result(request, work=_write_plan(run, request, source, table, files))
+    manifest = _write_plan(run, request, source, table, files)
+    work = make_work(request, manifest)
+    return _result(request, work=_fit_span(work, source, table, options))
 
 
 def batch_limits(request: RunRequest) -> BatchLimits | None:
@@ -83,18 +87,23 @@ def _cut_at(table: "array[int]", number: int) -> Cut:
 
 def _write_plan(
     ref: RunRef, request: RunRequest, source: SourceCuts, table: "array[int]", files: RunFiles
-) -> Work:
+) -> PlanManifest:
     manifest = _manifest(request, source, table)
     partitions = (_partition(table, manifest, number) for number in range(manifest.partitions))
     write_plan(files, ref.run_id, blob_paths.FIRST, manifest, partitions)
     log.info("planned %d items in %d cuts", manifest.items, manifest.cuts)
-    work = make_work(request, manifest)
-    if batch_limits(request) is not None or source.parts is not None or not manifest.cuts:
+    return manifest
+
+
+def _fit_span(work: Work, source: SourceCuts, table: "array[int]", options: CutOptions) -> Work:
+    """Say how many cuts a batch may take, where the request does not set the batches."""
+    if options.limits is not None or source.parts is not None or not work.cuts:
         return work
-    bounds = zip(table[0::_FIELDS], table[1::_FIELDS], strict=True)
-    largest = max(end - offset for offset, end in bounds)
-    span = max_span(largest, work.items_per_cut, is_chunk=_takes_chunks(request))
-    return work.model_copy(update={"max_span": span})
+    cuts = [_cut_at(table, number) for number in range(work.cuts)]
+    largest, items = max(map(source.size_of, cuts)), max(cut.items for cut in cuts)
+    span = max_span(largest, work.items_per_cut, is_chunk=options.is_chunk)
+    fitting = options.max_span(largest, items, source.columns)
+    return work.model_copy(update={"max_span": min(span, fitting)})
 
 
 def _manifest(request: RunRequest, source: SourceCuts, table: "array[int]") -> PlanManifest:

@@ -71,12 +71,14 @@ def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
     request = kept_request(files, ref.run_id, ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, blob_paths.generation(ref.attempt)).cuts
     cut = join_cuts(cuts[ref.first_cut : ref.first_cut + ref.span])
+    done = 0
     try:
-        chunk = read_cut(files, ref.run_id, request, cut)
+        for chunk in read_cut(files, ref.run_id, request, cut):
+            yield from parse_records(chunk)
+            done += chunk.count
     except (BrokenSourceError, SourceChangedError) as error:
-        yield from _refuse(cut, source_fault(error))
-        return
-    yield from parse_records(chunk)
+        rest = cut._replace(first_index=cut.first_index + done, items=cut.items - done)
+        yield from _refuse(rest, source_fault(error))
 
 
 def _refuse(cut: Cut, fault: ErrorInfo) -> Iterator[Record]:

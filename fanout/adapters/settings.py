@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from fanout.models.numbers import MAX_RATE, MIN_RATE
+from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES
 
 STORAGE = "FANOUT_STORAGE"
 SERVICE_BUS = "FANOUT_SERVICE_BUS"
@@ -17,6 +18,9 @@ DEFAULT_MAX_RUNS = 16
 DEFAULT_LEFT_BEHIND_SECONDS = 120
 DEFAULT_SCAN_RANGE_BYTES = 64 * 1_048_576
 DEFAULT_MAX_RESULT_FILE_BYTES = 64 * 1_048_576
+MAX_BATCH_MEMORY = "FANOUT_MAX_BATCH_MEMORY"
+# Less has no room for what reading a batch takes at least.
+LEAST_BATCH_MEMORY = 8 * 1_048_576
 DEFAULT_MAX_REQUESTS_PER_MINUTE = 6000
 MIB, TIB = 1024**2, 1024**4
 # What whole numbers may be: less makes no run possible, more is no limit any more, or one that the
@@ -28,6 +32,7 @@ BOUNDS: Mapping[str, range] = {
     "FANOUT_MAX_RUNS": range(1, 10_001),
     "FANOUT_LEFT_BEHIND_SECONDS": range(1, 604_801),
     "FANOUT_SCAN_RANGE_BYTES": range(1, TIB + 1),
+    MAX_BATCH_MEMORY: range(LEAST_BATCH_MEMORY, TIB // 16 + 1),
     "FANOUT_MAX_RESULT_FILE_BYTES": range(1, TIB + 1),
     "FANOUT_RETENTION_DAYS": range(1, 36_501),
     "FANOUT_MAX_REQUESTS_PER_MINUTE": range(1, 1_000_001),
@@ -82,6 +87,8 @@ class Settings:
             watchdog: whoever claimed it is gone.
         scan_range_bytes: A CSV or JSON lines blob of more than two such ranges is planned by one
             activity for each.
+        max_batch_memory: How many bytes of memory the items of one batch may take at a time, once
+            they are decoded.
         max_result_file_bytes: How long a result file of outcomes gets, before compression.
         service_bus: None where no Service Bus is configured: runs come and go without it.
         has_inbox: Whether a blob dropped into the container `inbox` is run over.
@@ -103,6 +110,7 @@ class Settings:
     left_behind_seconds: int = DEFAULT_LEFT_BEHIND_SECONDS
     scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
     max_result_file_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
+    max_batch_memory: int = DEFAULT_BATCH_BYTES
     expose_durable_urls: bool = False
     log_level: str = "INFO"
     retention_days: int | None = None
@@ -139,6 +147,7 @@ class Settings:
             max_result_file_bytes=_whole(
                 values, "FANOUT_MAX_RESULT_FILE_BYTES", DEFAULT_MAX_RESULT_FILE_BYTES
             ),
+            max_batch_memory=_whole(values, MAX_BATCH_MEMORY, DEFAULT_BATCH_BYTES),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
             retention_days=_whole(values, "FANOUT_RETENTION_DAYS", 0) or None,

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from fanout.models.numbers import MAX_NAMES, Count, Moment, Name
+from fanout.models.numbers import Count, Moment, Name
 
 CONTAINER_PATTERN = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
 BLOB_NAME_MAX_CHARACTERS = 1024
@@ -50,7 +50,9 @@ SourceKind = FormatKind | Literal["inline", "text", "listing", "manifest"]
 RowLengths = Literal["strict", "pad"]
 _CODECS: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd"}
 DEFAULT_DELIMITER = ","
-MAX_COLUMNS = MAX_NAMES
+MAX_COLUMNS = 10_000
+# Every row has every name in memory and in what is written of it.
+MAX_COLUMN_NAME_CHARACTERS = 1000
 
 
 class _Message(BaseModel):
@@ -88,8 +90,9 @@ def _insist_on_different(names: list[str]) -> list[str]:
     return names
 
 
+ColumnName = Annotated[str, Field(max_length=MAX_COLUMN_NAME_CHARACTERS)]
 ColumnNames = Annotated[
-    list[Name],
+    list[ColumnName],
     Field(min_length=1, max_length=MAX_COLUMNS),
     AfterValidator(_insist_on_different),
 ]
@@ -105,7 +108,9 @@ class HeaderRecord(_Message):
     """
 
     names: ColumnNames | None = None
-    rename: dict[Name, Name] | None = Field(default=None, min_length=1, max_length=MAX_COLUMNS)
+    rename: dict[Name, ColumnName] | None = Field(
+        default=None, min_length=1, max_length=MAX_COLUMNS
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> "HeaderRecord":

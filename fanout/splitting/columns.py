@@ -5,12 +5,31 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fanout.errors import FanoutError
+from fanout.models.source import MAX_COLUMN_NAME_CHARACTERS, MAX_COLUMNS
 
+_SHOWN_CHARACTERS = 50
 _POSITION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class HeaderError(FanoutError):
     """The first record of a CSV does not name its columns."""
+
+
+def insist_on_few(names: Sequence[str]) -> None:
+    """Insist that there are not too many columns, and that none has too long a name.
+
+    Raises:
+        HeaderError: There are more than `MAX_COLUMNS`, or a name has more characters than
+            `MAX_COLUMN_NAME_CHARACTERS`; it tells which column.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise HeaderError(f"the header has {len(names)} columns; {MAX_COLUMNS} are allowed")
+    for number, name in enumerate(names, 1):
+        if len(name) > MAX_COLUMN_NAME_CHARACTERS:
+            raise HeaderError(
+                f"the name of column {number}, '{name[:_SHOWN_CHARACTERS]}…', has {len(name)} "
+                f"characters; {MAX_COLUMN_NAME_CHARACTERS} are allowed"
+            )
 
 
 def rename_columns(names: Sequence[str], new_names: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from fanout.models.source import DEFAULT_DELIMITER, CsvFormat, HeaderRecord
-from fanout.splitting.columns import HeaderError, insist_on_different, rename_columns
+from fanout.splitting.columns import (
+    HeaderError,
+    insist_on_different,
+    insist_on_few,
+    rename_columns,
+)
 from fanout.splitting.fields import MalformedRecordError, split_fields, strip_ending
 from fanout.splitting.scan import ScanState, in_pieces, scan
 
@@ -143,6 +148,7 @@ def _columns(record: bytes, delimiter: str, header: HeaderRecord | None) -> list
         raise HeaderError(f"the header is malformed: {error}") from error
     if any("\0" in column for column in columns):
         raise HeaderError("the header has NUL bytes, so it is no text in UTF-8")
+    insist_on_few(columns)
     if header is not None and header.rename is not None:
         columns = rename_columns(columns, header.rename)
     return insist_on_different(columns)

@@ -21,6 +21,7 @@ from fanout.splitting.fields import MalformedRecordError, split_fields, strip_en
 from fanout.splitting.numbers import has_infinity, may_overflow
 from fanout.splitting.scan import RecordBounds
 from fanout.splitting.select import select
+from fanout.splitting.sizes.large_records import refuse_large
 
 # Between two lines that are parsed together. Nobody can write it into a line, so malformed lines
 # cannot make up for one another, as `[1` and `2]` do when only a comma is between them.
@@ -85,7 +86,10 @@ def _parse_blocks(
         if len(bounds):
             pairs = zip(bounds.starts.tolist(), bounds.ends.tolist(), strict=True)
             raw = [chunk.data[start:end] for start, end in pairs]
-            records = parse(index, bounds.lines.tolist(), raw)
+            lines = bounds.lines.tolist()
+            faults = refuse_large(chunk, index, lines, raw)
+            records = parse(index, lines, raw)
+            records = _refuse(records, faults) if faults else records
             yield len(raw), records if chunk.first_line else map(_without_line, records)
             index += len(raw)
 

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.sources.planning import CutOptions
-from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_chunk
+from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_pieces
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.estimate import DryRun, Estimate
 from fanout.models.plan import Cut, PlanManifest
@@ -59,7 +59,9 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
     limit = min(MAX_COUNTED, request.max_items or MAX_COUNTED)
     workload = registry.get(request.workload)
     batch, is_chunk = request.batch or workload.batch, isinstance(workload, ChunkWorkload)
-    options = CutOptions(batch, limit, is_chunk, request.concurrency.batches)
+    options = CutOptions(
+        batch, limit, is_chunk, request.concurrency.batches, request.select, files.budget
+    )
     source = cut_as(request.source, files.store, options, scratch)
     cuts = [*source]
     counted = sum(cut.items for cut in cuts)
@@ -75,8 +77,8 @@ def _plan(request: RunRequest, scratch: Scratch, files: RunFiles) -> DryRun:
 
 
 def _bytes_of(source: SourceCuts, cuts: list[Cut]) -> int:
-    """The bytes of these cuts; 0 where a cut is no range of bytes."""
-    return sum(cut.end - cut.offset for cut in cuts) if source.parts is None else 0
+    """The bytes of the source in these cuts; 0 where it is many blobs."""
+    return sum(map(source.size_of, cuts)) if source.parts is None else 0
 
 
 def _estimate_items(request: RunRequest, source: SourceCuts, cuts: list[Cut], counted: int) -> int:
@@ -109,8 +111,10 @@ def _items(
     request: RunRequest, manifest: PlanManifest, cuts: Iterable[Cut], files: RunFiles
 ) -> Iterable[object]:
     for cut in cuts:
-        chunk = read_chunk(request.source, cut, manifest, files.store, request.select)
-        for record in parse_records(chunk):
+        pieces = read_pieces(
+            request.source, cut, manifest, files.store, request.select, files.budget
+        )
+        for record in chain.from_iterable(map(parse_records, pieces)):
             yield {"error": record.error.message} if record.error else record.value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from fanout.errors import FieldProblem
-from fanout.hints import did_you_mean, similar_names
+from fanout.hints import did_you_mean, shorten_name, similar_names
 from workloads.reports.parameters import ReportParameters, View, key_column
 from workloads.reports.statistics.census import Census
 
@@ -26,7 +26,8 @@ def find_problems(
         for reference in _figure_references(view):
             if reference.name not in reference.choices:
                 choices = _list_choices(reference.name, reference.choices)
-                message = f"the report has no {reference.noun}'{reference.name}'; it has {choices}"
+                name = shorten_name(reference.name)
+                message = f"the report has no {reference.noun}'{name}'; it has {choices}"
                 yield FieldProblem(f"parameters.{prefix}{reference.field}", message)
 
 
@@ -75,7 +76,7 @@ def _unknown_columns(parameters: ReportParameters, columns: list[str]) -> Iterat
 
 def _unknown_column(column: str, columns: Collection[str], fault: str) -> str:
     hint = did_you_mean(column, columns)
-    return f"{fault} '{column}'; it has {_list_choices(column, columns)}{hint}"
+    return f"{fault} '{shorten_name(column)}'; it has {_list_choices(column, columns)}{hint}"
 
 
 def _column_references(parameters: ReportParameters) -> Iterator[tuple[str, str]]:
@@ -89,7 +90,7 @@ def _column_references(parameters: ReportParameters) -> Iterator[tuple[str, str]
             field = f"{prefix}group_by[{number}]"
             yield (field if isinstance(key, str) else f"{field}.column"), key_column(key)
         for column in view.metrics:
-            yield f"{prefix}metrics.{column}", column
+            yield f"{prefix}metrics.{shorten_name(column)}", column
 
 
 def _list_choices(name: str, choices: Collection[str]) -> str:
@@ -98,4 +99,4 @@ def _list_choices(name: str, choices: Collection[str]) -> str:
         return "none"
     names = list(dict.fromkeys([*similar_names(name, choices), *choices]))
     rest = f" and {len(names) - _MAX_CHOICES} more" if len(names) > _MAX_CHOICES else ""
-    return ", ".join(f"'{choice}'" for choice in names[:_MAX_CHOICES]) + rest
+    return ", ".join(f"'{shorten_name(choice)}'" for choice in names[:_MAX_CHOICES]) + rest

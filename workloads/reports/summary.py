@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 import polars.selectors as cs
 
+from fanout.hints import shorten_name
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk
 from fanout.workload import ChunkResult, Failure
@@ -18,6 +19,7 @@ from workloads.reports.reading.columns import Columns, InvalidRows
 from workloads.reports.reading.table import Table, read_table, row_position
 from workloads.reports.statistics.distinct import NOTHING
 from workloads.reports.statistics.partial import Group, Partial, Summary
+from workloads.reports.statistics.room import insist_on_room
 from workloads.reports.statistics.sketches import count_buckets, sketch_groups
 from workloads.reports.statistics.tallies import tally
 
@@ -85,6 +87,7 @@ def _tally_view(view: View, columns: Columns, used_rows: _Mask) -> Partial:
     needs_squares = [ExactMetric.STD in view.metrics[column] for column in numbers]
     partial = tally(keys, rows, list(numbers.values()), needs_squares)
     if not view.distinct_columns and not view.quantile_columns:
+        insist_on_room(partial.groups)
         return partial
     sketches = [sketch_groups(keys, texts[column]) for column in view.distinct_columns]
     buckets = [count_buckets(keys, numbers[column]) for column in view.quantile_columns]
@@ -97,6 +100,7 @@ def _tally_view(view: View, columns: Columns, used_rows: _Mask) -> Partial:
         )
         for key, group in partial.groups.items()
     }
+    insist_on_room(groups)
     return Partial(groups, partial.fractional)
 
 
@@ -108,7 +112,8 @@ def _make_failures(table: Table, refusals: dict[int, InvalidRows]) -> list[Failu
         text = _shorten(table.texts[reason.column][row])
         position = row_position(table.line(row), index)
         message = (
-            f"{position}: column '{reason.column}' has '{text}', which is not {reason.expected}"
+            f"{position}: column '{shorten_name(reason.column)}' has '{text}', "
+            f"which is not {reason.expected}"
         )
         failures.append(Failure(index, ErrorInfo(type=kind, message=message)))
     return failures

@@ -33,6 +33,7 @@ from fanout.naming.media_types import JSON
 from fanout.naming.moments import moment_text, parse_moment, round_moment
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.inline import PackedItems
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -59,12 +60,19 @@ class Claim:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What a run keeps in the runs container."""
+    """What a run keeps in the runs container.
+
+    Attributes:
+        allowed: How much may come out of a compressed source.
+        scan_range_bytes: A large blob is planned by ranges of so many bytes.
+        budget: How much memory a batch may take.
+    """
 
     store: BlobStore
     container: str
     allowed: Expansion = field(default_factory=Expansion)
     scan_range_bytes: int = DEFAULT_SCAN_RANGE_BYTES
+    budget: Budget = DEFAULT_BUDGET
 
     def scratch(self, run_id: str) -> Scratch:
         """Where the plan of a run may leave copies of its source."""
@@ -312,7 +320,8 @@ def run_files() -> RunFiles:
     """The run files of this process, as its settings say."""
     kept = settings()
     allowed = Expansion(kept.max_uncompressed_bytes, kept.max_compression_ratio)
-    return RunFiles(blob_store(), kept.runs_container, allowed, kept.scan_range_bytes)
+    budget = Budget(kept.max_batch_memory)
+    return RunFiles(blob_store(), kept.runs_container, allowed, kept.scan_range_bytes, budget)
 
 
 class ClaimedRef(Protocol):

@@ -1,7 +1,7 @@
 """Cut and read one blob, by its format."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fanout.adapters.sources.blobs import (
     BlobReader,
@@ -23,6 +23,7 @@ from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, CsvDialect
 from fanout.splitting.cuts import cut_records
 from fanout.splitting.header import read_csv_start
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
 from fanout.splitting.split import TextFormat, find_records
 
 # How many bytes usually come out of a compressed one, for the size of cuts alone.
@@ -46,6 +47,19 @@ class Place:
     origin: str | None
     header: list[str] | None
     delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a batch is to be besides its bytes.
+
+    Attributes:
+        selection: What is merged into each item (`RunRequest.select`).
+        budget: How much memory it may take.
+    """
+
+    selection: Selection = field(default_factory=dict)
+    budget: Budget = DEFAULT_BUDGET
 
 
 def open_for(blob_format: object, store: BlobReader, container: str, blob: str) -> OpenBlob:
@@ -83,8 +97,10 @@ def cut_blob(
         file = ParquetBlob.open(blob, blob_format.columns)
         rows = sum(group.rows for group in file.groups)
         length = sum(group.size for group in file.groups)
-        cuts = file.cuts(options.limits_for_items(rows, length), options.max_items)
-        return SourceCuts(None, blob.ref.etag, blob.size, cuts)
+        limits = options.fit(options.limits_for_items(rows, length), file.columns)
+        cuts = file.cuts(limits, options.max_items)
+        made = SourceCuts(None, blob.ref.etag, blob.size, cuts)
+        return replace(made, columns=file.columns, row_bytes=file.row_bytes)
     allowed = None if scratch is None else scratch.allowed
     text = open_text(blob, blob_format, blob.chunks(), allowed)
     limits = options.limits_for_bytes(blob.size * (1 if text.codec is None else USUAL_RATIO))
@@ -108,8 +124,10 @@ def _cut_text(
     with translate_format_errors(blob.ref):
         records = find_records(chunks, text_format)
     header = require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
+    limits = options.fit(limits, header)
     cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items))
-    return SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
+    made = SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
+    return replace(made, columns=header)
 
 
 def _cuts(blob: OpenBlob, cuts: Iterator[Cut]) -> Iterator[Cut]:
@@ -118,17 +136,18 @@ def _cuts(blob: OpenBlob, cuts: Iterator[Cut]) -> Iterator[Cut]:
 
 
 def read_batch(
-    blob_format: BlobFormat, cut: Cut, place: Place, store: BlobReader, selection: Selection
+    blob_format: BlobFormat, cut: Cut, place: Place, store: BlobReader, want: Wanted
 ) -> Chunk:
     """Read one batch of a blob.
 
     A batch of a single record above `MAX_RECORD_BYTES` is not read: its chunk has a `fault`.
 
     Raises:
+        CutTooLargeError: Its rows of Parquet take too much memory to be read at once.
         SourceChangedError: The blob is not the one that was planned.
     """
     if isinstance(blob_format, ParquetFormat):
-        return _read_rows(blob_format, cut, place, store, selection)
+        return _read_rows(blob_format, cut, place, store, want)
     fault = None
     if cut.end - cut.offset > MAX_RECORD_BYTES:
         data, fault = b"", _too_large(cut)
@@ -143,17 +162,18 @@ def read_batch(
         cut.items,
         fault,
         _dialect(blob_format, place.delimiter),
-        selection,
+        want.selection,
         place.origin,
+        max_item_bytes=want.budget.item,
     )
 
 
 def _read_rows(
-    blob_format: ParquetFormat, cut: Cut, place: Place, store: BlobReader, selection: Selection
+    blob_format: ParquetFormat, cut: Cut, place: Place, store: BlobReader, want: Wanted
 ) -> Chunk:
     from fanout.adapters.sources.parquet.rows import read_rows  # the app starts without PyArrow
 
-    rows = read_rows(store, place.data, blob_format.columns, cut)
+    rows = read_rows(store, place.data, blob_format.columns, cut, want.budget)
     return Chunk(
         "jsonl",
         rows.data,
@@ -161,9 +181,10 @@ def _read_rows(
         cut.first_index,
         cut.first_line,
         cut.items,
-        selection=selection,
+        selection=want.selection,
         origin=place.origin,
         faults=rows.faults,
+        max_item_bytes=want.budget.item,
     )
 
 

@@ -1,7 +1,7 @@
 """What planning a source gives, and where it puts the copies that it has to make."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fanout.adapters.blob import BlobExistsError
@@ -10,9 +10,12 @@ from fanout.adapters.sources.blobs import BlobFiles, OpenBlob, Writer, open_blob
 from fanout.errors import FanoutError
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
+from fanout.models.selection import Selection
 from fanout.naming import blob_paths
 from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.decoding.codecs import Expansion
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
+from fanout.splitting.sizes.estimates import fixed_bytes, path_count
 from fanout.splitting.sizing import (
     MAX_WIDTH,
     chunk_cut_limits_for_bytes,
@@ -111,12 +114,44 @@ class CutOptions:
         max_items: How many items to take from the beginning; None takes all.
         is_chunk: Whether the workload takes a batch whole, so that larger cuts suit it.
         at_once: How many batches may be at work at once.
+        selection: What is merged into each item.
+        budget: How much memory a batch may take.
     """
 
     limits: BatchLimits | None
     max_items: int | None = None
     is_chunk: bool = False
     at_once: int = MAX_WIDTH
+    selection: Selection = field(default_factory=dict)
+    budget: Budget = DEFAULT_BUDGET
+
+    def fit(self, limits: BatchLimits, columns: Sequence[str] | None = None) -> BatchLimits:
+        """Lower limits so that what a cut holds fits into memory once it is decoded.
+
+        Args:
+            limits: The limits.
+            columns: The columns that every item has, if that is known.
+        """
+        items = self.budget.cut // max(1, fixed_bytes(columns or (), self.selection))
+        size = self.budget.cut // (1 + path_count(self.selection))
+        return limits.model_copy(
+            update={
+                "max_items": max(1, min(limits.max_items, items)),
+                "max_bytes": max(1, min(limits.max_bytes, size)),
+            }
+        )
+
+    def max_span(self, source_bytes: int, items: int, columns: Sequence[str] | None) -> int:
+        """How many cuts like this one fit into memory at once when they are decoded.
+
+        Args:
+            source_bytes: Bytes of the source in the largest cut.
+            items: How many items the cut with most of them has.
+            columns: The columns that every item has, if that is known.
+        """
+        decoded = items * fixed_bytes(columns or (), self.selection)
+        decoded += source_bytes * (1 + path_count(self.selection))
+        return max(1, self.budget.batch // max(1, decoded))
 
     def limits_for_bytes(self, length: int) -> BatchLimits:
         """The limits for a source of so many bytes."""
@@ -147,6 +182,8 @@ class SourceCuts:
         data: The copy that the cuts point into, where they do not into the blob itself.
         parts: What the names of the pages of parts begin with, if the source reads many blobs.
         delimiter: Between the fields of a CSV, as its first line or the request says; else None.
+        columns: The columns that every item has, if that is known.
+        row_bytes: Bytes of a row, where the bounds of a cut are numbers of rows and not of bytes.
     """
 
     header: list[str] | None
@@ -156,6 +193,14 @@ class SourceCuts:
     data: BlobRef | None = None
     parts: BlobRef | None = None
     delimiter: str | None = None
+    columns: Sequence[str] | None = None
+    row_bytes: int | None = None
+
+    def size_of(self, cut: Cut) -> int:
+        """Bytes of the source in a cut; 0 where it names none, as one of items in the request."""
+        if self.row_bytes is not None:
+            return cut.items * self.row_bytes
+        return cut.end - cut.offset
 
     def __iter__(self) -> Iterator[Cut]:
         """Cut the source; it is read meanwhile, a chunk at a time.

@@ -6,6 +6,8 @@ under a run ends the run and never mixes two versions. What has to be copied to 
 blob, one in UTF-16, a listing) is copied under ``{run_id}/plan/`` by the plan.
 """
 
+from collections.abc import Iterator
+
 from pydantic_core import to_json
 
 from fanout.adapters.sources.blobs import BlobReader, Properties
@@ -13,11 +15,13 @@ from fanout.adapters.sources.columns import columns_of_items, columns_of_set
 from fanout.adapters.sources.formats import (
     MAX_RECORD_BYTES,
     Place,
+    Wanted,
     columns_of,
     cut_blob,
     open_for,
     read_batch,
 )
+from fanout.adapters.sources.parquet.errors import CutTooLargeError
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.request_text import cut_text, inspect_text, read_text
 from fanout.adapters.sources.sets import LINES, cut_set, kept_part
@@ -38,6 +42,8 @@ from fanout.models.source import (
 from fanout.naming.error_types import ErrorType
 from fanout.records import Chunk, SourceInfo
 from fanout.splitting.inline import PackedItems
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
+from fanout.splitting.sizes.pieces import divide
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -48,6 +54,7 @@ __all__ = [
     "cut_source",
     "inspect",
     "read_chunk",
+    "read_pieces",
 ]
 
 
@@ -115,7 +122,8 @@ def cut_as(
     """Cut a source by options, as `cut_source` does."""
     if isinstance(source, InlineSource):
         items = source.packed if isinstance(source, StoredItems) else PackedItems.pack(source.items)
-        cuts = items.cut(options.limits_for_items(len(items)), options.max_items)
+        limits = options.fit(options.limits_for_items(len(items)))
+        cuts = items.cut(limits, options.max_items)
         return SourceCuts(None, None, 0, iter(cuts))
     if isinstance(source, TextSource):
         return cut_text(source, options, scratch)
@@ -133,6 +141,7 @@ def read_chunk(
     manifest: PlanManifest,
     store: BlobReader,
     selection: Selection | None = None,
+    budget: Budget = DEFAULT_BUDGET,
 ) -> Chunk:
     """Read one batch of a source.
 
@@ -144,23 +153,79 @@ def read_chunk(
         manifest: The plan.
         store: Where the source's blobs are.
         selection: What is merged into each item (`RunRequest.select`).
+        budget: How much memory it may take.
+
+    Raises:
+        CutTooLargeError: Its rows of Parquet take too much memory to be read at once.
+        SourceChangedError: The blob is not the one that was planned.
+    """
+    want = Wanted(selection or {}, budget)
+    if isinstance(source, InlineSource):
+        return _inline_chunk(source, cut, want)
+    if isinstance(source, TextSource):
+        return read_text(source, cut, manifest, store, want)
+    if isinstance(source, SetSource):
+        return _read_of_set(source, cut, manifest, store, want)
+    blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
+    origin = f"{source.container}/{source.blob}"
+    place = Place(manifest.data or blob, origin, manifest.header, manifest.delimiter)
+    return read_batch(source, cut, place, store, want)
+
+
+def read_pieces(
+    source: Source,
+    cut: Cut,
+    manifest: PlanManifest,
+    store: BlobReader,
+    selection: Selection | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+) -> Iterator[Chunk]:
+    """Read one batch of a source in pieces, each of which takes no more memory than a batch may.
+
+    Nearly every batch is one piece. An item that alone takes too much comes with a fault.
+
+    Args:
+        source: As for `read_chunk`, and so are the others.
+        cut: The batch.
+        manifest: The plan.
+        store: Where the source's blobs are.
+        selection: What is merged into each item.
+        budget: How much memory a piece may take.
 
     Raises:
         SourceChangedError: The blob is not the one that was planned.
     """
-    selection = selection or {}
-    if isinstance(source, InlineSource):
-        data = _read_items(source, cut)
-        kind, line = source.kind, cut.first_line
-        return Chunk(kind, data, None, cut.first_index, line, cut.items, selection=selection)
-    if isinstance(source, TextSource):
-        return read_text(source, cut, manifest, store, selection)
-    if isinstance(source, SetSource):
-        return _read_of_set(source, cut, manifest, store, selection)
-    blob = BlobRef(container=source.container, blob=source.blob, etag=manifest.etag)
-    origin = f"{source.container}/{source.blob}"
-    place = Place(manifest.data or blob, origin, manifest.header, manifest.delimiter)
-    return read_batch(source, cut, place, store, selection)
+    try:
+        chunk = read_chunk(source, cut, manifest, store, selection, budget)
+    except CutTooLargeError:
+        for half in _halve_rows(cut):
+            yield from read_pieces(source, half, manifest, store, selection, budget)
+        return
+    yield from divide(chunk, budget.batch)
+
+
+def _halve_rows(cut: Cut) -> tuple[Cut, Cut]:
+    """Divide a cut whose bounds are numbers of rows."""
+    items = cut.items // 2
+    row, index = cut.offset + items, cut.first_index + items
+    rest = cut.items - items
+    return cut._replace(end=row, items=items), cut._replace(
+        offset=row, first_index=index, items=rest
+    )
+
+
+def _inline_chunk(source: InlineSource, cut: Cut, want: Wanted) -> Chunk:
+    data = _read_items(source, cut)
+    return Chunk(
+        source.kind,
+        data,
+        None,
+        cut.first_index,
+        cut.first_line,
+        cut.items,
+        selection=want.selection,
+        max_item_bytes=want.budget.item,
+    )
 
 
 def _read_items(source: InlineSource, cut: Cut) -> bytes:
@@ -170,21 +235,15 @@ def _read_items(source: InlineSource, cut: Cut) -> bytes:
 
 
 def _read_of_set(
-    source: SetSource,
-    cut: Cut,
-    manifest: PlanManifest,
-    store: BlobReader,
-    selection: Selection,
+    source: SetSource, cut: Cut, manifest: PlanManifest, store: BlobReader, want: Wanted
 ) -> Chunk:
     if source.read is None or manifest.parts is None:
         if manifest.data is None:
             raise ValueError("the plan of a listing or manifest names the list that it made")
-        return read_batch(
-            LINES, cut, Place(manifest.data, source.container, None), store, selection
-        )
+        return read_batch(LINES, cut, Place(manifest.data, source.container, None), store, want)
     part = kept_part(store, manifest.parts, cut.part)
     if part.fault is not None and cut.end == 0:
         fault = ErrorInfo(type=ErrorType.SOURCE_BLOB, message=part.fault, retryable=False)
         return Chunk(source.read.kind, b"", part.header, cut.first_index, 0, cut.items, fault)
     place = Place(part.data, part.origin, part.header, part.delimiter)
-    return read_batch(source.read, cut, place, store, selection)
+    return read_batch(source.read, cut, place, store, want)

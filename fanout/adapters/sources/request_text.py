@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError, OpenBlob
-from fanout.adapters.sources.formats import Place, columns_of, cut_blob, read_batch
+from fanout.adapters.sources.formats import Place, Wanted, columns_of, cut_blob, read_batch
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.plan import BlobRef, Cut, PlanManifest
-from fanout.models.selection import Selection
 from fanout.models.source import TextSource
 from fanout.records import Chunk, SourceInfo
 
@@ -94,14 +93,14 @@ def cut_text(source: TextSource, options: CutOptions, scratch: Scratch | None) -
 
 
 def read_text(
-    source: TextSource, cut: Cut, manifest: PlanManifest, store: BlobReader, selection: Selection
+    source: TextSource, cut: Cut, manifest: PlanManifest, store: BlobReader, want: Wanted
 ) -> Chunk:
     """Read one batch of a text: of its uncompressed copy in the store, if it is compressed."""
     if manifest.data is not None:
         place = Place(manifest.data, None, manifest.header, manifest.delimiter)
-        return read_batch(source.read, cut, place, store, selection)
+        return read_batch(source.read, cut, place, store, want)
     place = Place(_ref(str(manifest.etag)), None, manifest.header, manifest.delimiter)
-    return read_batch(source.read, cut, place, _Bytes(source.content), selection)
+    return read_batch(source.read, cut, place, _Bytes(source.content), want)
 
 
 def _ref(digest: str) -> BlobRef:

@@ -6,6 +6,7 @@ and reads each byte of it once.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -70,7 +71,7 @@ def _plan(
         start=body.start.offset,
         start_line=body.start.line,
         range_bytes=max(range_bytes, -(-blob.size // MAX_RANGES)),
-        limits=options.limits_for_bytes(blob.size),
+        limits=options.fit(options.limits_for_bytes(blob.size), header),
     )
 
 
@@ -103,7 +104,8 @@ def cut_scanned(scratch: Scratch) -> SourceCuts:
     """Cut a source whose ranges have all been scanned."""
     plan = _scan_plan(scratch)
     cuts = join_ranges(_scans(plan, scratch), plan.start, plan.start_line, plan.limits)
-    return SourceCuts(plan.header, plan.blob.etag, plan.length, cuts, delimiter=plan.delimiter)
+    made = SourceCuts(plan.header, plan.blob.etag, plan.length, cuts, delimiter=plan.delimiter)
+    return replace(made, columns=plan.header)
 
 
 def _scans(plan: ScanPlan, scratch: Scratch) -> Iterator[RangeScan]:

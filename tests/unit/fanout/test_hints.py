@@ -1,6 +1,6 @@
 import pytest
 
-from fanout.hints import did_you_mean, similar_names
+from fanout.hints import MAX_NAME_CHARACTERS, did_you_mean, shorten_name, similar_names
 
 COLUMNS = ["carrier", "dep_delay", "arr_delay", "Größe"]
 
@@ -22,3 +22,10 @@ def test_a_hint_names_what_is_written_much_alike_and_nothing_else(name: str, hin
 def test_the_nearest_comes_first():
     assert similar_names("ar_delay", COLUMNS) == ["arr_delay", "dep_delay"]
     assert similar_names("carier", []) == []
+
+
+def test_a_name_as_long_as_a_book_is_compared_with_none():
+    book = "n" * 200_000
+    assert similar_names(book, [book[:-1] + "m"]) == []
+    assert similar_names("delay", [book, "delais"]) == ["delais"]
+    assert len(shorten_name(book)) == MAX_NAME_CHARACTERS + 1

@@ -10,6 +10,9 @@ from workloads.reports.parameters import DateKey, View
 from workloads.reports.reading.dates import Dates, truncate_dates
 from workloads.reports.reading.filters import match_rows, pick_cells
 from workloads.reports.reading.numbers import Numbers, parse_numbers
+from workloads.reports.statistics.room import MAX_KEY_CHARACTERS
+
+_SHORT_TEXT = f"a text of up to {MAX_KEY_CHARACTERS} characters, as the name of a group has to be"
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,22 @@ class Columns:
         for key in view.group_by:
             if isinstance(key, DateKey):
                 yield from _invalid_rows(key.column, "a date", self.dates(key).invalid)
+            else:
+                yield from _invalid_rows(key, _SHORT_TEXT, find_long(pick_cells(self.texts, key)))
         for column in view.number_columns:
             yield from _invalid_rows(column, "a number", self.numbers(column).invalid)
 
     def _condition_numbers(self, conditions: list[Condition]) -> dict[str, Numbers]:
         return {c.column: self.numbers(c.column) for c in conditions if c.is_numeric}
+
+
+def find_long(texts: pl.Series) -> pl.Series | None:
+    """Mark the texts that are too long to name a group; None if there are none."""
+    longest = texts.str.len_bytes().max()
+    if longest is None or int(str(longest)) <= MAX_KEY_CHARACTERS:
+        return None
+    is_long = (texts.str.len_chars() > MAX_KEY_CHARACTERS).fill_null(value=False)
+    return is_long if is_long.any() else None
 
 
 def _invalid_rows(column: str, expected: str, mask: pl.Series | None) -> Iterator[InvalidRows]:

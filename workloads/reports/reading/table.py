@@ -15,7 +15,7 @@ import polars.selectors as cs
 from pydantic_core import to_json
 
 from fanout.errors import PermanentError
-from fanout.hints import did_you_mean
+from fanout.hints import did_you_mean, shorten_name
 from fanout.models.outcome import ErrorInfo
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
@@ -88,9 +88,8 @@ def _refuse_table(
 ) -> Table:
     """A table without rows; its census shows at the end whether other blobs have the columns."""
     hint = did_you_mean(absent[0], existing)
-    fault = ErrorInfo(
-        type=PermanentError.__name__, message=f"the source has no column '{absent[0]}'{hint}"
-    )
+    message = f"the source has no column '{shorten_name(absent[0])}'{hint}"
+    fault = ErrorInfo(type=PermanentError.__name__, message=message)
     indexes = range(chunk.first_index, chunk.first_index + chunk.count)
     texts = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     census = Census(has_rows=True, absent=frozenset(absent), names=first_names(existing))

@@ -20,6 +20,7 @@ from workloads.reports.rendering.report import Report
 from workloads.reports.statistics.partial import Key
 
 MAX_LABEL_CHARACTERS = 32
+MAX_TITLE_CHARACTERS = 200
 MAX_MOMENTS = 400
 MIN_PLAIN, MAX_PLAIN = 1e-3, 1e12  # beyond, values are written with an exponent
 MAX_DRAWN = 1e300  # beyond, an axis would leave the range of floats
@@ -63,10 +64,10 @@ class Picture:
         metric_title = _metric_title(metric)
         unit = f" ({view.chart.unit})" if view.chart.unit else ""
         return cls(
-            title=view.chart.title or _default_title(metric_title, view),
+            title=_shorten(view.chart.title or _default_title(metric_title, view)),
             subtitle=_subtitle(report, len(bars), "latest" if is_timeline else "highest"),
-            values=_capitalise(metric_title) + unit,
-            keys=" / ".join(view.key_names),
+            values=_shorten(_capitalise(metric_title)) + unit,
+            keys=_shorten(" / ".join(view.key_names)),
             bars=bars,
             is_timeline=is_timeline,
         )
@@ -137,6 +138,13 @@ def _ordinal(number: str) -> str:
 def _default_title(metric_title: str, view: View) -> str:
     keys = f" by {', '.join(view.key_names)}" if view.group_by else ""
     return _capitalise(metric_title) + keys
+
+
+def _shorten(text: str) -> str:
+    """Cut a text that no picture has room for: to lay it out takes minutes if it is long."""
+    if len(text) <= MAX_TITLE_CHARACTERS:
+        return text
+    return text[: MAX_TITLE_CHARACTERS - 1] + "…"
 
 
 def _capitalise(text: str) -> str:

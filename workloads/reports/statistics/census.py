@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fanout.hints import shorten_name
+
 # Names to choose from, for a message.
 MAX_NAMES = 50
 Counts = dict[str, dict[str, int]]
@@ -68,7 +70,7 @@ def load_census(values: Mapping[str, Any]) -> Census:
 
 def first_names(names: Iterable[str]) -> tuple[str, ...]:
     """Some of the names, for a message."""
-    return tuple(sorted(set(names))[:MAX_NAMES])
+    return tuple(sorted(set(map(shorten_name, names)))[:MAX_NAMES])
 
 
 def _add_up(left: Counts, right: Counts) -> Counts:

@@ -12,6 +12,7 @@ from typing import Any
 from workloads.reports.statistics import distinct, quantiles
 from workloads.reports.statistics.census import Census, dump_census, load_census
 from workloads.reports.statistics.exact import Exact, from_json, to_json
+from workloads.reports.statistics.room import insist_on_room
 
 Key = tuple[str | None, ...]
 
@@ -90,11 +91,16 @@ class Partial:
         return sum(group.rows for group in self.groups.values())
 
     def merge(self, other: "Partial") -> "Partial":
-        """Combine with other rows of the same report."""
+        """Combine with other rows of the same report.
+
+        Raises:
+            TooManyGroupsError: There is no room for the groups of both.
+        """
         groups = dict(self.groups)
         for key, group in other.groups.items():
             own_group = groups.get(key)
             groups[key] = group if own_group is None else own_group.merge(group)
+        insist_on_room(groups)
         return Partial(groups, self.fractional | other.fractional)
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from workloads.reports.reading.numbers import Numbers, decompose
 from workloads.reports.statistics.exact import scale
 from workloads.reports.statistics.partial import Group, Key, Partial, Tally
+from workloads.reports.statistics.room import insist_on_few
 
 MAX_ROWS = 2**20  # as many squares, of up to 106 bits each, add up to fewer than 127 bits
 _ALL = "all"
@@ -29,6 +30,9 @@ def tally(
         rows: How many rows there are.
         columns: The numbers to tally.
         needs_squares: For each column, whether the sum of squares is needed.
+
+    Raises:
+        TooManyGroupsError: There are more groups than a report may have.
     """
     names = [f"k{number}" for number in range(keys.width)]
     keyed = keys.rename(dict(zip(keys.columns, names, strict=True)))
@@ -74,7 +78,9 @@ def _tally_whole(
         for i, with_squares in enumerate(needs_squares)
         for expression in _sums(pl.col(f"n{i}"), f"n{i}", needs_squares=with_squares)
     ]
-    for row in frame.group_by(keys.columns).agg(pl.len(), *sums).iter_rows():
+    groups = frame.group_by(keys.columns).agg(pl.len(), *sums)
+    insist_on_few(groups.height)
+    for row in groups.iter_rows():
         key, count, figures = row[: keys.width], row[keys.width], row[keys.width + 1 :]
         starts = range(0, len(figures), len(_FIELDS))
         yield key, count, [Tally(*figures[start : start + len(_FIELDS)]) for start in starts]

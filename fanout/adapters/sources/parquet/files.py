@@ -8,7 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError
+from fanout.adapters.sources.parquet.leaves import (
+    FIRST_READ_BYTES,
+    GroupFooter,
+    read_group_footers,
+)
 from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
+from fanout.adapters.sources.parquet.thrift import ThriftError
 from fanout.errors import SourceChangedError
 from fanout.models.plan import BlobRef
 from fanout.printable import describe_error
@@ -27,11 +33,13 @@ class ParquetFile:
         file: PyArrow's view of it.
         coarse: The same with INT96 timestamps in milliseconds, which hold every one of them but
             not all of their digits; None if it has none.
+        groups: What its footer says of its row groups.
     """
 
     blob: RangedBlob
     file: Any
     coarse: Any | None
+    groups: list[GroupFooter]
 
     @property
     def names(self) -> list[str]:
@@ -51,14 +59,19 @@ def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
     blob = RangedBlob(store, ref, size)
     try:
         with blob.store_errors():
-            return _open(blob)
+            blob.hold([(max(0, size - FIRST_READ_BYTES), size)])
+            return _open(blob, size)
+    except ThriftError as error:
+        raise BrokenSourceError(ref, f"has a damaged footer: {error}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         if blob.has_failed:
             raise
         raise BrokenSourceError(ref, f"is no Parquet: {describe_error(error)}") from error
+    finally:
+        blob.release()
 
 
-def _open(blob: RangedBlob) -> ParquetFile:
+def _open(blob: RangedBlob, size: int) -> ParquetFile:
     import pyarrow.parquet as pq
 
     # A page that differs from its checksum would give other values in silence.
@@ -70,7 +83,7 @@ def _open(blob: RangedBlob) -> ParquetFile:
     if any(schema.column(leaf).physical_type == "INT96" for leaf in range(len(schema))):
         options |= {"metadata": file.metadata, "coerce_int96_timestamp_unit": "ms"}
         coarse = pq.ParquetFile(blob.as_arrow(), **options)
-    return ParquetFile(blob, file, coarse)
+    return ParquetFile(blob, file, coarse, read_group_footers(blob.take, size))
 
 
 @lru_cache(maxsize=_KEPT_FILES)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from fanout.adapters.sources.blobs import BrokenSourceError, OpenBlob
 from fanout.adapters.sources.parquet.files import open_file
-from fanout.adapters.sources.parquet.leaves import read_group_footers
-from fanout.adapters.sources.parquet.thrift import ThriftError
-from fanout.hints import did_you_mean
+from fanout.adapters.sources.parquet.leaves import GroupFooter
+from fanout.hints import did_you_mean, shorten_name
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
+from fanout.splitting.columns import HeaderError, insist_on_few
 from fanout.splitting.rows import RowGroup, cut_rows
 
+# How many names a message has.
+_MAX_LISTED = 50
 # A worker holds one decoded group.
 MAX_ROW_GROUP_BYTES = 256 * 1_048_576
 
@@ -22,9 +24,10 @@ class MissingColumnsError(BrokenSourceError):
     """A blob has not all columns that are to be read of it."""
 
     def __init__(self, ref: BlobRef, missing: list[str], names: list[str]) -> None:
-        listed = ", ".join(f"'{name}'" for name in missing)
+        listed = ", ".join(f"'{shorten_name(name)}'" for name in missing[:_MAX_LISTED])
         hint = did_you_mean(missing[0], names)
-        fault = f"has no column {listed}; it has {', '.join(names)}{hint}"
+        known = ", ".join(map(shorten_name, names[:_MAX_LISTED]))
+        fault = f"has no column {listed}; it has {known}{hint}"
         super().__init__(ref, fault, "source.columns")
 
 
@@ -51,12 +54,17 @@ class ParquetBlob:
         """
         file = open_file(blob.store, blob.ref, blob.size)
         columns = _select_columns(blob, file.names, wanted_columns)
-        groups = _read_groups(blob, frozenset(columns))
+        groups = _check_groups(blob, file.groups, frozenset(columns))
         for number, group in enumerate(groups):
             if group.size > MAX_ROW_GROUP_BYTES:
                 fault = f"has {group.size} bytes in row group {number}, over {MAX_ROW_GROUP_BYTES}"
                 raise BrokenSourceError(blob.ref, fault)
         return cls(columns, groups)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row, uncompressed: as many as in the group whose rows have most."""
+        return max((-(-group.size // max(1, group.rows)) for group in self.groups), default=0)
 
     def cuts(self, limits: BatchLimits, max_items: int | None) -> Iterator[Cut]:
         """Cut its rows."""
@@ -70,6 +78,10 @@ def _select_columns(
     if missing:
         raise MissingColumnsError(blob.ref, missing, names)
     columns = wanted_columns or names
+    try:
+        insist_on_few(columns)
+    except HeaderError as error:
+        raise BrokenSourceError(blob.ref, f"cannot be read: {error}") from error
     twice = sorted({name for name in columns if names.count(name) > 1})
     if twice:
         many = f"has {names.count(twice[0])} columns of the name '{twice[0]}'"
@@ -77,11 +89,9 @@ def _select_columns(
     return columns
 
 
-def _read_groups(blob: OpenBlob, columns: frozenset[str]) -> list[RowGroup]:
-    try:
-        footers = read_group_footers(blob)
-    except ThriftError as error:
-        raise BrokenSourceError(blob.ref, f"has a damaged footer: {error}") from error
+def _check_groups(
+    blob: OpenBlob, footers: list[GroupFooter], columns: frozenset[str]
+) -> list[RowGroup]:
     for number, group in enumerate(footers):
         if not group.is_possible:  # who would read so many?
             fault = f"has a damaged footer: row group {number} cannot have {group.rows} rows"

@@ -2,7 +2,8 @@
 
 A batch is a slice of a row group, which can only be decoded from its beginning. So the groups that
 were decoded last are kept, or what is wrong with them: the batches of one mostly come one after the
-other, and those of some groups by turns.
+other, and those of some groups by turns. A group that may take more memory than a batch has is
+decoded in windows of consecutive rows, each of which is kept as a group is.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from fanout.adapters.sources.blobs import BlobReader
-from fanout.adapters.sources.parquet.files import ParquetFile, kept_file, reading
+from fanout.adapters.sources.parquet.files import kept_file, reading
+from fanout.adapters.sources.parquet.python_sizes import python_bytes
+from fanout.adapters.sources.parquet.windows import UndecodableError, Windows, open_windows
 from fanout.models.plan import BlobRef
-from fanout.printable import describe_error
+from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES
 
 # The last group is kept however large it is.
 MAX_KEPT_BYTES = 128 * 1_048_576
@@ -24,7 +28,7 @@ MAX_KEPT_GROUPS = 256
 
 @dataclass(frozen=True, eq=False)
 class DecodedGroup:
-    """A row group.
+    """A row group, or a window of one.
 
     Attributes:
         number: Which of the file, from 0.
@@ -53,55 +57,106 @@ class DecodedGroup:
         tables = [] if self.table is None else [self.table, *self.coarse.values()]
         return sum(table.nbytes for table in tables)
 
+    @cached_property
+    def python_bytes(self) -> int:
+        """How much memory all rows take as Python has them."""
+        return 0 if self.table is None else python_bytes(self.table)
+
 
 class _GroupKey(NamedTuple):
     store: BlobReader
     ref: BlobRef
     columns: tuple[str, ...] | None
     number: int
+    max_bytes: int
+
+
+class _WindowKey(NamedTuple):
+    group: _GroupKey
+    window: int
 
 
 class _KeptGroups:
     """The groups that were used last, in bounded memory; whoever uses it holds `reading`."""
 
     def __init__(self) -> None:
-        self._groups: OrderedDict[_GroupKey, DecodedGroup] = OrderedDict()
+        self._groups: OrderedDict[_WindowKey, DecodedGroup] = OrderedDict()
 
-    def find(self, key: _GroupKey) -> DecodedGroup | None:
+    def find(self, key: _WindowKey) -> DecodedGroup | None:
         if key in self._groups:
             self._groups.move_to_end(key)
         return self._groups.get(key)
 
-    def add(self, key: _GroupKey, group: DecodedGroup) -> None:
+    def make_room(self, max_bytes: int) -> None:
+        """Forget groups until those that are kept and another one of so many bytes fit."""
+        while self._groups and self._size + max_bytes > MAX_KEPT_BYTES:
+            self._groups.popitem(last=False)
+
+    def add(self, key: _WindowKey, group: DecodedGroup) -> None:
         self._groups[key] = group
         while len(self._groups) > 1 and self._is_too_much():
             self._groups.popitem(last=False)
 
+    @property
+    def _size(self) -> int:
+        return sum(group.size for group in self._groups.values())
+
     def _is_too_much(self) -> bool:
-        size = sum(group.size for group in self._groups.values())
-        return size > MAX_KEPT_BYTES or len(self._groups) > MAX_KEPT_GROUPS
+        return self._size > MAX_KEPT_BYTES or len(self._groups) > MAX_KEPT_GROUPS
 
 
 _kept = _KeptGroups()
 
 
+@lru_cache(maxsize=MAX_KEPT_GROUPS)
+def _windows(key: _GroupKey) -> Windows | str:
+    """How a group is decoded, or why it cannot be."""
+    return open_windows(
+        kept_file(key.store, key.ref), key.number, list(key.columns or ()), key.max_bytes
+    )
+
+
 def decode_group_of(
-    store: BlobReader, ref: BlobRef, columns: tuple[str, ...] | None, row: int
+    store: BlobReader,
+    ref: BlobRef,
+    columns: tuple[str, ...] | None,
+    row: int,
+    max_bytes: int = DEFAULT_BATCH_BYTES,
 ) -> DecodedGroup:
-    """Decode the row group in which a row is.
+    """Decode the row group in which a row is, or as much of it as fits into memory.
+
+    Args:
+        store: Where the blob is.
+        ref: The blob.
+        columns: The columns that are wanted; None is all.
+        row: The number of the row.
+        max_bytes: How much memory the values may take.
 
     Raises:
         SourceChangedError: The blob is not the one that was planned.
         ValueError: There is no such row.
     """
     with reading:
-        number, first_row, rows = _find_group(kept_file(store, ref).file.metadata, row)
-        key = _GroupKey(store, ref, columns, number)
-        group = _kept.find(key)
-        if group is None:
-            group = _decode(key, first_row, rows)
-            _kept.add(key, group)
-        return group
+        file = kept_file(store, ref)
+        try:
+            return _find_window(_GroupKey(store, ref, columns, 0, max_bytes), file.file, row)
+        finally:
+            file.blob.release()
+
+
+def _find_window(key: _GroupKey, file: Any, row: int) -> DecodedGroup:
+    number, first_row, rows = _find_group(file.metadata, row)
+    key = key._replace(number=number)
+    windows = _windows(key)
+    if isinstance(windows, str):
+        return DecodedGroup(number, first_row, rows, None, fault=windows)
+    window_key = _WindowKey(key, (row - first_row) // windows.rows)
+    group = _kept.find(window_key)
+    if group is None:
+        _kept.make_room(windows.size)
+        group = _decode(window_key, windows, first_row)
+        _kept.add(window_key, group)
+    return group
 
 
 def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
@@ -115,50 +170,11 @@ def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
     raise ValueError(f"the file has {first} rows; there is none of number {row}")
 
 
-def _decode(key: _GroupKey, first_row: int, rows: int) -> DecodedGroup:
-    file, number = kept_file(key.store, key.ref), key.number
-    names = list(key.columns or file.names)
+def _decode(key: _WindowKey, windows: Windows, first_row: int) -> DecodedGroup:
+    begin, rows = windows.bounds(key.window)
+    number, first_row = key.group.number, first_row + begin
     try:
-        with file.blob.store_errors():
-            table = _read(file.file, number, names, rows)
-            coarse = _read_coarse(file, number, names, rows)
-    except Exception as error:
-        if file.blob.has_failed:
-            raise
-        fault = f"row group {number} cannot be decoded: {_find_fault(file, number, names, error)}"
-        return DecodedGroup(number, first_row, rows, None, fault=fault)
+        table, coarse = windows.read(key.window)
+    except UndecodableError as error:
+        return DecodedGroup(number, first_row, rows, None, fault=str(error))
     return DecodedGroup(number, first_row, rows, table, coarse)
-
-
-def _read(file: Any, number: int, names: list[str], rows: int) -> Any:
-    table = file.read_row_group(number, columns=names).select(names)
-    if table.num_rows != rows:
-        raise ValueError(f"it has {table.num_rows} rows, and {rows} by the footer")
-    table.validate()
-    return table
-
-
-def _read_coarse(file: ParquetFile, number: int, names: list[str], rows: int) -> dict[str, Any]:
-    """Read the columns with INT96 timestamps in milliseconds."""
-    if file.coarse is None:
-        return {}
-    fine, coarse = file.file.schema_arrow, file.coarse.schema_arrow
-    int96 = [name for name in names if fine.field(name).type != coarse.field(name).type]
-    if not int96:
-        return {}
-    return dict(zip(int96, _read(file.coarse, number, int96, rows).columns, strict=True))
-
-
-def _find_fault(file: ParquetFile, number: int, names: list[str], error: Exception) -> str:
-    """Describe the fault, with the first column that cannot be decoded alone either."""
-    if len(names) == 1:
-        return f"column '{names[0]}': {describe_error(error)}"
-    for name in names:
-        try:
-            with file.blob.store_errors():
-                file.file.read_row_group(number, columns=[name])
-        except Exception as own_error:
-            if file.blob.has_failed:
-                raise
-            return f"column '{name}': {describe_error(own_error)}"
-    return describe_error(error)

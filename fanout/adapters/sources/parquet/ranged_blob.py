@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,19 @@ from fanout.models.plan import BlobRef
 
 # Of a small blob, the footer that is read in blocks of 64 KiB, and columns after it, are all.
 _MAX_WHOLE_BYTES = 256 * 1024
+# PyArrow reads over holes of so many bytes (`hole_size_limit` of its `CacheOptions`).
+_MAX_HOLE_BYTES = 8192
+
+
+def join_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join ranges with little between them, as PyArrow does with what it reads at a time."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in sorted(ranges):
+        if joined and begin - joined[-1][1] <= _MAX_HOLE_BYTES:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((begin, end))
+    return joined
 
 
 class RangedBlob(io.RawIOBase):
@@ -27,6 +40,7 @@ class RangedBlob(io.RawIOBase):
         self._size = size
         self._position = 0
         self._error: Exception | None = None
+        self._held: dict[int, bytes] = {}
 
     @contextmanager
     def store_errors(self) -> Iterator[None]:
@@ -38,6 +52,11 @@ class RangedBlob(io.RawIOBase):
             if self._error is not None and error is not self._error:
                 raise self._error from error
             raise
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self._size
 
     @property
     def has_failed(self) -> bool:
@@ -63,21 +82,45 @@ class RangedBlob(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         left = max(0, self._size - self._position)
-        length = left if size < 0 else min(size, left)
-        try:
-            data = self._read(length)
-        except Exception as error:
-            self._error = error
-            raise
+        data = self.take(self._position, left if size < 0 else min(size, left))
         self._position += len(data)
         return data
 
-    def _read(self, length: int) -> bytes:
+    def hold(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Read ranges (begin and end), and have them in memory until `release`.
+
+        Raises:
+            SourceChangedError: There is another version, or none.
+        """
+        for begin, end in join_ranges(ranges):
+            if len(self._held.get(begin, b"")) < end - begin:
+                self._held[begin] = self.take(begin, end - begin)
+
+    def release(self) -> None:
+        """Forget the ranges that are held."""
+        self._held = {}
+
+    def take(self, begin: int, length: int) -> bytes:
+        """Read a range; from memory, if it is held.
+
+        Raises:
+            SourceChangedError: There is another version, or none.
+        """
+        for start, data in self._held.items():
+            if start <= begin and begin + length <= start + len(data):
+                return data[begin - start : begin - start + length]
+        try:
+            return self._read(begin, length)
+        except Exception as error:
+            self._error = error
+            raise
+
+    def _read(self, begin: int, length: int) -> bytes:
         if self._size > _MAX_WHOLE_BYTES:
-            return read_range(self._store, self._ref, self._position, length)
+            return read_range(self._store, self._ref, begin, length)
         # The store has it from the second time on.
         whole = read_range(self._store, self._ref, 0, self._size)
-        return whole[self._position : self._position + length]
+        return whole[begin : begin + length]
 
     def as_arrow(self) -> Any:
         """Give it to PyArrow."""

@@ -7,13 +7,17 @@ from typing import Any
 from pydantic_core import to_json
 
 from fanout.adapters.sources.blobs import BlobReader
+from fanout.adapters.sources.parquet.errors import CutTooLargeError
 from fanout.adapters.sources.parquet.faults import Fault, Values
 from fanout.adapters.sources.parquet.groups import DecodedGroup, decode_group_of
+from fanout.adapters.sources.parquet.python_sizes import python_bytes
+from fanout.adapters.sources.parquet.slices import find_slices
 from fanout.adapters.sources.parquet.values import is_plain, read_column
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
 from fanout.naming.error_types import ErrorType
 from fanout.printable import describe_error
+from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
 
 _NULL = b"null"
 
@@ -31,32 +35,66 @@ class RowLines:
     faults: dict[int, ErrorInfo] = field(default_factory=dict)
 
 
-def read_rows(store: BlobReader, ref: BlobRef, columns: list[str] | None, cut: Cut) -> RowLines:
+def read_rows(
+    store: BlobReader,
+    ref: BlobRef,
+    columns: list[str] | None,
+    cut: Cut,
+    budget: Budget = DEFAULT_BUDGET,
+) -> RowLines:
     """Read the rows of a batch as lines of JSON.
 
     Dates and times are text as ISO 8601 has it, with nine digits where there are nanoseconds;
     decimals are text, bytes are Base64, and numbers that JSON has not (NaN, infinity) are null.
-    A row with a value that JSON or the calendar of Python cannot hold has a fault, and so have all
-    rows of a row group that cannot be decoded.
+    A row with a value that JSON or the calendar of Python cannot hold has a fault, and so have one
+    that is too large, and all rows of a row group that cannot be decoded.
 
     Raises:
+        CutTooLargeError: The rows together are too large; fewer at a time may not be.
         SourceChangedError: The blob is not the one that was planned.
     """
     lines: list[bytes] = []
     faults: dict[int, ErrorInfo] = {}
     wanted = tuple(columns) if columns else None
+    room = _Room(cut, budget)
     while len(lines) < cut.end - cut.offset:
-        group = decode_group_of(store, ref, wanted, cut.offset + len(lines))
-        first = cut.offset + len(lines)
-        index = cut.first_index + len(lines)
-        made, errors = _lines(group, first, min(cut.end, group.end))
-        faults |= {index + row: error for row, error in errors}
-        lines += made
+        row = cut.offset + len(lines)
+        group = decode_group_of(store, ref, wanted, row, budget.batch)
+        for begin, end, taken in find_slices(group, row, min(cut.end, group.end), budget):
+            room.take_rows(taken)
+            index = cut.first_index + len(lines)
+            made, errors = _lines(group, begin, end, budget.item)
+            faults |= {index + place: error for place, error in errors}
+            lines += made
+            room.take_lines(made)
     return RowLines(b"".join(line + b"\n" for line in lines), faults)
 
 
+class _Room:
+    """Sees to it that the rows of a cut do not take too much together."""
+
+    def __init__(self, cut: Cut, budget: Budget) -> None:
+        self._cut, self._budget = cut, budget
+        self._decoded = self._written = 0
+
+    def take_rows(self, size: int) -> None:
+        """Take rows before they are made into values of Python; raises `CutTooLargeError`."""
+        self._decoded += size
+        self._insist_on(self._decoded, 2 * self._budget.piece)
+
+    def take_lines(self, lines: list[bytes]) -> None:
+        """Take lines; raises `CutTooLargeError`."""
+        self._written += sum(map(len, lines))
+        self._insist_on(self._written, self._budget.piece)
+
+    def _insist_on(self, size: int, max_bytes: int) -> None:
+        if size > max_bytes and self._cut.items > 1:
+            place = f"rows {self._cut.offset + 1} to {self._cut.end}"
+            raise CutTooLargeError(f"{place} take more than {max_bytes} bytes together")
+
+
 def _lines(
-    group: DecodedGroup, begin: int, end: int
+    group: DecodedGroup, begin: int, end: int, max_bytes: int
 ) -> tuple[list[bytes], list[tuple[int, ErrorInfo]]]:
     """Make the lines of some rows of a group, and the errors of those that have none."""
     count = end - begin
@@ -64,13 +102,29 @@ def _lines(
         error = _error(ErrorType.PARQUET, group.fault)
         return [_NULL] * count, [(row, error) for row in range(count)]
     table = group.table.slice(begin - group.first_row, count)
+    if count == 1 and (size := python_bytes(table)) > max_bytes:
+        return [_NULL], [(0, _too_large(begin, size, max_bytes))]
+    lines, errors = _lines_of(group, table, begin)
+    if len(lines) == 1 and len(lines[0]) > max_bytes:
+        return [_NULL], [(0, _too_large(begin, len(lines[0]), max_bytes))]
+    return lines, errors
+
+
+def _too_large(row: int, size: int, max_bytes: int) -> ErrorInfo:
+    message = f"row {row + 1}: decoded, it takes about {size} bytes of memory, over {max_bytes}"
+    return _error(ErrorType.RECORD_TOO_LARGE, message)
+
+
+def _lines_of(
+    group: DecodedGroup, table: Any, begin: int
+) -> tuple[list[bytes], list[tuple[int, ErrorInfo]]]:
     if not group.coarse and all(map(is_plain, table.schema.types)):
         try:
             return _dump(table.to_pylist()), []
         except Exception:  # noqa: BLE001, S110  one value made it; columns are read by themselves
             pass
     columns = _read_columns(group, table, begin - group.first_row)
-    rows = _join(columns, count)
+    rows = _join(columns, table.num_rows)
     faults = _first_faults(columns)
     try:
         lines = _dump([None if row in faults else cells for row, cells in enumerate(rows)])

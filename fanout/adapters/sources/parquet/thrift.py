@@ -28,8 +28,18 @@ def decode_struct(data: bytes) -> Struct:
     Raises:
         ThriftError: It is malformed, or cut short.
     """
+    return decode_struct_at(data, 0)[0]
+
+
+def decode_struct_at(data: bytes, position: int) -> tuple[Struct, int]:
+    """Decode the struct that begins at a position, and tell where it ends.
+
+    Raises:
+        ThriftError: It is malformed, or cut short.
+    """
+    decoder = _Decoder(data, position)
     try:
-        return _Decoder(data).struct()
+        return decoder.struct(), decoder.position
     except (IndexError, struct.error) as error:
         raise ThriftError("the struct is cut short") from error
 
@@ -37,9 +47,9 @@ def decode_struct(data: bytes) -> Struct:
 class _Decoder:
     """Reads values from a position on, which moves on with each."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, position: int) -> None:
         self._data = data
-        self._position = 0
+        self.position = position
         self._depth = 0
         self._readers: dict[int, Callable[[], Any]] = {
             1: lambda: self._byte() == _TRUE,  # a boolean in a list; in a struct its type says it
@@ -76,8 +86,8 @@ class _Decoder:
         return read()
 
     def _byte(self) -> int:
-        byte = self._data[self._position]
-        self._position += 1
+        byte = self._data[self.position]
+        self.position += 1
         return byte
 
     def _varint(self) -> int:
@@ -94,18 +104,18 @@ class _Decoder:
         return (value >> 1) ^ -(value & 1)
 
     def _double(self) -> float:
-        (value,) = struct.unpack_from("<d", self._data, self._position)
-        self._position += 8
+        (value,) = struct.unpack_from("<d", self._data, self.position)
+        self.position += 8
         return float(value)
 
     def _bytes(self) -> bytes:
         return self._take(self._varint())
 
     def _take(self, length: int) -> bytes:
-        begin, self._position = self._position, self._position + length
-        if self._position > len(self._data):
+        begin, self.position = self.position, self.position + length
+        if self.position > len(self._data):
             raise ThriftError("the struct is cut short")
-        return self._data[begin : self._position]
+        return self._data[begin : self.position]
 
     def _list(self) -> list[Any]:
         header = self._byte()
@@ -124,5 +134,5 @@ class _Decoder:
 
     def _insist_on_room(self, count: int) -> None:
         """Refuse lists longer than the data: each element takes a byte at least."""
-        if count > len(self._data) - self._position:
+        if count > len(self._data) - self.position:
             raise ThriftError("the struct is cut short")

@@ -1,5 +1,6 @@
 import io
 import math
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from fanout.adapters.run_files.files import kept_partition
 from fanout.messages.payloads import dump
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
+from fanout.splitting.sizes.budget import Budget
 from fanout.splitting.sizing import (
     MAX_BATCH_BYTES,
     MAX_CHUNK_BYTES,
@@ -141,3 +143,33 @@ def test_a_small_table_is_one_batch_for_what_takes_batches_whole(kind: str) -> N
         pq.write_table(pa.Table.from_pylist(rows), table)
         run.store.write("inbox", "rows", table.getvalue())
     assert run.plan().work.cuts == 1
+
+
+def test_a_batch_of_rows_of_parquet_is_as_large_as_their_bytes():
+    parquet = {"kind": "parquet", "container": "inbox", "blob": "rows"}
+    run = over_lines(0, source=parquet)
+    table = io.BytesIO()
+    texts = [f"{number:08}" * 1250 for number in range(2000)]
+    pq.write_table(pa.table({"id": texts}), table, use_dictionary=False, compression="none")
+    run.store.write("inbox", "rows", table.getvalue())
+    work = run.plan().work
+    items = 2000 / work.cuts
+    assert work.max_span * items * 10_000 <= MAX_BATCH_BYTES + 10_000 * items
+
+
+@pytest.mark.parametrize(
+    ("source", "select"),
+    [
+        ({"kind": "csv", "rows": "pad"}, {}),
+        ({"kind": "jsonl"}, {"big": {"const": "x" * 100_000}}),
+    ],
+)
+def test_cuts_and_batches_are_planned_by_what_comes_out(source: dict, select: dict):
+    run = over_lines(0, source=source | {"container": "inbox", "blob": "rows"}, select=select)
+    run.files = replace(run.files, budget=Budget(8 * 1_048_576))
+    columns = ",".join(f"column{number}" for number in range(800))
+    head = f"{columns}\n".encode() if source["kind"] == "csv" else b""
+    run.store.write("inbox", "rows", head + b"1\n" * 2000)
+    work = run.plan().work
+    assert 2000 / work.cuts * 100_000 <= 2 * 1_048_576
+    assert 2000 / work.cuts * work.max_span * 90_000 <= 8 * 1_048_576

@@ -2,7 +2,12 @@
 
 import pytest
 
-from fanout.splitting.columns import HeaderError, insist_on_different, rename_columns
+from fanout.splitting.columns import (
+    HeaderError,
+    insist_on_different,
+    insist_on_few,
+    rename_columns,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +55,14 @@ def test_names_that_are_the_same_are_refused_with_their_columns_and_the_way_roun
     assert "'a' (columns 1, 3, 5), 'b' (columns 2, 4)" in message
     assert '"header": {"rename": {"5": "NEW NAME"}}' in message
     assert '"header": {"names": [...]}' in message
+
+
+def test_a_name_that_is_too_long_is_named_by_its_column():
+    with pytest.raises(HeaderError, match=r"the name of column 2, 'n{50}…', has 1001 characters"):
+        insist_on_few(["a", "n" * 1001])
+    insist_on_few(["n" * 1000] * 10_000)
+
+
+def test_more_columns_than_a_row_may_have_are_refused():
+    with pytest.raises(HeaderError, match="has 10001 columns; 10000 are allowed"):
+        insist_on_few(["n"] * 10_001)

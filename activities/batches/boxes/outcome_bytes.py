@@ -1,0 +1,42 @@
+"""How long the outcomes of a batch get: they are in memory until the batch has ended."""
+
+from activities.batches.batch import Batch
+from fanout.outcomes.outputs import OutputError
+
+# Beyond this part of what is allowed a batch gives back the cuts that it has not begun.
+_GIVE_BACK_PART = 2
+
+
+class OutputTooLargeError(OutputError):
+    """There is no room for an output among those of its batch."""
+
+
+class OutcomeBytes:
+    """The outcomes of one batch so far, by their bytes."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._size = 0
+        self._has_given_back = False
+
+    def insist_on_room(self, line: bytes) -> None:
+        """Let no outcome become longer than there is room for.
+
+        Raises:
+            OutputTooLargeError: It is.
+        """
+        limit = self._batch.max_outcome_bytes
+        if self._size + len(line) > limit:
+            raise OutputTooLargeError(
+                f"its {len(line)} bytes with the outputs of its batch are over {limit}; "
+                "`batch.max_items` can make batches smaller"
+            )
+
+    def take(self, line: bytes) -> bytes:
+        """Note and give an outcome; have the batch give back its rest where they become many."""
+        self._size += len(line)
+        is_much = self._size > self._batch.max_outcome_bytes // _GIVE_BACK_PART
+        if is_much and not self._has_given_back:
+            self._has_given_back = True
+            self._batch.give_back()
+        return line

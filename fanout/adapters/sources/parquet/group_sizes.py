@@ -1,0 +1,141 @@
+"""How much memory a row group may take when it is decoded: a bound, not a guess.
+
+A dictionary may hold one text of a megabyte to which millions of rows point, and a run of a few
+bytes may stand for as many values. So neither the bytes of a file nor what its footer says of them
+tell how much comes out.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fanout.adapters.sources.parquet.leaves import GroupFooter, Leaf
+from fanout.adapters.sources.parquet.pages import Page, read_pages
+from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
+from fanout.adapters.sources.parquet.thrift import ThriftError
+
+# Where a text begins and how long it is, and that it is not null; a list the same.
+_PLACE_BYTES = 17
+# So that there is room for a few windows: batches at work need not be of the same.
+_WINDOW_PART = 8
+# What most texts are at most; the dictionary of longer ones is looked into.
+_USUAL_TEXT_BYTES = 64
+_CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
+_UNCOMPRESSED = 0
+_LENGTH = struct.Struct("<I")
+
+
+class GroupTooLargeError(ValueError):
+    """A row group would take too much memory when it is decoded."""
+
+
+@dataclass(frozen=True)
+class GroupSize:
+    """How much memory the values of a row group may take.
+
+    Attributes:
+        texts: What its pages hold of texts, in all.
+        row: What one row may take besides.
+    """
+
+    texts: int
+    row: int
+
+    def window(self, rows: int, max_bytes: int) -> int:
+        """How many rows are decoded at a time: all, or as many as take a part of the memory."""
+        if self.texts + self.row * rows <= max_bytes:
+            return rows
+        a_row = self.row + -(-self.texts // max(1, rows))
+        return max(1, min(rows, max_bytes // _WINDOW_PART // max(1, a_row)))
+
+
+def measure_group(
+    blob: RangedBlob, group: GroupFooter, columns: frozenset[str], max_bytes: int
+) -> GroupSize:
+    """Bound what some columns of a row group take; their bytes are held by the blob.
+
+    Raises:
+        GroupTooLargeError: One of them cannot be decoded in so much memory.
+        ThriftError: The header of a page is malformed.
+    """
+    wanted = (leaf for leaf in group.leaves if leaf.column in columns)
+    leaves = [leaf for leaf in wanted if not leaf.is_encrypted]
+    sizes = [_measure_leaf(blob, leaf, group.rows, max_bytes) for leaf in leaves]
+    size = GroupSize(sum(size.texts for size in sizes), sum(size.row for size in sizes))
+    if size.texts + size.row > max_bytes:
+        raise GroupTooLargeError(
+            f"its pages hold {size.texts} bytes of texts and a row may take {size.row} more, "
+            f"over {max_bytes}"
+        )
+    return size
+
+
+def _measure_leaf(blob: RangedBlob, leaf: Leaf, rows: int, max_bytes: int) -> GroupSize:
+    data = blob.take(leaf.begin, leaf.stored)
+    try:
+        pages = read_pages(data, leaf.values)
+    except ThriftError as error:
+        raise ThriftError(f"column '{leaf.column}': {error}") from error
+    largest = max((page.size for page in pages), default=0)
+    if largest > max_bytes:
+        fault = f"column '{leaf.column}': a page takes {largest} bytes, over {max_bytes}"
+        raise GroupTooLargeError(fault)
+    plain, value = _value_bytes(leaf, pages, data, rows)
+    if not leaf.is_repeated:
+        return GroupSize(plain, value)
+    values = sum(page.values for page in pages if not page.is_dictionary)
+    # Any row may have all of them, and which ones it has shows only when they are decoded.
+    if values * value > max_bytes:
+        fault = f"column '{leaf.column}': its lists have {values} values of up to {value} bytes"
+        raise GroupTooLargeError(f"{fault}, over {max_bytes}")
+    return GroupSize(plain, -(-values * value // max(1, rows)) + _PLACE_BYTES)
+
+
+def _value_bytes(leaf: Leaf, pages: Sequence[Page], data: bytes, rows: int) -> tuple[int, int]:
+    """What the pages hold of texts, and what a value may take besides."""
+    if not leaf.is_text:
+        return 0, leaf.width
+    own = sum(page.size for page in pages if not page.is_dictionary and not page.has_indices)
+    sharing = max((page.size for page in pages if page.may_share), default=0)
+    longest = 0
+    if any(page.has_indices for page in pages):
+        longest = max(
+            (_longest_text(page, data, leaf.codec) for page in pages if page.is_dictionary),
+            default=0,
+        )
+    return own, leaf.width + _PLACE_BYTES + max(longest, sharing)
+
+
+def _longest_text(page: Page, data: bytes, codec: int) -> int:
+    """The longest text of a dictionary: at most what a page of it takes."""
+    if page.size <= _USUAL_TEXT_BYTES:
+        return page.size
+    try:
+        content = _decompress(data[page.begin : page.begin + page.stored], page.size, codec)
+    except Exception:  # noqa: BLE001  whatever a damaged page makes of a codec: PyArrow names it
+        return page.size
+    return _longest_of(content, page.values)
+
+
+def _decompress(content: bytes, size: int, codec: int) -> bytes:
+    import pyarrow as pa
+
+    if codec == _UNCOMPRESSED:
+        return content
+    return bytes(pa.decompress(content, size, _CODECS[codec], asbytes=True))
+
+
+def _longest_of(content: bytes, count: int) -> int:
+    """The longest of texts in plain encoding: each stands behind its length."""
+    longest = position = 0
+    last, unpack = len(content) - 4, _LENGTH.unpack_from
+    for _ in range(count):
+        if position > last:
+            break
+        (length,) = unpack(content, position)
+        position += 4 + length
+        if length > longest:
+            longest = length
+    return min(longest, len(content))

@@ -1,0 +1,34 @@
+"""The outcomes of a batch have a length that they do not pass."""
+
+import pytest
+
+from activities.batches.batch import Batch
+from activities.batches.boxes.outcome_bytes import OutcomeBytes, OutputTooLargeError
+from fanout.records import Chunk
+
+
+def batch(given_back: list[int]) -> Batch:
+    return Batch(
+        "r",
+        max_tries=1,
+        chunk=Chunk("inline", b"[1]", None, 0, 1, 1),
+        parameters=None,
+        max_outcome_bytes=100,
+        give_back=lambda: given_back.append(1),
+    )
+
+
+def test_what_has_no_room_is_refused_and_what_has_is_not():
+    outcomes = OutcomeBytes(batch([]))
+    outcomes.take(b"x" * 60)
+    outcomes.insist_on_room(b"x" * 40)
+    with pytest.raises(OutputTooLargeError, match="over 100"):
+        outcomes.insist_on_room(b"x" * 41)
+
+
+def test_the_rest_is_given_back_once_when_half_of_the_room_is_taken():
+    given_back: list[int] = []
+    outcomes = OutcomeBytes(batch(given_back))
+    for size, times in ((50, 0), (1, 1), (10, 1)):
+        assert outcomes.take(b"x" * size) == b"x" * size
+        assert len(given_back) == times

@@ -1,0 +1,96 @@
+"""A row group is decoded in windows where it may be too large; its rows stay what they are."""
+
+import io
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanout.adapters.sources.parquet.groups import decode_group_of
+from fanout.adapters.sources.reading import read_pieces
+from fanout.models.plan import BlobRef
+from fanout.splitting.records import parse_records
+from fanout.splitting.sizes.budget import Budget
+from tests.support.parquet.files import write_table
+from tests.support.parquet.readings import parquet_source, plan, store_of
+
+ROWS = 120
+TABLE = pa.table(
+    {
+        "text": [f"text {n % 7}" for n in range(ROWS)],
+        "n": list(range(ROWS)),
+        "list": [[n] * (n % 3) for n in range(ROWS)],
+        "at": pa.array([datetime(2026, 1, 1, n % 24) for n in range(ROWS)], pa.timestamp("ns")),
+    }
+)
+SMALL = Budget(64 * 1024)
+
+
+def rows_of(data: bytes, budget: Budget, **fields: Any) -> list[Any]:
+    """All rows, with the index of each; the type of its error where it has one."""
+    store = store_of(data)
+    manifest, cuts = plan(store, **fields)
+    records = [
+        record
+        for cut in cuts
+        for piece in read_pieces(parquet_source(**fields), cut, manifest, store, budget=budget)
+        for record in parse_records(piece)
+    ]
+    assert [record.index for record in records] == list(range(len(records)))
+    return [record.error.type if record.error else record.value for record in records]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_dictionary": False},
+        {"use_deprecated_int96_timestamps": True},
+        {"data_page_version": "2.0", "compression": "zstd"},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}},
+    ],
+)
+@settings(max_examples=4)
+@given(kilobytes=st.integers(32, 100))
+def test_rows_are_the_same_however_little_memory_there_is(options: dict, kilobytes: int) -> None:
+    data = write_table(TABLE, **options)
+    assert rows_of(data, Budget(kilobytes * 1024)) == rows_of(data, Budget())
+
+
+def test_a_window_has_no_more_rows_than_fit():
+    store = store_of(write_table({"a": ["x" * 1000] * 1000}))
+    manifest, _ = plan(store)
+    ref = parquet_source()
+    blob = BlobRef(container=ref.container, blob=ref.blob, etag=manifest.etag)
+    for row in (0, 999, 500, 10):
+        window = decode_group_of(store, blob, None, row, 100_000)
+        assert window.first_row <= row < window.end
+        assert window.size <= 100_000 and window.rows < 100
+        assert window.table.num_rows == window.rows
+    assert decode_group_of(store, blob, None, 0).rows == 1000
+
+
+def test_one_text_in_a_dictionary_is_as_large_as_all_rows_that_have_it():
+    data = write_table({"a": ["x" * 5_000] * 200})
+    assert len(data) < 20_000
+    assert rows_of(data, SMALL) == [{"a": "x" * 5_000}] * 200
+
+
+def test_a_row_that_is_too_large_fails_alone():
+    texts = ["a", "x" * 40_000, "b"]
+    rows = rows_of(write_table({"a": texts}), SMALL)
+    assert rows == [{"a": "a"}, "RecordTooLargeError", {"a": "b"}]
+
+
+def test_a_group_that_cannot_be_decoded_in_the_memory_there_is_fails_alone():
+    small, huge = {"a": [[1]]}, {"a": [[None] * 100_000]}
+    sink = io.BytesIO()
+    schema = pa.schema({"a": pa.list_(pa.int64())})
+    with pq.ParquetWriter(sink, schema) as writer:
+        for rows in (small, huge, small):
+            writer.write_table(pa.table(rows, schema))
+    assert rows_of(sink.getvalue(), SMALL) == [{"a": [1]}, "ParquetError", {"a": [1]}]
