@@ -7,8 +7,9 @@ from fanout.models.usage import Usage
 from fanout.pricing.report import report_usage
 
 # What follows after the rows are read to write the end, where nobody is to be told: that write, the
-# place that is freed, the index, and the answer.
-AFTER_END = Usage(messages=1, table_reads=1, table_writes=3)
+# place that is freed, the index, and the answer. The row of places is read first only where another
+# process has changed it.
+AFTER_END = Usage(messages=1, table_writes=3)
 # What follows after the summary is made, as far as that is known: that it is written.
 AFTER_SUMMARY = Usage(blob_writes=1)
 

@@ -136,7 +136,7 @@ class Template:
         if isinstance(part, str):
             return re.escape(part)
         group = f"p{self._parameters.index(part)}"
-        return f"(?P<{group}>.*)" if part.is_catch_all else f"(?P<{group}>[^/]+)"
+        return f"(?P<{group}>(?s:.*))" if part.is_catch_all else f"(?P<{group}>[^/]+)"
 
 
 def decode_path(raw_path: str) -> str:

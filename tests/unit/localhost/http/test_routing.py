@@ -112,3 +112,4 @@ def test_the_first_route_that_takes_the_method_wins() -> None:
 
 def test_a_parameter_may_have_a_line_break():
     assert Template("runs/{run_id}").match(decode_path("/runs/a%0Ab")) == {"run_id": "a\nb"}
+    assert Template("files/{*path}").match(decode_path("/files/a/%0Ab")) == {"path": "a/\nb"}
