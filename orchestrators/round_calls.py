@@ -64,8 +64,7 @@ def _call(context: Any, work: ShardWork, batch: BatchRef) -> Call:
     if work.retrying is None and batch.span > 1 and work.box is not None:
         event = rest_event(batch.name)
         update = {"box": work.box, "instance": context.instance_id, "event": event}
-        called_at = timestamp(context.current_utc_datetime)
-        ask = ask.model_copy(update={**update, "called_at": called_at})
+        ask = ask.model_copy(update=update)
     return Activity(context, functions.PROCESS_BATCH, ask, once=True)
 
 

@@ -46,7 +46,7 @@ from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.telemetry.otel import record_metric
 from fanout.errors import SourceChangedError
-from fanout.messages.batches import BatchRef, BatchResult, ProcessAsk
+from fanout.messages.batches import BatchRef, BatchResult, ProcessAsk, TimeBox
 from fanout.models.outcome import ErrorInfo, Outcome
 from fanout.models.plan import Cut
 from fanout.naming import functions
@@ -87,18 +87,18 @@ def process(
         raise_event: Tells the orchestration that the batch gives back a rest.
     """
     # One that takes its time may have begun before: then its rest is others' already.
-    if ask.is_repeated or (ask.box is not None and not _is_called_just_now(ask)):
+    if ask.is_repeated or (ask.box is not None and not _is_granted_just_now(ask.box)):
         part = find_part(files, batch_part_path(ask))
         if part is not None:
             return _take_up(ask, part, files, rows)
     return process_anew(ask, files, rows, raise_event).result
 
 
-def _is_called_just_now(ask: ProcessAsk) -> bool:
+def _is_granted_just_now(box: TimeBox) -> bool:
     """Tell whether nobody can have begun a batch before: no host starts again so fast."""
-    if ask.called_at is None:
+    if box.granted_at is None:
         return False
-    age = datetime.now(UTC) - datetime.fromisoformat(ask.called_at)
+    age = datetime.now(UTC) - datetime.fromisoformat(box.granted_at)
     return abs(age.total_seconds()) < RESTART_SECONDS
 
 

@@ -12,7 +12,7 @@ from fanout.governor import pace
 from fanout.governor.counts import merge_errors
 from fanout.governor.run_state import GovernorState, Held, PaceState, ShardState
 from fanout.governor.timeline import note_ask
-from fanout.governor.wave_size import WaveSize, size_scout, size_wave
+from fanout.governor.wave_size import WaveSize, date_box, size_scout, size_wave
 from fanout.messages.shards import ShardAsk, ShardOrder, StopReason
 from fanout.naming.moments import seconds_between
 
@@ -153,7 +153,7 @@ def _grant_wave(state: GovernorState, grant: Grant, ask: ShardAsk) -> Grant:
 
 def _hold(state: GovernorState, grant: Grant, ask: ShardAsk, wave: WaveSize) -> Grant:
     """Let a wave begin, as the rate has it."""
-    update = {"cuts": wave.cuts, "span": wave.span, "box": wave.box}
+    update = {"cuts": wave.cuts, "span": wave.span, "box": date_box(wave.box, ask.at)}
     order = grant.order.model_copy(update=update)
     shard = grant.shard.model_copy(update={"span": max(wave.span, grant.shard.span)})
     held = Held(batches=wave.batches, items=0)

@@ -7,8 +7,8 @@ wave; what is granted here is that more batches are at work.
 
 from fanout.governor.grants import Grant, stop_reason, wait_order
 from fanout.governor.run_state import GovernorState, Held, ShardState
-from fanout.governor.wave_size import WaveSize, size_rest
-from fanout.messages.shards import Rest, ShardAsk, ShardOrder, ShardWork
+from fanout.governor.wave_size import WaveSize, date_box, size_rest
+from fanout.messages.shards import Rest, ShardAsk, ShardOrder
 
 # How long to wait where nothing can be given out: then a batch has ended, or the wave.
 NAP_SECONDS = 1.0
@@ -39,16 +39,17 @@ def _order(state: GovernorState, ask: ShardAsk, rest: Rest) -> ShardOrder:
     if stop_reason(state, ask) is not None or state.control.suspended_at is not None:
         return wait_order(NAP_SECONDS)
     size = size_rest(state, ask, rest)
-    return wait_order(NAP_SECONDS) if size is None else _begin(ask.work, rest, size)
+    return wait_order(NAP_SECONDS) if size is None else _begin(ask, rest, size)
 
 
-def _begin(work: ShardWork, rest: Rest, size: WaveSize) -> ShardOrder:
+def _begin(ask: ShardAsk, rest: Rest, size: WaveSize) -> ShardOrder:
     """Have batches begin; what they leave of the end of a wave is left to the next one."""
-    end = rest.first_cut + size.cuts
+    work, end = ask.work, rest.first_cut + size.cuts
     starts = [*range(rest.first_cut, end, size.span)]
     wave_end = work.wave.end if work.wave is not None else rest.end
     cuts = (end if rest.end == wave_end else wave_end) - work.first_cut
-    return ShardOrder(action="go", cuts=cuts, span=size.span, starts=starts, box=size.box)
+    box = date_box(size.box, ask.at)
+    return ShardOrder(action="go", cuts=cuts, span=size.span, starts=starts, box=box)
 
 
 def _hold_more(shard: ShardState, rest: Rest, batches: int) -> tuple[ShardState, int]:

@@ -71,6 +71,11 @@ def size_wave(state: GovernorState, ask: ShardAsk, *, is_probe: bool) -> WaveSiz
     return WaveSize(cuts, span, cuts * work.items_per_cut, box)
 
 
+def date_box(box: TimeBox | None, at: str) -> TimeBox | None:
+    """A time box that is granted now."""
+    return None if box is None else box.model_copy(update={"granted_at": at})
+
+
 def _box(
     item_ms: float, work: ShardWork, span: int, max_delay: float = MAX_DELAY
 ) -> TimeBox | None:

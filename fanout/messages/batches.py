@@ -36,10 +36,13 @@ class TimeBox(Message):
     Attributes:
         seconds: After so long, unless the rest is little.
         stuck_seconds: After so long at one item.
+        granted_at: When the shard asked for its wave, ISO 8601 in UTC: a turn of an orchestration
+            that is taken again says the same. None where nobody knows.
     """
 
     seconds: float
     stuck_seconds: float
+    granted_at: str | None = None
 
 
 class ProcessAsk(BatchRef):
@@ -50,14 +53,12 @@ class ProcessAsk(BatchRef):
         box: When it gives back what it has not begun; None has it do all its cuts.
         instance: The orchestration that is told of that by an event; empty where none listens.
         event: The name of that event.
-        called_at: When it was called, ISO 8601 in UTC, where it may give something back.
     """
 
     is_probe: bool = False
     box: TimeBox | None = None
     instance: str = ""
     event: str = ""
-    called_at: str | None = None
 
 
 class BatchResult(Message):

@@ -248,7 +248,7 @@ def _attempt(key: str, row: Row) -> OpenAttempt | None:
     try:
         run_id, number = row_keys.parse_open_row(key)
     except ValueError:
-        log.error("a row of open attempts is of no attempt: '%s'", key)  # noqa: TRY400
+        log.exception("a row of open attempts is of no attempt: '%s'", key)
         return None
     try:
         model = unpack_model(row, _OpenRow)

@@ -87,3 +87,11 @@ def test_a_refusal_is_one(status: str):
 def test_an_answer_of_nothing_has_none():
     assert [*decode("")] == []
     assert [*decode("<html>gateway</html>")] == []
+
+
+def test_an_answer_that_was_cut_short_is_never_taken_for_whole():
+    written = "HTTP/1.1 204 No Content\r\nETag: e\r\n\r\n\r\n"
+    text = answered(written, written)
+    whole = text.rindex("--changesetresponse_b-1")
+    for length in range(whole + 1):
+        assert len([*decode(text[:length])]) < 2

@@ -39,7 +39,7 @@ class Service:
 
 
 def delete(service: Service, keys: list[str]) -> None:
-    TableStore(None, lambda table_name: service).delete("t", "p", keys)  # type: ignore
+    TableStore(None, lambda table_name: service).delete("t", "p", keys)  # type: ignore[arg-type]
 
 
 KEYS = [f"{number:03d}" for number in range(250)]

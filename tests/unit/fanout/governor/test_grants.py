@@ -297,6 +297,18 @@ def test_batches_grow_to_about_ten_seconds_of_work():
     assert spans[-1] * 10 * 0.5 == TARGET_BATCH_MS
 
 
+def test_a_time_box_says_when_its_wave_was_asked_for():
+    limits = Limits(batches_in_flight=2, tolerance=TOLERANT)
+    shards = Shards(limits, count=1, cuts=100_000, items_a_cut=1, max_span=10**6)
+    dates = []
+    for _ in range(4):
+        shards.now += 1
+        order = shards.ask(0, work_ms=shards.tried(0) * 50)
+        dates.append(order.box is None or order.box.granted_at == shards.at)
+    assert order.box is not None
+    assert all(dates)
+
+
 def test_slow_items_stay_in_small_batches():
     shards = Shards(
         Limits(batches_in_flight=4, tolerance=TOLERANT), count=1, cuts=1000, max_span=100

@@ -95,14 +95,13 @@ class Boxes:
         first: int,
         span: int,
         acts: dict[int, Act] | None = None,
-        called_at: str | None = None,
+        granted_at: str | None = None,
     ) -> BatchResult:
         execution, self.count = self.count, self.count + 1
         script.acts |= {(execution, number): act for number, act in (acts or {}).items()}
         script.executions.append(execution)
-        ask = ProcessAsk(
-            run_id=RUN_ID, partition=0, first_cut=first, span=span, box=BOX, called_at=called_at
-        )
+        box = BOX.model_copy(update={"granted_at": granted_at})
+        ask = ProcessAsk(run_id=RUN_ID, partition=0, first_cut=first, span=span, box=box)
         try:
             return process(ask, self.run.files)
         finally:
@@ -184,7 +183,7 @@ def test_an_execution_that_comes_later_takes_up_what_the_batch_has_kept():
 
 
 @pytest.mark.parametrize(("age", "looks"), [(-5, True), (0, False), (5, True), (None, True)])
-def test_only_who_was_called_just_now_need_not_look(age: float | None, *, looks: bool):
+def test_only_a_batch_that_was_granted_just_now_need_not_look(age: float | None, *, looks: bool):
     boxes = make_boxes(2)
     asked: list[str] = []
     find = boxes.run.files.find
@@ -198,16 +197,16 @@ def test_only_who_was_called_just_now_need_not_look(age: float | None, *, looks:
         patch.setattr(
             type(boxes.run.files), "find", lambda _, path: asked.append(path) or find(path)
         )
-        boxes.carry_out(0, 2, called_at=at)
+        boxes.carry_out(0, 2, granted_at=at)
     assert bool(asked) == looks
 
 
 def test_a_batch_that_comes_twice_at_once_is_counted_once():
     boxes, at = make_boxes(4), datetime.now(UTC).isoformat()
     kept = boxes.carry_out(0, 4, {1: boxes.end_box}, at)
-    again = boxes.carry_out(0, 4, called_at=at)
+    again = boxes.carry_out(0, 4, granted_at=at)
     assert (again.cuts, again.succeeded) == (kept.cuts, kept.succeeded)
-    rest = boxes.carry_out(2, 2, called_at=at)
+    rest = boxes.carry_out(2, 2, granted_at=at)
     boxes.insist_that_all_add_up([kept, rest], 4)
 
 
