@@ -13,7 +13,7 @@ from starters.api.roles import Role
 from tests.support.hostile.templates import ATTACKS, FIELDS, refused_templates
 from tests.support.hosts.host_process import Answer
 from tests.support.hosts.principals import principal
-from tests.support.hosts.product import Product, pause_of
+from tests.support.hosts.product import Product, new_container, pause_of
 from tests.support.hosts.running_product import MAX_REQUEST_BYTES, product_on
 
 pytestmark = pytest.mark.needs_settings
@@ -26,7 +26,7 @@ def guarded(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with product_on(
         storage,
         tmp_path_factory.mktemp("guarded"),
-        FANOUT_RUNS_CONTAINER="guarded-runs",
+        FANOUT_RUNS_CONTAINER=new_container("guarded-runs"),
         FANOUT_SOURCE_CONTAINERS="inbox-*",
         FANOUT_SIGN_IN="true",
         FANOUT_MAX_UNCOMPRESSED_BYTES="1000000",

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from starters.api import endpoints
 from tests.support.hosts.host_process import Answer, Host
 from tests.support.hosts.hosts import chosen, patient
-from tests.support.hosts.product import DEADLINE_SECONDS
+from tests.support.hosts.product import DEADLINE_SECONDS, new_container
 from tests.support.hosts.running_product import MAX_REQUEST_BYTES, keyed_product_on
 
 # Left out: `unsupported_method`, since the Functions host answers 404 where others answer 405; and
@@ -75,7 +75,10 @@ class Closed:
 @pytest.fixture(scope="module")
 def closed(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     folder = tmp_path_factory.mktemp("closed")
-    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER="contract") as (it, key):
+    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER=new_container("contract")) as (
+        it,
+        key,
+    ):
         closed = Closed(it.host, key)
         closed.start(OVER)
         closed.start(GOING, concurrency={"items_per_second": 0.01})

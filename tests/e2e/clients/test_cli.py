@@ -29,7 +29,7 @@ QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_s
 
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with shell_on(storage, tmp_path_factory.mktemp("cli"), "cli") as shell:
+    with shell_on(storage, tmp_path_factory.mktemp("cli")) as shell:
         yield shell
 
 

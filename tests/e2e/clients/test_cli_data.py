@@ -24,7 +24,7 @@ ANY = ("--tolerate", "100%", "--watch")
 
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with shell_on(storage, tmp_path_factory.mktemp("cli-data"), "cli-data") as shell:
+    with shell_on(storage, tmp_path_factory.mktemp("cli-data")) as shell:
         yield shell
 
 

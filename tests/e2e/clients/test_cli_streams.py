@@ -30,7 +30,7 @@ NAME = "ключ-é-\u2028"
 
 @pytest.fixture(scope="module")
 def fanout(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with shell_on(storage, tmp_path_factory.mktemp("cli-streams"), "cli-streams") as shell:
+    with shell_on(storage, tmp_path_factory.mktemp("cli-streams")) as shell:
         rows = "".join(f'{{"id": "{NAME}{n}", "says": "{NAME}"}}\n' for n in range(MANY))
         words = ("submit", "-w", "probe", "-d", "-", "--kind", "jsonl", "--run-id", "many")
         shell(*words, "--tolerate", "100%", "--watch", code=3, stdin=rows)

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from fanout.adapters.blob import API_VERSION
 from tests.support.hosts.fanout_bus import FanoutBus, reason_of
 from tests.support.hosts.hosts import chosen
-from tests.support.hosts.product import Product
+from tests.support.hosts.product import Product, new_container
 from tests.support.hosts.running_product import APP
 
 pytestmark = pytest.mark.needs_settings
@@ -26,7 +26,7 @@ def telling(
     environment = {
         "FANOUT_STORAGE": storage,
         "FANOUT_SOURCE_CONTAINERS": "*",
-        "FANOUT_RUNS_CONTAINER": "telling",
+        "FANOUT_RUNS_CONTAINER": new_container("telling"),
         "FANOUT_SERVICE_BUS": bus.connection_string,
         "AzureWebJobs__start_runs__Disabled": "true",
     }

@@ -9,7 +9,7 @@ from azure.storage.blob import BlobServiceClient
 
 from fanout.adapters.blob import API_VERSION
 from tests.support.hosts.hosts import chosen, patient
-from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.product import DEADLINE_SECONDS, Product, new_container
 from tests.support.hosts.running_product import APP
 
 pytestmark = [pytest.mark.needs_blob_trigger, pytest.mark.needs_settings]
@@ -20,7 +20,7 @@ def watching(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     environment = {
         "FANOUT_STORAGE": storage,
         "FANOUT_SOURCE_CONTAINERS": "*",
-        "FANOUT_RUNS_CONTAINER": "inbox-runs",
+        "FANOUT_RUNS_CONTAINER": new_container("inbox-runs"),
         "FANOUT_INBOX": "true",
     }
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
@@ -30,6 +30,9 @@ def watching(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder: Path = tmp_path_factory.mktemp("watching")
     with chosen().running(APP, folder, "--no-stack", environment=environment) as host:
         yield Product(host, inbox, blobs)
+    # Blobs that stay would be new to the runs of the next product.
+    for name in inbox.list_blob_names():
+        inbox.delete_blob(name)
 
 
 def ended(product: Product, count: int) -> list[dict]:

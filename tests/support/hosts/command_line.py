@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.hosts.hosts import patient
-from tests.support.hosts.product import DEADLINE_SECONDS, Product
+from tests.support.hosts.product import DEADLINE_SECONDS, Product, new_container
 from tests.support.hosts.running_product import keyed_product_on
 
 ROOT = Path(__file__).parents[3]
@@ -72,9 +72,12 @@ class Shell:
 
 
 @contextmanager
-def shell_on(storage: str, folder: Path, container: str) -> Iterator[Shell]:
+def shell_on(storage: str, folder: Path) -> Iterator[Shell]:
     """A user of the command line, with a key, beside a product with runs of its own."""
-    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER=container) as (product, key):
+    with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER=new_container("cli")) as (
+        product,
+        key,
+    ):
         if not product.blobs.get_container_client("inbox").exists():
             product.blobs.create_container("inbox")
         yield Shell(product, key, folder, storage)

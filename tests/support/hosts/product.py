@@ -104,6 +104,11 @@ def client_of(storage: str) -> BlobServiceClient:
     return BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
 
 
+def new_container(purpose: str) -> str:
+    """A name that no other product has: a module's fixtures may be made twice in one session."""
+    return f"{purpose}-{secrets.token_hex(4)}"
+
+
 def new_inbox(blobs: BlobServiceClient) -> ContainerClient:
     """A container for the sources of one product."""
-    return blobs.create_container(f"inbox-{secrets.token_hex(4)}")
+    return blobs.create_container(new_container("inbox"))

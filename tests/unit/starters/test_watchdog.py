@@ -359,20 +359,23 @@ UNREADABLE = [{"json0": "{"}, {"json0": "[]"}, {"json0": "{}", "version": 99}]
 
 
 @pytest.mark.parametrize("values", UNREADABLE)
-async def test_one_row_that_cannot_be_read_hides_no_other_and_is_kept(
+async def test_one_row_that_cannot_be_read_hides_no_other_and_is_written_anew(
     files: RunFiles, rows: Rows, warnings: Callable[[], str], values: dict[str, Any]
 ):
     note_open(rows, "r", 1)
+    assert files.claim("odd", RunRequest.model_validate(REQUEST | {"run_id": "odd"}), CLAIMED)
     take_places(rows, "odd")
-    row = Write(row_keys.open_row("odd", 1), values, mode="put")
-    rows.submit(row_keys.RUNS_PARTITION, [row, replace(row, row_key=f"{row_keys.OPEN_PREFIX}x")])
+    odd = [row_keys.open_row("odd", 1), row_keys.open_row("never-claimed", 1)]
+    rows.submit(row_keys.RUNS_PARTITION, [Write(key, values, mode="put") for key in odd])
+    assert all(attempt.fault for attempt in open_attempts(rows) if attempt.run_id != "r")
     client = Client()
     await look(client, files, rows)
     assert client.started == ["r"]
-    assert "cannot look at a run" in warnings()
-    found = {attempt.run_id: attempt.fault for attempt in open_attempts(rows)}
-    assert found.keys() == {"r", "odd"}
-    assert "cannot be read" in found["odd"]
+    assert "cannot read that it is open" in warnings()
+    assert {attempt.run_id: attempt.fault for attempt in open_attempts(rows)} == {
+        "r": "",
+        "odd": "",
+    }
     assert "odd" in read_places(rows).running, "for all that anybody knows it goes on"
 
 
