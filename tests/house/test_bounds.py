@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from fanout.adapters import settings as settings_module
 from fanout.adapters.settings import BOUNDS, Settings, SettingsError
 from fanout.models.limits import LimitsChange
 from fanout.models.numbers import MAX_RATE, MIN_RATE
@@ -87,7 +88,8 @@ def test_every_argument_of_a_query_and_of_a_header_has_bounds(argument: endpoint
 
 def test_every_whole_number_of_the_settings_has_bounds_and_the_page_says_them():
     text = (ROOT / "fanout" / "adapters" / "settings.py").read_text()
-    read = set(re.findall(r'_whole\(\s*values, "(FANOUT_\w+)"', text))
+    names = re.findall(r'_whole\(\s*values, (?:"(FANOUT_\w+)"|(\w+))', text)
+    read = {name or vars(settings_module)[constant] for name, constant in names}
     assert read == BOUNDS.keys()
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     told = dict(re.findall(r"^\| `(FANOUT_\w+)` \| [^|]*?; (\d+ to \d+) \|", page, re.M))

@@ -56,7 +56,7 @@ def test_every_problem_that_an_answer_may_have_is_there_and_no_other():
     found = {
         kind
         for text in sources(["starters"])
-        for kind in re.findall(r'problem\(\s*HTTPStatus\.\w+, "([a-z-]+)"', text)
+        for kind in re.findall(r'(?:problem|: )\(\s*HTTPStatus\.\w+, "([a-z-]+)"', text)
     }
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page("errors.md"), re.M)
     assert {kind for kind, _ in rows} == found

@@ -15,6 +15,7 @@ from activities.batches import process_batch
 from activities.batches.boxes import rests
 from activities.batches.boxes.stretch import Stretch
 from activities.batches.process_batch import process
+from fanout.adapters.run_files.files import RunFiles
 from fanout.messages.batches import BatchResult, ProcessAsk, TimeBox
 from fanout.naming import blob_paths
 from fanout.naming.blob_paths import BatchName
@@ -186,17 +187,15 @@ def test_an_execution_that_comes_later_takes_up_what_the_batch_has_kept():
 def test_only_a_batch_that_was_granted_just_now_need_not_look(age: float | None, *, looks: bool):
     boxes = make_boxes(2)
     asked: list[str] = []
-    find = boxes.run.files.find
+    find = process_batch.find_part
 
-    def note(_: Any, path: str) -> bytes | None:
+    def note(files: RunFiles, path: str) -> bytes | None:
         asked.append(path)
-        return find(path)
+        return find(files, path)
 
     at = None if age is None else (datetime.now(UTC) - timedelta(seconds=age)).isoformat()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            type(boxes.run.files), "find", lambda _, path: asked.append(path) or find(path)
-        )
+        patch.setattr(process_batch, "find_part", note)
         boxes.carry_out(0, 2, granted_at=at)
     assert bool(asked) == looks
 
