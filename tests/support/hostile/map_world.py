@@ -18,6 +18,7 @@ from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
+from fanout.naming import blob_paths
 from fanout.naming.moments import moment_text
 from fanout.workload import Context, MapWorkload, NoParameters
 from starters.lifecycle.redrive import redrive_run
@@ -162,6 +163,11 @@ class MapRun:
     def state(self) -> GovernorState:
         """The rows of the newest attempt."""
         return read_attempt(self.rows, RUN_ID, self.attempt).state
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether storage let the run be planned; if not, nothing of it ever begins."""
+        return self.files.exists(blob_paths.plan_path(RUN_ID))
 
     def claim(self, **asked: Any) -> None:
         """Claim the next attempt: the first, or a redrive as a caller asks for it."""
