@@ -85,7 +85,7 @@ class Inline:
     repeat: set[str] = field(default_factory=set)
     max_bytes: int = 10**9
     is_scouting: bool = True
-    latest: datetime = datetime.min
+    latest: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def run(self, ref: RunInput) -> RunEnd:
         """Carry out an attempt of a run from its beginning, as the host does."""
