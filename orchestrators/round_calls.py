@@ -41,7 +41,8 @@ def carry_out_round(context: Any, work: ShardWork, scout: Scout | None = None) -
     else:
         at_work = AtWork(context, work)
         return (yield from at_work.carry_out(batches, scout))
-    return work, Round(now(context), work.retrying, batches, answers)
+    is_undo = work.stage == "compensate"
+    return work, Round(now(context), work.retrying, batches, answers, is_undo=is_undo)
 
 
 def _may_give_back(work: ShardWork, batches: list[BatchRef]) -> bool:

@@ -16,6 +16,8 @@ from orchestrators.tasks import TaskResult
 # How often an activity is tried in a row when infrastructure, not an item, fails: here, and not by
 # the SDK's retry options, whose events would multiply those of a wide wave.
 MAX_BREAKDOWNS = 5
+# What is to be undone stands until it is: so long is waited for infrastructure, as items do.
+UNDO_PATIENCE = PATIENCE
 FIRST_REPAIR_SECONDS = 2.0
 MAX_REPAIR_SECONDS = 30.0
 
@@ -29,12 +31,14 @@ class Round:
         earlier: What the batches waited as before it; None in round 0.
         batches: Those that it took.
         answers: What the activity of each came to.
+        is_undo: Whether it compensates: then no batch is given up soon.
     """
 
     now: datetime
     earlier: Retrying | None
     batches: list[BatchRef]
     answers: list[TaskResult]
+    is_undo: bool = False
 
     @cached_property
     def broken(self) -> list[int]:
@@ -61,8 +65,11 @@ class Round:
         if not self.broken:
             return False
         failures = [answer for answer in self.answers if answer.failure is not None]
+        away = self.now - moment(self.broken_since)
+        if self.is_undo:
+            return away >= UNDO_PATIENCE
         if all(failure.is_unserved for failure in failures):
-            return self.now - moment(self.broken_since) >= PATIENCE
+            return away >= PATIENCE
         return self.breakdowns >= MAX_BREAKDOWNS
 
     @cached_property

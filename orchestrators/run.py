@@ -26,7 +26,7 @@ from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.naming import functions
 from fanout.naming.instance_ids import fan_in_instance
 from orchestrators.accounts import open_account, usage_of
-from orchestrators.calling import call_patiently
+from orchestrators.calling import call_insistently, call_patiently
 from orchestrators.calls import Activity, Child
 from orchestrators.clock import timestamp
 from orchestrators.planning import Refusal, await_plan
@@ -132,8 +132,8 @@ def _end(
 
 def _compensate(context: Any, run: RunInput, plan: PlanResult) -> Generator[Any, Any, str | None]:
     """Undo what succeeded, newest first; gives the failure of a part of it."""
-    ask = run.message(RunRef)
-    result = yield from call_patiently(context, Activity(context, functions.PLAN_COMPENSATION, ask))
+    plan_undo = Activity(context, functions.PLAN_COMPENSATION, run.message(RunRef))
+    result = yield from call_insistently(context, plan_undo)
     if result.failure is not None:
         return str(result.failure)
     work = Work.model_validate(result.value)

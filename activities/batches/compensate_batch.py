@@ -36,18 +36,13 @@ from fanout.models.outcome import ErrorInfo
 from fanout.naming import blob_paths, functions
 from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import status_of
+from fanout.outcomes.reopening import UNDO_AWAY_SINCE, UNDO_RETRY_AFTER, UNDO_TRIES
 from fanout.policies import is_patience_over, outage_rest_seconds
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
 from workloads import registry
 
 log = logger(functions.COMPENSATE_BATCH)
-
-# How often an item that is still to be undone was tried, and how long it then asked to be left.
-UNDO_TRIES = "undo_attempts"
-UNDO_RETRY_AFTER = "undo_retry_after"
-# Since when infrastructure has been away whenever it was tried: milliseconds since 1970.
-UNDO_AWAY_SINCE = "undo_away_since"
 
 
 def compensate_batch(ask: BatchRef) -> BatchResult:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from activities.planning.replan import reopen
+from activities.planning.replan import reopening_of
 from fanout.adapters.run_files.files import RunFiles, kept_partition
 from fanout.adapters.run_files.intact import read_listed
 from fanout.adapters.run_files.part_reader import read_lines
@@ -10,6 +10,7 @@ from fanout.adapters.run_files.parts import newest_before
 from fanout.messages.batches import BatchRef
 from fanout.models.plan import Origin
 from fanout.naming import blob_paths
+from fanout.outcomes.reopening import reopen
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def read_outcomes_before(ref: BatchRef, files: RunFiles) -> Earlier:
     origin = _origin(ref, files)
     if origin is None or origin.part is None:
         return Earlier()
-    return Earlier(reopen(files, ref, read_lines(files, origin)))
+    return Earlier(reopen(read_lines(files, origin), reopening_of(files, ref)))
 
 
 def read_partial_before(ref: BatchRef, files: RunFiles) -> bytes | None:

@@ -48,10 +48,8 @@ def dead_letters(
         yield to_json(letter) + b"\n"
 
 
-def _redrive(run_id: str, outcome: dict[str, Any]) -> dict[str, Any] | None:
-    """How to try such items again; what could not be undone wants a person first."""
-    if outcome["status"] == "compensation_failed":
-        return None
+def _redrive(run_id: str, outcome: dict[str, Any]) -> dict[str, Any]:
+    """How to try such items again, or to undo them, once the cause is mended."""
     body = {"error_types": [outcome["error"]["type"]]}
     return {"path": f"/api/runs/{run_id}/redrive", "body": body}
 

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from activities.batches.steer import steer_shard
 from activities.events import Events
-from activities.planning.plan import plan_run
+from activities.planning.plan import plan_rest_of_undo, plan_run
 from activities.planning.scout import Scout, Scouting, first_work, is_quick_to_plan, may_send_scout
 from fanout.adapters.rows import places
-from fanout.adapters.rows.attempts import AttemptRows, apply_rule, read_attempt
+from fanout.adapters.rows.attempts import AttemptRows, apply_rule, has_begun_undo, read_attempt
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, files_of
@@ -91,13 +91,20 @@ def admit_and_plan(
     scouting = None if known.state.control.is_cancelled else scouting
     if scouting is None or not is_quick_to_plan(ask, files):
         known = _open_rows(ask, files, rows)
-    planned = plan(ask, files)
+    planned = _plan(ask, files, rows, plan)
     if planned.refusal is not None or planned.scans:
         if not known.state.has_begun:
             _open_rows(ask, files, rows)
         is_cancelled = planned.refusal is not None and known.state.control.is_cancelled
         return BeginResult(is_cancelled=is_cancelled, plan=planned)
     return _keep_plan(ask, planned, files, rows, Reading(known, read_at), scouting)
+
+
+def _plan(ask: BeginAsk, files: RunFiles, rows: Rows, plan: Planner) -> PlanResult:
+    """Plan the attempt; once a run has begun to undo what it did, each one goes on with that."""
+    if ask.attempt > 1 and has_begun_undo(rows, ask.run_id, ask.attempt - 1):
+        return plan_rest_of_undo(ask, files)
+    return plan(ask, files)
 
 
 def _wait(ask: BeginAsk, state: GovernorState, files: RunFiles, rows: Rows) -> BeginResult | None:

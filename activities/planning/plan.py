@@ -64,6 +64,13 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
     return _result(request, work=_fit_span(work, source, table, options))
 
 
+def plan_rest_of_undo(run: RunInput, files: RunFiles) -> PlanResult:
+    """Plan a later attempt of a run that is being compensated: it goes on with that alone."""
+    request = kept_request(files, run.run_id, run.attempt)
+    work = plan_redo(run, request, files, undoes=True)
+    return _result(request, work=work).model_copy(update={"undoes": True})
+
+
 def batch_limits(request: RunRequest) -> BatchLimits | None:
     """How much a batch takes by the request, or else the workload; None fits it to the work."""
     return request.batch or registry.get(request.workload).batch

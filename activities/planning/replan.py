@@ -1,4 +1,8 @@
-"""What a later attempt does: those batches of the first that have items to redo, cut as before."""
+"""What a later attempt does: those batches of the first that have items to redo, cut as before.
+
+Of a run that is being compensated nothing is processed: what is left to be undone is planned when
+its compensation is (`plan_compensation`), and here only what there is.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,7 +16,8 @@ from fanout.messages.run import RunRef
 from fanout.models.plan import Cut, Origin, Reopening
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import count_statuses, reopen_lines
+from fanout.outcomes.lines import count_statuses
+from fanout.outcomes.reopening import reopen
 from fanout.workload import ChunkWorkload
 from workloads import registry
 
@@ -40,10 +45,11 @@ class Redo:
     origins: list[Origin] = field(default_factory=list)
 
 
-def reopen(files: RunFiles, ref: RunRef, lines: bytes) -> bytes:
-    """The outcomes of a batch before an attempt, with the items that it is to redo pending."""
-    redrive = files.redrive_request(ref.run_id, ref.attempt)
-    return reopen_lines(lines, redrive.error_types, whole=is_chunked(files, ref.run_id))
+def reopening_of(files: RunFiles, ref: RunRef, *, undoes: bool = False) -> Reopening:
+    """What a later attempt takes up, as its redrive asks; `undoes` is what is left to be undone."""
+    error_types = files.redrive_request(ref.run_id, ref.attempt).error_types
+    whole = is_chunked(files, ref.run_id)
+    return Reopening(error_types=error_types, whole=whole, undoes=undoes)
 
 
 def is_chunked(files: RunFiles, run_id: str) -> bool:
@@ -52,19 +58,20 @@ def is_chunked(files: RunFiles, run_id: str) -> bool:
     return isinstance(workload, ChunkWorkload)
 
 
-def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
-    """Plan a later attempt: the batches with items to redo, in the bytes that they had before."""
-    redo = find_redo(files, ref)
+def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles, *, undoes: bool = False) -> Work:
+    """Plan a later attempt: the batches with items to redo, in the bytes that they had before.
+
+    One that `undoes` processes none; those that it is to undo count as successes until it has.
+    """
+    reopening = reopening_of(files, ref, undoes=undoes)
+    redo = find_redo(files, ref, reopening)
     base = kept_manifest(files, ref.run_id)
-    reopening = Reopening(
-        error_types=files.redrive_request(ref.run_id, ref.attempt).error_types,
-        whole=is_chunked(files, ref.run_id),
-    )
-    manifest, partitions = plan_again(base, request, redo.cuts, redo.origins)
+    cuts, origins = ([], []) if undoes else (redo.cuts, redo.origins)
+    manifest, partitions = plan_again(base, request, cuts, origins)
     manifest = manifest.model_copy(update={"reopening": reopening})
     write_plan(files, ref.run_id, blob_paths.generation(ref.attempt), manifest, partitions)
     log.info("planned attempt %d of %d batches", ref.attempt, manifest.cuts)
-    work = make_work(request, manifest, items=sum(cut.items for cut in redo.cuts))
+    work = make_work(request, manifest, items=sum(cut.items for cut in cuts))
     settled = {
         "succeeded": redo.succeeded,
         "failed": redo.failed,
@@ -74,15 +81,13 @@ def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles) -> Work:
     return work.model_copy(update=settled)
 
 
-def find_redo(files: RunFiles, ref: RunRef) -> Redo:
+def find_redo(files: RunFiles, ref: RunRef, reopening: Reopening) -> Redo:
     """Find what an attempt is to do, a few batches in memory at a time."""
-    error_types = files.redrive_request(ref.run_id, ref.attempt).error_types
-    whole = is_chunked(files, ref.run_id)
     earlier = ref.model_copy(update={"attempt": ref.attempt - 1})
     redo = Redo()
     base = kept_manifest(files, ref.run_id)
     for batch in _regroup(read_batches(files, earlier, base, is_redone=True)):
-        counts = count_statuses(reopen_lines(batch.lines, error_types, whole=whole))
+        counts = count_statuses(reopen(batch.lines, reopening))
         redo.succeeded += counts["succeeded"]
         redo.failed += counts["failed"]
         redo.compensated += counts["compensated"]

@@ -200,14 +200,14 @@ def decide_end(
     request: RunRequest, verdict: Verdict, items: ItemCounts, fault: str | None = None
 ) -> RunEnd:
     """Tell how a run ended, and why, by what became of its items; `fault` is that of its files."""
-    if items.pending and verdict.is_cancelled:
-        return RunEnd(outcome="cancelled", items=items)
     given_up = count_given_up(items, request.on_exceeded)
+    failures = f"{given_up} of {items.total} items failed, more than the run's tolerance"
+    if verdict.compensates:
+        return _end_of_undo(items, failures)
+    is_interrupted = items.pending or _has_undone(request, items)
+    if verdict.is_cancelled and is_interrupted:
+        return RunEnd(outcome="cancelled", items=items)
     if is_exceeded(verdict.tolerance, given_up, items.total):
-        failures = f"{given_up} of {items.total} items failed, more than the run's tolerance"
-        # Where a success is left, compensation has not run to its end.
-        if request.on_exceeded == "compensate" and not items.succeeded:
-            return RunEnd(outcome="compensated", items=items, error=failures)
         return RunEnd(outcome="failed", items=items, error=failures)
     if items.pending:
         lost = f"{items.pending} of {items.total} items are pending: their batches were lost"
@@ -216,3 +216,16 @@ def decide_end(
         return RunEnd(outcome="failed", items=items, error=shorten(fault, MAX_ERROR_BYTES))
     outcome: RunOutcome = "partially_succeeded" if given_up else "succeeded"
     return RunEnd(outcome=outcome, items=items)
+
+
+def _end_of_undo(items: ItemCounts, failures: str) -> RunEnd:
+    """Tell how a run ended that was compensated: not to its end where a success is left."""
+    if not items.succeeded:
+        return RunEnd(outcome="compensated", items=items, error=failures)
+    left = f"{items.succeeded} that had succeeded are not undone; a redrive goes on with them"
+    return RunEnd(outcome="failed", items=items, error=f"{failures}; {left}")
+
+
+def _has_undone(request: RunRequest, items: ItemCounts) -> bool:
+    """Tell whether an earlier attempt has begun to undo the run; sagas undo their items alone."""
+    return request.on_exceeded == "compensate" and items.compensated + items.compensation_failed > 0

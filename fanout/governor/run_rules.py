@@ -77,7 +77,8 @@ def settle(state: GovernorState, ask: SettleAsk) -> GovernorState:
     given_up = count_given_up(items, state.on_exceeded)
     has_exceeded = "exceeded" in ask.reasons or is_exceeded(tolerance, given_up, items.total)
     is_cancelled = state.control.is_cancelled
-    compensates = has_exceeded and not is_cancelled and state.on_exceeded == "compensate"
+    has_to_undo = has_exceeded and state.on_exceeded == "compensate"
+    compensates = not is_cancelled and (has_to_undo or state.run.has_begun_undo)
     verdict = Verdict(
         is_cancelled=is_cancelled,
         tolerance=tolerance,

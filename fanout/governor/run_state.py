@@ -69,6 +69,12 @@ class RunState(_Row):
     take_overs: list[TakeOver] = Field(default_factory=list)
     usage: Usage | None = None
 
+    @property
+    def has_begun_undo(self) -> bool:
+        """Whether the run is to undo what it did, by this attempt's verdict or an earlier one's."""
+        is_decided = self.verdict is not None and self.verdict.compensates
+        return is_decided or (self.plan is not None and self.plan.undoes)
+
 
 class ControlState(_Row):
     """The row `control`: what people have asked of the attempt.

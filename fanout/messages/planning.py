@@ -51,6 +51,7 @@ class PlanResult(Message):
         is_saga: Whether an item takes several steps, each an activity.
         scans: Ranges of the source to be scanned before it can be planned; 0 once it is.
         refusal: Why the source cannot be run over (it is gone, or changed), else None.
+        undoes: Whether the attempt processes nothing, and goes on to undo what the run had done.
     """
 
     work: Work = Work()
@@ -62,6 +63,7 @@ class PlanResult(Message):
     is_saga: bool = False
     scans: int = 0
     refusal: Redacted | None = None
+    undoes: bool = False
 
 
 class ScanRef(RunRef):

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanout.models.outcome import ItemStatus
+
 
 class Cut(NamedTuple):
     """The indivisible piece of a source: a batch takes one, or several that follow each other.
@@ -73,12 +75,19 @@ class Reopening(BaseModel):
     Attributes:
         error_types: Only items whose error is of one of these; None takes every one.
         whole: Whether one item to redo opens all that failed in its batch (chunk workloads).
+        undoes: Whether it is undone what could not be, and nothing else is tried again.
     """
 
     model_config = ConfigDict(frozen=True)
 
     error_types: list[str] | None = None
     whole: bool = False
+    undoes: bool = False
+
+    @property
+    def opened_status(self) -> ItemStatus:
+        """What the items have that the attempt takes up: successes are to be undone."""
+        return "succeeded" if self.undoes else "pending"
 
 
 class Origin(BaseModel):

@@ -11,7 +11,8 @@ class RedriveRequest(BaseModel):
 
     Attributes:
         error_types: Which failed items are tried again: those whose error has one of these types.
-            None takes all. Pending items are always tried again.
+            None takes all. Pending items are always tried again. Of a run that was compensated it
+            is what could not be undone, and nothing else is tried again.
         retry: Replaces the retry policy of the run; None keeps it.
         tolerance: Replaces the tolerance of the run; None keeps it.
         concurrency: Replaces the concurrency of the run; None keeps it.

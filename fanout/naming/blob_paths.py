@@ -52,6 +52,11 @@ def generation(attempt: int, stage: Stage = "process") -> str:
     return f"{'a' if stage == 'process' else 'c'}{attempt}"
 
 
+def process_generation(generation: str) -> str:
+    """The pass of the same attempt that processes: ``a2`` for ``c2``."""
+    return "a" + generation[1:]
+
+
 FIRST = generation(1)
 
 
@@ -113,6 +118,14 @@ def parse_part_path(path: str) -> BatchName | None:
         return None
     partition, retry_round, first_cut, span = (int(group or 1) for group in match.groups())
     return BatchName(partition, first_cut, span, retry_round)
+
+
+def parse_undo_part(path: str) -> tuple[str, str, BatchName] | None:
+    """The run, the pass and the batch of a part that compensation wrote; None if it is no such."""
+    run_id, _, file = path.partition("/parts/")
+    name = parse_part_path(path)
+    is_undo = name is not None and file.startswith(generation(0, "compensate")[0])
+    return (run_id, file.partition("-")[0], name) if name is not None and is_undo else None
 
 
 def part_prefix(part: str) -> str:

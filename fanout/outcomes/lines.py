@@ -13,9 +13,6 @@ from pydantic_core import from_json, to_json
 from fanout.models.outcome import STATUSES, ErrorInfo, ItemStatus
 from fanout.outcomes.outputs import dump_line
 
-# What a redrive takes up again. No run that compensated is redriven, so an item that is compensated
-# or could not be is one whose saga failed.
-_REDRIVEN = ("failed", "compensated", "compensation_failed")
 _STARTS = {status: f'{{"status":"{status}",'.encode() for status in STATUSES}
 
 
@@ -107,6 +104,11 @@ def status_of(line: bytes) -> ItemStatus:
     raise ValueError(f"no outcome: {line[:80]!r}")
 
 
+def replace_status(line: bytes, status: ItemStatus) -> bytes:
+    """Give a line another status, and leave it as it is otherwise."""
+    return _STARTS[status] + line[len(_STARTS[status_of(line)]) :]
+
+
 def has_only(data: bytes, status: ItemStatus) -> bool:
     """Tell whether every line of a part file has this status."""
     start = _STARTS[status]
@@ -133,53 +135,6 @@ def count_statuses(data: bytes) -> Counter[ItemStatus]:
     for line in data.splitlines():
         counts[status_of(line)] += item_count(line)
     return counts
-
-
-def reopen_lines(data: bytes, error_types: list[str] | None, *, whole: bool) -> bytes:
-    """Make failed items of a part file pending again, so that another attempt takes them up.
-
-    Args:
-        data: The part file.
-        error_types: Only items whose error is of one of these; None takes every one.
-        whole: Whether the batch is done again whole or not at all (chunk workloads): one item to
-            redo opens all that failed. Otherwise every item gets a line of its own.
-    """
-    lines = data.splitlines(keepends=True)
-    open_lines = [_is_open(line, error_types) for line in lines]
-    if whole:
-        failed_lines = [status_of(line) == "failed" for line in lines]
-        chosen = failed_lines if any(open_lines) else open_lines
-        return b"".join(map(_pending_line, lines, chosen))
-    return b"".join(
-        part
-        for line, is_open in zip(lines, open_lines, strict=True)
-        for part in (_split_range(_pending_line(line, True)) if is_open else (line,))
-    )
-
-
-def _is_open(line: bytes, error_types: list[str] | None) -> bool:
-    status = status_of(line)
-    if status in _REDRIVEN and error_types is not None:
-        return from_json(line)["error"]["type"] in error_types
-    return status == "pending" or status in _REDRIVEN
-
-
-def _pending_line(line: bytes, is_open: bool) -> bytes:
-    status = status_of(line)
-    if not is_open or status not in _REDRIVEN:
-        return line
-    return _STARTS["pending"] + line[len(_STARTS[status]) :]
-
-
-def _split_range(line: bytes) -> Iterator[bytes]:
-    """Give each item of a range a line of its own."""
-    if item_count(line) == 1:
-        yield line
-        return
-    outcome = from_json(line)
-    first, count = outcome["index"], outcome.pop("count")
-    for index in range(first, first + count):
-        yield to_json(outcome | {"index": index, "item_id": str(index)}) + b"\n"
 
 
 def item_count(line: bytes) -> int:

@@ -1,4 +1,8 @@
-"""Redrive: a further attempt of a run that is over, over its failed and pending items."""
+"""Redrive: a further attempt of a run that is over, over its failed and pending items.
+
+Of a run that has begun to undo what it did, it is over what is left to be undone, and nothing is
+processed any more.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -6,12 +10,14 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
+from fanout.adapters.rows.attempts import has_begun_undo
 from fanout.adapters.rows.open_runs import note_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError
+from fanout.models.plan import Reopening
 from fanout.models.redrive import RedriveRequest
 from fanout.naming import instance_ids
 from starters.lifecycle.attempts import Attempt, newest_attempt
@@ -58,11 +64,10 @@ async def _claim_next(
     """Claim the next attempt, or find that the same redrive has claimed it; give its number."""
     newest = await newest_attempt(run_id, client, files, rows)
     if newest.is_started or newest.is_over:
-        _insist_on_redrivable(newest)
+        _insist_on_end(newest)
         if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it
             await end_by_force(newest, client, files, rows)
-        if not _failed_without_items(newest, request):
-            await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
+        await asyncio.to_thread(_insist_on_work, newest, request, files, rows)
         number = newest.number + 1
         entry = replace(newest.entry, attempt=number, status=None)
         await asyncio.to_thread(note_attempt, rows, entry)
@@ -78,32 +83,38 @@ async def _claim_next(
     return newest.number
 
 
-def _insist_on_redrivable(attempt: Attempt) -> None:
-    run_id, items = attempt.run_id, attempt.state.items
+def _insist_on_end(attempt: Attempt) -> None:
     if not attempt.is_over:
-        raise RunConflictError(run_id, f"The run '{run_id}' is still running.")
-    # What a saga compensated can be tried anew; what a run compensated has been taken back.
-    was_compensated = attempt.request.on_exceeded == "compensate"
-    if was_compensated and (items.compensated or items.compensation_failed):
-        message = f"The run '{run_id}' was compensated; start a new one instead."
-        raise RunConflictError(run_id, message)
+        raise RunConflictError(attempt.run_id, f"The run '{attempt.run_id}' is still running.")
 
 
-def _failed_without_items(attempt: Attempt, request: RedriveRequest) -> bool:
-    """Tell whether the results alone are to be made again: all items have succeeded."""
-    end, items = attempt.state.run.end, attempt.state.items
-    if end is None or end.outcome != "failed" or request.error_types is not None:
-        return False
-    return items.total > 0 and items.succeeded == items.total
-
-
-def _insist_on_work(run_id: str, attempt: int, request: RedriveRequest, files: RunFiles) -> None:
+def _insist_on_work(attempt: Attempt, request: RedriveRequest, files: RunFiles, rows: Rows) -> None:
+    """Refuse a redrive that would find nothing to do."""
+    run_id = attempt.run_id
+    undoes = has_begun_undo(rows, run_id, attempt.number)
+    if _is_left_without_results(attempt, request, undoes=undoes):
+        return
+    reopening = Reopening(error_types=request.error_types, whole=True, undoes=undoes)
     try:
-        has_work = has_redo(files, run_id, attempt, request.error_types)
+        has_work = has_redo(files, run_id, attempt.number, reopening)
     except ResourceNotFoundError as error:
         message = f"The run '{run_id}' has no plan to redrive; start a new one."
         raise RunConflictError(run_id, message) from error
     if not has_work:
-        kind = "" if request.error_types is None else " of these types"
-        message = f"The run '{run_id}' has no pending items and no failures{kind} to redrive."
-        raise RunConflictError(run_id, message)
+        raise RunConflictError(run_id, _describe_lack_of_work(run_id, reopening))
+
+
+def _is_left_without_results(attempt: Attempt, request: RedriveRequest, *, undoes: bool) -> bool:
+    """Tell whether the results alone may be to be made again: no item explains the failure."""
+    end, items = attempt.state.run.end, attempt.state.items
+    if end is None or end.outcome != "failed" or request.error_types is not None:
+        return False
+    return undoes or (items.total > 0 and items.succeeded == items.total)
+
+
+def _describe_lack_of_work(run_id: str, reopening: Reopening) -> str:
+    kind = "" if reopening.error_types is None else " of these types"
+    if not reopening.undoes:
+        return f"The run '{run_id}' has no pending items and no failures{kind} to redrive."
+    left = f"it has nothing left to undo{kind}"
+    return f"The run '{run_id}' was compensated, and {left}; start a new one instead."

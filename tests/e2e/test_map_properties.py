@@ -14,6 +14,7 @@ from fanout.adapters.run_files.part_reader import has_redo
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.outcome import Outcome
+from fanout.models.plan import Reopening
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.policies import is_exceeded
@@ -268,7 +269,8 @@ class Studio:
     def redrive(self, run: Followed, asked: dict[str, Any]) -> None:
         redrive = RedriveRequest.model_validate(asked)
         reopened = {i for i, o in run.before.items() if _is_open(o, redrive.error_types)}
-        has_work = has_redo(self.local.files, run.run_id, run.attempt, redrive.error_types)
+        asked_for = Reopening(error_types=redrive.error_types)
+        has_work = has_redo(self.local.files, run.run_id, run.attempt, asked_for)
         assert has_work == bool(reopened)
         if not has_work:
             return

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from fanout.adapters.run_files.part_reader import has_redo
+from fanout.models.plan import Reopening
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from tests.support.hostile.damage import KINDS, Damage, DamagedRun, Kind
@@ -93,7 +94,7 @@ def insist_on_truth(workload: str, damages: list[Damage], max_bytes: int) -> Dam
         assert end.error is not None
         assert any(path in end.error for path in run.inline.damaged), (end, run.inline.damaged)
         run.inline.damages.clear()
-        has_redo(run.files, RUN_ID, 1, None)  # what a caller asks for first reads it as well
+        has_redo(run.files, RUN_ID, 1, Reopening())  # what a caller asks for first reads it as well
         end = run.carry_out()
     assert (end.outcome, end.items) == (wanted_end.outcome, wanted_end.items)
     assert (outcomes(run), rendered(run)) == (wanted, files)

@@ -1,6 +1,7 @@
 """What all replay tests share: runs recorded once, and infrastructure that is back at once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.support.replays.recorded_runs import Recorded, record_runs
 
 # What infrastructure needs to come back is nothing here.
 rounds.FIRST_REPAIR_SECONDS = 0.01
+rounds.UNDO_PATIENCE = timedelta(seconds=0.5)
 saga.FIRST_REPAIR_SECONDS = 0.01
 calling.FIRST_REST_SECONDS = 0.01
 begin.FIRST_NAP_SECONDS = 0.01

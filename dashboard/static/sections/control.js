@@ -41,8 +41,9 @@ export function controls(runId, refresh) {
       buttons.change.hidden = isOver;
       buttons.suspend.hidden = isOver || isSuspended;
       buttons.resume.hidden = isOver || !isSuspended;
-      // The app refuses to redrive a run that was compensated as a whole.
-      buttons.redrive.hidden = !isOver || run.outcome === "succeeded" || run.outcome === "compensated";
+      // The app refuses to redrive a run of which nothing is left to be done, or to be undone.
+      const isUndone = run.outcome === "compensated" && !run.items.compensation_failed;
+      buttons.redrive.hidden = !isOver || run.outcome === "succeeded" || isUndone;
       buttons.again.hidden = !isOver;
     },
   };

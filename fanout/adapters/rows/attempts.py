@@ -39,6 +39,18 @@ def read_attempt(rows: Rows, run_id: str, attempt: int) -> AttemptRows:
     return AttemptRows(state, {key: row.etag for key, row in rows_by_key.items()})
 
 
+def has_begun_undo(rows: Rows, run_id: str, attempt: int) -> bool:
+    """Tell whether a run is being compensated, or was, by its attempts up to this one.
+
+    The newest that was planned knows it of those before.
+    """
+    for number in range(attempt, 0, -1):
+        run = rows.load(row_keys.attempt_partition(run_id, number), row_keys.RUN_ROW, RunState)
+        if run.plan is not None:
+            return run.has_begun_undo
+    return False
+
+
 def change_attempt(
     rows: Rows,
     run_id: str,

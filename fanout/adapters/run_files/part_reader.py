@@ -13,9 +13,10 @@ from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import DamagedFileError
 from fanout.messages.run import RunRef
-from fanout.models.plan import Cut, Origin, PlanManifest
+from fanout.models.plan import Cut, Origin, PlanManifest, Reopening
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import range_line, reopen_lines, status_of
+from fanout.outcomes.lines import has_any, range_line
+from fanout.outcomes.reopening import reopen
 from fanout.threads import ContextPool
 
 log = logger("parts")
@@ -73,7 +74,8 @@ def read_batches(
         manifest: The first plan.
         begin: Partition and first cut of the first batch to read.
         end: Those of the batch to stop before; None reads to the end.
-        is_redone: Whether a batch whose part is damaged counts as one that left none.
+        is_redone: Whether a batch whose part is damaged counts as one that left none; of one that
+            was compensated counts what it was before.
 
     Raises:
         DamagedFileError: A part is not as it was written.
@@ -193,8 +195,20 @@ def _read_or_reopen(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
     except DamagedFileError as error:
         log.warning("does a batch again: %s", error)
         known = batch.origin
+        before = _origin_before_undo(files, known)
+        if before is not None:
+            return _read_or_reopen(files, replace(batch, origin=before))
         origin = Origin(partition=known.partition, first_cut=known.first_cut, span=known.span)
         return _pending_batch(replace(batch, origin=origin))
+
+
+def _origin_before_undo(files: RunFiles, origin: Origin) -> Origin | None:
+    """What there was of a batch before it was compensated; None if its part is of no such pass."""
+    found = blob_paths.parse_undo_part(origin.part or "")
+    if found is None:
+        return None
+    run_id, generation, name = found
+    return kept_partition(files, run_id, name.partition, generation).origins[name.first_cut]
 
 
 def _pending_batch(batch: PlannedBatch) -> BatchOutcomes:
@@ -209,15 +223,20 @@ def read_lines(files: RunFiles, origin: Origin) -> bytes:
 
 def _reopen(lines: bytes, origin: Origin) -> bytes:
     for reopening in origin.reopenings:
-        lines = reopen_lines(lines, reopening.error_types, whole=reopening.whole)
+        lines = reopen(lines, reopening)
     return lines
 
 
-def has_redo(files: RunFiles, run_id: str, attempt: int, error_types: list[str] | None) -> bool:
-    """Tell whether `attempt` left an item that a redrive of these error types would take up."""
+def has_redo(files: RunFiles, run_id: str, attempt: int, reopening: Reopening) -> bool:
+    """Tell whether `attempt` left an item that a redrive would take up.
+
+    Args:
+        files: Where the run is kept.
+        run_id: The run.
+        attempt: The attempt before the redrive.
+        reopening: What that takes up.
+    """
     ref = RunRef(run_id=run_id, attempt=attempt)
-    for batch in read_batches(files, ref, kept_manifest(files, run_id), is_redone=True):
-        lines = reopen_lines(batch.lines, error_types, whole=True).splitlines()
-        if any(status_of(line) == "pending" for line in lines):
-            return True
-    return False
+    batches = read_batches(files, ref, kept_manifest(files, run_id), is_redone=True)
+    status = reopening.opened_status
+    return any(has_any(reopen(batch.lines, reopening), status) for batch in batches)

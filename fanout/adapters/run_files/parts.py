@@ -1,7 +1,7 @@
 """Part files: the outcomes of one batch in one round. The newest round is the whole truth."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -97,30 +97,42 @@ def _reaches(key: Key, part: Part, following: Key | None) -> bool:
     return following[1] < key[1] + part.span
 
 
-def overlaid_parts(files: RunFiles, run_id: str, attempt: int) -> Parts:
+def overlaid_parts(
+    files: RunFiles, run_id: str, attempt: int, *, is_before_undo: bool = False
+) -> Parts:
     """Find the newest part of every batch of the first plan, whichever generation wrote it.
 
     Args:
         files: Where the run is kept.
         run_id: The run.
         attempt: The latest attempt to look at.
+        is_before_undo: Whether to leave out what that attempt has compensated.
     """
     found = list_parts(files, run_id)
     overlaid = Parts()
-    for generation in _generations(attempt):
+    generations = [*_generations(attempt)]
+    for generation in generations[:-1] if is_before_undo else generations:
         parts = found.get(generation, Parts())
         if generation == blob_paths.FIRST:
             overlaid.newest.update(parts.newest)
-        elif parts.newest or _has_reopened(files, run_id, generation):
+        elif parts.newest or _has_reopened(files, run_id, generation, found):
             overlaid.newest.update(_overlay(files, run_id, generation, parts, overlaid.newest))
         overlaid.partials.update(parts.partials)
     return overlaid
 
 
-def _has_reopened(files: RunFiles, run_id: str, generation: str) -> bool:
-    """Tell whether a generation without parts was to redo items; one that compensates never is."""
-    redoes = generation.startswith(blob_paths.FIRST[0])
-    return redoes and files.exists(blob_paths.plan_path(run_id, generation))
+def _has_reopened(
+    files: RunFiles, run_id: str, generation: str, found: Mapping[str, Parts]
+) -> bool:
+    """Tell whether a generation without parts was to redo items, or to undo them once more.
+
+    The first compensation of a run reopens nothing; an attempt that goes on with it has no parts of
+    items that it processed.
+    """
+    process = blob_paths.process_generation(generation)
+    if process != generation and (process == blob_paths.FIRST or process in found):
+        return False
+    return files.exists(blob_paths.plan_path(run_id, generation))
 
 
 def _overlay(

@@ -75,6 +75,7 @@ class Inline:
         tell: Raises an event.
         repeat: Names of activities that are carried out twice, and whose second answer counts.
         max_bytes: How long a result file of outcomes gets.
+        latest: How far the clock of any orchestration has come by its timers.
     """
 
     files: RunFiles
@@ -84,6 +85,7 @@ class Inline:
     repeat: set[str] = field(default_factory=set)
     max_bytes: int = 10**9
     is_scouting: bool = True
+    latest: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def run(self, ref: RunInput) -> RunEnd:
         """Carry out an attempt of a run from its beginning, as the host does."""
@@ -176,7 +178,7 @@ class InlineContext:
     def __init__(self, inline: Inline, given: Any, instance: str) -> None:
         self.instance_id = instance
         self.next_input: Any = None
-        self.current_utc_datetime = datetime.now(UTC).replace(tzinfo=None)
+        self.current_utc_datetime = max(datetime.now(UTC).replace(tzinfo=None), inline.latest)
         self._inline, self._given = inline, given
 
     def get_input(self) -> Any:
@@ -206,6 +208,7 @@ class InlineContext:
 
     def create_timer(self, fires: datetime) -> Done:
         self.current_utc_datetime = max(self.current_utc_datetime, fires)
+        self._inline.latest = max(self._inline.latest, self.current_utc_datetime)
         return Done()
 
     def wait_for_external_event(self, name: str) -> Done:

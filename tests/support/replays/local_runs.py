@@ -44,6 +44,7 @@ class LocalRun:
         attempt: The attempt that it is in.
         rounds: How many rounds each batch took, by partition and batch.
         spans: How many cuts each batch takes, in turn, where the plan lets it.
+        compensates: Whether it has been compensated.
         max_bytes: How long a result file of outcomes gets.
         container: Where it is kept.
     """
@@ -56,6 +57,7 @@ class LocalRun:
     attempt: int = 1
     spans: tuple[int, ...] = (1,)
     is_cancelled: bool = False
+    compensates: bool = False
     max_bytes: int = DEFAULT_MAX_RESULT_FILE_BYTES
     container: str = "runs"
 
@@ -105,6 +107,7 @@ class LocalRun:
 
     def compensate(self) -> list[BatchResult]:
         """Plan the compensation, and give every batch as many rounds of it as it wants."""
+        self.compensates = True
         work = plan_undo(RunRef(run_id=RUN_ID, attempt=self.attempt), self.files)
         results = []
         for partition, first_cut, _ in self.batches(work):
@@ -125,7 +128,9 @@ class LocalRun:
     def finalize(self) -> RunEnd:
         """Fan in, as the orchestrator `fan_in` does."""
         tolerance = self.files.request(RUN_ID, self.attempt).tolerance
-        verdict = Verdict(tolerance=tolerance, is_cancelled=self.is_cancelled)
+        verdict = Verdict(
+            tolerance=tolerance, is_cancelled=self.is_cancelled, compensates=self.compensates
+        )
         ask = LayOutAsk(run_id=RUN_ID, attempt=self.attempt, verdict=verdict)
         layout = lay_out_run(ask, self.files, self.max_bytes)
         if layout.end is not None:

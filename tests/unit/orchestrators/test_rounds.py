@@ -41,7 +41,8 @@ def take(work: ShardWork, *answers: TaskResult, now: datetime = NOW) -> ShardWor
     """Where the shard is after a round whose batches came to that."""
     batches = batches_of_round(work)
     assert len(batches) == len(answers)
-    return add_round(work, Round(now, work.retrying, batches, list(answers)))
+    is_undo = work.stage == "compensate"
+    return add_round(work, Round(now, work.retrying, batches, list(answers), is_undo=is_undo))
 
 
 def first_cuts(batches: list[BatchRef]) -> list[int]:
@@ -92,6 +93,16 @@ def test_what_nobody_tried_is_given_up_only_when_patience_is_over():
         work = take(work, UNSERVED, now=NOW + PATIENCE / 2)
     assert work.retrying is not None and work.retrying.breakdowns == 0
     assert take(work, UNSERVED, now=NOW + PATIENCE).counts.lost_batches == 1
+
+
+def test_a_batch_that_is_to_be_undone_is_given_up_only_when_patience_is_over():
+    work = shard(stage="compensate")
+    for _ in range(3 * MAX_BREAKDOWNS):
+        work = take(work, *[BROKEN] * len(batches_of_round(work)), now=NOW + PATIENCE / 2)
+    assert work.retrying is not None and work.retrying.breakdowns == 3 * MAX_BREAKDOWNS
+    assert moment(work.retrying.until) - (NOW + PATIENCE / 2) <= timedelta(seconds=30)
+    answers = [BROKEN] * len(batches_of_round(work))
+    assert take(work, *answers, now=NOW + 2 * PATIENCE).counts.lost_batches == 4
 
 
 def test_a_probe_leaves_the_other_batches_of_its_round_as_they_are():

@@ -113,3 +113,13 @@ def test_a_source_that_changed_leaves_letters_without_their_items(is_gone):
         run.store.write("inbox", "items", b'{"id":9}\n')
     assert run.finalize().items.failed == 1
     assert [(o["item_id"], o["item"]) for o in letters(run)] == [("item-0", None)]
+
+
+def test_what_could_not_be_undone_says_how_to_undo_it_once_more():
+    items = [{"id": 0, "undo": "permanent"}, {"id": 1}]
+    run = LocalRun(inline(items, on_exceeded="compensate"))
+    run.work_off(run.plan())
+    run.compensate()
+    run.finalize()
+    redrive = {"path": "/api/runs/r/redrive", "body": {"error_types": ["PermanentError"]}}
+    assert [(o["item_id"], o["redrive"]) for o in letters(run)] == [("item-0", redrive)]

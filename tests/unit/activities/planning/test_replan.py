@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from fanout.adapters.run_files.part_reader import has_redo
 from fanout.messages.planning import PlanResult
+from fanout.models.plan import Reopening
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from tests.support.replays.local_runs import RUN_ID, LocalRun, halted, inline
@@ -151,9 +152,9 @@ def test_a_redrive_takes_its_own_tolerance():
 def test_a_run_tells_whether_it_has_anything_to_redo():
     run = LocalRun(inline([{"id": 0, "ending": "permanent"}], tolerance=ALL))
     run.run()
-    assert has_redo(run.files, RUN_ID, 1, None)
-    assert has_redo(run.files, RUN_ID, 1, ["PermanentError"])
-    assert not has_redo(run.files, RUN_ID, 1, ["TransientError"])
+    assert has_redo(run.files, RUN_ID, 1, Reopening(error_types=None))
+    assert has_redo(run.files, RUN_ID, 1, Reopening(error_types=["PermanentError"]))
+    assert not has_redo(run.files, RUN_ID, 1, Reopening(error_types=["TransientError"]))
 
 
 def test_a_chunk_that_was_refused_is_summed_by_the_next_attempt():

@@ -100,6 +100,33 @@ def test_the_outcome_follows_from_the_counts(tolerance: Tolerance, counts: dict,
     assert (end.error is None) == (outcome != "failed")
 
 
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        ({"total": 5, "failed": 1, "compensated": 4}, "compensated"),
+        ({"total": 5, "failed": 1, "compensated": 2, "pending": 2}, "compensated"),
+        ({"total": 5, "failed": 1, "compensated": 3, "compensation_failed": 1}, "compensated"),
+        ({"total": 5, "failed": 1, "compensated": 3, "succeeded": 1}, "failed"),
+    ],
+)
+@pytest.mark.parametrize("tolerance", [Tolerance(), Tolerance(percentage=100)])
+def test_a_run_that_was_compensated_says_so_whatever_it_tolerates(
+    tolerance: Tolerance, counts: dict, outcome: str
+):
+    verdict = Verdict(tolerance=tolerance, compensates=True)
+    end = decide_end(inline([], on_exceeded="compensate"), verdict, ItemCounts(**counts))
+    assert end.outcome == outcome
+    is_left = "1 that had succeeded are not undone" in str(end.error)
+    assert is_left == (outcome == "failed")
+
+
+def test_a_redrive_of_an_undo_that_was_cancelled_says_so():
+    verdict = Verdict(is_cancelled=True)
+    counts = ItemCounts(total=3, failed=1, compensated=1, compensation_failed=1)
+    end = decide_end(inline([], on_exceeded="compensate"), verdict, counts)
+    assert end.outcome == "cancelled"
+
+
 def test_a_run_that_was_cancelled_leaves_the_rest_pending():
     run = LocalRun(inline([{"id": n} for n in range(6)], batch={"max_items": 2}))
     run.work_off(halted(run.plan(), 1))

@@ -7,6 +7,7 @@ from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.planning import Work
 from fanout.messages.run import RunEnd
 from fanout.messages.shards import ShardCounts
+from fanout.models.request import Tolerance
 from fanout.models.status import ItemCounts
 from tests.support.workloads.attempts import (
     CLAIM,
@@ -55,6 +56,17 @@ def test_only_a_run_that_is_to_compensate_does(on_exceeded: str):
     verdict = settle_attempt(state).run.verdict
     assert verdict is not None and not verdict.compensates
     assert settle_attempt(state).phase == "finalizing"
+
+
+def test_an_attempt_that_goes_on_with_undo_compensates_whatever_is_tolerated():
+    plan = plan_of(10, Tolerance(percentage=100), undoes=True, shards=0, succeeded=4, failed=6)
+    state = begun(plan)
+    assert state.run.has_begun_undo
+    verdict = settle_attempt(state).run.verdict
+    assert verdict is not None and verdict.compensates
+    cancelled = settle_attempt(controlled(state, control_rules.cancel(state.control))).run
+    assert cancelled.verdict is not None and not cancelled.verdict.compensates
+    assert cancelled.has_begun_undo
 
 
 def test_what_is_decided_when_the_shards_are_through_stays_so():

@@ -36,6 +36,19 @@ def test_a_part_tells_whose_outcomes_it_holds(
 
 
 @given(run_ids, numbers, batch_names)
+def test_a_part_that_compensation_wrote_tells_its_run_and_pass(
+    run_id: str, attempt: int, name: BatchName
+):
+    undo = blob_paths.generation(attempt, "compensate")
+    path = blob_paths.part_path(run_id, undo, name)
+    assert blob_paths.parse_undo_part(path) == (run_id, undo, name)
+    process = blob_paths.generation(attempt)
+    assert blob_paths.process_generation(undo) == process == blob_paths.process_generation(process)
+    assert blob_paths.parse_undo_part(blob_paths.part_path(run_id, process, name)) is None
+    assert blob_paths.parse_undo_part(blob_paths.request_path(run_id)) is None
+
+
+@given(run_ids, numbers, batch_names)
 def test_the_items_of_a_batch_of_sagas_tell_which_batch(run_id: str, attempt: int, name: BatchName):
     path = blob_paths.saga_batch_path(run_id, attempt, name)
     whole = BatchName(name.partition, name.first_cut, retry_round=name.retry_round)

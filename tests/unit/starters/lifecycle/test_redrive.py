@@ -14,7 +14,6 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
-from fanout.models.status import ItemCounts
 from starters.lifecycle.redrive import redrive_run
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
@@ -104,19 +103,6 @@ async def test_a_run_that_goes_on_or_is_about_to_be_taken_up_is_not_redriven(
     with pytest.raises(RunConflictError, match="still running"):
         await redrive_run("r", ASKED, client, files, rows)
     assert (client.started, open_attempts(rows)) == ([], [])
-
-
-@pytest.mark.usefixtures("_with_work")
-async def test_what_was_compensated_is_not_redriven(files: RunFiles, rows: Rows):
-    files.write_model(
-        "r/request.json", files.request("r").model_copy(update={"on_exceeded": "compensate"})
-    )
-    state = begun(items=10, on_exceeded="compensate")
-    counts = ItemCounts(total=10, compensated=10)
-    end = RunEnd(outcome="compensated", items=counts, at=at(1))
-    write(rows, state.model_copy(update={"run": run_rules.finish(state.run, end)}))
-    with pytest.raises(RunConflictError, match="was compensated; start a new one"):
-        await redrive_run("r", ASKED, Client(), files, rows)
 
 
 async def test_a_run_without_a_plan_has_nothing_to_redrive(files: RunFiles, rows: Rows):

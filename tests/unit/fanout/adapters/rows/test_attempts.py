@@ -2,11 +2,18 @@
 
 import pytest
 
-from fanout.adapters.rows.attempts import change_attempt, read_attempt, write_changes
+from fanout.adapters.rows.attempts import (
+    change_attempt,
+    has_begun_undo,
+    read_attempt,
+    write_changes,
+)
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.tables import RowConflictError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState, PaceState, RunState
+from fanout.messages.planning import PlanResult
+from fanout.messages.run import Verdict
 from fanout.models.limits import LimitsChange
 from fanout.naming import row_keys
 from tests.support.doubles.memory_tables import MemoryTables
@@ -114,3 +121,26 @@ def test_rows_have_the_defaults_of_their_models_where_they_are_missing(to: Rows)
     found = read_attempt(to, "r", 1).state
     assert (found.run, found.control, found.pace) == (RunState(), ControlState(), PaceState())
     assert {*found.shards} == {"s03"}
+
+
+def test_the_newest_attempt_that_was_planned_knows_whether_undo_has_begun():
+    rows = memory_rows()
+    assert not has_begun_undo(rows, "r", 3)
+    verdict = Verdict(compensates=True)
+    for number, run in enumerate(
+        (
+            RunState(plan=PlanResult(), verdict=Verdict()),
+            RunState(plan=PlanResult(), verdict=verdict),
+            RunState(),
+            RunState(plan=PlanResult(undoes=True)),
+        ),
+        start=1,
+    ):
+        change_attempt(rows, "r", number, lambda _, run=run: (GovernorState(run=run), None))
+    assert [has_begun_undo(rows, "r", number) for number in range(1, 6)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
