@@ -30,7 +30,7 @@ from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
 from starters.lifecycle.stalls import sight, stalled_since
-from starters.lifecycle.start import start_attempt
+from starters.lifecycle.start import AttemptStart, start_attempt
 from starters.lifecycle.take_over import take_over
 from starters.lifecycle.turns import wake
 
@@ -220,7 +220,11 @@ class Inspection:
         log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
         if attempt.number == 1:  # somebody may have noted another request
             await asyncio.to_thread(confirm_claim, self.rows, attempt.entry)
-        await start_attempt(entry.run_id, entry.number, self.client, self.files)
+        await self._start(attempt)
+
+    async def _start(self, attempt: Attempt, *, is_resumed: bool = False) -> None:
+        asked = AttemptStart(attempt.run_id, attempt.number, attempt.owner, is_resumed)
+        await start_attempt(asked, self.client, self.files)
 
     async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Let an attempt that has ended do the rest of what follows from its end."""
@@ -229,9 +233,7 @@ class Inspection:
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":
-            await start_attempt(
-                entry.run_id, entry.number, self.client, self.files, is_resumed=True
-            )
+            await self._start(attempt, is_resumed=True)
         elif is_old:  # its end could not be announced, however often that was tried
             await asyncio.to_thread(forget, self.rows, entry, attempt.entry.row)
 
