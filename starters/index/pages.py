@@ -28,6 +28,7 @@ from fanout.models.status import RunStatus
 from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import is_redrive_noted, read_newest
 from starters.lifecycle.stalls import may_have_stalled, stalled_since
+from starters.lifecycle.waits import add_waits
 
 log = logger("http")
 READ_AT_ONCE = 16
@@ -72,8 +73,9 @@ async def read_statuses(
             return [*pool.map(read, entries)]
 
     readings = [*zip(entries, await asyncio.to_thread(read_all), strict=True)]
+    statuses = [reading for _, reading in readings if isinstance(reading, RunStatus)]
     return Readings(
-        [reading for _, reading in readings if isinstance(reading, RunStatus)],
+        await asyncio.to_thread(add_waits, statuses, rows),
         [_name(entry, fault) for entry, fault in readings if isinstance(fault, Exception)],
     )
 
