@@ -31,6 +31,7 @@ def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, N
     ask = queued.message(
         StartInTurnAsk,
         max_runs=queued.max_runs,
+        owner=queued.owner,
         claimed_at=queued.claimed_at,
         schedule=queued.schedule,
     )

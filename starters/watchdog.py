@@ -30,7 +30,7 @@ from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
 from starters.lifecycle.stalls import sight, stalled_since
-from starters.lifecycle.start import start_attempt
+from starters.lifecycle.start import AttemptStart, start_attempt
 from starters.lifecycle.take_over import take_over
 from starters.lifecycle.turns import wake
 
@@ -89,6 +89,7 @@ class Inspection:
         await self._take_over_index()
         entries = await asyncio.to_thread(open_attempts, self.rows)
         places = await asyncio.to_thread(self._read_places)
+        is_full = places.is_full
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def look_after(entry: OpenAttempt) -> None:
@@ -99,7 +100,11 @@ class Inspection:
                     log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
         await asyncio.gather(
-            *(look_after(entry) for entry in entries if not self._is_left_alone(entry, places))
+            *(
+                look_after(entry)
+                for entry in entries
+                if not self._is_left_alone(entry, places, is_full=is_full)
+            )
         )
         try:
             called = await asyncio.to_thread(self._free_places)
@@ -129,17 +134,18 @@ class Inspection:
     def _is_telemetry_due(self) -> bool:
         return self.now.minute % TELEMETRY_EVERY_MINUTES == 0 and self.now.second < 30
 
-    def _is_left_alone(self, entry: OpenAttempt, places: AdmissionState) -> bool:
+    def _is_left_alone(self, entry: OpenAttempt, places: AdmissionState, *, is_full: bool) -> bool:
         """Tell whether a run that goes on by itself waits for its turn: thousands may do so.
 
-        It has asked for it lately, or was claimed a moment ago and has not asked yet.
+        It has asked for it lately, or was claimed a moment ago and has not asked yet; or more wait
+        than there is room for in the row.
         """
         instance = instance_ids.attempt_instance(entry.run_id, entry.number)
         asked_at = places.waiting.get(instance)
         if asked_at is not None:
             return self.now - parse_moment(asked_at) < TRUSTED_FOR
-        may_wait = places.max_runs > 0 and instance not in places.running
-        return may_wait and self.now - entry.claimed_at < JUST_CLAIMED
+        may_wait = places.max_runs > 0 and not places.has_begun(instance)
+        return may_wait and (is_full or self.now - entry.claimed_at < JUST_CLAIMED)
 
     async def _look_after(self, entry: OpenAttempt, places: AdmissionState) -> None:
         try:
@@ -220,7 +226,11 @@ class Inspection:
         log.warning("starts a run that was claimed and left", extra={"run_id": entry.run_id})
         if attempt.number == 1:  # somebody may have noted another request
             await asyncio.to_thread(confirm_claim, self.rows, attempt.entry)
-        await start_attempt(entry.run_id, entry.number, self.client, self.files)
+        await self._start(attempt)
+
+    async def _start(self, attempt: Attempt, *, is_resumed: bool = False) -> None:
+        asked = AttemptStart(attempt.run_id, attempt.number, attempt.owner, is_resumed)
+        await start_attempt(asked, self.client, self.files)
 
     async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Let an attempt that has ended do the rest of what follows from its end."""
@@ -229,9 +239,7 @@ class Inspection:
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":
-            await start_attempt(
-                entry.run_id, entry.number, self.client, self.files, is_resumed=True
-            )
+            await self._start(attempt, is_resumed=True)
         elif is_old:  # its end could not be announced, however often that was tried
             await asyncio.to_thread(forget, self.rows, entry, attempt.entry.row)
 

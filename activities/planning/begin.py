@@ -163,7 +163,8 @@ def _find_turn(ask: BeginAsk, rows: Rows) -> Turn:
     if not ask.max_runs:
         return Turn()
     instance = instance_ids.attempt_instance(ask.run_id, ask.attempt)
-    return places.enter(rows, Entry(instance=instance, max_runs=ask.max_runs, at=ask.at))
+    entry = Entry(instance=instance, owner=ask.owner, max_runs=ask.max_runs, at=ask.at)
+    return places.enter(rows, entry)
 
 
 def _keep_plan(

@@ -34,7 +34,9 @@ async def start_if_first(ask: StartInTurnAsk, client: Any, rows: Rows) -> bool:
     if any(run_id < ask.run_id for run_id in unfinished):
         return False
     if not await client.get_status(ask.run_id):
-        run = ask.message(RunInput, max_runs=ask.max_runs, claimed_at=ask.claimed_at)
+        run = ask.message(
+            RunInput, max_runs=ask.max_runs, owner=ask.owner, claimed_at=ask.claimed_at
+        )
         await client.start_new(
             functions.RUN, instance_ids.attempt_instance(ask.run_id, 1), dump(run)
         )

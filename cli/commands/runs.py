@@ -14,6 +14,12 @@ from cli.streams import print_json
 
 Workload = Annotated[str | None, typer.Option("--workload", "-w", help="Only of this workload.")]
 MAX_PAGE = 100
+WAITS = {
+    "places": "for a place, as many runs go on as may",
+    "schedule": "for an earlier run of its schedule",
+    "attempt": "until its earlier attempt has stopped",
+    "start": "no more, it is about to begin",
+}
 
 
 def list_runs(
@@ -110,6 +116,7 @@ def _counts(run: dict[str, Any]) -> dict[str, str]:
 
 def _progress(run: dict[str, Any]) -> dict[str, str]:
     return {
+        "waits": _wait(run),
         "retries": formats.count(run["retries"]) if run["retries"] else "",
         "partitions": f"{run['partitions']['done']} of {run['partitions']['total']}",
         "redrives": str(run["redrive_count"] or ""),
@@ -120,6 +127,17 @@ def _progress(run: dict[str, Any]) -> dict[str, str]:
         "pace": formats.rate(run["items_per_second"]),
         "still takes": formats.duration(run["eta_seconds"]),
     }
+
+
+def _wait(run: dict[str, Any]) -> str:
+    """Why a run is queued."""
+    wait = run.get("wait")
+    if not wait:
+        return ""
+    reason = WAITS.get(wait["reason"], make_markup(wait["reason"]))
+    if wait["position"] is None:
+        return reason
+    return f"{reason}; {wait['position']} of {wait['waiting']} in line, {wait['running']} go on"
 
 
 def _take_overs(run: dict[str, Any]) -> str:

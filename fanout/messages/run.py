@@ -58,6 +58,7 @@ class RunInput(RunRef):
 
     Attributes:
         max_runs: How many runs the app carries out at once; 0 is any number.
+        owner: Whose it is among those that wait (`fanout.governor.owners`).
         is_resumed: Whether its orchestration had failed, and goes on from where it was.
         scanned: Whether the ranges of the source have been scanned.
         claimed_at: When the run was claimed, ISO 8601 in UTC: with its id the key in the index.
@@ -65,6 +66,7 @@ class RunInput(RunRef):
     """
 
     max_runs: int = 0
+    owner: str = ""
     is_resumed: bool = False
     scanned: bool = False
     claimed_at: str | None = None
@@ -76,10 +78,12 @@ class StartInTurnAsk(RunRef):
 
     Attributes:
         max_runs: As in `RunInput`.
+        owner: As in `RunInput`.
         claimed_at: As in `RunInput`.
     """
 
     max_runs: int = 0
+    owner: str = ""
     claimed_at: str | None = None
     schedule: str
 

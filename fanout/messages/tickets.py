@@ -18,7 +18,7 @@ from fanout.models.usage import Usage
 TICKET = "ticket"
 ANSWER = "answer"
 USAGE = "usage"
-# What one question says otherwise each time that it is asked.
+# What one question says otherwise each time that it is asked, or by another version of the app.
 _VARYING = {
     "at",
     "since",
@@ -29,6 +29,7 @@ _VARYING = {
     "duration_ms",
     "is_repeated",
     "trace",
+    "owner",
     USAGE,
     "used_before",
 }

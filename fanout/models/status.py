@@ -9,6 +9,7 @@ from fanout.models.usage import RunUsage
 from fanout.naming.media_types import BYTES
 
 Phase = Literal["queued", "planning", "processing", "compensating", "finalizing", "done"]
+WaitReason = Literal["places", "schedule", "attempt", "start"]
 RunOutcome = Literal["succeeded", "partially_succeeded", "failed", "compensated", "cancelled"]
 
 
@@ -71,6 +72,25 @@ class TakeOver(BaseModel):
     ended: int = 0
 
 
+class Wait(BaseModel):
+    """Why a run is queued.
+
+    Attributes:
+        reason: `places`: as many runs go on as may; `schedule`: an earlier run of its schedule has
+            not ended; `attempt`: what its earlier attempt has under way is to stop first; `start`:
+            it is about to begin.
+        position: Which of those that wait for a place gets one next as things stand, 1 the first;
+            None if it waits for something else, or is too far from its turn to be in line.
+        waiting: How many are in line for a place; None if it waits for something else.
+        running: How many runs have a place.
+    """
+
+    reason: WaitReason
+    position: int | None = None
+    waiting: int | None = None
+    running: int | None = None
+
+
 class RunStatus(BaseModel):
     """``GET /api/runs/{run_id}``. Times are ISO 8601 in UTC.
 
@@ -91,6 +111,7 @@ class RunStatus(BaseModel):
         error: Why the run failed; None if it did not.
         limits: The limits in force; None before the plan is known.
         batches_in_flight: How many activities are at work, or have been granted.
+        wait: Why it is queued; None if it is not.
         stalled_since: Since when the run has not moved although it should; None if it moves.
         take_overs: How often its orchestration failed for no fault of the run, and another one took
             over where it was.
@@ -117,6 +138,7 @@ class RunStatus(BaseModel):
     error: str | None = None
     limits: Limits | None = None
     batches_in_flight: int = 0
+    wait: Wait | None = None
     stalled_since: str | None = None
     take_overs: int = 0
     take_over_reason: str | None = None

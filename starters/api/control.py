@@ -29,7 +29,7 @@ from starters.api.shell import acceptance, answer, run_id_of, serve
 from starters.lifecycle import deletion
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.parse import parse_body
-from starters.lifecycle.turns import wake
+from starters.lifecycle.turns import wake_once
 from starters.lifecycle.validation import ROOT
 
 bp = df.Blueprint()
@@ -49,7 +49,8 @@ async def cancel_run(
 
     state = await asyncio.to_thread(change_control, attempt, cancel, rows())
     if state.phase == "queued":
-        await wake([instance_ids.attempt_instance(attempt.run_id, attempt.number)], client)
+        instance = instance_ids.attempt_instance(attempt.run_id, attempt.number)
+        await wake_once(instance, client)
     return _accept(req, attempt, "cancel")
 
 

@@ -1,8 +1,8 @@
 """How many calls of a kind are at work at a time in this worker process: the rest wait in turn.
 
 Lists read the rows of up to a hundred runs each; a few of them at a time leave room for all other
-calls. Changes of one run write one row after the other: who comes while many wait already is told
-to come again, so that no queue grows without end.
+calls. Changes of one run write one row after the other. All calls together take memory: who comes
+while many wait already is told what is full and to come again, so that no queue grows without end.
 
 Source: https://learn.microsoft.com/azure/architecture/patterns/bulkhead
 """
@@ -33,6 +33,14 @@ LISTS_WAITING = 32
 LISTS_OF_A_CALLER = 24
 CHANGES_AT_ONCE = 1
 CHANGES_WAITING = 16
+# Of all calls but lists.
+CALLS_AT_ONCE = 64
+CALLS_WAITING = 256
+CALLS_OF_A_CALLER = 192
+# Whether the app can be reached is asked above all when it is at its limit.
+ALWAYS_ANSWERED = frozenset({functions.GET_HEALTH})
+# Callers wait for half a minute; what is at work is given up after 25 s.
+MAX_WAIT_SECONDS = 5.0
 RETRY_SECONDS = 2
 
 
@@ -45,11 +53,13 @@ class Lane:
     """Calls of which some are at work, and others wait in the order in which they came.
 
     Attributes:
+        what: What the calls are, for people.
         at_once: How many are at work at a time.
         most_waiting: How many may wait.
         most_of_caller: How many of one caller may be there.
     """
 
+    what: str
     at_once: int
     most_waiting: int
     most_of_caller: int
@@ -67,10 +77,13 @@ class Lane:
         """Wait for a place, and free it in the end.
 
         Raises:
-            CrowdedError: Too many wait already.
+            CrowdedError: Too many wait already, which it names.
         """
-        if len(self.waiting) >= self.most_waiting or self.callers[caller] >= self.most_of_caller:
-            raise CrowdedError("Too many calls of this kind wait already; try again.")
+        if len(self.waiting) >= self.most_waiting:
+            raise CrowdedError(f"{self.most_waiting} {self.what} wait already; try again.")
+        if self.callers[caller] >= self.most_of_caller:
+            message = f"{self.most_of_caller} {self.what} of yours are here already, the most"
+            raise CrowdedError(f"{message} of one caller; try again.")
         self.callers[caller] += 1
         try:
             await self._enter()
@@ -89,13 +102,22 @@ class Lane:
         turn = asyncio.get_running_loop().create_future()
         self.waiting.append(turn)
         try:
-            await turn
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                await turn
+        except TimeoutError as error:
+            self._give_up(turn)
+            message = f"{self.what} ahead of this one take more than {MAX_WAIT_SECONDS:g} s"
+            raise CrowdedError(f"The {message}; try again.") from error
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave()  # the place was handed over a moment ago
-            elif turn in self.waiting:
-                self.waiting.remove(turn)
+            self._give_up(turn)
             raise
+
+    def _give_up(self, turn: "asyncio.Future[None]") -> None:
+        """Wait no longer; a place that was handed over a moment ago goes to the next."""
+        if turn.done() and not turn.cancelled():
+            self._leave()
+        elif turn in self.waiting:
+            self.waiting.remove(turn)
 
     def _leave(self) -> None:
         """Hand a place over to who has waited longest."""
@@ -108,15 +130,16 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of a worker process: one for lists, and one for the changes of each run."""
+    """The lanes of a worker process: for lists, for the changes of each run, for other calls."""
 
     def __init__(self) -> None:
-        self._lists = Lane(LISTS_AT_ONCE, LISTS_WAITING, LISTS_OF_A_CALLER)
+        self._lists = Lane("lists", LISTS_AT_ONCE, LISTS_WAITING, LISTS_OF_A_CALLER)
+        self._calls = Lane("calls", CALLS_AT_ONCE, CALLS_WAITING, CALLS_OF_A_CALLER)
         self._changes: OrderedDict[str, Lane] = OrderedDict()
 
     @asynccontextmanager
     async def place(self, function: str, run_id: str, caller: str) -> AsyncIterator[None]:
-        """Wait for a place of a call, if calls of its kind need one.
+        """Wait for a place of a call.
 
         Args:
             function: The name of what is called.
@@ -130,13 +153,23 @@ class Lanes:
             async with self._lists.place(caller):
                 yield
         elif function in CHANGES:
-            new = Lane(CHANGES_AT_ONCE, CHANGES_WAITING, CHANGES_AT_ONCE + CHANGES_WAITING)
-            lane = self._changes.setdefault(run_id, new)
-            try:
-                async with lane.place(caller):
-                    yield
-            finally:
-                if lane.is_empty:
-                    self._changes.pop(run_id, None)
-        else:
+            async with self._change(run_id, caller), self._calls.place(caller):
+                yield
+        elif function in ALWAYS_ANSWERED:
             yield
+        else:
+            async with self._calls.place(caller):
+                yield
+
+    @asynccontextmanager
+    async def _change(self, run_id: str, caller: str) -> AsyncIterator[None]:
+        """Wait until no other change of a run is at work."""
+        most = CHANGES_AT_ONCE + CHANGES_WAITING
+        new = Lane(f"changes of '{run_id}'", CHANGES_AT_ONCE, CHANGES_WAITING, most)
+        lane = self._changes.setdefault(run_id, new)
+        try:
+            async with lane.place(caller):
+                yield
+        finally:
+            if lane.is_empty:
+                self._changes.pop(run_id, None)

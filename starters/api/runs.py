@@ -13,6 +13,7 @@ from fanout.adapters.telemetry.logs import logger
 from fanout.models.request import RunRequest
 from fanout.threads import call_in_thread
 from starters.api import endpoints
+from starters.api.admittance import signed_in_id
 from starters.api.shell import acceptance, answer, origin_of, run_id_of, serve
 from starters.lifecycle import start
 from starters.lifecycle.check import check_request
@@ -32,7 +33,7 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     if request.dry_run:
         return await _answer_dry_run(request)
     request = add_run_id(request, req.headers.get(KEY_HEADER))
-    run = await start.start_run(request, client, run_files(), rows())
+    run = await start.start_run(request, client, run_files(), rows(), signed_in_id(req))
     action = "accepted" if run.is_new else "found again"
     log.info("%s a run of '%s'", action, request.workload, extra={"run_id": run.run_id})
     durable = {}

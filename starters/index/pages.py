@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
@@ -28,9 +29,11 @@ from fanout.models.status import RunStatus
 from fanout.naming.moments import moment_text
 from starters.lifecycle.attempts import is_redrive_noted, read_newest
 from starters.lifecycle.stalls import may_have_stalled, stalled_since
+from starters.lifecycle.waits import add_waits
 
 log = logger("http")
-READ_AT_ONCE = 16
+# Of all lists of a process: each thread at work makes every other call wait for the interpreter.
+READ_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,19 @@ async def read_statuses(
         return _try_to_read(entry, files, rows, now, origin)
 
     def read_all() -> list[RunStatus | Exception | None]:
-        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-            return [*pool.map(read, entries)]
+        return [*_readers().map(read, entries)]
 
     readings = [*zip(entries, await asyncio.to_thread(read_all), strict=True)]
+    statuses = [reading for _, reading in readings if isinstance(reading, RunStatus)]
     return Readings(
-        [reading for _, reading in readings if isinstance(reading, RunStatus)],
+        await asyncio.to_thread(add_waits, statuses, rows),
         [_name(entry, fault) for entry, fault in readings if isinstance(fault, Exception)],
     )
+
+
+@lru_cache(maxsize=1)
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="list")
 
 
 def look_at(

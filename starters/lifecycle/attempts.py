@@ -11,6 +11,7 @@ from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError, UnreadableDocumentError
+from fanout.governor.owners import owner_of
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import final_status
 from fanout.models.request import InlineSource, RunRequest
@@ -54,6 +55,11 @@ class Attempt:
         status = final_status(self.state)
         workload = self.request.workload
         return IndexEntry(self.run_id, self.claimed_at, workload, self.number, status)
+
+    @property
+    def owner(self) -> str:
+        """Whose it is among those that wait, where nobody knows any more who has started it."""
+        return owner_of(self.request.workload)
 
     @property
     def is_started(self) -> bool:

@@ -7,6 +7,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
+from fanout.governor.owners import owner_of
 from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun
 from fanout.models.request import RunRequest
@@ -43,6 +44,7 @@ async def queue_run(
         queued = QueuedRun(
             run_id=run_id,
             max_runs=settings().max_runs,
+            owner=owner_of(request.workload),
             claim=claim.etag,
             claimed_at=moment_text(claim.claimed_at),
             trace=trace,

@@ -17,18 +17,24 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError
+from fanout.governor.owners import owner_of
 from fanout.models.plan import Reopening
 from fanout.models.redrive import RedriveRequest
 from fanout.naming import instance_ids
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.end_by_force import end_by_force
-from starters.lifecycle.start import start_attempt
+from starters.lifecycle.start import AttemptStart, start_attempt
 
 log = logger("redrive")
 
 
 async def redrive_run(
-    run_id: str, request: RedriveRequest, client: Any, files: RunFiles, rows: Rows
+    run_id: str,
+    request: RedriveRequest,
+    client: Any,
+    files: RunFiles,
+    rows: Rows,
+    caller: str = "",
 ) -> int:
     """Claim the next attempt of a run and start it; a claim that nobody started is started.
 
@@ -38,6 +44,7 @@ async def redrive_run(
         client: The durable client.
         files: Where runs are kept.
         rows: Their rows.
+        caller: Who has signed in to ask for it; nothing where nobody did.
 
     Returns:
         The number of the attempt.
@@ -46,9 +53,11 @@ async def redrive_run(
         RunNotFoundError: There is no such run.
         RunConflictError: It is running, or being redriven already, or has nothing to redo.
     """
-    number = await _claim_next(run_id, request, client, files, rows)
+    newest = await newest_attempt(run_id, client, files, rows)
+    number = await _claim_next(newest, request, client, files, rows)
     try:
-        await start_attempt(run_id, number, client, files)
+        asked = AttemptStart(run_id, number, owner_of(newest.request.workload, caller))
+        await start_attempt(asked, client, files)
     except Exception as error:  # the SDK raises Exception itself
         if not await client.get_status(instance_ids.attempt_instance(run_id, number)):
             raise
@@ -59,10 +68,10 @@ async def redrive_run(
 
 
 async def _claim_next(
-    run_id: str, request: RedriveRequest, client: Any, files: RunFiles, rows: Rows
+    newest: Attempt, request: RedriveRequest, client: Any, files: RunFiles, rows: Rows
 ) -> int:
     """Claim the next attempt, or find that the same redrive has claimed it; give its number."""
-    newest = await newest_attempt(run_id, client, files, rows)
+    run_id = newest.run_id
     if newest.is_started or newest.is_over:
         _insist_on_end(newest)
         if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it

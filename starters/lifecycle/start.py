@@ -10,6 +10,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
+from fanout.governor.owners import owner_of
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
@@ -36,7 +37,26 @@ class RunStart:
     is_over: bool = False
 
 
-async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+@dataclass(frozen=True)
+class AttemptStart:
+    """An attempt to start.
+
+    Attributes:
+        run_id: The run.
+        attempt: Which attempt of it.
+        owner: Whose it is among those that wait.
+        is_resumed: Whether it was started before.
+    """
+
+    run_id: str
+    attempt: int
+    owner: str
+    is_resumed: bool = False
+
+
+async def start_run(
+    request: RunRequest, client: Any, files: RunFiles, rows: Rows, caller: str = ""
+) -> RunStart:
     """Check a request, claim its run and start it, unless that has been done.
 
     The run is told what that has used of storage.
@@ -46,6 +66,7 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         client: The durable client.
         files: Where runs are kept.
         rows: Their rows.
+        caller: Who has signed in to start it; nothing where nobody did.
 
     Raises:
         InvalidRequestError: The request cannot succeed; every problem is named.
@@ -53,10 +74,12 @@ async def start_run(request: RunRequest, client: Any, files: RunFiles, rows: Row
         AzureError: Storage does not answer; the request may be sent again.
     """
     with open_account():
-        return await _start_run(request, client, files, rows)
+        return await _start_run(request, client, files, rows, caller)
 
 
-async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Rows) -> RunStart:
+async def _start_run(
+    request: RunRequest, client: Any, files: RunFiles, rows: Rows, caller: str
+) -> RunStart:
     run_id = str(request.run_id)
     claim = await call_in_thread(claim_run, request, files, rows)
     start = RunStart(run_id, is_new=claim is not None)
@@ -69,7 +92,8 @@ async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Ro
     # A claim that nobody started was left by a crash. Where two callers start it at once, the host
     # refuses the later one, or the later orchestration finds that the run is over.
     try:
-        await start_attempt(run_id, 1, client, files, claim=claim)
+        asked = AttemptStart(run_id, 1, owner_of(request.workload, caller))
+        await start_attempt(asked, client, files, claim=claim)
     except Exception:  # the SDK raises Exception itself
         if not await client.get_status(run_id):
             raise
@@ -77,24 +101,17 @@ async def _start_run(request: RunRequest, client: Any, files: RunFiles, rows: Ro
 
 
 async def start_attempt(
-    run_id: str,
-    attempt: int,
-    client: Any,
-    files: RunFiles,
-    *,
-    claim: Claim | None = None,
-    is_resumed: bool = False,
+    asked: AttemptStart, client: Any, files: RunFiles, *, claim: Claim | None = None
 ) -> None:
     """Start the orchestration of an attempt; the host refuses if it runs already.
 
     Args:
-        run_id: The run.
-        attempt: The attempt.
+        asked: Which attempt, and how.
         client: The durable client.
         files: Where runs are kept.
         claim: Who has the run id; None reads it.
-        is_resumed: Whether it was started before.
     """
+    run_id, attempt = asked.run_id, asked.attempt
     if claim is None:
         claim = await asyncio.to_thread(files.read_claim, run_id)
     with spans.trace_start(run_id, attempt) as trace:
@@ -102,10 +119,11 @@ async def start_attempt(
             run_id=run_id,
             attempt=attempt,
             max_runs=settings().max_runs,
+            owner=asked.owner,
             claim=claim.etag,
             claimed_at=moment_text(claim.claimed_at),
             trace=trace,
-            is_resumed=is_resumed,
+            is_resumed=asked.is_resumed,
             usage=current_account().operations.plus(Usage(starts=1)),
         )
         await client.start_new(

@@ -1,5 +1,6 @@
 """The status of a run, as a caller sees it: made from its rows and from what Durable says."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from fanout.models.status import RunStatus
 from starters.lifecycle.attempts import newest_attempt
 from starters.lifecycle.durable_status import ENDED_BY_FORCE, forced_end, iso_time, runtime_of
 from starters.lifecycle.stalls import stalled_since
+from starters.lifecycle.waits import add_waits
 
 
 async def read_status(
@@ -34,7 +36,8 @@ async def read_status(
     status = run_status(
         attempt.request, attempt.durable, attempt.state, results_url, datetime.now(UTC)
     )
-    return status.model_copy(update={"redrive_count": attempt.number - 1})
+    status.redrive_count = attempt.number - 1
+    return (await asyncio.to_thread(add_waits, [status], rows))[0]
 
 
 def run_status(

@@ -20,7 +20,7 @@ from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd
 from fanout.models.status import TakeOver
 from starters.lifecycle.attempts import Attempt
-from starters.lifecycle.start import start_attempt
+from starters.lifecycle.start import AttemptStart, start_attempt
 
 log = logger("take_over")
 # A run is given up after so many take-overs in a row without the end of a single item.
@@ -55,7 +55,8 @@ async def take_over(
         reason,
         extra={"run_id": attempt.run_id},
     )
-    await start_attempt(attempt.run_id, attempt.number, client, files, is_resumed=True)
+    asked = AttemptStart(attempt.run_id, attempt.number, attempt.owner, is_resumed=True)
+    await start_attempt(asked, client, files)
 
 
 def _note_take_over(attempt: Attempt, entry: TakeOver, claim: str, rows: Rows) -> RunState:

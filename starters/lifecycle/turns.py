@@ -1,6 +1,8 @@
 """Waking runs that wait for their turn."""
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,11 @@ from fanout.printable import describe_failure
 from starters.lifecycle.attempts import Attempt
 
 log = logger("runs")
+# Whoever asks for the same again meanwhile raises no further event: those of an orchestration that
+# cannot take them yet are kept.
+WAKE_EVERY_SECONDS = 30.0
+MAX_KEPT = 1_000
+_woken_at: OrderedDict[str, float] = OrderedDict()
 
 
 async def leave_place(attempt: Attempt, client: Any, rows: Rows) -> None:
@@ -21,6 +28,17 @@ async def leave_place(attempt: Attempt, client: Any, rows: Rows) -> None:
     instance = instance_ids.attempt_instance(attempt.run_id, attempt.number)
     at = moment_text(datetime.now(UTC))
     await wake(await asyncio.to_thread(places.leave, rows, instance, at), client)
+
+
+async def wake_once(instance: str, client: Any) -> None:
+    """Tell an orchestration to ask for its turn, unless this process has just done so."""
+    now = time.monotonic()
+    if now - _woken_at.get(instance, -WAKE_EVERY_SECONDS) < WAKE_EVERY_SECONDS:
+        return
+    _woken_at[instance] = now
+    if len(_woken_at) > MAX_KEPT:
+        _woken_at.popitem(last=False)
+    await wake([instance], client)
 
 
 async def wake(instances: Iterable[str], client: Any) -> None:

@@ -93,10 +93,25 @@ function headline(runId) {
       refill(
         warnings,
         run.error ? h("p", { class: "problem" }, run.error) : null,
+        run.wait ? h("p", { class: "soft" }, waitText(run.wait)) : null,
         run.stalled_since ? h("p", { class: "problem" }, `It has not moved since ${distance(run.stalled_since)}.`) : null,
       );
     },
   };
+}
+
+const WAITS = {
+  places: "It waits for a place: as many runs go on as may.",
+  schedule: "It waits for an earlier run of its schedule.",
+  attempt: "It waits until its earlier attempt has stopped.",
+  start: "It is about to begin.",
+};
+
+/** Why a run is queued. */
+function waitText(wait) {
+  const reason = WAITS[wait.reason] ?? wait.reason;
+  if (wait.position === null) return reason;
+  return `${reason} It is number ${wait.position} of ${wait.waiting} in line, and ${wait.running} go on.`;
 }
 
 /** The length of the axis of the charts: the seconds that the attempt has taken so far. */

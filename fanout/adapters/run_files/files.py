@@ -12,7 +12,13 @@ from pydantic import BaseModel
 
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
 from fanout.adapters.documents import read_document, write_document
-from fanout.adapters.run_files.kept import Kept, weigh_manifest, weigh_partition, weigh_request
+from fanout.adapters.run_files.kept import (
+    Kept,
+    KeptClaims,
+    weigh_manifest,
+    weigh_partition,
+    weigh_request,
+)
 from fanout.adapters.run_files.request_document import (
     HEAD_BYTES,
     read_request,
@@ -333,15 +339,13 @@ class ClaimedRef(Protocol):
     def claim(self) -> str: ...
 
 
-_claims: dict[str, str] = {}
+_claims = KeptClaims()
 
 
 def files_of(ref: ClaimedRef) -> RunFiles:
     """The run files for an activity; what an earlier run of the same id left here is forgotten."""
-    if _claims.setdefault(ref.run_id, ref.claim) != ref.claim:
+    if not _claims.keep(ref.run_id, ref.claim):
         forget_kept()
-        _claims.clear()
-        _claims[ref.run_id] = ref.claim
     return run_files()
 
 

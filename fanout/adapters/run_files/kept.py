@@ -12,6 +12,8 @@ from fanout.models.plan import PartitionPlan, PlanManifest
 from fanout.models.request import RunRequest
 
 Value = TypeVar("Value")
+# Each takes some 300 bytes.
+MAX_CLAIMS = 10_000
 # What JSON takes when it is parsed, as often as its bytes; what a model, a cut, an origin take.
 _PARSED_FACTOR = 10
 _SMALL_BYTES = 2_000
@@ -64,6 +66,29 @@ class Kept(Generic[Value]):
         with self._lock:
             self._values.clear()
             self._bytes = 0
+
+
+class KeptClaims:
+    """The claims of the runs that a process has met, so many at most."""
+
+    def __init__(self, size: int = MAX_CLAIMS) -> None:
+        self._size = size
+        self._claims: dict[str, str] = {}
+        self._lock = Lock()
+
+    def keep(self, run_id: str, claim: str) -> bool:
+        """Keep the claim of a run; tell whether what else is kept is of the runs known here.
+
+        It is not where the run has another claim, or all claims had to be forgotten for this one.
+        """
+        with self._lock:
+            if self._claims.get(run_id) == claim:
+                return True
+            if run_id not in self._claims and len(self._claims) < self._size:
+                self._claims[run_id] = claim
+                return True
+            self._claims = {run_id: claim}
+            return False
 
 
 def weigh_request(request: RunRequest) -> int:

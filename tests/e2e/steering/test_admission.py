@@ -1,5 +1,9 @@
-"""So many runs go on at once; the others wait in line, and each is woken when its turn comes."""
+"""So many runs go on at once; the others wait in line, and each is woken when its turn comes.
 
+Who has many runs waiting and who has one share the places, by caller and by workload.
+"""
+
+import json
 import secrets
 import signal
 import threading
@@ -12,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.hosts.hosts import patient
+from tests.support.hosts.principals import principal
 from tests.support.hosts.product import Product
 from tests.support.hosts.running_product import product_on
 
@@ -84,9 +89,9 @@ def door() -> Iterator[Door]:
     door.close()
 
 
-def admitting(storage: str, folder: Path, container: str) -> Any:
+def admitting(storage: str, folder: Path, container: str, **more: str) -> Any:
     settings = {"FANOUT_MAX_RUNS": str(PLACES), "FANOUT_RUNS_CONTAINER": container}
-    return product_on(storage, folder, **settings)
+    return product_on(storage, folder, **settings, **more)
 
 
 @pytest.fixture
@@ -95,16 +100,19 @@ def product(storage: str, tmp_path: Path) -> Iterator[Product]:
         yield product
 
 
-def post(product: Product, door: Door, number: int) -> str:
-    """Start a run that calls at the door; wait until it does, or stands in line."""
-    run_id = f"run-{number:02d}"
-    request = {
+def request_of(door: Door, run_id: str) -> dict[str, Any]:
+    return {
         "workload": "caller",
         "run_id": run_id,
         "source": {"kind": "inline", "items": [{"id": run_id}]},
         "parameters": {"url": door.url},
     }
-    answer = product.post(request)
+
+
+def post(product: Product, door: Door, number: int) -> str:
+    """Start a run that calls at the door; wait until it does, or stands in line."""
+    run_id = f"run-{number:02d}"
+    answer = product.post(request_of(door, run_id))
     assert answer.status == 202, answer.body
     if number < PLACES:
         door.await_callers(number + 1)
@@ -129,6 +137,58 @@ def test_runs_wait_in_line_and_each_that_ends_wakes_the_next(product: Product, d
     assert door.came == runs
     woken = [run_id for run_id in runs if "EventRaised" in events_of(product, run_id)]
     assert set(woken) == set(runs[PLACES:]), "nobody had to wait for a timer"
+
+
+def test_a_run_of_another_workload_does_not_wait_for_all_that_came_before(
+    product: Product, door: Door
+):
+    runs = [post(product, door, number) for number in range(PLACES + 5)]
+    single = {"workload": "probe", "run_id": "single"}
+    assert product.post(single | {"source": {"kind": "inline", "items": [{"id": 1}]}}).status == 202
+    waits = product.until("single", lambda status: status["phase"] == "queued")["wait"]
+    assert waits == {"reason": "places", "position": 1, "waiting": 6, "running": PLACES}
+    positions = [product.status(run_id)["wait"]["position"] for run_id in runs[PLACES:]]
+    assert positions == [2, 3, 4, 5, 6]
+    listed = product.host.get("/api/runs?limit=100").json["runs"]
+    assert {run["run_id"]: run["wait"] and run["wait"]["position"] for run in listed} == {
+        "single": 1,
+        **dict.fromkeys(runs[:PLACES]),
+        **dict(zip(runs[PLACES:], positions, strict=True)),
+    }
+    door.let(1)
+    assert product.done("single")["outcome"] == "succeeded"
+    assert set(door.came) <= set(runs[: PLACES + 1])
+    door.let(len(runs))
+    assert {product.done(run_id)["outcome"] for run_id in runs} == {"succeeded"}
+    assert door.most == PLACES
+
+
+def test_a_run_of_another_caller_does_not_wait_for_all_that_came_before(
+    storage: str, tmp_path: Path, door: Door
+):
+    def start(product: Product, run_id: str, caller: str) -> None:
+        body = json.dumps(request_of(door, run_id)).encode()
+        headers = principal("Fanout.Admin", who=caller)
+        assert product.host.request("POST", "/api/runs", body, headers).status == 202
+
+    container = f"admitted-{secrets.token_hex(4)}"
+    with admitting(storage, tmp_path, container, FANOUT_SIGN_IN="true") as product:
+        for number in range(PLACES + 4):
+            start(product, f"ann-{number}", "ann")
+            door.await_callers(min(PLACES, number + 1))
+        deadline = time.monotonic() + patient(SECONDS_TO_LEARN)
+        while "TimerCreated" not in events_of(product, f"ann-{PLACES + 3}"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        start(product, "ben-0", "ben")
+        while "TimerCreated" not in events_of(product, "ben-0"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        door.let(1)
+        door.await_callers(PLACES + 1)
+        assert door.came[-1] == "ben-0"
+        door.let(10)
+        door.await_callers(PLACES + 5)
 
 
 def test_a_run_that_is_cancelled_while_it_waits_hears_of_it_at_once(product: Product, door: Door):

@@ -18,9 +18,10 @@ def kept(state: AdmissionState) -> AdmissionState:
 
 
 def enter(
-    state: AdmissionState, instance: str, most: int, minute: int = 0
+    state: AdmissionState, instance: str, most: int, minute: int = 0, owner: str = ""
 ) -> tuple[AdmissionState, Turn]:
-    state, turn = admission.enter(state, Entry(instance=instance, max_runs=most, at=at(minute)))
+    entry = Entry(instance=instance, owner=owner, max_runs=most, at=at(minute))
+    state, turn = admission.enter(state, entry)
     return kept(state), turn
 
 

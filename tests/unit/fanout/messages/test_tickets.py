@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from fanout.governor.owners import owner_of
+from fanout.messages.beginning import BeginAsk
+from fanout.messages.payloads import dump
 from fanout.messages.tickets import (
     ForeignAnswer,
     add_ticket,
@@ -32,6 +35,13 @@ def test_when_something_is_asked_makes_no_other_question_of_it() -> None:
     assert call_ticket("steer", later) == call_ticket("steer", ASKED)
     again = {"run_id": "r", "work": {"call": 4}}
     assert call_ticket("steer", again) != call_ticket("steer", ASKED)
+
+
+def test_an_answer_to_a_version_that_knew_no_owner_is_taken() -> None:
+    """A run may be in the middle of its wait when the app is deployed, or put back."""
+    ask = dump(BeginAsk(run_id="r", max_runs=16, owner=owner_of("images", "ann"), at="2026-01-01"))
+    earlier = {name: value for name, value in ask.items() if name != "owner"}
+    assert call_ticket("begin", ask) == call_ticket("begin", earlier)
 
 
 def test_a_child_is_known_by_its_id() -> None:

@@ -6,7 +6,11 @@ from collections import Counter
 import pytest
 
 from fanout.naming import functions
+from starters.api import lanes
 from starters.api.lanes import (
+    CALLS_AT_ONCE,
+    CALLS_OF_A_CALLER,
+    CALLS_WAITING,
     CHANGES_WAITING,
     LISTS_AT_ONCE,
     LISTS_OF_A_CALLER,
@@ -81,10 +85,73 @@ async def test_changes_of_a_run_wait_in_turn_and_those_of_others_do_not():
     assert not calls.lanes._changes
 
 
-async def test_all_other_calls_go_on():
+async def test_all_other_calls_go_on_beside_lists_and_changes():
     calls = Calls()
-    tasks = [asyncio.create_task(calls.call(n, functions.GET_RUN, "r")) for n in range(100)]
-    assert await calls.settle(*tasks) == {"answered": 100}
+    full = [
+        asyncio.create_task(calls.call(n, function, "r", f"c{n}"))
+        for function in (functions.LIST_RUNS, functions.CHANGE_RUN)
+        for n in range(100)
+    ]
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(calls.call(n, functions.GET_RUN, "r")) for n in range(60)]
+    await asyncio.sleep(0)
+    assert calls.at_work[f"{functions.GET_RUN} r"] == 60
+    assert await calls.settle(*tasks) == {"answered": 60}
+    await asyncio.gather(*full)
+
+
+@pytest.mark.parametrize("function", [functions.GET_RUN, functions.START_RUN, functions.CHANGE_RUN])
+async def test_no_flood_of_calls_is_taken_on_without_end(function: str):
+    """Each of 2,000 is about a run of its own, from callers without number."""
+    calls = Calls()
+    tasks = [
+        asyncio.create_task(calls.call(n, function, f"r{n}", caller=f"c{n}")) for n in range(2_000)
+    ]
+    health = asyncio.create_task(calls.call(0, functions.GET_HEALTH))
+    await asyncio.sleep(0)
+    assert sum(calls.at_work.values()) - 1 == CALLS_AT_ONCE
+    answers = await calls.settle(*tasks)
+    assert answers["answered"] == CALLS_AT_ONCE + CALLS_WAITING
+    assert await health == "answered"
+
+
+async def test_one_caller_leaves_room_for_the_calls_of_others():
+    calls = Calls()
+    greedy = [asyncio.create_task(calls.call(n, functions.GET_RUN)) for n in range(1_000)]
+    await asyncio.sleep(0)
+    others = [
+        asyncio.create_task(calls.call(n, functions.GET_RUN, caller="other")) for n in range(50)
+    ]
+    assert (await calls.settle(*greedy))["answered"] == CALLS_OF_A_CALLER
+    assert await asyncio.gather(*others) == ["answered"] * 50
+
+
+async def test_who_waits_too_long_is_told_so_and_holds_no_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "MAX_WAIT_SECONDS", 0.01)
+    calls = Calls()
+    tasks = [asyncio.create_task(calls.call(n, functions.CHANGE_RUN, "r")) for n in range(6)]
+    await asyncio.wait(tasks[1:])
+    assert [task.result() for task in tasks[1:]] == ["refused"] * 5
+    assert await calls.settle(tasks[0]) == {"answered": 1}
+    assert not calls.lanes._changes
+
+
+@pytest.mark.parametrize(
+    ("function", "run_id", "words"),
+    [
+        (functions.LIST_RUNS, "", f"{LISTS_OF_A_CALLER} lists of yours are here already"),
+        (functions.SUSPEND_RUN, "r", f"{CHANGES_WAITING} changes of 'r' wait already"),
+        (functions.GET_RUN, "r", f"{CALLS_OF_A_CALLER} calls of yours are here already"),
+    ],
+)
+async def test_who_is_refused_is_told_what_is_full(function: str, run_id: str, words: str):
+    calls = Calls()
+    tasks = [asyncio.create_task(calls.call(n, function, run_id)) for n in range(300)]
+    await asyncio.sleep(0)
+    with pytest.raises(CrowdedError, match=words):
+        async with calls.lanes.place(function, run_id, ""):
+            raise AssertionError("it was let in")
+    await calls.settle(*tasks)
 
 
 @pytest.mark.parametrize("which", [0, 3])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.adapters.run_files.kept import Kept, weigh_request
+from fanout.adapters.run_files.kept import Kept, KeptClaims, weigh_request
 from fanout.models.request import InlineSource, RunRequest
 
 MAX, MAX_BYTES = 5, 1_000
@@ -37,3 +37,22 @@ def test_a_request_weighs_what_its_parsed_items_take():
     items = [{"id": number} for number in range(1_000)]
     request = RunRequest(workload="w", source=InlineSource(kind="inline", items=items))
     assert weigh_request(request) > 100_000
+
+
+def test_a_run_with_another_claim_is_another_run():
+    claims = KeptClaims()
+    assert claims.keep("r", "a") and claims.keep("s", "b") and claims.keep("r", "a")
+    assert not claims.keep("r", "c"), "what is kept is of the run that was deleted"
+    assert claims.keep("r", "c")
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), max_size=80))
+def test_claims_of_few_runs_are_kept_and_no_change_of_a_claim_is_missed(
+    calls: list[tuple[int, int]],
+):
+    claims, filled = KeptClaims(size=4), dict[int, int]()
+    for run, claim in calls:
+        if not claims.keep(f"r{run}", f"c{claim}"):
+            filled.clear()  # whoever is told so forgets what it has kept of any run
+        assert filled.setdefault(run, claim) == claim
+        assert len(claims._claims) <= 4

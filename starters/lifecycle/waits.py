@@ -1,0 +1,81 @@
+"""Why runs are queued, and when it is their turn."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fanout.adapters.rows.open_runs import find_open
+from fanout.adapters.rows.places import read_places
+from fanout.adapters.rows.rows import Rows
+from fanout.adapters.telemetry.logs import logger
+from fanout.errors import UnreadableDocumentError
+from fanout.governor.admission import AdmissionState
+from fanout.models.status import RunStatus, Wait
+from fanout.naming import instance_ids
+
+log = logger("runs")
+
+
+def add_waits(statuses: list[RunStatus], rows: Rows) -> list[RunStatus]:
+    """Say of each run that is queued why it is; the others are left as they are.
+
+    The row of admission is read once, and only where a run is queued.
+    """
+    line = Line(rows)
+    return [_add_wait(status, line) for status in statuses]
+
+
+@dataclass(frozen=True)
+class Line:
+    """Those that wait for a place, as far as anybody asks.
+
+    Attributes:
+        rows: The rows.
+    """
+
+    rows: Rows
+
+    @cached_property
+    def places(self) -> AdmissionState:
+        """Who has a place and who waits; empty where nobody can tell."""
+        try:
+            return read_places(self.rows)
+        except UnreadableDocumentError:
+            log.exception("cannot tell which runs have a place")
+            return AdmissionState()
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where each that waits is, 1 the first."""
+        return {instance: number for number, instance in enumerate(self.places.turns(), 1)}
+
+
+def _add_wait(status: RunStatus, line: Line) -> RunStatus:
+    if status.phase == "queued":
+        return status.model_copy(update={"wait": _explain_wait(status, line)})
+    may_be_scheduled = status.phase == "planning" and status.started_at is None
+    if not may_be_scheduled or not _waits_for_schedule(status, line.rows):
+        return status
+    return status.model_copy(update={"phase": "queued", "wait": Wait(reason="schedule")})
+
+
+def _explain_wait(status: RunStatus, line: Line) -> Wait:
+    """Why a run is queued that has asked whether it may begin."""
+    attempt = status.redrive_count + 1
+    instance = instance_ids.attempt_instance(status.run_id, attempt)
+    places = line.places
+    if places.has_begun(instance):
+        return Wait(reason="start")
+    if attempt > 1 and instance not in places.waiting and not places.is_full:
+        return Wait(reason="attempt")
+    return Wait(
+        reason="places",
+        position=line.positions.get(instance),
+        waiting=len(places.waiting),
+        running=len(places.running),
+    )
+
+
+def _waits_for_schedule(status: RunStatus, rows: Rows) -> bool:
+    """Whether nobody has started a run yet, because an earlier one of its schedule goes on."""
+    attempt = find_open(rows, status.run_id, status.redrive_count + 1)
+    return attempt is not None and attempt.is_queued
