@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from activities.batches.boxes.stretch import Stretch
@@ -177,6 +178,8 @@ def _shorten_group(group: ErrorGroup) -> ErrorGroup:
 
 def replace_pending(lines: bytes, new_lines: Iterator[bytes]) -> Iterator[bytes]:
     """Put the new lines where the lines of pending items were; both are in source order."""
-    for line in lines.splitlines(keepends=True):
-        yield next(new_lines) if status_of(line) == "pending" else line
-    yield from new_lines
+    replaced = (
+        next(new_lines) if status_of(line) == "pending" else line
+        for line in lines.splitlines(keepends=True)
+    )
+    return chain(replaced, new_lines)

@@ -3,7 +3,8 @@
 import inspect
 import time
 from collections.abc import Container, Iterable, Iterator
-from itertools import takewhile
+from functools import partial
+from itertools import chain, takewhile
 
 from activities.batches.async_items import process_async
 from activities.batches.batch import Batch, Processed, replace_pending
@@ -20,9 +21,10 @@ from activities.batches.item_try import (
     may_begin,
 )
 from activities.batches.item_watch import ItemWatch
+from fanout.models.outcome import ErrorInfo
 from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
 from fanout.outcomes.outputs import OutputError
-from fanout.records import Record
+from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import MapWorkload
 
@@ -33,28 +35,25 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
     watch = ItemWatch.for_batch(workload.name, len(waiting) or batch.count)
     work = BatchAtWork(workload, batch, downstream, batch.tries_before, watch)
-    items: Iterable[ItemTry] = _process_pieces(work, waiting)
+    pieces = (_process_piece(work, waiting, piece) for piece in batch.pieces)
+    items: Iterable[ItemTry] = chain.from_iterable(pieces)
     if workload.downstream is not None:
         items = _excuse(work, [*items])
-    processed = Processed()
-    outcomes = OutcomeBytes(batch)
-    new_lines = (outcomes.take(_count(item, batch, processed, outcomes)) for item in items)
+    processed, outcomes = Processed(), OutcomeBytes(batch)
+    new_lines = (_count(item, batch, processed, outcomes) for item in items)
     processed.lines = list(replace_pending(batch.before, new_lines))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
     return processed
 
 
-def _process_pieces(work: BatchAtWork, waiting: Container[int]) -> Iterator[ItemTry]:
-    batch, is_async = work.batch, inspect.iscoroutinefunction(work.workload.process)
-    for piece in batch.pieces:
-        records = (
-            record for record in parse_records(piece) if not batch.before or record.index in waiting
-        )
-        if is_async:
-            yield from process_async(work, records)
-        else:
-            yield from (_process(work, record) for record in _own_records(batch, records))
+def _process_piece(work: BatchAtWork, waiting: Container[int], piece: Chunk) -> Iterable[ItemTry]:
+    records = parse_records(piece)
+    if work.batch.before:
+        records = (record for record in records if record.index in waiting)
+    if inspect.iscoroutinefunction(work.workload.process):
+        return process_async(work, records)
+    return map(partial(_process, work), _own_records(work.batch, records))
 
 
 def _own_records(batch: Batch, records: Iterable[Record]) -> Iterable[Record]:
@@ -88,21 +87,28 @@ def _excuse(work: BatchAtWork, items: list[ItemTry]) -> Iterator[ItemTry]:
 
 def _count(item: ItemTry, batch: Batch, processed: Processed, outcomes: OutcomeBytes) -> bytes:
     """Count an item and write its line."""
-    index, error = item.record.index, item.error
+    error = item.error
     processed.retries += item.was_tried and item.tries_before > 0
     if error is None:
         try:
-            line = succeeded_line(index, item.item_id, item.output, item.tries, item.duration_ms)
-            outcomes.insist_on_room(line)
+            line = succeeded_line(
+                item.record.index, item.item_id, item.output, item.tries, item.duration_ms
+            )
+            outcomes.take_output(line)
         except OutputError as fault:
             error = output_fault(fault)
         else:
             processed.succeeded += 1
             return line
-    has_tries_left = not item.was_tried or item.tries < batch.max_tries
+    return outcomes.take(_count_failure(item, error, batch, processed))
+
+
+def _count_failure(item: ItemTry, error: ErrorInfo, batch: Batch, processed: Processed) -> bytes:
+    index, tries = item.record.index, item.tries
+    has_tries_left = not item.was_tried or tries < batch.max_tries
     if error.retryable and has_tries_left:
         processed.count_retryable(error)
         processed.untried += not item.was_tried
-        return failed_line("pending", index, item.item_id, error, item.tries, item.duration_ms)
+        return failed_line("pending", index, item.item_id, error, tries, item.duration_ms)
     processed.count_failed(error, item.item_id)
-    return failed_line("failed", index, item.item_id, error, item.tries, item.duration_ms)
+    return failed_line("failed", index, item.item_id, error, tries, item.duration_ms)

@@ -100,6 +100,11 @@ class ResultFiles:
         self._dead_letters = _Sequence(place, ResultKind.DEAD_LETTERS, letters)
         self._counts: Counter[ItemStatus] = Counter()
 
+    @property
+    def pending(self) -> int:
+        """How many items so far have no end."""
+        return self._counts["pending"]
+
     def add(self, batch: BatchOutcomes) -> None:
         """Put the outcomes of a batch where their status belongs, order kept."""
         if has_only(batch.lines, "succeeded"):

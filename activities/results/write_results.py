@@ -19,7 +19,6 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ItemCounts
 from fanout.naming import functions
 from fanout.naming.blob_paths import range_path, range_plan_path
-from fanout.outcomes.lines import has_any
 
 log = logger(functions.WRITE_RESULTS)
 # Parts of a range that an error may name.
@@ -57,8 +56,9 @@ def write_outcomes(
     """Put every outcome of a range into its file, and its partials into `merger`."""
     results, missing = ResultFiles(place, request), list[str]()
     for batch in batches:
+        pending = results.pending
         results.add(batch)
         merger.add(batch.partial)
-        if len(missing) < MAX_NAMES and has_any(batch.lines, "pending"):
+        if results.pending > pending and len(missing) < MAX_NAMES:
             missing.append(following_part_path(place.folder.run_id, batch.origin))
     return results.close().model_copy(update={"missing": missing})

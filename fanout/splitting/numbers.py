@@ -22,8 +22,9 @@ _LONG_RUN = 192
 _STRIDE = _LONG_RUN // 3
 # Arrays of this size are taken from memory that the process has, and not asked of the system anew.
 _SLICE_BYTES = 64 * 1024
-# How far a number is followed before its exponent; one that is longer is looked at.
-_LONGEST_MANTISSA = 20
+# How far numbers are followed before their exponents, and how far those that are longer: the
+# digits of hashes in hexadecimal can be many. What is longer still is looked at.
+_SHORT_MANTISSA, _LONGEST_MANTISSA = 20, 160
 
 
 def may_overflow(data: bytes) -> bool:
@@ -79,19 +80,26 @@ def _digits_before_letter(buffer: NDArray[np.uint8], offset: int) -> NDArray[np.
     return np.flatnonzero(is_exponent) + offset
 
 
-def _is_any_number(buffer: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+def _is_any_number(
+    buffer: NDArray[np.uint8], ends: NDArray[np.int64], length: int = _SHORT_MANTISSA
+) -> bool:
     """Tell whether what ends at one of these may be a number, and no text that has the like."""
     import numpy as np
 
     is_mantissa, may_precede = _tables()
-    places = ends[:, np.newaxis] - np.arange(_LONGEST_MANTISSA)
+    places = ends[:, np.newaxis] - np.arange(length)
     before = np.where(places < 0, _SPACE, buffer[np.maximum(places, 0)])
     in_mantissa = is_mantissa[before]
-    if in_mantissa[:, :-2].all(axis=1).any():
-        return True
-    rows, begins = np.arange(ends.size), in_mantissa.argmin(axis=1)
+    is_longer = in_mantissa[:, :-2].all(axis=1)
+    before, in_mantissa = before[~is_longer], in_mantissa[~is_longer]
+    rows, begins = np.arange(len(before)), in_mantissa.argmin(axis=1)
     begins += before[rows, begins] == _MINUS
-    return bool(may_precede[before[rows, begins]].any())
+    if may_precede[before[rows, begins]].any():
+        return True
+    longer = ends[is_longer]
+    if not longer.size or length >= _LONGEST_MANTISSA:
+        return bool(longer.size)
+    return _is_any_number(buffer, longer, 2 * length)
 
 
 @lru_cache(maxsize=1)

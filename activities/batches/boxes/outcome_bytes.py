@@ -18,25 +18,34 @@ class OutcomeBytes:
         self._batch = batch
         self._size = 0
         self._has_given_back = False
+        # Up to here nothing is to be done: one comparison an item, of which there are millions.
+        self._quiet = batch.max_outcome_bytes // _GIVE_BACK_PART
 
-    def insist_on_room(self, line: bytes) -> None:
-        """Let no outcome become longer than there is room for.
+    def take_output(self, line: bytes) -> bytes:
+        """Note and give the outcome of an item that succeeded.
 
         Raises:
-            OutputTooLargeError: It is.
+            OutputTooLargeError: There is no room for it; it is not noted.
         """
+        size = self._size + len(line)
+        if size > self._quiet:
+            self._insist_on_room(line)
+            return self.take(line)
+        self._size = size
+        return line
+
+    def take(self, line: bytes) -> bytes:
+        """Note and give an outcome; have the batch give back its rest where they become many."""
+        self._size += len(line)
+        if self._size > self._quiet and not self._has_given_back:
+            self._has_given_back = True
+            self._batch.give_back()
+        return line
+
+    def _insist_on_room(self, line: bytes) -> None:
         limit = self._batch.max_outcome_bytes
         if self._size + len(line) > limit:
             raise OutputTooLargeError(
                 f"its {len(line)} bytes with the outputs of its batch are over {limit}; "
                 "`batch.max_items` can make batches smaller"
             )
-
-    def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many."""
-        self._size += len(line)
-        is_much = self._size > self._batch.max_outcome_bytes // _GIVE_BACK_PART
-        if is_much and not self._has_given_back:
-            self._has_given_back = True
-            self._batch.give_back()
-        return line

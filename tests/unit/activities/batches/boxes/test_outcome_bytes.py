@@ -1,5 +1,7 @@
 """The outcomes of a batch have a length that they do not pass."""
 
+from collections.abc import Callable
+
 import pytest
 
 from activities.batches.batch import Batch
@@ -21,14 +23,24 @@ def batch(given_back: list[int]) -> Batch:
 def test_what_has_no_room_is_refused_and_what_has_is_not():
     outcomes = OutcomeBytes(batch([]))
     outcomes.take(b"x" * 60)
-    outcomes.insist_on_room(b"x" * 40)
     with pytest.raises(OutputTooLargeError, match="over 100"):
-        outcomes.insist_on_room(b"x" * 41)
+        outcomes.take_output(b"x" * 41)
+    assert outcomes.take_output(b"x" * 40) == b"x" * 40
+    with pytest.raises(OutputTooLargeError, match="over 100"):
+        outcomes.take_output(b"x")
 
 
-def test_the_rest_is_given_back_once_when_half_of_the_room_is_taken():
+def test_the_first_output_is_refused_too():
+    with pytest.raises(OutputTooLargeError, match="over 100"):
+        OutcomeBytes(batch([])).take_output(b"x" * 101)
+
+
+@pytest.mark.parametrize("method", [OutcomeBytes.take, OutcomeBytes.take_output])
+def test_the_rest_is_given_back_once_when_half_of_the_room_is_taken(
+    method: Callable[[OutcomeBytes, bytes], bytes],
+):
     given_back: list[int] = []
     outcomes = OutcomeBytes(batch(given_back))
     for size, times in ((50, 0), (1, 1), (10, 1)):
-        assert outcomes.take(b"x" * size) == b"x" * size
+        assert method(outcomes, b"x" * size) == b"x" * size
         assert len(given_back) == times
