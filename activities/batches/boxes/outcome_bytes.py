@@ -17,7 +17,7 @@ class OutcomeBytes:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._size = 0
-        self._has_given_back = False
+        self._has_given_back = self._has_waited = False
 
     def insist_on_room(self, line: bytes) -> None:
         """Let no outcome become longer than there is room for.
@@ -33,8 +33,14 @@ class OutcomeBytes:
             )
 
     def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many."""
+        """Note and give an outcome; have the batch give back its rest where they become many.
+
+        Where they become long, it first waits until no other batch has long ones.
+        """
         self._size += len(line)
+        if self._size > self._batch.free_outcome_bytes and not self._has_waited:
+            self._has_waited = True
+            self._batch.wait_for_outcomes()
         is_much = self._size > self._batch.max_outcome_bytes // _GIVE_BACK_PART
         if is_much and not self._has_given_back:
             self._has_given_back = True
