@@ -57,6 +57,11 @@ class Memory:
         """How many bytes are held now."""
         return self._held
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._queue)
+
     @contextmanager
     def hold(self, size: int) -> Iterator[Hold]:
         """Hold so many bytes; wait until there are as many.
