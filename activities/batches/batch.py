@@ -28,7 +28,7 @@ MAX_EXAMPLE_BYTES = 110
 _PLACE = re.compile(r"^(line|row) \d+: ")
 
 
-def _give_back_nothing() -> None:
+def _do_nothing() -> None:
     return None
 
 
@@ -53,6 +53,8 @@ class Batch:
             much memory. It is read once.
         rest_count: How many items that are.
         max_outcome_bytes: How long its outcomes may get.
+        free_outcome_bytes: How long they may get without waiting.
+        wait_for_outcomes: Waits until they may get longer.
         give_back: Gives back what it has not begun, where it may.
     """
 
@@ -71,7 +73,9 @@ class Batch:
     rest: Iterable[Chunk] = ()
     rest_count: int = 0
     max_outcome_bytes: int = DEFAULT_BUDGET.outcomes
-    give_back: Callable[[], None] = _give_back_nothing
+    free_outcome_bytes: int = DEFAULT_BUDGET.free
+    wait_for_outcomes: Callable[[], object] = _do_nothing
+    give_back: Callable[[], None] = _do_nothing
 
     @property
     def count(self) -> int:

@@ -32,6 +32,7 @@ from activities.batches.map_batch import process_map_batch
 from activities.batches.part_result import result_of_part
 from activities.batches.time_limits import TimeLimits
 from activities.events import Events, RaiseEvent, raise_nothing
+from activities.memory.batch_memory import BatchMemory, hold_for_batch
 from fanout.adapters.accounts import note_item_time
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
@@ -57,14 +58,12 @@ from workloads import registry
 
 log = logger(functions.PROCESS_BATCH)
 
-# Chunks are large, and work on one takes a core: more at once only crowd the memory of a worker
-# process. One more than it has cores is read meanwhile.
+# Work on a chunk takes a core: more at once only crowd the memory of a worker process. One more
+# than it has cores is read meanwhile.
 CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 # Less than it takes to start a host again, after which it carries out again what it had begun.
 RESTART_SECONDS = 1.0
-# A batch that is read in pieces takes all the memory that one may: so one at a time.
-_pieces = BoundedSemaphore(1)
 
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
@@ -129,16 +128,31 @@ def process_anew(
     ask: ProcessAsk, files: RunFiles, rows: Rows | None, raise_event: RaiseEvent
 ) -> BatchEnd:
     """Run the workload over a batch that has left no part, as far as is known."""
+    cut = join_cuts(batch_cuts(ask, files))
+    has_outcomes = ask.retry_round > 0 or ask.attempt > 1
+    with hold_for_batch(files, ask, cut, has_outcomes=has_outcomes) as memory:
+        end = _process_in(memory, ask, files, rows, raise_event)
+    # Whoever ends the run at once has no hold for long ones; they are read again.
+    is_short = len(end.lines or b"") + len(end.partial or b"") <= files.budget.free
+    return end if is_short else BatchEnd(end.result)
+
+
+def _process_in(
+    memory: BatchMemory,
+    ask: ProcessAsk,
+    files: RunFiles,
+    rows: Rows | None,
+    raise_event: RaiseEvent,
+) -> BatchEnd:
     started = time.perf_counter()
-    cuts, before = batch_cuts(ask, files), read_outcomes_before(ask, files)
-    cut = join_cuts(cuts)
-    stretch = Stretch(cuts)
+    cut, before = memory.cut, read_outcomes_before(ask, files)
+    stretch = Stretch(batch_cuts(ask, files))
     if not _gives_back(ask, before, files):
         ask = ask.model_copy(update={"box": None})
     try:
         with watch(ask, stretch, files, raise_event):
             fence = Fence.around(ask, rows)
-            processed = _run_workload(ask, files, cut, before, fence, stretch)
+            processed = _run_workload(ask, files, before, fence, stretch, memory)
     except (BrokenSourceError, SourceChangedError) as error:
         processed = _give_up(cut, before.lines, source_fault(error))
         processed.partial = read_partial_before(ask, files)
@@ -207,19 +221,25 @@ def _log(part: str, result: BatchResult, duration_ms: float) -> None:
 
 
 def _run_workload(
-    ask: ProcessAsk, files: RunFiles, cut: Cut, before: Earlier, fence: Fence, stretch: Stretch
+    ask: ProcessAsk,
+    files: RunFiles,
+    before: Earlier,
+    fence: Fence,
+    stretch: Stretch,
+    memory: BatchMemory,
 ) -> Processed:
-    """Read the batch and process it; no more chunks at once than memory has room for."""
+    """Read the batch and process it; no more chunks at once than there are cores for."""
     request = kept_request(files, ask.run_id, ask.attempt)
     workload = registry.get(request.workload)
     place = _chunks if isinstance(workload, ChunkWorkload) else nullcontext()
     with place:
-        batch = _read_batch(ask, files, cut, before, workload, fence)
+        batch = _read_batch(ask, files, memory.cut, before, workload, fence)
+        memory.fit(batch.chunk, batch.rest_count, batch.before)
+        batch = replace(batch, wait_for_outcomes=memory.wait_for_outcomes)
         if ask.box is not None:
             give_back = partial(stretch.cut_short, give_back_by(ask, stretch, files))
             batch = replace(batch, stretch=stretch, give_back=give_back)
-        with _pieces if batch.rest_count else nullcontext():
-            return _process_by_shape(batch, workload)
+        return _process_by_shape(batch, workload)
 
 
 def _read_batch(
@@ -241,6 +261,7 @@ def _read_batch(
         rest=pieces,
         rest_count=cut.items - first.count,
         max_outcome_bytes=files.budget.outcomes,
+        free_outcome_bytes=files.budget.free,
         parameters=workload.parameters_model.model_validate(request.parameters),
         before=before.lines,
         has_begun=before.has_begun,

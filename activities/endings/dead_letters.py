@@ -22,7 +22,7 @@ from fanout.splitting.records import parse_records
 def dead_letters(
     files: RunFiles, run_id: str, request: RunRequest, cut: Cut, lines: bytes
 ) -> Iterator[bytes]:
-    """Write a line for each item of a batch given up on, holding no more than the batch at once.
+    """Write a line for each item of a batch given up on, with few items in memory at a time.
 
     Args:
         files: Where the run is kept.
@@ -31,18 +31,15 @@ def dead_letters(
         cut: Where the batch is in the source.
         lines: The outcomes of the batch.
     """
-    given_up = dict(_outcomes_given_up(lines))
-    if not given_up:
-        return
-    items = _read_items(files, run_id, request, cut, given_up)
-    for index, outcome in given_up.items():
+    items = _Items(files, run_id, request, cut)
+    for index, outcome in _outcomes_given_up(lines):
         letter = {
             "index": index,
             "status": outcome["status"],
             "item_id": outcome["item_id"] if outcome.get("count", 1) == 1 else str(index),
             "attempts": outcome["attempts"],
             "error": outcome["error"],
-            **items.get(index, {"item": None}),
+            **items.find(index),
             "redrive": _redrive(run_id, outcome),
         }
         yield to_json(letter) + b"\n"
@@ -66,19 +63,27 @@ def _outcomes_given_up(lines: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield index, outcome
 
 
-def _read_items(
-    files: RunFiles, run_id: str, request: RunRequest, cut: Cut, wanted: dict[int, Any]
-) -> dict[int, dict[str, Any]]:
-    """Read items of a batch again, by index; none if the source is no longer what was planned."""
-    try:
-        return {
-            record.index: _item(record, raw)
-            for chunk in read_cut(files, run_id, request, cut)
-            for record, raw in zip(parse_records(chunk), _raw_records(chunk), strict=True)
-            if record.index in wanted
-        }
-    except (BrokenSourceError, SourceChangedError):
-        return {}
+class _Items:
+    """The items of a batch, read again in order; none if its source is not what was planned."""
+
+    def __init__(self, files: RunFiles, run_id: str, request: RunRequest, cut: Cut) -> None:
+        piece = files.budget.piece
+        chunks = read_cut(files, run_id, request, cut, piece)
+        self._records = (
+            pair
+            for chunk in chunks
+            for pair in zip(parse_records(chunk), _raw_records(chunk), strict=True)
+        )
+
+    def find(self, index: int) -> dict[str, Any]:
+        """What a dead letter has of an item; each call asks for one behind the one before."""
+        try:
+            for record, raw in self._records:
+                if record.index == index:
+                    return _item(record, raw)
+        except (BrokenSourceError, SourceChangedError):
+            pass
+        return {"item": None}
 
 
 def _raw_records(chunk: Chunk) -> Iterator[bytes | None]:

@@ -12,6 +12,7 @@ from itertools import chain
 from pydantic import BaseModel
 
 from activities.endings.spending import summarize
+from activities.memory.range_memory import hold_for_partials
 from activities.results.map_report import BatchReader, make_report
 from activities.results.partials import Merger, read_merged
 from activities.results.result_files import sort_files
@@ -48,6 +49,13 @@ def finalize_run(ref: FinalizeAsk, files: RunFiles) -> RunEnd:
     """Conclude a run whose ranges are written and whose partials are merged into one."""
     request = kept_request(files, ref.run_id, ref.attempt)
     merger = Merger(request)
+    with hold_for_partials(files):
+        return _conclude_ranges(ref, files, request, merger)
+
+
+def _conclude_ranges(
+    ref: FinalizeAsk, files: RunFiles, request: RunRequest, merger: Merger
+) -> RunEnd:
     if merger.merges:
         merger.take(read_merged(files, ref, ref.level, 0))
     paths = (range_path(ref.run_id, ref.attempt, number) for number in range(ref.ranges))

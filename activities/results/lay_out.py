@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
+from activities.memory.range_memory import hold_for_range
 from activities.results.finalize import conclude
 from activities.results.map_report import BatchReader
 from activities.results.partials import Merger
@@ -25,7 +26,6 @@ from fanout.errors import DamagedFileError
 from fanout.messages.fan_in import Layout, LayOutAsk, RangePlan
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
 from fanout.messages.run import RunEnd
-from fanout.models.plan import Cut, Origin
 from fanout.models.request import RunRequest
 from fanout.naming import functions
 from fanout.naming.blob_paths import layout_path, range_plan_path
@@ -83,7 +83,9 @@ def _write_plans(ref: LayOutAsk, files: RunFiles, ranges: Iterable[RangePlan]) -
 def _write_at_once(ref: LayOutAsk, files: RunFiles, planned: RangePlan, max_bytes: int) -> RunEnd:
     request = kept_request(files, ref.run_id, ref.attempt)
     folder = ResultsFolder(files, ref.run_id)
-    return write_only_range(ref, folder, request, partial(read_range, files, planned), max_bytes)
+    read = partial(read_range, files, planned)
+    with hold_for_range(files, ref, planned):
+        return write_only_range(ref, folder, request, read, max_bytes)
 
 
 def write_only_range(
@@ -113,15 +115,23 @@ def write_only_range(
 
 def divide_into_ranges(batches: Iterable[SizedBatch], max_bytes: int) -> Iterator[RangePlan]:
     """Divide batches into ranges, in order; a batch longer than a range may be is one alone."""
-    cuts: list[Cut] = []
-    origins: list[Origin] = []
+    held: list[SizedBatch] = []
     filled = 0
-    for cut, origin, size in batches:
-        if cuts and (filled + size > max_bytes or len(cuts) >= MAX_BATCHES_A_RANGE):
-            yield RangePlan(cuts=cuts, origins=origins)
-            cuts, origins, filled = [], [], 0
-        cuts.append(cut)
-        origins.append(origin)
-        filled += size
-    if cuts:
-        yield RangePlan(cuts=cuts, origins=origins)
+    for batch in batches:
+        if held and (filled + batch.size > max_bytes or len(held) >= MAX_BATCHES_A_RANGE):
+            yield _range_of(held)
+            held, filled = [], 0
+        held.append(batch)
+        filled += batch.size
+    if held:
+        yield _range_of(held)
+
+
+def _range_of(batches: list[SizedBatch]) -> RangePlan:
+    sizes = [batch.size for batch in batches]
+    return RangePlan(
+        cuts=[batch.cut for batch in batches],
+        origins=[batch.origin for batch in batches],
+        size=sum(sizes),
+        largest=max(sizes),
+    )

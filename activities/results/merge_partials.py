@@ -4,6 +4,7 @@ Neighbours in the source are merged, the left one first, so the workload's `merg
 associative. A second time writes the same again.
 """
 
+from activities.memory.range_memory import hold_for_partials
 from activities.results.partials import Merger, read_merged
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
 from fanout.adapters.telemetry.logs import logger
@@ -22,10 +23,11 @@ def merge_level(ref: MergeRef, files: RunFiles) -> int:
     """Merge some partials of the level below into one; tell how many there were."""
     merger = Merger(kept_request(files, ref.run_id, ref.attempt))
     count = 0
-    for number in ref.merged:
-        merged = read_merged(files, ref, ref.level - 1, number)
-        count += merged.data is not None
-        merger.take(merged)
-    merger.write(files, ref, ref.level, ref.number)
+    with hold_for_partials(files):
+        for number in ref.merged:
+            merged = read_merged(files, ref, ref.level - 1, number)
+            count += merged.data is not None
+            merger.take(merged)
+        merger.write(files, ref, ref.level, ref.number)
     log.debug("merged %d partials into %d of level %d", count, ref.number, ref.level)
     return count

@@ -19,6 +19,7 @@ COMPRESSION_LEVEL = 6
 GZIP_WINDOW_BITS = 31
 # Lines that wait to become columns: Python's objects take many times the bytes of their text.
 CONVERTED_BYTES = 4 * 1_048_576
+_CONVERTED_COPIES = 10
 
 
 class OutcomeFile(Protocol):
@@ -155,3 +156,13 @@ def format_of(options: ResultOptions) -> Format:
 def lines_format_of(options: ResultOptions) -> Format:
     """The format of what has no columns: dead letters hold items of any shape."""
     return _JSONL_GZIP if options.compression == "gzip" else _JSONL
+
+
+def weigh_file(options: ResultOptions, size: int) -> int:
+    """How much memory the files of so many bytes of outcomes take until they are written.
+
+    Tables are in memory whole, and once more as they are written; lines are not.
+    """
+    if options.format != "parquet":
+        return 0
+    return 2 * size + _CONVERTED_COPIES * min(size, CONVERTED_BYTES)

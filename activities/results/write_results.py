@@ -5,6 +5,7 @@ Names follow from the range, so a second time writes the same again.
 
 from collections.abc import Iterable
 
+from activities.memory.range_memory import hold_for_range
 from activities.results.partials import Merger
 from activities.results.result_files import Place, ResultFiles
 from activities.results.results_folder import ResultsFolder
@@ -43,8 +44,9 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
     request = kept_request(files, ref.run_id, ref.attempt)
     merger = Merger(request)
     place = Place(ResultsFolder(files, ref.run_id), ref.number, max_bytes)
-    result = write_outcomes(place, request, read_range(files, planned), merger)
-    merger.write(files, ref, 0, ref.number)
+    with hold_for_range(files, ref, planned):
+        result = write_outcomes(place, request, read_range(files, planned), merger)
+        merger.write(files, ref, 0, ref.number)
     write_intact_model(files, range_path(ref.run_id, ref.attempt, ref.number), result)
     log.info("wrote range %d: %s", ref.number, result.items)
     return result.items

@@ -19,10 +19,14 @@ class RangePlan(Message):
 
     Attributes:
         origins: Of each cut: where its newest outcomes are.
+        size: The bytes of all its parts and partials; None in plans of earlier versions of the app.
+        largest: Those of the largest part with its partial.
     """
 
     cuts: list[Cut] = Field(default_factory=list)
     origins: list[Origin] = Field(default_factory=list)
+    size: int | None = None
+    largest: int | None = None
 
 
 class RangeResult(Message):

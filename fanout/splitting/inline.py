@@ -52,6 +52,12 @@ class PackedItems:
         begin = int(self.ends[first - 1]) if first else 0
         return b"[" + self.data[begin : int(self.ends[last]) - 1] + b"]"
 
+    def length(self, first: int, count: int) -> int:
+        """How many bytes some of the items have, as `take` gives them."""
+        last = min(first + count, len(self)) - 1
+        begin = int(self.ends[first - 1]) if first else 0
+        return 2 if last < first else int(self.ends[last]) - begin + 1
+
     def cut(self, limits: BatchLimits, max_items: int | None = None) -> list[Cut]:
         """Cut the items as though each were one line of JSON; the cuts name no bytes."""
         import numpy as np

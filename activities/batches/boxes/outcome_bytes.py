@@ -17,9 +17,10 @@ class OutcomeBytes:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._size = 0
-        self._has_given_back = False
+        self._has_given_back = self._has_waited = False
+        self._most = batch.max_outcome_bytes // _GIVE_BACK_PART
         # Up to here nothing is to be done: one comparison an item, of which there are millions.
-        self._quiet = batch.max_outcome_bytes // _GIVE_BACK_PART
+        self._quiet = min(self._most, batch.free_outcome_bytes)
 
     def take_output(self, line: bytes) -> bytes:
         """Note and give the outcome of an item that succeeded.
@@ -35,12 +36,22 @@ class OutcomeBytes:
         return line
 
     def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many."""
+        """Note and give an outcome; have the batch give back its rest where they become many.
+
+        Where they become long, it first waits until no other batch has long ones.
+        """
         self._size += len(line)
-        if self._size > self._quiet and not self._has_given_back:
+        if self._size > self._quiet:
+            self._make_room()
+        return line
+
+    def _make_room(self) -> None:
+        if self._size > self._batch.free_outcome_bytes and not self._has_waited:
+            self._has_waited = True
+            self._batch.wait_for_outcomes()
+        if self._size > self._most and not self._has_given_back:
             self._has_given_back = True
             self._batch.give_back()
-        return line
 
     def _insist_on_room(self, line: bytes) -> None:
         limit = self._batch.max_outcome_bytes

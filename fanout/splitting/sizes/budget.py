@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-DEFAULT_BATCH_BYTES = 256 * 1_048_576
+DEFAULT_BATCH_BYTES = 128 * 1_048_576
 # An item, a cut and the outcomes of a batch have this part each: several are in memory at a time,
 # for a batch is read, decoded and written down, and readers of outcomes take some at once.
 _SHARE = 4
+# All who work in a process at the same time have as much as so many large batches.
+_BATCHES_AT_ONCE = 2
+# What takes less than this part of all has no need to wait for memory.
+_FREE_PART = 32
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class Budget:
         makes of it.
         """
         return max(1, self.batch // (2 * _SHARE))
+
+    @property
+    def shared(self) -> int:
+        """How much all who work in a process may take at the same time."""
+        return _BATCHES_AT_ONCE * self.batch
+
+    @property
+    def free(self) -> int:
+        """How much anyone may take without waiting: as many as there are threads have it."""
+        return max(1, self.batch // _FREE_PART)
 
     @property
     def outcomes(self) -> int:

@@ -1,0 +1,1 @@
+"""The memory that activities take of those that their process has."""
