@@ -6,6 +6,10 @@ that cannot be carried out; `starters` translates them to problem JSON in one pl
 
 from dataclasses import dataclass
 
+MAX_PROBLEMS = 100
+MAX_FIELD_CHARACTERS = 1_000
+MAX_MESSAGE_CHARACTERS = 2_000
+
 
 class FanoutError(Exception):
     """Anything that Fanout itself reports."""
@@ -54,11 +58,27 @@ class FieldProblem:
 
 
 class InvalidRequestError(FanoutError):
-    """A request that names something impossible; nothing was started."""
+    """A request that names something impossible; nothing was started.
+
+    A request of a megabyte may have a fault in every field, and one with a name as long. So the
+    first of many problems are told, and the beginnings of long texts.
+    """
 
     def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
-        self.problems = problems
+        told = [_shorten_problem(problem) for problem in problems[:MAX_PROBLEMS]]
+        if more := len(problems) - len(told):
+            told.append(FieldProblem("body", f"it has {more:,} more problems"))
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in told))
+        self.problems = told
+
+
+def _shorten_problem(problem: FieldProblem) -> FieldProblem:
+    field = _shorten(problem.field, MAX_FIELD_CHARACTERS)
+    return FieldProblem(field, _shorten(problem.message, MAX_MESSAGE_CHARACTERS))
+
+
+def _shorten(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}..."
 
 
 class RunConflictError(FanoutError):

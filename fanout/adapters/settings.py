@@ -147,7 +147,7 @@ class Settings:
             max_result_file_bytes=_whole(
                 values, "FANOUT_MAX_RESULT_FILE_BYTES", DEFAULT_MAX_RESULT_FILE_BYTES
             ),
-            max_batch_memory=_whole(values, MAX_BATCH_MEMORY, DEFAULT_BATCH_BYTES),
+            max_batch_memory=max_batch_memory(values),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
             log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
             retention_days=_whole(values, "FANOUT_RETENTION_DAYS", 0) or None,
@@ -181,6 +181,15 @@ def not_readable_message(container: str) -> str:
 def settings() -> Settings:
     """The settings of this process."""
     return Settings.from_environment(os.environ)
+
+
+def max_batch_memory(values: Mapping[str, str]) -> int:
+    """Read how many bytes of memory a batch may take.
+
+    Raises:
+        SettingsError: It is malformed.
+    """
+    return _whole(values, MAX_BATCH_MEMORY, DEFAULT_BATCH_BYTES)
 
 
 def _storage(values: Mapping[str, str]) -> StorageSettings:

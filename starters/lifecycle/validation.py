@@ -24,7 +24,7 @@ def validate(model: type[Model], document: Mapping[str, Any], prefix: str = "") 
         prefix: Where the document stands in what the caller wrote.
 
     Raises:
-        InvalidRequestError: The document does not fit; every fault is named.
+        InvalidRequestError: The document does not fit; the faults are named, the first of many.
     """
     try:
         return model.model_validate(document)
@@ -34,7 +34,7 @@ def validate(model: type[Model], document: Mapping[str, Any], prefix: str = "") 
 
 def field_problems(invalid: ValidationError, prefix: str = "") -> list[FieldProblem]:
     """Name every field that is wrong, by the path the caller wrote."""
-    faults = invalid.errors(include_url=False, include_context=False)
+    faults = invalid.errors(include_url=False, include_context=False, include_input=False)
     return [FieldProblem(_path(fault, prefix), _message(fault)) for fault in faults]
 
 

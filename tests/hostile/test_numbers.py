@@ -147,6 +147,15 @@ def test_every_number_of_parameters_is_refused_by_name_beyond_its_bounds(
 
 
 @pytest.mark.parametrize(
+    "fields", [{f"k{n}": 1 for n in range(5_000)}, {"k" * 90_000: 1}, {"workload": "w" * 90_000}]
+)
+def test_a_refusal_is_short_however_much_is_wrong(fields: dict[str, Any], product: Product):
+    answer = product.post(fields)
+    assert refused_fields(answer)
+    assert len(answer.body) < 20_000
+
+
+@pytest.mark.parametrize(
     ("endpoint", "argument"), QUERIES, ids=lambda one: getattr(one, "function", None) or one.name
 )
 def test_no_query_is_answered_by_500(

@@ -7,6 +7,7 @@ from workloads.images.errors import PILLOW_ERRORS, error_of_pixels
 from workloads.images.formats.png_depth import png_mode, read_key_alpha
 from workloads.images.formats.tiff import prepare_tiff
 from workloads.images.orientation import read_orientation, turn_upright, upright_size
+from workloads.images.reduction import reduce_large
 from workloads.images.srgb import convert_to_srgb
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def decode_image(image: "Image.Image", *, sufficient_size: tuple[int, int]) -> D
 
     Args:
         image: What `open_image` returned.
-        sufficient_size: Width and height that suffice: a JPEG may be decoded smaller than it is.
+        sufficient_size: Width and height that suffice: a JPEG, or a picture that is very large, may
+            be decoded smaller than it is.
 
     Raises:
         TruncatedImageError: It ends before it should.
@@ -49,7 +51,7 @@ def decode_image(image: "Image.Image", *, sufficient_size: tuple[int, int]) -> D
         # A TIFF is turned as it is loaded, and then says that it is upright.
         size = stored_size if draft else image.size
         orientation = read_orientation(image)
-        pixels = image.convert(mode) if mode == "LA" else image
+        pixels = image if key_alpha else reduce_large(image, mode, sufficient_size)
         picture = turn_upright(convert_to_srgb(pixels, key_alpha), orientation)
     except PILLOW_ERRORS as error:
         raise error_of_pixels(error) from error

@@ -1,14 +1,13 @@
 """Process one photo: from its bytes alone to renditions, a thumbnail and metadata."""
 
-import os
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from workloads.images.decoding import count_frames, decode_image
 from workloads.images.exif import read_exif
 from workloads.images.file_names import THUMBNAIL
 from workloads.images.measures import difference_hash, dominant_colours
+from workloads.images.memory import estimate_bytes, room_of_process
 from workloads.images.opening import open_image
 from workloads.images.parameters import UNBOUNDED, ImageFormat, ImageParameters, Rendition
 from workloads.images.renditions import (
@@ -22,9 +21,6 @@ from workloads.images.transparency import compose_on_white
 
 if TYPE_CHECKING:
     from PIL import Image
-
-# A photo takes a core and, decoded, some hundred MiB: more at once only crowd the memory.
-_slots = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -58,12 +54,12 @@ def process_photo(data: bytes, parameters: ImageParameters) -> PhotoResult:
     Raises:
         PermanentError: It is no sound photo; the subclass says why.
     """
-    with _slots:
-        return _process(data, parameters)
-
-
-def _process(data: bytes, parameters: ImageParameters) -> PhotoResult:
     image = open_image(data, parameters.limits)
+    with room_of_process().place(estimate_bytes(image, _sufficient_size(parameters))):
+        return _process(image, len(data), parameters)
+
+
+def _process(image: "Image.Image", size: int, parameters: ImageParameters) -> PhotoResult:
     image_format, frames = image.format, count_frames(image)
     photo = decode_image(image, sufficient_size=_sufficient_size(parameters))
     # What is measured is what is seen: colours below transparent pixels are nobody's.
@@ -79,7 +75,7 @@ def _process(data: bytes, parameters: ImageParameters) -> PhotoResult:
         "width": photo.width,
         "height": photo.height,
         "frames": frames,
-        "bytes": len(data),
+        "bytes": size,
         "exif": read_exif(image, include_location=parameters.include_location),
         "colours": dominant_colours(thumbnail, parameters.colours),
         "hash": difference_hash(thumbnail),

@@ -30,6 +30,10 @@ LARGE_FIELDS: dict[str, Any] = {
 }
 _OPEN, _CLOSE = "{% for a in range(99999) %}", "{% endfor %}"
 _DOUBLE = "{{% set ns = namespace(v={start}) %}}{{% for i in range(60) %}}{{% set ns.v = {grow} %}}"
+_WIDE = (
+    "{% set h = '\u4e00'.center(900000, '\u4e00') %}{% set c = '\u4e01'.center(900000, '\u4e01') %}"
+)
+_LARGE_OBJECT = "{% set d = dict(range(20000) | map('string') | batch(2)) %}"
 
 # By what they do; each is short, and each asks for far more than a message needs.
 ATTACKS: dict[str, str] = {
@@ -156,6 +160,31 @@ ATTACKS: dict[str, str] = {
     " | list + range(2000) | map('string') | map('center', 900) | list) | sort | length }}",
     "map of map": "{{ [[rows_list]] | map('map', 'map', 'map', 'center', 9000000) | list }}",
     "JSON of quotes": "{{ signs_text.center(1000000, '<') | tojson | tojson | tojson | length }}",
+    "letters off the left": _WIDE + "{{ (h ~ '').lstrip(c ~ h[0]) | length }}",
+    "letters off the right": _WIDE + "{{ (h ~ '').rstrip(c ~ h[0]) | length }}",
+    "letters off both ends": _WIDE + "{{ h.strip(c ~ h[0]) | length }}",
+    "letters off both ends, the filter": _WIDE + "{{ h | trim(c ~ h[0]) | length }}",
+    "a namespace of pairs": "{% set p = ['ab'] | batch(9999, 'cd') | first %}"
+    "{% for i in range(99999) %}{% set n = namespace(p) %}{% endfor %}",
+    "a namespace of an object": _LARGE_OBJECT
+    + "{% for i in range(99999) %}{% set n = namespace(d) %}{% endfor %}",
+    "a namespace of fields": _LARGE_OBJECT
+    + "{% for i in range(99999) %}{% set n = namespace(**d) %}{% endfor %}",
+    "a macro of fields": "{% macro m() %}{{ kwargs | length }}{% endmacro %}"
+    + _LARGE_OBJECT
+    + "{% for i in range(99999) %}{% set n = m(**d) %}{% endfor %}",
+    **{
+        f"{name} of an object, kept": _LARGE_OBJECT
+        + "{% set n = namespace(v=[]) %}{% for i in range(99999) %}"
+        + f"{{% set n.v = [n.v, d.{name}()] %}}{{% endfor %}}"
+        for name in ("items", "keys", "values")
+    },
+    "tuples within, as a way to round": _DOUBLE.format(start="(1,)", grow="(ns.v, ns.v)")
+    + "{% endfor %}{{ 5 | round(0, ns.v) }}",
+    "tuples within, as an attribute": _DOUBLE.format(start="(1,)", grow="(ns.v, ns.v)")
+    + "{% endfor %}{{ 5 | attr(ns.v) }}",
+    "tuples within, as a key of a namespace": _DOUBLE.format(start="(1,)", grow="(ns.v, ns.v)")
+    + "{% endfor %}{% set n = namespace([(ns.v, 1)]) %}",
     "a huge number": "{{ digits_number * digits_number * digits_number | string | length }}",
     "an integer of a text": "{{ ('1'.center(1000000, '1') | int(base=16)) * 2 }}",
 }

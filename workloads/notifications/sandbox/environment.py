@@ -105,7 +105,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self, context: RenderContext, obj: Any, /, *args: Any, **kwargs: Any
     ) -> Any:
         """Call a method, function or macro."""
-        context.budget.spend(_CALL + ELEMENT * len(args))
+        context.budget.spend(_CALL + ELEMENT * (len(args) + 2 * len(kwargs)))
         if isinstance(obj, Method | Function):
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import filters
+from jinja2 import Environment, filters
 from jinja2.exceptions import FilterArgumentError
-from jinja2.utils import _PassArg
+from jinja2.utils import _PassArg, pass_environment
 from markupsafe import escape, soft_str
 
 from workloads.notifications.sandbox import sequences, texts
@@ -17,7 +17,7 @@ from workloads.notifications.sandbox.numbers import (
     require_precision,
     require_small,
 )
-from workloads.notifications.sandbox.weights import weigh
+from workloads.notifications.sandbox.weights import TEXTS, weigh
 
 Operation = Callable[..., Any]
 
@@ -68,9 +68,21 @@ def _format(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> st
 
 def _round(context: RenderContext, value: Any, precision: Any = 0, method: Any = "common") -> Any:
     context.budget.spend(STEP)
+    _require_text(method)
     require_small(value)
     require_precision(precision)
     return filters.do_round(value, precision, method)
+
+
+def _find_attribute(environment: Environment, value: Any, name: Any) -> Any:
+    _require_text(name)
+    return filters.do_attr(environment, value, name)
+
+
+def _require_text(value: Any) -> None:
+    """Refuse what is no text where a name is sought among others: to hash a tuple is long work."""
+    if type(value) not in TEXTS:
+        raise FilterArgumentError(f"a {type(value).__name__} is no name")
 
 
 def _absolute(value: Any) -> Any:
@@ -84,7 +96,7 @@ def _integer(value: Any, default: Any = 0, base: Any = 10) -> Any:
 
 FILTERS: dict[str, Operation] = {
     "abs": price(_absolute),
-    "attr": step(filters.do_attr),
+    "attr": step(pass_environment(_find_attribute)),
     "batch": sequences.cut_batches,
     "capitalize": price(filters.do_capitalize, 2),
     "center": lambda context, value, width=80: texts.pad(context, "center", value, width),
@@ -127,7 +139,7 @@ FILTERS: dict[str, Operation] = {
     "sum": sequences.add_up,
     "title": price(filters.do_title, 16),
     "tojson": texts.write_json,
-    "trim": price(filters.do_trim),
+    "trim": texts.trim_text,
     "truncate": price(filters.do_truncate, 2),
     "unique": sequences.list_unique,
     "upper": price(filters.do_upper, 2),

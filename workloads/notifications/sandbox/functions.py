@@ -6,8 +6,10 @@ from typing import Any
 from jinja2.sandbox import safe_range
 from jinja2.utils import Cycler, Joiner, Namespace
 
+from workloads.notifications.sandbox.budget import ELEMENT, STEP
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.filters import Operation, price, step
+from workloads.notifications.sandbox.weights import weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,12 @@ class Function:
     """A function that a template may call."""
 
     operation: Operation
+
+
+def _make_namespace(context: RenderContext, *args: Any, **fields: Any) -> Namespace:
+    """Make a namespace; what it is made from is copied, and its fields may be anything."""
+    context.budget.spend(STEP + weigh(args, context.budget.left) + 2 * ELEMENT * len(fields))
+    return Namespace(*args, **fields)
 
 
 def _make_joiner(context: RenderContext, sep: Any = ", ") -> Joiner:
@@ -25,6 +33,6 @@ FUNCTIONS: dict[str, Function] = {
     "cycler": Function(step(Cycler)),
     "dict": Function(price(dict)),
     "joiner": Function(_make_joiner),
-    "namespace": Function(step(Namespace)),
+    "namespace": Function(_make_namespace),
     "range": Function(price(safe_range)),
 }

@@ -18,8 +18,6 @@ from workloads.notifications.sandbox.filters import Operation, price
 from workloads.notifications.sandbox.formats import format_braces
 from workloads.notifications.sandbox.weights import require_scalar, weigh
 
-_NEEDLE_SHARE = 8
-
 
 def _call(name: str, units: int = 1) -> Operation:
     """Charge a method of a text or list for each of the weight of what it is given."""
@@ -40,14 +38,14 @@ def _step(name: str) -> Operation:
     return run
 
 
-def _seek_back(name: str) -> Operation:
-    """Charge a method that looks from the end, for what it may compare at each letter."""
-    seek = _call(name, ELEMENT)
+def _seek(name: str, units: int) -> Operation:
+    """Charge a method for what it may compare at each letter."""
+    seek = _call(name, units)
 
     def run(context: RenderContext, owner: str, *args: Any, **kwargs: Any) -> Any:
         needles = [part for part in (*args, *kwargs.values()) if isinstance(part, str)]
         for needle in needles:
-            context.budget.spend(len(owner) * len(needle) // _NEEDLE_SHARE)
+            texts.spend_seeking(context.budget, owner, needle)
         return seek(context, owner, *args, **kwargs)
 
     return run
@@ -82,24 +80,25 @@ def _get(context: RenderContext, owner: dict[Any, Any], key: Any, default: Any =
     return owner.get(key, default)
 
 
-def _view(name: str) -> Operation:
+def _view(name: str, units: int) -> Operation:
     def view(context: RenderContext, owner: dict[Any, Any]) -> Any:
-        context.budget.spend(STEP)
+        context.budget.spend(STEP + units * len(owner))
         return list(getattr(owner, name)())
 
     return view
 
 
 _LINEAR = (
-    *("capitalize", "casefold", "count", "endswith", "find", "index", "lower", "lstrip"),
+    *("capitalize", "casefold", "count", "endswith", "find", "index", "lower"),
     *("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower"),
     *("isnumeric", "isprintable", "isspace", "istitle", "isupper", "removeprefix"),
-    *("removesuffix", "rstrip", "startswith", "strip", "swapcase", "title", "upper"),
+    *("removesuffix", "startswith", "swapcase", "title", "upper"),
 )
 _TEXT: dict[str, Operation] = {
     **{name: _call(name, 2) for name in _LINEAR},
     **{name: _call(name, ELEMENT) for name in ("split", "splitlines", "partition")},
-    **{name: _seek_back(name) for name in ("rfind", "rindex", "rpartition", "rsplit")},
+    **{name: _seek(name, ELEMENT) for name in ("rfind", "rindex", "rpartition", "rsplit")},
+    **{name: _seek(name, 2) for name in ("lstrip", "rstrip", "strip")},
     **{name: _pad(name) for name in ("center", "ljust", "rjust", "zfill")},
     "expandtabs": texts.expand_tabs,
     "format": _format,
@@ -110,7 +109,8 @@ _TEXT: dict[str, Operation] = {
 _LIST: dict[str, Operation] = {name: _call(name) for name in ("count", "index")}
 OBJECT_METHODS: dict[str, Operation] = {
     "get": _get,
-    **{name: _view(name) for name in ("items", "keys", "values")},
+    "items": _view("items", 4 * ELEMENT),
+    **{name: _view(name, ELEMENT) for name in ("keys", "values")},
 }
 METHODS: dict[type, dict[str, Operation]] = {
     str: _TEXT,

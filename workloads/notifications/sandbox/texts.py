@@ -18,6 +18,8 @@ _WORD = re.compile(r"\S+")
 _LINK_CHARACTERS = 100
 # Bytes are copied so many times faster than a template's operations work.
 _COPY = 64
+# So many letters are compared while one is made.
+_SEEKING = 8
 
 
 def to_text(budget: Budget, value: Any) -> str:
@@ -44,6 +46,19 @@ def pad(context: RenderContext, method: str, value: Any, width: Any, *fill: Any)
     budget.spend_text(max(len(text), require_integer(width)))
     padded: str = getattr(text, method)(width, *fill)
     return padded
+
+
+def trim_text(context: RenderContext, value: Any, chars: Any = None) -> str:
+    """Take letters off both ends of a text; without any, blanks."""
+    text = to_text(context.budget, value)
+    if chars is not None:
+        spend_seeking(context.budget, text, chars)
+    return filters.do_trim(value, chars)
+
+
+def spend_seeking(budget: Budget, text: str, sought: str) -> None:
+    """Charge what may look at all of one text at each letter of another."""
+    budget.spend(len(text) * len(sought) // _SEEKING)
 
 
 def expand_tabs(context: RenderContext, value: Any, tabsize: Any = 8) -> str:

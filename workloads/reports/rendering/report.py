@@ -18,6 +18,9 @@ from workloads.reports.statistics.partial import Partial, Summary
 # A spreadsheet runs such texts as formulas: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\u2212")
 _BREAKS = ("\t", "\r", "\n")
+# Letters that stand unseen before others by their categories, and fillers, which are blank.
+_UNSEEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn"))
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -133,7 +136,7 @@ def make_reports(summary: Summary, parameters: ReportParameters) -> list[Report]
 def _guard_formula(text: str) -> str:
     if text[:1].isalnum() and text[:1].isascii():  # as nearly all do
         return text
-    may_run = text.startswith(_BREAKS) or _plain_start(text) in _FORMULA_STARTS
+    may_run = text.startswith(_BREAKS) or _plain_start(text).startswith(_FORMULA_STARTS)
     return f"'{text}" if may_run and not _NUMBER.fullmatch(text) else text
 
 
@@ -141,6 +144,11 @@ def _plain_start(text: str) -> str:
     """The first letter that a spreadsheet minds: not blank, not invisible, of the usual width.
 
     A full-width ``=`` begins a formula like any other: an input method of East Asia writes it so.
+    Of some letters two become, ``==`` of U+2A75.
     """
-    visible = (letter for letter in text if not letter.isspace() and category(letter) != "Cf")
-    return normalize("NFKC", next(visible, ""))
+    return normalize("NFKC", next(filter(_is_seen, text), ""))
+
+
+def _is_seen(letter: str) -> bool:
+    is_blank = letter.isspace() or letter in _FILLERS
+    return not is_blank and category(letter) not in _UNSEEN

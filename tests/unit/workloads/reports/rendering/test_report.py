@@ -83,11 +83,26 @@ def test_missing_keys_are_last_in_either_direction():
 WIDE = ["\uff1d1+2", "\uff0bx", "\uff0dx", "\uff20sum", "\ufe66x", "\ufe62x", "\ufe63x", "\ufe6bx"]
 RAISED = ["\u207cx", "\u207ax", "\u207bx", "\u208cx", "\u2212x", "\uff0d5"]
 BEHIND = [" =x", "\u00a0=x", "\u3000\uff1dx", "\u200b=x", "\ufeff=x", "\u2028+x", "\t", "\n5"]
+UNSEEN = ["\x01=x", "\x7f@x", "\x9f+x", "\u034f=x", "\ufe0f=x", "\u3164=x", "\u115f-x", "\u2800=x"]
+DOUBLE = ["\u2a75x", "\u2a76x", "\x1f\u2a75x"]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["=1+2", "+x", "-x", "@sum", '=HYPERLINK("a")', "\tx", "\rx", *WIDE, *RAISED, *BEHIND],
+    [
+        "=1+2",
+        "+x",
+        "-x",
+        "@sum",
+        '=HYPERLINK("a")',
+        "\tx",
+        "\rx",
+        *WIDE,
+        *RAISED,
+        *BEHIND,
+        *UNSEEN,
+        *DOUBLE,
+    ],
 )
 def test_a_text_that_a_spreadsheet_would_run_is_guarded(text):
     data = io.StringIO()
