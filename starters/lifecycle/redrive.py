@@ -11,7 +11,8 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import RunConflictError
+from fanout.adapters.run_files.results import damaged_results
+from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.models.redrive import RedriveRequest
 from fanout.naming import instance_ids
 from starters.lifecycle.attempts import Attempt, newest_attempt
@@ -62,7 +63,7 @@ async def _claim_next(
         if newest.is_forced:  # what it has under way is to stop, and the next attempt waits for it
             await end_by_force(newest, client, files, rows)
         if not _failed_without_items(newest, request):
-            await asyncio.to_thread(_insist_on_work, run_id, newest.number, request, files)
+            await asyncio.to_thread(_insist_on_work, newest, request, files)
         number = newest.number + 1
         entry = replace(newest.entry, attempt=number, status=None)
         await asyncio.to_thread(note_attempt, rows, entry)
@@ -97,13 +98,23 @@ def _failed_without_items(attempt: Attempt, request: RedriveRequest) -> bool:
     return items.total > 0 and items.succeeded == items.total
 
 
-def _insist_on_work(run_id: str, attempt: int, request: RedriveRequest, files: RunFiles) -> None:
+def _insist_on_work(attempt: Attempt, request: RedriveRequest, files: RunFiles) -> None:
+    run_id, items = attempt.run_id, attempt.state.items
     try:
-        has_work = has_redo(files, run_id, attempt, request.error_types)
+        has_work = has_redo(files, run_id, attempt.number, request.error_types)
     except ResourceNotFoundError as error:
         message = f"The run '{run_id}' has no plan to redrive; start a new one."
         raise RunConflictError(run_id, message) from error
-    if not has_work:
+    if not has_work and not (items.total and _has_damaged_results(run_id, files)):
         kind = "" if request.error_types is None else " of these types"
         message = f"The run '{run_id}' has no pending items and no failures{kind} to redrive."
         raise RunConflictError(run_id, message)
+
+
+def _has_damaged_results(run_id: str, files: RunFiles) -> bool:
+    """Tell whether the results of a run are to be made again, because they are not as they were."""
+    try:
+        damage = next(damaged_results(files, run_id), None)
+    except (ResourceNotFoundError, UnreadableDocumentError):
+        return True
+    return damage is not None
