@@ -10,8 +10,8 @@ from fanout.adapters.rows.open_runs import note_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
-from fanout.adapters.telemetry.logs import logger
 from fanout.adapters.run_files.results import damaged_results
+from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.models.redrive import RedriveRequest
 from fanout.naming import instance_ids
