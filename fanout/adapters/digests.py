@@ -78,7 +78,7 @@ def open_document(
     Raises:
         ResourceNotFoundError: There is none.
     """
-    blob = store.open(container, path, length)
+    blob = store.open(container, path, length=length)
     if blob is None:
         raise ResourceNotFoundError(f"There is no file '{path}'.")
     return blob
