@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from fanout.adapters.contents import read_content
+from fanout.adapters.digests import DIGEST, digest_of
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.run_files.intact import read_listed
 from fanout.errors import PermanentError
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
@@ -63,9 +65,14 @@ class RunItemFiles:
         file = blob_paths.item_file_name(name)
         if file is None:
             raise PermanentError(f"'{name}' cannot name a file")
-        self.files.write(blob_paths.result_path(self.run_id, file), content, media_type)
+        path = blob_paths.result_path(self.run_id, file)
+        self.files.write(path, content, media_type, {DIGEST: digest_of(path, content)})
         return file
 
     def read_result(self, name: str) -> bytes:
-        """Read a file of the results by its name there."""
-        return self.files.read(blob_paths.result_path(self.run_id, name))
+        """Read a file of the results by its name there.
+
+        Raises:
+            DamagedFileError: It is gone, or not as it was written.
+        """
+        return read_listed(self.files, blob_paths.result_path(self.run_id, name)).data

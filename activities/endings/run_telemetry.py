@@ -5,8 +5,9 @@ once, not with the next interval: a process that dies in between would lose it.
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
-from threading import Thread
+from threading import Lock, Thread
 
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.run_files.files import RunFiles, kept_request
@@ -37,6 +38,38 @@ class Sending:
         return not self._thread.is_alive()
 
 
+class Flushes:
+    """Threads that send what is held back: one is at it, and one waits for it.
+
+    However many runs end while an exporter hangs, there are no more of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._latest: Thread | None = None
+        self._waiting: Thread | None = None
+
+    def begin(self, flush: Callable[[], None]) -> Thread:
+        """Have all sent that is held back now; gives the thread that does it."""
+        with self._lock:
+            if self._waiting is None:
+                arguments = (flush, self._latest)
+                thread = Thread(target=self._flush, args=arguments, name="telemetry", daemon=True)
+                self._waiting = self._latest = thread
+                thread.start()
+            return self._waiting
+
+    def _flush(self, flush: Callable[[], None], earlier: Thread | None) -> None:
+        if earlier is not None:
+            earlier.join()
+        with self._lock:  # what is recorded from now on is another's
+            self._waiting = None
+        flush()
+
+
+_flushes = Flushes()
+
+
 def announce_to_telemetry(ending: EndedRun, files: RunFiles) -> Sending:
     """Announce how an attempt ended to metrics and trace, unless that has been done.
 
@@ -52,9 +85,7 @@ def announce_to_telemetry(ending: EndedRun, files: RunFiles) -> Sending:
         return Sending()
     _record_counts(ending, workload)
     _record_trace(ending, workload)
-    thread = Thread(target=telemetry.flush, name="telemetry", daemon=True)
-    thread.start()
-    return Sending(thread)
+    return Sending(_flushes.begin(telemetry.flush))
 
 
 def _claim(ending: EndedRun, files: RunFiles) -> bool:

@@ -18,7 +18,6 @@ from activities.results.partials import Merger, read_merged
 from activities.results.result_files import sort_files
 from activities.results.results_folder import ResultsExistError, ResultsFolder
 from fanout.adapters.blob import md5
-from fanout.adapters.documents import write_document
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_manifest, kept_request
 from fanout.adapters.run_files.intact import read_intact_model
@@ -128,10 +127,7 @@ def _write_end(folder: ResultsFolder, manifest: ResultManifest, summary: RunSumm
         blob_paths.summary_path(folder.run_id): summary,
     }
     side_by_side(
-        *(
-            partial(folder.write, path, write_document(document))
-            for path, document in documents.items()
-        )
+        *(partial(folder.write_model, path, document) for path, document in documents.items())
     )
 
 

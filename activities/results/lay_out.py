@@ -17,7 +17,7 @@ from activities.results.results_folder import ResultsFolder
 from activities.results.write_results import write_outcomes
 from fanout.adapters.documents import read_document
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
-from fanout.adapters.run_files.intact import find_part, write_intact_model
+from fanout.adapters.run_files.intact import find_part
 from fanout.adapters.run_files.parts import Parts, overlaid_parts
 from fanout.adapters.run_files.range_reader import SizedBatch, read_range, sized_batches
 from fanout.adapters.settings import settings
@@ -66,7 +66,7 @@ def lay_out_run(
     if second is None:
         return Layout(ranges=1, end=_write_at_once(ref, files, first, max_bytes))
     layout = _write_plans(ref, files, chain([first, second], ranges))
-    write_intact_model(files, path, layout)
+    files.write_model(path, layout)
     log.info("divided the batches into %d ranges", layout.ranges)
     return layout
 
@@ -74,7 +74,7 @@ def lay_out_run(
 def _write_plans(ref: LayOutAsk, files: RunFiles, ranges: Iterable[RangePlan]) -> Layout:
     count, has_partials = 0, False
     for planned in ranges:
-        write_intact_model(files, range_plan_path(ref.run_id, ref.attempt, count), planned)
+        files.write_model(range_plan_path(ref.run_id, ref.attempt, count), planned)
         count += 1
         has_partials |= any(origin.partial is not None for origin in planned.origins)
     return Layout(ranges=count, has_partials=has_partials)

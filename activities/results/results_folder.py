@@ -1,9 +1,14 @@
 """The folder that the results of a run are written into, and its summary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from fanout.adapters.blob import BlobExistsError
+from fanout.adapters.digests import DIGEST, digest_of
+from fanout.adapters.documents import write_document
 from fanout.adapters.run_files.files import RunFiles
 from fanout.naming import blob_paths
 from fanout.naming.media_types import JSON
@@ -36,16 +41,27 @@ class ResultsFolder:
     run_id: str
     is_new: bool = False
 
-    def write(self, path: str, data: bytes, media_type: str = JSON) -> None:
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        media_type: str = JSON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Write a file whole.
 
         Raises:
             ResultsExistError: It is there, and the folder is to be empty.
         """
         if not self.is_new:
-            self.files.write(path, data, media_type)
-        elif not self.files.write_first(path, data, media_type):
+            self.files.write(path, data, media_type, metadata)
+        elif not self.files.write_first(path, data, media_type, metadata):
             raise ResultsExistError(path)
+
+    def write_model(self, path: str, model: BaseModel) -> None:
+        """Write a document with its digest, as `write` does."""
+        data = write_document(model)
+        self.write(path, data, metadata={DIGEST: digest_of(path, data)})
 
     def open_writer(self, name: str, media_type: str) -> "ResultWriter":
         """Write a result file piece by piece, in bounded memory."""

@@ -10,7 +10,7 @@ from activities.results.partials import Merger
 from activities.results.result_files import Place, ResultFiles
 from activities.results.results_folder import ResultsFolder
 from fanout.adapters.run_files.files import RunFiles, files_of, kept_request
-from fanout.adapters.run_files.intact import read_intact_model, write_intact_model
+from fanout.adapters.run_files.intact import read_intact_model
 from fanout.adapters.run_files.part_reader import BatchOutcomes, following_part_path
 from fanout.adapters.run_files.range_reader import read_range
 from fanout.adapters.settings import settings
@@ -47,7 +47,7 @@ def write_range(ref: RangeRef, files: RunFiles, max_bytes: int) -> ItemCounts:
     with hold_for_range(files, ref, planned):
         result = write_outcomes(place, request, read_range(files, planned), merger)
         merger.write(files, ref, 0, ref.number)
-    write_intact_model(files, range_path(ref.run_id, ref.attempt, ref.number), result)
+    files.write_model(range_path(ref.run_id, ref.attempt, ref.number), result)
     log.info("wrote range %d: %s", ref.number, result.items)
     return result.items
 

@@ -42,10 +42,12 @@ class OpenedBlob:
         properties: What Blob storage says of it.
         read: Reads it whole, as it is stored; raises `ResourceModifiedError` where the rest is of
             another version by now.
+        beginning: What has come of it.
     """
 
     properties: BlobProperties
     read: Callable[[], bytes]
+    beginning: bytes = b""
 
 
 class StoredBlobs:
@@ -90,12 +92,12 @@ class StoredBlobs:
         self._beginnings.add(version, 0, beginning, found.size)
         return found
 
-    def open(self, container: str, blob: str) -> OpenedBlob | None:
-        """Begin to read a blob: one request gives its properties and its first 8 MiB.
+    def open(self, container: str, blob: str, length: int = CHUNK_BYTES) -> OpenedBlob | None:
+        """Begin to read a blob: one request gives its properties and so many of its bytes.
 
         None where there is no such blob or container.
         """
-        begun = self._begin(container, blob, CHUNK_BYTES)
+        begun = self._begin(container, blob, length)
         if begun is None:
             return None
         found, beginning = begun
@@ -107,7 +109,7 @@ class StoredBlobs:
             rest = self.read(container, blob, offset=offset, etag=found.etag)
             return beginning + rest
 
-        return OpenedBlob(found, read)
+        return OpenedBlob(found, read, beginning)
 
     def _begin(self, container: str, blob: str, length: int) -> tuple[BlobProperties, bytes] | None:
         """Read so many bytes of a blob with its properties; None where there is no such blob."""

@@ -32,6 +32,11 @@ def with_version(text: bytes) -> bytes:
     return _BEGINNING + (b"}" if text == b"{}" else b"," + text[1:])
 
 
+def has_version(data: bytes) -> bool:
+    """Tell whether this version of the app has written a document."""
+    return data.startswith(_BEGINNING)
+
+
 def read_document(kind: type[Model], data: bytes, name: str) -> Model:
     """Read a model.
 

@@ -1,12 +1,13 @@
 """Service Bus: what Fanout sends there, over one client in a process.
 
-The SDK's clients and senders are for one thread at a time; activities are many, so a lock is held
-for each call of theirs, and not while messages are made.
+The SDK's clients and senders are for one thread at a time; activities are many, so one thread makes
+all calls of theirs, and others wait for it no longer than a call may take. A server that takes a
+connection and says nothing holds the SDK for ever.
 Source: https://learn.microsoft.com/python/api/overview/azure/servicebus-readme (thread safety)
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
@@ -21,6 +22,7 @@ from azure.servicebus.exceptions import (
 )
 
 from fanout.adapters.credentials import credential
+from fanout.adapters.serial_calls import HungCallError, SerialCalls
 from fanout.adapters.settings import SERVICE_BUS, ServiceBusSettings, settings
 from fanout.adapters.telemetry.logs import logger
 
@@ -31,6 +33,10 @@ REQUEST_QUEUE = "fanout-requests"
 MAX_DESCRIPTION_CHARACTERS = 4096
 # While Service Bus is away, each thread that waits for the lock would try in vain for seconds.
 REST_SECONDS = 3.0
+# The SDK tries again for a quarter of a minute by itself.
+CALL_SECONDS = 60.0
+# Connections that hang are left; so many at most.
+MAX_HANGING = 8
 Property = int | float | bytes | bool | str | UUID
 log = logger("messaging")
 
@@ -58,21 +64,55 @@ class _Destination(NamedTuple):
     name: str
 
 
-class Messaging:
-    """Sends to queues and topics; safe to share between threads."""
+class _Link:
+    """A client with its senders, which one thread uses."""
 
     def __init__(self, client: ServiceBusClient) -> None:
+        self.calls = SerialCalls("service-bus")
         self._client = client
-        self._lock = threading.Lock()
         self._senders: dict[_Destination, Any] = {}
+
+    def sender(self, destination: _Destination) -> Any:
+        if destination not in self._senders:
+            is_queue = destination.kind == "queue"
+            make = self._client.get_queue_sender if is_queue else self._client.get_topic_sender
+            self._senders[destination] = make(destination.name)
+        return self._senders[destination]
+
+    def drop(self, destination: _Destination) -> None:
+        """Let a later call open a sender of its own, whatever state this one is in."""
+        sender = self._senders.pop(destination, None)
+        if sender is not None:
+            sender.close()
+
+    def close(self) -> None:
+        for destination in [*self._senders]:
+            self.drop(destination)
+        self._client.close()
+
+
+class Messaging:
+    """Sends to queues and topics; safe to share between threads.
+
+    Args:
+        make_client: Makes a client, which connects when it is first used.
+    """
+
+    def __init__(self, make_client: Callable[[], ServiceBusClient]) -> None:
+        self._make_client = make_client
+        self._lock = threading.Lock()
+        self._link: _Link | None = None
+        self._hanging: list[_Link] = []
         self._failed_at: dict[_Destination, float] = {}
 
     @classmethod
     def connect(cls, service_bus: ServiceBusSettings) -> "Messaging":
         """Make a client by connection string, or by identity; it connects when first used."""
-        if service_bus.connection_string is not None:
-            return cls(ServiceBusClient.from_connection_string(service_bus.connection_string))
-        return cls(ServiceBusClient(str(service_bus.namespace), credential(service_bus.client_id)))
+        text = service_bus.connection_string
+        if text is not None:
+            return cls(lambda: ServiceBusClient.from_connection_string(text))
+        namespace, client_id = str(service_bus.namespace), service_bus.client_id
+        return cls(lambda: ServiceBusClient(namespace, credential(client_id)))
 
     def send_to_queue(self, queue: str, messages: Iterable[OutgoingMessage]) -> int:
         """Send messages in batches as large as Service Bus takes; return how many.
@@ -112,39 +152,69 @@ class Messaging:
         return count
 
     def _new_batch(self, destination: _Destination) -> ServiceBusMessageBatch:
-        with self._lock:
-            batch: ServiceBusMessageBatch = self._sender(destination).create_message_batch()
-            return batch
+        batch: ServiceBusMessageBatch = self._call(
+            destination, lambda sender: sender.create_message_batch()
+        )
+        return batch
 
     def _send_batch(self, destination: _Destination, batch: ServiceBusMessageBatch) -> None:
-        with self._lock:
-            self._sender(destination).send_messages(batch)
+        self._call(destination, lambda sender: sender.send_messages(batch))
 
-    def _sender(self, destination: _Destination) -> Any:
+    def _call(self, destination: _Destination, act: Callable[[Any], Any]) -> Any:
+        """Do something with a sender, no longer than it may take.
+
+        Raises:
+            ServiceBusError: It failed, or hangs; or it did a moment ago.
+        """
         if monotonic() - self._failed_at.get(destination, -REST_SECONDS) < REST_SECONDS:
             raise ServiceBusConnectionError(message=f"{destination.name} failed a moment ago")
-        if destination not in self._senders:
-            is_queue = destination.kind == "queue"
-            make = self._client.get_queue_sender if is_queue else self._client.get_topic_sender
-            self._senders[destination] = make(destination.name)
-        return self._senders[destination]
+        link = self._current_link()
+        try:
+            return link.calls.call(lambda: act(link.sender(destination)), CALL_SECONDS)
+        except HungCallError as error:
+            self._leave(link)
+            raise ServiceBusConnectionError(message=f"{destination.name}: {error}") from error
+
+    def _current_link(self) -> _Link:
+        with self._lock:
+            if self._link is None:
+                self._hanging = [link for link in self._hanging if link.calls.is_alive]
+                if len(self._hanging) >= MAX_HANGING:
+                    fault = f"{MAX_HANGING} connections hang"
+                    raise ServiceBusConnectionError(message=f"Service Bus does not answer: {fault}")
+                self._link = _Link(self._make_client())
+            return self._link
+
+    def _leave(self, link: _Link) -> None:
+        """Let later calls connect anew: whoever hangs in this connection cannot be told to end."""
+        with self._lock:
+            if self._link is link:
+                log.error("a call to Service Bus hangs; the next one connects anew")
+                self._link = None
+                self._hanging.append(link)
+                link.calls.end()
 
     def _drop(self, destination: _Destination) -> None:
-        """Let a later call open a link of its own, whatever state this one is in."""
+        """Let a later call open a sender of its own, whatever state this one is in."""
         with self._lock:
             if monotonic() - self._failed_at.get(destination, -REST_SECONDS) >= REST_SECONDS:
                 self._failed_at[destination] = monotonic()
-            sender = self._senders.pop(destination, None)
-            if sender is not None:
-                sender.close()
+            link = self._link
+        if link is not None:
+            self._try_to_end(link, lambda: link.drop(destination))
+
+    def _try_to_end(self, link: _Link, close: Callable[[], None]) -> None:
+        try:
+            link.calls.call(close, CALL_SECONDS)
+        except HungCallError:
+            self._leave(link)
 
     def close(self) -> None:
         """Close every link and the connection."""
-        with self._lock:
-            for sender in self._senders.values():
-                sender.close()
-            self._senders.clear()
-            self._client.close()
+        link, self._link = self._link, None
+        if link is not None:
+            self._try_to_end(link, link.close)
+            link.calls.end()
 
 
 def _service_bus_message(message: OutgoingMessage) -> ServiceBusMessage:

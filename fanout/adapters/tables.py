@@ -27,7 +27,7 @@ from fanout.adapters.credentials import credential
 from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 from fanout.adapters.table_transactions import TransactionClient
-from fanout.adapters.transport import transport_options
+from fanout.adapters.transport import make_transport
 
 _KEYS = ("PartitionKey", "RowKey")
 # Rows that one transaction takes.
@@ -165,7 +165,7 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
-        options = {**transport_options(), "raw_response_hook": note_table_answer}
+        options = {"transport": make_transport(), "raw_response_hook": note_table_answer}
         if (text := storage.connection_string) is not None:
             service = TableServiceClient.from_connection_string(text, **options)
             return cls(service, partial(TransactionClient.from_connection_string, text, **options))

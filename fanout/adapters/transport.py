@@ -5,9 +5,23 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from azure.core.pipeline.transport import RequestsTransport
+
+from fanout.adapters.bounded_http import bounded_session
+
 # Where `requests` looks for certificates besides its own.
 # Source: https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# How long a socket may be silent, as the SDK of Blob storage has it.
+_TIMEOUTS = {"connection_timeout": 20, "read_timeout": 60}
+
+
+def make_transport(**options: Any) -> RequestsTransport:
+    """Make what sends the requests of a client; its exchanges have deadlines."""
+    environment = transport_options()
+    session = bounded_session()
+    session.trust_env = environment["use_env_settings"]
+    return RequestsTransport(session=session, **{**_TIMEOUTS, **environment, **options})
 
 
 def transport_options(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Results over HTTP: the list of a run's result files, and the content of each."""
 
 import asyncio
-import mimetypes
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -10,14 +9,16 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 
-from fanout.adapters.rows.rows import rows
+from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
-from fanout.errors import RunConflictError
+from fanout.adapters.run_files.results import ResultContent, read_result
+from fanout.errors import DamagedFileError, RunConflictError
 from fanout.models.status import ResultFile, ResultManifest, RunStatus
 from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.problems import problem
 from starters.api.shell import answer, origin_of, run_id_of, serve
+from starters.lifecycle.attempts import find_newest
 from starters.lifecycle.durable_status import ENDED_BY_FORCE
 from starters.lifecycle.status import read_status
 
@@ -72,28 +73,29 @@ def _with_url(file: ResultFile, results_url: str) -> ResultFile:
 async def get_result_file(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Give the content of a result file: one that the manifest lists, or one of an item."""
     run_id, name = run_id_of(req), req.route_params["name"]
-    files = run_files()
     try:
-        media_type = await asyncio.to_thread(_media_type, files, run_id, name)
-        content = await asyncio.to_thread(files.read, blob_paths.result_path(run_id, name))
+        found = await asyncio.to_thread(read_settled_result, run_files(), rows(), run_id, name)
     except (ResourceNotFoundError, KeyError):
         detail = f"The run '{run_id}' has no result file '{name}'."
         return problem(HTTPStatus.NOT_FOUND, "result-not-found", detail)
     # The SDK adds the charset of texts.
-    plain = media_type.partition(";")[0]
-    return func.HttpResponse(content, mimetype=plain, headers=_HARMLESS)
+    plain = found.media_type.partition(";")[0]
+    return func.HttpResponse(found.data, mimetype=plain, headers=_HARMLESS)
 
 
-def _media_type(files: RunFiles, run_id: str, name: str) -> str:
-    """The media type of a result file.
+def read_settled_result(files: RunFiles, rows: Rows, run_id: str, name: str) -> ResultContent:
+    """Read a result file, unless a redrive is about to replace it.
 
     Raises:
-        KeyError: There is no such file.
-        ResourceNotFoundError: There is no manifest yet.
+        KeyError: The manifest lists no such file.
+        ResourceNotFoundError: There is no manifest yet, or no such file of an item.
+        DamagedFileError: The file is gone, or not as it was written.
+        RunConflictError: It is, because a redrive writes it anew.
     """
-    if name.startswith(blob_paths.ITEM_FILES) and blob_paths.item_file_name(
-        name.removeprefix(blob_paths.ITEM_FILES)
-    ):
-        return mimetypes.guess_type(name)[0] or "application/octet-stream"
-    manifest = files.read_model(ResultManifest, blob_paths.results_manifest_path(run_id))
-    return {file.name: file for file in manifest.files}[name].media_type
+    try:
+        return read_result(files, run_id, name)
+    except DamagedFileError:
+        if find_newest(run_id, files, rows).is_over:
+            return read_result(files, run_id, name)  # a redrive may have ended meanwhile
+        message = f"The run '{run_id}' is being redriven, which writes '{name}' anew."
+        raise RunConflictError(run_id, message) from None

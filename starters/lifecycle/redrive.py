@@ -15,8 +15,9 @@ from fanout.adapters.rows.open_runs import note_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
+from fanout.adapters.run_files.results import damaged_results
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import RunConflictError
+from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.governor.owners import owner_of
 from fanout.models.plan import Reopening
 from fanout.models.redrive import RedriveRequest
@@ -109,7 +110,7 @@ def _insist_on_work(attempt: Attempt, request: RedriveRequest, files: RunFiles, 
     except ResourceNotFoundError as error:
         message = f"The run '{run_id}' has no plan to redrive; start a new one."
         raise RunConflictError(run_id, message) from error
-    if not has_work:
+    if not has_work and not (attempt.state.items.total and _has_damaged_results(run_id, files)):
         raise RunConflictError(run_id, _describe_lack_of_work(run_id, reopening))
 
 
@@ -119,6 +120,15 @@ def _is_left_without_results(attempt: Attempt, request: RedriveRequest, *, undoe
     if end is None or end.outcome != "failed" or request.error_types is not None:
         return False
     return undoes or (items.total > 0 and items.succeeded == items.total)
+
+
+def _has_damaged_results(run_id: str, files: RunFiles) -> bool:
+    """Tell whether the results of a run are to be made again, because they are not as they were."""
+    try:
+        damage = next(damaged_results(files, run_id), None)
+    except (ResourceNotFoundError, UnreadableDocumentError):
+        return True
+    return damage is not None
 
 
 def _describe_lack_of_work(run_id: str, reopening: Reopening) -> str:

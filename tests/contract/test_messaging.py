@@ -10,8 +10,10 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
+from fanout.adapters import messaging
 from fanout.adapters.messaging import Messaging, OutgoingMessage, fault_properties
 from fanout.adapters.settings import ServiceBusSettings
+from tests.support.hostile.dripping import dripping
 from tests.support.hosts import service_bus
 
 QUEUE, OTHER_QUEUE, TOPIC, UNIQUE = "plain-70", "plain-71", "topic-7", "unique-3"
@@ -143,3 +145,23 @@ def test_sending_goes_on_after_the_broker_was_killed_and_came_back(tmp_path: Pat
     bus.close()
     gc.collect()
     assert broker.stop() == 0
+
+
+def test_a_service_that_says_nothing_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(messaging, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(messaging, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(messaging, "MAX_HANGING", 2)
+    with dripping(b"", b"") as port:
+        keys = "SharedAccessKeyName=k;SharedAccessKey=a2V5;UseDevelopmentEmulator=true"
+        bus = Messaging.connect(ServiceBusSettings(f"Endpoint=sb://localhost:{port};{keys}"))
+        with ThreadPoolExecutor(4) as pool:
+            failures = [pool.submit(bus.send_to_queue, QUEUE, [message(1)]) for _ in range(4)]
+            for failure in failures:
+                with pytest.raises(ServiceBusError, match=r"no answer|hangs|do not answer|hang"):
+                    failure.result(60)
+        for _ in range(2):
+            with pytest.raises(ServiceBusError):
+                bus.send_to_queue(QUEUE, [message(1)])
+        with pytest.raises(ServiceBusError, match="2 connections hang"):
+            bus.send_to_queue(QUEUE, [message(1)])
+        bus.close()

@@ -4,14 +4,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from http import HTTPStatus
 from typing import Protocol, TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout.adapters.blob import BlobExistsError, BlobStore, blob_store
-from fanout.adapters.documents import read_document, write_document
+from fanout.adapters.blob_reading import OpenedBlob
+from fanout.adapters.digests import (
+    DIGEST,
+    SETTINGS_DIGEST,
+    digest_of,
+    insist_on_digest,
+    open_document,
+    read_stored,
+    write_stored,
+)
+from fanout.adapters.documents import write_document
 from fanout.adapters.run_files.kept import (
     Kept,
     KeptClaims,
@@ -23,6 +32,7 @@ from fanout.adapters.run_files.request_document import (
     HEAD_BYTES,
     read_request,
     read_settings,
+    settings_end,
     write_request,
 )
 from fanout.adapters.settings import DEFAULT_SCAN_RANGE_BYTES, settings
@@ -141,7 +151,10 @@ class RunFiles:
     ) -> str | None:
         write = write_request if isinstance(model, RunRequest) else write_document
         data = write(model)  # type: ignore[arg-type]  # each takes its own
-        return self._write_first(path, data, JSON, metadata)
+        digests = {DIGEST: digest_of(path, data)}
+        if (end := settings_end(data)) is not None:
+            digests[SETTINGS_DIGEST] = digest_of(path, data[:end])
+        return self._write_first(path, data, JSON, {**(metadata or {}), **digests})
 
     def newest_attempt(self, run_id: str) -> int:
         """The number of the run's latest attempt, 1 the first."""
@@ -163,7 +176,18 @@ class RunFiles:
     def request(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run that exists, as one of its attempts carries it out."""
         path = blob_paths.request_path(run_id)
-        return self._as_of(read_request(self.read(path), path), run_id, attempt)
+        return self._as_of(read_request(self.read_document(path), path), run_id, attempt)
+
+    def read_document(self, path: str) -> bytes:
+        """Read a file whole that has a digest beside it.
+
+        Raises:
+            UnreadableDocumentError: It is not as it was written.
+        """
+        blob = open_document(self.store, self.container, path)
+        data = blob.read()
+        insist_on_digest(path, data, blob.properties.metadata)
+        return data
 
     def settings(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run as `request` does, but what stands in it of its source.
@@ -174,18 +198,28 @@ class RunFiles:
             UnreadableDocumentError: It is damaged, or of a version that is not known.
         """
         path = blob_paths.request_path(run_id)
-        return self._as_of(self._settings(run_id, partial(self._begin, path)), run_id, attempt)
+        blob = open_document(self.store, self.container, path, HEAD_BYTES)
+        request = self._settings(run_id, partial(self._begin, path, blob), blob)
+        return self._as_of(request, run_id, attempt)
 
     def settings_at_hand(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read what `settings` gives, and keep the rest of the document, which is needed soon."""
-        data = self.read(blob_paths.request_path(run_id))
+        path = blob_paths.request_path(run_id)
+        blob = open_document(self.store, self.container, path)
+        data = blob.read()
+        request = self._settings(run_id, lambda length: data[:length], blob)
+        insist_on_digest(path, data, blob.properties.metadata)
         if len(data) > HEAD_BYTES:
             _documents.put((self, run_id), data)
-        request = self._settings(run_id, lambda length: data[:length])
         return self._as_of(request, run_id, attempt)
 
-    def _settings(self, run_id: str, read: Callable[[int | None], bytes]) -> RunRequest:
-        found = read_settings(read, blob_paths.request_path(run_id))
+    def _settings(
+        self, run_id: str, read: Callable[[int | None], bytes], blob: OpenedBlob
+    ) -> RunRequest:
+        path = blob_paths.request_path(run_id)
+        found = read_settings(read, path)
+        name = DIGEST if found.is_whole else SETTINGS_DIGEST
+        insist_on_digest(path, found.data, blob.properties.metadata, name)
         request, source = found.request, found.request.source
         if isinstance(source, InlineSource) and not found.is_whole:
             stored: Source = StoredItems.at(partial(_kept_items, self, run_id))
@@ -198,14 +232,14 @@ class RunFiles:
     def _as_of(self, request: RunRequest, run_id: str, attempt: int) -> RunRequest:
         return request if attempt == 1 else self.redrive_request(run_id, attempt).apply_to(request)
 
-    def _begin(self, path: str, length: int | None) -> bytes:
+    def _begin(self, path: str, blob: OpenedBlob, length: int | None) -> bytes:
         """Read so many bytes of a file from its beginning, or all."""
-        try:
-            return self.store.read(self.container, path, length=length)
-        except HttpResponseError as error:
-            if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise
-            return b""  # an empty file has no range
+        if length is None:
+            return blob.read()
+        if length > len(blob.beginning) < blob.properties.size:
+            etag = blob.properties.etag
+            return self.store.read(self.container, path, length=length, etag=etag)
+        return blob.beginning[:length]
 
     def manifest(self, run_id: str, generation: str = blob_paths.FIRST) -> PlanManifest:
         """Read the manifest of a generation's plan."""
@@ -309,16 +343,17 @@ class RunFiles:
             return None
 
     def write_model(self, path: str, model: BaseModel) -> None:
-        """Write a message as JSON."""
-        self.write(path, write_document(model))
+        """Write a message as JSON with its digest, over whatever was there."""
+        write_stored(self.store, self.container, path, model)
 
     def read_model(self, kind: type[Model], path: str) -> Model:
         """Read a message.
 
         Raises:
+            ResourceNotFoundError: There is none.
             UnreadableDocumentError: It is damaged, or of a version that is not known.
         """
-        return read_document(kind, self.read(path), path)
+        return read_stored(self.store, self.container, kind, path)
 
 
 @lru_cache(maxsize=1)
@@ -364,7 +399,7 @@ def kept_request(files: RunFiles, run_id: str, attempt: int = 1) -> RunRequest:
 
 def _document(files: RunFiles, run_id: str) -> RunRequest:
     path = blob_paths.request_path(run_id)
-    return read_request(_documents.get((files, run_id), lambda: files.read(path)), path)
+    return read_request(_documents.get((files, run_id), lambda: files.read_document(path)), path)
 
 
 def _kept_items(files: RunFiles, run_id: str) -> PackedItems:

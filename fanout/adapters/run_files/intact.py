@@ -10,26 +10,20 @@ Earlier versions of the app wrote no digests; the plan of a run says whether it 
 Source: https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from azure.core.exceptions import ResourceNotFoundError
-from pydantic import BaseModel
 
-from fanout.adapters.documents import read_document, write_document
+from fanout.adapters.digests import DIGEST, digest_of
+from fanout.adapters.documents import Model, read_document
 from fanout.adapters.run_files.files import RunFiles, kept_manifest
 from fanout.errors import DamagedFileError
 from fanout.naming import blob_paths
-from fanout.naming.media_types import BYTES, JSON, JSON_LINES
+from fanout.naming.media_types import BYTES, JSON_LINES
 
-Model = TypeVar("Model", bound=BaseModel)
-
-DIGEST = "digest"
 # The digest of the partial that a part goes with.
 PARTIAL = "partial"
-_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -42,12 +36,6 @@ class IntactFile:
 
     data: bytes
     metadata: Mapping[str, str]
-
-
-def digest_of(path: str, data: bytes) -> str:
-    """What tells a file from every other; no two names have one."""
-    key = hashlib.blake2b(path.encode(), digest_size=_DIGEST_BYTES).digest()
-    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES, key=key).hexdigest()
 
 
 def write_part(files: RunFiles, path: str, lines: bytes, partial: bytes | None = None) -> bool:
@@ -165,9 +153,3 @@ def write_intact(
 ) -> None:
     """Write a file with its digest, over whatever was there."""
     files.write(path, data, metadata={**(metadata or {}), DIGEST: digest_of(path, data)})
-
-
-def write_intact_model(files: RunFiles, path: str, model: BaseModel) -> None:
-    """Write a message as JSON with its digest, over whatever was there."""
-    data = write_document(model)
-    files.write(path, data, JSON, {DIGEST: digest_of(path, data)})

@@ -30,10 +30,12 @@ class Settings:
     Attributes:
         request: The request.
         is_whole: Whether its source is as it was written; otherwise what stands in it is left out.
+        data: What it was read of: the whole document, or its beginning up to the end of settings.
     """
 
     request: RunRequest
     is_whole: bool
+    data: bytes
 
 
 def write_request(request: RunRequest) -> bytes:
@@ -50,6 +52,12 @@ def write_request(request: RunRequest) -> bytes:
     told = f'{{"{_END}":"{end:010d}",'.encode()
     member = f',"{large}":'.encode() + to_json(getattr(source, large))
     return with_version(told + begin[1:] + member + b"}}")
+
+
+def settings_end(data: bytes) -> int | None:
+    """Where the settings of a document end; None where they are not kept apart."""
+    match = _BEGINNING.match(data)
+    return int(match[1]) if match is not None else None
 
 
 def read_request(data: bytes, name: str) -> RunRequest:
@@ -89,14 +97,16 @@ def read_settings(read: Callable[[int | None], bytes], name: str) -> Settings:
     """
     head = read(HEAD_BYTES)
     if len(head) < HEAD_BYTES:
-        return Settings(read_request(head, name), is_whole=True)
+        return Settings(read_request(head, name), is_whole=True, data=head)
     match = _BEGINNING.match(head)
     end = int(match[1]) if match is not None else 0
     if end + _MEMBER_BYTES > HEAD_BYTES:
         head = read(end + _MEMBER_BYTES)
     member = _MEMBER.match(head, end)
     if match is None or member is None:  # an earlier version wrote it, or it is damaged
-        return Settings(read_request(read(None), name), is_whole=True)
+        data = read(None)
+        return Settings(read_request(data, name), is_whole=True, data=data)
     begin, empty = head[match.end() : end], _EMPTY[member[1].decode()]
     data = b"{" + begin + member[0] + empty + b"}}"
-    return Settings(read_document(RunRequest, data, name), is_whole=False)
+    request = read_document(RunRequest, data, name)
+    return Settings(request, is_whole=False, data=head[:end])

@@ -1,6 +1,6 @@
 """One version of a blob as a source reads it, and how its faults are told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
+from fanout.adapters.blob_reading import OpenedBlob
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef
 from fanout.records import BlobEntry
@@ -48,6 +49,8 @@ class BlobReader(Protocol):
 
     def peek(self, container: str, blob: str) -> Properties | None: ...
 
+    def open(self, container: str, blob: str, length: int = ...) -> OpenedBlob | None: ...
+
     def read(
         self,
         container: str,
@@ -81,7 +84,15 @@ class Writer(Protocol):
 class BlobFiles(BlobReader, Protocol):
     """What the plan of a run asks of a store: to write copies, too."""
 
-    def write(self, container: str, blob: str, data: bytes, *, media_type: str = ...) -> object: ...
+    def write(
+        self,
+        container: str,
+        blob: str,
+        data: bytes,
+        *,
+        media_type: str = ...,
+        metadata: Mapping[str, str] | None = ...,
+    ) -> object: ...
     def open_writer(self, container: str, blob: str, media_type: str) -> Writer: ...
 
 

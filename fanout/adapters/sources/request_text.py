@@ -65,6 +65,9 @@ class _Bytes:
         for begin in range(offset, end, _PIECE_BYTES):
             yield self.content[begin : min(begin + _PIECE_BYTES, end)]
 
+    def open(self, container: str, blob: str, length: int = 0) -> NoReturn:
+        raise NotImplementedError("no document is kept in a text of a request")
+
     def entries(self, container: str, prefix: str) -> NoReturn:
         raise NotImplementedError("a text in a request is in no container that could be listed")
 

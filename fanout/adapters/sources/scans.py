@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from fanout.adapters.documents import Model, read_document, write_document
+from fanout.adapters.digests import read_stored, write_stored
+from fanout.adapters.documents import Model
 from fanout.adapters.sources.blobs import OpenBlob, open_blob, translate_format_errors
 from fanout.adapters.sources.formats import require_columns
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
 from fanout.adapters.sources.texts import find_codec, open_text
 from fanout.messages.scans import RangeScan, ScanPlan
 from fanout.models.source import CsvFormat, CsvSource, JsonlSource, Source
-from fanout.naming.media_types import JSON
 from fanout.splitting.header import read_csv_start, read_jsonl_start
 from fanout.splitting.ranges import LineFormat, join_ranges, scan_range
 
@@ -122,10 +122,8 @@ def _scan_name(number: int) -> str:
 
 
 def _read_model(kind: type[Model], scratch: Scratch, name: str) -> Model:
-    path = scratch.prefix + name
-    return read_document(kind, scratch.store.read(scratch.container, path), path)
+    return read_stored(scratch.store, scratch.container, kind, scratch.prefix + name)
 
 
 def _write_model(scratch: Scratch, name: str, model: BaseModel) -> None:
-    data = write_document(model)
-    scratch.store.write(scratch.container, scratch.prefix + name, data, media_type=JSON)
+    write_stored(scratch.store, scratch.container, scratch.prefix + name, model)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from fanout.adapters.documents import read_document, write_document
+from fanout.adapters.digests import read_stored, write_stored
 from fanout.adapters.sources.blobs import (
     BlobReader,
     BrokenSourceError,
@@ -22,7 +22,6 @@ from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef, Cut, PartsPage, PlanPart
 from fanout.models.request import BatchLimits
 from fanout.models.source import BlobFormat, JsonlFormat, ListingSource, ManifestSource, SetSource
-from fanout.naming.media_types import JSON
 from fanout.records import Chunk
 from fanout.splitting.listing import blob_name, is_listed, listing_line, manifest_lines
 from fanout.splitting.records import parse_records
@@ -61,8 +60,7 @@ def kept_part(store: BlobReader, pages: BlobRef, number: int) -> PlanPart:
 
 @lru_cache(maxsize=_KEPT_PAGES)
 def _kept_page(store: BlobReader, pages: BlobRef, number: int) -> PartsPage:
-    data = store.read(pages.container, _page_name(pages, number))
-    return read_document(PartsPage, data, _page_name(pages, number))
+    return read_stored(store, pages.container, PartsPage, _page_name(pages, number))
 
 
 def _page_name(pages: BlobRef, number: int) -> str:
@@ -161,8 +159,8 @@ class _SetCutter:
 
     def _write_page(self) -> None:
         page = PartsPage(parts=self._page)
-        name, data = _page_name(self.pages, self._pages), write_document(page)
-        self.scratch.store.write(self.scratch.container, name, data, media_type=JSON)
+        name = _page_name(self.pages, self._pages)
+        write_stored(self.scratch.store, self.scratch.container, name, page)
         self._page, self._pages = [], self._pages + 1
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from fanout.adapters.bounded_http import bounded_session
 from fanout.adapters.credentials import credential
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.metrics import Metric
@@ -128,7 +129,9 @@ def _exporters(values: Mapping[str, str]) -> Iterator[tuple[Any, Any]]:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        yield OTLPSpanExporter(), OTLPMetricExporter()
+        # Each has a thread of its own, and a session is for one.
+        spans, measures = bounded_session(), bounded_session()
+        yield OTLPSpanExporter(session=spans), OTLPMetricExporter(session=measures)
     if values.get(AZURE):
         from azure.monitor.opentelemetry.exporter import (
             AzureMonitorMetricExporter,

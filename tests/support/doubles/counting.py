@@ -31,9 +31,9 @@ class CountingStore(MemoryStore):
         self._requests.append(f"GET {blob}")
         return super().read(container, blob, **more)
 
-    def open(self, container: str, blob: str) -> Any:
+    def open(self, container: str, blob: str, **more: Any) -> Any:
         self._requests.append(f"GET {blob}")
-        return super().open(container, blob)
+        return super().open(container, blob, **more)
 
     def delete(self, container: str, blob: str) -> None:
         self._requests.append(f"DELETE {blob}")

@@ -98,12 +98,12 @@ class MemoryStore:
     def peek(self, container: str, blob: str) -> MemoryProperties | None:
         return self.properties(container, blob)
 
-    def open(self, container: str, blob: str) -> OpenedBlob | None:
+    def open(self, container: str, blob: str, length: int = CHUNK_BYTES) -> OpenedBlob | None:
         # One request, whatever a class that counts requests makes of others.
         found = MemoryStore.properties(self, container, blob)
         if found is None:
             return None
-        etag, first = found.etag, MemoryStore.read(self, container, blob, length=CHUNK_BYTES)
+        etag, first = found.etag, MemoryStore.read(self, container, blob, length=length)
 
         def read() -> bytes:
             if len(first) == found.size:
@@ -112,7 +112,7 @@ class MemoryStore:
             return first + b"".join(rest)
 
         properties = BlobProperties(found.size, etag, found.last_modified, metadata=found.metadata)
-        return OpenedBlob(properties, read)
+        return OpenedBlob(properties, read, first)
 
     def read(
         self,

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from activities.endings import run_telemetry
-from activities.endings.run_telemetry import announce_to_telemetry
+from activities.endings.run_telemetry import Flushes, announce_to_telemetry
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.messages.ending import EndedRun, RunFacts
@@ -136,3 +136,21 @@ def test_where_nobody_listens_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def test_while_an_exporter_hangs_the_ends_of_many_runs_wait_in_one_thread():
+    flushes, may_end, sent = Flushes(), Event(), []
+
+    def flush() -> None:
+        may_end.wait(60)
+        sent.append(1)
+
+    threads = [flushes.begin(flush)]
+    while flushes._waiting is not None:  # until the first is at it
+        pass
+    threads += [flushes.begin(flush) for _ in range(50)]
+    assert len(set(threads)) == 2
+    may_end.set()
+    for thread in threads:
+        thread.join(60)
+    assert len(sent) == 2

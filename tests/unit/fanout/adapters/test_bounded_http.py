@@ -1,0 +1,90 @@
+"""Exchanges of sessions end in time, and nothing else does."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import sleep
+
+import pytest
+import requests
+from azure.core.exceptions import AzureError
+
+from fanout.adapters import bounded_http
+from fanout.adapters.blob import BlobStore
+from fanout.adapters.bounded_http import bounded_session
+from fanout.adapters.settings import StorageSettings
+from tests.support.hostile.dripping import dripping
+
+pytestmark = pytest.mark.timeout(60)
+PART = (
+    b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-999999/1000000\r\n"
+    b'ETag: "1"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
+)
+ENDLESS = {
+    "headers": (PART + b"X: ", b"y"),
+    "body": (PART + b"Content-Length: 1000000\r\n\r\n", b"y"),
+    "last body": (PART + b"Connection: close\r\nContent-Length: 1000000\r\n\r\n", b"y"),
+    "chunks": (PART + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\ny\r\n"),
+    "informational answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "silence": (b"", b""),
+}
+
+
+@pytest.fixture(autouse=True)
+def haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "EXCHANGE_SECONDS", 0.3)
+    monkeypatch.setattr(bounded_http, "LOOK_SECONDS", 0.02)
+    bounded_http._watcher.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_answer_that_does_not_come_to_its_end_is_an_error(kind: str):
+    with (
+        dripping(*ENDLESS[kind]) as port,
+        bounded_session() as session,
+        pytest.raises(requests.RequestException),
+    ):
+        session.get(f"http://127.0.0.1:{port}/", timeout=50)
+
+
+@pytest.mark.parametrize("kind", ["headers", "informational answers"])
+def test_a_client_of_storage_waits_for_none(kind: str):
+    with dripping(*ENDLESS[kind]) as port:
+        store = BlobStore.connect(
+            StorageSettings(
+                f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+                f"BlobEndpoint=http://127.0.0.1:{port}/a;"
+            )
+        )
+        with pytest.raises(AzureError):
+            store._service.get_blob_client("c", "b").download_blob(retry_total=0).readall()
+
+
+class _Late(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output to itself."""
+
+
+@pytest.fixture
+def server() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Late) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_a_connection_that_is_idle_for_longer_is_used_again(server: int):
+    with bounded_session() as session:
+        for _ in range(2):
+            assert session.get(f"http://127.0.0.1:{server}/", timeout=50).text == "ok"
+            sleep(0.5)
+        (pool,) = session.adapters["http://"].poolmanager.pools._container.values()  # type: ignore[attr-defined]
+        assert (pool.num_connections, pool.num_requests) == (1, 2)
