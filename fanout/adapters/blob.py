@@ -22,7 +22,7 @@ from fanout.adapters.blob_reading import CHUNK_BYTES, StoredBlobs
 from fanout.adapters.credentials import credential
 from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import StorageSettings, settings
-from fanout.adapters.transport import transport_options
+from fanout.adapters.transport import PatientRetry, StorageTransport, transport_options
 from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
@@ -59,8 +59,9 @@ class BlobStore(StoredBlobs):
             # What a request gets is read in one piece, and not put together from many.
             "connection_data_block_size": CHUNK_BYTES,
             "raw_response_hook": note_blob_answer,
-            **transport_options(),
+            "retry_policy": PatientRetry(),
         }
+        options["transport"] = StorageTransport(**options, **transport_options())
         if storage.connection_string is not None:
             return cls(
                 BlobServiceClient.from_connection_string(storage.connection_string, **options)
