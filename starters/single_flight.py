@@ -10,7 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from fanout.adapters.patience import limit_patience
+
 Value = TypeVar("Value")
+# No call of storage goes on for longer, and so keeps those that come later from asking anew.
+MAX_FLIGHT_SECONDS = 10.0
 
 
 class SingleFlight:
@@ -47,7 +51,8 @@ class SingleFlight:
 def _carry_out(future: Future[Any], function: Callable[[], Any]) -> None:
     future.set_running_or_notify_cancel()  # from now on, no caller that leaves can cancel it
     try:
-        future.set_result(function())
+        with limit_patience(MAX_FLIGHT_SECONDS):
+            future.set_result(function())
     except BaseException as error:  # noqa: BLE001  it is raised again where it is awaited
         future.set_exception(error)
 

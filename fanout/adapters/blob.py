@@ -22,7 +22,7 @@ from fanout.adapters.blob_reading import CHUNK_BYTES, StoredBlobs
 from fanout.adapters.credentials import credential
 from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import StorageSettings, settings
-from fanout.adapters.transport import make_transport
+from fanout.adapters.transport import PatientRetry, StorageTransport, transport_options
 from fanout.naming.media_types import BYTES
 from fanout.records import BlobEntry
 
@@ -56,10 +56,12 @@ class BlobStore(StoredBlobs):
             "api_version": API_VERSION,
             "max_single_get_size": CHUNK_BYTES,
             "max_chunk_get_size": CHUNK_BYTES,
-            "raw_response_hook": note_blob_answer,
             # What a request gets is read in one piece, and not put together from many.
-            "transport": make_transport(connection_data_block_size=CHUNK_BYTES),
+            "connection_data_block_size": CHUNK_BYTES,
+            "raw_response_hook": note_blob_answer,
+            "retry_policy": PatientRetry(),
         }
+        options["transport"] = StorageTransport(**options, **transport_options())
         if storage.connection_string is not None:
             return cls(
                 BlobServiceClient.from_connection_string(storage.connection_string, **options)

@@ -11,7 +11,11 @@ from itertools import islice
 from typing import Any, Literal, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.data.tables import (
     EdmType,
     EntityProperty,
@@ -27,7 +31,7 @@ from fanout.adapters.credentials import credential
 from fanout.adapters.infrastructure import error_code
 from fanout.adapters.settings import SettingsError, StorageSettings, settings
 from fanout.adapters.table_transactions import TransactionClient
-from fanout.adapters.transport import make_transport
+from fanout.adapters.transport import StorageTransport, transport_options
 
 _KEYS = ("PartitionKey", "RowKey")
 # Rows that one transaction takes.
@@ -165,7 +169,10 @@ class TableStore:
         Raises:
             SettingsError: The account's address does not tell where its tables are.
         """
-        options = {"transport": make_transport(), "raw_response_hook": note_table_answer}
+        options: dict[str, Any] = {
+            "transport": StorageTransport(**transport_options()),
+            "raw_response_hook": note_table_answer,
+        }
         if (text := storage.connection_string) is not None:
             service = TableServiceClient.from_connection_string(text, **options)
             return cls(service, partial(TransactionClient.from_connection_string, text, **options))
@@ -264,7 +271,8 @@ class TableStore:
         except HttpResponseError as error:
             if error_code(error) != _NO_TABLE:
                 raise
-            self.service.create_table_if_not_exists(table)
+            with suppress(ResourceExistsError):
+                self._table(table).create_table()
             return _carry_out(self._table(table), operations)
 
     def _table(self, name: str) -> TableClient:

@@ -1,27 +1,109 @@
-"""How the clients of storage send their requests."""
+"""How the clients of storage send their requests, and how long they try."""
 
 import os
+import time
 import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
+import requests
 from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import ExponentialRetry
+from urllib3 import Retry
 
-from fanout.adapters.bounded_http import bounded_session
+from fanout.adapters.connections import WatchedAdapter
+from fanout.adapters.patience import USUAL_SECONDS, PatienceError, current_patience
 
 # Where `requests` looks for certificates besides its own.
 # Source: https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# How long a socket may be silent, as the SDK of Blob storage has it.
-_TIMEOUTS = {"connection_timeout": 20, "read_timeout": 60}
+# As the SDK has them for blobs; for tables it would wait five minutes.
+CONNECT_SECONDS = 20.0
+READ_SECONDS = 60.0
+# What keeps a connection open for each thread that asks storage at the same time.
+MAX_CONNECTIONS = 32
+# The longest wait before a request is sent again, however long the service asks for.
+MAX_PAUSE_SECONDS = 60.0
 
 
-def make_transport(**options: Any) -> RequestsTransport:
-    """Make what sends the requests of a client; its exchanges have deadlines."""
-    environment = transport_options()
-    session = bounded_session()
-    session.trust_env = environment["use_env_settings"]
-    return RequestsTransport(session=session, **{**_TIMEOUTS, **environment, **options})
+class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it late
+    """Sends requests and waits between them, for as long as there is patience."""
+
+    def __init__(self, **options: Any) -> None:
+        given = {"connection_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS} | options
+        super().__init__(**given)
+
+    def _init_session(self, session: requests.Session) -> None:
+        super()._init_session(session)
+        no_retries = Retry(total=False, redirect=False, raise_on_status=False)
+        for protocol in self._protocols:
+            adapter = WatchedAdapter(pool_maxsize=MAX_CONNECTIONS, max_retries=no_retries)
+            session.mount(protocol, adapter)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send a request; the timeouts of its socket are no longer than the patience.
+
+        Raises:
+            PatienceError: There is none left.
+        """
+        patience = current_patience()
+        left, config = patience.remaining(), self.connection_config
+        for name, usual in (
+            ("connection_timeout", config.timeout),
+            ("read_timeout", config.read_timeout),
+        ):
+            options[name] = min(options.get(name, usual), left)
+        begun, free_seconds = time.monotonic(), 0.0
+        try:
+            response = super().send(request, **options)
+            if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                free_seconds = USUAL_SECONDS
+            return response
+        finally:
+            patience.spend(max(0.0, time.monotonic() - begun - free_seconds))
+
+    def sleep(self, duration: float) -> None:
+        """Wait before a request is sent again.
+
+        Raises:
+            PatienceError: There would be no patience left then.
+        """
+        wait(duration)
+
+
+class PatientRetry(ExponentialRetry):
+    """The SDK's way of trying again for blobs, for as long as there is patience.
+
+    It begins with a second and not with a quarter of a minute, and takes a minute in all as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            initial_backoff=1,
+            increment_base=2,
+            random_jitter_range=1,
+            retry_total=6,
+            retry_connect=6,
+            retry_status=6,
+        )
+
+    def sleep(self, settings: Any, transport: Any) -> None:
+        """Wait before a request is sent again; clients of a client have no transport of ours."""
+        wait(self.get_backoff_time(settings))
+
+
+def wait(seconds: float) -> None:
+    """Wait, but not for longer than the longest pause.
+
+    Raises:
+        PatienceError: There would be no patience left then.
+    """
+    pause, patience = min(seconds, MAX_PAUSE_SECONDS), current_patience()
+    if pause >= patience.remaining():
+        raise PatienceError
+    time.sleep(pause)
+    patience.spend(pause)
 
 
 def transport_options(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:

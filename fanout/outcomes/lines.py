@@ -117,6 +117,12 @@ def has_only(data: bytes, status: ItemStatus) -> bool:
     return data.startswith(start) and data.count(b"\n" + start) == data.count(b"\n") - 1
 
 
+def has_any(data: bytes, status: ItemStatus) -> bool:
+    """Tell whether a line of a part file has this status."""
+    start = _STARTS[status]
+    return data.startswith(start) or b"\n" + start in data
+
+
 def waiting_items(data: bytes) -> dict[int, int]:
     """How often each waiting item of a part file was tried, by index."""
     pending = _pending_outcomes(data)

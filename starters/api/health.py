@@ -19,7 +19,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.telemetry.logs import logger
 from starters.api import endpoints
-from starters.api.shell import answer, serve
+from starters.api.shell import RETRY_AFTER_SECONDS, answer, serve
 from starters.circuits import record_circuits
 from starters.single_flight import SingleFlight
 
@@ -63,7 +63,9 @@ async def check_health(
         "dependencies": {"storage": _storage_state(blobs, tables), "durable": durable},
         "circuits": circuits,
     }
-    return answer(body, HTTPStatus.OK if is_up else HTTPStatus.SERVICE_UNAVAILABLE)
+    if is_up:
+        return answer(body)
+    return answer(body, HTTPStatus.SERVICE_UNAVAILABLE, Retry_After=RETRY_AFTER_SECONDS)
 
 
 @lru_cache(maxsize=1)

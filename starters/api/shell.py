@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, wraps
 from http import HTTPStatus
 from inspect import signature
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.infrastructure import is_infrastructure
+from fanout.adapters.patience import current_patience, limit_patience, limit_waiting
 from fanout.adapters.rows.rows import RowContentionError
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
@@ -26,8 +28,11 @@ from starters.failures import find_failure, is_fault
 
 log = logger("http")
 RETRY_AFTER_SECONDS = "2"
-# Callers and proxies wait for half a minute; a client of storage tries for minutes.
+# Callers and proxies wait for half a minute, and not for minutes as activities do for storage.
 MAX_ANSWER_SECONDS = 25.0
+# Less, so that no thread goes on when the caller has had an answer. Who may take longer because
+# there is much to do waits for no longer either.
+MAX_STORAGE_SECONDS = 22.0
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _MAX_SHOWN_CHARACTERS = 100
 Handler = Callable[..., Awaitable[func.HttpResponse]]
@@ -71,7 +76,7 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
         async def handle(**arguments: Any) -> func.HttpResponse:
             req = arguments["req"]
             with bind_invocation(arguments["context"], req.route_params.get("run_id")):
-                response = refusal(endpoint, req) or await _call_in_turn(
+                response = refusal(endpoint, req) or await _answer_in_time(
                     endpoint, handler, arguments
                 )
             for name, value in SAFE_HEADERS.items():
@@ -83,19 +88,35 @@ def wrap_handler(endpoint: Endpoint) -> Callable[[Handler], Handler]:
     return wrap
 
 
+async def _answer_in_time(
+    endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
+) -> func.HttpResponse:
+    """Answer in time, whatever the handler waits for or raises, its turn as well."""
+    responses: list[func.HttpResponse] = []
+
+    async def call() -> None:
+        limit = limit_waiting if endpoint.is_long else limit_patience
+        with limit(MAX_STORAGE_SECONDS):
+            responses.append(await _call_in_turn(endpoint, handler, arguments))
+
+    failure = await find_failure(call())
+    return responses[0] if failure is None else _refusal(failure)
+
+
 async def _call_in_turn(
     endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
 ) -> func.HttpResponse:
     """Call a handler once it is its turn."""
     req = arguments["req"]
+    insist_on_lengths(endpoint, req)
     run_id = str(req.route_params.get("run_id", ""))
-    try:
+    begun = monotonic()
+    async with asyncio.timeout(MAX_ANSWER_SECONDS) as limit:
         async with lanes().place(endpoint.function, run_id, caller_id(req)):
-            return await _call(endpoint, handler, arguments)
-    except CrowdedError as error:
-        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(error))
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
+            if endpoint.is_long:
+                limit.reschedule(None)
+                current_patience().spend(monotonic() - begun)
+            return await handler(**arguments)
 
 
 @lru_cache(maxsize=1)
@@ -104,24 +125,12 @@ def lanes() -> Lanes:
     return Lanes()
 
 
-async def _call(
-    endpoint: Endpoint, handler: Handler, arguments: dict[str, Any]
-) -> func.HttpResponse:
-    """Answer in time, whatever the handler waits for or raises."""
-    responses: list[func.HttpResponse] = []
-
-    async def call() -> None:
-        seconds = None if endpoint.is_long else MAX_ANSWER_SECONDS
-        async with asyncio.timeout(seconds):
-            insist_on_lengths(endpoint, arguments["req"])
-            responses.append(await handler(**arguments))
-
-    failure = await find_failure(call())
-    return responses[0] if failure is None else _refusal(failure)
-
-
 def _refusal(failure: BaseException) -> func.HttpResponse:
-    if isinstance(failure, FanoutError):
+    if isinstance(failure, CrowdedError):
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(failure))
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    if isinstance(failure, FanoutError) and not is_infrastructure(failure):
         log.info("refused", exc_info=failure)
         return answer_to(failure)
     log.error("no good answer", exc_info=failure)

@@ -1,0 +1,90 @@
+"""An exchange with storage that takes too long is ended, and half an answer is none."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+from azure.core.exceptions import AzureError
+
+from fanout.adapters import connections
+from fanout.adapters.blob import ONE_QUICK_TRY, BlobStore
+from fanout.adapters.settings import StorageSettings
+from fanout.adapters.tables import TableStore
+from tests.support.hostile.dripping import dripping
+
+WHOLE = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Length: 0\r\n"
+    b'ETag: "0x8D1"\r\n'
+    b"Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n"
+    b"x-ms-blob-type: BlockBlob\r\n"
+    b"\r\n"
+)
+# Nothing of the first line is an answer that cannot be told from none.
+CUTS = [*range(len(b"HTTP/1.1 200 OK\r\n"), len(WHOLE) - 1, 3)]
+
+
+class _Raw(BaseHTTPRequestHandler):
+    answer: ClassVar[bytes]
+
+    def do_HEAD(self) -> None:
+        self.wfile.write(self.answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[StorageSettings]:
+    handler = type("Handler", (_Raw,), {"answer": answer})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield storage_at(server.server_address[1])
+        server.shutdown()
+
+
+def storage_at(port: int) -> StorageSettings:
+    url = f"http://127.0.0.1:{port}/account"
+    return StorageSettings(
+        f"AccountName=account;AccountKey=a2V5;BlobEndpoint={url};TableEndpoint={url}"
+    )
+
+
+def ask(storage: StorageSettings) -> object:
+    client = BlobStore.connect(storage)._blob("things", "one")
+    return client.get_blob_properties(**ONE_QUICK_TRY).etag
+
+
+def test_a_whole_answer_is_taken():
+    with answering(WHOLE) as storage:
+        assert ask(storage) == '"0x8D1"'
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_an_answer_whose_head_is_cut_off_is_none(cut: int):
+    with answering(WHOLE[:cut]) as storage, pytest.raises(AzureError):
+        ask(storage)
+
+
+@pytest.mark.timeout(60)
+def test_an_exchange_ends_whatever_patience_there_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections, "MAX_EXCHANGE_SECONDS", 0.5)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    with dripping(head, b"x") as port:
+        with pytest.raises(AzureError):
+            TableStore.connect(storage_at(port)).ping("things")
+        with pytest.raises(AzureError):
+            BlobStore.connect(storage_at(port))._blob("things", "one").download_blob(
+                retry_total=0
+            ).readall()
+
+
+def test_exchanges_that_have_ended_are_not_watched_any_more():
+    with answering(WHOLE) as storage:
+        store = BlobStore.connect(storage)
+        for _ in range(5):
+            store.properties("things", "one")
+    assert not connections._watch()._exchanges
