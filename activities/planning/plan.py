@@ -11,7 +11,7 @@ from fanout.adapters.sources.planning import CutOptions
 from fanout.adapters.sources.reading import SourceCuts, cut_as
 from fanout.adapters.sources.scans import cut_scanned, prepare_scans
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import InvalidRequestError, SourceChangedError
+from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.messages.payloads import shorten
 from fanout.messages.planning import MAX_REFUSAL_BYTES, PlanResult, Work
 from fanout.messages.run import RunInput, RunRef
@@ -26,6 +26,11 @@ from workloads import registry
 log = logger(functions.BEGIN)
 
 _FIELDS = len(Cut._fields)
+# Whoever plans has each of them in memory; and each is the work of an activity.
+MAX_CUTS = 2_000_000
+_TOO_MANY_CUTS = (
+    f"the source makes more than {MAX_CUTS:,} batches: let a batch take more items and bytes"
+)
 
 
 def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
@@ -81,10 +86,16 @@ def _takes_chunks(request: RunRequest) -> bool:
 
 
 def _read_cuts(cuts: Iterable[Cut]) -> "array[int]":
-    """Hold the cuts as plain numbers: 48 bytes a cut, so a million of them fit anywhere."""
+    """Hold the cuts as plain numbers: 48 bytes a cut, so a million of them fit anywhere.
+
+    Raises:
+        InvalidRequestError: They are more than a plan may have.
+    """
     table = array("q")
     for cut in cuts:
         table.extend(cut)
+        if len(table) > MAX_CUTS * _FIELDS:
+            raise InvalidRequestError([FieldProblem("batch", _TOO_MANY_CUTS)])
     return table
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fanout.errors import FanoutError
 from fanout.models.plan import Cut
@@ -23,8 +24,30 @@ class _OpenCut:
         return Cut(self.offset, self.end, self.first_index, self.items, self.first_line)
 
 
+class Growth(NamedTuple):
+    """How cuts grow where nobody knows how many there will be.
+
+    Attributes:
+        every: After so many cuts the next may have twice the bytes.
+        max_bytes: What none has more than.
+    """
+
+    every: int
+    max_bytes: int
+
+    def after(self, cuts: int, limits: BatchLimits) -> BatchLimits:
+        """The limits of what comes after so many cuts."""
+        if cuts % self.every or limits.max_bytes >= self.max_bytes:
+            return limits
+        size = min(2 * limits.max_bytes, self.max_bytes)
+        return limits.model_copy(update={"max_bytes": size})
+
+
 def cut_records(
-    blocks: Iterable[RecordBounds], limits: BatchLimits, max_items: int | None = None
+    blocks: Iterable[RecordBounds],
+    limits: BatchLimits,
+    max_items: int | None = None,
+    growth: Growth | None = None,
 ) -> Iterator[Cut]:
     """Group a stream of records into cuts, each from its first record's start to its last's end.
 
@@ -35,8 +58,9 @@ def cut_records(
         blocks: The records of the source, in order.
         limits: What one cut may hold.
         max_items: How many records to take; those after are not read. None takes all.
+        growth: How the limits grow; None keeps them.
     """
-    cutter = Cutter(limits, max_items)
+    cutter = Cutter(limits, max_items, growth)
     try:
         for block in blocks:
             yield from cutter.cut(block)
@@ -51,9 +75,13 @@ def cut_records(
 class Cutter:
     """Cuts block after block, with the cut that is being filled between them."""
 
-    def __init__(self, limits: BatchLimits, max_items: int | None = None) -> None:
+    def __init__(
+        self, limits: BatchLimits, max_items: int | None = None, growth: Growth | None = None
+    ) -> None:
         self._limits = limits
         self._max_items = max_items
+        self._growth = growth
+        self._closed = 0
         self._open_cut: _OpenCut | None = None
         self._index = 0
 
@@ -84,6 +112,9 @@ class Cutter:
         """Close the cut that is being filled."""
         cut, self._open_cut = self._open_cut, None
         if cut is not None:
+            self._closed += 1
+            if self._growth is not None:
+                self._limits = self._growth.after(self._closed, self._limits)
             yield cut.close()
 
 

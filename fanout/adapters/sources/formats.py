@@ -13,7 +13,7 @@ from fanout.adapters.sources.blobs import (
 )
 from fanout.adapters.sources.parquet.footer import ParquetBlob
 from fanout.adapters.sources.planning import CutOptions, Scratch, SourceCuts
-from fanout.adapters.sources.texts import open_text
+from fanout.adapters.sources.texts import BlobText, open_text
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import BlobRef, Cut
 from fanout.models.request import BatchLimits
@@ -105,12 +105,13 @@ def cut_blob(
     text = open_text(blob, blob_format, blob.chunks(), allowed)
     limits = options.limits_for_bytes(blob.size * (1 if text.codec is None else USUAL_RATIO))
     if text.is_plain:
-        return _cut_text(blob, blob_format, limits, options, text.chunks)
+        return _cut_text(blob, blob_format, limits, options, text)
     if scratch is None:
         raise ValueError("a source that is no plain UTF-8 is planned with a place for its copy")
     name = scratch.copy_name(blob)
     copy = scratch.copy(name, text.chunks)
-    source_cuts = _cut_text(blob, blob_format, limits, options, copy.pieces())
+    copied = replace(text, chunks=copy.pieces())
+    source_cuts = _cut_text(blob, blob_format, limits, options, copied)
     return replace(source_cuts, cuts=copy.commit_after(source_cuts.cuts), data=scratch.ref(name))
 
 
@@ -119,13 +120,14 @@ def _cut_text(
     text_format: TextFormat,
     limits: BatchLimits,
     options: CutOptions,
-    chunks: Iterator[bytes],
+    text: BlobText,
 ) -> SourceCuts:
     with translate_format_errors(blob.ref):
-        records = find_records(chunks, text_format)
+        records = find_records(text.chunks, text_format)
     header = require_columns(blob, records.columns) if isinstance(text_format, CsvFormat) else None
     limits = options.fit(limits, header)
-    cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items))
+    growth = None if text.codec is None else options.growth(header)
+    cuts = _cuts(blob, cut_records(records.blocks, limits, options.max_items, growth))
     made = SourceCuts(header, blob.ref.etag, blob.size, cuts, delimiter=records.delimiter)
     return replace(made, columns=header)
 

@@ -13,10 +13,13 @@ from fanout.models.request import BatchLimits
 from fanout.models.selection import Selection
 from fanout.naming import blob_paths
 from fanout.naming.media_types import BYTES, JSON_LINES
+from fanout.splitting.cuts import Growth
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
 from fanout.splitting.sizes.estimates import fixed_bytes, path_count
 from fanout.splitting.sizing import (
+    CUTS_A_BATCH,
+    MAX_CUT,
     MAX_WIDTH,
     chunk_cut_limits_for_bytes,
     cut_limits_for_bytes,
@@ -160,6 +163,15 @@ class CutOptions:
         if self.is_chunk:
             return chunk_cut_limits_for_bytes(length)
         return cut_limits_for_bytes(length, self.at_once)
+
+    def growth(self, columns: Sequence[str] | None = None) -> Growth | None:
+        """How cuts grow of a source whose size nobody knows; None where the limits are given.
+
+        Of few bytes may come any number of records, and each cut costs memory and an activity.
+        """
+        if self.limits is not None:
+            return None
+        return Growth(self.at_once * CUTS_A_BATCH, self.fit(MAX_CUT, columns).max_bytes)
 
     def limits_for_items(self, count: int, length: int = 0) -> BatchLimits:
         """The limits for a source of so many items, which have so many bytes if that is known."""

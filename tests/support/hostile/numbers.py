@@ -5,7 +5,7 @@ stands there.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,22 +29,23 @@ class Branch(NamedTuple):
 
     Attributes:
         steps: Names of fields and positions in lists.
-        choices: Which alternative of a union is taken, by the way to the union.
+        choices: Which alternatives of unions are taken, by the way to the union; of a union within
+            another at the same place, the outer one first.
     """
 
     steps: tuple[Step, ...]
     schema: Schema
-    choices: dict[tuple[Step, ...], Schema]
+    choices: dict[tuple[Step, ...], tuple[Schema, ...]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A number of a schema.
+    """A number of a schema, or another value.
 
     Attributes:
         steps: The way to it in a document.
         schema: Its own schema.
-        template: A sound document, with a mark where the number stands.
+        template: A sound document, with a mark where the value stands.
         others: The types of what else may stand there.
     """
 
@@ -61,7 +62,11 @@ class Place:
 
     def document(self, number: str) -> bytes:
         """The document with this text as its number."""
-        return self.template.replace(f'"{_MARK}"', number).encode()
+        return self.document_of(number.encode())
+
+    def document_of(self, value: bytes) -> bytes:
+        """The document with these bytes as the value here."""
+        return self.template.encode().replace(f'"{_MARK}"'.encode(), value)
 
     @property
     def bounds(self) -> tuple[str, str]:
@@ -114,7 +119,8 @@ def _children(branch: Branch) -> Iterator[Branch]:
     schema, steps, choices = branch.schema, branch.steps, branch.choices
     for union in _UNIONS:
         for choice in schema.get(union, ()):
-            yield Branch(steps, choice, {**choices, steps: choice})
+            taken = (*choices.get(steps, ()), choice)
+            yield Branch(steps, choice, {**choices, steps: taken})
     for name, child in schema.get("properties", {}).items():
         yield Branch((*steps, name), child, choices)
     if isinstance(schema.get("additionalProperties"), dict):
@@ -125,15 +131,27 @@ def _children(branch: Branch) -> Iterator[Branch]:
 
 def number_places(schema: Schema, root: Schema) -> list[Place]:
     """List the places of numbers in the documents of a schema, each once."""
+    return _places(schema, root, _is_number)
+
+
+def every_place(schema: Schema, root: Schema) -> list[Place]:
+    """List the places of values of any type in the documents of a schema, each once."""
+    return _places(schema, root, lambda branch: True)
+
+
+def _is_number(branch: Branch) -> bool:
+    return branch.schema.get("type") in ("integer", "number") and "const" not in branch.schema
+
+
+def _places(schema: Schema, root: Schema, is_chosen: Callable[[Branch], bool]) -> list[Place]:
     places = {}
     branches = list(walk(schema, root))
-    for branch in branches:
-        if branch.schema.get("type") in ("integer", "number") and "const" not in branch.schema:
-            document = _example(schema, root, (), branch)
-            kinds = {str(b.schema.get("type")) for b in branches if b.steps == branch.steps}
-            others = frozenset(kinds & _BEGINS.keys())
-            place = Place(branch.steps, branch.schema, json.dumps(document), others)
-            places[place.template] = place
+    for branch in filter(is_chosen, branches):
+        document = _example(schema, root, (), branch)
+        kinds = {str(b.schema.get("type")) for b in branches if b.steps == branch.steps}
+        others = frozenset(kinds & _BEGINS.keys())
+        place = Place(branch.steps, branch.schema, json.dumps(document), others)
+        places[place.template] = place
     return list(places.values())
 
 
@@ -146,8 +164,9 @@ def _example(schema: Schema, root: Schema, steps: tuple[Step, ...], goal: Branch
     following = goal.steps[len(steps)] if is_on_way else None
     for union in _UNIONS:
         if schema.get(union):
-            chosen = goal.choices.get(steps) if is_on_way else None
-            return _example(chosen or schema[union][0], root, steps, goal)
+            taken = goal.choices.get(steps, ()) if is_on_way else ()
+            ways = [way for way in schema[union] if any(way is chosen for chosen in taken)]
+            return _example([*ways, schema[union][0]][0], root, steps, goal)
     if "const" in schema or "enum" in schema:
         return schema.get("const", next(iter(schema.get("enum", [None]))))
     if schema.get("type") == "object":

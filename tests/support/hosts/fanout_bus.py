@@ -1,6 +1,7 @@
 """The broker with Fanout's own entities, and what is sent to it and received from it."""
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ SUBSCRIPTION = "all"
 WAIT_SECONDS = 60
 QUIET_SECONDS = 2
 MOST_AT_ONCE = 500
+SETTLED_POLL_SECONDS = 0.2
 
 
 def entities(lock_seconds: int) -> dict[str, Any]:
@@ -46,6 +48,19 @@ class FanoutBus:
             for begin in range(0, len(messages), MOST_AT_ONCE):
                 sender.send_messages(messages[begin : begin + MOST_AT_ONCE])
 
+    def send(self, messages: Iterable[Any]) -> None:
+        """Send messages as they are, each by itself: together they may be too large."""
+        with self._client.get_queue_sender(REQUEST_QUEUE) as sender:
+            for message in messages:
+                sender.send_messages(message)
+
+    def wait_until_settled(self) -> None:
+        """Wait until no request is left, and see that the broker itself gave up on none."""
+        with self._client.get_queue_receiver(REQUEST_QUEUE) as receiver:
+            while receiver.peek_messages(1):
+                time.sleep(SETTLED_POLL_SECONDS)
+        assert self.requests_left() == []
+
     def events(self, count: int) -> list[dict[str, Any]]:
         """So many CloudEvents, received from a subscription; and no more for a while."""
         with self._subscription() as receiver:
@@ -70,6 +85,16 @@ class FanoutBus:
         ) as receiver:
             found = _received(receiver, count)
             _insist_on_quiet(receiver)
+        return found
+
+    def dead_letters_now(self) -> list[ServiceBusReceivedMessage]:
+        """Those that there are, until no more comes for a while."""
+        with self._client.get_queue_receiver(
+            DEAD_LETTER_QUEUE, receive_mode="receiveanddelete"
+        ) as receiver:
+            found: list[ServiceBusReceivedMessage] = []
+            while some := receiver.receive_messages(MOST_AT_ONCE, max_wait_time=QUIET_SECONDS):
+                found += some
         return found
 
     def shipments(self) -> list[dict[str, Any]]:

@@ -1,3 +1,4 @@
+import gzip
 import io
 import math
 from dataclasses import replace
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.planning import plan
 from fanout.adapters.run_files.files import kept_partition
 from fanout.messages.payloads import dump
 from fanout.models.request import RunRequest
@@ -22,6 +24,7 @@ from fanout.splitting.sizing import (
 from tests.support.replays.local_runs import RUN_ID, LocalRun, inline
 
 SOURCE = {"kind": "jsonl", "container": "inbox", "blob": "items.jsonl"}
+GZIP = SOURCE | {"blob": "items.jsonl.gz"}
 
 
 def over_lines(count: int, **more) -> LocalRun:
@@ -173,3 +176,20 @@ def test_cuts_and_batches_are_planned_by_what_comes_out(source: dict, select: di
     work = run.plan().work
     assert 2000 / work.cuts * 100_000 <= 2 * 1_048_576
     assert 2000 / work.cuts * work.max_span * 90_000 <= 8 * 1_048_576
+
+
+def test_a_few_compressed_bytes_with_very_many_records_make_no_more_cuts_than_a_large_blob():
+    run = LocalRun(RunRequest.model_validate({"workload": "probe", "source": GZIP}))
+    run.store.write("inbox", "items.jsonl.gz", gzip.compress(b"a\n" * 500_000))
+    work = run.plan().work
+    assert work.items == 500_000
+    assert work.cuts < 30_000
+    assert work.items_per_cut * work.max_span >= 100
+
+
+def test_a_source_of_more_batches_than_a_plan_may_have_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(plan, "MAX_CUTS", 10)
+    assert over_lines(10, batch={"max_items": 1}).plan().refusal is None
+    refusal = over_lines(11, batch={"max_items": 1}).plan().refusal
+    assert refusal is not None
+    assert refusal.startswith("batch: the source makes more than")

@@ -1,0 +1,17 @@
+"""A run as a caller has it: its request is checked, then planned, then carried out."""
+
+from fanout.errors import InvalidRequestError
+from starters.lifecycle.check import check_request
+from tests.support.replays.local_runs import LocalRun
+
+
+def carry_out_unless_refused(run: LocalRun) -> str | None:
+    """Carry out the batches of a run; give why it was refused, if it was."""
+    try:
+        check_request(run.request, run.files)
+    except InvalidRequestError as error:
+        return str(error)
+    plan = run.plan()
+    if plan.refusal is None:
+        run.work_off(plan)
+    return plan.refusal
