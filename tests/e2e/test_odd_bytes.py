@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.hosts.product import Product
 
-RUN = "odd-bytes"
 DEADLINE_SECONDS = 30
 
 
@@ -56,9 +55,8 @@ def send(
 
 @pytest.fixture(scope="module")
 def run_id(product: Product) -> str:
-    request = {"workload": "probe", "run_id": RUN, "source": {"kind": "inline", "items": [{}]}}
-    product.run(request)
-    return RUN
+    request = {"workload": "probe", "source": {"kind": "inline", "items": [{}]}}
+    return str(product.run(request)["run_id"])
 
 
 BODY = json.dumps({"workload": "probe", "source": {"kind": "inline", "items": [{}]}}).encode()
