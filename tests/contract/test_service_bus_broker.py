@@ -562,11 +562,11 @@ def test_peeking_shows_locked_deferred_and_scheduled_messages(client, queue) -> 
 
 
 def test_a_scheduled_message_comes_when_it_is_due(client, queue) -> None:
-    due = _in(1)
     with (
         _opened(client.get_queue_sender(queue)) as sender,
         _opened(client.get_queue_receiver(queue)) as receiver,
     ):
+        due = _in(2)
         [number] = sender.schedule_messages(ServiceBusMessage("later"), due)
         message = _receive(receiver)[0]
         assert datetime.now(UTC) >= due
