@@ -4,7 +4,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
@@ -39,7 +39,8 @@ QUIET_SECONDS = 0.5
 DELETE = ServiceBusReceiveMode.RECEIVE_AND_DELETE
 DEAD = ServiceBusSubQueue.DEAD_LETTER
 H = TypeVar("H", ServiceBusReceiver, ServiceBusSender)
-_closing = ThreadPoolExecutor(4)
+_closer = ThreadPoolExecutor(4)
+_closings: list[Future[None]] = []
 _numbers: dict[str, Iterator[int]] = {}
 
 
@@ -58,7 +59,8 @@ def connection_string(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def client(connection_string: str) -> Iterator[ServiceBusClient]:
     with ServiceBusClient.from_connection_string(connection_string, retry_total=0) as client:
         yield client
-        _closing.shutdown()
+        wait(_closings)
+        _closings.clear()
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def _opened(handler: H) -> Iterator[H]:
     try:
         yield handler
     finally:
-        _closing.submit(handler.close)
+        _closings.append(_closer.submit(handler.close))
 
 
 def _receive(receiver: ServiceBusReceiver, wanted: int = 1) -> list[ServiceBusReceivedMessage]:
@@ -560,11 +562,11 @@ def test_peeking_shows_locked_deferred_and_scheduled_messages(client, queue) -> 
 
 
 def test_a_scheduled_message_comes_when_it_is_due(client, queue) -> None:
-    due = _in(1)
     with (
         _opened(client.get_queue_sender(queue)) as sender,
         _opened(client.get_queue_receiver(queue)) as receiver,
     ):
+        due = _in(2)
         [number] = sender.schedule_messages(ServiceBusMessage("later"), due)
         message = _receive(receiver)[0]
         assert datetime.now(UTC) >= due
