@@ -102,9 +102,7 @@ def run_over(number: int) -> Ending:
     except Exception as error:
         raised = f"{type(error).__name__}: {error}"[:500]
     seconds = time.process_time() - began_at
-    return Ending(
-        blob.kind, refusal, raised, lost, outcome, seconds, read_memory("VmHWM") // MIB
-    )
+    return Ending(blob.kind, refusal, raised, lost, outcome, seconds, read_memory("VmHWM") // MIB)
 
 
 def _run(blob: Blob, number: int) -> LocalRun:
