@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import repeat
 
 from fanout.adapters.sources.parquet.leaves import GroupFooter, Leaf
 from fanout.adapters.sources.parquet.pages import Page, read_pages
@@ -129,13 +131,11 @@ def _decompress(content: bytes, size: int, codec: int) -> bytes:
 
 def _longest_of(content: bytes, count: int) -> int:
     """The longest of texts in plain encoding: each stands behind its length."""
-    longest = position = 0
-    last, unpack = len(content) - 4, _LENGTH.unpack_from
-    for _ in range(count):
-        if position > last:
-            break
-        (length,) = unpack(content, position)
-        position += 4 + length
-        if length > longest:
-            longest = length
+    longest, position, unpack = 0, 0, _LENGTH.unpack_from
+    with suppress(struct.error):  # the dictionary has fewer
+        for _ in repeat(None, count):
+            (length,) = unpack(content, position)
+            position += 4 + length
+            if length > longest:
+                longest = length
     return min(longest, len(content))

@@ -53,21 +53,21 @@ def read_rows(
         CutTooLargeError: The rows together are too large; fewer at a time may not be.
         SourceChangedError: The blob is not the one that was planned.
     """
-    lines: list[bytes] = []
+    texts: list[bytes] = []
     faults: dict[int, ErrorInfo] = {}
     wanted = tuple(columns) if columns else None
-    room = _Room(cut, budget)
-    while len(lines) < cut.end - cut.offset:
-        row = cut.offset + len(lines)
+    row, room = cut.offset, _Room(cut, budget)
+    while row < cut.end:
         group = decode_group_of(store, ref, wanted, row, budget.batch)
         for begin, end, taken in find_slices(group, row, min(cut.end, group.end), budget):
             room.take_rows(taken)
-            index = cut.first_index + len(lines)
-            made, errors = _lines(group, begin, end, budget.item)
+            index = cut.first_index + begin - cut.offset
+            lines, errors = _lines(group, begin, end, budget.item)
             faults |= {index + place: error for place, error in errors}
-            lines += made
-            room.take_lines(made)
-    return RowLines(b"".join(line + b"\n" for line in lines), faults)
+            texts += [b"\n".join(lines), b"\n"]
+            room.take_text(texts[-2])
+        row = group.end
+    return RowLines(b"".join(texts), faults)
 
 
 class _Room:
@@ -82,9 +82,9 @@ class _Room:
         self._decoded += size
         self._insist_on(self._decoded, 2 * self._budget.piece)
 
-    def take_lines(self, lines: list[bytes]) -> None:
-        """Take lines; raises `CutTooLargeError`."""
-        self._written += sum(map(len, lines))
+    def take_text(self, lines: bytes) -> None:
+        """Take lines as they are written; raises `CutTooLargeError`."""
+        self._written += len(lines)
         self._insist_on(self._written, self._budget.piece)
 
     def _insist_on(self, size: int, max_bytes: int) -> None:
