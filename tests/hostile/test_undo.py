@@ -13,7 +13,8 @@ from fanout.errors import RunConflictError
 from fanout.messages.run import RunRef
 from fanout.naming import blob_paths, functions
 from tests.support.hostile.local_settings import local_settings
-from tests.support.hostile.map_world import PROCESS, UNDO, WORLD, MapRun, Squall
+from tests.support.hostile.map_world import PROCESS, UNDO, WORLD, MapRun
+from tests.support.hostile.weather import SQUALLS, Squall
 from tests.support.replays.local_runs import RUN_ID
 from tests.support.workloads.faulty_orders import Fault
 
@@ -232,14 +233,6 @@ PLANS = st.dictionaries(
     st.lists(FAULTS, min_size=1, max_size=3),
     max_size=6,
 )
-SQUALLS: st.SearchStrategy[list[Squall]] = st.lists(
-    st.tuples(
-        st.integers(0, 12),
-        st.sampled_from(["die", "die after", "away", "away after"]),
-        st.sampled_from([1, 1, 2, 7, 40]),
-    ),
-    max_size=4,
-).map(lambda storms: [s for calm, kind, many in storms for s in [None] * calm + [kind] * many])
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
