@@ -1,6 +1,7 @@
 """The items of a batch whose sagas are to run, written down before the first of them begins."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -19,7 +20,7 @@ from fanout.messages.sagas import SagaBatch, SagaItem
 from fanout.models.outcome import ErrorInfo
 from fanout.models.plan import Cut
 from fanout.naming import blob_paths
-from fanout.outcomes.lines import next_takes
+from fanout.outcomes.lines import interrupted_items, next_takes
 from fanout.records import Record
 from fanout.splitting.records import parse_records
 from fanout.threads import ContextPool
@@ -62,7 +63,7 @@ def _read_batch(ref: BatchRef, files: RunFiles) -> SagaBatch:
         if not before.lines or record.index in takes
     ]
     if ref.attempt > 1:
-        items = _take_up(ref, files, items)
+        items = _take_up(ref, files, items, _Before.of(ref, files, before.lines))
     return SagaBatch(items=items, before=before.lines.decode(), apart=[])
 
 
@@ -94,21 +95,50 @@ def _item(workload: SagaWorkload[Any, Any], record: Record, take: int) -> SagaIt
     )
 
 
-def _take_up(ref: BatchRef, files: RunFiles, items: list[SagaItem]) -> list[SagaItem]:
+@dataclass(frozen=True)
+class _Before:
+    """What is known of a batch from the attempts before.
+
+    Attributes:
+        known_until: The latest attempt whose outcomes are known.
+        opened_in: The latest attempt that has opened it.
+        interrupted: Indices of the items whose sagas were in its hands then, and have no end.
+    """
+
+    known_until: int
+    opened_in: int
+    interrupted: set[int]
+
+    @classmethod
+    def of(cls, ref: BatchRef, files: RunFiles, lines: bytes) -> "_Before":
+        generation = blob_paths.generation(ref.attempt)
+        plan = kept_partition(files, ref.run_id, ref.partition, generation)
+        origin = plan.origins[ref.first_cut]
+        known_until = 0 if origin.part is None else blob_paths.part_attempt(origin.part)
+        return cls(known_until, origin.opened_in, interrupted_items(lines))
+
+
+def _take_up(
+    ref: BatchRef, files: RunFiles, items: list[SagaItem], before: _Before
+) -> list[SagaItem]:
     """Let sagas that an earlier attempt has ended, although their batch was lost, have a new take.
 
     One that has succeeded keeps the take in which it did. So does one of which something could not
-    be undone: that is taken up first.
+    be undone: that is taken up first. One that was begun and has no end goes on in doubt.
     """
 
     def look(item: SagaItem) -> SagaItem:
+        known_until, take = before.known_until, item.take
         while item.error is None and (record := find_record(files, ref.run_id, item.start)):
             if record.attempt == ref.attempt or record.end.status == "succeeded":
                 break
             if record.undo is not None:
                 return item.model_copy(update={"undo": record.undo})
+            known_until = max(known_until, record.attempt)
             item = item.model_copy(update={"take": item.take + 1})
-        return item
+        is_interrupted = item.take == take and item.index in before.interrupted
+        has_begun = is_interrupted or before.opened_in > known_until
+        return item.model_copy(update={"has_begun": has_begun})
 
     with ContextPool(READ_AT_ONCE) as pool:
         return list(pool.map(look, items))

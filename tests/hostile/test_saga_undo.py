@@ -65,7 +65,7 @@ def test_whatever_kills_and_redrives_it_meets_every_order_ends_whole(
             break
     if run.has_plan:
         assert {line["status"] for line in run.latest_lines().values()} == {"succeeded"}
-        run.insist_on_conservation()
+        run.insist_on_ledgers()
 
 
 def _carry_out(run: OrderRun, squalls: list[Squall] | None = None, at: int | None = None) -> bool:
@@ -98,3 +98,33 @@ def test_an_undo_that_is_cut_off_is_done_once_in_the_end(undo: str, squalls: lis
         run.carry_out()
         run.insist_on_ledgers()
     assert sorted(run.latest_lines()[1]["saga"]["undone"]) == sorted(UNDONE)
+
+
+@pytest.mark.parametrize("step", [VALIDATE, RESERVE, AUTHORISE, CAPTURE, SHIP])
+@pytest.mark.parametrize("why", ["refuse", "before", "away"])
+def test_what_an_order_had_before_it_was_cut_off_does_not_stand_if_it_fails_then(
+    step: str, why: Any
+):
+    run = OrderRun(2, AT_ONCE)
+    WORLD.on_call = lambda: WORLD.calls[-1] == ("n1", SHIP) and run.end_by_force()
+    run.carry_out()
+    assert run.latest_lines()[1]["status"] == "pending"
+    WORLD.on_call, WORLD.is_endless, WORLD.faults = lambda: None, True, {("n1", step): [why]}
+    run.carry_out()
+    run.insist_on_ledgers()
+    assert run.latest_lines()[1]["status"] == "compensated"
+    WORLD.faults = {}
+    run.carry_out()
+    assert {line["status"] for line in run.latest_lines().values()} == {"succeeded"}
+    run.insist_on_conservation()
+
+
+def test_an_order_that_nobody_began_is_not_undone_where_it_is_refused():
+    run = OrderRun(2, AT_ONCE)
+    run.end_first = True
+    run.carry_out()
+    assert {line["status"] for line in run.latest_lines().values()} == {"pending"}
+    WORLD.faults = {("n1", VALIDATE): ["refuse"]}
+    run.carry_out()
+    assert run.latest_lines()[1]["status"] == "failed"
+    assert not [call for call in WORLD.calls if call[1].startswith("undo")]

@@ -8,10 +8,11 @@ from itertools import count
 from typing import Any
 
 from fanout.adapters.messaging import OutgoingMessage
-from fanout.adapters.rows.attempts import read_attempt
+from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import read_batches
+from fanout.governor import control_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.models.redrive import RedriveRequest
@@ -86,12 +87,17 @@ registry.register(OutageOrders(lambda *call: WORLD.fate(*call), WORLD))
 
 @dataclass
 class OrderRun:
-    """A run of some orders of one article each, over ledgers that have enough of everything."""
+    """A run of some orders of one article each, over ledgers that have enough of everything.
+
+    Attributes:
+        end_first: Whether the next attempt is cancelled before it begins.
+    """
 
     orders: int
     retry: dict[str, Any]
     run_id: str = field(default_factory=lambda: f"orders{next(_NUMBERS)}")
     attempts: int = 0
+    end_first: bool = False
 
     def __post_init__(self) -> None:
         WORLD.memory, WORLD.sent, WORLD.calls = MemoryTables(), [], []
@@ -122,6 +128,9 @@ class OrderRun:
         claim = self.files.claim_of(self.run_id)
         ref = RunInput(run_id=self.run_id, attempt=self.attempts, claim=claim)
         self.weather.squalls = squalls
+        if self.end_first:
+            self.end_first = False
+            change_attempt(self.rows, self.run_id, self.attempts, _cancel)
         end = self.inline.run(ref)
         self.weather.squalls = []
         while not self.state.is_over:
@@ -177,6 +186,10 @@ class OrderRun:
         books.insist_on_conservation()
         for line in self.lines().values():
             books.insist_on(line, self.run_id)
+
+
+def _cancel(state: GovernorState) -> tuple[GovernorState, None]:
+    return state.model_copy(update={"control": control_rules.cancel(state.control)}), None
 
 
 def _order(number: int) -> dict[str, Any]:
