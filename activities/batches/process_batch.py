@@ -23,7 +23,7 @@ from activities.batches.boxes.rests import (
 )
 from activities.batches.boxes.stretch import Stretch
 from activities.batches.chunk_batch import process_chunk_batch
-from activities.batches.cut_reader import read_cut
+from activities.batches.cut_reader import ONE_IN_PIECES, read_cut
 from activities.batches.earlier import Earlier, read_outcomes_before, read_partial_before
 from activities.batches.fence import Fence
 from activities.batches.item_errors import source_fault
@@ -63,8 +63,6 @@ CHUNKS_AT_ONCE = (os.cpu_count() or 1) + 1
 _chunks = BoundedSemaphore(CHUNKS_AT_ONCE)
 # Less than it takes to start a host again, after which it carries out again what it had begun.
 RESTART_SECONDS = 1.0
-# A batch that is read in pieces takes all the memory that one may: so one at a time.
-_pieces = BoundedSemaphore(1)
 
 
 def process_batch(ask: ProcessAsk, events: Events) -> BatchResult:
@@ -218,7 +216,7 @@ def _run_workload(
         if ask.box is not None:
             give_back = partial(stretch.cut_short, give_back_by(ask, stretch, files))
             batch = replace(batch, stretch=stretch, give_back=give_back)
-        with _pieces if batch.rest_count else nullcontext():
+        with ONE_IN_PIECES if batch.rest_count else nullcontext():
             return _process_by_shape(batch, workload)
 
 

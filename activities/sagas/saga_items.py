@@ -1,12 +1,13 @@
 """The items of a batch whose sagas are to run, written down before the first of them begins."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from activities.batches.cut_reader import read_cut
+from activities.batches.cut_reader import ONE_IN_PIECES, read_cut
 from activities.batches.earlier import read_outcomes_before
 from activities.batches.item_errors import source_fault
 from activities.batches.item_parser import parse_item
@@ -29,14 +30,22 @@ from fanout.workload import SagaWorkload
 READ_AT_ONCE = 8
 
 
-def open_batch(ref: BatchRef, files: RunFiles, *, is_first: bool = True) -> SagaBatch:
+def open_batch(
+    ref: BatchRef, files: RunFiles, room: ExitStack, *, is_first: bool = True
+) -> SagaBatch:
     """Write down the items of a batch as they are now: their sagas read them there.
 
     Whoever is not the first to open it finds what was written, whatever the source has become.
+
+    Args:
+        ref: Which batch.
+        files: Where the run is kept.
+        room: Closed by the caller when the items are in memory no more.
+        is_first: Whether nobody has opened it before.
     """
     batch = None if is_first else _find_batch(files, ref)
     if batch is None:
-        batch = _read_batch(ref, files)
+        batch = _read_batch(ref, files, room)
         files.write_model(batch_path(ref), batch)
     return batch
 
@@ -53,13 +62,13 @@ def _find_batch(files: RunFiles, ref: BatchRef) -> SagaBatch | None:
         return None
 
 
-def _read_batch(ref: BatchRef, files: RunFiles) -> SagaBatch:
+def _read_batch(ref: BatchRef, files: RunFiles, room: ExitStack) -> SagaBatch:
     workload = saga_workload(kept_request(files, ref.run_id, ref.attempt).workload)
     before = read_outcomes_before(ref, files)
     takes = next_takes(before.lines)
     items = [
         _item(workload, record, takes.get(record.index, 1))
-        for record in _read_records(ref, files)
+        for record in _read_records(ref, files, room)
         if not before.lines or record.index in takes
     ]
     if ref.attempt > 1:
@@ -67,7 +76,7 @@ def _read_batch(ref: BatchRef, files: RunFiles) -> SagaBatch:
     return SagaBatch(items=items, before=before.lines.decode(), apart=[])
 
 
-def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
+def _read_records(ref: BatchRef, files: RunFiles, room: ExitStack) -> Iterator[Record]:
     """The items in the source; of one that is no longer what was planned, only the fault."""
     request = kept_request(files, ref.run_id, ref.attempt)
     cuts = kept_partition(files, ref.run_id, ref.partition, blob_paths.generation(ref.attempt)).cuts
@@ -75,6 +84,8 @@ def _read_records(ref: BatchRef, files: RunFiles) -> Iterator[Record]:
     done = 0
     try:
         for chunk in read_cut(files, ref.run_id, request, cut):
+            if not done and chunk.count < cut.items:
+                room.enter_context(ONE_IN_PIECES)
             yield from parse_records(chunk)
             done += chunk.count
     except (BrokenSourceError, SourceChangedError) as error:

@@ -13,7 +13,7 @@ from fanout.models.request import RunRequest
 
 Value = TypeVar("Value")
 # What JSON takes when it is parsed, as often as its bytes; what a model, a cut, an origin take.
-_PARSED_FACTOR = 10
+PARSED_FACTOR = 10
 _SMALL_BYTES = 2_000
 _CUT_BYTES = 250
 _ORIGIN_BYTES = 1_000
@@ -68,7 +68,7 @@ class Kept(Generic[Value]):
 
 def weigh_request(request: RunRequest) -> int:
     """How many bytes a request, parsed takes in memory, more or less."""
-    return _PARSED_FACTOR * len(to_json(request))
+    return PARSED_FACTOR * len(to_json(request))
 
 
 def weigh_manifest(manifest: PlanManifest) -> int:
