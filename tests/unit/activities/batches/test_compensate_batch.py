@@ -16,6 +16,8 @@ from tests.support.workloads.probe_workloads import Probe
 
 NOW = {"base_seconds": 0, "jitter_seconds": 0}
 UNDO = {"on_exceeded": "compensate"}
+# Items of 300 letters do not fit all at once.
+BATCH_BYTES = 2048
 ITEM = st.fixed_dictionaries(
     {
         "ending": st.sampled_from(["ok", "ok", "permanent"]),
@@ -71,13 +73,13 @@ def test_the_newest_is_first_too_where_the_items_do_not_fit_into_memory_at_once(
         portions.append(len(found))
         return found
 
-    monkeypatch.setattr(Probe, "compensate", lambda _, item, *__: undone.append(item.id))
+    monkeypatch.setattr(Probe, "compensate", lambda _, item, *__: undone.append(int(item.id)))
     monkeypatch.setattr("activities.batches.compensate_batch.read_values", note)
-    values = [{"id": n, "says": "x" * 300} for n in range(7)]
+    values = [{"id": f"{n:0300}"} for n in range(7)]
     values[3]["ending"] = "permanent"
     run = LocalRun(inline(values, **UNDO))
     run.work_off(run.plan())
-    run.files = replace(run.files, budget=Budget(8192))
+    run.files = replace(run.files, budget=Budget(BATCH_BYTES))
     run.compensate()
     assert undone == [6, 5, 4, 2, 1, 0]
     assert len(portions) > 1 and max(portions) < len(undone) == sum(portions)
