@@ -19,7 +19,6 @@ from fanout.messages.sagas import (
     RunSagasResult,
     SagaRecord,
     SagaStart,
-    SagaUndo,
     SagaWork,
     StepCall,
     StepPlan,
@@ -127,8 +126,9 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     work = SagaWork.model_validate(context.get_input())
     open_account(context)
     since = now(context)
-    undo = (yield from _find_undo(context, work)) if work.may_undo else None
-    course = Saga(work.steps, work.batch.run_id, work.saga.index, work.saga.take, undo=undo)
+    left = (yield from _find_undo(context, work)) if work.may_undo else FindUndoResult()
+    seeds = (work.batch.run_id, work.saga.index, work.saga.take)
+    course = Saga(work.steps, *seeds, undo=left.undo, has_begun=left.has_begun)
     move = course.move(since)
     while move != Move():
         if move.until is not None:
@@ -146,13 +146,13 @@ def saga(context: df.DurableOrchestrationContext) -> Steps:
     return answer_as_child(context.instance_id, record.end.status, usage_of(context))
 
 
-def _find_undo(context: Any, work: SagaWork) -> Generator[Any, Any, SagaUndo | None]:
-    """Ask what the saga is to take up that an earlier attempt could not undo."""
+def _find_undo(context: Any, work: SagaWork) -> Generator[Any, Any, FindUndoResult]:
+    """Ask what an earlier attempt has left of the saga."""
     ask = FindUndoAsk(batch=work.batch, saga=work.saga)
     found = yield from call_insistently(
         context, Activity(context, functions.FIND_UNDO, ask, once=True)
     )
-    return FindUndoResult.model_validate(_insist_on_value(found)).undo
+    return FindUndoResult.model_validate(_insist_on_value(found))
 
 
 def _make_calls(

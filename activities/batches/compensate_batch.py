@@ -6,6 +6,8 @@ meanwhile.
 
 import inspect
 import time
+from collections.abc import Container
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
+from activities.memory.batch_memory import hold_for_items
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
@@ -29,6 +32,7 @@ from fanout.adapters.run_files.intact import read_part, write_part
 from fanout.adapters.run_files.part_reader import read_lines
 from fanout.adapters.run_files.parts import newest_before
 from fanout.adapters.sources.blobs import BrokenSourceError
+from fanout.adapters.spool import Spool
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import FanoutError, PermanentError, SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
@@ -38,6 +42,7 @@ from fanout.naming.idempotency_keys import item_key
 from fanout.outcomes.lines import status_of
 from fanout.outcomes.reopening import UNDO_AWAY_SINCE, UNDO_RETRY_AFTER, UNDO_TRIES
 from fanout.policies import is_patience_over, outage_rest_seconds
+from fanout.records import Chunk
 from fanout.splitting.records import parse_records
 from fanout.workload import Context, MapWorkload
 from workloads import registry
@@ -69,12 +74,14 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
     to_undo = {n: line for n, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
     if to_undo:
-        undo = _Undo(ref, files, generation)
-        for number, line in reversed(to_undo.items()):
-            if fence.is_over:
-                processed.count_untried()
-            else:
-                lines[number] = undo.undo_line(line, processed)
+        indices = {int(from_json(line)["index"]) for line in to_undo.values()}
+        with closing(_Undo(ref, files, generation)) as undo:
+            undo.read_items(files, indices)
+            for number, line in reversed(to_undo.items()):
+                if fence.is_over:
+                    processed.count_untried()
+                else:
+                    lines[number] = undo.undo_line(line, processed)
     processed.work_ms = (time.perf_counter() - started) * 1000
     if not write_part(files, path, b"".join(lines)):
         return result_of_undo_part(before, read_part(files, path))
@@ -127,15 +134,24 @@ class _Undo:
         self._ref = ref
         self._max_tries = request.retry.max_attempts
         self._parameters = workload.parameters_model.model_validate(request.parameters)
-        cut = kept_partition(files, ref.run_id, ref.partition, generation).cuts[ref.first_cut]
+        self._request = request
+        self._cut = kept_partition(files, ref.run_id, ref.partition, generation).cuts[ref.first_cut]
         self._files = RunItemFiles.for_run(request, ref.run_id, files)
-        self._records: dict[int, Any] = {}
+        self._items = Spool()
         self._fault: FanoutError | None = None
+
+    def read_items(self, files: RunFiles, to_undo: Container[int]) -> None:
+        """Have those items at hand that are to be undone: the newest is the first of them."""
         try:
-            for chunk in read_cut(files, ref.run_id, request, cut):
-                self._records |= {record.index: record.value for record in parse_records(chunk)}
+            with hold_for_items(files, self._ref, self._cut):
+                for piece in read_cut(files, self._ref.run_id, self._request, self._cut):
+                    self._items.add(read_values(piece, to_undo))
         except (BrokenSourceError, SourceChangedError) as fault:
             self._fault = fault
+
+    def close(self) -> None:
+        """Forget the items."""
+        self._items.close()
 
     def undo_line(self, line: bytes, processed: Processed) -> bytes:
         """Compensate the item of a line, count it, and give its new line."""
@@ -180,13 +196,19 @@ class _Undo:
             files=self._files,
         )
         try:
-            item = self._workload.item_model.model_validate(self._records[outcome["index"]])
+            item = self._workload.item_model.model_validate(self._items[outcome["index"]])
             undoing = self._workload.compensate(item, outcome["output"], context)
             if inspect.isawaitable(undoing):
                 run_coroutine(_await(undoing))
         except BaseException as error:  # noqa: BLE001  whatever user code raises is an outcome
             return error
         return None
+
+
+def read_values(piece: Chunk, wanted: Container[int]) -> dict[int, Any]:
+    """The items of a piece that are wanted, by index."""
+    records = (record for record in parse_records(piece) if record.index in wanted)
+    return {record.index: record.value for record in records}
 
 
 def _time_away(since: int | None) -> tuple[int, timedelta]:

@@ -63,6 +63,13 @@ def weigh_batch(files: RunFiles, ref: RunRef, cut: Cut, piece_bytes: int | None 
 
 
 @contextmanager
+def hold_for_items(files: RunFiles, ref: RunRef, cut: Cut) -> Iterator[None]:
+    """Hold what it takes at most to read the items of a batch; wait until there is as much."""
+    with memory_for(files.budget).hold(weigh_batch(files, ref, cut)):
+        yield
+
+
+@contextmanager
 def hold_for_batch(
     files: RunFiles, ref: RunRef, cut: Cut, *, has_outcomes: bool
 ) -> Iterator[BatchMemory]:

@@ -7,6 +7,7 @@ its compensation is (`plan_compensation`), and here only what there is.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from activities.planning.openings import note_openings
 from activities.planning.work import make_work, plan_again, write_plan
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_request
 from fanout.adapters.run_files.part_reader import BatchOutcomes, join_cuts, read_batches
@@ -66,7 +67,7 @@ def plan_redo(ref: RunRef, request: RunRequest, files: RunFiles, *, undoes: bool
     reopening = reopening_of(files, ref, undoes=undoes)
     redo = find_redo(files, ref, reopening)
     base = kept_manifest(files, ref.run_id)
-    cuts, origins = ([], []) if undoes else (redo.cuts, redo.origins)
+    cuts, origins = ([], []) if undoes else (redo.cuts, note_openings(files, ref, redo.origins))
     manifest, partitions = plan_again(base, request, cuts, origins)
     manifest = manifest.model_copy(update={"reopening": reopening})
     write_plan(files, ref.run_id, blob_paths.generation(ref.attempt), manifest, partitions)

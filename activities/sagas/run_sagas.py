@@ -5,6 +5,8 @@ is over, goes on by itself. So do all of a batch whose first execution has not c
 of its steps may have taken the worker with it.
 """
 
+from contextlib import ExitStack
+
 from activities.batches.fence import NO_FENCE, Fence
 from activities.batches.item_watch import ItemWatch
 from activities.sagas.saga_courses import SagaCourses
@@ -40,12 +42,22 @@ def run_sagas(ask: BatchRef) -> RunSagasResult:
 def run_batch(
     ref: BatchRef, files: RunFiles, rows: Rows, fence: Fence = NO_FENCE
 ) -> RunSagasResult:
-    """Carry out the sagas of a batch, and write its part file if all of them ended."""
+    """Carry out the sagas of a batch, and write its part file if all of them ended.
+
+    Its items are in memory until then; of batches that are large one is at a time.
+    """
+    with ExitStack() as room:
+        return _run_batch(ref, files, rows, fence, room)
+
+
+def _run_batch(
+    ref: BatchRef, files: RunFiles, rows: Rows, fence: Fence, room: ExitStack
+) -> RunSagasResult:
     log = SagaLog(rows, ref)
     first = log.begin()
     if first is not None and ref.is_repeated and is_open(ref, files):
         first = None  # an earlier version of the app opened it, and its sagas go on apart
-    batch = open_batch(ref, files, is_first=first is not None)
+    batch = open_batch(ref, files, room, is_first=first is not None)
     items, ends = _known_ends(ref, files, batch, is_first=first is not None)
     courses = SagaCourses(ref, saga_steps(files, ref), items)
     if first is None:

@@ -15,7 +15,14 @@ class SagaCourses:
         self._ref = ref
         self._starts = {item.index: item.start for item in items}
         self._sagas = {
-            item.index: Saga(steps, ref.run_id, item.index, item.take, undo=item.undo)
+            item.index: Saga(
+                steps,
+                ref.run_id,
+                item.index,
+                item.take,
+                undo=item.undo,
+                has_begun=item.has_begun,
+            )
             for item in items
         }
         self._began_ms = 0

@@ -1,12 +1,13 @@
 """The sagas of a batch in Blob storage: what is to be run, and how each one ended."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
+from fanout.adapters.documents import read_document
 from fanout.adapters.run_files.files import RunFiles, kept_request
+from fanout.adapters.run_files.kept import PARSED_FACTOR, Kept
 from fanout.messages.batches import BatchRef
 from fanout.messages.sagas import (
     KeptSaga,
@@ -25,6 +26,7 @@ from fanout.workload import SagaWorkload
 from workloads import registry
 
 _KEPT_BATCHES = 128
+_KEPT_BYTES = 32 * 1_048_576
 READ_AT_ONCE = 8
 
 
@@ -56,24 +58,35 @@ def read_batch(files: RunFiles, ref: BatchRef) -> SagaBatch:
     return files.read_model(SagaBatch, batch_path(ref))
 
 
-@lru_cache(maxsize=_KEPT_BATCHES)
-def _kept_batch(files: RunFiles, ref: BatchRef) -> "_KeptBatch":
-    return _KeptBatch.of(read_batch(files, ref))
-
-
 @dataclass(frozen=True)
 class _KeptBatch:
-    """A batch whose sagas go on by themselves; it does not change any more."""
+    """A batch whose sagas go on by themselves; it does not change any more.
+
+    Attributes:
+        size: How many bytes it has as JSON.
+    """
 
     items: dict[int, SagaItem]
     results: dict[StepKey, StepResult]
+    size: int = 0
 
     @classmethod
-    def of(cls, batch: SagaBatch) -> "_KeptBatch":
+    def read(cls, files: RunFiles, ref: BatchRef) -> "_KeptBatch":
+        path = batch_path(ref)
+        data = files.read(path)
+        batch = read_document(SagaBatch, data, path)
         notes = (note for wave in batch.waves for note in wave.notes)
-        return cls(
-            {item.index: item for item in batch.items}, {note.key: note.result for note in notes}
-        )
+        items = {item.index: item for item in batch.items}
+        return cls(items, {note.key: note.result for note in notes}, len(data))
+
+
+_batches: Kept[_KeptBatch] = Kept(
+    _KEPT_BATCHES, _KEPT_BYTES, lambda batch: PARSED_FACTOR * batch.size
+)
+
+
+def _kept_batch(files: RunFiles, ref: BatchRef) -> _KeptBatch:
+    return _batches.get((files, ref), lambda: _KeptBatch.read(files, ref))
 
 
 def kept_items(files: RunFiles, ref: BatchRef) -> dict[int, SagaItem]:

@@ -172,7 +172,7 @@ class SagaTrace(Message):
 
     Attributes:
         done: In the order in which they were done.
-        failed: Those given up on.
+        failed: Those given up on, the one that the saga failed for first; and those in doubt.
         undone: In the order in which they were undone.
         undo_failed: Those whose undoing was given up on.
     """
@@ -230,9 +230,11 @@ class FindUndoResult(Message):
 
     Attributes:
         undo: What the saga is to take up; None if it begins with its first step.
+        has_begun: Whether an earlier attempt may have begun it, too.
     """
 
     undo: SagaUndo | None = None
+    has_begun: bool = False
 
 
 class SagaRecord(Message):
@@ -251,6 +253,8 @@ class SagaItem(Message):
         take: Which take of its saga is to run.
         error: Why it has none: the item makes no sense.
         undo: What that take could not undo in an earlier attempt; None if it begins anew.
+        has_begun: Whether an earlier attempt may have begun that take, and not come to its end:
+            then each step may have taken effect, and is undone if the saga fails.
     """
 
     index: int
@@ -259,6 +263,7 @@ class SagaItem(Message):
     item: Any = None
     error: ErrorInfo | None = None
     undo: SagaUndo | None = None
+    has_begun: bool = False
 
     @property
     def start(self) -> SagaStart:

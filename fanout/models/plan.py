@@ -100,6 +100,7 @@ class Origin(BaseModel):
         part: Path of its newest outcomes; None if it left none.
         partial: Path of the partial beside them, if there is one.
         reopenings: Of attempts that were to redo the batch and have not reached it, oldest first.
+        opened_in: The latest attempt that opened a batch of sagas over some of it; 0 if none did.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -110,6 +111,7 @@ class Origin(BaseModel):
     part: str | None = None
     partial: str | None = None
     reopenings: list[Reopening] = Field(default_factory=list)
+    opened_in: int = 0
 
 
 class PartitionPlan(BaseModel):

@@ -17,6 +17,7 @@ MANIFEST = "manifest.json"
 MAX_RENDERED_CHARACTERS = 500
 _ATTEMPT = re.compile(r"/attempts/(\d+)\.json$")
 _PART = re.compile(r"/parts/[ac]\d+-p(\d+)-r(\d+)-b(\d+)(?:n(\d+))?\.jsonl$")
+_PART_ATTEMPT = re.compile(r"/parts/[ac](\d+)-p")
 _SPAN = re.compile(r"(n\d+)?\.jsonl$")
 _SAGA_BATCH = re.compile(r"/sagas/batches/a(\d+)-p(\d+)-r(\d+)-b(\d+)\.json$")
 
@@ -118,6 +119,18 @@ def parse_part_path(path: str) -> BatchName | None:
         return None
     partition, retry_round, first_cut, span = (int(group or 1) for group in match.groups())
     return BatchName(partition, first_cut, span, retry_round)
+
+
+def part_attempt(path: str) -> int:
+    """The attempt that wrote a part.
+
+    Raises:
+        ValueError: It is no part.
+    """
+    match = _PART_ATTEMPT.search(path)
+    if match is None:
+        raise ValueError(f"'{path}' is no part")
+    return int(match[1])
 
 
 def parse_undo_part(path: str) -> tuple[str, str, BatchName] | None:

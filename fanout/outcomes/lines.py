@@ -69,6 +69,15 @@ def next_takes(data: bytes) -> dict[int, int]:
     return {int(outcome["index"]): _next_take(outcome) for outcome in _pending_outcomes(data)}
 
 
+def interrupted_items(data: bytes) -> set[int]:
+    """Indices of the waiting items of a part file whose sagas were begun, and have no end."""
+    return {
+        int(outcome["index"])
+        for outcome in _pending_outcomes(data)
+        if "saga" in outcome and "error" not in outcome
+    }
+
+
 def _next_take(outcome: dict[str, Any]) -> int:
     saga = outcome.get("saga")
     if saga is None:

@@ -3,7 +3,7 @@
 Steps whose dependencies are done run together. When one fails for good, nothing more begins; then
 what was done is undone, one step at a time, the last to be done first. A step that was not refused
 at its first try may have taken effect, whatever became of it later: it is in doubt, and is undone
-as well.
+as well. So is each step of a saga that an earlier attempt has begun and nobody has seen the end of.
 
 While infrastructure is away, neither a step nor its undoing counts as tried: both wait for it, as
 long as activities do. What could not be undone at all is left to a redrive, which goes on there.
@@ -104,11 +104,23 @@ class Saga:
     """The saga of one item; give it what its calls came to, and it says what comes next."""
 
     def __init__(
-        self, steps: Sequence[StepPlan], *seeds: object, undo: SagaUndo | None = None
+        self,
+        steps: Sequence[StepPlan],
+        *seeds: object,
+        undo: SagaUndo | None = None,
+        has_begun: bool = False,
     ) -> None:
-        """Begin a saga, or take up what it could not undo; `seeds` tell its waits from others'."""
+        """Begin a saga, or take up what it could not undo.
+
+        Args:
+            steps: Its steps.
+            seeds: They tell its waits from others'.
+            undo: What an earlier attempt could not undo.
+            has_begun: Whether an earlier attempt may have begun it and not come to its end.
+        """
         self._steps = [_Step(plan) for plan in steps]
         self._seeds = seeds
+        self._has_begun = has_begun
         self._wave = 0
         self._undone: list[int] = []
         self._cause: _Step | None = None
@@ -193,10 +205,23 @@ class Saga:
         for call, result in results:
             self._note(now, call, result)
         if self._has_failed:
-            # What was to be tried again is left as it is, and may have taken effect.
-            for step in self._steps:
-                if step.do.status == "trying":
-                    step.do.status = "doubtful"
+            self._doubt_what_is_open()
+
+    def _doubt_what_is_open(self) -> None:
+        """What was to be tried again is left as it is, and may have taken effect.
+
+        So may what an earlier attempt has begun, after all that it depends on.
+        """
+        for number, step in enumerate(self._steps):
+            if step.do.status == "trying":
+                step.do.status = "doubtful"
+            elif self._has_begun and step.do.status == "waiting" and step.plan.has_undo:
+                step.do.status = "doubtful"
+                step.ended = (self._wave + self._depth(number), 0)
+
+    def _depth(self, number: int) -> int:
+        """How many steps there are on the longest way to one, that one included."""
+        return 1 + max(map(self._depth, self._steps[number].plan.after), default=0)
 
     def _note(self, now: datetime, call: Call, result: StepResult | Breakdown) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
@@ -243,7 +268,7 @@ class Saga:
 
     def _note_error(self, now: datetime, call: Call, error: ErrorInfo) -> None:
         step, course = self._steps[call.step], self._course(call.step, call.mode)
-        was_tried = call.try_number > 1 or course.breakdowns > 0
+        was_tried = self._has_begun or call.try_number > 1 or course.breakdowns > 0
         course.tries, course.error, course.breakdowns = call.try_number, error, 0
         course.away_since = None
         policy, own_tries = step.plan.retry, course.own_tries
@@ -286,12 +311,18 @@ class Saga:
     def _trace(self) -> SagaTrace:
         numbers = range(len(self._steps))
         done = [n for n in numbers if self._steps[n].do.status == "done"]
+        failed = [n for n in numbers if self._steps[n].do.status in ("failed", "doubtful")]
         return SagaTrace(
             done=sorted(done, key=lambda n: (*self._steps[n].ended, n)),
-            failed=[n for n in numbers if self._steps[n].do.status in ("failed", "doubtful")],
+            failed=sorted(failed, key=self._order_of_failure),
             undone=list(self._undone),
             undo_failed=[n for n in numbers if self._steps[n].undo.status == "failed"],
         )
+
+    def _order_of_failure(self, number: int) -> tuple[bool, tuple[int, int], int]:
+        """What the saga failed for comes first; whoever takes it up undoes the last first."""
+        step = self._steps[number]
+        return (step is not self._cause, step.ended, number)
 
     def _error(self) -> ErrorInfo | None:
         if self._cause is None:

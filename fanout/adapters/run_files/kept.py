@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 # Each takes some 300 bytes.
 MAX_CLAIMS = 10_000
 # What JSON takes when it is parsed, as often as its bytes; what a model, a cut, an origin take.
-_PARSED_FACTOR = 10
+PARSED_FACTOR = 10
 _SMALL_BYTES = 2_000
 _CUT_BYTES = 250
 _ORIGIN_BYTES = 1_000
@@ -93,7 +93,7 @@ class KeptClaims:
 
 def weigh_request(request: RunRequest) -> int:
     """How many bytes a request, parsed takes in memory, more or less."""
-    return _PARSED_FACTOR * len(to_json(request))
+    return PARSED_FACTOR * len(to_json(request))
 
 
 def weigh_manifest(manifest: PlanManifest) -> int:

@@ -122,7 +122,7 @@ def overlaid_parts(
 
 
 def _has_reopened(
-    files: RunFiles, run_id: str, generation: str, found: Mapping[str, Parts]
+    files: RunFiles, run_id: str, generation: str, parts: Mapping[str, Parts]
 ) -> bool:
     """Tell whether a generation without parts was to redo items, or to undo them once more.
 
@@ -130,7 +130,7 @@ def _has_reopened(
     items that it processed.
     """
     process = blob_paths.process_generation(generation)
-    if process != generation and (process == blob_paths.FIRST or process in found):
+    if process != generation and (process == blob_paths.FIRST or process in parts):
         return False
     return files.exists(blob_paths.plan_path(run_id, generation))
 

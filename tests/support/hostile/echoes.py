@@ -21,6 +21,9 @@ class Echo(MapWorkload[Anything, NoParameters]):
     def process(self, item: Anything, context: Context[NoParameters]) -> Any:
         return item.root
 
+    def compensate(self, item: Anything, output: Any, context: Context[NoParameters]) -> None:
+        assert item.root == output
+
 
 def register() -> None:
     """Have the workload be known in this process."""

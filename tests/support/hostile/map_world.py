@@ -5,25 +5,23 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from activities.batches import fence
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.errors import PermanentError, TransientError
-from fanout.governor import run_rules
 from fanout.governor.run_state import ControlState, GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
-from fanout.naming.moments import moment_text
 from fanout.workload import Context, MapWorkload, NoParameters
 from starters.lifecycle.redrive import redrive_run
-from tests.support.doubles.crashes import DeathError, DyingStore, DyingTables, Fuse
+from tests.support.doubles.crashes import DyingStore, DyingTables
 from tests.support.doubles.durable_client import Client
+from tests.support.hostile.force import end_by_force
+from tests.support.hostile.weather import Weather
 from tests.support.replays.local_runs import RUN_ID, inline
 from tests.support.replays.scouted_runs import ScoutedRun
 from tests.support.workloads.faulty_orders import Fault, refused_key
@@ -31,24 +29,6 @@ from workloads import registry
 
 PROCESS, UNDO = "process", "undo"
 AT_ONCE = {"max_attempts": 2, "base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
-# What becomes of a write: the process dies, or storage refuses the key; before it is made or after.
-Squall = Literal["die", "die after", "away", "away after"] | None
-
-
-class Weather(Fuse):
-    """What becomes of the next writes, one after the other; then all are made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.squalls: list[Squall] = []
-
-    def burn(self, write: Callable[[], Any]) -> Any:
-        squall = self.squalls.pop(0) if self.squalls else None
-        if squall is None:
-            return write()
-        if squall.endswith("after"):
-            write()
-        raise DeathError if squall.startswith("die") else refused_key()
 
 
 @dataclass
@@ -207,18 +187,7 @@ class MapRun:
 
     def end_by_force(self) -> None:
         """End the newest attempt as the watchdog does once Durable has terminated it."""
-        at = moment_text(datetime.now(UTC))
-        end = RunEnd(outcome="failed", error="enough", at=at, is_forced=True)
-        change_attempt(
-            self.rows,
-            RUN_ID,
-            self.attempt,
-            lambda state: (
-                state.model_copy(update={"run": run_rules.finish(state.run, end)}),
-                None,
-            ),
-        )
-        fence._seen.clear()
+        end_by_force(self.rows, RUN_ID, self.attempt)
 
     def lines(self) -> dict[int, dict[str, Any]]:
         """The outcomes by item, as the parts have them."""

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -196,6 +196,12 @@ def long_group(random: Random) -> Hostile:
     return Hostile(asked, "\n".join(["k", *rows]).encode(), 30, frozenset(range(1, 30, 3)))
 
 
+def constants_to_undo(random: Random) -> Hostile:
+    """Items with a constant of a megabyte, all of which are undone."""
+    hostile = constant_in_each(random)
+    return replace(hostile, request=hostile.request | {"on_exceeded": "compensate"})
+
+
 CASES: dict[str, Callable[[Random], Hostile]] = {
     make.__name__: make
     for make in (
@@ -212,6 +218,7 @@ CASES: dict[str, Callable[[Random], Hostile]] = {
         long_name,
         long_key,
         long_group,
+        constants_to_undo,
     )
 }
 
@@ -280,13 +287,14 @@ def carry_out(hostile: Hostile, folder: Path) -> Course:
     if plan.refusal is not None:
         return Course("refused", 0, [], [], plan.refusal, None, _peak_mib())
     run.work_off(plan)
+    if run.request.on_exceeded == "compensate":
+        run.compensate()
     end = run.finalize()
     counts = [result.model_dump() for result in run.results]
     failed = [error["type"] for result in counts for error in result["errors"]]
     positions = [*failed_positions(run)]
-    return Course(
-        end.outcome, end.items.succeeded, positions, sorted({*failed}), None, end.error, _peak_mib()
-    )
+    well = end.items.succeeded + end.items.compensated
+    return Course(end.outcome, well, positions, sorted({*failed}), None, end.error, _peak_mib())
 
 
 def failed_positions(run: LocalRun) -> Iterator[int]:

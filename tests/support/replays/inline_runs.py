@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from activities.batches.compensate_batch import compensate
+from activities.batches.fence import Fence
 from activities.batches.process_batch import process
 from activities.batches.steer import steer_shard
 from activities.endings.finish import end_attempt
@@ -142,8 +143,14 @@ class Inline:
             functions.WRITE_RESULTS: (RangeRef, lambda ref: write_range(ref, files, max_bytes)),
             functions.MERGE_PARTIALS: (MergeRef, lambda ref: merge_level(ref, files)),
             functions.FINALIZE: (FinalizeAsk, lambda ask: finalize_run(ask, files)),
-            functions.RUN_SAGAS: (BatchRef, lambda ref: run_batch(ref, files, rows)),
-            functions.SAGA_STEP: (StepCall, lambda call: try_step(call, files, rows)),
+            functions.RUN_SAGAS: (
+                BatchRef,
+                lambda ref: run_batch(ref, files, rows, Fence.around(ref, rows)),
+            ),
+            functions.SAGA_STEP: (
+                StepCall,
+                lambda call: try_step(call, files, rows, Fence.around(call.batch, rows)),
+            ),
             functions.FIND_UNDO: (FindUndoAsk, lambda ask: find_undo_of(ask, files)),
             functions.RECORD_SAGA: (SagaRecord, partial(_record, files)),
             functions.CLOSE_SAGAS: (BatchRef, lambda ref: close_batch(ref, files)),

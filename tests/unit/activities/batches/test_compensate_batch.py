@@ -1,16 +1,23 @@
 from collections import Counter
+from collections.abc import Container
+from dataclasses import replace
 from typing import Any
 
 from azure.core.exceptions import ServiceRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.batches.compensate_batch import read_values
 from fanout.models.request import RunRequest
+from fanout.records import Chunk
+from fanout.splitting.sizes.budget import Budget
 from tests.support.replays.local_runs import LocalRun, halted, inline
 from tests.support.workloads.probe_workloads import Probe
 
 NOW = {"base_seconds": 0, "jitter_seconds": 0}
 UNDO = {"on_exceeded": "compensate"}
+# Items of 300 letters do not fit all at once.
+BATCH_BYTES = 2048
 ITEM = st.fixed_dictionaries(
     {
         "ending": st.sampled_from(["ok", "ok", "permanent"]),
@@ -55,6 +62,28 @@ def test_the_newest_item_is_compensated_first(monkeypatch):
     run.work_off(plan)
     run.compensate()
     assert undone == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_the_newest_is_first_too_where_the_items_do_not_fit_into_memory_at_once(monkeypatch):
+    undone: list[Any] = []
+    portions: list[int] = []
+
+    def note(piece: Chunk, wanted: Container[int]) -> dict[int, Any]:
+        found = read_values(piece, wanted)
+        portions.append(len(found))
+        return found
+
+    monkeypatch.setattr(Probe, "compensate", lambda _, item, *__: undone.append(int(item.id)))
+    monkeypatch.setattr("activities.batches.compensate_batch.read_values", note)
+    values = [{"id": f"{n:0300}"} for n in range(7)]
+    values[3]["ending"] = "permanent"
+    run = LocalRun(inline(values, **UNDO))
+    run.work_off(run.plan())
+    run.files = replace(run.files, budget=Budget(BATCH_BYTES))
+    run.compensate()
+    assert undone == [6, 5, 4, 2, 1, 0]
+    assert len(portions) > 1 and max(portions) < len(undone) == sum(portions)
+    assert run.finalize().items.compensated == 6
 
 
 def test_a_coroutine_compensates_too(monkeypatch):

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ def test_whoever_comes_later_takes_over_and_the_first_goes_no_further():
 
 def test_sagas_that_an_earlier_version_has_begun_go_on_apart():
     run = SagaBatchRun([{"id": "old"}])
-    open_batch(run.ref, run.files)
+    open_batch(run.ref, run.files, ExitStack())
     run.ref = run.ref.model_copy(update={"is_repeated": True})
     found = run.carry_out()
     assert found.sagas == [SagaStart(index=0)] and not run.log()

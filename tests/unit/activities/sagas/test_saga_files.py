@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, ClassVar
 
 import pytest
@@ -83,7 +84,7 @@ class Run:
         )
 
     def open(self, attempt: int = 1) -> list[SagaStart]:
-        batch = open_batch(self.ref(attempt=attempt), self.files)
+        batch = open_batch(self.ref(attempt=attempt), self.files, ExitStack())
         return [item.start for item in open_items(batch)]
 
     def run(self, attempt: int = 1) -> RunSagasResult:

@@ -48,8 +48,9 @@ class Played:
         return [step for move in self.moves for kind, step in move if kind == mode]
 
 
-def play(steps: list[StepPlan], answer: Answering) -> Played:
-    course, now = Saga(steps, "run", 7), datetime(2026, 1, 1, tzinfo=UTC)
+def play(steps: list[StepPlan], answer: Answering, *, has_begun: bool = False) -> Played:
+    course = Saga(steps, "run", 7, has_begun=has_begun)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
     moves: list[list[tuple[str, int]]] = []
     waited: list[float] = []
     while (move := course.move(now)) != Move():
@@ -114,6 +115,39 @@ def test_whichever_step_is_refused_what_was_done_is_undone_last_first(step: int)
     assert played.end.error is not None and played.end.error.type == "PermanentError"
     assert played.end.error.message == f"{orders()[step].name}: no"
     assert played.end.outputs == {}
+
+
+@pytest.mark.parametrize("step", UNDOS)
+@pytest.mark.parametrize("error", [REFUSED, BUSY])
+def test_of_a_saga_that_was_begun_before_all_that_may_stand_is_undone_last_first(
+    step: int, error: ErrorInfo
+) -> None:
+    played = play(orders(), failing(step, error=error), has_begun=True)
+    assert sorted(played.calls("undo")) == [RESERVE, AUTHORISE, CAPTURE, SHIP]
+    assert played.calls("undo")[:2] == [SHIP, CAPTURE]
+    assert played.end.status == "compensated"
+    assert played.end.trace.failed[0] == step
+    assert played.end.error is not None
+    assert played.end.error.message.startswith(f"{orders()[step].name}: ")
+
+
+def test_what_could_not_be_undone_of_such_a_saga_is_taken_up_for_the_same_cause() -> None:
+    first = play(orders(), failing(VALIDATE, undo=CAPTURE), has_begun=True).end
+    assert (first.status, first.trace.undo_failed) == ("compensation_failed", [CAPTURE])
+    undo = KeptSaga(attempt=2, end=first, duration_ms=0).undo
+    assert undo is not None
+    course = Saga(orders(), undo=undo)
+    (call,) = course.move(datetime(2026, 1, 1, tzinfo=UTC)).calls
+    assert (call.step, call.mode, call.is_doubtful) == (CAPTURE, "undo", True)
+    course.note(datetime(2026, 1, 1, tzinfo=UTC), [(call, StepResult())])
+    end = course.end()
+    assert (end.status, sorted(end.trace.undone)) == ("compensated", [1, 2, 3, 4])
+    assert end.error is not None and end.error.message == "validate: no"
+
+
+def test_a_saga_that_was_begun_before_and_succeeds_undoes_nothing() -> None:
+    played = play(orders(), done, has_begun=True)
+    assert (played.end.status, played.calls("undo")) == ("succeeded", [])
 
 
 @pytest.mark.parametrize("step", [CAPTURE, SHIP, NOTIFY])
