@@ -29,7 +29,7 @@ BOUNDS: Mapping[str, range] = {
     "FANOUT_MAX_REQUEST_BYTES": range(1, 100 * MIB + 1),
     "FANOUT_MAX_UNCOMPRESSED_BYTES": range(1, 100 * TIB + 1),
     "FANOUT_MAX_COMPRESSION_RATIO": range(1, 100_001),
-    "FANOUT_MAX_RUNS": range(1, 10_001),
+    "FANOUT_MAX_RUNS": range(1, 1_001),
     "FANOUT_LEFT_BEHIND_SECONDS": range(1, 604_801),
     "FANOUT_SCAN_RANGE_BYTES": range(1, TIB + 1),
     MAX_BATCH_MEMORY: range(LEAST_BATCH_MEMORY, TIB // 16 + 1),

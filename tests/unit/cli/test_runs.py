@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.commands.runs import _wait as cli_wait
 from cli.commands.runs import list_runs, show_run
-from fanout.models.status import RunStatus
+from fanout.models.status import RunStatus, Wait
 
 
 def shown(**told: Any) -> str:
@@ -29,6 +30,23 @@ def test_how_often_a_run_was_taken_up_is_told_with_the_reason(number: int, times
 
 def test_nothing_is_told_of_a_run_that_was_never_taken_up():
     assert "taken up" not in shown()
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (Wait(reason="places", position=3, waiting=12, running=16), "3 of 12 in line, 16 go on"),
+        (Wait(reason="places", waiting=12, running=16), "for a place, as many runs go on as may"),
+        (Wait(reason="schedule"), "for an earlier run of its schedule"),
+    ],
+)
+def test_a_queued_run_says_why_it_waits(wait: Wait, words: str):
+    assert words in shown(wait=wait)
+
+
+def test_a_run_of_an_earlier_version_of_the_app_is_shown_though_it_says_nothing_of_waits():
+    assert "waits" not in shown()
+    assert cli_wait({"phase": "queued"}) == ""
 
 
 class Pages:

@@ -15,7 +15,7 @@ from fanout.adapters.rows.places import read_places
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.tables import Write
-from fanout.governor import run_rules
+from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import ControlState, GovernorState, RunState
 from fanout.messages.run import RunEnd, RunInput
@@ -469,3 +469,46 @@ async def test_a_run_that_stands_still_lends_its_place_to_one_that_waits(
     await look(client, files, rows, LATER + timedelta(minutes=4))
     assert "w" in places(rows).running and "r" in places(rows).lent
     assert ("w", "turn") in client.events
+
+
+async def test_a_workload_without_a_place_gets_one_beside_runs_that_move(
+    files: RunFiles, rows: Rows
+):
+    state = going_on(rows)
+    for name in ("w", "w2"):
+        assert files.claim(name, RunRequest.model_validate(REQUEST | {"run_id": name}), CLAIMED)
+        note_open(rows, name, 1)
+    owners = {"r": "images", "w2": "images", "w": "orders"}
+    rows.create(
+        row_keys.ADMISSION_PARTITION,
+        row_keys.ADMISSION_ROW,
+        AdmissionState(
+            running={"r": at(0)},
+            waiting=dict.fromkeys(["w2", "w"], moment_text(LATER)),
+            owners=owners,
+            max_runs=1,
+        ),
+    )
+    client = Client(instances={"r", "w", "w2"})
+    await look(client, files, rows)
+    assert [*places(rows).running] == ["r"] and not client.events
+    moved = state.run.model_copy(update={"phase": "compensating"})
+    write(rows, state.model_copy(update={"run": moved}))
+    await look(client, files, rows, LATER + timedelta(minutes=3))
+    assert [*places(rows).running] == ["r", "w"] and client.events == [("w", "turn")]
+    assert not places(rows).lent
+
+
+async def test_of_more_runs_than_the_row_holds_those_that_have_begun_are_looked_at(
+    files: RunFiles, rows: Rows, warnings: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(admission, "MAX_ROW_CHARACTERS", 10)
+    note_open(rows, "bad", 1)
+    files.write(blob_paths.request_path("bad"), b"no request")
+    take_places(rows, "other", waiting="next")
+    await look(Client(), files, rows)
+    assert "cannot look at a run" not in warnings()
+    rows.clear(row_keys.ADMISSION_PARTITION)
+    take_places(rows, "other", "bad", waiting="next")
+    await look(Client(), files, rows)
+    assert "cannot look at a run" in warnings()
