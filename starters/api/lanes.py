@@ -1,8 +1,9 @@
 """How many calls of a kind are at work at a time in this worker process: the rest wait in turn.
 
 Lists read the rows of up to a hundred runs each; a few of them at a time leave room for all other
-calls. Changes of one run write one row after the other: who comes while many wait already is told
-to come again, so that no queue grows without end.
+calls. Requests of many items take up to a hundred times their bytes while they are checked and
+kept, and dry runs read some of their source. Changes of one run write one row after the other: who
+comes while many wait already is told to come again, so that no queue grows without end.
 
 Source: https://learn.microsoft.com/azure/architecture/patterns/bulkhead
 """
@@ -10,11 +11,12 @@ Source: https://learn.microsoft.com/azure/architecture/patterns/bulkhead
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from fanout.errors import FanoutError
 from fanout.naming import functions
+from fanout.splitting.sizes.estimates import json_bytes
 
 LISTS = frozenset({functions.LIST_RUNS, functions.LIST_ITEMS, functions.REBUILD_INDEX})
 CHANGES = frozenset(
@@ -33,6 +35,12 @@ LISTS_WAITING = 32
 LISTS_OF_A_CALLER = 24
 CHANGES_AT_ONCE = 1
 CHANGES_WAITING = 16
+# Requests that take much memory once they are parsed, and dry runs.
+LARGE_REQUEST_BYTES = 16 * 1_048_576
+LARGE_AT_ONCE = 2
+LARGE_WAITING = 32
+DRY_RUNS_AT_ONCE = 2
+DRY_RUNS_WAITING = 16
 RETRY_SECONDS = 2
 
 
@@ -108,26 +116,41 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of a worker process: one for lists, and one for the changes of each run."""
+    """The lanes of a worker process: for lists, large requests, and the changes of each run.
+
+    Attributes:
+        dry_runs: The lane of dry runs; whoever has parsed a request knows that it is one.
+    """
 
     def __init__(self) -> None:
         self._lists = Lane(LISTS_AT_ONCE, LISTS_WAITING, LISTS_OF_A_CALLER)
+        self._large = Lane(LARGE_AT_ONCE, LARGE_WAITING, LARGE_AT_ONCE + LARGE_WAITING)
+        self.dry_runs = Lane(
+            DRY_RUNS_AT_ONCE, DRY_RUNS_WAITING, DRY_RUNS_AT_ONCE + DRY_RUNS_WAITING
+        )
         self._changes: OrderedDict[str, Lane] = OrderedDict()
 
     @asynccontextmanager
-    async def place(self, function: str, run_id: str, caller: str) -> AsyncIterator[None]:
+    async def place(
+        self, function: str, run_id: str, caller: str, body: bytes = b""
+    ) -> AsyncIterator[None]:
         """Wait for a place of a call, if calls of its kind need one.
 
         Args:
             function: The name of what is called.
             run_id: The run that it is about, or nothing.
             caller: Who calls.
+            body: What was sent.
 
         Raises:
             CrowdedError: Too many wait already.
         """
         if function in LISTS:
             async with self._lists.place(caller):
+                yield
+        elif function == functions.START_RUN:
+            lane = self._large if json_bytes(body) > LARGE_REQUEST_BYTES else None
+            async with nullcontext() if lane is None else lane.place(caller):
                 yield
         elif function in CHANGES:
             new = Lane(CHANGES_AT_ONCE, CHANGES_WAITING, CHANGES_AT_ONCE + CHANGES_WAITING)

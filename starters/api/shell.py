@@ -90,12 +90,16 @@ async def _call_in_turn(
     req = arguments["req"]
     run_id = str(req.route_params.get("run_id", ""))
     try:
-        async with lanes().place(endpoint.function, run_id, caller_id(req)):
+        async with lanes().place(endpoint.function, run_id, caller_id(req), req.get_body()):
             return await _call(endpoint, handler, arguments)
     except CrowdedError as error:
-        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(error))
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
+        return _crowded(error)
+
+
+def _crowded(error: CrowdedError) -> func.HttpResponse:
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(error))
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 @lru_cache(maxsize=1)
@@ -121,6 +125,8 @@ async def _call(
 
 
 def _refusal(failure: BaseException) -> func.HttpResponse:
+    if isinstance(failure, CrowdedError):
+        return _crowded(failure)
     if isinstance(failure, FanoutError):
         log.info("refused", exc_info=failure)
         return answer_to(failure)

@@ -8,6 +8,8 @@ import pytest
 from fanout.naming import functions
 from starters.api.lanes import (
     CHANGES_WAITING,
+    LARGE_AT_ONCE,
+    LARGE_WAITING,
     LISTS_AT_ONCE,
     LISTS_OF_A_CALLER,
     LISTS_WAITING,
@@ -25,9 +27,11 @@ class Calls:
         self.most: Counter[str] = Counter()
         self.order: list[int] = []
 
-    async def call(self, number: int, function: str, run_id: str = "", caller: str = "") -> str:
+    async def call(
+        self, number: int, function: str, run_id: str = "", caller: str = "", body: bytes = b""
+    ) -> str:
         try:
-            async with self.lanes.place(function, run_id, caller):
+            async with self.lanes.place(function, run_id, caller, body):
                 key = f"{function} {run_id}"
                 self.at_work[key] += 1
                 self.most[key] = max(self.most[key], self.at_work[key])
@@ -85,6 +89,36 @@ async def test_all_other_calls_go_on():
     calls = Calls()
     tasks = [asyncio.create_task(calls.call(n, functions.GET_RUN, "r")) for n in range(100)]
     assert await calls.settle(*tasks) == {"answered": 100}
+
+
+MANY_ITEMS = b'{"items":[' + b"{}," * 100_000 + b"{}]}"
+ONE_LONG_ITEM = b'{"items":["' + b"x" * 2_000_000 + b'"]}'
+
+
+async def test_requests_that_take_much_once_they_are_parsed_are_few_at_a_time():
+    calls = Calls()
+    tasks = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=MANY_ITEMS))
+        for n in range(50)
+    ]
+    answers = await calls.settle(*tasks)
+    assert calls.most.total() == LARGE_AT_ONCE
+    assert answers == {"answered": LARGE_AT_ONCE + LARGE_WAITING, "refused": 50 - 2 - LARGE_WAITING}
+
+
+async def test_requests_that_take_little_are_answered_beside_large_ones():
+    calls = Calls()
+    large = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=MANY_ITEMS))
+        for n in range(10)
+    ]
+    small = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=body))
+        for n, body in enumerate([ONE_LONG_ITEM, b"{}"] * 25, 10)
+    ]
+    await asyncio.sleep(0)
+    assert [n for n in calls.order if n >= 10] == [*range(10, 60)]
+    assert await calls.settle(*large, *small) == {"answered": 60}
 
 
 @pytest.mark.parametrize("which", [0, 3])
