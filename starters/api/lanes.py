@@ -1,8 +1,10 @@
 """How many calls of a kind are at work at a time in this worker process: the rest wait in turn.
 
 Lists read the rows of up to a hundred runs each; a few of them at a time leave room for all other
-calls. Changes of one run write one row after the other. All calls together take memory: who comes
-while many wait already is told what is full and to come again, so that no queue grows without end.
+calls. Requests of many items take up to a hundred times their bytes while they are checked and
+kept, and dry runs read some of their source. Changes of one run write one row after the other. All
+calls together take memory: who comes while many wait already is told what is full and to come
+again, so that no queue grows without end.
 
 Source: https://learn.microsoft.com/azure/architecture/patterns/bulkhead
 """
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 
 from fanout.errors import FanoutError
 from fanout.naming import functions
+from fanout.splitting.sizes.estimates import json_bytes
 
 LISTS = frozenset({functions.LIST_RUNS, functions.LIST_ITEMS, functions.REBUILD_INDEX})
 CHANGES = frozenset(
@@ -41,6 +44,12 @@ CALLS_OF_A_CALLER = 192
 ALWAYS_ANSWERED = frozenset({functions.GET_HEALTH})
 # Callers wait for half a minute; what is at work is given up after 25 s.
 MAX_WAIT_SECONDS = 5.0
+# Requests that take much memory once they are parsed, and dry runs.
+LARGE_REQUEST_BYTES = 16 * 1_048_576
+LARGE_AT_ONCE = 2
+LARGE_WAITING = 32
+DRY_RUNS_AT_ONCE = 2
+DRY_RUNS_WAITING = 16
 RETRY_SECONDS = 2
 
 
@@ -130,27 +139,41 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of a worker process: for lists, for the changes of each run, for other calls."""
+    """The lanes of a worker process: for lists, large requests, changes of each run, other calls.
+
+    Attributes:
+        dry_runs: The lane of dry runs; whoever has parsed a request knows that it is one.
+    """
 
     def __init__(self) -> None:
         self._lists = Lane("lists", LISTS_AT_ONCE, LISTS_WAITING, LISTS_OF_A_CALLER)
         self._calls = Lane("calls", CALLS_AT_ONCE, CALLS_WAITING, CALLS_OF_A_CALLER)
+        most = LARGE_AT_ONCE + LARGE_WAITING
+        self._large = Lane("large requests", LARGE_AT_ONCE, LARGE_WAITING, most)
+        most = DRY_RUNS_AT_ONCE + DRY_RUNS_WAITING
+        self.dry_runs = Lane("dry runs", DRY_RUNS_AT_ONCE, DRY_RUNS_WAITING, most)
         self._changes: OrderedDict[str, Lane] = OrderedDict()
 
     @asynccontextmanager
-    async def place(self, function: str, run_id: str, caller: str) -> AsyncIterator[None]:
+    async def place(
+        self, function: str, run_id: str, caller: str, body: bytes = b""
+    ) -> AsyncIterator[None]:
         """Wait for a place of a call.
 
         Args:
             function: The name of what is called.
             run_id: The run that it is about, or nothing.
             caller: Who calls.
+            body: What was sent.
 
         Raises:
             CrowdedError: Too many wait already.
         """
         if function in LISTS:
             async with self._lists.place(caller):
+                yield
+        elif function == functions.START_RUN and json_bytes(body) > LARGE_REQUEST_BYTES:
+            async with self._large.place(caller), self._calls.place(caller):
                 yield
         elif function in CHANGES:
             async with self._change(run_id, caller), self._calls.place(caller):

@@ -13,8 +13,8 @@ from fanout.adapters.telemetry.logs import logger
 from fanout.models.request import RunRequest
 from fanout.threads import call_in_thread
 from starters.api import endpoints
-from starters.api.admittance import signed_in_id
-from starters.api.shell import acceptance, answer, origin_of, run_id_of, serve
+from starters.api.admittance import caller_id, signed_in_id
+from starters.api.shell import acceptance, answer, lanes, origin_of, run_id_of, serve
 from starters.lifecycle import start
 from starters.lifecycle.check import check_request
 from starters.lifecycle.claim import KEY_HEADER, add_run_id
@@ -31,7 +31,8 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     """Start a run, or find the one that this request started before."""
     request = parse_body(RunRequest, req.get_body(), settings().max_request_bytes)
     if request.dry_run:
-        return await _answer_dry_run(request)
+        async with lanes().dry_runs.place(caller_id(req)):
+            return await _answer_dry_run(request)
     request = add_run_id(request, req.headers.get(KEY_HEADER))
     run = await start.start_run(request, client, run_files(), rows(), signed_in_id(req))
     action = "accepted" if run.is_new else "found again"

@@ -112,7 +112,8 @@ async def _call_in_turn(
     run_id = str(req.route_params.get("run_id", ""))
     begun = monotonic()
     async with asyncio.timeout(MAX_ANSWER_SECONDS) as limit:
-        async with lanes().place(endpoint.function, run_id, caller_id(req)):
+        place = lanes().place(endpoint.function, run_id, caller_id(req), req.get_body())
+        async with place:
             if endpoint.is_long:
                 limit.reschedule(None)
                 current_patience().spend(monotonic() - begun)

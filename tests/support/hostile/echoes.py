@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import RootModel
 
+from fanout.errors import PermanentError
 from fanout.workload import Context, MapWorkload, NoParameters
 from workloads import registry
 
@@ -25,6 +26,34 @@ class Echo(MapWorkload[Anything, NoParameters]):
         assert item.root == output
 
 
+class Refusal(Echo):
+    """Fails each item for good, so that each becomes a dead letter."""
+
+    name: ClassVar[str] = "refusal"
+
+    def process(self, item: Anything, context: Context[NoParameters]) -> Any:
+        raise PermanentError("no")
+
+
+class AsyncEcho(Echo):
+    """Gives each item back, some at the same time."""
+
+    name: ClassVar[str] = "async-echo"
+
+    async def process(self, item: Anything, context: Context[NoParameters]) -> Any:
+        return item.root
+
+
+class Copies(Echo):
+    """Makes much of little: a megabyte of each item."""
+
+    name: ClassVar[str] = "copies"
+
+    async def process(self, item: Anything, context: Context[NoParameters]) -> Any:
+        return str(item.root)[:1] * 1_048_576
+
+
 def register() -> None:
-    """Have the workload be known in this process."""
-    registry.register(Echo())
+    """Have the workloads be known in this process."""
+    for workload in (Echo(), Refusal(), AsyncEcho(), Copies()):
+        registry.register(workload)

@@ -249,13 +249,18 @@ def run_in_child(case: str, seed: int, folder: Path, seconds: float) -> tuple[Ho
     Raises:
         subprocess.SubprocessError: It was killed, or took longer.
     """
-    _call("make", case, str(seed), str(folder), seconds=seconds)
+    call_child(__name__, "make", case, str(seed), str(folder), seconds=seconds)
     hostile = load(folder)
-    return hostile, Course(**json.loads(_call("run", str(folder), seconds=seconds)))
+    return hostile, Course(**json.loads(call_child(__name__, "run", str(folder), seconds=seconds)))
 
 
-def _call(*arguments: str, seconds: float) -> str:
-    command = [sys.executable, "-m", __name__, *arguments]
+def call_child(module: str, *arguments: str, seconds: float) -> str:
+    """Run a module in a process of its own; gives what it printed.
+
+    Raises:
+        subprocess.SubprocessError: It was killed, or took longer.
+    """
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -285,7 +290,7 @@ def carry_out(hostile: Hostile, folder: Path) -> Course:
     run.store.write("inbox", "data", hostile.data)
     plan = run.plan()
     if plan.refusal is not None:
-        return Course("refused", 0, [], [], plan.refusal, None, _peak_mib())
+        return Course("refused", 0, [], [], plan.refusal, None, peak_mib())
     run.work_off(plan)
     if run.request.on_exceeded == "compensate":
         run.compensate()
@@ -294,7 +299,7 @@ def carry_out(hostile: Hostile, folder: Path) -> Course:
     failed = [error["type"] for result in counts for error in result["errors"]]
     positions = [*failed_positions(run)]
     well = end.items.succeeded + end.items.compensated
-    return Course(end.outcome, well, positions, sorted({*failed}), None, end.error, _peak_mib())
+    return Course(end.outcome, well, positions, sorted({*failed}), None, end.error, peak_mib())
 
 
 def failed_positions(run: LocalRun) -> Iterator[int]:
@@ -306,7 +311,8 @@ def failed_positions(run: LocalRun) -> Iterator[int]:
             yield from range(outcome["index"], outcome["index"] + outcome.get("count", 1))
 
 
-def _peak_mib() -> int:
+def peak_mib() -> int:
+    """The most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

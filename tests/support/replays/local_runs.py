@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Any
 
@@ -29,6 +29,7 @@ from fanout.models.request import RunRequest
 from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths
 from fanout.naming.result_names import ResultKind
+from fanout.splitting.sizes.budget import Budget
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
 
@@ -65,6 +66,10 @@ class LocalRun:
         self.files = RunFiles(self.store, self.container)  # type: ignore[arg-type]  # the double of it
         self.request = self.request.model_copy(update={"run_id": RUN_ID})
         assert self.files.claim(RUN_ID, self.request)
+
+    def use(self, budget: Budget) -> None:
+        """Have its batches take so much memory, and no more."""
+        self.files = replace(self.files, budget=budget)
 
     def plan(self) -> PlanResult:
         return plan_run(RunInput(run_id=RUN_ID, attempt=self.attempt), self.files)

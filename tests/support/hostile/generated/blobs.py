@@ -5,7 +5,6 @@ or binary is damaged after it was written; then nothing is known but that its ru
 """
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random

@@ -12,6 +12,8 @@ from starters.api.lanes import (
     CALLS_OF_A_CALLER,
     CALLS_WAITING,
     CHANGES_WAITING,
+    LARGE_AT_ONCE,
+    LARGE_WAITING,
     LISTS_AT_ONCE,
     LISTS_OF_A_CALLER,
     LISTS_WAITING,
@@ -29,9 +31,11 @@ class Calls:
         self.most: Counter[str] = Counter()
         self.order: list[int] = []
 
-    async def call(self, number: int, function: str, run_id: str = "", caller: str = "") -> str:
+    async def call(
+        self, number: int, function: str, run_id: str = "", caller: str = "", body: bytes = b""
+    ) -> str:
         try:
-            async with self.lanes.place(function, run_id, caller):
+            async with self.lanes.place(function, run_id, caller, body):
                 key = f"{function} {run_id}"
                 self.at_work[key] += 1
                 self.most[key] = max(self.most[key], self.at_work[key])
@@ -152,6 +156,36 @@ async def test_who_is_refused_is_told_what_is_full(function: str, run_id: str, w
         async with calls.lanes.place(function, run_id, ""):
             raise AssertionError("it was let in")
     await calls.settle(*tasks)
+
+
+MANY_ITEMS = b'{"items":[' + b"{}," * 100_000 + b"{}]}"
+ONE_LONG_ITEM = b'{"items":["' + b"x" * 2_000_000 + b'"]}'
+
+
+async def test_requests_that_take_much_once_they_are_parsed_are_few_at_a_time():
+    calls = Calls()
+    tasks = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=MANY_ITEMS))
+        for n in range(50)
+    ]
+    answers = await calls.settle(*tasks)
+    assert calls.most.total() == LARGE_AT_ONCE
+    assert answers == {"answered": LARGE_AT_ONCE + LARGE_WAITING, "refused": 50 - 2 - LARGE_WAITING}
+
+
+async def test_requests_that_take_little_are_answered_beside_large_ones():
+    calls = Calls()
+    large = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=MANY_ITEMS))
+        for n in range(10)
+    ]
+    small = [
+        asyncio.create_task(calls.call(n, functions.START_RUN, caller=f"c{n}", body=body))
+        for n, body in enumerate([ONE_LONG_ITEM, b"{}"] * 25, 10)
+    ]
+    await asyncio.sleep(0)
+    assert [n for n in calls.order if n >= 10] == [*range(10, 60)]
+    assert await calls.settle(*large, *small) == {"answered": 60}
 
 
 @pytest.mark.parametrize("which", [0, 3])

@@ -14,7 +14,7 @@ from requests.exceptions import ChunkedEncodingError
 
 from fanout.adapters.rows.rows import RowContentionError
 from starters.api import endpoints, shell
-from starters.api.lanes import CHANGES_WAITING
+from starters.api.lanes import CHANGES_WAITING, CrowdedError
 from starters.api.shell import wrap_handler
 
 
@@ -74,6 +74,12 @@ async def test_whatever_is_raised_is_answered_and_ends_no_worker(error: Any, sta
     problem = json.loads(response.get_body())
     assert type(error).__name__ in problem["detail"]
     assert "secret" not in problem["detail"]
+
+
+async def test_a_handler_that_finds_a_queue_full_answers_at_once():
+    response = await call(endpoints.START_RUN, lambda: raising(CrowdedError("full")))
+    assert (response.status_code, json.loads(response.get_body())["detail"]) == (503, "full")
+    assert int(response.headers["Retry-After"]) > 0
 
 
 async def test_a_queue_of_changes_that_has_an_end_answers_at_once():
