@@ -5,6 +5,7 @@ The SDK's client works on an event loop only, activities work on threads.
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -21,6 +22,8 @@ from fanout.printable import describe_failure
 PATIENCE_SECONDS = 10.0
 # What the worker is told of the threads of functions that are not async.
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
+# More threads than a process can have are a slip of the pen.
+_COUNT = re.compile(r"[1-9][0-9]{0,3}")
 
 Answer = TypeVar("Answer")
 log = logger("events")
@@ -89,4 +92,4 @@ async def work_on_thread(context: func.Context, work: Callable[[], Answer]) -> A
 def _threads() -> ThreadPoolExecutor:
     """As many threads as the worker has for functions that are not async."""
     count = os.environ.get(THREADS_SETTING, "")
-    return ThreadPoolExecutor(int(count) if count.isdecimal() else None, "activity")
+    return ThreadPoolExecutor(int(count) if _COUNT.fullmatch(count) else None, "activity")

@@ -38,6 +38,8 @@ BOUNDS: Mapping[str, range] = {
     "FANOUT_MAX_REQUESTS_PER_MINUTE": range(1, 1_000_001),
 }
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_DECIMAL = re.compile(r"[0-9]{0,18}\.?[0-9]{1,18}(?:[eE][+-]?[0-9]{1,3})?")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAX_SHOWN_CHARACTERS = 100
 INBOX = "inbox"
 ANY = "*"
@@ -149,7 +151,7 @@ class Settings:
             ),
             max_batch_memory=max_batch_memory(values),
             expose_durable_urls=_flag(values, "FANOUT_EXPOSE_DURABLE_URLS"),
-            log_level=(values.get("FANOUT_LOG_LEVEL") or "INFO").upper(),
+            log_level=_log_level(values),
             retention_days=_whole(values, "FANOUT_RETENTION_DAYS", 0) or None,
             service_bus=_service_bus(values),
             has_inbox=_flag(values, "FANOUT_INBOX"),
@@ -241,22 +243,28 @@ def _rates(values: Mapping[str, str], name: str) -> dict[str, float]:
     rates = {}
     for entry in filter(None, (part.strip() for part in (values.get(name) or "").split(","))):
         downstream, _, text = entry.partition("=")
-        rate = _rate(text)
-        if not downstream.strip() or rate is None:
+        rate = _rate(text.strip())
+        if not downstream.strip() or rate is None or downstream.strip() in rates:
             raise SettingsError(
                 f"{name} has '{entry[:_MAX_SHOWN_CHARACTERS]}'; it takes downstream=items a "
-                f"second, ..., each from {MIN_RATE} to {MAX_RATE:.0f}."
+                f"second, ..., each once, from {MIN_RATE} to {MAX_RATE:.0f}."
             )
         rates[downstream.strip()] = rate
     return rates
 
 
 def _rate(text: str) -> float | None:
-    try:
-        rate = float(text)
-    except ValueError:
-        return None
+    # Python takes `1_0` for a number, and digits of other scripts.
+    rate = float(text) if _DECIMAL.fullmatch(text) else 0.0
     return rate if MIN_RATE <= rate <= MAX_RATE else None
+
+
+def _log_level(values: Mapping[str, str]) -> str:
+    level = (values.get("FANOUT_LOG_LEVEL") or "INFO").upper()
+    if level not in LOG_LEVELS:
+        shown, levels = level[:_MAX_SHOWN_CHARACTERS], ", ".join(LOG_LEVELS)
+        raise SettingsError(f"FANOUT_LOG_LEVEL is '{shown}'; it takes one of {levels}.")
+    return level
 
 
 def _sign_in(values: Mapping[str, str]) -> bool:
@@ -286,7 +294,16 @@ def _source_containers(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:
-    text = (values.get(name) or "false").lower()
-    if text not in ("true", "false", "1", "0"):
-        raise SettingsError(f"{name} is '{text}'; it takes true or false.")
-    return text in ("true", "1")
+    return parse_flag(name, values.get(name))
+
+
+def parse_flag(name: str, text: str | None) -> bool:
+    """Read a setting that is true or false; without a value it is false.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    flag = (text or "false").lower()
+    if flag not in ("true", "false", "1", "0"):
+        raise SettingsError(f"{name} is '{flag[:_MAX_SHOWN_CHARACTERS]}'; it takes true or false.")
+    return flag in ("true", "1")

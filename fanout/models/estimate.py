@@ -43,7 +43,8 @@ class DryRun(BaseModel):
     Attributes:
         items: How many items the source has.
         is_exact: Whether they were counted; those of a large source are estimated from its bytes.
-        first_items: The first few, as the workload would get them.
+        first_items: The first few, as the workload would get them; of one that is very long, how
+            long it is.
     """
 
     items: int

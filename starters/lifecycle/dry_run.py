@@ -7,6 +7,8 @@ from itertools import chain, islice
 from math import ceil
 from typing import Any
 
+from pydantic_core import to_json
+
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.sources.planning import CutOptions
 from fanout.adapters.sources.reading import Scratch, SourceCuts, cut_as, read_pieces
@@ -24,6 +26,7 @@ from fanout.pricing.forecast import (
     Job,
 )
 from fanout.pricing.report import report_usage
+from fanout.records import Record
 from fanout.splitting.records import parse_records
 from fanout.splitting.sizing import cuts_per_partition, shard_count
 from fanout.workload import ChunkWorkload, SagaWorkload, Workload
@@ -32,6 +35,8 @@ from workloads import registry
 # So many items are counted one by one; those of a larger source are estimated from them.
 MAX_COUNTED = 100_000
 FIRST_ITEMS = 5
+# As JSON: a few bytes of a source may stand for an item of megabytes.
+MAX_SHOWN_BYTES = 65_536
 # A folder that no run can have, for the copies that cutting needs.
 _FOLDER = "~dry-run/"
 COST_DIGITS = 6
@@ -115,7 +120,16 @@ def _items(
             request.source, cut, manifest, files.store, request.select, files.budget
         )
         for record in chain.from_iterable(map(parse_records, pieces)):
-            yield {"error": record.error.message} if record.error else record.value
+            yield {"error": record.error.message} if record.error else _shown(record)
+
+
+def _shown(record: Record) -> object:
+    """An item, or how long it is where that is too long for an answer."""
+    size = len(to_json(record.value))
+    if size <= MAX_SHOWN_BYTES:
+        return record.value
+    where = "" if record.line is None else f"line {record.line}: "
+    return {"error": f"{where}the item is sound; its {size:,} bytes of JSON are not shown"}
 
 
 def _job(

@@ -1,17 +1,21 @@
 """Decode an open picture to upright pixels in sRGB."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workloads.images.errors import PILLOW_ERRORS, error_of_pixels
+from workloads.images.errors import PILLOW_ERRORS, ImageTooLargeError, error_of_pixels
 from workloads.images.formats.png_depth import png_mode, read_key_alpha
 from workloads.images.formats.tiff import prepare_tiff
+from workloads.images.formats.tiff_directory import Directories, count_directories
 from workloads.images.orientation import read_orientation, turn_upright, upright_size
 from workloads.images.reduction import reduce_large
 from workloads.images.srgb import convert_to_srgb
 
 if TYPE_CHECKING:
     from PIL import Image
+
+# Of a TIFF: a scanned book has some hundred pages with a dozen tags each.
+MOST_DIRECTORIES = Directories(pages=10_000, tags=200_000)
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,21 @@ def count_frames(image: "Image.Image") -> int:
     Raises:
         TruncatedImageError: It ends before it should.
         CorruptImageError: They cannot be counted.
+        ImageTooLargeError: They would be counted for too long.
     """
+    _check_pages(image)
     try:
         return int(getattr(image, "n_frames", 1))
     except PILLOW_ERRORS as error:
         raise error_of_pixels(error) from error
+
+
+def _check_pages(image: Any) -> None:
+    """Refuse pages without end: Pillow compares the place of each with all places before."""
+    if image.format != "TIFF":
+        return
+    found, most = count_directories(image.fp.getvalue(), MOST_DIRECTORIES), MOST_DIRECTORIES
+    if found.pages > most.pages or found.tags > most.tags:
+        raise ImageTooLargeError(
+            f"it has more than {most.pages:,} pages, or {most.tags:,} tags of pages"
+        )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Condition
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fanout.adapters.settings import max_batch_memory
 from workloads.images.errors import ImageTooLargeError
@@ -34,6 +34,9 @@ _PROFILE_BYTES = 8
 _REDUCED_BYTES = 5
 # Of decoders that have the whole picture for themselves.
 _DECODER_BYTES = {"WEBP": 12, "AVIF": 8}
+# Start Of Scan: ITU-T T.81, table B.1.
+_SCAN = b"\xff\xda"
+_COEFFICIENT_BYTES = 2
 _DRAFT_SCALES = (8, 4, 2, 1)
 
 
@@ -92,7 +95,8 @@ def estimate_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> in
     """
     pixels = image.width * image.height
     if image.format == "JPEG":
-        pixels //= _draft_scale(image.size, sufficient_size) ** 2
+        drafted = pixels // _draft_scale(image.size, sufficient_size) ** 2
+        return drafted * _pixel_bytes(image, sufficient_size) + pixels * _coefficient_bytes(image)
     return pixels * (
         _DECODER_BYTES.get(image.format or "", 0) + _pixel_bytes(image, sufficient_size)
     )
@@ -104,6 +108,15 @@ def _pixel_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> int:
     has_alpha = "transparency" in image.info
     own = _ALPHA_BYTES if has_alpha else _MODE_BYTES.get(image.mode, _ALPHA_BYTES)
     return own + (_PROFILE_BYTES if "icc_profile" in image.info else 0)
+
+
+def _coefficient_bytes(image: Any) -> int:
+    """What a decoder of JPEG has of each pixel where a picture comes in several scans.
+
+    It is sought by the marks of scans; a preview within the file has one too.
+    """
+    scans = image.fp.getvalue().count(_SCAN)
+    return _COEFFICIENT_BYTES * len(image.getbands()) if scans > 1 else 0
 
 
 def _draft_scale(size: tuple[int, int], sufficient_size: tuple[int, int]) -> int:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from fanout.adapters.settings import SettingsError
+from fanout.adapters.settings import SettingsError, parse_flag
 from workloads.notifications.addresses.domains import encode_domain
 
 SMTP = "FANOUT_SMTP"
@@ -60,13 +60,10 @@ class NotificationSettings:
         Raises:
             SettingsError: One is malformed.
         """
-        flag = (values.get(ALLOW_PRIVATE) or "false").lower()
-        if flag not in ("true", "false", "1", "0"):
-            raise SettingsError(f"{ALLOW_PRIVATE} is '{flag}'; it takes true or false.")
         return cls(
             smtp=_parse_smtp(values[SMTP]) if values.get(SMTP) else None,
-            webhook_secret=(values.get(SECRET) or "").encode() or None,
-            allow_private_webhooks=flag in ("true", "1"),
+            webhook_secret=(values.get(SECRET) or "").encode(errors="surrogateescape") or None,
+            allow_private_webhooks=parse_flag(ALLOW_PRIVATE, values.get(ALLOW_PRIVATE)),
             sms_url=_encode_url(values[SMS_URL]) if values.get(SMS_URL) else None,
             sms_token=values.get(SMS_TOKEN) or None,
         )
@@ -84,24 +81,35 @@ def _encode_host(host: str | None) -> str:
 
 
 def _encode_url(url: str) -> str:
-    """A URL with its host in A-labels."""
-    if url.isascii():
-        return url
+    """A URL of HTTP with its host in A-labels."""
+    form = f"{SMS_URL} takes https:// or http:// with a host, and a port if there is another one."
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, _ = parts.hostname or "", _require_port(parts.port)
+        if parts.scheme not in ("http", "https") or not host:
+            raise SettingsError(form)  # without the value, which may hold a password
+        if url.isascii():
+            return url
         user, at, place = parts.netloc.rpartition("@")
         place = user + at + place.lower().replace(host, _encode_host(host))
-    except ValueError as error:
-        raise SettingsError(f"{SMS_URL} is no URL: {error}") from None
+    except ValueError:
+        raise SettingsError(form) from None
     return urlunsplit(parts._replace(netloc=place))
+
+
+def _require_port(port: int | None) -> int | None:
+    """Refuse port 0, at which nobody listens; a port of a URL has no more than 16 bits."""
+    if port == 0:
+        raise ValueError("nobody listens at port 0")
+    return port
 
 
 def _parse_smtp(url: str) -> SmtpServer:
     form = f"{SMTP} takes smtp://, smtp+starttls:// or smtps:// with [user:password@]host[:port]."
     try:
         parts = urlsplit(url)
-        port, scheme, host = parts.port, SmtpScheme(parts.scheme), _encode_host(parts.hostname)
+        port, scheme = _require_port(parts.port), SmtpScheme(parts.scheme)
+        host = _encode_host(parts.hostname)
     except ValueError:
         raise SettingsError(form) from None
     if not host:

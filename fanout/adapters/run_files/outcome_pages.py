@@ -16,6 +16,8 @@ from fanout.outcomes.lines import status_of
 from fanout.printable import make_printable
 
 MAX_PAGE = 1000
+# Outputs may be long: a page ends early behind so many bytes of lines.
+MAX_PAGE_BYTES = 4 * 1_048_576
 # A page of rare items looks through no more batches than these; the next one goes on.
 MAX_BATCHES_A_PAGE = 200
 MAX_REASON_CHARACTERS = 200
@@ -71,7 +73,7 @@ def outcome_page(
         files: Where the run is kept.
         ref: The run, and the latest attempt to look at.
         status: Only outcomes of this status; None takes every one.
-        limit: How many outcomes at most.
+        limit: How many outcomes at most; fewer, but one at least, where they are long.
         continuation: The continuation of the page before; None begins.
 
     Raises:
@@ -83,15 +85,17 @@ def outcome_page(
     )
     items: list[dict[str, Any]] = []
     unreadable: list[UnreadableLine] = []
+    room = MAX_PAGE_BYTES
     for batch in islice(batches, MAX_BATCHES_A_PAGE):
         position = (batch.origin.partition, batch.origin.first_cut)
         skipped = place.line if position == (place.partition, place.first_cut) else 0
         for number, line in _lines(batch, skipped):
-            if len(items) + len(unreadable) == limit:
+            if len(items) + len(unreadable) == limit or room <= 0:
                 return OutcomePage(items, str(_Place(*position, number)), unreadable)
             try:
                 if status is None or status_of(line) == status:
                     items.append(_outcome(line))
+                    room -= len(line)
             except ValueError as error:
                 unreadable.append(_name_line(batch, number, error))
     following = next(batches, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from activities.events import Events, work_on_thread
+from activities.events import THREADS_SETTING, Events, _threads, work_on_thread
 
 CONTEXT = SimpleNamespace(invocation_id="i", thread_local_storage=threading.local())
 
@@ -59,3 +59,15 @@ def test_log_lines_of_the_thread_bear_the_invocation() -> None:
         return await work_on_thread(CONTEXT, work)
 
     assert asyncio.run(shell()) == ("i", True)
+
+
+@pytest.mark.parametrize("count", ["", "0", "-1", "9" * 5_000, "\u0665", "1e3", "many"])
+def test_a_count_of_threads_that_makes_no_sense_ends_no_activity(
+    count: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(THREADS_SETTING, count)
+    _threads.cache_clear()
+    try:
+        assert asyncio.run(work_on_thread(CONTEXT, lambda: "done")) == "done"
+    finally:
+        _threads.cache_clear()

@@ -51,11 +51,28 @@ def test_settings_are_read_by_name():
         {"FANOUT_MAX_REQUEST_BYTES": "many"},
         {"FANOUT_MAX_REQUEST_BYTES": "0"},
         {"FANOUT_EXPOSE_DURABLE_URLS": "perhaps"},
+        {"FANOUT_EXPOSE_DURABLE_URLS": "9" * 5_000},
+        {"FANOUT_LOG_LEVEL": "VERBOSE"},
+        {"FANOUT_LOG_LEVEL": "9" * 5_000},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=1,shop=2"},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=1_0"},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=\u0665"},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=" + "9" * 5_000},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=1e999"},
+        {"FANOUT_DOWNSTREAM_RATES": "shop=nan"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(values: dict[str, str]):
-    with pytest.raises(SettingsError, match=next(iter(values))):
+    with pytest.raises(SettingsError, match=next(iter(values))) as raised:
         read(**values)
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("50", 50.0), (" 2.5 ", 2.5), (".5", 0.5), ("1e3", 1000.0), ("1E-2", 0.01)]
+)
+def test_a_rate_of_a_downstream_is_a_decimal(text: str, rate: float):
+    assert read(FANOUT_DOWNSTREAM_RATES=f"shop={text}").downstream_rates == {"shop": rate}
 
 
 def test_the_example_names_every_setting_and_is_sound():

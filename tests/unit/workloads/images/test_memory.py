@@ -129,3 +129,13 @@ def test_a_jpeg_is_estimated_as_it_is_decoded(side: int, scale: int):
     drafted.draft(None, (1600, 1600))
     assert abs(side / drafted.width - scale) < 0.01
     assert estimated == pytest.approx(3 * drafted.width * drafted.height, rel=0.01)
+
+
+@pytest.mark.parametrize(("mode", "bands"), [("L", 1), ("RGB", 3), ("CMYK", 4)])
+def test_a_jpeg_of_several_scans_is_estimated_with_all_its_coefficients(mode: str, bands: int):
+    sizes = []
+    for is_progressive in (False, True):
+        target = io.BytesIO()
+        Image.new(mode, (400, 300)).save(target, "JPEG", progressive=is_progressive)
+        sizes.append(estimate_bytes(open_image(target.getvalue(), ImageLimits()), (1600, 1600)))
+    assert sizes[1] - sizes[0] == 2 * bands * 400 * 300

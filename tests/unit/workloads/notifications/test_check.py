@@ -89,11 +89,42 @@ def test_a_mail_server_is_read_from_a_url():
     assert "p:w" not in repr(ALL)
 
 
-@pytest.mark.parametrize("url", ["mail.example.org", "http://x", "smtp://", "smtp://u:secret@h:x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.org",
+        "http://x",
+        "smtp://",
+        "smtp://u:secret@h:x",
+        "smtp://h:0",
+        "smtp://h:99999",
+        "smtp://h:" + "9" * 5_000,
+    ],
+)
 def test_a_mail_server_that_is_no_url_is_named_without_its_password(url: str):
     with pytest.raises(SettingsError, match="FANOUT_SMTP") as raised:
         NotificationSettings.from_environment({"FANOUT_SMTP": url})
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("sms.example.org", "ftp://h/", "https://", "https://u:secret@h:x/", "https://h:0/"),
+        *(
+            "https://h:99999/",
+            "http://[::1",
+            f"https://h:{'9' * 5_000}/",
+            "https://h:\u0665/",
+            "\0",
+        ),
+    ],
+)
+def test_a_gateway_that_is_no_url_is_named_without_its_password(url: str):
+    with pytest.raises(SettingsError, match="FANOUT_SMS_URL") as raised:
+        NotificationSettings.from_environment({"FANOUT_SMS_URL": url})
+    assert "secret" not in str(raised.value)
+    assert len(str(raised.value)) < 400
 
 
 def test_hosts_of_settings_are_connected_to_by_their_a_labels():
