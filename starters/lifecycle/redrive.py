@@ -102,7 +102,11 @@ def _insist_on_work(attempt: Attempt, request: RedriveRequest, files: RunFiles) 
     run_id, items = attempt.run_id, attempt.state.items
     try:
         has_work = has_redo(files, run_id, attempt.number, request.error_types)
-    except ResourceNotFoundError as error:
+    except (ResourceNotFoundError, UnreadableDocumentError) as error:
+        if attempt.state.run.plan is not None:  # it is lost, and is made again
+            return
+        if isinstance(error, UnreadableDocumentError):
+            raise
         message = f"The run '{run_id}' has no plan to redrive; start a new one."
         raise RunConflictError(run_id, message) from error
     if not has_work and not (items.total and _has_damaged_results(run_id, files)):
