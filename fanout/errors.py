@@ -119,6 +119,10 @@ class UnreadableDocumentError(FanoutError):
         self.reason = reason
 
 
+class UnknownVersionError(UnreadableDocumentError):
+    """What is kept of a run is of a version that is not known: another version of the app does."""
+
+
 class DamagedFileError(FanoutError):
     """A file of a run is gone, or not as it was written: no results are made of it.
 

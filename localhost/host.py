@@ -220,9 +220,12 @@ class Host:
         blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
         await self._open(_rpc_application(durable), [endpoints.rpc])
-        await self._open(front.application(), endpoints.public)
+        runner = await self._open(front.application(), endpoints.public)
+        await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 
-    async def _open(self, application: web.Application, sockets: list[socket.socket]) -> None:
+    async def _open(
+        self, application: web.Application, sockets: list[socket.socket]
+    ) -> web.AppRunner:
         runner = web.AppRunner(
             application,
             access_log=None,
@@ -234,6 +237,7 @@ class Host:
         self._exits.push_async_callback(runner.cleanup)
         for listener in sockets:
             await web.SockSite(runner, listener).start()
+        return runner
 
 
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:

@@ -12,12 +12,14 @@ starts no run twice, because the id of a run is made from its message.
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.servicebus.exceptions import MessageSizeExceededError
 
 from fanout.adapters.messaging import (
     DEAD_LETTER_QUEUE,
@@ -38,7 +40,7 @@ from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.media_types import JSON
-from fanout.printable import describe_failure
+from fanout.printable import describe_failure, make_printable
 from starters.failures import find_failure, is_fault
 from starters.lifecycle.parse import RequestTooLargeError, parse_body
 from starters.lifecycle.start import start_run
@@ -54,6 +56,12 @@ LAST_DELIVERY = 9
 # Of a message that no service fails, but Python itself.
 LAST_DELIVERY_IF_FAULTY = 3
 MAX_PAUSE_SECONDS = 30.0
+# The host ends the process of a call that takes longer than `functionTimeout`, and its neighbours.
+MAX_START_SECONDS = 300.0
+# All properties of a message share 64 KiB, and why it is a dead letter is one of them.
+MAX_PROPERTY_BYTES = 49_152
+# What is left of a body that is too large to be handed on with the reason.
+MAX_CUT_BODY_BYTES = 65_536
 log = logger("service_bus")
 
 
@@ -152,7 +160,7 @@ async def settle_message(
         AzureError: The dead letter could not be handed on.
     """
     await asyncio.sleep(pause_before(message.delivery))
-    failure = await find_failure(_start_run(message, client, files, rows))
+    failure = await find_failure(_start_in_time(message, client, files, rows))
     if failure is None:
         return
     reason = _reason(failure, message.delivery)
@@ -161,7 +169,7 @@ async def settle_message(
         # Whatever it came of, a worker can tell the host of this.
         raise UnsettledMessageError(describe_failure(failure))
     letter = _dead_letter(message, reason, failure)
-    await asyncio.to_thread(bus.send_to_queue, DEAD_LETTER_QUEUE, [letter])
+    await asyncio.to_thread(_hand_on, letter, bus)
 
 
 def pause_before(delivery: int) -> float:
@@ -181,6 +189,11 @@ def _reason(failure: BaseException, delivery: int) -> str | None:
     return START_FAILED if delivery >= last else None
 
 
+async def _start_in_time(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:
+    async with asyncio.timeout(MAX_START_SECONDS):
+        await _start_run(message, client, files, rows)
+
+
 async def _start_run(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:
     request = parse_body(RunRequest, message.body, settings().max_request_bytes)
     if request.run_id is None:
@@ -192,7 +205,7 @@ async def _start_run(message: RequestMessage, client: Any, files: RunFiles, rows
 
 def _dead_letter(message: RequestMessage, reason: str, failure: BaseException) -> OutgoingMessage:
     is_ours = isinstance(failure, FanoutError)
-    description = str(failure) if is_ours else describe_failure(failure)
+    description = make_printable(str(failure)) if is_ours else describe_failure(failure)
     log.warning("message '%s' is a dead letter (%s): %s", message.message_id, reason, description)
     return OutgoingMessage(
         body=message.body,
@@ -201,8 +214,29 @@ def _dead_letter(message: RequestMessage, reason: str, failure: BaseException) -
         content_type=JSON,
         correlation_id=message.message_id,
         properties={
-            **message.properties,
+            **_fitting(message.properties),
             **fault_properties(reason, description),
             "DeadLetterSource": REQUEST_QUEUE,
         },
     )
+
+
+def _fitting(properties: Mapping[str | bytes, Property]) -> Mapping[str | bytes, Property]:
+    """What a sender added, unless there would be no room beside it for the reason."""
+    size = sum(len(str(name).encode()) + len(str(v).encode()) for name, v in properties.items())
+    return properties if size <= MAX_PROPERTY_BYTES else {}
+
+
+def _hand_on(letter: OutgoingMessage, bus: Messaging) -> None:
+    """Send a dead letter; where it is larger than Service Bus takes, with the body cut off.
+
+    Raises:
+        ServiceBusError: It could not be sent.
+    """
+    try:
+        bus.send_to_queue(DEAD_LETTER_QUEUE, [letter])
+    except MessageSizeExceededError:
+        log.warning("the body of '%s' is cut off", letter.correlation_id)
+        body = letter.body[:MAX_CUT_BODY_BYTES]
+        properties = {**letter.properties, "BodyBytes": len(letter.body)}
+        bus.send_to_queue(DEAD_LETTER_QUEUE, [replace(letter, body=body, properties=properties)])

@@ -88,7 +88,7 @@ class Inspection:
         """Do what each open attempt needs; free the places of those that are not open any more."""
         await self._take_over_index()
         entries = await asyncio.to_thread(open_attempts, self.rows)
-        places = await asyncio.to_thread(self._read_places)
+        places = await asyncio.to_thread(read_places, self.rows)
         is_full = places.is_full
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -114,14 +114,6 @@ class Inspection:
             log.exception("cannot free places")
         if self._is_telemetry_due:
             await asyncio.to_thread(record_circuits, self.rows)
-
-    def _read_places(self) -> AdmissionState:
-        """Read who has a place and who waits; where nobody can tell, every run is looked at."""
-        try:
-            return read_places(self.rows)
-        except UnreadableDocumentError:
-            log.exception("cannot tell which runs have a place")
-            return AdmissionState()
 
     async def _take_over_index(self) -> None:
         """Take some runs over that earlier versions of the app have listed."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fanout.adapters.rows.attempts import read_attempt, write_changes
-from fanout.adapters.rows.rows import Rows, rows, tries
+from fanout.adapters.rows.rows import Rows, rows, tries, unpack_passing
 from fanout.adapters.tables import RowConflictError
 from fanout.downstream import breaker, rate_limiter
 from fanout.downstream.breaker import CircuitAsk, CircuitOrder, CircuitReport, CircuitState
@@ -113,6 +113,7 @@ def _ask_circuit(ask: ShardAsk, rows: Rows) -> CircuitOrder:
         row_keys.BREAKER_ROW,
         CircuitState,
         lambda state: breaker.answer(state, question),
+        unpack_passing,
     )
 
 
@@ -123,7 +124,7 @@ def _report(ask: ShardAsk, rows: Rows, report: CircuitReport, *, of_probe: bool)
         return state if is_older else breaker.note_report(state, report), None
 
     partition = row_keys.downstream_partition(str(ask.work.downstream))
-    rows.change(partition, row_keys.BREAKER_ROW, CircuitState, rule)
+    rows.change(partition, row_keys.BREAKER_ROW, CircuitState, rule, unpack_passing)
 
 
 def _book(ask: ShardAsk, order: ShardOrder, rows: Rows) -> RateOrder:
@@ -143,6 +144,7 @@ def _book(ask: ShardAsk, order: ShardOrder, rows: Rows) -> RateOrder:
         row_keys.RATE_ROW,
         RateState,
         lambda state: rate_limiter.book(state, question),
+        unpack_passing,
     )
 
 

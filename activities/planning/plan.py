@@ -3,7 +3,10 @@
 from array import array
 from collections.abc import Iterable
 
+from azure.core.exceptions import ResourceNotFoundError
+
 from activities.planning.replan import plan_redo
+from activities.planning.restore import is_first_plan_lost, restore_first_plan
 from activities.planning.work import make_work, write_plan
 from fanout.adapters.run_files.files import RunFiles, kept_request
 from fanout.adapters.settings import settings
@@ -11,10 +14,15 @@ from fanout.adapters.sources.planning import CutOptions
 from fanout.adapters.sources.reading import SourceCuts, cut_as
 from fanout.adapters.sources.scans import cut_scanned, prepare_scans
 from fanout.adapters.telemetry.logs import logger
-from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
+from fanout.errors import (
+    FieldProblem,
+    InvalidRequestError,
+    SourceChangedError,
+    UnreadableDocumentError,
+)
 from fanout.messages.payloads import shorten
 from fanout.messages.planning import MAX_REFUSAL_BYTES, PlanResult, Work
-from fanout.messages.run import RunInput, RunRef
+from fanout.messages.run import RunInput
 from fanout.models.limits import Limits
 from fanout.models.plan import Cut, PartitionPlan, PlanManifest
 from fanout.models.request import BatchLimits, RunRequest
@@ -41,18 +49,10 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
     would change; any other failure is raised, and the activity is tried again.
     """
     request = kept_request(files, run.run_id, run.attempt)
-    if run.attempt > 1:
-        return _result(request, work=plan_redo(run, request, files))
-    scratch = files.scratch(run.run_id)
-    options = CutOptions(
-        batch_limits(request),
-        request.max_items,
-        _takes_chunks(request),
-        request.concurrency.batches,
-        request.select,
-        files.budget,
-    )
+    scratch, options = files.scratch(run.run_id), _cut_options(request, files)
     try:
+        if run.attempt > 1:
+            return _result(request, work=_plan_redo(run, request, files))
         if run.scanned:
             source = cut_scanned(scratch)
         elif scans := prepare_scans(request.source, options, scratch, files.scan_range_bytes):
@@ -64,7 +64,9 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
         log.warning("the source is refused", exc_info=error)
         refusal = shorten(str(error), MAX_REFUSAL_BYTES)
         return _result(request).model_copy(update={"refusal": refusal})
-    manifest = _write_plan(run, request, source, table, files)
+    manifest, partitions = _first_plan(request, source, table)
+    write_plan(files, run.run_id, blob_paths.FIRST, manifest, partitions)
+    log.info("planned %d items in %d cuts", manifest.items, manifest.cuts)
     work = make_work(request, manifest)
     return _result(request, work=_fit_span(work, source, table, options))
 
@@ -74,6 +76,34 @@ def plan_rest_of_undo(run: RunInput, files: RunFiles) -> PlanResult:
     request = kept_request(files, run.run_id, run.attempt)
     work = plan_redo(run, request, files, undoes=True)
     return _result(request, work=work).model_copy(update={"undoes": True})
+
+
+def _plan_redo(run: RunInput, request: RunRequest, files: RunFiles) -> Work:
+    """Plan a later attempt, and before it the first again where that plan is lost."""
+    try:
+        return plan_redo(run, request, files)
+    except (UnreadableDocumentError, ResourceNotFoundError) as fault:
+        if not is_first_plan_lost(files, run.run_id):
+            raise
+        log.warning("plans the source anew", exc_info=fault)
+        first = kept_request(files, run.run_id)
+        source = cut_as(
+            first.source, files.store, _cut_options(first, files), files.scratch(run.run_id)
+        )
+        manifest, partitions = _first_plan(first, source, _read_cuts(source))
+        restore_first_plan(files, run.run_id, manifest, [*partitions])
+    return plan_redo(run, request, files)
+
+
+def _cut_options(request: RunRequest, files: RunFiles) -> CutOptions:
+    return CutOptions(
+        batch_limits(request),
+        request.max_items,
+        _takes_chunks(request),
+        request.concurrency.batches,
+        request.select,
+        files.budget,
+    )
 
 
 def batch_limits(request: RunRequest) -> BatchLimits | None:
@@ -103,14 +133,12 @@ def _cut_at(table: "array[int]", number: int) -> Cut:
     return Cut(*table[number * _FIELDS : (number + 1) * _FIELDS])
 
 
-def _write_plan(
-    ref: RunRef, request: RunRequest, source: SourceCuts, table: "array[int]", files: RunFiles
-) -> PlanManifest:
+def _first_plan(
+    request: RunRequest, source: SourceCuts, table: "array[int]"
+) -> tuple[PlanManifest, Iterable[PartitionPlan]]:
     manifest = _manifest(request, source, table)
     partitions = (_partition(table, manifest, number) for number in range(manifest.partitions))
-    write_plan(files, ref.run_id, blob_paths.FIRST, manifest, partitions)
-    log.info("planned %d items in %d cuts", manifest.items, manifest.cuts)
-    return manifest
+    return manifest, partitions
 
 
 def _fit_span(work: Work, source: SourceCuts, table: "array[int]", options: CutOptions) -> Work:

@@ -1,5 +1,6 @@
 """Writing down the plan of a generation, and what orchestrators learn of it."""
 
+import hashlib
 from collections.abc import Iterable
 
 from fanout.adapters.run_files.files import RunFiles, keep_manifest, keep_partition
@@ -11,6 +12,7 @@ from fanout.splitting.sizing import cuts_per_partition, shard_count
 
 # The process that plans a small run begins with it.
 MAX_KEPT_PARTITIONS = 4
+_IDENTITY_BYTES = 16
 
 
 def write_plan(
@@ -21,8 +23,9 @@ def write_plan(
     partitions: Iterable[PartitionPlan],
 ) -> None:
     """Write the plan of a generation, its manifest last; that has the only partition in it."""
-    only = None
+    only, digest = None, _digest(manifest)
     for partition in partitions:
+        digest.update(partition.model_dump_json().encode())
         if manifest.partitions == 1:
             only = partition
         else:
@@ -30,9 +33,27 @@ def write_plan(
             files.write_model(path, partition)
         if manifest.partitions <= MAX_KEPT_PARTITIONS:
             keep_partition(files, run_id, generation, partition)
-    manifest = manifest.model_copy(update={"only": only})
+    manifest = manifest.model_copy(update={"only": only, "identity": _identity(manifest, digest)})
     files.write_model(blob_paths.plan_path(run_id, generation), manifest)
     keep_manifest(files, run_id, generation, manifest)
+
+
+def identify_plan(manifest: PlanManifest, partitions: Iterable[PartitionPlan]) -> str | None:
+    """What tells a plan from every other; None where it does not know all that it was made of."""
+    digest = _digest(manifest)
+    for partition in partitions:
+        digest.update(partition.model_dump_json().encode())
+    return _identity(manifest, digest)
+
+
+def _digest(manifest: PlanManifest) -> "hashlib.blake2b":
+    known = manifest.model_dump_json(exclude={"only", "identity"})
+    return hashlib.blake2b(known.encode(), digest_size=_IDENTITY_BYTES)
+
+
+def _identity(manifest: PlanManifest, digest: "hashlib.blake2b") -> str | None:
+    # Which version each of many blobs has stands elsewhere.
+    return None if manifest.parts is not None else digest.hexdigest()
 
 
 def plan_again(

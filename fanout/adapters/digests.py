@@ -40,6 +40,7 @@ class DocumentWriter(Protocol):
         data: bytes,
         *,
         media_type: str = ...,
+        if_none_match: bool = ...,
         metadata: Mapping[str, str] | None = ...,
     ) -> object: ...
 
@@ -98,7 +99,25 @@ def read_stored(store: DocumentReader, container: str, kind: type[Model], path: 
     return model
 
 
-def write_stored(store: DocumentWriter, container: str, path: str, model: BaseModel) -> None:
-    """Write a model as JSON with its digest, over whatever was there."""
+def write_stored(
+    store: DocumentWriter,
+    container: str,
+    path: str,
+    model: BaseModel,
+    *,
+    if_none_match: bool = False,
+) -> None:
+    """Write a model as JSON with its digest, over whatever was there.
+
+    Raises:
+        BlobExistsError: With `if_none_match`, when there is such a document.
+    """
     data = write_document(model)
-    store.write(container, path, data, media_type=JSON, metadata={DIGEST: digest_of(path, data)})
+    store.write(
+        container,
+        path,
+        data,
+        media_type=JSON,
+        if_none_match=if_none_match,
+        metadata={DIGEST: digest_of(path, data)},
+    )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from fanout.errors import UnreadableDocumentError
+from fanout.errors import UnknownVersionError, UnreadableDocumentError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -66,11 +66,11 @@ def check_version(version: object, name: str) -> None:
     """Refuse another version than this app's.
 
     Raises:
-        UnreadableDocumentError: It is another.
+        UnknownVersionError: It is another.
     """
     if version != VERSION or type(version) is not int:
         reason = f"it is of version {str(version)[:20]}; this app reads version {VERSION}"
-        raise UnreadableDocumentError(name, reason)
+        raise UnknownVersionError(name, reason)
 
 
 def _without_version(data: bytes, name: str) -> bytes:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Literal
 
 from fanout.messages.base import Message
+from fanout.models.moment import Moment
 from fanout.naming.moments import parse_moment, seconds_between
 
 FIRST_COOL_DOWN_SECONDS = 1.0
@@ -74,10 +75,10 @@ class CircuitState(Message):
     """
 
     trips: int = 0
-    open_until: str | None = None
-    opened_at: str | None = None
+    open_until: Moment | None = None
+    opened_at: Moment | None = None
     prober: str | None = None
-    probed_at: str | None = None
+    probed_at: Moment | None = None
 
     @property
     def name(self) -> CircuitName:

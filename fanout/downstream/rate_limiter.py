@@ -9,6 +9,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from fanout.messages.base import Message
+from fanout.models.moment import Moment
 from fanout.naming.moments import moment_text, parse_moment, seconds_between
 
 # A booking further away is not made: whoever asks for it asks again, and is heard meanwhile.
@@ -71,7 +72,7 @@ class RateState(Message):
         bookings: The last one of each caller, as long as its question may be asked again.
     """
 
-    booked_until: str | None = None
+    booked_until: Moment | None = None
     per_second: float | None = None
     bookings: dict[str, Booking] = Field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from fanout.governor.owners import NOBODY, fair_order, first_of_owners
+from fanout.models.moment import Moment
 from fanout.naming.moments import parse_moment
 
 Value = TypeVar("Value")
@@ -76,7 +77,7 @@ class Sighting(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     mark: str
-    since: str
+    since: Moment
     patience_seconds: float
 
     def is_still(self, now: str) -> bool:
@@ -100,9 +101,9 @@ class AdmissionState(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    running: dict[str, str] = Field(default_factory=dict)
-    waiting: dict[str, str] = Field(default_factory=dict)
-    lent: dict[str, str] = Field(default_factory=dict)
+    running: dict[str, Moment] = Field(default_factory=dict)
+    waiting: dict[str, Moment] = Field(default_factory=dict)
+    lent: dict[str, Moment] = Field(default_factory=dict)
     sightings: dict[str, Sighting] = Field(default_factory=dict)
     owners: dict[str, str] = Field(default_factory=dict)
     max_runs: int = 0

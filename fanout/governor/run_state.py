@@ -13,6 +13,7 @@ from fanout.messages.planning import PlanResult, Work
 from fanout.messages.run import RunEnd, Verdict
 from fanout.messages.shards import ShardCounts, ShardOrder, ShardWork, StopReason
 from fanout.models.limits import Limits, LimitsChange
+from fanout.models.moment import Moment
 from fanout.models.request import OnExceeded
 from fanout.models.status import ErrorGroup, ItemCounts, PartitionCounts, Phase, TakeOver
 from fanout.models.usage import Usage
@@ -55,15 +56,15 @@ class RunState(_Row):
     """
 
     claim: str = ""
-    claimed_at: str | None = None
+    claimed_at: Moment | None = None
     phase: Phase = "planning"
     plan: PlanResult | None = None
     settled: ItemCounts = ItemCounts()
     work: Work = Work()
     verdict: Verdict | None = None
     undo: Work | None = None
-    started_at: str | None = None
-    updated_at: str | None = None
+    started_at: Moment | None = None
+    updated_at: Moment | None = None
     end: RunEnd | None = None
     is_announced: bool = False
     take_overs: list[TakeOver] = Field(default_factory=list)
@@ -89,7 +90,7 @@ class ControlState(_Row):
 
     change: LimitsChange = LimitsChange()
     changes: int = 0
-    suspended_at: str | None = None
+    suspended_at: Moment | None = None
     is_cancelled: bool = False
     is_closed: bool = False
 
@@ -120,7 +121,7 @@ class ShardState(_Row):
     span: int = 1
     item_ms: float | None = None
     timeline: Timeline = Timeline()
-    updated_at: str | None = None
+    updated_at: Moment | None = None
 
     @property
     def sequence(self) -> int:
@@ -141,7 +142,7 @@ class PaceState(_Row):
         changes: How many changes of the limits it knows of: another one starts it anew.
     """
 
-    free_at: str | None = None
+    free_at: Moment | None = None
     changes: int = 0
 
 

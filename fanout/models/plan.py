@@ -141,6 +141,8 @@ class PlanManifest(BaseModel):
         parts: Where the pages of parts are, if the source reads many blobs: their names begin so.
         reopening: In a later attempt: which failed items it tries again.
         only: The partition, if there is but one: it has no file of its own then.
+        identity: What tells this plan from every other, by its cuts and the version of its source;
+            none in plans of earlier versions of the app, nor where many blobs are read.
         has_digests: Whether whatever is written of outcomes has a digest beside it; not so in plans
             of earlier versions of the app.
     """
@@ -160,6 +162,7 @@ class PlanManifest(BaseModel):
     reopening: Reopening | None = None
     only: PartitionPlan | None = None
     has_digests: bool = False
+    identity: str | None = None
 
     def cuts_in(self, partition: int) -> int:
         """Count the cuts of one partition (0-based)."""

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from localhost.access.keys import MASTER, KeyRing, Scope
+from localhost.slow_callers import read_body
 
 _HOST_SCOPES = {"keys": Scope.HOST, "functionkeys": Scope.HOST, "systemkeys": Scope.SYSTEM}
 
@@ -65,7 +66,7 @@ class KeyAdmin:
             case "POST":
                 return self._put(request, scope, name, None)
             case "PUT":
-                value = _value((await request.read()).decode("utf-8", "replace"))
+                value = _value((await read_body(request)).decode("utf-8", "replace"))
                 if value is not None:
                     return self._put(request, scope, name, value)
                 return web.Response(text="Invalid key value", status=400)

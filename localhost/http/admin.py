@@ -17,6 +17,7 @@ from localhost.app import App
 from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult
 from localhost.execution.invoke import invoke
+from localhost.slow_callers import read_body
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Admin:
 
     async def _run(self, request: web.Request, info: FunctionInfo) -> web.Response:
         try:
-            text = _input((await request.read()).decode("utf-8", "replace"))
+            text = _input((await read_body(request)).decode("utf-8", "replace"))
         except ValueError as error:
             return web.json_response({"message": str(error)}, status=400)
         if info.trigger_type not in ("timerTrigger", "activityTrigger"):

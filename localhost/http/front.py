@@ -16,6 +16,7 @@ from localhost.http import cors
 from localhost.http.admin import Admin
 from localhost.http.messages import client_response, function_request
 from localhost.http.routing import Route, Router, trigger_methods
+from localhost.slow_callers import QuietConnections
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class HttpFront:
         self._gate = gate
         self._admin = admin
         self._durable = durable
+        self.quiet_connections = QuietConnections()
         prefix = app.settings.route_prefix
         self._router = Router(
             [
@@ -69,6 +71,10 @@ class HttpFront:
         cors.mark(request, response, self._app.settings.cors)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        with self.quiet_connections.answering(request):
+            return await self._answer(request)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0].strip("/")
         room = path.partition("/")[0].lower()
         if (answer := cors.preflight(request, self._app.settings.cors)) is not None:

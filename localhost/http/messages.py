@@ -11,6 +11,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from localhost.execution.contract import HttpRequestData, HttpResponseData
+from localhost.slow_callers import read_body
 from localhost.texts import make_printable
 
 _STATUSES = range(200, 1000)
@@ -29,12 +30,13 @@ async def function_request(request: web.Request, route_params: dict[str, str]) -
 
     Raises:
         web.HTTPRequestEntityTooLarge: The body is over the limit.
+        web.HTTPRequestTimeout: It does not come in time.
     """
     length = request.content_length or 0
     limit = request.client_max_size
     if 0 < limit < length:  # before the client has sent it all
         raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
-    body = await request.read() if length else b""
+    body = await read_body(request) if length else b""
     return HttpRequestData(
         method=request.method,
         url=f"{request.scheme}://{request.host}{request.raw_path}",

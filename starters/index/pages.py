@@ -176,7 +176,7 @@ def _stalled_since(
     """Since when a run has not moved; the request is read only of one that may have stalled."""
     if state.is_over or not may_have_stalled(state, now):
         return None
-    return stalled_since(files.request(entry.run_id, entry.attempt), state, now)
+    return stalled_since(files.settings(entry.run_id, entry.attempt), state, now)
 
 
 def _drop_left(entry: IndexEntry, rows: Rows) -> None:

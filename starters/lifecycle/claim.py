@@ -94,14 +94,14 @@ def claim_run(
         earlier = files.find_request(run_id)
         if earlier is None:
             raise
-        _insist_on_same(request, earlier)
+        _insist_on_same(request, is_same=earlier == request)
         return None
     note = note_claim(rows, run_id, request.workload, is_queued=is_queued)
     claim = files.claim(run_id, request, note.entry.claimed_at)
     if claim is None:
         if note.is_new:
             _withdraw(note.entry, files, rows)
-        _insist_on_same(request, files.request(run_id))
+        _insist_on_same(request, is_same=files.has_request(run_id, request))
         return None
     if not note.is_new:
         confirm_claim(rows, note.entry, is_queued=is_queued)
@@ -118,12 +118,12 @@ def _withdraw(entry: IndexEntry, files: RunFiles, rows: Rows) -> None:
     withdraw_claim(rows, entry, is_claimed)
 
 
-def _insist_on_same(request: RunRequest, earlier: RunRequest) -> None:
+def _insist_on_same(request: RunRequest, *, is_same: bool) -> None:
     """Refuse another request than the one that claimed the id.
 
     Raises:
         RunConflictError: It is another.
     """
-    if earlier != request:
+    if not is_same:
         message = f"The run '{request.run_id}' exists and was started by another request."
         raise RunConflictError(str(request.run_id), message)

@@ -107,7 +107,11 @@ def _insist_on_work(attempt: Attempt, request: RedriveRequest, files: RunFiles, 
     reopening = Reopening(error_types=request.error_types, whole=True, undoes=undoes)
     try:
         has_work = has_redo(files, run_id, attempt.number, reopening)
-    except ResourceNotFoundError as error:
+    except (ResourceNotFoundError, UnreadableDocumentError) as error:
+        if attempt.state.run.plan is not None:  # it is lost, and is made again
+            return
+        if isinstance(error, UnreadableDocumentError):
+            raise
         message = f"The run '{run_id}' has no plan to redrive; start a new one."
         raise RunConflictError(run_id, message) from error
     if not has_work and not (attempt.state.items.total and _has_damaged_results(run_id, files)):

@@ -5,7 +5,8 @@ come at the same time wait for the result in the note. If a worker dies between 
 the result, nobody can know whether the message was sent: when its claim has expired, the next
 number may be claimed and the message is sent again. So delivery is at least once. A message is sent
 twice only after such a death, after a connection that broke before the response, or where sending
-takes longer than a claim lasts, and then with the same `Message-ID` or `Idempotency-Key`.
+takes longer than a claim lasts, or where its note was damaged; and then with the same `Message-ID`
+or `Idempotency-Key`.
 """
 
 import time
@@ -15,14 +16,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fanout.adapters.blob import BlobExistsError
-from fanout.errors import PermanentError, TransientError
+from fanout.adapters.digests import DocumentReader, DocumentWriter, read_stored, write_stored
+from fanout.adapters.telemetry.logs import logger
+from fanout.errors import (
+    PermanentError,
+    TransientError,
+    UnknownVersionError,
+    UnreadableDocumentError,
+)
 from workloads.notifications.keys import receipt_path
 
 CLAIM_SECONDS = 90.0
 POLL_SECONDS = 0.1
+log = logger("receipts")
 
 
 class Receipt(BaseModel):
@@ -39,7 +48,7 @@ class Receipt(BaseModel):
     status: Literal["sent", "suppressed"]
     message_id: str | None = None
     code: int | None = None
-    at: datetime | None = None
+    at: AwareDatetime | None = None
 
 
 class Note(BaseModel):
@@ -55,24 +64,14 @@ class Note(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     content: str
-    until: datetime
+    until: AwareDatetime
     receipt: Receipt | None = None
     has_failed: bool = False
-    not_before: datetime | None = None
+    not_before: AwareDatetime | None = None
 
 
-class Store(Protocol):
+class Store(DocumentReader, DocumentWriter, Protocol):
     """The part of `fanout.adapters.blob.BlobStore` that receipts use."""
-
-    def read(self, container: str, blob: str) -> bytes:
-        """Read a blob."""
-        ...
-
-    def write(
-        self, container: str, blob: str, data: bytes, *, media_type: str, if_none_match: bool
-    ) -> object:
-        """Write a blob."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,9 @@ class Receipts:
     def _wait_for_receipt(self, blob: str, content: str) -> Receipt | None:
         """Wait for the receipt of a note; None if there will be none: the next may be claimed."""
         while True:
-            note = Note.model_validate_json(self.store.read(self.container, blob))
+            note = self._find_note(blob)
+            if note is None:
+                return None
             if note.content != content:
                 raise PermanentError("another recipient of the source has the same id")
             if note.receipt is not None:
@@ -143,14 +144,22 @@ class Receipts:
                 return None
             time.sleep(POLL_SECONDS)
 
+    def _find_note(self, blob: str) -> Note | None:
+        """Read a note; None where it is damaged: as little is known as after a death.
+
+        Raises:
+            UnknownVersionError: Another version of the app has written it.
+        """
+        try:
+            return read_stored(self.store, self.container, Note, blob)
+        except UnknownVersionError:
+            raise
+        except UnreadableDocumentError as error:
+            log.warning("may send a message again: %s", error)
+            return None
+
     def _write(self, blob: str, note: Note, *, if_none_match: bool = False) -> None:
-        self.store.write(
-            self.container,
-            blob,
-            note.model_dump_json().encode(),
-            media_type="application/json",
-            if_none_match=if_none_match,
-        )
+        write_stored(self.store, self.container, blob, note, if_none_match=if_none_match)
 
 
 def _seconds_from_now(seconds: float) -> datetime:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fanout.adapters.documents import FIELD, VERSION, check_version
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.tables import MAX_ROWS_A_PAGE, Row, RowConflictError, RowRange, Write
+from fanout.errors import UnknownVersionError
 from fanout.models.status import RunStatus
 from fanout.naming import row_keys
 from fanout.schedules import parse_run_id
@@ -203,7 +205,8 @@ def _values(entry: IndexEntry) -> dict[str, Any]:
     end = _end(entry.attempt, entry.status)
     due = parse_run_id(entry.run_id)
     mark = {MILESTONE: True} if _is_milestone(entry.row_key) else {}
-    return {"workload": entry.workload, "schedule": due.schedule if due else "", **end, **mark}
+    kept = {"workload": entry.workload, "schedule": due.schedule if due else ""}
+    return {FIELD: VERSION, **kept, **end, **mark}
 
 
 def _is_milestone(row_key: str) -> bool:
@@ -238,7 +241,7 @@ def _entry(row_key: str, row: Row) -> IndexEntry:
         )
     try:
         return _parse(key, row)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, UnknownVersionError) as error:
         fault = f"its row in the index: {type(error).__name__}: {' '.join(str(error).split())}"
         fault = fault[:MAX_FAULT_CHARACTERS]
         return IndexEntry(key.run_id, key.claimed_at, "", etag=row.etag, fault=fault)
@@ -251,8 +254,10 @@ def _parse(key: row_keys.IndexKey, row: Row) -> IndexEntry:
         KeyError: A property is missing.
         TypeError: A property is of another type.
         ValueError: A property has no such value.
+        UnknownVersionError: It is of a version that is not known.
     """
     values = row.values
+    check_version(values.get(FIELD, VERSION), "its row")
     status = RunStatus.model_validate_json(values["status"]) if values["outcome"] else None
     if status is not None and status.outcome != values["outcome"]:
         raise ValueError(f"it says {values['outcome']} and {status.outcome}")

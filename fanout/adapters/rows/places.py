@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from fanout.adapters.rows.rows import Rows
+from fanout.adapters.rows.rows import Rows, unpack_passing
 from fanout.governor import admission
 from fanout.governor.admission import AdmissionState, Entry, Turn
 from fanout.naming import row_keys
@@ -32,7 +32,9 @@ def leave(rows: Rows, instance: str, at: str) -> tuple[str, ...]:
 
 def read_places(rows: Rows) -> AdmissionState:
     """Read who has a place, and who waits."""
-    return rows.load(row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState)
+    return rows.load(
+        row_keys.ADMISSION_PARTITION, row_keys.ADMISSION_ROW, AdmissionState, unpack_passing
+    )
 
 
 def change_places(

@@ -26,10 +26,13 @@ from fanout.adapters.tables import (
     Write,
     table_store,
 )
+from fanout.adapters.telemetry.logs import logger
 from fanout.errors import UnreadableDocumentError
 
 Model = TypeVar("Model", bound=BaseModel)
 Answer = TypeVar("Answer")
+Unpack = Callable[[Row | None, type[Any]], Any]
+log = logger("rows")
 
 # A property holds 64 KiB, as UTF-16.
 CHUNK_CHARACTERS = 30_000
@@ -69,6 +72,18 @@ def unpack_model(row: Row | None, kind: type[Model]) -> Model:
         raise UnreadableDocumentError(name, describe_faults(invalid)) from invalid
 
 
+def unpack_passing(row: Row | None, kind: type[Model]) -> Model:
+    """The model of a row, or its defaults where it cannot be read: what it says passes by itself.
+
+    Such a row is for all runs, and none of them is to fail for it.
+    """
+    try:
+        return unpack_model(row, kind)
+    except UnreadableDocumentError:
+        log.exception("begins a row anew")
+        return kind()
+
+
 def tries() -> Iterator[int]:
     """Count tries of a change, with a pause before each but the first.
 
@@ -93,9 +108,13 @@ class Rows:
         default_factory=dict, compare=False, repr=False
     )
 
-    def load(self, partition: str, row_key: str, kind: type[Model]) -> Model:
+    def load(
+        self, partition: str, row_key: str, kind: type[Model], unpack: Unpack = unpack_model
+    ) -> Model:
         """Read one row; its model's defaults where there is none."""
-        return unpack_model(self.tables.read(self.table, partition, [row_key]).get(row_key), kind)
+        row = self.tables.read(self.table, partition, [row_key]).get(row_key)
+        model: Model = unpack(row, kind)
+        return model
 
     def ping(self) -> None:
         """Raise what keeps the table from answering."""
@@ -115,6 +134,7 @@ class Rows:
         row_key: str,
         kind: type[Model],
         rule: Callable[[Model], tuple[Model, Answer]],
+        unpack: Unpack = unpack_model,
     ) -> Answer:
         """Change a row by a rule, and give the rule's answer.
 
@@ -123,7 +143,7 @@ class Rows:
         """
         for _ in tries():
             row = self.tables.read(self.table, partition, [row_key]).get(row_key)
-            before = unpack_model(row, kind)
+            before: Model = unpack(row, kind)
             after, answer = rule(before)
             if after == before:
                 return answer
@@ -144,7 +164,7 @@ class Rows:
         """Change a row as `change` does, together with other threads that change it meanwhile.
 
         For rows that many activities of a process change at a time: it is not read before each
-        change, but when somebody else has changed it.
+        change, but when somebody else has changed it. One that cannot be read is begun anew.
 
         Raises:
             RowContentionError: Others changed it each time.
@@ -158,7 +178,7 @@ class Rows:
     def _latest(self, partition: str, row_key: str, kind: type[Model]) -> LatestRow[Model]:
         def read() -> Version[Model]:
             row = self.tables.read(self.table, partition, [row_key]).get(row_key)
-            return Version(unpack_model(row, kind), row.etag if row else None)
+            return Version(unpack_passing(row, kind), row.etag if row else None)
 
         def write(model: Model, etag: str | None) -> str:
             return self.write(partition, {row_key: model}, {row_key: etag} if etag else {})[row_key]

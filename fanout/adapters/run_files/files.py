@@ -189,6 +189,16 @@ class RunFiles:
         insist_on_digest(path, data, blob.properties.metadata)
         return data
 
+    def has_request(self, run_id: str, request: RunRequest) -> bool:
+        """Tell whether a run that exists was claimed by this request; equal bytes are not parsed.
+
+        Raises:
+            UnreadableDocumentError: What it was claimed by is damaged.
+        """
+        path = blob_paths.request_path(run_id)
+        data = self.read_document(path)
+        return data == write_request(request) or read_request(data, path) == request
+
     def settings(self, run_id: str, attempt: int = 1) -> RunRequest:
         """Read the request of a run as `request` does, but what stands in it of its source.
 

@@ -24,6 +24,8 @@ from fanout.naming.media_types import BYTES, JSON_LINES
 
 # The digest of the partial that a part goes with.
 PARTIAL = "partial"
+# What tells the plan that a part is of from every other.
+PLAN = "plan"
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,22 @@ class IntactFile:
 def write_part(files: RunFiles, path: str, lines: bytes, partial: bytes | None = None) -> bool:
     """Write a part unless there is one, and before it its partial; tell whether there was none."""
     metadata = {DIGEST: digest_of(path, lines)}
+    identity = _plan_of(files, path)
+    if identity is not None:
+        metadata[PLAN] = identity
     if partial is not None:
         metadata[PARTIAL] = _write_partial(files, blob_paths.partial_path(path), partial)
     return files.write_first(path, lines, JSON_LINES, metadata)
+
+
+def _plan_of(files: RunFiles, path: str) -> str | None:
+    """What tells the plan that a part is of from every other."""
+    run_id = path.partition("/")[0]
+    generation = path.removeprefix(blob_paths.parts_folder(run_id)).partition("-")[0]
+    try:
+        return kept_manifest(files, run_id, generation).identity
+    except ResourceNotFoundError:
+        return None
 
 
 def _write_partial(files: RunFiles, path: str, partial: bytes) -> str:

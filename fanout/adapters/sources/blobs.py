@@ -91,6 +91,7 @@ class BlobFiles(BlobReader, Protocol):
         data: bytes,
         *,
         media_type: str = ...,
+        if_none_match: bool = ...,
         metadata: Mapping[str, str] | None = ...,
     ) -> object: ...
     def open_writer(self, container: str, blob: str, media_type: str) -> Writer: ...

@@ -10,6 +10,7 @@ from aiohttp import web
 from localhost.durable.api.answers import BadRequestError
 from localhost.durable.protocol import lenient_json
 from localhost.durable.records import RUNTIME_STATUSES, InstanceFilter
+from localhost.slow_callers import read_body
 
 JSON = "application/json"
 _INTEGERS = range(-(2**31), 2**31)
@@ -65,7 +66,7 @@ def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
 
 async def body_text(request: web.Request) -> str:
     """Read the body as text."""
-    return (await request.read()).decode("utf-8", errors="replace")
+    return (await read_body(request)).decode("utf-8", errors="replace")
 
 
 def json_text(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fanout.adapters.run_files.files import forget_kept
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
@@ -23,7 +24,7 @@ class Damage:
 
     Attributes:
         kind: ``swap`` gives it the content of another, ``swap whole`` what stands beside that, too.
-        folder: Where it is: ``parts/`` or ``plan/fan-in-``.
+        folder: What its path begins with: ``parts/``, for example.
         before: The activity before which that is done.
         file: Which of the files there.
         at: Where in it, as a share of its bytes.
@@ -81,10 +82,12 @@ class DamagingInline(Inline):
     Attributes:
         damages: What is still to be done.
         damaged: The paths of what has been damaged.
+        is_forgetful: Whether each activity is carried out by a process that has read nothing yet.
     """
 
     damages: list[Damage] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    is_forgetful: bool = False
 
     def call(self, name: str, message: dict[str, Any]) -> Any:
         for damage in [damage for damage in self.damages if damage.before == name]:
@@ -92,6 +95,8 @@ class DamagingInline(Inline):
             if path is not None:
                 self.damaged.append(path)
                 self.damages.remove(damage)
+        if self.is_forgetful:
+            forget_kept()
         return super().call(name, message)
 
 

@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.functions import meta
-from azure.servicebus.exceptions import ServiceBusError
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
 from fanout.adapters import settings as settings_module
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE
@@ -268,6 +268,63 @@ def test_a_message_waits_longer_each_time_and_less_than_its_lock(monkeypatch: py
 async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, rows: Rows):
     with pytest.raises(ServiceBusError):
         await start([message(1), message(2, b"{")], Client(), files, rows, MemoryBus(is_away=True))
+
+
+class SmallBus(MemoryBus):
+    """Takes messages of so many bytes, as Service Bus does."""
+
+    max_bytes = 100_000
+
+    def send_to_queue(self, queue: str, messages: Any) -> int:
+        kept = [*messages]
+        for one in kept:
+            texts = [*map(str, one.properties), *map(str, one.properties.values())]
+            if len(one.body) + sum(map(len, texts)) > self.max_bytes:
+                raise MessageSizeExceededError(message="too large")
+        return super().send_to_queue(queue, kept)
+
+
+async def test_a_message_as_large_as_any_is_a_dead_letter_with_its_reason(
+    files: RunFiles, rows: Rows
+):
+    bus = SmallBus()
+    bad = RequestMessage(b"[" * SmallBus.max_bytes, 5, "m", {"tenant": "a"})
+    await start([bad], Client(), files, rows, bus)
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.body == bad.body[: len(letter.body)]
+    assert letter.properties["DeadLetterReason"] == "RequestTooLarge"
+    assert (letter.properties["tenant"], letter.properties["BodyBytes"]) == ("a", len(bad.body))
+
+
+async def test_properties_that_leave_no_room_for_the_reason_are_left_out(
+    files: RunFiles, rows: Rows
+):
+    bus = MemoryBus()
+    bad = RequestMessage(b"{", 5, "m", {f"p{n}": "ä" * 500 for n in range(60)})
+    await start([bad], Client(), files, rows, bus)
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.properties.keys() == {
+        "DeadLetterReason",
+        "DeadLetterErrorDescription",
+        "DeadLetterSource",
+    }
+
+
+async def test_a_message_whose_start_never_ends_is_settled_before_the_host_ends_the_process(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    class Hanging(Client):
+        async def start_new(self, *given: Any) -> str:
+            await asyncio.sleep(60)
+            return ""
+
+    monkeypatch.setattr(service_bus, "MAX_START_SECONDS", 0.2)
+    bus = MemoryBus()
+    with pytest.raises(UnsettledMessageError, match="TimeoutError"):
+        await start([message(1)], Hanging(), files, rows, bus)
+    await start([replace(message(1), delivery=LAST_DELIVERY)], Hanging(), files, rows, bus)
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.properties["DeadLetterReason"] == "StartFailed"
 
 
 def test_a_message_is_read_as_the_worker_delivers_it():

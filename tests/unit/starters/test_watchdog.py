@@ -388,7 +388,7 @@ async def test_places_that_cannot_be_read_keep_no_run_from_being_looked_at(
     client = Client()
     await look(client, files, rows)
     assert client.started == ["r"]
-    assert "cannot tell which runs have a place" in warnings()
+    assert "begins a row anew" in warnings()
 
 
 async def test_a_run_that_was_claimed_a_moment_ago_and_has_no_place_is_not_looked_at(

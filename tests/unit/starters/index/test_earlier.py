@@ -43,8 +43,11 @@ async def earlier_runs(count: int = 5) -> ListedRuns:
 def forget_claimed_at(runs: ListedRuns, run_id: str) -> None:
     path = blob_paths.request_path(run_id)
     etag = runs.files.claim_of(run_id)
-    runs.store.write("runs", path, runs.files.read(path))
-    # Only what the blob says of itself is as an earlier version wrote it: it is the same claim.
+    document = json.loads(runs.files.read(path))
+    for name in ("version", "settings_end"):  # neither was written by an earlier version
+        document.pop(name, None)
+    runs.store.write("runs", path, json.dumps(document).encode())
+    # It is the same claim all the same.
     data, _ = runs.store._blobs["runs", path]
     runs.store._blobs["runs", path] = (data, etag)
     found = runs.tables.read("fanoutruns", f"{run_id}!a1", ["run"])["run"]

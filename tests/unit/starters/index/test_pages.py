@@ -10,6 +10,7 @@ from fanout.adapters.rows.index import FIRST, IndexEntry, find_entry, replace_en
 from fanout.adapters.rows.open_runs import note_claim
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import CLAIMED_AT, RunFiles
+from fanout.adapters.run_files.request_document import HEAD_BYTES
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.governor.run_status import compose_status
@@ -81,6 +82,22 @@ async def test_a_run_that_goes_on_is_shown_as_it_is_now(files: RunFiles):
     live = compose_status(state, NOW)
     assert (status.phase, status.items, status.duration_seconds) == ("processing", live.items, 60)
     assert (status.outcome, status.workload) == (None, "w")
+
+
+async def test_of_a_run_that_has_not_moved_the_settings_alone_are_read(files: RunFiles):
+    rows = memory_rows()
+    entry = listed(rows, "r", 0, None)
+    source = {"kind": "inline", "items": ["a" * 1000] * 1000}
+    request = RunRequest.model_validate({**REQUEST, "source": source})
+    assert files.claim("r", request, entry.claimed_at)
+    state = begun(items=10)
+    run = state.run.model_copy(update={"claimed_at": moment_text(entry.claimed_at)})
+    change_attempt(rows, "r", 1, lambda _: (state.model_copy(update={"run": run}), None))
+    found = find_page(rows, RunFilter(), FIRST, 9)
+    late = NOW + timedelta(days=1)
+    readings = await read_statuses(found.entries, files, rows, late, "http://x")
+    assert readings.statuses[0].stalled_since is not None
+    assert files.store.bytes_read <= HEAD_BYTES  # type: ignore[attr-defined]  # of the double
 
 
 async def test_a_run_that_has_not_moved_for_long_is_named(files: RunFiles):

@@ -26,6 +26,8 @@ ODD_ROWS: dict[str, dict[str, Any]] = {
     "outcome that there is not": {"outcome": "exploded"},
     "attempt that is no number": {"attempt": "first"},
     "workload that is no text": {"workload": 5},
+    "of a later version of the app": {"version": 2},
+    "version that is no number": {"version": "1"},
 }
 # A row that says of its run that it may go on has no status to be read.
 HARMS = [

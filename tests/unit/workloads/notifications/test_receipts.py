@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fanout.errors import PermanentError, TransientError
+from fanout.errors import PermanentError, TransientError, UnknownVersionError
 from tests.support.doubles.memory_store import MemoryStore
 from workloads.notifications.keys import receipt_path
 from workloads.notifications.receipts import Receipt, Receipts
@@ -130,3 +130,37 @@ def test_of_many_that_find_a_claim_run_out_only_one_sends():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: receipts(store).send_once("k", "c", send), range(8)))
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 60])
+def test_of_a_note_that_is_damaged_nobody_knows_whether_the_message_was_sent(length: int):
+    store, sent = LockedStore(), []
+
+    def send() -> Receipt:
+        sent.append(1)
+        return Receipt(status="sent", message_id="m")
+
+    receipts(store).send_once("k", "c", send)
+    blob = receipt_path("r", "k", 0)
+    kept = store.properties("runs", blob)
+    assert kept is not None
+    store.write("runs", blob, store.read("runs", blob)[:length], metadata=kept.metadata)
+    for _ in range(2):
+        assert receipts(store).send_once("k", "c", send).message_id == "m"
+    assert len(sent) == 2
+
+
+def test_a_note_of_another_version_of_the_app_is_refused_by_name():
+    store, sent = LockedStore(), []
+    blob = receipt_path("r", "k", 0)
+    store.write("runs", blob, b'{"version":2,"content":"c","until":"2999-01-01T00:00:00Z"}')
+    with pytest.raises(UnknownVersionError, match="version 2"):
+        receipts(store).send_once("k", "c", lambda: sent.append(1))
+    assert sent == []
+
+
+def test_a_note_of_an_earlier_version_of_the_app_counts():
+    store = LockedStore()
+    note = b'{"content":"c","until":"2026-01-01T00:00:00Z","receipt":{"status":"suppressed"}}'
+    store.write("runs", receipt_path("r", "k", 0), note)
+    assert receipts(store).send_once("k", "c", pytest.fail).status == "suppressed"

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.adapters.rows import places
 from fanout.adapters.rows.rows import Rows
-from fanout.governor.admission import Entry, lend
+from fanout.adapters.tables import Write
+from fanout.governor.admission import AdmissionState, Entry, lend
+from fanout.naming import row_keys
 from tests.support.doubles.memory_tables import MemoryTables
 from tests.support.workloads.attempts import at, memory_rows
 
@@ -115,3 +118,26 @@ def test_no_place_is_lost_or_given_twice_wherever_a_process_dies(
 
 def _has_begun(processes: Processes, entry: Entry) -> bool:
     return places.enter(processes.rows[0], entry).has_come
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"json0": "{"},
+        {"json0": "[]"},
+        {"json0": '{"running": 7}'},
+        {"json0": '{"waiting": {"r2": "never"}}'},
+        {"json0": '{"waiting": {"r2": "2026-01-01T00:00:00"}}'},
+        {"json0": '{"max_runs": 1}', "version": 99},
+        {"json0": 17},
+        {},
+    ],
+)
+def test_a_row_that_cannot_be_read_keeps_no_run_from_its_place(values: dict[str, Any]) -> None:
+    rows = memory_rows()
+    write = Write(row_keys.ADMISSION_ROW, values, mode="put")
+    rows.submit(row_keys.ADMISSION_PARTITION, [write])
+    assert places.read_places(rows) == AdmissionState()
+    assert [enter(rows, instance) for instance in ("r", "r2")] == [True, False]
+    assert places.leave(rows, "r", at(1)) == ("r2",)
+    assert [*places.read_places(rows).running] == ["r2"]
