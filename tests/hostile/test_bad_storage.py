@@ -42,10 +42,10 @@ LATEST_ANSWER_SECONDS = 30.0
 SETTLE_SECONDS = 240.0
 MOST_REDRIVES = 4
 CALLERS = 4
-# Shares of requests that get a bad answer, and whose requests; one after the other.
+# Shares of requests that get a bad answer, and whose requests, drawn again and again.
+HARD = [(0.25, (BLOBS, TABLES)), (0.6, (BLOBS, TABLES))]
 SPELLS = [
-    (0.25, (BLOBS, TABLES)),
-    (0.6, (BLOBS, TABLES)),
+    *HARD,
     (0.05, (BLOBS, TABLES)),
     (1.0, (BLOBS,)),
     (1.0, (TABLES,)),
@@ -152,7 +152,8 @@ class Scene:
         self.trouble.answers = answers
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
-            self.trouble.share, self.trouble.places = self.chance.choice(SPELLS)
+            spells = SPELLS if seconds > SHORT_SECONDS else HARD
+            self.trouble.share, self.trouble.places = self.chance.choice(spells)
             time.sleep(min(left, self.chance.uniform(0.5, max(1.0, seconds / 8))))
         self.trouble.share = 0.0
 
@@ -189,7 +190,8 @@ class Scene:
             self.redriven[run.run_id] += 1
             assert self.redriven[run.run_id] <= MOST_REDRIVES, status
             answer = self.caller.insist("POST", f"{run.path}/redrive", {})
-            assert answer.status == 202 or b"running" in answer.body, (answer.body, status)
+            told = f"{answer.body!r}\n{status['error']}\n{status['items']}"
+            assert answer.status == 202 or b"running" in answer.body, told
             status = self.until_over(run)
             assert status is not None
         run.kind.check(run.run_id, Files(self.caller, run))
