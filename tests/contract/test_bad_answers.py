@@ -73,7 +73,7 @@ CALLS: dict[str, Callable[[StorageSettings, str], Any]] = {
 
 
 # Their answers have no body, of which half would be missing.
-WITHOUT_BODY = {"write", "write if there is none", "delete", "write a row"}
+WITHOUT_BODY = {"open from its end", "write", "write if there is none", "delete", "write a row"}
 TRIES_SECONDS = 20
 
 
