@@ -38,6 +38,8 @@ ONE_QUICK_TRY: dict[str, Any] = {
 }
 
 
+# The name in a blob's metadata of what its writer knows it by.
+_MARK = "writer"
 # The service's words for it.
 _EXISTS = frozenset({"BlobAlreadyExists", "ConditionNotMet", "TargetConditionNotMet"})
 
@@ -88,10 +90,11 @@ class BlobStore(StoredBlobs):
             BlobExistsError: With `if_none_match`, when there is such a blob.
         """
         target = self._blob(container, blob)
+        named = {**(metadata or {}), **(_new_mark() if if_none_match else {})}
         options: dict[str, Any] = {
             "overwrite": not if_none_match,
             "content_settings": ContentSettings(content_type=media_type, content_md5=md5(data)),
-            "metadata": dict(metadata) if metadata else None,
+            "metadata": named or None,
         }
         try:
             try:
@@ -100,8 +103,7 @@ class BlobStore(StoredBlobs):
                 self._make(container)
                 written = target.upload_blob(data, **options)
         except ResourceExistsError as error:
-            _insist_that_it_exists(error)
-            raise BlobExistsError(blob) from error
+            return _insist_that_it_is_ours(target, named, error)
         return str(written["etag"])
 
     def _make(self, container: str) -> None:
@@ -236,22 +238,22 @@ class BlobWriter:
         content = ContentSettings(
             content_type=self._media_type, content_md5=bytearray(self._digest.digest())
         )
+        mark = _new_mark() if if_none_match else {}
+        options: dict[str, Any] = {"content_settings": content, "metadata": mark or None}
         try:
             if self._blocks:
-                self._commit(content, if_none_match)
+                self._commit(options, if_none_match)
             else:
-                overwrite = not if_none_match
-                self._blob.upload_blob(self._take(), overwrite=overwrite, content_settings=content)
+                self._blob.upload_blob(self._take(), overwrite=not if_none_match, **options)
         except (ResourceExistsError, ResourceModifiedError) as error:
-            _insist_that_it_exists(error)
-            raise BlobExistsError(self._blob.blob_name) from error
+            _insist_that_it_is_ours(self._blob, mark, error)
         return self._digest.hexdigest()
 
-    def _commit(self, content: ContentSettings, if_none_match: bool) -> None:
+    def _commit(self, options: dict[str, Any], if_none_match: bool) -> None:
         if self._waiting:
             self._stage()
         condition = {"match_condition": MatchConditions.IfMissing} if if_none_match else {}
-        self._blob.commit_block_list(self._blocks, content_settings=content, **condition)
+        self._blob.commit_block_list(self._blocks, **options, **condition)
 
     def _stage(self) -> None:
         block_id = base64.b64encode(f"{self._token}{len(self._blocks):08d}".encode()).decode()
@@ -259,13 +261,27 @@ class BlobWriter:
         self._blocks.append(BlobBlock(block_id=block_id))
 
 
-def _insist_that_it_exists(error: HttpResponseError) -> None:
-    """Raise what says anything but that there is a blob: a conflict may have other reasons.
+def _new_mark() -> dict[str, str]:
+    """What tells a blob that is written if there is none from one that another writer made."""
+    return {_MARK: secrets.token_hex(8)}
 
-    The SDK has one class for a blob that exists and a container that is being deleted.
+
+def _insist_that_it_is_ours(blob: Any, named: Mapping[str, str], error: HttpResponseError) -> str:
+    """Give the ETag of a blob that exists since its own writer has made it.
+
+    Where the answer to a write is lost, the client sends it again, and hears of its own blob.
+
+    Raises:
+        BlobExistsError: Another writer has made it.
+        HttpResponseError: The error says anything but that there is a blob; the SDK has one class
+            for a blob that exists and a container that is being deleted.
     """
     if error_code(error) not in _EXISTS:
         raise error
+    found = blob.get_blob_properties()
+    if _MARK not in named or (found.metadata or {}).get(_MARK) != named[_MARK]:
+        raise BlobExistsError(blob.blob_name) from error
+    return str(found.etag)
 
 
 def md5(data: bytes) -> bytearray:

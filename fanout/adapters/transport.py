@@ -3,11 +3,12 @@
 import os
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import requests
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import ExponentialRetry
 from urllib3 import Retry
@@ -56,9 +57,11 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             options[name] = min(options.get(name, usual), left)
         begun, free_seconds = time.monotonic(), 0.0
         try:
-            response = super().send(request, **options)
+            response = _send(super().send, request, options)
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 free_seconds = USUAL_SECONDS
+            else:
+                _read_all(response)
             return response
         finally:
             patience.spend(max(0.0, time.monotonic() - begun - free_seconds))
@@ -70,6 +73,25 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
             PatienceError: There would be no patience left then.
         """
         wait(duration)
+
+
+def _send(send: Callable[..., Any], request: Any, options: dict[str, Any]) -> Any:
+    """Send a request; half an answer is none, and so no error that comes with an answer.
+
+    The SDK of tables asks such an error for the answer, whatever raised it.
+    """
+    try:
+        return send(request, **options)
+    except HttpResponseError as error:
+        raise ServiceResponseError(str(error), error=error) from error
+
+
+def _read_all(response: Any) -> None:
+    """Read the body of an answer, so that its connection is free for the next try."""
+    try:
+        _ = response.internal_response.content
+    except requests.RequestException as error:
+        raise ServiceResponseError(str(error), error=error) from error
 
 
 class PatientRetry(ExponentialRetry):

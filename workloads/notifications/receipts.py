@@ -5,8 +5,8 @@ come at the same time wait for the result in the note. If a worker dies between 
 the result, nobody can know whether the message was sent: when its claim has expired, the next
 number may be claimed and the message is sent again. So delivery is at least once. A message is sent
 twice only after such a death, after a connection that broke before the response, or where sending
-takes longer than a claim lasts, or where its note was damaged; and then with the same `Message-ID`
-or `Idempotency-Key`.
+takes longer than a claim lasts or storage takes no result for so long, or where its note was
+damaged; and then with the same `Message-ID` or `Idempotency-Key`.
 """
 
 import time
@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.digests import DocumentReader, DocumentWriter, read_stored, write_stored
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import (
     PermanentError,
@@ -31,6 +32,7 @@ from workloads.notifications.keys import receipt_path
 
 CLAIM_SECONDS = 90.0
 POLL_SECONDS = 0.1
+RETRY_SECONDS = 1.0
 log = logger("receipts")
 
 
@@ -119,10 +121,27 @@ class Receipts:
             wait = error.retry_after if isinstance(error, TransientError) else None
             not_before = None if wait is None else _seconds_from_now(wait)
             failure = claim.model_copy(update={"has_failed": True, "not_before": not_before})
-            self._write(blob, failure)
+            self._write_patiently(blob, failure)
             raise
-        self._write(blob, claim.model_copy(update={"receipt": receipt}))
+        self._write_patiently(blob, claim.model_copy(update={"receipt": receipt}))
         return receipt
+
+    def _write_patiently(self, blob: str, note: Note) -> None:
+        """Write what sending came to; while storage is away, for as long as the claim holds.
+
+        Whoever comes meanwhile waits for it, and would send again if it did not come.
+        """
+        while not self._is_written(blob, note):
+            time.sleep(RETRY_SECONDS)
+
+    def _is_written(self, blob: str, note: Note) -> bool:
+        try:
+            self._write(blob, note)
+        except Exception as error:
+            if not is_infrastructure(error) or datetime.now(UTC) >= note.until:
+                raise
+            return False
+        return True
 
     def _wait_for_receipt(self, blob: str, content: str) -> Receipt | None:
         """Wait for the receipt of a note; None if there will be none: the next may be claimed."""

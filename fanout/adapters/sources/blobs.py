@@ -9,6 +9,7 @@ from typing import Protocol
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 
 from fanout.adapters.blob_reading import OpenedBlob
+from fanout.adapters.infrastructure import error_code
 from fanout.errors import FieldProblem, InvalidRequestError, SourceChangedError
 from fanout.models.plan import BlobRef
 from fanout.records import BlobEntry
@@ -18,9 +19,9 @@ from fanout.splitting.decoding.encodings import TextError
 from fanout.splitting.listing import ManifestError
 from fanout.splitting.pointer import JsonSourceError
 
-# How storage refuses one blob that others of its container say nothing of: its name is impossible
-# (400), or it is archived, or encrypted by a key of the customer (409).
-_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+# What storage says of one blob, and not of its container or of itself, begins so: that it is
+# archived, say, or encrypted by a key of the customer.
+_OF_BLOB = "Blob"
 # A header is read in blocks of this size; nearly every one is in the first.
 _FIRST_BLOCK_BYTES = 64 * 1024
 
@@ -204,10 +205,17 @@ def translate_refusals(ref: BlobRef) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        if error.status_code not in _REFUSALS:
+        if not _is_final(error):
             raise
         reason = getattr(error, "error_code", None) or error.reason or error.status_code
         raise BrokenSourceError(ref, f"is not given by storage: {reason}") from error
+
+
+def _is_final(error: HttpResponseError) -> bool:
+    """Tell whether storage refuses this one blob: its name is impossible (400), or its state."""
+    is_of_blob = error_code(error).startswith(_OF_BLOB)
+    is_conflict = error.status_code == HTTPStatus.CONFLICT
+    return error.status_code == HTTPStatus.BAD_REQUEST or (is_conflict and is_of_blob)
 
 
 @contextmanager

@@ -3,7 +3,12 @@ import threading
 
 import pytest
 
+from fanout.adapters.blob import BlobStore
+from fanout.adapters.patience import PatienceError
+from fanout.adapters.settings import StorageSettings
+from starters import single_flight
 from starters.single_flight import SingleFlight
+from tests.support.hostile.dripping import dripping
 
 
 async def test_an_answer_is_given_and_an_error_raised():
@@ -54,3 +59,21 @@ async def test_a_call_that_hangs_is_left_and_not_made_again():
             await calls.call("a", hang, 0.01)
     assert counted == [1]
     release.set()
+
+
+@pytest.mark.timeout(30)
+async def test_a_call_of_storage_that_drips_ends_and_the_next_is_asked_anew(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(single_flight, "MAX_FLIGHT_SECONDS", 0.3)
+    calls = SingleFlight()
+    with dripping(b"HTTP/1.1 200 OK\r\nx-ms-name: ", b"x") as port:
+        url = f"http://127.0.0.1:{port}/account"
+        store = BlobStore.connect(
+            StorageSettings(f"AccountName=account;AccountKey=a2V5;BlobEndpoint={url}")
+        )
+        with pytest.raises(TimeoutError):
+            await calls.call("blobs", lambda: store.read("things", "one"), 0.1)
+        with pytest.raises(PatienceError):
+            await calls.call("blobs", lambda: pytest.fail("the first goes on"), 20)
+        assert await calls.call("blobs", lambda: "asked anew", 20) == "asked anew"

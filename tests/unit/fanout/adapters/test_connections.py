@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from azure.core.exceptions import AzureError
@@ -23,6 +23,7 @@ WHOLE = (
     b"x-ms-blob-type: BlockBlob\r\n"
     b"\r\n"
 )
+DRIPS = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nContent-Range: bytes 0-9998/9999\r\n\r\n"
 # Nothing of the first line is an answer that cannot be told from none.
 CUTS = [*range(len(b"HTTP/1.1 200 OK\r\n"), len(WHOLE) - 1, 3)]
 
@@ -53,9 +54,12 @@ def storage_at(port: int) -> StorageSettings:
     )
 
 
+def client(storage: StorageSettings) -> Any:
+    return BlobStore.connect(storage)._blob("things", "one")
+
+
 def ask(storage: StorageSettings) -> object:
-    client = BlobStore.connect(storage)._blob("things", "one")
-    return client.get_blob_properties(**ONE_QUICK_TRY).etag
+    return client(storage).get_blob_properties(**ONE_QUICK_TRY).etag
 
 
 def test_a_whole_answer_is_taken():
@@ -72,14 +76,12 @@ def test_an_answer_whose_head_is_cut_off_is_none(cut: int):
 @pytest.mark.timeout(60)
 def test_an_exchange_ends_whatever_patience_there_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connections, "MAX_EXCHANGE_SECONDS", 0.5)
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
-    with dripping(head, b"x") as port:
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
+    with dripping(DRIPS, b"x") as port:
         with pytest.raises(AzureError):
             TableStore.connect(storage_at(port)).ping("things")
         with pytest.raises(AzureError):
-            BlobStore.connect(storage_at(port))._blob("things", "one").download_blob(
-                retry_total=0
-            ).readall()
+            client(storage_at(port)).download_blob(retry_total=0).readall()
 
 
 def test_exchanges_that_have_ended_are_not_watched_any_more():

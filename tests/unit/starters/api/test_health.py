@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import azure.durable_functions as df
@@ -22,6 +23,7 @@ from starters.api.health import check_health
 from starters.single_flight import SingleFlight
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
+from tests.support.hostile.dripping import dripping
 from tests.support.hosts.silent import busy_port, closed_port, silent_port
 from tests.support.workloads.attempts import memory_rows
 
@@ -80,6 +82,7 @@ async def health(
     response = await asyncio.wait_for(checking, MAX_ANSWER_SECONDS)
     body: dict[str, Any] = json.loads(response.get_body())
     assert response.status_code == (200 if body["status"] == "up" else 503)
+    assert ("Retry-After" in response.headers) == (response.status_code == 503)
     return body
 
 
@@ -103,10 +106,11 @@ PORTS: list[tuple[Callable[[], AbstractContextManager[int]], str]] = [
     (silent_port, "no answer within 2 s"),
     (closed_port, "Connection refused"),
     (busy_port, "503"),
+    (partial(dripping, b"HTTP/1.1 200 OK\r\nx-ms-name: ", b"x"), "no answer within 2 s"),
 ]
 
 
-@pytest.fixture(params=PORTS, ids=["silent", "closed", "busy"])
+@pytest.fixture(params=PORTS, ids=["silent", "closed", "busy", "dripping"])
 def away(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
     """A port that does not answer as it should, and what is to be said of it."""
     make, reason = request.param

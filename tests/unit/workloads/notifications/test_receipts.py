@@ -2,9 +2,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from fanout.errors import PermanentError, TransientError, UnknownVersionError
 from tests.support.doubles.memory_store import MemoryStore
+from workloads.notifications import receipts as receipts_room
 from workloads.notifications.keys import receipt_path
 from workloads.notifications.receipts import Receipt, Receipts
 
@@ -164,3 +166,48 @@ def test_a_note_of_an_earlier_version_of_the_app_counts():
     note = b'{"content":"c","until":"2026-01-01T00:00:00Z","receipt":{"status":"suppressed"}}'
     store.write("runs", receipt_path("r", "k", 0), note)
     assert receipts(store).send_once("k", "c", pytest.fail).status == "suppressed"
+
+
+class AwayStore(LockedStore):
+    """Takes no note of this number, counted from 0, nor the next ones: so many are refused."""
+
+    def __init__(self, first: int, refusals: int) -> None:
+        super().__init__()
+        self._first, self._refusals, self._writes = first, refusals, 0
+
+    def write(self, *args, **options):
+        self._writes += 1
+        if self._first < self._writes <= self._first + self._refusals:
+            error = HttpResponseError("AuthorizationFailure")
+            error.status_code = 403
+            raise error
+        return super().write(*args, **options)
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_while_storage_takes_no_receipt_nobody_sends_again(
+    monkeypatch: pytest.MonkeyPatch, has_failed: bool
+):
+    monkeypatch.setattr(receipts_room, "RETRY_SECONDS", 0.01)
+    store, sent = AwayStore(first=1, refusals=5), []
+
+    def send() -> Receipt:
+        sent.append(1)
+        if has_failed and len(sent) == 1:
+            raise TransientError("not now")
+        return Receipt(status="sent", message_id="m")
+
+    if has_failed:
+        with pytest.raises(TransientError, match="not now"):
+            receipts(store).send_once("k", "c", send)
+    else:
+        receipts(store).send_once("k", "c", send)
+    assert receipts(store).send_once("k", "c", send).message_id == "m"
+    assert len(sent) == 1 + has_failed
+
+
+def test_a_receipt_is_not_waited_for_when_the_claim_has_run_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(receipts_room, "RETRY_SECONDS", 0.01)
+    store = AwayStore(first=1, refusals=1000)
+    with pytest.raises(HttpResponseError):
+        receipts(store, claim_seconds=0.1).send_once("k", "c", lambda: Receipt(status="sent"))
