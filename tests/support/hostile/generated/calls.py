@@ -85,7 +85,10 @@ class Calls:
         source = b'{"kind": "inline", "items": [{"id": "1"}]}'
         body = b'{"workload": "%b", "source": %b, "parameters": %b}'
         return Call(
-            f"{kind} of {name}", "POST", "/api/runs", only_asked(body % (name.encode(), source, parameters))
+            f"{kind} of {name}",
+            "POST",
+            "/api/runs",
+            only_asked(body % (name.encode(), source, parameters)),
         )
 
     def _mutation(self, number: int, chance: Random) -> Call:
@@ -111,7 +114,8 @@ class Calls:
         names = [a.name for a in endpoint.arguments if a.place == "query"]
         names += ["unknown", "code", "taskHub"]
         pairs = [
-            f"{chance.choice(names)}={_odd_part(chance)}" for _ in range(chance.choice([1, 1, 2, 50]))
+            f"{chance.choice(names)}={_odd_part(chance)}"
+            for _ in range(chance.choice([1, 1, 2, 50]))
         ]
         path = f"{self._route(endpoint, chance)}?{'&'.join(pairs)}"[:7_000]
         return Call(f"a query of {endpoint.function}", endpoint.method, path)
@@ -153,7 +157,7 @@ class Calls:
 
 
 def only_asked(body: bytes) -> bytes:
-    """A request that only asks what would be done; the first of two members of a name counts not."""
+    """A request that only asks, unless it says otherwise: of two members the last one counts."""
     return b'{"dry_run": true, ' + body.lstrip()[1:] if body.lstrip()[:1] == b"{" else body
 
 

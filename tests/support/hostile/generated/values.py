@@ -18,18 +18,65 @@ _BOUNDARIES = (
     *("9007199254740993", "18446744073709551616", "-9223372036854775809", "1e15", "2147483648"),
 )
 _ODD_TEXTS = (
-    *("", " ", "\0", "\ufeff", "\u2028", "\u202eabc", "\x1b]0;x\x07", "\x7f", "\U000e0001", "é" * 9),
+    *(
+        "",
+        " ",
+        "\0",
+        "\ufeff",
+        "\u2028",
+        "\u202eabc",
+        "\x1b]0;x\x07",
+        "\x7f",
+        "\U000e0001",
+        "é" * 9,
+    ),
     *("=1+1", "＝1+1", "@SUM(A1)", "-1", "\t=1", "%s%n", "{0.__class__}", "{{ 7 * 7 }}", "${x}"),
     *("__class__", "__proto__", "constructor", "None", "null", "true", "NaN", "'; DROP TABLE runs"),
-    *("../../x", "a//b", "a/../b", "..", ".", "\\\\host\\share", "/etc/passwd", "file:///etc/passwd"),
+    *(
+        "../../x",
+        "a//b",
+        "a/../b",
+        "..",
+        ".",
+        "\\\\host\\share",
+        "/etc/passwd",
+        "file:///etc/passwd",
+    ),
     *("http://169.254.169.254/", "https://[::1]/", "http://127.0.0.1:7071/api/runs", "ftp://x/"),
-    *("a@b", '"a b"@c.example', "a@b.example\r\nBcc: c@d.example", "+999999999999999999", "x" * 300),
+    *(
+        "a@b",
+        '"a b"@c.example',
+        "a@b.example\r\nBcc: c@d.example",
+        "+999999999999999999",
+        "x" * 300,
+    ),
     *("10000-01-01T00:00:00Z", "2024-01-01T00:00:00+99:99", "2024-02-30", "0000-00-00T00:00:00Z"),
     *("inbox", "no-such-container", "$logs", "A", "a" * 64, "runs", "azure-webjobs-hosts"),
 )
 _ESCAPES = ("\\ud800", "\\udfff\\ud800", "\\u0000", "\\uZZZZ", "\\x41", "\\", "\\u00e9" * 50)
-_NO_UTF8 = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"caf\xe9", b"\x00")
-_WRONG = ("null", "true", "false", "0", "1.5", '""', '"x"', "[]", "{}", "[null]", '{"a": 1}', "[[]]")
+_NO_UTF8 = (
+    b"\xff",
+    b"\xc0\xaf",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xe2\x82",
+    b"caf\xe9",
+    b"\x00",
+)
+_WRONG = (
+    "null",
+    "true",
+    "false",
+    "0",
+    "1.5",
+    '""',
+    '"x"',
+    "[]",
+    "{}",
+    "[null]",
+    '{"a": 1}',
+    "[[]]",
+)
 _SELECTORS = (
     '{"path": "%s"}' % ("a." * 400 + "a"),
     '{"const": {"a": [1, 2, {"b": null}]}}',
@@ -128,7 +175,9 @@ def _selector(chance: Random) -> bytes:
 
 
 def _noise(chance: Random) -> bytes:
-    return chance.choice([b"", b",", b"}", b"]", b'"', b"/*", b"tru", b"1 1", b"'a'", b"\xef\xbb\xbf1"])
+    return chance.choice(
+        [b"", b",", b"}", b"]", b'"', b"/*", b"tru", b"1 1", b"'a'", b"\xef\xbb\xbf1"]
+    )
 
 
 VALUES: dict[str, Callable[[Random], bytes]] = {
