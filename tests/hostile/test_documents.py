@@ -13,6 +13,7 @@ import pytest
 from azure.data.tables import TableClient, UpdateMode
 
 from tests.support.hostile.damages import DAMAGES, of_version
+from tests.support.hostile.forms import choose
 from tests.support.hosts.product import Product
 from tests.support.hosts.product_calls import ONCE, TABLE, probe, sums
 from tests.support.hosts.running_product import product_on
@@ -20,6 +21,7 @@ from tests.support.services.azurite import running_azurite
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.needs_settings]
 SEED = 17
+FEW = 2
 CALLS = [
     ("GET", "/api/runs/victim"),
     ("GET", "/api/runs/victim/request"),
@@ -77,10 +79,13 @@ def documents(place: Place) -> list[str]:
     return [path for path in paths if path.endswith((".json", ".jsonl"))]
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_document_is_named_and_every_call_is_answered(place: Place, damage: str):
+def test_a_damaged_document_is_named_and_every_call_is_answered(
+    place: Place, damage: str, chaos_seconds: float
+):
     chance = random.Random(SEED)
-    for path in documents(place):
+    for path in choose(documents(place), FEW, chaos_seconds):
         blob = place.product.blobs.get_blob_client("runs", path)
         whole, kept = blob.download_blob().readall(), blob.get_blob_properties().metadata
         blob.upload_blob(DAMAGES[damage](whole, chance), overwrite=True, metadata=kept)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.hostile.processes import begin_peak_anew, read_memory
 from tests.support.hostile.templates import FIELDS, LARGE_FIELDS, HostileTemplate
 
 ROOT = Path(__file__).parents[3]
@@ -54,14 +55,8 @@ def render_apart(templates: Iterable[HostileTemplate]) -> list[Ending]:
     return [Ending(**json.loads(line)) for line in program.stdout.splitlines()]
 
 
-def _read_status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (line,) = [line for line in lines if line.startswith(f"{name}:")]
-    return int(line.split()[1]) * 1024
-
-
 def _limit_memory() -> None:
-    limit = _read_status("VmSize") + MEMORY_BYTES
+    limit = read_memory("VmSize") + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
@@ -81,8 +76,8 @@ def _render_one(template: HostileTemplate) -> Ending:
     from workloads.notifications.templates import compile_template, render
 
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: proc(5)
-    before, began_at = _read_status("VmRSS"), time.process_time()
+    begin_peak_anew()
+    before, began_at = read_memory("VmRSS"), time.process_time()
     error: list[str] = []
     message, text = "", ""
     try:
@@ -91,7 +86,7 @@ def _render_one(template: HostileTemplate) -> Ending:
     except Exception as fault:
         error, message = list(_causes(fault)), str(fault)[:300]
     seconds = time.process_time() - began_at
-    peak = _read_status("VmHWM") - before
+    peak = read_memory("VmHWM") - before
     return Ending(template.name, error, message, len(text), peak, seconds)
 
 

@@ -23,7 +23,9 @@ from pydantic_core import from_json
 from fanout.models.request import RunRequest
 from fanout.naming import blob_paths
 from tests.support.hostile import echoes
+from tests.support.hostile.checked_runs import carry_out_unless_refused
 from tests.support.hostile.disk_store import DiskStore
+from tests.support.hostile.local_settings import local_settings
 from tests.support.parquet.files import footer_of, write_table
 from tests.support.replays.local_runs import RUN_ID, LocalRun
 
@@ -184,8 +186,15 @@ def long_name(random: Random) -> Hostile:
 def long_key(random: Random) -> Hostile:
     """A name of a JSON field as long as a book, which no header shows."""
     name = "n" * random.randint(100_000, 200_000)
+    rows = [b'{"k":"1","%s":"1"}' % name.encode()] * 20
+    return Hostile(ask("reports", {"kind": "jsonl"}) | report(), b"\n".join(rows), 20)
+
+
+def long_group_name(random: Random) -> Hostile:
+    """A name of a field to group by that is as long as a book."""
+    name = "n" * random.randint(100_000, 200_000)
     asked = ask("reports", {"kind": "jsonl"}) | {"parameters": {"group_by": [name]}}
-    return Hostile(asked, b"\n".join([b'{"%s":"1"}' % name.encode()] * 20), 20)
+    return Hostile(asked, b'{"%s":"1"}' % name.encode(), None)
 
 
 def long_group(random: Random) -> Hostile:
@@ -217,6 +226,7 @@ CASES: dict[str, Callable[[Random], Hostile]] = {
         many_delimiters,
         long_name,
         long_key,
+        long_group_name,
         long_group,
         constants_to_undo,
     )
@@ -288,12 +298,10 @@ def carry_out(hostile: Hostile, folder: Path) -> Course:
     store = DiskStore(folder / "store")
     run = LocalRun(RunRequest.model_validate(hostile.request), store)
     run.store.write("inbox", "data", hostile.data)
-    plan = run.plan()
-    if plan.refusal is not None:
-        return Course("refused", 0, [], [], plan.refusal, None, peak_mib())
-    run.work_off(plan)
-    if run.request.on_exceeded == "compensate":
-        run.compensate()
+    with local_settings():
+        refusal = carry_out_unless_refused(run)
+    if refusal is not None:
+        return Course("refused", 0, [], [], refusal, None, peak_mib())
     end = run.finalize()
     counts = [result.model_dump() for result in run.results]
     failed = [error["type"] for result in counts for error in result["errors"]]

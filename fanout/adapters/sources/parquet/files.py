@@ -11,6 +11,7 @@ from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError
 from fanout.adapters.sources.parquet.leaves import (
     FIRST_READ_BYTES,
     GroupFooter,
+    footer_bytes,
     read_group_footers,
 )
 from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
@@ -20,6 +21,8 @@ from fanout.models.plan import BlobRef
 from fanout.printable import describe_error
 
 _KEPT_FILES = 8
+# Decoded it takes twenty times as much memory; ten thousand columns take a megabyte a row group.
+MAX_FOOTER_BYTES = 16 * 1_048_576
 # One file is read by one thread at a time: it has one position, and notes one error.
 reading = threading.Lock()
 
@@ -60,6 +63,7 @@ def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
     try:
         with blob.store_errors():
             blob.hold([(max(0, size - FIRST_READ_BYTES), size)])
+            _insist_on_short_footer(blob, ref, size)
             return _open(blob, size)
     except ThriftError as error:
         raise BrokenSourceError(ref, f"has a damaged footer: {error}") from error
@@ -69,6 +73,13 @@ def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
         raise BrokenSourceError(ref, f"is no Parquet: {describe_error(error)}") from error
     finally:
         blob.release()
+
+
+def _insist_on_short_footer(blob: RangedBlob, ref: BlobRef, size: int) -> None:
+    length = footer_bytes(blob.take, size)
+    if MAX_FOOTER_BYTES < length <= size:
+        fault = f"has a footer of {length} bytes; {MAX_FOOTER_BYTES} are read"
+        raise BrokenSourceError(ref, fault)
 
 
 def _open(blob: RangedBlob, size: int) -> ParquetFile:

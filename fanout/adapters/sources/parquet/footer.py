@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,7 +75,8 @@ class ParquetBlob:
 def _select_columns(
     blob: OpenBlob, names: list[str], wanted_columns: list[str] | None
 ) -> list[str]:
-    missing = [name for name in wanted_columns or [] if name not in names]
+    counts = Counter(names)  # of thousands, to count each anew would take seconds
+    missing = [name for name in wanted_columns or [] if name not in counts]
     if missing:
         raise MissingColumnsError(blob.ref, missing, names)
     columns = wanted_columns or names
@@ -82,9 +84,9 @@ def _select_columns(
         insist_on_few(columns)
     except HeaderError as error:
         raise BrokenSourceError(blob.ref, f"cannot be read: {error}") from error
-    twice = sorted({name for name in columns if names.count(name) > 1})
+    twice = sorted({name for name in columns if counts[name] > 1})
     if twice:
-        many = f"has {names.count(twice[0])} columns of the name '{twice[0]}'"
+        many = f"has {counts[twice[0]]} columns of the name '{twice[0]}'"
         raise BrokenSourceError(blob.ref, f"{many}; `columns` may name others that are read alone")
     return columns
 

@@ -11,6 +11,7 @@ from fanout.adapters.sources.parquet.thrift import Struct, ThriftError, decode_s
 
 # The file ends with the length of the footer, and "PAR1".
 _TAIL_BYTES = 8
+_MAGIC = b"PAR1"
 # Most footers are within so many bytes of the end.
 FIRST_READ_BYTES = 64 * 1024
 # Fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData.
@@ -114,6 +115,14 @@ def read_group_footers(read: ReadRange, size: int) -> list[GroupFooter]:
         return [_group_footer(group, kinds) for group in footer[_ROW_GROUPS]]
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise ThriftError("a row group has no such fields as the format asks for") from error
+
+
+def footer_bytes(read: ReadRange, size: int) -> int:
+    """Tell how long the footer says that it is; 0 where the blob is no Parquet."""
+    tail = read(max(0, size - _TAIL_BYTES), min(size, _TAIL_BYTES))
+    if len(tail) < _TAIL_BYTES or not tail.endswith(_MAGIC):
+        return 0
+    return int(struct.unpack_from("<I", tail)[0])
 
 
 def _read_footer(read: ReadRange, size: int) -> bytes:

@@ -1,7 +1,7 @@
 """Blobs that are hostile, of each kind that a source may be, with what must come of them.
 
-Texts have good rows between bad ones, and as a rule each good one has to succeed. What is compressed
-or binary is damaged after it was written; then nothing is known but that its run has to end.
+Texts have good rows between bad ones, and as a rule each good one has to succeed. What is
+compressed or binary is damaged after it was written; then nothing is known but that its run ends.
 """
 
 import io
@@ -221,7 +221,7 @@ _BOMB_SHARE = 0.01
 
 
 def generate_blob(number: int) -> Blob:
-    """The blob of a number: the same gives the same, and as they count up each kind has its turn."""
+    """The blob of a number: the same gives the same; as they count up each kind has its turn."""
     chance = Random(number)
     if chance.random() < _BOMB_SHARE:
         return bomb(chance)

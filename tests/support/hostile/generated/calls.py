@@ -157,7 +157,7 @@ class Calls:
 
 
 def only_asked(body: bytes) -> bytes:
-    """A request that only asks what would be done; the first of two members of a name counts not."""
+    """A request that only asks, unless it says otherwise: of two members the last one counts."""
     return b'{"dry_run": true, ' + body.lstrip()[1:] if body.lstrip()[:1] == b"{" else body
 
 

@@ -1,4 +1,4 @@
-"""JSON documents with something hostile in them: at each place of a schema, or in a sound example."""
+"""JSON documents with something hostile in them, at a place of a schema or of an example."""
 
 import gzip
 import json

@@ -1,11 +1,12 @@
 """Sends generated calls over connections that stay open, and watches what the host takes."""
 
 import http.client
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
 
 from rig.web import Host
 from tests.support.harms.killings import children
@@ -16,6 +17,8 @@ from tests.support.hosts.host_process import HostProcess
 # Longer than any answer may take, so that what takes too long is told as such.
 _WAIT_SECONDS = 90
 _AT_ONCE = 6
+# So many are made and held, where there are far more.
+_CALLS_AHEAD = 600
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class _Line:
         retry_after = response.getheader("Retry-After")
         return Reply(call, response.status, seconds, body[:500].decode("latin-1"), retry_after)
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _ask(self, call: Call) -> tuple[http.client.HTTPResponse, bytes]:
         is_open = self._connection.sock is not None
         try:
@@ -75,15 +81,26 @@ class _Line:
 
 def send_all(host: Host, calls: Iterable[Call]) -> Iterator[Reply]:
     """Send calls, some at a time, each over a connection that others had before it."""
-    own = threading.local()
+    lines = [_Line(host) for _ in range(_AT_ONCE)]
+    free: SimpleQueue[_Line] = SimpleQueue()
 
     def send(call: Call) -> Reply:
-        if not hasattr(own, "line"):
-            own.line = _Line(host)
-        return own.line.send(call)
+        line = free.get()
+        try:
+            return line.send(call)
+        finally:
+            free.put(line)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(send, calls)
+    try:
+        for line in lines:
+            free.put(line)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            rest = iter(calls)
+            while some := [*islice(rest, _CALLS_AHEAD)]:
+                yield from pool.map(send, some)
+    finally:
+        for line in lines:
+            line.close()
 
 
 def peak_mib(host: HostProcess) -> dict[int, int]:

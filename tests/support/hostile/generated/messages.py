@@ -15,18 +15,7 @@ from tests.support.hostile.generated.values import hostile_value
 
 AnyMessage = ServiceBusMessage | AmqpAnnotatedMessage
 _PROPERTIES: tuple[Any, ...] = (
-    *(
-        None,
-        True,
-        2**63 - 1,
-        -(2**63),
-        1.5,
-        float("nan"),
-        "x" * 5_000,
-        "\0",
-        "é\u2028",
-        b"\xff" * 9,
-    ),
+    *(None, True, 2**31 - 1, -(2**31), 1.5, float("nan"), "x" * 5_000, "\0", "é\u2028", b"x" * 9),
     *(UUID(int=0), "1e999", ""),
 )
 _IDS = ("a/b", "../x", ".", "..", "é\U0001f600", "x" * 128, "a b", "%00", "'", "{}", "\u202e", "-")

@@ -203,6 +203,16 @@ def test_a_cell_that_is_no_number_fails_its_row_alone_and_names_place_column_and
     }
 
 
+@pytest.mark.parametrize("cell", ["9" * 5_020, "-" + "1" * 20_000, "1e" + "9" * 5_020])
+def test_a_cell_of_very_many_digits_fails_its_row_alone(cell: str):
+    data = f"city,mm\nOslo,1\nOslo,{cell}\nOslo,2\n".encode()
+    parameters = ReportParameters(group_by=["city"], metrics={"mm": ["sum"]})
+    partial, failures = summary(list(chunks(data)), parameters)
+    assert [(failure.index, failure.error.type) for failure in failures] == [(1, "CsvValueError")]
+    assert len(failures[0].error.message) < 1_000
+    assert figures(document(partial, parameters)) == {"Oslo": (2, {"mm": {"sum": 3}})}
+
+
 @pytest.mark.parametrize("max_items", [1, 2, 100])
 def test_lines_and_indexes_are_those_of_the_source_in_every_batch(max_items):
     data = b"x\n1\n\n\nbad\n2\nworse\n"

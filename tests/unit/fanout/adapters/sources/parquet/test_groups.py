@@ -8,6 +8,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from fanout.adapters.sources import reading
+from fanout.adapters.sources.parquet.files import MAX_FOOTER_BYTES
 from fanout.errors import SourceChangedError
 from fanout.splitting.records import parse_records
 from tests.support.doubles.memory_store import MemoryStore
@@ -116,6 +117,12 @@ def encrypt(*, plaintext_footer: bool) -> bytes:
     factory = pe.CryptoFactory(lambda _: Keys())
     properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), settings)
     return write_table(TABLE, row_group_size=10, encryption_properties=properties)
+
+
+def test_a_footer_that_would_fill_the_memory_is_refused():
+    table = pa.table({"a": [1]}).replace_schema_metadata({"k": "x" * MAX_FOOTER_BYTES})
+    data = write_table(table)
+    assert f"{MAX_FOOTER_BYTES} are read" in refusal_of(data)
 
 
 def test_an_encrypted_footer_is_refused():
