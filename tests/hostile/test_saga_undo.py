@@ -70,6 +70,8 @@ def test_whatever_kills_and_redrives_it_meets_every_order_ends_whole(
 
 def _carry_out(run: OrderRun, squalls: list[Squall] | None = None, at: int | None = None) -> bool:
     """Carry out an attempt, and check the ledgers; tell whether nothing is left to be done."""
+    if run.attempts and not run.has_plan:
+        return True
     if run.attempts and {one["status"] for one in run.latest_lines().values()} == {"succeeded"}:
         return True
     calls = iter(range(10**6))
