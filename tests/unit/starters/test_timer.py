@@ -157,7 +157,10 @@ async def test_a_sweep_goes_on_until_nothing_is_left_that_is_too_old(
 
 
 async def test_a_queued_run_waits_for_every_earlier_one_and_for_no_later_one(rows: Rows):
-    queued, client = QueuedRun(run_id=RUN_ID, schedule="nightly", claim="c", max_runs=7), Client()
+    queued, client = (
+        QueuedRun(run_id=RUN_ID, schedule="nightly", claim="c", max_runs=7, owner="sum"),
+        Client(),
+    )
     note_open(rows, EARLIER, 1, is_queued=True)
     go_on(rows, RUN_ID, "nightly-20261124T023000Z", "nightly_b-20261101T023000Z")
     assert not await start_if_first(queued, client, rows)
@@ -166,7 +169,7 @@ async def test_a_queued_run_waits_for_every_earlier_one_and_for_no_later_one(row
     for _ in range(2):
         assert await start_if_first(queued, client, rows)
     assert client.started == [RUN_ID]
-    run = RunInput(run_id=RUN_ID, claim="c", max_runs=7)
+    run = RunInput(run_id=RUN_ID, claim="c", max_runs=7, owner="sum")
     assert RunInput.model_validate(client.inputs[0]) == run
 
 

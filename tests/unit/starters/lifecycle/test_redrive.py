@@ -10,6 +10,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
 from fanout.governor import run_rules
+from fanout.governor.owners import owner_of
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
@@ -35,8 +36,10 @@ async def test_a_claim_that_nobody_started_is_started_by_the_same_redrive(
 ):
     files.claim_attempt("r", 2, ASKED)
     client = Client(instances={"r"})
-    assert await redrive_run("r", ASKED, client, files, rows) == 2
+    assert await redrive_run("r", ASKED, client, files, rows, caller="ann") == 2
     assert client.started == ["r:a2"]
+    owner = owner_of(str(REQUEST["workload"]), "ann")
+    assert client.inputs[0]["owner"] == owner, "it is of who asks for it"
 
 
 async def test_a_claim_that_nobody_started_is_not_started_by_another_redrive(

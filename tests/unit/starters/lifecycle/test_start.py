@@ -8,6 +8,7 @@ from fanout.adapters.blob import BlobExistsError
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.errors import RunConflictError
+from fanout.governor.owners import owner_of
 from fanout.models.request import RunRequest
 from starters.lifecycle.claim import claim_run
 from starters.lifecycle.start import RunStart, start_run
@@ -62,6 +63,19 @@ async def test_a_new_claim_is_started(files: RunFiles, rows: Rows):
     client = Client()
     assert await start_run(REQUEST, client, files, rows) == RunStart("r", is_new=True)
     assert client.started == ["r"]
+
+
+async def test_a_run_is_told_whose_it_is_and_no_name_of_a_caller(files: RunFiles, rows: Rows):
+    client = Client()
+    await start_run(REQUEST, client, files, rows, caller="ann@example.org")
+    assert client.inputs[0]["owner"] == owner_of(probe_workloads.Sum.name, "ann@example.org")
+    assert "ann@" not in str(client.inputs[0])
+
+
+async def test_a_run_that_comes_of_itself_is_its_workloads(files: RunFiles, rows: Rows):
+    client = Client()
+    await start_run(REQUEST, client, files, rows)
+    assert client.inputs[0]["owner"] == probe_workloads.Sum.name
 
 
 async def test_a_new_run_is_claimed_in_two_writes_and_no_read(rows: Rows):
