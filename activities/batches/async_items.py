@@ -18,11 +18,14 @@ from activities.batches.item_try import (
     log,
     make_context,
     may_begin,
+    write_down,
 )
 from fanout.printable import describe_error
 from fanout.records import Record
 
 ASYNC_ITEMS_AT_ONCE = 32
+# How often a batch looks whether others have written down their long outcomes.
+LOOK_EVERY_SECONDS = 0.05
 
 
 def process_async(work: BatchAtWork, records: Iterable[Record]) -> Iterator[ItemTry]:
@@ -111,7 +114,14 @@ class _Loop:
             if item.error is None and self._may_begin(item):
                 has_ended = await self._await_output(item)
             if has_ended and not self.is_ruined:
-                self.ended[record.index] = end_try(self.work, item, started)
+                self.ended[record.index] = write_down(self.work, end_try(self.work, item, started))
+                await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        """Begin no other item while the outcomes may not become longer; those at work go on."""
+        # Another thread's batch frees them, and knows no event of this loop.
+        while not self.work.outcomes.may_go_on(waits=False):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     def _may_begin(self, item: ItemTry) -> bool:
         try:

@@ -32,6 +32,10 @@ def _do_nothing() -> None:
     return None
 
 
+def _allow(_: bool) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Batch:
     """One batch in one round.
@@ -54,7 +58,7 @@ class Batch:
         rest_count: How many items that are.
         max_outcome_bytes: How long its outcomes may get.
         free_outcome_bytes: How long they may get without waiting.
-        wait_for_outcomes: Waits until they may get longer.
+        claim_long_outcomes: Tells whether they may get longer; waits for it where it is to.
         give_back: Gives back what it has not begun, where it may.
     """
 
@@ -74,7 +78,7 @@ class Batch:
     rest_count: int = 0
     max_outcome_bytes: int = DEFAULT_BUDGET.outcomes
     free_outcome_bytes: int = DEFAULT_BUDGET.free
-    wait_for_outcomes: Callable[[], object] = _do_nothing
+    claim_long_outcomes: Callable[[bool], bool] = _allow
     give_back: Callable[[], None] = _do_nothing
 
     @property

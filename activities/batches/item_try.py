@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from activities.batches.batch import Batch
+from activities.batches.boxes.outcome_bytes import OutcomeBytes
 from activities.batches.downstream import Downstream
-from activities.batches.item_errors import error_info
+from activities.batches.item_errors import error_info, output_fault
 from activities.batches.item_parser import parse_item
 from activities.batches.item_watch import ItemWatch
 from fanout.adapters.telemetry.logs import bind_task, logger
 from fanout.errors import TransientError
 from fanout.models.outcome import ErrorInfo
 from fanout.naming.idempotency_keys import item_key
+from fanout.outcomes.lines import succeeded_line
+from fanout.outcomes.outputs import OutputError
 from fanout.records import Record
 from fanout.workload import Context, MapWorkload
 
@@ -26,6 +29,7 @@ class ItemTry:
     Attributes:
         tries_before: How often it was tried before.
         was_tried: Whether it was tried now; if not, the error says what kept it from its turn.
+        line: Its outcome, where it was written down before its turn came.
     """
 
     record: Record
@@ -35,6 +39,7 @@ class ItemTry:
     duration_ms: float = 0.0
     tries_before: int = 0
     was_tried: bool = True
+    line: bytes | None = None
 
     @property
     def tries(self) -> int:
@@ -49,12 +54,14 @@ class BatchAtWork:
     Attributes:
         tries_before: How often each waiting item was tried before, by index.
         watch: Looks at some of the items; None where nobody listens.
+        outcomes: How long the outcomes are so far.
     """
 
     workload: MapWorkload
     batch: Batch
     downstream: Downstream
     tries_before: dict[int, int]
+    outcomes: OutcomeBytes
     watch: ItemWatch | None = None
 
 
@@ -102,4 +109,20 @@ def end_try(work: BatchAtWork, item: ItemTry, started: float) -> ItemTry:
     if work.watch is not None and item.was_tried:
         failure = item.error.type if item.error else None
         work.watch.note(item.item_id, item.tries, item.duration_ms, failure)
+    return item
+
+
+def write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
+    """Write the outcome of an item that succeeded; what is no JSON, or too long, is its failure.
+
+    Those that end before others whose turn is first wait as bytes, which count, and not as values.
+    """
+    if item.error is not None or item.line is not None:
+        return item
+    output, item.output = item.output, None
+    try:
+        line = succeeded_line(item.record.index, item.item_id, output, item.tries, item.duration_ms)
+        item.line = work.outcomes.take_output(line)
+    except OutputError as fault:
+        item.error = output_fault(fault)
     return item

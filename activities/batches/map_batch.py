@@ -10,7 +10,6 @@ from activities.batches.async_items import process_async
 from activities.batches.batch import Batch, Processed, replace_pending
 from activities.batches.boxes.outcome_bytes import OutcomeBytes
 from activities.batches.downstream import FAILURES_IN_A_ROW, Downstream
-from activities.batches.item_errors import output_fault
 from activities.batches.item_try import (
     BatchAtWork,
     ItemTry,
@@ -19,11 +18,11 @@ from activities.batches.item_try import (
     fail,
     make_context,
     may_begin,
+    write_down,
 )
 from activities.batches.item_watch import ItemWatch
 from fanout.models.outcome import ErrorInfo
-from fanout.outcomes.lines import failed_line, succeeded_line, waiting_items
-from fanout.outcomes.outputs import OutputError
+from fanout.outcomes.lines import failed_line, waiting_items
 from fanout.records import Chunk, Record
 from fanout.splitting.records import parse_records
 from fanout.workload import MapWorkload
@@ -34,13 +33,13 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     waiting = waiting_items(batch.before)
     downstream = Downstream(workload.downstream, 1 if batch.is_probe else FAILURES_IN_A_ROW)
     watch = ItemWatch.for_batch(workload.name, len(waiting) or batch.count)
-    work = BatchAtWork(workload, batch, downstream, batch.tries_before, watch)
+    work = BatchAtWork(workload, batch, downstream, batch.tries_before, OutcomeBytes(batch), watch)
     pieces = (_process_piece(work, waiting, piece) for piece in batch.pieces)
     items: Iterable[ItemTry] = chain.from_iterable(pieces)
     if workload.downstream is not None:
-        items = _excuse(work, [*items])
-    processed, outcomes = Processed(), OutcomeBytes(batch)
-    new_lines = (_count(item, batch, processed, outcomes) for item in items)
+        items = _excuse(work, [_write_down(work, item) for item in items])
+    processed = Processed()
+    new_lines = (_count(work, _write_down(work, item), processed) for item in items)
     processed.lines = list(replace_pending(batch.before, new_lines))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
@@ -85,30 +84,27 @@ def _excuse(work: BatchAtWork, items: list[ItemTry]) -> Iterator[ItemTry]:
         yield item
 
 
-def _count(item: ItemTry, batch: Batch, processed: Processed, outcomes: OutcomeBytes) -> bytes:
-    """Count an item and write its line."""
-    error = item.error
+def _write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
+    item = write_down(work, item)
+    work.outcomes.may_go_on(waits=True)
+    return item
+
+
+def _count(work: BatchAtWork, item: ItemTry, processed: Processed) -> bytes:
+    """Count an item and give its line."""
     processed.retries += item.was_tried and item.tries_before > 0
-    if error is None:
-        try:
-            line = succeeded_line(
-                item.record.index, item.item_id, item.output, item.tries, item.duration_ms
-            )
-            outcomes.take_output(line)
-        except OutputError as fault:
-            error = output_fault(fault)
-        else:
-            processed.succeeded += 1
-            return line
-    return outcomes.take(_count_failure(item, error, batch, processed))
+    if item.error is None:
+        processed.succeeded += 1
+        return item.line or b""
+    return work.outcomes.take(_count_error(work, item, item.error, processed))
 
 
-def _count_failure(item: ItemTry, error: ErrorInfo, batch: Batch, processed: Processed) -> bytes:
-    index, tries = item.record.index, item.tries
-    has_tries_left = not item.was_tried or tries < batch.max_tries
+def _count_error(work: BatchAtWork, item: ItemTry, error: ErrorInfo, processed: Processed) -> bytes:
+    index = item.record.index
+    has_tries_left = not item.was_tried or item.tries < work.batch.max_tries
     if error.retryable and has_tries_left:
         processed.count_retryable(error)
         processed.untried += not item.was_tried
-        return failed_line("pending", index, item.item_id, error, tries, item.duration_ms)
+        return failed_line("pending", index, item.item_id, error, item.tries, item.duration_ms)
     processed.count_failed(error, item.item_id)
-    return failed_line("failed", index, item.item_id, error, tries, item.duration_ms)
+    return failed_line("failed", index, item.item_id, error, item.tries, item.duration_ms)

@@ -235,7 +235,7 @@ def _run_workload(
     with place:
         batch = _read_batch(ask, files, memory.cut, before, workload, fence)
         memory.fit(batch.chunk, batch.rest_count, batch.before)
-        batch = replace(batch, wait_for_outcomes=memory.wait_for_outcomes)
+        batch = replace(batch, claim_long_outcomes=memory.claim_long_outcomes)
         if ask.box is not None:
             give_back = partial(stretch.cut_short, give_back_by(ask, stretch, files))
             batch = replace(batch, stretch=stretch, give_back=give_back)

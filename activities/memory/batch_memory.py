@@ -28,13 +28,14 @@ class BatchMemory:
     Attributes:
         cut: The batch.
         budget: How much one may take.
-        wait_for_outcomes: Waits until no other batch makes long outcomes, or has made them.
+        claim_long_outcomes: Tells whether no other batch makes long outcomes; where it is to, it
+            waits until none does.
     """
 
     cut: Cut
     budget: Budget
     hold: Hold
-    wait_for_outcomes: Callable[[], object]
+    claim_long_outcomes: Callable[[bool], bool]
 
     def fit(self, chunk: Chunk, rest_count: int, before: bytes) -> None:
         """Hold no more than is needed, now that the batch is read.
@@ -85,4 +86,11 @@ def hold_for_batch(
     if has_outcomes:
         size += _COPIES * files.budget.outcomes
     with memory_for(files.budget).hold(size) as hold, ExitStack() as stack:
-        yield BatchMemory(cut, files.budget, hold, partial(stack.enter_context, _long_outcomes))
+        yield BatchMemory(cut, files.budget, hold, partial(_claim_long_outcomes, stack))
+
+
+def _claim_long_outcomes(stack: ExitStack, waits: bool) -> bool:
+    has_claimed = _long_outcomes.acquire(blocking=waits)
+    if has_claimed:
+        stack.callback(_long_outcomes.release)
+    return has_claimed

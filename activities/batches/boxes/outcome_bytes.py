@@ -17,7 +17,7 @@ class OutcomeBytes:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._size = 0
-        self._has_given_back = self._has_waited = False
+        self._has_given_back = self._may_be_long = False
         self._most = batch.max_outcome_bytes // _GIVE_BACK_PART
         # Up to here nothing is to be done: one comparison an item, of which there are millions.
         self._quiet = min(self._most, batch.free_outcome_bytes)
@@ -36,22 +36,25 @@ class OutcomeBytes:
         return line
 
     def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many.
-
-        Where they become long, it first waits until no other batch has long ones.
-        """
+        """Note and give an outcome; have the batch give back its rest where they become many."""
         self._size += len(line)
-        if self._size > self._quiet:
-            self._make_room()
-        return line
-
-    def _make_room(self) -> None:
-        if self._size > self._batch.free_outcome_bytes and not self._has_waited:
-            self._has_waited = True
-            self._batch.wait_for_outcomes()
         if self._size > self._most and not self._has_given_back:
             self._has_given_back = True
             self._batch.give_back()
+        return line
+
+    def may_go_on(self, *, waits: bool) -> bool:
+        """Tell whether the outcomes may become longer than they are: of one batch at a time alone.
+
+        Args:
+            waits: Whether to wait until they may.
+        """
+        if self._size <= self._quiet:
+            return True
+        is_long = self._size > self._batch.free_outcome_bytes
+        if is_long and not self._may_be_long:
+            self._may_be_long = self._batch.claim_long_outcomes(waits)
+        return self._may_be_long or not is_long
 
     def _insist_on_room(self, line: bytes) -> None:
         limit = self._batch.max_outcome_bytes

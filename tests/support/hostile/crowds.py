@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from fanout.models.request import RunRequest
-from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES, Budget
+from fanout.splitting.sizes.budget import Budget
 from tests.support.hostile import echoes
 from tests.support.hostile.disk_store import DiskStore
 from tests.support.hostile.sources import (
@@ -33,35 +33,36 @@ BATCH = {"max_bytes": 64 * MIB, "max_items": 1_000_000}
 LARGE = {"kind": "jsonl"}
 
 
-def long_lines(random: Random) -> Hostile:
-    """A batch of long texts, whose outcomes are as long."""
-    rows = random.randint(22, 26)
-    data = b"\n".join([b'{"k":"' + b"x" * MIB + b'"}'] * rows)
+def long_lines(random: Random, batch: int) -> Hostile:
+    """A batch of long texts, whose outcomes are as long as they may be."""
+    rows = random.randint(24, 28)
+    data = b"\n".join([b'{"k":"' + b"x" * (batch // 128) + b'"}'] * rows)
     return Hostile(ask(echoes.Echo.name, LARGE, batch=BATCH), data, rows)
 
 
-def async_lines(random: Random) -> Hostile:
+def async_lines(random: Random, batch: int) -> Hostile:
     """The same, processed some at a time."""
-    lines = long_lines(random)
+    lines = long_lines(random, batch)
     request = lines.request | {"workload": echoes.AsyncEcho.name}
     return Hostile(request, lines.data, lines.rows)
 
 
-def dead_letters(random: Random) -> Hostile:
+def dead_letters(random: Random, batch: int) -> Hostile:
     """A batch of small objects, of which Python makes many times as much, all of which fail."""
-    rows = random.randint(30_000, 40_000)
+    rows = batch // random.randint(16_000, 20_000)
     row = b'{"k":[' + b"{}," * 100 + b"{}]}"
     asked = ask(echoes.Refusal.name, LARGE, batch=BATCH)
     return Hostile(asked, b"\n".join([row] * rows), rows, frozenset(range(rows)))
 
 
-def much_of_little(random: Random) -> Hostile:
-    """Items of a few bytes, of which a workload makes a megabyte each."""
-    rows = random.randint(150, 200)
-    return Hostile(ask(echoes.Copies.name, LARGE), b'{"k":1}\n' * rows, rows)
+def much_of_little(random: Random, batch: int) -> Hostile:
+    """Items of a few bytes, each of which says how long the text is that a workload makes of it."""
+    rows = random.randint(24, 28)
+    data = b"%d\n" % (batch // 128) * rows
+    return Hostile(ask(echoes.Copies.name, LARGE, batch=BATCH), data, rows)
 
 
-CROWDS: dict[str, Callable[[Random], Hostile]] = {
+CROWDS: dict[str, Callable[[Random, int], Hostile]] = {
     make.__name__: make for make in (long_lines, async_lines, dead_letters, much_of_little)
 }
 
@@ -86,22 +87,22 @@ class CrowdCourse:
 
 
 def run_crowd(
-    case: str, runs: int, seed: int, folder: Path, seconds: float, batch: int = DEFAULT_BATCH_BYTES
+    case: str, runs: int, batch: int, folder: Path, seconds: float, seed: int = 1
 ) -> tuple[Hostile, CrowdCourse]:
     """Make a source in one process, and run over it many times at once in another.
 
     Args:
         case: Which source.
         runs: How many runs.
-        seed: Of what is chosen at random.
+        batch: `FANOUT_MAX_BATCH_MEMORY`.
         folder: An empty one.
         seconds: How long each of the two may take.
-        batch: `FANOUT_MAX_BATCH_MEMORY`.
+        seed: Of what is chosen at random.
 
     Raises:
         subprocess.SubprocessError: One was killed, or took longer.
     """
-    call_child(__name__, "make", case, str(seed), str(folder), seconds=seconds)
+    call_child(__name__, "make", case, str(seed), str(batch), str(folder), seconds=seconds)
     told = call_child(__name__, "run", str(folder), str(runs), str(batch), seconds=seconds)
     return load(folder), CrowdCourse(**json.loads(told))
 
@@ -136,8 +137,10 @@ def main() -> None:
     logging.disable()
     action, *rest = sys.argv[1:]
     if action == "make":
-        case, seed, folder = rest
-        save((CASES | CROWDS)[case](Random(int(seed))), Path(folder))
+        case, seed, batch, folder = rest
+        random = Random(int(seed))
+        is_known = case in CASES
+        save(CASES[case](random) if is_known else CROWDS[case](random, int(batch)), Path(folder))
         return
     folder, count, batch = rest
     print(json.dumps(asdict(carry_out(Path(folder), int(count), int(batch)))))

@@ -1,6 +1,7 @@
 """The outcomes of a batch have a length that they do not pass."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -44,3 +45,20 @@ def test_the_rest_is_given_back_once_when_half_of_the_room_is_taken(
     for size, times in ((50, 0), (1, 1), (10, 1)):
         assert method(outcomes, b"x" * size) == b"x" * size
         assert len(given_back) == times
+
+
+def test_long_outcomes_want_a_claim_once_and_short_ones_none():
+    claims: list[bool] = []
+
+    def claim(waits: bool) -> bool:
+        claims.append(waits)
+        return waits
+
+    outcomes = OutcomeBytes(replace(batch([]), free_outcome_bytes=30, claim_long_outcomes=claim))
+    outcomes.take(b"x" * 30)
+    assert outcomes.may_go_on(waits=False)
+    outcomes.take(b"x")
+    assert not outcomes.may_go_on(waits=False)
+    assert outcomes.may_go_on(waits=True)
+    assert outcomes.may_go_on(waits=False)
+    assert claims == [False, True]
