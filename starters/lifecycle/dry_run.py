@@ -120,10 +120,10 @@ def _items(
             request.source, cut, manifest, files.store, request.select, files.budget
         )
         for record in chain.from_iterable(map(parse_records, pieces)):
-            yield {"error": record.error.message} if record.error else _shown(record)
+            yield {"error": record.error.message} if record.error else _item_or_length(record)
 
 
-def _shown(record: Record) -> object:
+def _item_or_length(record: Record) -> object:
     """An item, or how long it is where that is too long for an answer."""
     size = len(to_json(record.value))
     if size <= MAX_SHOWN_BYTES:

@@ -1,6 +1,6 @@
 """Make a large picture smaller strip by strip, before anything makes a copy of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workloads.images.depth import is_deep
 
@@ -44,7 +44,7 @@ def reduce_large(
         return image.convert(mode) if mode != image.mode else image
     width, height = image.size
     size = -(-width // factor), -(-height // factor)
-    reduced: Any = Image.new(_MODES[mode], size)
+    reduced = Image.new(_MODES[mode], size)
     rows = max(1, _STRIP_PIXELS // width // factor) * factor
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height)))

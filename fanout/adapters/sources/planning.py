@@ -26,6 +26,9 @@ from fanout.splitting.sizing import (
     cut_limits_for_items,
 )
 
+# What the outcome of an item with a short output takes.
+OUTCOME_BYTES = 256
+
 
 @dataclass(frozen=True)
 class Scratch:
@@ -136,6 +139,8 @@ class CutOptions:
             columns: The columns that every item has, if that is known.
         """
         items = self.budget.cut // max(1, fixed_bytes(columns or (), self.selection))
+        # No cut is divided any more, and a batch has the outcomes of all its items.
+        items = items if self.is_chunk else min(items, self.budget.outcomes // OUTCOME_BYTES)
         size = self.budget.cut // (1 + path_count(self.selection))
         return limits.model_copy(
             update={

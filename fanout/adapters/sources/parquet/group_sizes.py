@@ -8,9 +8,10 @@ tell how much comes out.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 from fanout.adapters.sources.parquet.leaves import GroupFooter, Leaf
@@ -27,6 +28,13 @@ _USUAL_TEXT_BYTES = 64
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _UNCOMPRESSED = 0
 _LENGTH = struct.Struct("<I")
+# Counts the bytes of the texts of a leaf by its number; None where it cannot.
+CountTexts = Callable[[int], int | None]
+
+
+def count_nothing(leaf: int) -> int | None:
+    """Count no texts: a bound has to do."""
+    return None
 
 
 class GroupTooLargeError(ValueError):
@@ -54,17 +62,31 @@ class GroupSize:
 
 
 def measure_group(
-    blob: RangedBlob, group: GroupFooter, columns: frozenset[str], max_bytes: int
+    blob: RangedBlob,
+    group: GroupFooter,
+    columns: frozenset[str],
+    max_bytes: int,
+    count_texts: CountTexts = count_nothing,
 ) -> GroupSize:
     """Bound what some columns of a row group take; their bytes are held by the blob.
+
+    Args:
+        blob: Has them.
+        group: What the footer says of the row group.
+        columns: Which columns.
+        max_bytes: How much memory they may take.
+        count_texts: Counts the texts in the lists of a leaf, where no bound does.
 
     Raises:
         GroupTooLargeError: One of them cannot be decoded in so much memory.
         ThriftError: The header of a page is malformed.
     """
-    wanted = (leaf for leaf in group.leaves if leaf.column in columns)
-    leaves = [leaf for leaf in wanted if not leaf.is_encrypted]
-    sizes = [_measure_leaf(blob, leaf, group.rows, max_bytes) for leaf in leaves]
+    numbered = ((n, leaf) for n, leaf in enumerate(group.leaves) if leaf.column in columns)
+    sizes = [
+        _measure_leaf(blob, leaf, group.rows, max_bytes, partial(count_texts, number))
+        for number, leaf in numbered
+        if not leaf.is_encrypted
+    ]
     size = GroupSize(sum(size.texts for size in sizes), sum(size.row for size in sizes))
     if size.texts + size.row > max_bytes:
         raise GroupTooLargeError(
@@ -74,7 +96,9 @@ def measure_group(
     return size
 
 
-def _measure_leaf(blob: RangedBlob, leaf: Leaf, rows: int, max_bytes: int) -> GroupSize:
+def _measure_leaf(
+    blob: RangedBlob, leaf: Leaf, rows: int, max_bytes: int, count: Callable[[], int | None]
+) -> GroupSize:
     data = blob.take(leaf.begin, leaf.stored)
     try:
         pages = read_pages(data, leaf.values)
@@ -90,6 +114,10 @@ def _measure_leaf(blob: RangedBlob, leaf: Leaf, rows: int, max_bytes: int) -> Gr
     values = sum(page.values for page in pages if not page.is_dictionary)
     # Any row may have all of them, and which ones it has shows only when they are decoded.
     if values * value > max_bytes:
+        place = leaf.width + _PLACE_BYTES
+        texts = count() if leaf.is_text and values * place <= max_bytes else None
+        if texts is not None and texts + values * place <= max_bytes:
+            return GroupSize(texts, -(-values * place // max(1, rows)) + _PLACE_BYTES)
         fault = f"column '{leaf.column}': its lists have {values} values of up to {value} bytes"
         raise GroupTooLargeError(f"{fault}, over {max_bytes}")
     return GroupSize(plain, -(-values * value // max(1, rows)) + _PLACE_BYTES)

@@ -9,6 +9,7 @@ from typing import Any
 from fanout.adapters.sources.parquet.files import ParquetFile
 from fanout.adapters.sources.parquet.group_sizes import GroupSize, measure_group
 from fanout.adapters.sources.parquet.leaves import GroupFooter
+from fanout.adapters.sources.parquet.list_texts import count_list_texts
 from fanout.printable import describe_error
 
 # The columns of some rows, and those of them with INT96 timestamps once more in milliseconds.
@@ -33,7 +34,15 @@ def open_windows(file: ParquetFile, number: int, names: list[str], max_bytes: in
     try:
         with file.blob.store_errors():
             file.blob.hold(_ranges(file, group, names, max_bytes))
-            size = measure_group(file.blob, group, frozenset(names), max_bytes)
+            size = measure_group(
+                file.blob,
+                group,
+                frozenset(names),
+                max_bytes,
+                lambda leaf: count_list_texts(
+                    file.file, file.blob.as_arrow(), number, leaf, max_bytes
+                ),
+            )
     except ValueError as error:
         if file.blob.has_failed:
             raise
