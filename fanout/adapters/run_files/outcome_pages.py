@@ -78,9 +78,8 @@ def outcome_page(
         InvalidContinuationError: `continuation` is none that an earlier page gave.
     """
     place = _Place.parse(continuation)
-    batches = read_batches(
-        files, ref, files.manifest(ref.run_id), begin=(place.partition, place.first_cut)
-    )
+    begin, manifest = (place.partition, place.first_cut), files.manifest(ref.run_id)
+    batches = read_batches(files, ref, manifest, begin=begin, on_damage="tell")
     items: list[dict[str, Any]] = []
     unreadable: list[UnreadableLine] = []
     for batch in islice(batches, MAX_BATCHES_A_PAGE):
@@ -90,6 +89,8 @@ def outcome_page(
             if len(items) + len(unreadable) == limit:
                 return OutcomePage(items, str(_Place(*position, number)), unreadable)
             try:
+                if batch.fault is not None:
+                    raise ValueError(batch.fault)
                 if status is None or status_of(line) == status:
                     items.append(_outcome(line))
             except ValueError as error:
@@ -118,6 +119,8 @@ def _name_line(batch: BatchOutcomes, number: int, error: ValueError) -> Unreadab
 
 
 def _lines(batch: BatchOutcomes, skipped: int) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(batch.lines.splitlines()):
+    """The lines of a batch by number; one that is damaged counts as one."""
+    lines = [b""] if batch.fault is not None else batch.lines.splitlines()
+    for number, line in enumerate(lines):
         if number >= skipped:
             yield number, line
