@@ -40,7 +40,7 @@ def plan_undo(ref: RunRef, files: RunFiles) -> Work:
     planned = planned_batches(files, ref.run_id, base, parts)
     batches = [
         (batch.cut, _reopen_origin(batch.origin, reopening))
-        for batch in read_planned(files, planned, is_redone=True)
+        for batch in read_planned(files, planned, on_damage="redo")
         if has_any(_reopen_lines(batch.lines, reopening), "succeeded")
     ]
     batches.reverse()

@@ -87,7 +87,7 @@ def find_redo(files: RunFiles, ref: RunRef, reopening: Reopening) -> Redo:
     earlier = ref.model_copy(update={"attempt": ref.attempt - 1})
     redo = Redo()
     base = kept_manifest(files, ref.run_id)
-    for batch in _regroup(read_batches(files, earlier, base, is_redone=True)):
+    for batch in _regroup(read_batches(files, earlier, base, on_damage="redo")):
         counts = count_statuses(reopen(batch.lines, reopening))
         redo.succeeded += counts["succeeded"]
         redo.failed += counts["failed"]

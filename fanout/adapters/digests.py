@@ -14,7 +14,13 @@ from azure.core.exceptions import ResourceNotFoundError
 from pydantic import BaseModel
 
 from fanout.adapters.blob_reading import CHUNK_BYTES, OpenedBlob
-from fanout.adapters.documents import Model, has_version, read_document, write_document
+from fanout.adapters.documents import (
+    Model,
+    has_version,
+    insist_on_version,
+    read_document,
+    write_document,
+)
 from fanout.errors import UnreadableDocumentError
 from fanout.naming.media_types import JSON
 
@@ -61,8 +67,11 @@ def insist_on_digest(
 
     Raises:
         UnreadableDocumentError: It is not.
+        UnknownVersionError: It is not, for another version of the app has written it.
     """
     digest = metadata.get(name)
+    if digest != digest_of(path, data):
+        insist_on_version(data, path)
     if digest is None:
         if has_version(data):
             raise UnreadableDocumentError(path, "the digest is gone that was written beside it")

@@ -37,6 +37,15 @@ def has_version(data: bytes) -> bool:
     return data.startswith(_BEGINNING)
 
 
+def insist_on_version(data: bytes, name: str) -> None:
+    """Refuse a document of another version; what cannot be parsed says of none.
+
+    Raises:
+        UnknownVersionError: It is of another.
+    """
+    _without_version(data, name)
+
+
 def read_document(kind: type[Model], data: bytes, name: str) -> Model:
     """Read a model.
 

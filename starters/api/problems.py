@@ -59,5 +59,6 @@ def answer_to(error: FanoutError) -> func.HttpResponse:
     if isinstance(error, InvalidRequestError):
         detail = "The request names something that cannot be done; nothing was started."
         return problem(HTTPStatus.BAD_REQUEST, "invalid-request", detail, error.problems)
-    status, kind = _PROBLEMS.get(type(error), (HTTPStatus.INTERNAL_SERVER_ERROR, "internal"))
-    return problem(status, kind, str(error))
+    known = (_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
+    status, name = next(known, (HTTPStatus.INTERNAL_SERVER_ERROR, "internal"))
+    return problem(status, name, str(error))

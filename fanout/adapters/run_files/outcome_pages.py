@@ -80,9 +80,8 @@ def outcome_page(
         InvalidContinuationError: `continuation` is none that an earlier page gave.
     """
     place = _Place.parse(continuation)
-    batches = read_batches(
-        files, ref, files.manifest(ref.run_id), begin=(place.partition, place.first_cut)
-    )
+    begin, manifest = (place.partition, place.first_cut), files.manifest(ref.run_id)
+    batches = read_batches(files, ref, manifest, begin=begin, on_damage="tell")
     items: list[dict[str, Any]] = []
     unreadable: list[UnreadableLine] = []
     room = MAX_PAGE_BYTES
@@ -93,6 +92,8 @@ def outcome_page(
             if len(items) + len(unreadable) == limit or room <= 0:
                 return OutcomePage(items, str(_Place(*position, number)), unreadable)
             try:
+                if batch.fault is not None:
+                    raise ValueError(batch.fault)
                 if status is None or status_of(line) == status:
                     items.append(_outcome(line))
                     room -= len(line)
@@ -122,6 +123,8 @@ def _name_line(batch: BatchOutcomes, number: int, error: ValueError) -> Unreadab
 
 
 def _lines(batch: BatchOutcomes, skipped: int) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(batch.lines.splitlines()):
+    """The lines of a batch by number; one that is damaged counts as one."""
+    lines = [b""] if batch.fault is not None else batch.lines.splitlines()
+    for number, line in enumerate(lines):
         if number >= skipped:
             yield number, line

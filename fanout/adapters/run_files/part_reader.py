@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
+from typing import Literal
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_partition
 from fanout.adapters.run_files.intact import read_listed, read_part_with_partial
@@ -25,6 +26,7 @@ READ_AT_ONCE = 8
 READ_AHEAD_BYTES = 4 * 1_048_576
 LEAST_AT_ONCE = 2
 Position = tuple[int, int]
+OnDamage = Literal["fail", "redo", "tell"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class BatchOutcomes:
     Attributes:
         lines: Its outcomes.
         partial: The partial of a chunk workload; None if it made none.
+        fault: Why nothing of it is known: its part is not as it was written.
     """
 
     cut: Cut
     origin: Origin
     lines: bytes
     partial: bytes | None
+    fault: str | None = None
 
     @property
     def size(self) -> int:
@@ -62,7 +66,7 @@ def read_batches(
     begin: Position = (0, 0),
     end: Position | None = None,
     *,
-    is_redone: bool = False,
+    on_damage: OnDamage = "fail",
 ) -> Iterator[BatchOutcomes]:
     """Read every batch of the first plan as the attempts up to `ref`'s left it.
 
@@ -74,8 +78,9 @@ def read_batches(
         manifest: The first plan.
         begin: Partition and first cut of the first batch to read.
         end: Those of the batch to stop before; None reads to the end.
-        is_redone: Whether a batch whose part is damaged counts as one that left none; of one that
-            was compensated counts what it was before.
+        on_damage: What becomes of a batch whose part is damaged: it fails all, or counts as one
+            that left none (of one that was compensated counts what it was before), or it is told of
+            it and the others go on.
 
     Raises:
         DamagedFileError: A part is not as it was written.
@@ -86,21 +91,24 @@ def read_batches(
         for batch in planned_batches(files, ref.run_id, manifest, parts, begin[0])
         if (batch.origin.partition, batch.origin.first_cut) >= begin
     )
-    for outcomes in read_planned(files, batches, is_redone=is_redone):
+    for outcomes in read_planned(files, batches, on_damage=on_damage):
         if end is not None and (outcomes.origin.partition, outcomes.origin.first_cut) >= end:
             return
         yield outcomes
 
 
 def read_planned(
-    files: RunFiles, batches: Iterator[PlannedBatch], *, is_redone: bool = False
+    files: RunFiles,
+    batches: Iterator[PlannedBatch],
+    *,
+    on_damage: OnDamage = "fail",
 ) -> Iterator[BatchOutcomes]:
     """Read the outcomes of these batches, in the order given.
 
     Raises:
-        DamagedFileError: A part is not as it was written; unless it `is_redone` anyway.
+        DamagedFileError: A part is not as it was written; with `fail` alone.
     """
-    read = _read_or_reopen if is_redone else _read_batch
+    read = {"fail": _read_batch, "redo": _read_or_reopen, "tell": _read_or_name}[on_damage]
     first = list(islice(batches, READ_AT_ONCE))
     if len(first) == 1:  # it has no others to be read beside
         yield read(files, first[0])
@@ -211,6 +219,14 @@ def _origin_before_undo(files: RunFiles, origin: Origin) -> Origin | None:
     return kept_partition(files, run_id, name.partition, generation).origins[name.first_cut]
 
 
+def _read_or_name(files: RunFiles, batch: PlannedBatch) -> BatchOutcomes:
+    """Read a batch; of one whose part is damaged nothing but that."""
+    try:
+        return _read_batch(files, batch)
+    except DamagedFileError as error:
+        return BatchOutcomes(batch.cut, batch.origin, b"", None, fault=str(error))
+
+
 def _pending_batch(batch: PlannedBatch) -> BatchOutcomes:
     pending = range_line("pending", batch.cut.first_index, batch.cut.items, 0)
     return BatchOutcomes(batch.cut, batch.origin, pending, None)
@@ -237,6 +253,6 @@ def has_redo(files: RunFiles, run_id: str, attempt: int, reopening: Reopening) -
         reopening: What that takes up.
     """
     ref = RunRef(run_id=run_id, attempt=attempt)
-    batches = read_batches(files, ref, kept_manifest(files, run_id), is_redone=True)
+    batches = read_batches(files, ref, kept_manifest(files, run_id), on_damage="redo")
     status = reopening.opened_status
     return any(has_any(reopen(batch.lines, reopening), status) for batch in batches)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanout.adapters.blob import md5
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.open_runs import open_attempts
 from fanout.adapters.rows.rows import Rows
@@ -15,6 +16,8 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
+from fanout.models.status import ItemCounts, ResultFile, ResultManifest
+from fanout.naming import blob_paths
 from starters.lifecycle.redrive import redrive_run
 from tests.support.doubles.durable_client import Client
 from tests.support.doubles.memory_store import MemoryStore
@@ -111,7 +114,40 @@ async def test_a_run_that_goes_on_or_is_about_to_be_taken_up_is_not_redriven(
 async def test_a_run_without_a_plan_has_nothing_to_redrive(files: RunFiles, rows: Rows):
     state = begun(items=10)
     run = run_rules.finish(state.run, RunEnd(outcome="failed", at=at(1)))
-    write(rows, state.model_copy(update={"run": run}))
+    write(rows, state.model_copy(update={"run": run.model_copy(update={"plan": None})}))
     with pytest.raises(RunConflictError, match="no plan to redrive"):
         await redrive_run("r", ASKED, Client(), files, rows)
     assert open_attempts(rows) == []
+
+
+@pytest.mark.parametrize("plan", [None, b"{", b'{"version":1,"items":0}'])
+async def test_a_run_whose_plan_is_lost_is_redriven(
+    files: RunFiles, rows: Rows, plan: bytes | None
+):
+    if plan is not None:
+        files.write(blob_paths.plan_path("r"), plan)
+    state = begun(items=10)
+    run = run_rules.finish(state.run, RunEnd(outcome="failed", at=at(1)))
+    write(rows, state.model_copy(update={"run": run}))
+    assert await redrive_run("r", ASKED, Client(), files, rows) == 2
+
+
+async def test_a_run_that_has_succeeded_is_redriven_where_its_results_are_damaged(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("starters.lifecycle.redrive.has_redo", lambda *_: False)
+    counts = ItemCounts(total=1, succeeded=1)
+    listed = ResultFile(name="SUCCEEDED-00000.jsonl", size_bytes=2, md5=md5(b"ab").hex())
+    manifest = ResultManifest(
+        run_id="r", workload="w", outcome="succeeded", items=counts, files=[listed]
+    )
+    files.write_model(blob_paths.results_manifest_path("r"), manifest)
+    path = blob_paths.result_path("r", listed.name)
+    files.write(path, b"ab")
+    state = begun(items=1)
+    end = RunEnd(outcome="succeeded", items=counts, at=at(1))
+    write(rows, state.model_copy(update={"run": run_rules.finish(state.run, end)}))
+    with pytest.raises(RunConflictError, match="no pending items and no failures"):
+        await redrive_run("r", ASKED, Client(), files, rows)
+    files.write(path, b"a")
+    assert await redrive_run("r", ASKED, Client(), files, rows) == 2
