@@ -17,10 +17,12 @@ from pydantic import BaseModel
 
 from activities.accounting import account_activity
 from activities.events import Events, work_on_thread
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.telemetry.spans import trace_activity
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
+from fanout.naming.functions import AWAY
 from fanout.printable import describe_failure
 from fanout.telling import can_be_told
 
@@ -85,15 +87,22 @@ def _carry_out(work: Work, message: Message) -> Any:
     """Do the work; what the worker could not answer, or would die of, is raised as plain text.
 
     A worker that is told of `StopIteration` or `CancelledError`, or of text that UTF-8 cannot hold,
-    gives no answer; `SystemExit` and `KeyboardInterrupt` end its process.
+    gives no answer; `SystemExit` and `KeyboardInterrupt` end its process. That storage is away is
+    said in words that orchestrators know: they call again, for as long as it may be.
     """
     try:
         return work(message)
     except BaseException as error:
+        if is_infrastructure(error):
+            raise ActivityError(f"{AWAY}: {describe_failure(error)}") from _tellable(error)
         if can_be_told(error):
             raise
         text = describe_failure(error)
     raise ActivityError(text)
+
+
+def _tellable(error: BaseException) -> BaseException | None:
+    return error if can_be_told(error) else None
 
 
 def message_type(work: Work) -> type[Message]:

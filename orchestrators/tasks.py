@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanout.messages.tickets import ForeignAnswer, read_answer
-from fanout.naming.functions import NOT_HERE
+from fanout.naming.functions import AWAY, NOT_HERE
 from orchestrators.accounts import note_answer
 from orchestrators.calls import Call
 
@@ -27,8 +27,8 @@ class TaskResult:
 
     @property
     def is_transient(self) -> bool:
-        """Whether the reason passes: a worker died, or a newer app is being rolled out."""
-        return self._fails_by(*_DEAD_WORKER, *NOT_HERE, MISTAKEN)
+        """Whether the reason passes: a worker died, a newer app is rolled out, storage is away."""
+        return self._fails_by(*_DEAD_WORKER, *NOT_HERE, AWAY, MISTAKEN)
 
     @property
     def is_unserved(self) -> bool:

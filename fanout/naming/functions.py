@@ -63,6 +63,8 @@ ALL = frozenset(
 # What a failure says of a function or workload that this instance of the app does not have, and a
 # newer one may: the host's words and those of `workloads.registry`.
 NOT_HERE = ("doesn't exist, is disabled, or is not a", "UnknownWorkloadError")
+# What an activity says that failed since storage, or whatever else it stands on, does not serve it.
+AWAY = "storage does not answer"
 
 # Registered only where what triggers them is configured.
 WHEN_CONFIGURED = frozenset({START_RUNS, START_RUN_OVER_BLOB})

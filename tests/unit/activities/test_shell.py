@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import azure.functions as func
 import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from activities.events import Events
 from activities.registered import ACTIVITIES
@@ -15,6 +16,8 @@ from activities.shell import make_blueprint, message_type
 from fanout.messages.base import Message
 from fanout.messages.run import RunRef
 from fanout.messages.tickets import add_ticket, read_answer
+from fanout.naming.functions import AWAY
+from orchestrators.tasks import TaskResult
 from tests.support.workloads.hostile_workloads import ERRORS
 
 ASK = {"run_id": "r", "attempt": 2, "claim": "c", "trace": None}
@@ -128,3 +131,25 @@ def test_an_error_that_can_be_told_stays_as_it_is() -> None:
     with pytest.raises(ValueError, match="caf") as raised:
         shell(broken)(ASK, CONTEXT)
     assert raised.value is fault
+
+
+def refused(ref: RunRef) -> None:
+    """Meet storage that refuses."""
+    error = HttpResponseError("AuthorizationFailure")
+    error.status_code = 403
+    raise error
+
+
+def gone(ref: RunRef) -> None:
+    """Ask for what is not there."""
+    raise ResourceNotFoundError("BlobNotFound")
+
+
+def test_that_storage_is_away_is_said_so_that_orchestrators_call_again() -> None:
+    with pytest.raises(Exception, match=AWAY) as raised:
+        shell(refused)(ASK, CONTEXT)
+    assert TaskResult(failure=str(raised.value)).is_transient
+    assert "AuthorizationFailure" in str(raised.value)
+    with pytest.raises(ResourceNotFoundError) as answer:
+        shell(gone)(ASK, CONTEXT)
+    assert not TaskResult(failure=str(answer.value)).is_transient

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from fanout.messages.tickets import answer_as_child, answer_ask
-from fanout.naming.functions import NOT_HERE
+from fanout.naming.functions import AWAY, NOT_HERE
 from localhost.durable.engine.tearing import Tearing
 from orchestrators import calling, calls
 from orchestrators.calling import call_all, call_all_patiently
@@ -36,7 +36,7 @@ def make_app(fails: dict[int, int]) -> df.DFApp:
     def answer(number: int) -> int:
         asked[number] += 1
         if asked[number] <= fails.get(number, 0):
-            raise OSError(f"{NOT_HERE[0]}: {number}")
+            raise OSError(f"{(NOT_HERE[0], AWAY)[number % 2]}: {number}")
         return 10 * number
 
     @app.activity_trigger(input_name="ref")
