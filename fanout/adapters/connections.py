@@ -1,4 +1,4 @@
-"""Connections to storage on which no exchange takes longer than it may.
+"""Connections on which no exchange takes longer than it may: of storage, and of telemetry.
 
 The timeout of a socket is for one call of the system: a service that sends a byte now and then is
 never late for it. So a thread shuts the connection of an exchange down once that has taken too
@@ -13,8 +13,9 @@ from functools import lru_cache
 from time import monotonic, sleep
 from typing import Any
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+import requests
+from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from fanout.adapters.patience import Patience, current_patience
@@ -118,9 +119,12 @@ class _Connection(HTTPConnection):
     """A connection whose exchanges are watched; those of the pool end when it is put back."""
 
     response_class = _Answer
+    _is_answered = True
+    _watched: socket.socket | None = None
 
     def connect(self) -> None:
         super().connect()
+        self._watched = self.sock
         _watch().begin(self.sock, current_patience())
 
     def request(self, *given: Any, **options: Any) -> None:
@@ -128,9 +132,22 @@ class _Connection(HTTPConnection):
             _watch().begin(self.sock, current_patience())
         super().request(*given, **options)
 
+    def getresponse(self) -> Any:
+        # Behind an answer that is the last one the connection is closed before the body is read.
+        self._is_answered = False
+        try:
+            return super().getresponse()
+        finally:
+            self._is_answered = True
+
     def close(self) -> None:
-        _watch().end(self.sock)
+        if self._is_answered:
+            self.end_exchange()
         super().close()
+
+    def end_exchange(self) -> None:
+        """Watch the exchange no longer."""
+        _watch().end(self._watched)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
@@ -142,7 +159,7 @@ class _Pool(HTTPConnectionPool):
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
-            _watch().end(conn.sock)
+            conn.end_exchange()
         super()._put_conn(conn)
 
 
@@ -167,3 +184,17 @@ class WatchedAdapter(HTTPAdapter):
     @staticmethod
     def _watch_connections_of(manager: Any) -> None:
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+def watched_session() -> requests.Session:
+    """Make a session of `requests` that tries each request once, in the time that it may take."""
+    session = requests.Session()
+    mount_watched(session)
+    return session
+
+
+def mount_watched(session: requests.Session, pool_size: int = DEFAULT_POOLSIZE) -> None:
+    """Have a session send its requests over such connections."""
+    no_retries = Retry(total=False, redirect=False, raise_on_status=False)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, WatchedAdapter(pool_maxsize=pool_size, max_retries=no_retries))

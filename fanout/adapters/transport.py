@@ -11,9 +11,8 @@ import requests
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import ExponentialRetry
-from urllib3 import Retry
 
-from fanout.adapters.connections import WatchedAdapter
+from fanout.adapters.connections import mount_watched
 from fanout.adapters.patience import USUAL_SECONDS, PatienceError, current_patience
 
 # Where `requests` looks for certificates besides its own.
@@ -37,10 +36,7 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
 
     def _init_session(self, session: requests.Session) -> None:
         super()._init_session(session)
-        no_retries = Retry(total=False, redirect=False, raise_on_status=False)
-        for protocol in self._protocols:
-            adapter = WatchedAdapter(pool_maxsize=MAX_CONNECTIONS, max_retries=no_retries)
-            session.mount(protocol, adapter)
+        mount_watched(session, MAX_CONNECTIONS)
 
     def send(self, request: Any, **options: Any) -> Any:
         """Send a request; the timeouts of its socket are no longer than the patience.

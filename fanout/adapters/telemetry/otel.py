@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from fanout.adapters.bounded_http import bounded_session
+from fanout.adapters.connections import watched_session
 from fanout.adapters.credentials import credential
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.metrics import Metric
@@ -130,7 +130,7 @@ def _exporters(values: Mapping[str, str]) -> Iterator[tuple[Any, Any]]:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         # Each has a thread of its own, and a session is for one.
-        spans, measures = bounded_session(), bounded_session()
+        spans, measures = watched_session(), watched_session()
         yield OTLPSpanExporter(session=spans), OTLPMetricExporter(session=measures)
     if values.get(AZURE):
         from azure.monitor.opentelemetry.exporter import (

@@ -9,9 +9,9 @@ import pytest
 import requests
 from azure.core.exceptions import AzureError
 
-from fanout.adapters import bounded_http
+from fanout.adapters import connections
 from fanout.adapters.blob import BlobStore
-from fanout.adapters.bounded_http import bounded_session
+from fanout.adapters.connections import watched_session
 from fanout.adapters.settings import StorageSettings
 from tests.support.hostile.dripping import dripping
 
@@ -32,16 +32,15 @@ ENDLESS = {
 
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_http, "EXCHANGE_SECONDS", 0.3)
-    monkeypatch.setattr(bounded_http, "LOOK_SECONDS", 0.02)
-    bounded_http._watcher.cache_clear()
+    monkeypatch.setattr(connections, "MAX_EXCHANGE_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_an_answer_that_does_not_come_to_its_end_is_an_error(kind: str):
     with (
         dripping(*ENDLESS[kind]) as port,
-        bounded_session() as session,
+        watched_session() as session,
         pytest.raises(requests.RequestException),
     ):
         session.get(f"http://127.0.0.1:{port}/", timeout=50)
@@ -82,7 +81,7 @@ def server() -> Iterator[int]:
 
 
 def test_a_connection_that_is_idle_for_longer_is_used_again(server: int):
-    with bounded_session() as session:
+    with watched_session() as session:
         for _ in range(2):
             assert session.get(f"http://127.0.0.1:{server}/", timeout=50).text == "ok"
             sleep(0.5)
