@@ -32,7 +32,7 @@ RETRY = {
     "max_seconds": 0.3,
     "jitter_seconds": 0.1,
 }
-ORDERS, ERRANDS, ROWS, RECIPIENTS = 12, 60, 90, 8
+ORDERS, ERRANDS, ROWS, RECIPIENTS = 6, 30, 60, 4
 CITIES = ("Oslo", "Rome", "Bern")
 PHOTOS = ("rocket.jpg", "camera.png")
 
@@ -158,7 +158,7 @@ class World:
             {"id": f"o{number * ORDERS + n}", "customer": self.chance.choice(CUSTOMERS)} | shared
             for n in range(ORDERS)
         ]
-        return _inline(items) | {"batch": {"max_items": 4}}
+        return _inline(items) | {"batch": {"max_items": 3}}
 
     def _check_orders(self, run_id: str, results: Results) -> None:
         books, lines = Books(AccountTables(self.storage)), results.outcomes()
@@ -173,7 +173,7 @@ class World:
         ]
         template = {"webhook": {"body": '{"n": {{ n | tojson }}}'}}
         parameters = {"templates": template, "sender": {}}
-        return _inline(items) | {"parameters": parameters, "batch": {"max_items": 3}}
+        return _inline(items) | {"parameters": parameters, "batch": {"max_items": 2}}
 
     def _check_notifications(self, run_id: str, results: Results) -> None:
         lines = results.outcomes()
