@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fanout.naming import functions
 from tests.support.hostile.local_settings import local_settings
-from tests.support.hostile.order_world import WORLD, OrderRun
-from tests.support.hostile.weather import SQUALLS, Squall
+from tests.support.hostile.worlds.order_world import WORLD, OrderRun
+from tests.support.hostile.worlds.weather import SQUALLS, Squall
 from workloads.orders.steps import AUTHORISE, CAPTURE, NOTIFY, RESERVE, SHIP, VALIDATE
 
 DOES = (VALIDATE, RESERVE, AUTHORISE, CAPTURE, SHIP, NOTIFY)

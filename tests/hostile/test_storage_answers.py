@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.hostile.local_settings import local_settings
-from tests.support.hostile.order_world import WORLD, OrderRun
+from tests.support.hostile.worlds.order_world import WORLD, OrderRun
 from tests.support.workloads.faulty_orders import Fault
 from workloads.orders.steps import AUTHORISE, CAPTURE, NOTIFY, RESERVE, SHIP, VALIDATE
 

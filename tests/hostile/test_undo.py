@@ -13,8 +13,8 @@ from fanout.errors import RunConflictError
 from fanout.messages.run import RunRef
 from fanout.naming import blob_paths, functions
 from tests.support.hostile.local_settings import local_settings
-from tests.support.hostile.map_world import PROCESS, UNDO, WORLD, MapRun
-from tests.support.hostile.weather import SQUALLS, Squall
+from tests.support.hostile.worlds.map_world import PROCESS, UNDO, WORLD, MapRun
+from tests.support.hostile.worlds.weather import SQUALLS, Squall
 from tests.support.replays.local_runs import RUN_ID
 from tests.support.workloads.faulty_orders import Fault
 

@@ -21,8 +21,8 @@ from fanout.models.status import ResultManifest
 from fanout.naming import blob_paths
 from tests.support.doubles.crashes import DyingStore, DyingTables
 from tests.support.doubles.memory_tables import MemoryTables
-from tests.support.hostile.force import end_by_force
-from tests.support.hostile.weather import Weather
+from tests.support.hostile.worlds.force import end_by_force
+from tests.support.hostile.worlds.weather import Weather
 from tests.support.replays.inline_runs import Inline
 from tests.support.workloads.faulty_orders import Fault, FaultyOrders
 from tests.support.workloads.order_books import Books

@@ -20,8 +20,8 @@ from fanout.workload import Context, MapWorkload, NoParameters
 from starters.lifecycle.redrive import redrive_run
 from tests.support.doubles.crashes import DyingStore, DyingTables
 from tests.support.doubles.durable_client import Client
-from tests.support.hostile.force import end_by_force
-from tests.support.hostile.weather import Weather
+from tests.support.hostile.worlds.force import end_by_force
+from tests.support.hostile.worlds.weather import Weather
 from tests.support.replays.local_runs import RUN_ID, inline
 from tests.support.replays.scouted_runs import ScoutedRun
 from tests.support.workloads.faulty_orders import Fault, refused_key
