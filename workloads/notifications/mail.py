@@ -7,6 +7,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -74,8 +75,7 @@ def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float)
     try:
         with (
             Deadline(timeout_seconds) as deadline,
-            # A resolver of names cannot be told to end.
-            deadline.call(lambda: _connect(server, deadline)) as connection,
+            _open(server, deadline) as connection,
         ):
             _secure(connection, server, deadline)
             _transmit(connection, message)
@@ -114,7 +114,8 @@ class _Smtp(smtplib.SMTP):
 
     def __init__(self, server: SmtpServer, deadline: Deadline, **options: Any) -> None:
         self._deadline = deadline
-        super().__init__(server.host, server.port, timeout=deadline.remaining(), **options)
+        options |= {"timeout": deadline.remaining(), "local_hostname": _own_name()}
+        super().__init__(server.host, server.port, **options)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
@@ -124,6 +125,19 @@ class _Smtp(smtplib.SMTP):
 
 class _Smtps(_Smtp, smtplib.SMTP_SSL):
     """The same over TLS from the beginning."""
+
+
+@lru_cache(maxsize=1)
+def _own_name() -> str:
+    """What this machine says it is; a resolver is asked once, and not for every mail."""
+    return smtplib.SMTP().local_hostname
+
+
+def _open(server: SmtpServer, deadline: Deadline) -> smtplib.SMTP:
+    """Connect; in a thread of its own where a resolver is asked, which cannot be told to end."""
+    if _own_name.cache_info().currsize and _is_address(server.host):
+        return _connect(server, deadline)
+    return deadline.call(lambda: _connect(server, deadline))
 
 
 def _connect(server: SmtpServer, deadline: Deadline) -> smtplib.SMTP:
@@ -149,10 +163,15 @@ def _secure(connection: smtplib.SMTP, server: SmtpServer, deadline: Deadline) ->
 
 
 def _is_local(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _smtp_error(code: int, reply: bytes | str) -> PermanentError | TransientError:
