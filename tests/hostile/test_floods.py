@@ -36,7 +36,7 @@ pytestmark = [
 ]
 ANSWER_SECONDS = 30
 # How many of each there are for each second that is asked for.
-CALLS, MESSAGES, STORED, BLOBS = 40, 6, 1, 20
+CALLS, MESSAGES, STORED, BLOBS = 40, 6, 1, 12
 GOOD_MESSAGE = b'{"workload": "probe", "source": {"kind": "inline", "items": [{"id": 1}]}}'
 EVERY_GOOD = 10
 TRIES = 4

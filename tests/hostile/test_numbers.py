@@ -14,6 +14,7 @@ from fanout.errors import InvalidRequestError
 from starters.api import endpoints
 from starters.lifecycle.json_text import read_json
 from starters.lifecycle.validation import validate
+from tests.support.hostile.forms import choose
 from tests.support.hostile.numbers import (
     MANY_DIGITS,
     Place,
@@ -25,6 +26,8 @@ from tests.support.hosts.running_product import product_on
 from workloads import registry
 
 pytestmark = pytest.mark.needs_settings
+# In the short form, for each place.
+FEW = 5
 BODIES = {
     "RunRequest": ("POST", "/api/runs", {"dry_run": True}),
     "LimitsChange": ("PATCH", "/api/runs/nobody", {}),
@@ -85,14 +88,16 @@ def send(product: Product, model: str, place: Place, number: str) -> Answer:
     return product.host.request(method, path, body, {})
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("model", BODIES)
 def test_every_number_of_a_body_is_refused_by_name_beyond_its_bounds(
-    model: str, product: Product, document: dict[str, Any]
+    model: str, product: Product, document: dict[str, Any], chaos_seconds: float
 ):
     places = number_places(document["components"]["schemas"][model], document)
     assert len(places) >= 3
     for place in places:
-        for number in (*place.numbers_outside(), *place.never_numbers()):
+        outside = [*place.numbers_outside(), *place.never_numbers()]
+        for number in choose(outside, FEW, chaos_seconds):
             fields = refused_fields(send(product, model, place, number))
             # Text that is no JSON has no fields.
             assert set(fields) & {place.field, "body"}, (place.field, number[:50], fields)
@@ -129,13 +134,15 @@ def test_a_run_comes_to_its_end_with_every_number_at_its_bounds(
         assert status["error"] is None or "failed" in status["error"], status
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("workload", PRODUCT_WORKLOADS)
 def test_every_number_of_parameters_is_refused_by_name_beyond_its_bounds(
-    workload: str, product: Product
+    workload: str, product: Product, chaos_seconds: float
 ):
     schema = product.host.get(f"/api/workloads/{workload}").json["parameters"]
     for place in number_places(schema, schema):
-        for number in (*place.numbers_outside(), *place.never_numbers()):
+        outside = [*place.numbers_outside(), *place.never_numbers()]
+        for number in choose(outside, FEW, chaos_seconds):
             head = f'{{"workload": "{workload}", "dry_run": true, "source": {{"kind": "inline", '
             body = f'{head}"items": [{{}}]}}, "parameters": '.encode()
             answer = product.host.request(
@@ -146,6 +153,7 @@ def test_every_number_of_parameters_is_refused_by_name_beyond_its_bounds(
             assert named, (place.field, number[:50], fields)
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize(
     "fields", [{f"k{n}": 1 for n in range(5_000)}, {"k" * 90_000: 1}, {"workload": "w" * 90_000}]
 )
@@ -159,7 +167,10 @@ def test_a_refusal_is_short_however_much_is_wrong(fields: dict[str, Any], produc
     ("endpoint", "argument"), QUERIES, ids=lambda one: getattr(one, "function", None) or one.name
 )
 def test_no_query_is_answered_by_500(
-    endpoint: endpoints.Endpoint, argument: endpoints.Argument, product: Product
+    endpoint: endpoints.Endpoint,
+    argument: endpoints.Argument,
+    product: Product,
+    chaos_seconds: float,
 ):
     run = product.post(
         {"workload": "probe", "run_id": "over", "source": {"kind": "inline", "items": [{"id": 1}]}}
@@ -167,7 +178,7 @@ def test_no_query_is_answered_by_500(
     assert run.status in (200, 202)
     product.done("over")
     path = f"/api/{endpoint.route.replace('{run_id}', 'over')}"
-    for text in ODD_TEXTS:
+    for text in choose(ODD_TEXTS, FEW, chaos_seconds):
         answer = product.host.request(
             endpoint.method, f"{path}?{argument.name}={quote(text)}", b"", {}
         )
