@@ -17,6 +17,7 @@ from activities.batches.event_loop import run_coroutine
 from activities.batches.fence import Fence
 from activities.batches.item_errors import error_info
 from activities.batches.item_files import RunItemFiles
+from activities.memory.batch_memory import hold_for_batch
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import (
@@ -74,12 +75,14 @@ def compensate(ref: BatchRef, files: RunFiles, rows: Rows | None = None) -> Batc
     to_undo = {n: line for n, line in enumerate(lines) if status_of(line) == "succeeded"}
     processed = Processed()
     if to_undo:
-        undo = _Undo(ref, files, generation)
-        for number, line in reversed(to_undo.items()):
-            if fence.is_over:
-                processed.count_untried()
-            else:
-                lines[number] = undo.undo_line(line, processed)
+        cut = kept_partition(files, ref.run_id, ref.partition, generation).cuts[ref.first_cut]
+        with hold_for_batch(files, ref, cut, has_outcomes=False):
+            undo = _Undo(ref, files, generation)
+            for number, line in reversed(to_undo.items()):
+                if fence.is_over:
+                    processed.count_untried()
+                else:
+                    lines[number] = undo.undo_line(line, processed)
     processed.work_ms = (time.perf_counter() - started) * 1000
     if not write_part(files, path, b"".join(lines)):
         return result_of_undo_part(before, read_part(files, path))

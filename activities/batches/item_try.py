@@ -112,10 +112,15 @@ def end_try(work: BatchAtWork, item: ItemTry, started: float) -> ItemTry:
     return item
 
 
-def write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
+def write_down(work: BatchAtWork, item: ItemTry, *, waits: bool = True) -> ItemTry:
     """Write the outcome of an item that succeeded; what is no JSON, or too long, is its failure.
 
     Those that end before others whose turn is first wait as bytes, which count, and not as values.
+
+    Args:
+        work: The batch.
+        item: The item.
+        waits: Whether to wait, where the outcomes become long, until they may.
     """
     if item.error is not None or item.line is not None:
         return item
@@ -126,5 +131,5 @@ def write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
     except OutputError as fault:
         item.error = output_fault(fault)
     else:
-        item.line = work.outcomes.take(line)
+        item.line = work.outcomes.take(line, waits=waits)
     return item

@@ -93,10 +93,10 @@ async def _call_in_turn(
         async with lanes().place(endpoint.function, run_id, caller_id(req), req.get_body()):
             return await _call(endpoint, handler, arguments)
     except CrowdedError as error:
-        return _crowded(error)
+        return _answer_crowded(error)
 
 
-def _crowded(error: CrowdedError) -> func.HttpResponse:
+def _answer_crowded(error: CrowdedError) -> func.HttpResponse:
     response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "crowded", str(error))
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
@@ -126,7 +126,7 @@ async def _call(
 
 def _refusal(failure: BaseException) -> func.HttpResponse:
     if isinstance(failure, CrowdedError):
-        return _crowded(failure)
+        return _answer_crowded(failure)
     if isinstance(failure, FanoutError):
         log.info("refused", exc_info=failure)
         return answer_to(failure)

@@ -16,6 +16,8 @@ class OutcomeBytes:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+        self._limit = batch.max_outcome_bytes
+        self._few = min(batch.free_outcome_bytes, batch.max_outcome_bytes // _GIVE_BACK_PART)
         self._size = 0
         self._has_given_back = self._may_be_long = False
 
@@ -25,21 +27,30 @@ class OutcomeBytes:
         Raises:
             OutputTooLargeError: It is.
         """
-        limit = self._batch.max_outcome_bytes
-        if self._size + len(line) > limit:
+        if self._size + len(line) > self._limit:
             raise OutputTooLargeError(
-                f"its {len(line)} bytes with the outputs of its batch are over {limit}; "
+                f"its {len(line)} bytes with the outputs of its batch are over {self._limit}; "
                 "`batch.max_items` can make batches smaller"
             )
 
-    def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many."""
+    def take(self, line: bytes, *, waits: bool = True) -> bytes:
+        """Note and give an outcome; have the batch give back its rest where they become many.
+
+        Args:
+            line: The outcome.
+            waits: Whether to wait, where they become long, until they may (`may_go_on`).
+        """
         self._size += len(line)
-        is_much = self._size > self._batch.max_outcome_bytes // _GIVE_BACK_PART
-        if is_much and not self._has_given_back:
+        if self._size > self._few:
+            self._grow(waits=waits)
+        return line
+
+    def _grow(self, *, waits: bool) -> None:
+        if self._size > self._limit // _GIVE_BACK_PART and not self._has_given_back:
             self._has_given_back = True
             self._batch.give_back()
-        return line
+        if waits:
+            self.may_go_on(waits=True)
 
     def may_go_on(self, *, waits: bool) -> bool:
         """Tell whether the outcomes may become longer than they are: of one batch at a time alone.
