@@ -114,7 +114,8 @@ class _Loop:
             if item.error is None and self._may_begin(item):
                 has_ended = await self._await_output(item)
             if has_ended and not self.is_ruined:
-                self.ended[record.index] = write_down(self.work, end_try(self.work, item, started))
+                end_try(self.work, item, started)
+                self.ended[record.index] = write_down(self.work, item, waits=False)
                 await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:

@@ -112,17 +112,22 @@ def end_try(work: BatchAtWork, item: ItemTry, started: float) -> ItemTry:
     return item
 
 
-def write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
+def write_down(work: BatchAtWork, item: ItemTry, *, waits: bool = True) -> ItemTry:
     """Write the outcome of an item that succeeded; what is no JSON, or too long, is its failure.
 
     Those that end before others whose turn is first wait as bytes, which count, and not as values.
+
+    Args:
+        work: The batch.
+        item: The item.
+        waits: Whether to wait, where the outcomes become long, until they may.
     """
     if item.error is not None or item.line is not None:
         return item
     output, item.output = item.output, None
     try:
         line = succeeded_line(item.record.index, item.item_id, output, item.tries, item.duration_ms)
-        item.line = work.outcomes.take_output(line)
+        item.line = work.outcomes.take_output(line, waits=waits)
     except OutputError as fault:
         item.error = output_fault(fault)
     return item

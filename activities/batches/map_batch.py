@@ -37,9 +37,9 @@ def process_map_batch(workload: MapWorkload, batch: Batch) -> Processed:
     pieces = (_process_piece(work, waiting, piece) for piece in batch.pieces)
     items: Iterable[ItemTry] = chain.from_iterable(pieces)
     if workload.downstream is not None:
-        items = _excuse(work, [_write_down(work, item) for item in items])
+        items = _excuse(work, [write_down(work, item) for item in items])
     processed = Processed()
-    new_lines = (_count(work, _write_down(work, item), processed) for item in items)
+    new_lines = (_count(work, write_down(work, item), processed) for item in items)
     processed.lines = list(replace_pending(batch.before, new_lines))
     processed.has_tripped = downstream.has_tripped
     processed.has_answered = downstream.has_answered
@@ -82,12 +82,6 @@ def _excuse(work: BatchAtWork, items: list[ItemTry]) -> Iterator[ItemTry]:
     for item in items:
         item.was_tried = item.was_tried and item.record.index not in excused
         yield item
-
-
-def _write_down(work: BatchAtWork, item: ItemTry) -> ItemTry:
-    item = write_down(work, item)
-    work.outcomes.may_go_on(waits=True)
-    return item
 
 
 def _count(work: BatchAtWork, item: ItemTry, processed: Processed) -> bytes:

@@ -16,32 +16,43 @@ class OutcomeBytes:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+        self._limit = batch.max_outcome_bytes
+        # Up to here nothing is to be done: one comparison an item, of which there are millions.
+        self._few = min(batch.free_outcome_bytes, batch.max_outcome_bytes // _GIVE_BACK_PART)
         self._size = 0
         self._has_given_back = self._may_be_long = False
-        self._most = batch.max_outcome_bytes // _GIVE_BACK_PART
-        # Up to here nothing is to be done: one comparison an item, of which there are millions.
-        self._quiet = min(self._most, batch.free_outcome_bytes)
 
-    def take_output(self, line: bytes) -> bytes:
-        """Note and give the outcome of an item that succeeded.
+    def take_output(self, line: bytes, *, waits: bool = True) -> bytes:
+        """Note and give the outcome of an item that succeeded, as `take` does.
 
         Raises:
             OutputTooLargeError: There is no room for it; it is not noted.
         """
         size = self._size + len(line)
-        if size > self._quiet:
+        if size > self._few:
             self._insist_on_room(line)
-            return self.take(line)
+            return self.take(line, waits=waits)
         self._size = size
         return line
 
-    def take(self, line: bytes) -> bytes:
-        """Note and give an outcome; have the batch give back its rest where they become many."""
+    def take(self, line: bytes, *, waits: bool = True) -> bytes:
+        """Note and give an outcome; have the batch give back its rest where they become many.
+
+        Args:
+            line: The outcome.
+            waits: Whether to wait, where they become long, until they may (`may_go_on`).
+        """
         self._size += len(line)
-        if self._size > self._most and not self._has_given_back:
+        if self._size > self._few:
+            self._grow(waits=waits)
+        return line
+
+    def _grow(self, *, waits: bool) -> None:
+        if self._size > self._limit // _GIVE_BACK_PART and not self._has_given_back:
             self._has_given_back = True
             self._batch.give_back()
-        return line
+        if waits:
+            self.may_go_on(waits=True)
 
     def may_go_on(self, *, waits: bool) -> bool:
         """Tell whether the outcomes may become longer than they are: of one batch at a time alone.
@@ -49,7 +60,7 @@ class OutcomeBytes:
         Args:
             waits: Whether to wait until they may.
         """
-        if self._size <= self._quiet:
+        if self._size <= self._few:
             return True
         is_long = self._size > self._batch.free_outcome_bytes
         if is_long and not self._may_be_long:
@@ -57,9 +68,8 @@ class OutcomeBytes:
         return self._may_be_long or not is_long
 
     def _insist_on_room(self, line: bytes) -> None:
-        limit = self._batch.max_outcome_bytes
-        if self._size + len(line) > limit:
+        if self._size + len(line) > self._limit:
             raise OutputTooLargeError(
-                f"its {len(line)} bytes with the outputs of its batch are over {limit}; "
+                f"its {len(line)} bytes with the outputs of its batch are over {self._limit}; "
                 "`batch.max_items` can make batches smaller"
             )

@@ -57,7 +57,7 @@ def test_long_outcomes_want_a_claim_once_and_short_ones_none():
     outcomes = OutcomeBytes(replace(batch([]), free_outcome_bytes=30, claim_long_outcomes=claim))
     outcomes.take(b"x" * 30)
     assert outcomes.may_go_on(waits=False)
-    outcomes.take(b"x")
+    outcomes.take(b"x", waits=False)
     assert not outcomes.may_go_on(waits=False)
     assert outcomes.may_go_on(waits=True)
     assert outcomes.may_go_on(waits=False)
