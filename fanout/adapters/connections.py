@@ -34,7 +34,8 @@ class Watch:
 
     def __init__(self) -> None:
         self._exchanges: dict[socket.socket, tuple[float, Patience, float]] = {}
-        self._lock = threading.Lock()
+        # The collector may close a connection that nobody has any more, in a thread that is here.
+        self._lock = threading.RLock()
         self._has_some = threading.Event()
         threading.Thread(target=self._run, name="exchanges", daemon=True).start()
 
@@ -66,8 +67,7 @@ class Watch:
         now = monotonic()
         with self._lock:
             for sock, (end, patience, seconds) in [*self._exchanges.items()]:
-                if end <= now:
-                    del self._exchanges[sock]
+                if end <= now and self._exchanges.pop(sock, None) is not None:
                     patience.spend(seconds)
                     _shut_down(sock)
             if not self._exchanges:

@@ -1,5 +1,6 @@
 """An exchange with storage that takes too long is ended, and half an answer is none."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from azure.core.exceptions import AzureError
 
 from fanout.adapters import connections
 from fanout.adapters.blob import ONE_QUICK_TRY, BlobStore
+from fanout.adapters.patience import Patience
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import TableStore
 from tests.support.hostile.dripping import dripping
@@ -90,3 +92,21 @@ def test_exchanges_that_have_ended_are_not_watched_any_more():
         for _ in range(5):
             store.properties("things", "one")
     assert not connections._watch()._exchanges
+
+
+@pytest.mark.timeout(30)
+def test_a_connection_may_be_closed_by_whoever_is_at_the_watch():
+    watch = connections.Watch()
+    with socket.socket() as sock, socket.socket() as other:
+        patience = Patience(end=-1.0)
+
+        class Closing(Patience):
+            def spend(self, seconds: float) -> None:
+                watch.end(other)  # as the collector does, at any moment
+
+        watch._exchanges[sock] = (0.0, Closing(), 1.0)
+        watch._exchanges[other] = (0.0, patience, 1.0)
+        thread = threading.Thread(target=watch._end_late, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive() and not watch._exchanges
