@@ -6,13 +6,9 @@ from functools import cached_property
 from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.places import read_places
 from fanout.adapters.rows.rows import Rows
-from fanout.adapters.telemetry.logs import logger
-from fanout.errors import UnreadableDocumentError
 from fanout.governor.admission import AdmissionState
 from fanout.models.status import RunStatus, Wait
 from fanout.naming import instance_ids
-
-log = logger("runs")
 
 
 def add_waits(statuses: list[RunStatus], rows: Rows) -> list[RunStatus]:
@@ -36,12 +32,8 @@ class Line:
 
     @cached_property
     def places(self) -> AdmissionState:
-        """Who has a place and who waits; empty where nobody can tell."""
-        try:
-            return read_places(self.rows)
-        except UnreadableDocumentError:
-            log.exception("cannot tell which runs have a place")
-            return AdmissionState()
+        """Who has a place and who waits."""
+        return read_places(self.rows)
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -8,18 +8,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from threading import Condition
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from fanout.adapters.settings import max_batch_memory
+from fanout.memory import Memory
 from workloads.images.errors import ImageTooLargeError
 from workloads.images.reduction import find_factor
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# A worker has about three times the memory of a batch at its peak.
-_SHARE = 3
+# A worker has about four times the memory of a batch at its peak.
+_SHARE = 4
 # What there is at a time of a pixel, in bytes: as it is decoded, as grey or in sRGB, and turned.
 # Pillow keeps one of several bands in four bytes, a deep one in two or four, and others in one.
 _MODE_BYTES = {
@@ -49,9 +50,7 @@ class Room:
     """
 
     def __init__(self, size: int, most: int) -> None:
-        self.size = size
-        self._free, self._places = size, most
-        self._changed = Condition()
+        self._memory, self._places = Memory(size), BoundedSemaphore(most)
 
     @contextmanager
     def place(self, size: int) -> Iterator[None]:
@@ -60,24 +59,13 @@ class Room:
         Raises:
             ImageTooLargeError: There never is.
         """
-        if size > self.size:
+        if size > self._memory.capacity:
             raise ImageTooLargeError(
-                f"decoded, it takes about {size:,} bytes of memory; {self.size:,} are allowed "
-                "(FANOUT_MAX_BATCH_MEMORY)"
+                f"decoded, it takes about {size:,} bytes of memory; "
+                f"{self._memory.capacity:,} are allowed (FANOUT_MAX_BATCH_MEMORY)"
             )
-        with self._changed:
-            self._changed.wait_for(lambda: self._places > 0 and self._free >= size)
-            self._take(size)
-        try:
+        with self._places, self._memory.hold(size):
             yield
-        finally:
-            with self._changed:
-                self._take(-size, places=-1)
-                self._changed.notify_all()
-
-    def _take(self, size: int, places: int = 1) -> None:
-        self._free -= size
-        self._places -= places
 
 
 @lru_cache(maxsize=1)
