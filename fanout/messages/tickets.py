@@ -30,9 +30,12 @@ _VARYING = {
     "is_repeated",
     "trace",
     "owner",
+    "cause",
     USAGE,
     "used_before",
 }
+# What earlier versions did not ask: where it is not known, the question is theirs.
+_ADDED = {"pending"}
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,14 @@ def _add_ticket_to_answer(ticket: str, answer: Any, usage: Usage | None) -> dict
 
 def _without_varying(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {k: _without_varying(v) for k, v in value.items() if k not in _VARYING}
+        return {k: _without_varying(v) for k, v in value.items() if not _is_left_out(k, v)}
     if isinstance(value, list):
         return [_without_varying(element) for element in value]
     return value
+
+
+def _is_left_out(name: str, value: Any) -> bool:
+    return name in _VARYING or (name in _ADDED and value is None)
 
 
 def _short_hash(text: str) -> str:

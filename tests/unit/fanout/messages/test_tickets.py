@@ -6,6 +6,7 @@ import pytest
 
 from fanout.governor.owners import owner_of
 from fanout.messages.beginning import BeginAsk
+from fanout.messages.fan_in import LayOutAsk
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import (
     ForeignAnswer,
@@ -53,3 +54,12 @@ def test_a_child_is_known_by_its_id() -> None:
 def test_what_a_timer_says_is_no_answer_and_what_bears_no_ticket_is_taken() -> None:
     assert read_answer(None, "t") == ForeignAnswer()
     assert read_answer({"succeeded": 1}, "t") == {"succeeded": 1}
+
+
+def test_an_answer_to_a_version_that_counted_no_pending_items_is_taken() -> None:
+    """The verdict in an old history has no count; a replay asks what was asked then."""
+    ask = dump(LayOutAsk(run_id="r", attempt=1))
+    earlier = ask | {"verdict": {k: v for k, v in ask["verdict"].items() if k != "pending"}}
+    assert call_ticket("lay_out", ask) == call_ticket("lay_out", earlier)
+    counted = ask | {"verdict": ask["verdict"] | {"pending": 3}}
+    assert call_ticket("lay_out", ask) != call_ticket("lay_out", counted)
