@@ -145,11 +145,12 @@ def test_a_manifest_leads_to_no_blob_of_another_container(guarded: Product):
 # Sources
 
 
-@pytest.mark.parametrize("container", ["private", "guarded-runs", "not-there"])
+@pytest.mark.parametrize("container", ["private", "its runs", "not-there"])
 @pytest.mark.parametrize("named", ["container", "items_container"])
 def test_a_container_outside_the_list_is_refused_whether_it_is_there_or_not(
     container: str, named: str, guarded: Product
 ):
+    container = guarded.runs if container == "its runs" else container
     source = guarded.source(b'"secret.jsonl"\n', "manifest") | {"read": "jsonl", named: container}
     answer = call(guarded, "POST", "/api/runs", {"workload": "probe", "source": source})
     assert fields(answer) == [f"source.{named}"]

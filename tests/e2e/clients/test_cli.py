@@ -23,7 +23,6 @@ from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.needs_settings
-CONTAINER = "cli"
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
 
 
@@ -216,7 +215,7 @@ def test_a_new_workload_passes_as_it_was_written(fanout: Shell, tmp_path: Path):
 
 def test_a_lost_list_is_made_anew(fanout: Shell):
     table = TableStore.connect(StorageSettings(connection_string=fanout.storage))
-    rows = Rows(table, table_name(CONTAINER))
+    rows = Rows(table, table_name(fanout.product.runs))
     before = fanout("list", "--json").stdout
     assert before
     rows.clear(row_keys.RUNS_PARTITION)

@@ -29,11 +29,18 @@ def pause_of(waited: float) -> float:
 
 @dataclass
 class Product:
-    """The running product, with the calls that tests make again and again."""
+    """The running product, with the calls that tests make again and again.
+
+    Attributes:
+        inbox: The container of its sources.
+        blobs: Its storage account.
+        runs: The name of the container of its runs.
+    """
 
     host: Host
     inbox: ContainerClient
     blobs: BlobServiceClient
+    runs: str = "runs"
 
     def upload(self, data: bytes, name: str | None = None) -> str:
         name = name or f"{secrets.token_hex(6)}.blob"
@@ -93,7 +100,7 @@ class Product:
 
     def blobs_of(self, run_id: str) -> list[str]:
         """The blobs that a run has; none before the first run of all has made the container."""
-        container = self.blobs.get_container_client("runs")
+        container = self.blobs.get_container_client(self.runs)
         if not container.exists():
             return []
         return sorted(container.list_blob_names(name_starts_with=f"{run_id}/"))

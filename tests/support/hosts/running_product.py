@@ -30,7 +30,7 @@ def product_on(
         inbox = new_inbox(blobs)
         given = environment | settings
         with chosen().running(APP, folder, "--no-stack", *options, environment=given) as host:
-            yield Product(host, inbox, blobs)
+            yield Product(host, inbox, blobs, given.get("FANOUT_RUNS_CONTAINER", "runs"))
 
 
 @contextmanager
