@@ -48,7 +48,8 @@ BLOB_CALLS: dict[str, tuple[BlobCall, dict[str, int]]] = {
         lambda b, c: b.write(f"{c}-new", "a", b"x"),
         {"blob_writes": 2, "blob_lists": 1},
     ),
-    "write again": (write_twice, {"blob_writes": 2}),
+    # Whether it was this writer who has written it is asked for.
+    "write again": (write_twice, {"blob_writes": 2, "blob_other": 1}),
     "write in blocks of 4 MiB": (write_large, {"blob_writes": 4}),
     "read": (lambda b, c: b.read(c, "there"), {"blob_reads": 1}),
     "read by threads": (read_by_threads, {"blob_reads": 8}),

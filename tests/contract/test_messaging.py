@@ -2,6 +2,7 @@
 
 import gc
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -147,6 +148,7 @@ def test_sending_goes_on_after_the_broker_was_killed_and_came_back(tmp_path: Pat
     assert broker.stop() == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_service_that_says_nothing_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(messaging, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(messaging, "REST_SECONDS", 0.0)
@@ -165,3 +167,7 @@ def test_a_service_that_says_nothing_holds_nobody_for_long(monkeypatch: pytest.M
         with pytest.raises(ServiceBusError, match="2 connections hang"):
             bus.send_to_queue(QUEUE, [message(1)])
         bus.close()
+    for thread in threading.enumerate():
+        if thread.name == "service-bus":
+            thread.join(60)
+    gc.collect()

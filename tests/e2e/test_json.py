@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fanout.adapters.digests import DIGEST, digest_of
 from tests.support.hosts.product import Product
 from tests.support.hosts.product_calls import ONCE, probe, problem, redrive_to_end, sums
 
@@ -106,9 +107,12 @@ def test_infinity_in_a_file_of_an_older_version_is_null_in_answers(product: Prod
     run_id = product.run(probe([{}]))["run_id"]
     runs = product.blobs.get_container_client("runs")
     (part,) = [name for name in product.blobs_of(run_id) if "/parts/" in name]
-    content = runs.download_blob(part).readall()
+    blob = runs.download_blob(part)
+    content, metadata = blob.readall(), blob.properties.metadata
     assert content.count(b'"attempt":1') == 1
-    runs.upload_blob(part, content.replace(b'"attempt":1', b'"attempt":Infinity'), overwrite=True)
+    content = content.replace(b'"attempt":1', b'"attempt":Infinity')
+    metadata |= {DIGEST: digest_of(part, content)}
+    runs.upload_blob(part, content, overwrite=True, metadata=metadata)
     (item,) = strict(product.host.get(f"/api/runs/{run_id}/items").body)["items"]
     assert item["output"]["attempt"] is None
 

@@ -266,13 +266,14 @@ def test_a_request_that_is_no_json_for_every_reader_is_refused_with_the_field(
 def test_options_that_are_no_json_for_every_reader_are_refused_with_the_field(fanout: Shell):
     request = b'{"workload": "probe", "source": {"kind": "inline", "items": []}}'
     for words, says in (
-        (("--rate", "inf"), "concurrency.items_per_second: JSON has no Infinity"),
         (("--tolerate", "nan%"), "tolerance.percentage: JSON has no NaN"),
         (("-p", "n=1e999"), "parameters.n: JSON has no Infinity"),
         (("-p", b"n=caf\xe9"), "parameters.n: the text"),
         (("-p", "n=" + "7" * 5000), "5,000 digits"),
     ):
         assert says in fanout("submit", "-", *words, stdin=request, code=1).stderr
+    refused = fanout("submit", "-", "--rate", "inf", stdin=request, code=2)
+    assert "Invalid value for '--rate'" in refused.stderr
 
 
 def test_a_dry_run_reads_a_file_as_the_run_does(fanout: Shell, tmp_path: Path):

@@ -7,7 +7,6 @@ without what making the source took. Blobs are on disk, as they are in no worker
 import io
 import json
 import logging
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,11 +25,11 @@ from tests.support.hostile import echoes
 from tests.support.hostile.checked_runs import carry_out_unless_refused
 from tests.support.hostile.disk_store import DiskStore
 from tests.support.hostile.local_settings import local_settings
+from tests.support.hostile.processes import MIB, read_memory
 from tests.support.parquet.files import footer_of, write_table
 from tests.support.replays.local_runs import RUN_ID, LocalRun
 
 ROOT = Path(__file__).parents[3]
-MIB = 1_048_576
 BLOB = {"container": "inbox", "blob": "data"}
 ECHO = echoes.Echo.name
 
@@ -321,7 +320,7 @@ def failed_positions(run: LocalRun) -> Iterator[int]:
 
 def peak_mib() -> int:
     """The most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return read_memory("VmHWM") // MIB
 
 
 def main() -> None:
