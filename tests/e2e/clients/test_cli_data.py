@@ -266,7 +266,7 @@ def test_a_request_that_is_no_json_for_every_reader_is_refused_with_the_field(
 def test_options_that_are_no_json_for_every_reader_are_refused_with_the_field(fanout: Shell):
     request = b'{"workload": "probe", "source": {"kind": "inline", "items": []}}'
     for words, says in (
-        (("--tolerate", "nan%"), "tolerance.percentage: JSON has no NaN"),
+        (("--tolerate", "nan%"), "--tolerate takes a number or a percentage, not 'nan%'."),
         (("-p", "n=1e999"), "parameters.n: JSON has no Infinity"),
         (("-p", b"n=caf\xe9"), "parameters.n: the text"),
         (("-p", "n=" + "7" * 5000), "5,000 digits"),
