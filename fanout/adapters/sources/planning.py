@@ -16,7 +16,7 @@ from fanout.naming.media_types import BYTES, JSON_LINES
 from fanout.splitting.cuts import Growth
 from fanout.splitting.decoding.codecs import Expansion
 from fanout.splitting.sizes.budget import DEFAULT_BUDGET, Budget
-from fanout.splitting.sizes.estimates import fixed_bytes, path_count
+from fanout.splitting.sizes.estimates import TEXT_COPIES, fixed_bytes, path_count
 from fanout.splitting.sizing import (
     CUTS_A_BATCH,
     MAX_CUT,
@@ -158,7 +158,7 @@ class CutOptions:
             columns: The columns that every item has, if that is known.
         """
         decoded = items * fixed_bytes(columns or (), self.selection)
-        decoded += source_bytes * (1 + path_count(self.selection))
+        decoded += TEXT_COPIES * source_bytes * (1 + path_count(self.selection))
         return max(1, self.budget.batch // max(1, decoded))
 
     def limits_for_bytes(self, length: int) -> BatchLimits:

@@ -16,6 +16,8 @@ from fanout.records import Chunk, ChunkKind
 CELL_BYTES = 112
 # A field of a CSV before it is known whether the header has a column for it.
 FIELD_BYTES = 64
+# The bytes of a text are there as they were read, and as the cells that they are.
+TEXT_COPIES = 2
 OBJECT_BYTES, ARRAY_BYTES, ELEMENT_BYTES = 192, 64, 64
 # No JSON takes more for each of its bytes: `{},` is an object and an element in three.
 MOST_JSON_RATIO = 1 + (OBJECT_BYTES + ELEMENT_BYTES) // 3
@@ -55,7 +57,7 @@ def chunk_bytes(chunk: Chunk, enough: int) -> int:
     fixed = chunk.count * fixed_bytes(chunk.columns or (), chunk.selection)
     copies = 1 + path_count(chunk.selection)
     if chunk.kind == "csv":
-        return fixed + 2 * copies * len(chunk.data)
+        return fixed + TEXT_COPIES * copies * len(chunk.data)
     most = fixed + MOST_JSON_RATIO * copies * len(chunk.data)
     return most if most <= enough else fixed + copies * json_bytes(chunk.data)
 
