@@ -11,7 +11,7 @@ from fanout.models.source import FormatKind, RowLengths, SourceKind
 
 # How the bytes of a batch are to be read; rows of Parquet come as lines of JSON, ``jsonl``.
 ChunkKind = FormatKind | Literal["inline"]
-MAX_ITEM_BYTES = 32 * 1_048_576
+MAX_ITEM_BYTES = 44 * 1_048_576
 
 
 class Record(NamedTuple):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-DEFAULT_BATCH_BYTES = 128 * 1_048_576
+DEFAULT_BATCH_BYTES = 176 * 1_048_576
 # An item, a cut and the outcomes of a batch have this part each: several are in memory at a time,
 # for a batch is read, decoded and written down, and readers of outcomes take some at once.
 _SHARE = 4

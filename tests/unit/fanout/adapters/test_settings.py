@@ -136,7 +136,7 @@ def test_sign_in_is_trusted_unless_the_platform_says_that_nobody_checks_it(
 
 
 def test_the_memory_of_a_batch_is_a_setting_with_a_floor():
-    assert read().max_batch_memory == 128 * 1024 * 1024
+    assert read().max_batch_memory == 176 * 1024 * 1024
     assert read(FANOUT_MAX_BATCH_MEMORY="67108864").max_batch_memory == 64 * 1024 * 1024
     with pytest.raises(SettingsError, match="FANOUT_MAX_BATCH_MEMORY is '1000'"):
         read(FANOUT_MAX_BATCH_MEMORY="1000")
