@@ -194,9 +194,7 @@ def test_only_a_batch_that_was_granted_just_now_need_not_look(age: float | None,
 
     at = None if age is None else (datetime.now(UTC) - timedelta(seconds=age)).isoformat()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            type(boxes.run.files), "find", lambda _, path: asked.append(path) or find(path)
-        )
+        patch.setattr(type(boxes.run.files), "find", note)
         boxes.carry_out(0, 2, granted_at=at)
     assert bool(asked) == looks
 
