@@ -281,7 +281,8 @@ async def begin(engine: Engine, program: Any) -> None:
     for leaf, _ in walk(program):
         if leaf[0] != "event":
             continue
-        with suppress(InstanceFinishedError):  # an event of this name was all it waited for
+        # The SDK gives an event that came before its wait to every later wait of its name.
+        with suppress(InstanceFinishedError):
             await engine.raise_event("main", f"event-{leaf[1]}", json.dumps(leaf[1]))
 
 
