@@ -26,6 +26,7 @@ _VARYING = {
     "quiet_until",
     "broken_since",
     "began_at",
+    "granted_at",
     "duration_ms",
     "is_repeated",
     "trace",

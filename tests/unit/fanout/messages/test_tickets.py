@@ -38,6 +38,15 @@ def test_when_something_is_asked_makes_no_other_question_of_it() -> None:
     assert call_ticket("steer", again) != call_ticket("steer", ASKED)
 
 
+def test_when_the_box_of_a_wave_was_granted_makes_no_other_question_of_it() -> None:
+    """A turn that is taken again has another time; its answers are those of the first."""
+    ask = {"run_id": "r", "box": {"seconds": 2.0, "granted_at": "2026-01-01"}}
+    later = {"run_id": "r", "box": {"seconds": 2.0, "granted_at": "2026-01-02"}}
+    assert call_ticket("process_batch", later) == call_ticket("process_batch", ask)
+    wider = {"run_id": "r", "box": {"seconds": 4.0}}
+    assert call_ticket("process_batch", wider) != call_ticket("process_batch", ask)
+
+
 def test_an_answer_to_a_version_that_knew_no_owner_is_taken() -> None:
     """A run may be in the middle of its wait when the app is deployed, or put back."""
     ask = dump(BeginAsk(run_id="r", max_runs=16, owner=owner_of("images", "ann"), at="2026-01-01"))
