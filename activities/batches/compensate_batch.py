@@ -144,7 +144,9 @@ class _Undo:
         """Have those items at hand that are to be undone: the newest is the first of them."""
         try:
             with hold_for_items(files, self._ref, self._cut):
-                for piece in read_cut(files, self._ref.run_id, self._request, self._cut):
+                # The first stays in memory until the last item is undone, and is not counted.
+                free, run_id = files.budget.free, self._ref.run_id
+                for piece in read_cut(files, run_id, self._request, self._cut, free):
                     self._items.add(read_values(piece, to_undo))
         except (BrokenSourceError, SourceChangedError) as fault:
             self._fault = fault

@@ -23,7 +23,7 @@ from activities.batches.boxes.rests import (
 )
 from activities.batches.boxes.stretch import Stretch
 from activities.batches.chunk_batch import process_chunk_batch
-from activities.batches.cut_reader import read_cut
+from activities.batches.cut_reader import read_cut, refuse_unreadable
 from activities.batches.earlier import Earlier, read_outcomes_before, read_partial_before
 from activities.batches.fence import Fence
 from activities.batches.item_errors import source_fault
@@ -253,13 +253,14 @@ def _read_batch(
     request = kept_request(files, ask.run_id, ask.attempt)
     pieces = read_cut(files, ask.run_id, request, cut)
     first = next(pieces)
+    rest = cut._replace(first_index=cut.first_index + first.count, items=cut.items - first.count)
     return Batch(
         run_id=ask.run_id,
         max_tries=request.retry.max_attempts,
         is_probe=ask.is_probe,
         chunk=first,
-        rest=pieces,
-        rest_count=cut.items - first.count,
+        rest=refuse_unreadable(pieces, rest),
+        rest_count=rest.items,
         max_outcome_bytes=files.budget.outcomes,
         free_outcome_bytes=files.budget.free,
         parameters=workload.parameters_model.model_validate(request.parameters),

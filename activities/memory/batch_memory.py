@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from threading import BoundedSemaphore
+from time import monotonic
 
 from fanout.adapters.run_files.files import RunFiles, kept_manifest, kept_request
 from fanout.adapters.sources.weights import weigh_chunk, weigh_cut
@@ -17,6 +17,9 @@ from fanout.splitting.sizes.budget import Budget
 # Outcomes are there as lines, joined, and once more while they are sent. So long ones are made by
 # one batch at a time: how long they get shows only when they do, and no batch can ask for more.
 _long_outcomes = BoundedSemaphore(1)
+# One that has waited so long goes on beside it: many slow batches in a row would take longer than
+# an activity may, and so begin anew.
+MAX_WAIT_SECONDS = 120.0
 # Outcomes of an earlier round are there whole, and line by line.
 _COPIES = 2
 
@@ -28,8 +31,7 @@ class BatchMemory:
     Attributes:
         cut: The batch.
         budget: How much one may take.
-        claim_long_outcomes: Tells whether no other batch makes long outcomes; where it is to, it
-            waits until none does.
+        claim_long_outcomes: As `LongOutcomes.claim`.
     """
 
     cut: Cut
@@ -86,11 +88,32 @@ def hold_for_batch(
     if has_outcomes:
         size += _COPIES * files.budget.outcomes
     with memory_for(files.budget).hold(size) as hold, ExitStack() as stack:
-        yield BatchMemory(cut, files.budget, hold, partial(_claim_long_outcomes, stack))
+        yield BatchMemory(cut, files.budget, hold, LongOutcomes(stack).claim)
 
 
-def _claim_long_outcomes(stack: ExitStack, waits: bool) -> bool:
-    has_claimed = _long_outcomes.acquire(blocking=waits)
-    if has_claimed:
-        stack.callback(_long_outcomes.release)
-    return has_claimed
+class LongOutcomes:
+    """The claim of one batch to make long outcomes.
+
+    Args:
+        room: Closed when the batch has ended.
+    """
+
+    def __init__(self, room: ExitStack) -> None:
+        self._room = room
+        self._ends_at: float | None = None
+
+    def claim(self, waits: bool) -> bool:
+        """Tell whether the batch may make them now; it is not asked again once it may.
+
+        Args:
+            waits: Whether to wait until no other batch makes them, or this one has waited enough.
+        """
+        if self._ends_at is None:
+            self._ends_at = monotonic() + MAX_WAIT_SECONDS
+        left = self._ends_at - monotonic()
+        if left <= 0:
+            return True
+        if not _long_outcomes.acquire(timeout=left if waits else 0):
+            return waits
+        self._room.callback(_long_outcomes.release)
+        return True

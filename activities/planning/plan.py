@@ -1,7 +1,8 @@
 """Planning: cuts the source and writes down where each cut is."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -64,8 +65,8 @@ def plan_run(run: RunInput, files: RunFiles) -> PlanResult:
         log.warning("the source is refused", exc_info=error)
         refusal = shorten(str(error), MAX_REFUSAL_BYTES)
         return _result(request).model_copy(update={"refusal": refusal})
-    manifest, partitions = _first_plan(request, source, table)
-    write_plan(files, run.run_id, blob_paths.FIRST, manifest, partitions)
+    manifest = _manifest(request, source, table)
+    write_plan(files, run.run_id, blob_paths.FIRST, manifest, _partitions(table, manifest))
     log.info("planned %d items in %d cuts", manifest.items, manifest.cuts)
     work = make_work(request, manifest)
     return _result(request, work=_fit_span(work, source, table, options))
@@ -90,8 +91,9 @@ def _plan_redo(run: RunInput, request: RunRequest, files: RunFiles) -> Work:
         source = cut_as(
             first.source, files.store, _cut_options(first, files), files.scratch(run.run_id)
         )
-        manifest, partitions = _first_plan(first, source, _read_cuts(source))
-        restore_first_plan(files, run.run_id, manifest, [*partitions])
+        table = _read_cuts(source)
+        manifest = _manifest(first, source, table)
+        restore_first_plan(files, run.run_id, manifest, partial(_partitions, table, manifest))
     return plan_redo(run, request, files)
 
 
@@ -133,23 +135,21 @@ def _cut_at(table: "array[int]", number: int) -> Cut:
     return Cut(*table[number * _FIELDS : (number + 1) * _FIELDS])
 
 
-def _first_plan(
-    request: RunRequest, source: SourceCuts, table: "array[int]"
-) -> tuple[PlanManifest, Iterable[PartitionPlan]]:
-    manifest = _manifest(request, source, table)
-    partitions = (_partition(table, manifest, number) for number in range(manifest.partitions))
-    return manifest, partitions
-
-
 def _fit_span(work: Work, source: SourceCuts, table: "array[int]", options: CutOptions) -> Work:
     """Say how many cuts a batch may take, where the request does not set the batches."""
     if options.limits is not None or source.parts is not None or not work.cuts:
         return work
-    cuts = [_cut_at(table, number) for number in range(work.cuts)]
-    largest, items = max(map(source.size_of, cuts)), max(cut.items for cut in cuts)
+    largest = items = 0
+    for number in range(work.cuts):
+        cut = _cut_at(table, number)
+        largest, items = max(largest, source.size_of(cut)), max(items, cut.items)
     span = max_span(largest, work.items_per_cut, is_chunk=options.is_chunk)
     fitting = options.max_span(largest, items, source.columns)
     return work.model_copy(update={"max_span": min(span, fitting)})
+
+
+def _partitions(table: "array[int]", manifest: PlanManifest) -> Iterator[PartitionPlan]:
+    return (_partition(table, manifest, number) for number in range(manifest.partitions))
 
 
 def _manifest(request: RunRequest, source: SourceCuts, table: "array[int]") -> PlanManifest:

@@ -4,7 +4,7 @@ A part says of which plan it is. So a plan that would be another, because the so
 since, is not taken for the one that was lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -28,7 +28,10 @@ def is_first_plan_lost(files: RunFiles, run_id: str) -> bool:
 
 
 def restore_first_plan(
-    files: RunFiles, run_id: str, manifest: PlanManifest, partitions: Sequence[PartitionPlan]
+    files: RunFiles,
+    run_id: str,
+    manifest: PlanManifest,
+    make_partitions: Callable[[], Iterable[PartitionPlan]],
 ) -> None:
     """Write a plan in place of the one that was lost.
 
@@ -36,18 +39,18 @@ def restore_first_plan(
         files: Where the run is kept.
         run_id: The run.
         manifest: The plan as it would be made now.
-        partitions: Its cuts.
+        make_partitions: Gives its cuts, each time that it is called: they may be many.
 
     Raises:
         InvalidRequestError: Parts that there are may be of another plan.
     """
     wanted = _plans_of_parts(files, run_id)
-    if wanted - {identify_plan(manifest, partitions)}:
+    if wanted - {identify_plan(manifest, make_partitions())}:
         path = blob_paths.plan_path(run_id)
         message = f"the plan '{path}' is lost, and what is made of the source now is another"
         raise InvalidRequestError([FieldProblem("source", message)])
     forget_kept()
-    write_plan(files, run_id, blob_paths.FIRST, manifest, partitions)
+    write_plan(files, run_id, blob_paths.FIRST, manifest, make_partitions())
 
 
 def _plans_of_parts(files: RunFiles, run_id: str) -> set[str | None]:

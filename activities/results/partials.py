@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanout.adapters.run_files.files import RunFiles
-from fanout.adapters.run_files.intact import has_digests, read_listed, write_intact
+from fanout.adapters.run_files.intact import (
+    IntactFile,
+    has_digests,
+    read_intact,
+    read_listed,
+    write_intact,
+)
 from fanout.adapters.telemetry.logs import logger
 from fanout.errors import FieldProblem
 from fanout.messages.run import RunRef
@@ -113,9 +119,16 @@ def read_merged(files: RunFiles, ref: RunRef, level: int, number: int) -> Merged
         DamagedFileError: It is gone, or not as it was written.
     """
     path = merged_path(ref.run_id, ref.attempt, level, number)
-    if not has_digests(files, path):
-        return MergedPartial(files.find(path), _read_fault(files, ref))
-    found = read_listed(files, path)
+    if has_digests(files, path):
+        return _merged(read_listed(files, path))
+    # Of a plan by an earlier version, which has written no node where there was no partial.
+    fault = _read_fault(files, ref)
+    if fault is not None or files.store.properties(files.container, path) is None:
+        return MergedPartial(fault=fault)
+    return _merged(read_intact(files, path))
+
+
+def _merged(found: IntactFile) -> MergedPartial:
     kind = found.metadata.get(KIND)
     if kind == FAULT:
         return MergedPartial(fault=found.data.decode())

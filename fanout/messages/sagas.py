@@ -305,4 +305,17 @@ class KeptSaga(Message):
         cause = self.end.cause or self.end.error
         if self.end.status != "compensation_failed" or cause is None:
             return None
-        return SagaUndo(trace=self.end.trace, cause=cause, outputs=self.end.outputs)
+        return SagaUndo(trace=self._trace, cause=cause, outputs=self.end.outputs)
+
+    @property
+    def _trace(self) -> SagaTrace:
+        """What happened; of records without a cause, which kept no outputs either, with doubts.
+
+        An undo without the output of its step has to expect that the step was not done.
+        """
+        trace = self.end.trace
+        if self.end.cause is not None:
+            return trace
+        doubtful = [step for step in trace.done if step in trace.undo_failed]
+        done = [step for step in trace.done if step not in doubtful]
+        return trace.model_copy(update={"done": done, "failed": [*trace.failed, *doubtful]})

@@ -1,8 +1,10 @@
 """How long the outcomes of a batch get: they are in memory until the batch has ended."""
 
 from activities.batches.batch import Batch
+from fanout.adapters.telemetry.logs import logger
 from fanout.outcomes.outputs import OutputError
 
+log = logger("batch")
 # Beyond this part of what is allowed a batch gives back the cuts that it has not begun.
 _GIVE_BACK_PART = 2
 
@@ -50,9 +52,16 @@ class OutcomeBytes:
     def _grow(self, *, waits: bool) -> None:
         if self._size > self._limit // _GIVE_BACK_PART and not self._has_given_back:
             self._has_given_back = True
-            self._batch.give_back()
+            self._give_back()
         if waits:
             self.may_go_on(waits=True)
+
+    def _give_back(self) -> None:
+        try:
+            self._batch.give_back()
+        except Exception:
+            # The batch goes on with all its cuts; those of its items that are done stay done.
+            log.exception("could not give back the rest of a batch")
 
     def may_go_on(self, *, waits: bool) -> bool:
         """Tell whether the outcomes may become longer than they are: of one batch at a time alone.

@@ -145,6 +145,17 @@ def test_what_could_not_be_undone_of_such_a_saga_is_taken_up_for_the_same_cause(
     assert end.error is not None and end.error.message == "validate: no"
 
 
+def test_a_step_whose_output_an_earlier_version_has_not_kept_is_undone_as_one_in_doubt() -> None:
+    first = play(orders(), failing(SHIP, undo=CAPTURE)).end
+    assert CAPTURE in first.trace.done
+    assert (first.status, first.trace.undo_failed) == ("compensation_failed", [CAPTURE])
+    earlier = first.model_copy(update={"cause": None, "outputs": {}})
+    undo = KeptSaga(attempt=1, end=earlier, duration_ms=0).undo
+    assert undo is not None
+    (call,) = Saga(orders(), undo=undo).move(datetime(2026, 1, 1, tzinfo=UTC)).calls
+    assert (call.step, call.mode, call.is_doubtful) == (CAPTURE, "undo", True)
+
+
 def test_a_saga_that_was_begun_before_and_succeeds_undoes_nothing() -> None:
     played = play(orders(), done, has_begun=True)
     assert (played.end.status, played.calls("undo")) == ("succeeded", [])

@@ -47,6 +47,14 @@ def test_the_rest_is_given_back_once_when_half_of_the_room_is_taken(
         assert len(given_back) == times
 
 
+def test_a_batch_goes_on_where_its_rest_cannot_be_given_back():
+    def fail() -> None:
+        raise OSError("storage is away")
+
+    outcomes = OutcomeBytes(replace(batch([]), give_back=fail))
+    assert outcomes.take_output(b"x" * 60) == b"x" * 60
+
+
 def test_long_outcomes_want_a_claim_once_and_short_ones_none():
     claims: list[bool] = []
 
