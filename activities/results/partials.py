@@ -120,19 +120,19 @@ def read_merged(files: RunFiles, ref: RunRef, level: int, number: int) -> Merged
     """
     path = merged_path(ref.run_id, ref.attempt, level, number)
     if has_digests(files, path):
-        return _merged(read_listed(files, path))
+        return _partial_of(read_listed(files, path))
     # Of a plan by an earlier version, which has written no node where there was no partial.
     fault = _read_fault(files, ref)
     if fault is not None or files.store.properties(files.container, path) is None:
         return MergedPartial(fault=fault)
-    return _merged(read_intact(files, path))
+    return _partial_of(read_intact(files, path))
 
 
-def _merged(found: IntactFile) -> MergedPartial:
-    kind = found.metadata.get(KIND)
+def _partial_of(node: IntactFile) -> MergedPartial:
+    kind = node.metadata.get(KIND)
     if kind == FAULT:
-        return MergedPartial(fault=found.data.decode())
-    return MergedPartial(None if kind == NOTHING else found.data)
+        return MergedPartial(fault=node.data.decode())
+    return MergedPartial(None if kind == NOTHING else node.data)
 
 
 def _read_fault(files: RunFiles, ref: RunRef) -> str | None:
