@@ -260,7 +260,7 @@ def test_every_item_is_undone_in_the_end_once_and_nothing_is_processed_anew(
     mend()
     while not _is_through(run):
         _follow(run, [])
-    if run.state.run.has_begun_undo:
+    if run.has_begun_undo:
         # Of what failed, or was in a batch that was lost, nobody has an output to undo.
         known = {n for n, s in run.statuses().items() if s not in ("failed", "pending")}
         assert not any(WORLD.effects[item] for item in known)
@@ -269,7 +269,7 @@ def test_every_item_is_undone_in_the_end_once_and_nothing_is_processed_anew(
 def _follow(run: MapRun, squalls: list[Squall], forced_at: int | None = None) -> None:
     """Carry out an attempt, and check what must hold after each."""
     before = run.statuses() if run.attempt else {}
-    is_undo = bool(run.attempt) and run.state.run.has_begun_undo
+    is_undo = bool(run.attempt) and run.has_begun_undo
     run.claim()
     WORLD.calls.clear()
     calls = iter(range(10**6))
@@ -294,7 +294,7 @@ def _follow(run: MapRun, squalls: list[Squall], forced_at: int | None = None) ->
 def _is_through(run: MapRun) -> bool:
     """Tell whether there is nothing left for a redrive."""
     end, found = run.state.run.end, {*run.statuses().values()}
-    if run.state.run.has_begun_undo:
+    if run.has_begun_undo:
         return (
             end is not None and end.outcome == "compensated" and "compensation_failed" not in found
         )

@@ -203,6 +203,13 @@ class MapRun:
         """The status of each item, as the parts have it."""
         return {index: line["status"] for index, line in self.lines().items()}
 
+    @property
+    def has_begun_undo(self) -> bool:
+        """Whether an attempt has begun to undo the run; one that was never planned says nothing."""
+        attempts = range(1, self.attempt + 1)
+        states = (read_attempt(self.rows, RUN_ID, number).state for number in attempts)
+        return any(state.run.has_begun_undo for state in states)
+
     def insist_on_conservation(self) -> None:
         """Every item has one outcome, and the ledger says what the outcomes say."""
         found = self.statuses()
@@ -210,7 +217,7 @@ class MapRun:
         assert WORLD.wrongs == []
         for index, status in found.items():
             stands = WORLD.effects.get(index, False)
-            if status == "succeeded" and not self.state.run.has_begun_undo:
+            if status == "succeeded" and not self.has_begun_undo:
                 assert stands
             if status == "compensated":
                 assert not stands
