@@ -16,7 +16,9 @@ from rig.processes import REPOSITORY
 from rig.web import Host
 from tests.support.hostile.dripping import dripping
 from tests.support.hostile.forms import SEED
+from tests.support.hostile.generated.flood import peak_mib
 from tests.support.hosts.fanout_bus import FanoutBus
+from tests.support.hosts.host_process import HostProcess
 from tests.support.hosts.patient_host import PatientHost
 from tests.support.services.serving import serve
 
@@ -65,6 +67,30 @@ def test_a_message_that_nobody_settles_is_named(tmp_path: Path):
             bus.wait_until_settled(stuck_seconds=0.5)
     finally:
         bus.close()
+
+
+PARENT = """
+import subprocess, sys
+sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+children = [subprocess.Popen([*sleep, *more]) for more in ([], ["localhost.worker.process"])]
+print(*(child.pid for child in children), flush=True)
+sys.stdin.read()
+for child in children:
+    child.kill()
+    child.wait()
+"""
+
+
+def test_a_child_of_a_host_that_is_no_worker_is_not_looked_at(tmp_path: Path):
+    words = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        _, worker = map(int, process.stdout.readline().split())
+        peaks = peak_mib(HostProcess(process, "", tmp_path))
+        process.communicate()
+    assert peaks.keys() == {process.pid, worker}
 
 
 class Busy(BaseHTTPRequestHandler):
