@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.hostile.forms import any_seed
 from tests.support.hostile.run_kinds import RETRY, Kind, World
 from tests.support.hostile.storage_proxy import (
     BLOBS,
@@ -281,8 +282,7 @@ def rounds(chaos_seconds: float) -> list[tuple[tuple[str, ...], float]]:
 def test_runs_end_right_or_redrivable_whatever_storage_answers(
     storage: str, tmp_path: Path, chaos_seconds: float
 ):
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = any_seed()
     with scene_on(storage, tmp_path, seed) as scene:
         for answers, seconds in rounds(chaos_seconds):
             begun = time.monotonic()

@@ -5,16 +5,19 @@ damaged in turn.
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient, TableEntity, UpdateMode
+from azure.storage.blob import BlobClient
 
 from fanout.adapters.digests import digest_of
 from tests.support.hostile.damages import DAMAGES, of_version
 from tests.support.hostile.forms import choose
+from tests.support.hosts.patient_host import PatientHost
 from tests.support.hosts.product import Product
 from tests.support.hosts.product_calls import ONCE, TABLE, probe, sums
 from tests.support.hosts.running_product import product_on
@@ -42,7 +45,7 @@ CALLS = [
 
 @dataclass
 class Place:
-    """The product on a storage of its own, whose tables a test may write to."""
+    """The product on a storage of its own, whose tables a test may write to; asked patiently."""
 
     product: Product
     tables: TableClient
@@ -50,6 +53,29 @@ class Place:
     def call(self, method: str, path: str) -> Any:
         body = {"PATCH": b'{"tolerance": {"count": 1}}'}.get(method)
         return self.product.host.request(method, path, body, {})
+
+    def blob(self, path: str) -> BlobClient:
+        return self.product.blobs.get_blob_client("runs", path)
+
+    @contextmanager
+    def replace_document(self, path: str, change: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """Have another content meanwhile, which is given, with the metadata as they are."""
+        blob = self.blob(path)
+        whole, kept = blob.download_blob().readall(), blob.get_blob_properties().metadata
+        try:
+            blob.upload_blob(other := change(whole), overwrite=True, metadata=kept)
+            yield other
+        finally:
+            blob.upload_blob(whole, overwrite=True, metadata=kept)
+
+    @contextmanager
+    def replace_row(self, row: TableEntity, values: dict[str, Any]) -> Iterator[None]:
+        """Have other values in a row meanwhile."""
+        try:
+            self.tables.update_entity({**row, **values}, mode=UpdateMode.REPLACE)
+            yield
+        finally:
+            self.tables.update_entity(row, mode=UpdateMode.REPLACE)
 
     def insist_on_answers(self) -> list[str]:
         """Make each call; give the details of those that are refused."""
@@ -68,7 +94,8 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("documents")
-    with running_azurite(folder) as storage, product_on(storage, folder) as product:
+    with running_azurite(folder) as storage, product_on(storage, folder) as started:
+        product = replace(started, host=PatientHost(started.host))
         product.run(sums(product, TABLE, run_id="neighbour"))
         product.run(probe([{}, {"fail": "permanent"}, {}], run_id="victim", **ONCE))
         with TableClient.from_connection_string(storage, "fanoutruns") as tables:
@@ -87,12 +114,9 @@ def test_a_damaged_document_is_named_and_every_call_is_answered(
 ):
     chance = random.Random(SEED)
     for path in choose(documents(place), FEW, chaos_seconds):
-        blob = place.product.blobs.get_blob_client("runs", path)
-        whole, kept = blob.download_blob().readall(), blob.get_blob_properties().metadata
-        blob.upload_blob(DAMAGES[damage](whole, chance), overwrite=True, metadata=kept)
-        for detail in place.insist_on_answers():
-            assert path in detail or "victim" in detail
-        blob.upload_blob(whole, overwrite=True, metadata=kept)
+        with place.replace_document(path, lambda whole: DAMAGES[damage](whole, chance)):
+            details = place.insist_on_answers()
+        assert [one for one in details if path not in one and "victim" not in one] == []
     assert place.product.status("victim")["items"]["total"] == 3
 
 
@@ -101,14 +125,11 @@ def test_a_document_of_another_version_is_refused_by_name(place: Place, version:
     # The cuts of a plan are read once in a process.
     for name in ("request.json", "plan/manifest.json", "results/manifest.json"):
         path = f"victim/{name}"
-        blob = place.product.blobs.get_blob_client("runs", path)
-        whole, kept = blob.download_blob().readall(), blob.get_blob_properties().metadata
-        assert whole.startswith(b'{"version":1,')
-        blob.upload_blob(of_version(whole, version), overwrite=True, metadata=kept)
-        told = [detail for detail in place.insist_on_answers() if path in detail]
+        assert place.blob(path).download_blob().readall().startswith(b'{"version":1,')
+        with place.replace_document(path, lambda whole: of_version(whole, version)):
+            told = [detail for detail in place.insist_on_answers() if path in detail]
         assert told
         assert all(f"version {version}" in detail for detail in told)
-        blob.upload_blob(whole, overwrite=True, metadata=kept)
 
 
 @pytest.mark.parametrize("values", [{"json0": "{"}, {"json0": "[]"}, {"version": 99}])
@@ -118,40 +139,38 @@ def test_a_row_that_cannot_be_read_is_named_and_every_call_is_answered(
     rows = [*place.tables.query_entities("PartitionKey eq 'victim!a1'")]
     assert rows
     for row in rows:
-        place.tables.update_entity({**row, **values}, mode=UpdateMode.REPLACE)
-        told = place.insist_on_answers()
+        with place.replace_row(row, values):
+            told = place.insist_on_answers()
         assert any("cannot be read" in detail for detail in told)
-        place.tables.update_entity(row, mode=UpdateMode.REPLACE)
     assert place.product.status("victim")["items"]["total"] == 3
 
 
 def test_a_line_of_a_part_that_is_no_outcome_is_shown_among_the_others(place: Place):
     (path,) = (path for path in documents(place) if "/parts/" in path)
-    blob = place.product.blobs.get_blob_client("runs", path)
-    whole = blob.download_blob().readall()
-    kept = blob.get_blob_properties().metadata
-    first, second, *rest = whole.splitlines()
-    odd = b"\n".join([first, second[:20], *rest])
-    # So written it is no damage: another version of the app may write such lines.
-    digest = {"digest": digest_of(path, odd)}
-    blob.upload_blob(odd, overwrite=True, metadata=kept | digest)
-    page = place.call("GET", "/api/runs/victim/items").json
+    with place.replace_document(path, cut_second_line) as odd:
+        page = place.call("GET", "/api/runs/victim/items").json
+        assert page["items"] == []
+        (line,) = page["unreadable"]
+        assert path in line["reason"]
+        # So written it is no damage: another version of the app may write such lines.
+        blob, digest = place.blob(path), {"digest": digest_of(path, odd)}
+        blob.set_blob_metadata(blob.get_blob_properties().metadata | digest)
+        page = place.call("GET", "/api/runs/victim/items").json
     assert [item["index"] for item in page["items"]] == [0, 2]
     (line,) = page["unreadable"]
     assert (line["part"], line["line"]) == (path, 2)
     assert line["reason"]
-    blob.upload_blob(odd, overwrite=True, metadata=kept)
-    page = place.call("GET", "/api/runs/victim/items").json
-    assert page["items"] == []
-    (line,) = page["unreadable"]
-    assert path in line["reason"]
-    blob.upload_blob(whole, overwrite=True, metadata=kept)
+
+
+def cut_second_line(whole: bytes) -> bytes:
+    first, second, *rest = whole.splitlines()
+    return b"\n".join([first, second[:20], *rest])
 
 
 def test_a_run_whose_request_cannot_be_read_can_be_deleted(place: Place):
     product = place.product
     product.run(probe([{}], run_id="doomed"))
-    blob = product.blobs.get_blob_client("runs", "doomed/request.json")
+    blob = place.blob("doomed/request.json")
     kept = blob.get_blob_properties().metadata
     blob.upload_blob(b"{", overwrite=True, metadata=kept)
     answer = place.call("GET", "/api/runs/doomed")

@@ -4,7 +4,6 @@ The same numbers give the same. A short run takes a few by chance; a long one co
 each place of the schema has a value of each kind. What fails says its number.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +18,12 @@ from tests.support.hostile.generated.blobs import generate_blob
 from tests.support.hostile.generated.flood import Reply, send_all
 from tests.support.hostile.generated.messages import generate_message
 from tests.support.hostile.generated.stressed_product import (
+    ANSWER_SECONDS,
     MAX_PEAK_MIB,
     StressedProduct,
     stressed_product,
 )
 from tests.support.hosts.fanout_bus import reason_of
-from tests.support.hosts.host_process import Answer
-from tests.support.hosts.product import Product
 
 pytestmark = [
     pytest.mark.chaos,
@@ -34,12 +32,10 @@ pytestmark = [
     pytest.mark.needs_settings,
     pytest.mark.needs_embedded,
 ]
-ANSWER_SECONDS = 30
 # How many of each there are for each second that is asked for.
 CALLS, MESSAGES, STORED, BLOBS = 40, 6, 1, 12
 GOOD_MESSAGE = b'{"workload": "probe", "source": {"kind": "inline", "items": [{"id": 1}]}}'
 EVERY_GOOD = 10
-TRIES = 4
 SOUND_REASONS = {"InvalidRequest", "RequestTooLarge", "RunConflict"}
 
 
@@ -116,26 +112,13 @@ def test_every_stored_blob_is_asked_for_and_run_over(
     print(f"{len(chosen)} blobs in storage: {ends}")
 
 
-def ask(product: Product, request: dict[str, Any]) -> Answer:
-    """Ask in time; once more where the app says that it is busy, as a client does."""
-    for left in reversed(range(TRIES)):
-        began_at = time.monotonic()
-        answer = product.post(request)
-        assert time.monotonic() - began_at <= ANSWER_SECONDS, request
-        retry_after = answer.header("retry-after")
-        if answer.status != 503 or retry_after is None or not left:
-            break
-        time.sleep(float(retry_after))
-    return answer
-
-
 def run_over(stressed: StressedProduct, number: int) -> str:
     """Ask what would be done over a blob, then do it; give its end."""
     product, blob = stressed.product, generate_blob(number)
     name = product.upload(blob.data, f"{number}/blob")
     request = request_of(blob, product.inbox.container_name, name, choose_workload(blob, number))
     for is_dry in (True, False):
-        answer = ask(product, request | {"dry_run": is_dry})
+        answer = product.post(request | {"dry_run": is_dry})
         assert answer.status in (200, 202, 400), (blob.kind, answer.status, answer.body)
         if answer.status == 400:
             assert not blob.good, (blob.kind, answer.body)

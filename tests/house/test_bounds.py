@@ -17,7 +17,7 @@ from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
 from fanout.models.schedule import ScheduleFile
 from starters.api import endpoints
-from tests.support.hostile.numbers import Schema, walk
+from tests.support.hostile.numbers import ANY_NAME, Branch, Schema, walk
 from workloads import registry
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +40,10 @@ WHOLE = {
     ("items of notifications", "fields"),
     ("items of reports",),
 }
+
+
+# Of a field, how many it may have.
+Ceiling = tuple[str, int]
 
 
 def unbounded(schema: Schema) -> Iterator[str]:
@@ -74,6 +78,30 @@ def test_every_number_text_and_list_from_outside_has_bounds(name: str):
 def _is_within_whole(name: str, steps: tuple[Any, ...]) -> bool:
     places = [(name, *steps[:count]) for count in range(len(steps))]
     return any(place in WHOLE for place in places)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_how_many_a_list_may_have_is_on_the_page(name: str):
+    model: type[BaseModel] = MODELS[name]
+    schema = model.model_json_schema()
+    page = (ROOT / "docs" / "reference" / "limits.md").read_text().partition("## Numbers")[2]
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    ceilings = {one for branch in walk(schema, schema) for one in ceilings_of(branch)}
+    assert {one for one in ceilings if not any(is_in_row(one, row) for row in rows)} == set()
+
+
+def ceilings_of(branch: Branch) -> Iterator[Ceiling]:
+    """How many values or fields a schema allows, by the field that it is of."""
+    names = [step for step in branch.steps if isinstance(step, str) and step != ANY_NAME]
+    for bound in ("maxItems", "maxProperties"):
+        if bound in branch.schema:
+            yield names[-1], branch.schema[bound]
+
+
+def is_in_row(ceiling: Ceiling, row: str) -> bool:
+    field, most = ceiling
+    _, names, _, told, *_ = row.split("|")
+    return f"`{field}`" in names and re.search(rf"(?<![\d,]){most:,}(?![\d,])", told) is not None
 
 
 @pytest.mark.parametrize(

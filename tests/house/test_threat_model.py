@@ -21,5 +21,10 @@ def test_every_threat_has_a_test_that_exists():
             assert f"def {test}(" in (ROOT / path).read_text(), f"{path}::{test}"
 
 
+def test_no_threat_is_told_twice():
+    threats = [row[1] for row in ROW.findall(PAGE)]
+    assert len(threats) == len({*threats})
+
+
 def test_every_kind_of_threat_is_thought_of():
     assert {kind for kind, *_ in ROW.findall(PAGE)} == {"S", "T", "R", "D", "DoS", "E"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fanout.adapters.settings import max_batch_memory
 from fanout.memory import Memory
 from workloads.images.errors import ImageTooLargeError
+from workloads.images.formats.jpeg import has_several_scans
 from workloads.images.reduction import find_factor
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ _PROFILE_BYTES = 8
 _REDUCED_BYTES = 5
 # Of decoders that have the whole picture for themselves.
 _DECODER_BYTES = {"WEBP": 12, "AVIF": 8}
-# Start Of Scan: ITU-T T.81, table B.1.
-_SCAN = b"\xff\xda"
+# An MPO is a JPEG with more pictures behind it, of which none is decoded.
+_JPEGS = ("JPEG", "MPO")
 _COEFFICIENT_BYTES = 2
 _DRAFT_SCALES = (8, 4, 2, 1)
 
@@ -82,7 +83,7 @@ def estimate_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> in
         sufficient_size: Width and height that suffice for what is made of it.
     """
     pixels = image.width * image.height
-    if image.format == "JPEG":
+    if image.format in _JPEGS:
         drafted = pixels // _draft_scale(image.size, sufficient_size) ** 2
         return drafted * _pixel_bytes(image, sufficient_size) + pixels * _coefficient_bytes(image)
     return pixels * (
@@ -91,7 +92,7 @@ def estimate_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> in
 
 
 def _pixel_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> int:
-    if find_factor(image, sufficient_size) > 1 and image.format != "JPEG":
+    if find_factor(image, sufficient_size) > 1 and image.format not in _JPEGS:
         return _REDUCED_BYTES
     has_alpha = "transparency" in image.info
     own = _ALPHA_BYTES if has_alpha else _MODE_BYTES.get(image.mode, _ALPHA_BYTES)
@@ -99,12 +100,9 @@ def _pixel_bytes(image: "Image.Image", sufficient_size: tuple[int, int]) -> int:
 
 
 def _coefficient_bytes(image: Any) -> int:
-    """What a decoder of JPEG has of each pixel where a picture comes in several scans.
-
-    It is sought by the marks of scans; a preview within the file has one too.
-    """
-    scans = image.fp.getvalue().count(_SCAN)
-    return _COEFFICIENT_BYTES * len(image.getbands()) if scans > 1 else 0
+    """What a decoder of JPEG has of each pixel where a picture comes in several scans."""
+    is_kept = has_several_scans(image.fp.getvalue())
+    return _COEFFICIENT_BYTES * len(image.getbands()) if is_kept else 0
 
 
 def _draft_scale(size: tuple[int, int], sufficient_size: tuple[int, int]) -> int:

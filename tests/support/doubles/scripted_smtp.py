@@ -1,9 +1,10 @@
 """A mail server that answers one stage of a conversation as a test says."""
 
 import socketserver
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from tests.support.services.serving import serve
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -38,10 +39,7 @@ class _Handler(socketserver.StreamRequestHandler):
 @contextmanager
 def scripted_smtp(said: Mapping[str, str]) -> Iterator[int]:
     """Serve on a port of its own; `said` has answers by stage (``.`` is the end of the data)."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.said = said
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.said = said
+    with serve(server) as port:
+        yield port

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.services.serving import serve
+
 PAUSE_SECONDS = 0.05
 # The names of the rest of an exchange are of no interest to the server: it reads whatever comes.
 _READ_BYTES = 65_536
@@ -36,13 +38,12 @@ def dripping(
     beginning: bytes, drop: bytes, certificate: ssl.SSLContext | None = None
 ) -> Iterator[int]:
     """Serve on a port of its own: say something at once, and then a drop again and again."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.beginning, server.drop, server.is_ended = beginning, drop, threading.Event()
-        if certificate is not None:
-            server.socket = certificate.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.is_ended.set()
-        server.shutdown()
-        thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.beginning, server.drop, server.is_ended = beginning, drop, threading.Event()
+    if certificate is not None:
+        server.socket = certificate.wrap_socket(server.socket, server_side=True)
+    with serve(server) as port:
+        try:
+            yield port
+        finally:
+            server.is_ended.set()

@@ -1,11 +1,15 @@
 """The short form of the suite, in `make test`, and the long one, in `make chaos`."""
 
+import os
 import random
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeVar
 
 # The default of --chaos-seconds.
 SHORT_SECONDS = 8.0
+# Gives the chances of an earlier run back.
+SEED = "HOSTILE_SEED"
 Case = TypeVar("Case")
 
 
@@ -14,11 +18,21 @@ def is_long(chaos_seconds: float) -> bool:
     return chaos_seconds > SHORT_SECONDS
 
 
+def any_seed() -> int:
+    """Another seed at each run, or that of `HOSTILE_SEED`; a test that fails has printed it."""
+    seed = int(os.environ.get(SEED) or random.randrange(2**32))
+    print(f"{SEED}={seed}")
+    return seed
+
+
 def any_chance() -> random.Random:
-    """Another chance at each run; its seed is among what a test that fails has printed."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    return random.Random(seed)
+    """What is drawn from for the whole of a test, so that one number gives all of it back."""
+    return _chance_of(os.environ.get("PYTEST_CURRENT_TEST", ""))
+
+
+@cache
+def _chance_of(test: str) -> random.Random:
+    return random.Random(f"{any_seed()} {test}")
 
 
 def choose(cases: Sequence[Case], few: int, chaos_seconds: float) -> list[Case]:

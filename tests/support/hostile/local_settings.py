@@ -12,13 +12,15 @@ from fanout.adapters.settings import settings
 @contextmanager
 def local_settings() -> Iterator[None]:
     """Have the app of this process find settings, and no Service Bus."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FANOUT_STORAGE", "none")
-        patch.setenv("FANOUT_SOURCE_CONTAINERS", "*")
-        patch.delenv("FANOUT_SERVICE_BUS", raising=False)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FANOUT_STORAGE", "none")
+            patch.setenv("FANOUT_SOURCE_CONTAINERS", "*")
+            patch.delenv("FANOUT_SERVICE_BUS", raising=False)
+            _forget()
+            yield
+    finally:
         _forget()
-        yield
-    _forget()
 
 
 def _forget() -> None:

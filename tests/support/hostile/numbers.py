@@ -19,6 +19,8 @@ NEVER_NUMBERS = (
     *('"1e999"', '"inf"', '"-inf"', '"Infinity"', '"nan"', '"NaN"', f'"{MANY_DIGITS}"'),
     *("[]", "{}", '""', '"one"', '"\\u0000"', "[1]", '{"a": 1}'),
 )
+# Of a field that may have any name.
+ANY_NAME = "a"
 _MARK = "@number@"
 _BEGINS = {"string": '"', "array": "[", "object": "{"}
 _UNIONS = ("anyOf", "oneOf", "allOf")
@@ -124,7 +126,7 @@ def _children(branch: Branch) -> Iterator[Branch]:
     for name, child in schema.get("properties", {}).items():
         yield Branch((*steps, name), child, choices)
     if isinstance(schema.get("additionalProperties"), dict):
-        yield Branch((*steps, "a"), schema["additionalProperties"], choices)
+        yield Branch((*steps, ANY_NAME), schema["additionalProperties"], choices)
     if isinstance(schema.get("items"), dict):
         yield Branch((*steps, 0), schema["items"], choices)
 

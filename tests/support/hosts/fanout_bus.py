@@ -18,6 +18,9 @@ SETTLE_SECONDS = 20
 QUIET_SECONDS = 2
 MOST_AT_ONCE = 500
 SETTLED_POLL_SECONDS = 0.2
+# Longer than it takes to give up on a message; more than a host settles at a time.
+STUCK_SECONDS = 300.0
+STUCK_AT_ONCE = 50
 
 
 def entities(lock_seconds: int) -> dict[str, Any]:
@@ -55,10 +58,19 @@ class FanoutBus:
             for message in messages:
                 sender.send_messages(message)
 
-    def wait_until_settled(self) -> None:
-        """Wait until no request is left, and see that the broker itself gave up on none."""
+    def wait_until_settled(self, stuck_seconds: float = STUCK_SECONDS) -> None:
+        """Wait until no request is left, and see that the broker itself gave up on none.
+
+        Raises:
+            AssertionError: None of those that come first was settled for so many seconds.
+        """
+        first, since = "", time.monotonic()
         with self._client.get_queue_receiver(REQUEST_QUEUE) as receiver:
-            while receiver.peek_messages(1):
+            # Without a number it would go on behind those that it has seen.
+            while left := receiver.peek_messages(STUCK_AT_ONCE, sequence_number=1):
+                if (now_first := _describe(left)) != first:
+                    first, since = now_first, time.monotonic()
+                assert time.monotonic() - since < stuck_seconds, f"nothing settles {first}"
                 time.sleep(SETTLED_POLL_SECONDS)
         assert self.requests_left() == []
 
@@ -129,6 +141,11 @@ def reason_of(message: ServiceBusReceivedMessage) -> tuple[str, str]:
     )
     assert isinstance(short, bytes) and isinstance(long, bytes)
     return short.decode(), long.decode()
+
+
+def _describe(messages: Iterable[ServiceBusReceivedMessage]) -> str:
+    """Which messages these are, by number and id."""
+    return ", ".join(f"{one.sequence_number} {one.message_id!r}" for one in messages)
 
 
 def _received(receiver: Any, count: int) -> list[ServiceBusReceivedMessage]:

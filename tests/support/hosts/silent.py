@@ -1,10 +1,11 @@
 """Servers that misbehave at the socket: they accept and never answer, refuse, or say 503."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.services.serving import serve
 
 
 @contextmanager
@@ -38,10 +39,5 @@ class _Busy(BaseHTTPRequestHandler):
 @contextmanager
 def busy_port() -> Iterator[int]:
     """A port that answers each request with 503."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Busy)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(ThreadingHTTPServer(("127.0.0.1", 0), _Busy)) as port:
+        yield port

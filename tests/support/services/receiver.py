@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.services.serving import serve
+
 
 @dataclass(frozen=True)
 class Received:
@@ -70,9 +72,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def receiving(answers: Mapping[str, Sequence[Said]] | None = None) -> Iterator[Receiver]:
     """Serve on a free port."""
-    with Receiver(answers or {}) as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    receiver = Receiver(answers or {})
+    with serve(receiver):
         yield receiver
-        receiver.shutdown()
-        thread.join()

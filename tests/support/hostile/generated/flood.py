@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 
 from rig.web import Host
@@ -19,6 +20,7 @@ _WAIT_SECONDS = 90
 _AT_ONCE = 6
 # So many are made and held, where there are far more.
 _CALLS_AHEAD = 600
+_WORKER = b"localhost.worker.process"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,15 @@ def send_all(host: Host, calls: Iterable[Call]) -> Iterator[Reply]:
 
 
 def peak_mib(host: HostProcess) -> dict[int, int]:
-    """The most memory that the host and each of its workers had, by process."""
-    pids = [host.process.pid, *children(host.process.pid)]
+    """The most memory that the embedded host and each of its workers had, by process."""
+    pids = [host.process.pid, *filter(_is_worker, children(host.process.pid))]
     return {pid: read_memory("VmHWM", pid) // MIB for pid in pids}
+
+
+def _is_worker(pid: int) -> bool:
+    """Tell workers from children that come and go."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return _WORKER in words

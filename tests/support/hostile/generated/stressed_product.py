@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from tests.support.hostile.generated.calls import Calls
 from tests.support.hostile.generated.flood import peak_mib
 from tests.support.hosts.fanout_bus import FanoutBus
 from tests.support.hosts.host_process import HostProcess
+from tests.support.hosts.patient_host import PatientHost
 from tests.support.hosts.product import Product
 from tests.support.hosts.running_product import product_on
 
 MAX_PEAK_MIB = 1024
+ANSWER_SECONDS = 30
 # What a neighbour waits for at most: its own seconds, and those of a busy machine.
 _PATIENCE_SECONDS = 240
 _OVER = "over"
@@ -26,6 +28,8 @@ class StressedProduct:
     """The product as it is stressed.
 
     Attributes:
+        product: Asked again where it is busy.
+        host: Asked once.
         calls: Generates calls of its API.
     """
 
@@ -98,8 +102,9 @@ def stressed_product(storage: str, folder: Path) -> Iterator[StressedProduct]:
     try:
         with product_on(storage, folder, **settings) as product:
             assert isinstance(product.host, HostProcess)
-            run_neighbour(product, run_id=_OVER)
-            yield StressedProduct(product, product.host, bus, calls_of(product))
+            asked_again = replace(product, host=PatientHost(product.host, ANSWER_SECONDS))
+            run_neighbour(asked_again, run_id=_OVER)
+            yield StressedProduct(asked_again, product.host, bus, calls_of(product))
     finally:
         bus.close()
 

@@ -1,6 +1,7 @@
 """Photos take no more memory together than there is, and one that takes more fails alone."""
 
 import io
+import struct
 import subprocess
 import sys
 import threading
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from fanout.errors import PermanentError
+from tests.support.pictures.files import image_file
+from tests.support.pictures.jpeg import exif_of_preview
 from workloads.images.errors import ImageTooLargeError
-from workloads.images.memory import Room, estimate_bytes
+from workloads.images.memory import Room, estimate_bytes, room_of_process
 from workloads.images.opening import open_image
 from workloads.images.parameters import ImageLimits
 
@@ -139,3 +142,38 @@ def test_a_jpeg_of_several_scans_is_estimated_with_all_its_coefficients(mode: st
         Image.new(mode, (400, 300)).save(target, "JPEG", progressive=is_progressive)
         sizes.append(estimate_bytes(open_image(target.getvalue(), ImageLimits()), (1600, 1600)))
     assert sizes[1] - sizes[0] == 2 * bands * 400 * 300
+
+
+@pytest.mark.parametrize("is_progressive", [False, True])
+def test_a_preview_within_a_jpeg_takes_no_memory(is_progressive: bool):
+    photo, small = Image.new("RGB", (400, 300)), image_file(Image.new("RGB", (160, 120)), "JPEG")
+    plain = image_file(photo, "JPEG", progressive=is_progressive)
+    previewed = image_file(photo, "JPEG", progressive=is_progressive, exif=exif_of_preview(small))
+    sizes = {
+        estimate_bytes(open_image(data, ImageLimits()), (1600, 1600)) for data in (plain, previewed)
+    }
+    assert sizes == {(14 if is_progressive else 8) * 400 * 300}
+
+
+def test_a_large_photo_of_a_camera_has_room_as_large_as_it_is():
+    small = image_file(Image.new("RGB", (160, 120)), "JPEG")
+    data = image_file(Image.new("RGB", (400, 300)), "JPEG", exif=exif_of_preview(small))
+    # Only the head is read here, and it tells the size behind a depth of eight bits.
+    sizes = [struct.pack(">BHH", 8, height, width) for height, width in ((300, 400), (6000, 10000))]
+    opened = open_image(data.replace(*sizes), ImageLimits())
+    assert opened.size == (10_000, 6_000)
+    with room_of_process().place(estimate_bytes(opened, opened.size)):
+        pass
+
+
+@pytest.mark.parametrize("is_progressive", [False, True])
+def test_the_first_picture_of_several_is_estimated_as_it_is_decoded(is_progressive: bool):
+    photo = Image.new("RGB", (250, 200))
+    several = {"save_all": True, "append_images": [photo], "progressive": is_progressive}
+    opened = open_image(image_file(photo, "MPO", **several), ImageLimits())
+    assert opened.format == "MPO"
+    kept = 2 * 3 * 250 * 200 if is_progressive else 0
+    assert estimate_bytes(opened, (50, 50)) == 8 * 250 * 200 // 4**2 + kept
+    opened.draft(None, (50, 50))
+    opened.load()
+    assert opened.size == (63, 50)
