@@ -62,8 +62,8 @@ START_FAILED = "StartFailed"
 LAST_DELIVERY = 9
 # Of a message that no service fails, but Python itself.
 LAST_DELIVERY_IF_FAULTY = 3
-# Nine minutes in all: where a key, a firewall or a role is changed, storage refuses for some minutes,
-# and activities wait as long for it.
+# Nine minutes in all: where a key, a firewall or a role is changed, storage refuses for minutes, and
+# activities wait as long for it.
 FIRST_PAUSE_SECONDS = 3.0
 MAX_PAUSE_SECONDS = 180.0
 # The host renews the lock of a message for five minutes (`maxAutoLockRenewalDuration`): a pause and
