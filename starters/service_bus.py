@@ -62,7 +62,7 @@ START_FAILED = "StartFailed"
 LAST_DELIVERY = 9
 # Of a message that no service fails, but Python itself.
 LAST_DELIVERY_IF_FAULTY = 3
-# Nine minutes in all: where a key, a firewall or a role is changed, storage refuses for minutes, and
+# Nine minutes in all: where a key, a firewall or a role is changed, storage refuses for minutes;
 # activities wait as long for it.
 FIRST_PAUSE_SECONDS = 3.0
 MAX_PAUSE_SECONDS = 180.0
