@@ -30,13 +30,19 @@ from fanout.adapters.messaging import (
     fault_properties,
     messaging,
 )
+from fanout.adapters.patience import limit_patience
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.adapters.telemetry.otel import record_metric
-from fanout.errors import FanoutError, InvalidRequestError, RunConflictError
+from fanout.errors import (
+    FanoutError,
+    InvalidRequestError,
+    RunConflictError,
+    UnreadableDocumentError,
+)
 from fanout.models.request import RunRequest
 from fanout.naming import functions, instance_ids
 from fanout.naming.media_types import JSON
@@ -49,15 +55,20 @@ REASONS: dict[type[FanoutError], str] = {
     InvalidRequestError: "InvalidRequest",
     RequestTooLargeError: "RequestTooLarge",
     RunConflictError: "RunConflict",
+    UnreadableDocumentError: "UnreadableDocument",
 }
 START_FAILED = "StartFailed"
 # Service Bus gives up at the tenth delivery (infra/modules/service-bus.bicep), and gives no reason.
 LAST_DELIVERY = 9
 # Of a message that no service fails, but Python itself.
 LAST_DELIVERY_IF_FAULTY = 3
-MAX_PAUSE_SECONDS = 30.0
-# The host ends the process of a call that takes longer than `functionTimeout`, and its neighbours.
-MAX_START_SECONDS = 300.0
+# Nine minutes in all: where a key, a firewall or a role is changed, storage refuses for minutes;
+# activities wait as long for it.
+FIRST_PAUSE_SECONDS = 3.0
+MAX_PAUSE_SECONDS = 180.0
+# The host renews the lock of a message for five minutes (`maxAutoLockRenewalDuration`): a pause and
+# a start take less together, or the message is delivered beside itself.
+MAX_START_SECONDS = 90.0
 # All properties of a message share 64 KiB, and why it is a dead letter is one of them.
 MAX_PROPERTY_BYTES = 49_152
 # What is left of a body that is too large to be handed on with the reason.
@@ -177,21 +188,25 @@ def pause_before(delivery: int) -> float:
 
     Meanwhile others get done, and what was away may be back: the host delivers again at once.
     """
-    return min(MAX_PAUSE_SECONDS, 2.0 ** (delivery - 2)) if delivery > 1 else 0.0
+    if delivery <= 1:
+        return 0.0
+    return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (delivery - 2))
 
 
 def _reason(failure: BaseException, delivery: int) -> str | None:
     """Why a message is a dead letter; None if it is to come again."""
-    reason = REASONS.get(type(failure))  # type: ignore[arg-type]  # most are none of these
-    if reason is not None:
+    reasons = (text for kind, text in REASONS.items() if issubclass(type(failure), kind))
+    if (reason := next(reasons, None)) is not None:
         return reason
     last = LAST_DELIVERY_IF_FAULTY if is_fault(failure) else LAST_DELIVERY
     return START_FAILED if delivery >= last else None
 
 
 async def _start_in_time(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:
-    async with asyncio.timeout(MAX_START_SECONDS):
-        await _start_run(message, client, files, rows)
+    # Threads that work for it end by then as well.
+    with limit_patience(MAX_START_SECONDS):
+        async with asyncio.timeout(MAX_START_SECONDS):
+            await _start_run(message, client, files, rows)
 
 
 async def _start_run(message: RequestMessage, client: Any, files: RunFiles, rows: Rows) -> None:

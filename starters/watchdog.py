@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -25,18 +26,21 @@ from fanout.naming import functions, instance_ids, row_keys
 from fanout.naming.moments import moment_text, parse_moment
 from starters.circuits import record_circuits
 from starters.index.earlier import import_once
-from starters.index.rebuild import rebuild_run
+from starters.index.rebuild import note_of, rebuild_run
 from starters.lifecycle.attempts import Attempt, newest_attempt
 from starters.lifecycle.durable_status import FINISHED, is_unfinished, runtime_of
 from starters.lifecycle.end_by_force import end_by_force
-from starters.lifecycle.stalls import sight, stalled_since
+from starters.lifecycle.stalls import sight, sight_unreadable, stalled_since
 from starters.lifecycle.start import AttemptStart, start_attempt
 from starters.lifecycle.take_over import take_over
 from starters.lifecycle.turns import wake
 
 bp = df.Blueprint()
 log = logger(functions.WATCHDOG)
+LOOK_EVERY_SECONDS = 30
 MAX_AT_ONCE = 16
+# Where there are too many to look at them all, each is looked at every ten minutes.
+LOOKS_AT_ALL = 20
 # A run that waits for its turn and has asked for it since then is not looked at.
 TRUSTED_FOR = timedelta(minutes=5)
 # Nor is one that was claimed since the look before, and has no place yet.
@@ -96,6 +100,8 @@ class Inspection:
             async with gate:
                 try:
                     await self._look_after(entry, places)
+                except UnreadableDocumentError as fault:
+                    self._leave_unreadable(entry, fault)
                 except Exception:  # a run that cannot be looked at must not hide the others
                     log.exception("cannot look at a run", extra={"run_id": entry.run_id})
 
@@ -129,21 +135,28 @@ class Inspection:
     def _is_left_alone(self, entry: OpenAttempt, places: AdmissionState, *, is_full: bool) -> bool:
         """Tell whether a run that goes on by itself waits for its turn: thousands may do so.
 
-        It has asked for it lately, or was claimed a moment ago and has not asked yet; or more wait
-        than there is room for in the row.
+        It has asked for it lately, or was claimed a moment ago and has not asked yet. Where more
+        wait than there is room for in the row, nobody knows of the others: each look takes some.
         """
         instance = instance_ids.attempt_instance(entry.run_id, entry.number)
         asked_at = places.waiting.get(instance)
         if asked_at is not None:
             return self.now - parse_moment(asked_at) < TRUSTED_FOR
-        may_wait = places.max_runs > 0 and not places.has_begun(instance)
-        return may_wait and (is_full or self.now - entry.claimed_at < JUST_CLAIMED)
+        if places.max_runs <= 0 or places.has_begun(instance):
+            return False
+        is_new = self.now - entry.claimed_at < JUST_CLAIMED
+        return is_new or (is_full and not self._is_its_look(instance))
+
+    def _is_its_look(self, instance: str) -> bool:
+        """Tell whether a run is looked at now, of so many that each look takes a part of them."""
+        # Timers fire a little early or late.
+        look = round(self.now.timestamp() / LOOK_EVERY_SECONDS)
+        return (crc32(instance.encode()) - look) % LOOKS_AT_ALL == 0
 
     async def _look_after(self, entry: OpenAttempt, places: AdmissionState) -> None:
-        try:
-            attempt = await newest_attempt(entry.run_id, self.client, self.files, self.rows)
-        except RunNotFoundError:
-            attempt = None
+        attempt = await self._find_newest(entry)
+        if attempt is not None and attempt.fault is not None and self._is_telemetry_due:
+            log.error("cannot read a request: %s", attempt.fault, extra={"run_id": entry.run_id})
         if entry.fault:
             await asyncio.to_thread(self._mend, entry, attempt)
         elif attempt is None or attempt.number != entry.number or is_withdrawn(entry, attempt):
@@ -160,15 +173,38 @@ class Inspection:
         else:
             await self._keep_going(entry, attempt, places)
 
+    async def _find_newest(self, entry: OpenAttempt) -> Attempt | None:
+        """Find the newest attempt; what follows needs no request, for it may be unreadable."""
+        try:
+            return await newest_attempt(
+                entry.run_id, self.client, self.files, self.rows, must_be_readable=False
+            )
+        except RunNotFoundError:
+            return None
+
+    def _leave_unreadable(self, entry: OpenAttempt, fault: UnreadableDocumentError) -> None:
+        """Name an attempt now and then whose rows cannot be read; it lends its place meanwhile."""
+        instance = instance_ids.attempt_instance(entry.run_id, entry.number)
+        self.seen[instance] = sight_unreadable(self.now)
+        if self._is_telemetry_due:
+            log.error("cannot look at a run: %s", fault, extra={"run_id": entry.run_id})
+
     def _mend(self, entry: OpenAttempt, newest: Attempt | None) -> None:
         """Write the row of an attempt anew that cannot be read, or delete it if it is of no use."""
         log.error("cannot read that it is open: %s", entry.fault, extra={"run_id": entry.run_id})
         if newest is not None and newest.number == entry.number:
-            rebuild_run(entry.run_id, self.files, self.rows)
+            self._restore(newest)
         else:
             self.rows.delete(row_keys.RUNS_PARTITION, [entry.row_key])
         earlier = entry.row_key.removeprefix(row_keys.OPEN_PREFIX)
         self.rows.delete(row_keys.EARLIER_OPEN_PARTITION, [earlier])
+
+    def _restore(self, newest: Attempt) -> None:
+        """Have the rows say what is true of a run; without its request, that it is open."""
+        if newest.fault is None:
+            rebuild_run(newest.run_id, self.files, self.rows)
+        else:
+            self.rows.submit(row_keys.RUNS_PARTITION, [note_of(newest).row])
 
     def _forget_claim(self, entry: OpenAttempt, newest: Attempt | None) -> None:
         """Forget an attempt that was never claimed, or after which a later one was."""

@@ -41,7 +41,7 @@ async def cancel_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing more begin; batches in flight finish, and all other items stay pending."""
-    attempt = await _find_active(req, client)
+    attempt = await _find_active(req, client, must_be_readable=False)
 
     def cancel(state: GovernorState) -> ControlState:
         insist_on_cancellable(attempt.run_id, state)
@@ -59,7 +59,8 @@ async def suspend_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let nothing begin until the run is resumed; batches in flight finish."""
-    attempt, at = await _find_active(req, client), datetime.now(UTC).isoformat()
+    attempt = await _find_active(req, client, must_be_readable=False)
+    at = datetime.now(UTC).isoformat()
     await asyncio.to_thread(
         change_control, attempt, lambda state: control_rules.suspend(state.control, at), rows()
     )
@@ -71,7 +72,7 @@ async def resume_run(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
     """Let a suspended run go on; it hears of it within half a minute."""
-    attempt = await _find_active(req, client)
+    attempt = await _find_active(req, client, must_be_readable=False)
     await asyncio.to_thread(
         change_control, attempt, lambda state: control_rules.resume(state.control), rows()
     )
@@ -84,7 +85,7 @@ async def change_run(
 ) -> func.HttpResponse:
     """Change the limits of a run that goes on; they are in force within one wave."""
     change = parse_change(req.get_body(), settings().max_request_bytes)
-    attempt = await _find_active(req, client)
+    attempt = await _find_active(req, client, must_be_readable=True)
     state = await asyncio.to_thread(
         change_control,
         attempt,
@@ -165,8 +166,10 @@ def limits_in_force(request: RunRequest, state: GovernorState) -> Limits:
     return state.control.change.apply_to(Limits.of(request.concurrency, request.tolerance))
 
 
-async def _find_active(req: func.HttpRequest, client: Any) -> Attempt:
-    attempt = await newest_attempt(run_id_of(req), client, run_files(), rows())
+async def _find_active(req: func.HttpRequest, client: Any, *, must_be_readable: bool) -> Attempt:
+    attempt = await newest_attempt(
+        run_id_of(req), client, run_files(), rows(), must_be_readable=must_be_readable
+    )
     attempt.insist_on_active()
     return attempt
 

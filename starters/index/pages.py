@@ -7,13 +7,13 @@ repaired. What cannot be read is named, and hides no other run.
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.rows import index
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.index import MAX_FAULT_CHARACTERS, IndexEntry
@@ -27,6 +27,7 @@ from fanout.governor.run_status import compose_status, final_status
 from fanout.models.answers import UnreadableRun
 from fanout.models.status import RunStatus
 from fanout.naming.moments import moment_text
+from fanout.threads import ContextPool
 from starters.lifecycle.attempts import is_redrive_noted, read_newest
 from starters.lifecycle.stalls import may_have_stalled, stalled_since
 from starters.lifecycle.waits import add_waits
@@ -63,6 +64,7 @@ async def read_statuses(
 
     Raises:
         AzureError: Storage does not answer.
+        PatienceError: It has not answered for as long as it is waited for.
     """
 
     def read(entry: IndexEntry) -> RunStatus | Exception | None:
@@ -82,8 +84,8 @@ async def read_statuses(
 
 
 @lru_cache(maxsize=1)
-def _readers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="list")
+def _readers() -> ContextPool:
+    return ContextPool(READ_AT_ONCE, thread_name_prefix="list")
 
 
 def look_at(
@@ -131,9 +133,9 @@ def _try_to_read(
         return _read_current(entry, files, rows, now, origin)
     except ResourceNotFoundError:  # it has been deleted meanwhile
         return None
-    except AzureError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever is written there, the others are listed
+    except Exception as error:  # whatever is written there, the others are listed
+        if isinstance(error, AzureError) or is_infrastructure(error):
+            raise
         return error
 
 

@@ -6,7 +6,6 @@ meanwhile is respected: a row is written over the version that was read before i
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -30,6 +29,7 @@ from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
 from fanout.naming import blob_paths, row_keys
 from fanout.naming.moments import moment_text
+from fanout.threads import ContextPool
 from starters.lifecycle.attempts import Attempt, is_redrive_noted, read_newest
 
 log = logger("runs")
@@ -79,7 +79,7 @@ def rebuild_part(files: RunFiles, rows: Rows, position: str | None, limit: int) 
     if not position.startswith(_ROWS) or not _ROW_KEY.fullmatch(after):
         raise _bad_position(position)
     keys = index.read_keys(rows, IndexRange(after), limit)
-    with ThreadPoolExecutor(REBUILT_AT_ONCE) as pool:
+    with ContextPool(REBUILT_AT_ONCE) as pool:
         dropped = sum(pool.map(lambda key: _drop_if_gone(key, files, rows), keys))
     return Rebuilt(
         len(keys), dropped=dropped, position=_ROWS + keys[-1] if len(keys) == limit else None
@@ -103,7 +103,7 @@ def _list_runs(token: str | None, limit: int, files: RunFiles) -> tuple[list[str
 
 def rebuild_runs(run_ids: Iterable[str], files: RunFiles, rows: Rows) -> int:
     """Have the index say of some runs what is true; give how many of its rows did not."""
-    with ThreadPoolExecutor(REBUILT_AT_ONCE) as pool:
+    with ContextPool(REBUILT_AT_ONCE) as pool:
         return sum(pool.map(lambda run_id: _rebuild_run(run_id, files, rows), run_ids))
 
 
@@ -167,13 +167,14 @@ def _corrections(
     if has_ended and noted is not None:
         writes.append(Write(noted.row_key, mode="delete"))
     if noted is None and state.has_begun and not state.is_over:
-        writes.append(replace(_note(attempt).row, mode="write"))
+        writes.append(replace(note_of(attempt).row, mode="write"))
     elif noted is not None and noted.fault and not has_ended:
-        writes.append(_note(attempt).row)
+        writes.append(note_of(attempt).row)
     return writes
 
 
-def _note(attempt: Attempt) -> OpenAttempt:
+def note_of(attempt: Attempt) -> OpenAttempt:
+    """What there is to note of an attempt that is open, whatever was noted before."""
     # If it waits for other runs, there is an orchestration that tells; the watchdog asks for it.
     return OpenAttempt(
         attempt.run_id,

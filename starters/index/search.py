@@ -5,7 +5,6 @@ index alone, however long that is and however few of its runs are wanted.
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, compress
@@ -16,6 +15,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.tables import MAX_ROWS_A_PAGE
 from fanout.models.status import RunStatus
 from fanout.naming import row_keys
+from fanout.threads import ContextPool
 
 # After that no further part of the index is looked at for the same page.
 MAX_SEARCH_SECONDS = 0.1
@@ -187,6 +187,6 @@ def _match_keys(rows: Rows, wanted: RunFilter, after: str, limit: int) -> Found:
     keys = [*compress(seen, matches)]
     if len(keys) > (most := min(limit, MAX_FOUND)):
         keys, position = keys[:most], keys[most - 1]
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+    with ContextPool(READ_AT_ONCE) as pool:
         entries = pool.map(lambda key: index.find_entry(rows, key), keys)
     return Found([entry for entry in entries if entry is not None], position)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fanout.adapters.rows.attempts import read_attempt
-from fanout.adapters.rows.index import IndexEntry
+from fanout.adapters.rows.index import IndexEntry, find_entry
 from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
@@ -33,7 +33,7 @@ class Attempt:
             started, and None if Durable was not asked, because the rows say that it has ended.
         state: What its rows say.
         claimed_at: When the run was claimed, aware: with its id its place in the index.
-        fault: Why its request cannot be read; `request` says nothing then.
+        fault: Why its request cannot be read; of `request` the workload alone is known then.
     """
 
     run_id: str
@@ -147,9 +147,17 @@ def find_newest(run_id: str, files: RunFiles, rows: Rows) -> Attempt:
     try:
         request = files.settings(run_id, number)
     except UnreadableDocumentError as error:
-        request, fault = _NO_REQUEST, error
+        request, fault = _stand_in(run_id, claim.claimed_at, rows), error
     state = read_attempt(rows, run_id, number).state
     return Attempt(run_id, number, request, None, state, claim.claimed_at, fault)
+
+
+def _stand_in(run_id: str, claimed_at: datetime, rows: Rows) -> RunRequest:
+    """What stands for a request that cannot be read: the index knows the workload."""
+    known = find_entry(rows, row_keys.index_row(run_id, claimed_at))
+    if known is None or known.fault:
+        return _NO_REQUEST
+    return _NO_REQUEST.model_copy(update={"workload": known.workload})
 
 
 def is_redrive_noted(newest: Attempt, rows: Rows) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -16,6 +15,7 @@ from fanout.adapters.telemetry.logs import logger
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.messages.sagas import SagaBatch
 from fanout.naming import blob_paths, instance_ids, row_keys
+from fanout.threads import ContextPool
 from starters.lifecycle.attempts import Attempt, children_of
 from starters.lifecycle.durable_status import is_unfinished
 from starters.lifecycle.end_by_force import end_by_force
@@ -153,7 +153,7 @@ def _delete_blobs(run_id: str, files: RunFiles) -> None:
     request = blob_paths.request_path(run_id)
     rest = (name for name in files.names(f"{run_id}/") if name != request)
     for group in _groups(rest, GROUP_SIZE):
-        with ThreadPoolExecutor(DELETED_AT_ONCE) as pool:
+        with ContextPool(DELETED_AT_ONCE) as pool:
             for deletion in [pool.submit(files.delete, name) for name in group]:
                 deletion.result()
 

@@ -11,6 +11,11 @@ from fanout.naming.moments import moment_text
 STALLED_FACTOR = 3
 # An instance that dies keeps its messages for up to a minute (host.json); that is no stall.
 LEAST_STALLED_SECONDS = 150.0
+# Rows say nothing while a source is scanned, or while results are written.
+SILENT_PHASE_SECONDS = 900.0
+SILENT_PHASES = ("planning", "finalizing")
+# How long items take nobody knows before the first batches have ended.
+FIRST_BATCH_SECONDS = 600.0
 
 
 def may_have_stalled(state: GovernorState, now: datetime) -> bool:
@@ -40,9 +45,43 @@ def sight(request: RunRequest, state: GovernorState, now: datetime) -> Sighting:
     """
     items = state.items
     mark = f"{state.phase} {items.total - items.pending} {items.compensated} {state.retries}"
-    batches = [_batch_seconds(request, state)] if state.held else []
-    patience = max([LEAST_STALLED_SECONDS, *(STALLED_FACTOR * seconds for seconds in batches)])
+    patience = max(LEAST_STALLED_SECONDS, _silent_seconds(request, state))
     return Sighting(mark=mark, since=moment_text(now), patience_seconds=patience)
+
+
+def sight_unreadable(now: datetime) -> Sighting:
+    """Say of a run that has a place, and whose rows cannot be read, that nobody sees it move."""
+    return Sighting(
+        mark="unreadable", since=moment_text(now), patience_seconds=LEAST_STALLED_SECONDS
+    )
+
+
+def _silent_seconds(request: RunRequest, state: GovernorState) -> float:
+    """For how long rows may say nothing of the work that is being done; 0 if none is."""
+    if state.phase in SILENT_PHASES:
+        return SILENT_PHASE_SECONDS
+    if not state.held:
+        return 0.0
+    is_known = request.timeouts.batch_seconds is not None or any(
+        shard.item_ms is not None for shard in state.shards.values()
+    )
+    if is_known or not _has_first_batches(state):
+        return STALLED_FACTOR * _batch_seconds(request, state)
+    return FIRST_BATCH_SECONDS
+
+
+def _has_first_batches(state: GovernorState) -> bool:
+    """Tell whether first batches are carried out, and nothing makes the run wait besides."""
+    if state.control.suspended_at is not None or _paced_seconds(state) > LEAST_STALLED_SECONDS:
+        return False
+    works = (state.shards[key].work for key in state.held)
+    return any(work and not work.sequence and work.retrying is None for work in works)
+
+
+def _paced_seconds(state: GovernorState) -> float:
+    """How many seconds the rate takes for what is granted."""
+    rate = state.limits.items_per_second
+    return sum(grant.items for grant in state.held.values()) / rate if rate else 0.0
 
 
 def _batch_seconds(request: RunRequest, state: GovernorState) -> float:
@@ -55,10 +94,7 @@ def _batch_seconds(request: RunRequest, state: GovernorState) -> float:
 
 def _patience(request: RunRequest, state: GovernorState) -> float:
     """How many seconds a wave may take: its work, its retries, and the rate."""
-    grants = state.held.values()
     waits = (request.retry.max_seconds + request.retry.jitter_seconds) * request.retry.max_attempts
-    rate = state.limits.items_per_second
-    paced = sum(grant.items for grant in grants) / rate if rate else 0.0
     batches = _batch_seconds(request, state) * request.retry.max_attempts
-    expected = batches + waits + paced
+    expected = batches + waits + _paced_seconds(state)
     return max(LEAST_STALLED_SECONDS, STALLED_FACTOR * expected)

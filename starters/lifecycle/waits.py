@@ -9,15 +9,19 @@ from fanout.adapters.rows.rows import Rows
 from fanout.governor.admission import AdmissionState
 from fanout.models.status import RunStatus, Wait
 from fanout.naming import instance_ids
+from fanout.threads import ContextPool
+
+READ_AT_ONCE = 4
 
 
 def add_waits(statuses: list[RunStatus], rows: Rows) -> list[RunStatus]:
     """Say of each run that is queued why it is; the others are left as they are.
 
-    The row of admission is read once, and only where a run is queued.
+    The row of admission is read once, and only where a run is queued. A page may have a hundred
+    that are planned and have not begun: whether they wait is read of several at a time.
     """
-    line = Line(rows)
-    return [_add_wait(status, line) for status in statuses]
+    line, scheduled = Line(rows), _find_scheduled(statuses, rows)
+    return [_add_wait(status, line, scheduled) for status in statuses]
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,10 @@ class Line:
         return {instance: number for number, instance in enumerate(self.places.turns(), 1)}
 
 
-def _add_wait(status: RunStatus, line: Line) -> RunStatus:
+def _add_wait(status: RunStatus, line: Line, scheduled: set[str]) -> RunStatus:
     if status.phase == "queued":
         return status.model_copy(update={"wait": _explain_wait(status, line)})
-    may_be_scheduled = status.phase == "planning" and status.started_at is None
-    if not may_be_scheduled or not _waits_for_schedule(status, line.rows):
+    if status.run_id not in scheduled:
         return status
     return status.model_copy(update={"phase": "queued", "wait": Wait(reason="schedule")})
 
@@ -67,7 +70,11 @@ def _explain_wait(status: RunStatus, line: Line) -> Wait:
     )
 
 
-def _waits_for_schedule(status: RunStatus, rows: Rows) -> bool:
-    """Whether nobody has started a run yet, because an earlier one of its schedule goes on."""
-    attempt = find_open(rows, status.run_id, status.redrive_count + 1)
-    return attempt is not None and attempt.is_queued
+def _find_scheduled(statuses: list[RunStatus], rows: Rows) -> set[str]:
+    """The runs that nobody has started yet, because an earlier one of their schedule goes on."""
+    asked = [one for one in statuses if one.phase == "planning" and one.started_at is None]
+    if not asked:
+        return set()
+    with ContextPool(READ_AT_ONCE) as pool:
+        found = pool.map(lambda one: find_open(rows, one.run_id, one.redrive_count + 1), asked)
+        return {attempt.run_id for attempt in found if attempt is not None and attempt.is_queued}

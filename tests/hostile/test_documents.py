@@ -5,6 +5,7 @@ damaged in turn.
 """
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -179,3 +180,28 @@ def test_a_run_whose_request_cannot_be_read_can_be_deleted(place: Place):
     assert place.call("DELETE", "/api/runs/doomed").status == 204
     assert place.call("GET", "/api/runs/doomed").status == 404
     assert product.blobs_of("doomed") == []
+
+
+def test_a_run_that_goes_on_and_cannot_be_read_is_steered_and_deleted(place: Place):
+    product = place.product
+    slow = probe([{"seconds": 0.1}] * 300, run_id="open", batch={"max_items": 1})
+    product.post(slow | {"concurrency": {"batches": 1}})
+    product.until("open", lambda status: status["items"]["succeeded"] > 0)
+    blob = product.blobs.get_blob_client("runs", "open/request.json")
+    kept = blob.get_blob_properties().metadata
+    blob.upload_blob(b"{", overwrite=True, metadata=kept)
+    for asked in ("suspend", "resume", "suspend"):
+        assert place.call("POST", f"/api/runs/open/{asked}").status == 202
+    for method in ("GET", "PATCH"):
+        answer = place.call(method, "/api/runs/open")
+        assert (answer.status, answer.json["type"]) == (409, "urn:fanout:problem:unreadable")
+    refused = place.call("DELETE", "/api/runs/open")
+    assert (refused.status, "cancel it first" in refused.json["detail"]) == (409, True)
+    assert place.call("POST", "/api/runs/open/cancel").status == 202
+    ends_at = time.monotonic() + 120
+    while (answer := place.call("DELETE", "/api/runs/open")).status == 409:
+        assert time.monotonic() < ends_at, answer.body
+        time.sleep(1)
+    assert answer.status == 204
+    assert place.call("GET", "/api/runs/open").status == 404
+    assert product.blobs_of("open") == []

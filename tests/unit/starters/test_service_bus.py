@@ -3,12 +3,14 @@
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from azure.functions import meta
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
@@ -17,12 +19,15 @@ from fanout.adapters.messaging import DEAD_LETTER_QUEUE
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import ServiceBusSettings, Settings, StorageSettings
+from fanout.naming import blob_paths, instance_ids
 from fanout.naming import functions as names
-from fanout.naming import instance_ids
+from localhost.triggers.service_bus.trigger_settings import Limits
 from starters import service_bus
 from starters.service_bus import (
     LAST_DELIVERY,
     LAST_DELIVERY_IF_FAULTY,
+    MAX_PAUSE_SECONDS,
+    MAX_START_SECONDS,
     RequestMessage,
     UnsettledMessageError,
     blueprint,
@@ -34,6 +39,7 @@ from tests.support.doubles.memory_bus import MemoryBus
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.workloads import probe_workloads
 
+ROOT = Path(__file__).parents[3]
 MAX_BYTES = 2_000
 CSV = {"kind": "csv", "container": "inbox", "blob": "rows.csv"}
 SUM = {"workload": probe_workloads.Sum.name, "source": CSV, "parameters": {"column": "n"}}
@@ -262,7 +268,65 @@ async def test_a_call_that_the_host_cancels_settles_nothing(files: RunFiles, row
 def test_a_message_waits_longer_each_time_and_less_than_its_lock(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     pauses = [pause_before(delivery) for delivery in range(1, LAST_DELIVERY + 1)]
-    assert pauses == [0, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert pauses == [0, 3, 6, 12, 24, 48, 96, 180, 180]
+    assert 9 * 60 <= sum(pauses) <= 10 * 60, "as long as activities wait for storage"
+    host = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]
+    renewed_for = Limits.from_host_json(host).max_renewal.total_seconds()
+    assert max(pauses) + MAX_START_SECONDS <= renewed_for - 30, "a dead letter is handed on as well"
+    assert sum(pauses[:LAST_DELIVERY_IF_FAULTY]) < 10
+
+
+class RefusingStore(MemoryStore):
+    """Storage whose key has been exchanged: it answers each call with 403 until that is known."""
+
+    is_refusing = False
+
+    def properties(self, container: str, blob: str) -> Any:
+        self._answer()
+        return super().properties(container, blob)
+
+    def open(self, container: str, blob: str, **options: Any) -> Any:
+        self._answer()
+        return super().open(container, blob, **options)
+
+    def write(self, container: str, blob: str, data: bytes, **options: Any) -> str:
+        self._answer()
+        return super().write(container, blob, data, **options)
+
+    def _answer(self) -> None:
+        if self.is_refusing:
+            error = HttpResponseError("This request is not authorized")
+            error.status_code = 403
+            raise error
+
+
+async def test_a_message_outlives_storage_that_refuses_for_nine_minutes(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service_bus, "MAX_PAUSE_SECONDS", MAX_PAUSE_SECONDS)
+    store, client, bus, waited = RefusingStore(), Client(), MemoryBus(), 0.0
+    store.write("inbox", "rows.csv", b"n,text\n1,a\n")
+    files = RunFiles(store, "runs")  # type: ignore[arg-type]  # the double of it
+    pauses = [pause_before(delivery) for delivery in range(1, LAST_DELIVERY + 1)]
+    monkeypatch.setattr(service_bus, "MAX_PAUSE_SECONDS", 0.0)
+    for delivery, pause in enumerate(pauses, 1):
+        waited += pause
+        store.is_refusing = waited < 9 * 60
+        with suppress(UnsettledMessageError):
+            await start([replace(message(1), delivery=delivery)], client, files, rows, bus)
+    assert (client.started, bus.sent) == (["m-1"], {})
+
+
+@pytest.mark.parametrize("kept", [b"{", b'{"version": 99, "workload": "w"}'])
+async def test_a_message_whose_run_cannot_be_read_is_a_dead_letter_at_once(
+    files: RunFiles, rows: Rows, kept: bytes
+):
+    files.write(blob_paths.request_path("m-1"), kept)
+    client, bus = Client(), MemoryBus()
+    await start([message(1)], client, files, rows, bus)
+    (letter,) = bus.sent[DEAD_LETTER_QUEUE]
+    assert letter.properties["DeadLetterReason"] == "UnreadableDocument"
+    assert "m-1/request.json" in str(letter.properties["DeadLetterErrorDescription"])
 
 
 async def test_a_dead_letter_that_cannot_be_handed_on_fails_the_batch(files: RunFiles, rows: Rows):

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from fanout.governor.run_state import ControlState, GovernorState, RunState
 from fanout.messages.run import RunEnd, RunInput
 from fanout.models.redrive import RedriveRequest
 from fanout.models.request import RunRequest
-from fanout.naming import blob_paths, row_keys
+from fanout.naming import row_keys
 from fanout.naming.moments import moment_text, round_moment
 from starters import watchdog
 from starters.watchdog import Inspection
@@ -58,6 +60,17 @@ def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
     with caplog.at_level(logging.WARNING, "fanout"):
         yield lambda: caplog.text
     logger.propagate = propagates
+
+
+@dataclass
+class AskedClient(Client):
+    """It knows whom it was asked for: those that were looked at."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def get_status(self, instance_id: str) -> Any:
+        self.asked.append(instance_id)
+        return await super().get_status(instance_id)
 
 
 async def look(client: Client, files: RunFiles, rows: Rows, now: datetime = LATER) -> None:
@@ -292,10 +305,16 @@ def list_index(rows: Rows) -> list[str]:
 async def test_one_run_that_cannot_be_looked_at_hides_no_other(
     files: RunFiles, rows: Rows, warnings: Callable[[], str]
 ):
+    class Odd(Client):
+        async def get_status(self, instance_id: str) -> Any:
+            if instance_id == "bad":
+                raise RuntimeError("a status that nobody understands")
+            return await super().get_status(instance_id)
+
     note_open(rows, "r", 1)
     note_open(rows, "bad", 1)
-    files.write(blob_paths.request_path("bad"), b"no request")
-    client = Client()
+    assert files.claim("bad", RunRequest.model_validate(REQUEST | {"run_id": "bad"}), CLAIMED)
+    client = Odd()
     await look(client, files, rows)
     assert client.started == ["r"]
     assert "cannot look at a run" in warnings()
@@ -392,37 +411,35 @@ async def test_places_that_cannot_be_read_keep_no_run_from_being_looked_at(
 
 
 async def test_a_run_that_was_claimed_a_moment_ago_and_has_no_place_is_not_looked_at(
-    files: RunFiles, rows: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows
 ):
-    note_open(rows, "bad", 1)
-    files.write(blob_paths.request_path("bad"), b"no request")
+    note_open(rows, "r", 1)
     take_places(rows, "other")
-    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=20))
-    assert "cannot look at a run" not in warnings()
-    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=40))
-    assert "cannot look at a run" in warnings()
+    client = AskedClient()
+    await look(client, files, rows, datetime.now(UTC) + timedelta(seconds=20))
+    assert client.asked == []
+    await look(client, files, rows, datetime.now(UTC) + timedelta(seconds=40))
+    assert "r" in client.asked
 
 
-async def test_a_run_that_has_a_place_is_looked_at_from_the_beginning(
-    files: RunFiles, rows: Rows, warnings: Callable[[], str]
-):
-    note_open(rows, "bad", 1)
-    files.write(blob_paths.request_path("bad"), b"no request")
-    take_places(rows, "bad")
-    await look(Client(), files, rows, datetime.now(UTC) + timedelta(seconds=1))
-    assert "cannot look at a run" in warnings()
+async def test_a_run_that_has_a_place_is_looked_at_from_the_beginning(files: RunFiles, rows: Rows):
+    note_open(rows, "r", 1)
+    take_places(rows, "r")
+    client = AskedClient()
+    await look(client, files, rows, datetime.now(UTC) + timedelta(seconds=1))
+    assert "r" in client.asked
 
 
 async def test_runs_that_have_asked_for_their_turn_lately_are_not_looked_at(
-    files: RunFiles, rows: Rows, warnings: Callable[[], str]
+    files: RunFiles, rows: Rows
 ):
-    note_open(rows, "bad", 1)
-    files.write(blob_paths.request_path("bad"), b"no request")
-    take_places(rows, waiting="bad", asked_at=LATER - timedelta(minutes=4))
-    await look(Client(), files, rows)
-    assert warnings() == ""
-    await look(Client(), files, rows, LATER + timedelta(minutes=2))
-    assert "cannot look at a run" in warnings()
+    note_open(rows, "r", 1)
+    take_places(rows, waiting="r", asked_at=LATER - timedelta(minutes=4))
+    client = AskedClient()
+    await look(client, files, rows)
+    assert client.asked == []
+    await look(client, files, rows, LATER + timedelta(minutes=2))
+    assert "r" in client.asked
 
 
 async def test_a_run_that_does_not_move_is_named(
@@ -500,15 +517,42 @@ async def test_a_workload_without_a_place_gets_one_beside_runs_that_move(
 
 
 async def test_of_more_runs_than_the_row_holds_those_that_have_begun_are_looked_at(
-    files: RunFiles, rows: Rows, warnings: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(admission, "MAX_ROW_CHARACTERS", 10)
-    note_open(rows, "bad", 1)
-    files.write(blob_paths.request_path("bad"), b"no request")
+    monkeypatch.setattr(watchdog, "LOOKS_AT_ALL", 2**33)
+    going_on(rows)
     take_places(rows, "other", waiting="next")
-    await look(Client(), files, rows)
-    assert "cannot look at a run" not in warnings()
+    client = AskedClient(instances={"r"})
+    await look(client, files, rows)
+    assert client.asked == []
     rows.clear(row_keys.ADMISSION_PARTITION)
-    take_places(rows, "other", "bad", waiting="next")
-    await look(Client(), files, rows)
-    assert "cannot look at a run" in warnings()
+    take_places(rows, "other", "r", waiting="next")
+    await look(client, files, rows)
+    assert client.asked == ["r"]
+
+
+@pytest.mark.parametrize("early", [-0.2, 0.0, 0.2])
+async def test_of_more_runs_than_the_row_holds_each_is_looked_at_every_ten_minutes(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch, early: float
+):
+    """Runs that nobody has started, and whose end nobody was told: nobody else looks after them."""
+    monkeypatch.setattr(admission, "MAX_ROW_CHARACTERS", -1)
+    take_places(rows, "r")
+    left = [f"left-{number}" for number in range(60)]
+    for name in left:
+        assert files.claim(name, RunRequest.model_validate(REQUEST | {"run_id": name}), CLAIMED)
+        note_open(rows, name, 1)
+    note_open(rows, "over", 1)
+    assert files.claim("over", RunRequest.model_validate(REQUEST | {"run_id": "over"}), CLAIMED)
+    end = run_rules.finish(begun(items=10).run, RunEnd(outcome="succeeded", at=at(1)))
+    end = end.model_copy(update={"is_announced": True})
+    change_attempt(rows, "over", 1, lambda _: (GovernorState(run=end), None))
+    client, counts = Client(), []
+    for number in range(20):
+        seconds = 30 * number + (early if number % 2 else 0.0)
+        await look(client, files, rows, LATER.replace(microsecond=0) + timedelta(seconds=seconds))
+        counts.append(len(client.started))
+    assert sorted(client.started) == sorted(left)
+    assert max(new - old for old, new in pairwise([0, *counts])) < len(left) / 4
+    assert ("over", 1) not in known(rows)

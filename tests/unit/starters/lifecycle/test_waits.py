@@ -1,5 +1,6 @@
 """Why a run is queued, as its status says, and where it is in line."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -103,3 +104,24 @@ def test_a_row_of_places_that_cannot_be_read_hides_no_run():
     rows.submit(row_keys.ADMISSION_PARTITION, [Write(row_keys.ADMISSION_ROW, {"json0": "{"})])
     wait = wait_of(rows, status("r"))
     assert wait is not None and wait.position is None
+
+
+def test_whether_runs_wait_for_their_schedules_is_read_side_by_side(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Reads that begin only once several are under way: one by one, none would end."""
+    rows, count = memory_rows(), 4
+    for number in range(count):
+        note_claim(rows, f"daily-{number}", "w", is_queued=True)
+    together, read, reads = threading.Barrier(count), MemoryTables.read, []
+
+    def read_together(*of: Any) -> Any:
+        reads.append(of)
+        together.wait(timeout=10)
+        return read(*of)
+
+    monkeypatch.setattr(MemoryTables, "read", read_together)
+    pending = {"status": "Pending", "started_at": None}
+    runs = [status(f"daily-{number}", "planning", **pending) for number in range(count)]
+    assert {run.phase for run in add_waits(runs, rows)} == {"queued"}
+    assert len(reads) == count
