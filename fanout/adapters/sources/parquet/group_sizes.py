@@ -28,6 +28,13 @@ _USUAL_TEXT_BYTES = 64
 _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _UNCOMPRESSED = 0
 _LENGTH = struct.Struct("<I")
+_LENGTH_BYTES = _LENGTH.size
+# PyArrow keeps of each text of a dictionary where it is, twice.
+_ENTRY_BYTES = 20
+# Nobody else reads a Parquet meanwhile: to go from one text to the next takes some 70 ns, and to
+# decompress as many bytes as this about as long.
+_MAX_TEXTS = 8_000_000
+_BYTES_OF_TEXT = 64
 # Counts the bytes of the texts of a leaf by its number; None where it cannot.
 CountTexts = Callable[[int], int | None]
 
@@ -81,9 +88,10 @@ def measure_group(
         GroupTooLargeError: One of them cannot be decoded in so much memory.
         ThriftError: The header of a page is malformed.
     """
+    measure = _Measure(blob, group.rows, max_bytes)
     numbered = ((n, leaf) for n, leaf in enumerate(group.leaves) if leaf.column in columns)
     sizes = [
-        _measure_leaf(blob, leaf, group.rows, max_bytes, partial(count_texts, number))
+        measure.leaf(leaf, partial(count_texts, number))
         for number, leaf in numbered
         if not leaf.is_encrypted
     ]
@@ -96,57 +104,82 @@ def measure_group(
     return size
 
 
-def _measure_leaf(
-    blob: RangedBlob, leaf: Leaf, rows: int, max_bytes: int, count: Callable[[], int | None]
-) -> GroupSize:
-    data = blob.take(leaf.begin, leaf.stored)
-    try:
-        pages = read_pages(data, leaf.values)
-    except ThriftError as error:
-        raise ThriftError(f"column '{leaf.column}': {error}") from error
-    largest = max((page.size for page in pages), default=0)
-    if largest > max_bytes:
-        fault = f"column '{leaf.column}': a page takes {largest} bytes, over {max_bytes}"
-        raise GroupTooLargeError(fault)
-    plain, value = _value_bytes(leaf, pages, data, rows)
-    if not leaf.is_repeated:
-        return GroupSize(plain, value)
-    values = sum(page.values for page in pages if not page.is_dictionary)
-    # Any row may have all of them, and which ones it has shows only when they are decoded.
-    if values * value > max_bytes:
+@dataclass
+class _Measure:
+    """Measures the leaves of a row group.
+
+    Attributes:
+        texts: How many texts of dictionaries may be looked at yet.
+    """
+
+    blob: RangedBlob
+    rows: int
+    max_bytes: int
+    texts: int = _MAX_TEXTS
+
+    def leaf(self, leaf: Leaf, count: Callable[[], int | None]) -> GroupSize:
+        data = self.blob.take(leaf.begin, leaf.stored)
+        pages = self._pages(leaf, data)
+        plain, value = self._value_bytes(leaf, pages, data)
+        if not leaf.is_repeated:
+            return GroupSize(plain, value)
+        values = sum(page.values for page in pages if not page.is_dictionary)
+        # Any row may have all of them, and which ones it has shows only when they are decoded.
+        if values * value > self.max_bytes:
+            return self._lists(leaf, values, value, count)
+        return GroupSize(plain, -(-values * value // max(1, self.rows)) + _PLACE_BYTES)
+
+    def _lists(
+        self, leaf: Leaf, values: int, value: int, count: Callable[[], int | None]
+    ) -> GroupSize:
+        """Count the texts in lists, for which `value` bytes each are too many."""
         place = leaf.width + _PLACE_BYTES
-        texts = count() if leaf.is_text and values * place <= max_bytes else None
-        if texts is not None and texts + values * place <= max_bytes:
-            return GroupSize(texts, -(-values * place // max(1, rows)) + _PLACE_BYTES)
-        fault = f"column '{leaf.column}': its lists have {values} values of up to {value} bytes"
-        raise GroupTooLargeError(f"{fault}, over {max_bytes}")
-    return GroupSize(plain, -(-values * value // max(1, rows)) + _PLACE_BYTES)
+        texts = count() if leaf.is_text and values * place <= self.max_bytes else None
+        if texts is None or texts + values * place > self.max_bytes:
+            fault = f"column '{leaf.column}': its lists have {values} values of up to {value} bytes"
+            raise GroupTooLargeError(f"{fault}, over {self.max_bytes}")
+        return GroupSize(texts, -(-values * place // max(1, self.rows)) + _PLACE_BYTES)
+
+    def _pages(self, leaf: Leaf, data: bytes) -> list[Page]:
+        try:
+            pages = read_pages(data, leaf.values)
+        except ThriftError as error:
+            raise ThriftError(f"column '{leaf.column}': {error}") from error
+        largest = max(map(_page_bytes, pages), default=0)
+        if largest > self.max_bytes:
+            fault = f"column '{leaf.column}': a page takes {largest} bytes, over {self.max_bytes}"
+            raise GroupTooLargeError(fault)
+        return pages
+
+    def _value_bytes(self, leaf: Leaf, pages: Sequence[Page], data: bytes) -> tuple[int, int]:
+        """What the pages hold of texts, and what a value may take besides."""
+        if not leaf.is_text:
+            return 0, leaf.width
+        own = sum(page.size for page in pages if not page.is_dictionary and not page.has_indices)
+        sharing = max((page.size for page in pages if page.may_share), default=0)
+        dictionaries = [page for page in pages if page.is_dictionary]
+        if not any(page.has_indices for page in pages):
+            dictionaries = []
+        longest = max((self._longest_text(p, data, leaf.codec) for p in dictionaries), default=0)
+        return own, leaf.width + _PLACE_BYTES + max(longest, sharing)
+
+    def _longest_text(self, page: Page, data: bytes, codec: int) -> int:
+        """The longest text of a dictionary: at most what is in it besides the lengths of all."""
+        most = max(0, page.size - _LENGTH_BYTES * page.values)
+        cost = page.values + page.size // _BYTES_OF_TEXT
+        if most <= _USUAL_TEXT_BYTES or cost > self.texts:
+            return most
+        self.texts -= cost
+        try:
+            content = _decompress(data[page.begin : page.begin + page.stored], page.size, codec)
+        except Exception:  # noqa: BLE001  what a damaged page makes of a codec: PyArrow names it
+            return most
+        return _longest_of(content, page.values)
 
 
-def _value_bytes(leaf: Leaf, pages: Sequence[Page], data: bytes, rows: int) -> tuple[int, int]:
-    """What the pages hold of texts, and what a value may take besides."""
-    if not leaf.is_text:
-        return 0, leaf.width
-    own = sum(page.size for page in pages if not page.is_dictionary and not page.has_indices)
-    sharing = max((page.size for page in pages if page.may_share), default=0)
-    longest = 0
-    if any(page.has_indices for page in pages):
-        longest = max(
-            (_longest_text(page, data, leaf.codec) for page in pages if page.is_dictionary),
-            default=0,
-        )
-    return own, leaf.width + _PLACE_BYTES + max(longest, sharing)
-
-
-def _longest_text(page: Page, data: bytes, codec: int) -> int:
-    """The longest text of a dictionary: at most what a page of it takes."""
-    if page.size <= _USUAL_TEXT_BYTES:
-        return page.size
-    try:
-        content = _decompress(data[page.begin : page.begin + page.stored], page.size, codec)
-    except Exception:  # noqa: BLE001  whatever a damaged page makes of a codec: PyArrow names it
-        return page.size
-    return _longest_of(content, page.values)
+def _page_bytes(page: Page) -> int:
+    """What a page takes while its values are decoded."""
+    return page.size + (_ENTRY_BYTES * page.values if page.is_dictionary else 0)
 
 
 def _decompress(content: bytes, size: int, codec: int) -> bytes:
