@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 
 from fanout.adapters.sources.parquet.leaves import GroupFooter, Leaf
-from fanout.adapters.sources.parquet.pages import Page, read_pages
+from fanout.adapters.sources.parquet.pages import MAX_PAGES, Page, read_pages
 from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
 from fanout.adapters.sources.parquet.thrift import ThriftError
 
@@ -29,8 +29,12 @@ _CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
 _UNCOMPRESSED = 0
 _LENGTH = struct.Struct("<I")
 _LENGTH_BYTES = _LENGTH.size
-# PyArrow keeps of each text of a dictionary where it is, twice.
+# PyArrow keeps of each text of a dictionary where it is, twice, and its bytes twice as well.
 _ENTRY_BYTES = 20
+# All columns have a dictionary and a page each in memory while windows are decoded.
+_OPEN_PARTS = 3
+# As `pages.MAX_PAGES`, for all columns together.
+MAX_GROUP_PAGES = 2 * MAX_PAGES
 # Nobody else reads a Parquet meanwhile: to go from one text to the next takes some 70 ns, and to
 # decompress as many bytes as this about as long.
 _MAX_TEXTS = 8_000_000
@@ -55,10 +59,12 @@ class GroupSize:
     Attributes:
         texts: What its pages hold of texts, in all.
         row: What one row may take besides.
+        open: What its dictionaries and largest pages take until the last window is decoded.
     """
 
     texts: int
     row: int
+    open: int = 0
 
     def window(self, rows: int, max_bytes: int) -> int:
         """How many rows are decoded at a time: all, or as many as take a part of the memory."""
@@ -95,13 +101,26 @@ def measure_group(
         for number, leaf in numbered
         if not leaf.is_encrypted
     ]
-    size = GroupSize(sum(size.texts for size in sizes), sum(size.row for size in sizes))
+    size = GroupSize(
+        sum(size.texts for size in sizes),
+        sum(size.row for size in sizes),
+        sum(size.open for size in sizes),
+    )
+    _insist_on_room(size, group.rows, max_bytes)
+    return size
+
+
+def _insist_on_room(size: GroupSize, rows: int, max_bytes: int) -> None:
     if size.texts + size.row > max_bytes:
         raise GroupTooLargeError(
             f"its pages hold {size.texts} bytes of texts and a row may take {size.row} more, "
             f"over {max_bytes}"
         )
-    return size
+    if size.window(rows, max_bytes) < rows and size.open > _OPEN_PARTS * max_bytes:
+        raise GroupTooLargeError(
+            f"its rows are decoded some at a time, and its columns take {size.open} bytes until "
+            f"then, over {_OPEN_PARTS * max_bytes}"
+        )
 
 
 @dataclass
@@ -110,24 +129,35 @@ class _Measure:
 
     Attributes:
         texts: How many texts of dictionaries may be looked at yet.
+        pages: How many pages there may be yet.
     """
 
     blob: RangedBlob
     rows: int
     max_bytes: int
     texts: int = _MAX_TEXTS
+    pages: int = MAX_GROUP_PAGES
 
     def leaf(self, leaf: Leaf, count: Callable[[], int | None]) -> GroupSize:
         data = self.blob.take(leaf.begin, leaf.stored)
         pages = self._pages(leaf, data)
         plain, value = self._value_bytes(leaf, pages, data)
-        if not leaf.is_repeated:
-            return GroupSize(plain, value)
+        if leaf.is_repeated:
+            size = self._repeated(leaf, pages, GroupSize(plain, value), count)
+        else:
+            size = GroupSize(plain, value)
+        return replace(size, open=_open_bytes(pages))
+
+    def _repeated(
+        self, leaf: Leaf, pages: list[Page], a_value: GroupSize, count: Callable[[], int | None]
+    ) -> GroupSize:
+        """Bound what the lists of a leaf take, each of whose values takes so much."""
+        value = a_value.row
         values = sum(page.values for page in pages if not page.is_dictionary)
         # Any row may have all of them, and which ones it has shows only when they are decoded.
         if values * value > self.max_bytes:
             return self._lists(leaf, values, value, count)
-        return GroupSize(plain, -(-values * value // max(1, self.rows)) + _PLACE_BYTES)
+        return GroupSize(a_value.texts, -(-values * value // max(1, self.rows)) + _PLACE_BYTES)
 
     def _lists(
         self, leaf: Leaf, values: int, value: int, count: Callable[[], int | None]
@@ -142,13 +172,14 @@ class _Measure:
 
     def _pages(self, leaf: Leaf, data: bytes) -> list[Page]:
         try:
-            pages = read_pages(data, leaf.values)
+            pages = read_pages(data, leaf.values, min(MAX_PAGES, self.pages))
         except ThriftError as error:
             raise ThriftError(f"column '{leaf.column}': {error}") from error
         largest = max(map(_page_bytes, pages), default=0)
         if largest > self.max_bytes:
             fault = f"column '{leaf.column}': a page takes {largest} bytes, over {self.max_bytes}"
             raise GroupTooLargeError(fault)
+        self.pages -= len(pages)
         return pages
 
     def _value_bytes(self, leaf: Leaf, pages: Sequence[Page], data: bytes) -> tuple[int, int]:
@@ -178,8 +209,16 @@ class _Measure:
 
 
 def _page_bytes(page: Page) -> int:
-    """What a page takes while its values are decoded."""
+    """What a page takes, with where the texts of a dictionary are in it."""
     return page.size + (_ENTRY_BYTES * page.values if page.is_dictionary else 0)
+
+
+def _open_bytes(pages: Sequence[Page]) -> int:
+    """What a column takes while its values are decoded: its dictionary, and its largest page."""
+    dictionary = max(
+        (page.size + _page_bytes(page) for page in pages if page.is_dictionary), default=0
+    )
+    return dictionary + max((page.size for page in pages if not page.is_dictionary), default=0)
 
 
 def _decompress(content: bytes, size: int, codec: int) -> bytes:

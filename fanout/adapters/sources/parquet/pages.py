@@ -74,12 +74,13 @@ class Page:
         return self.encoding == Encoding.DELTA_BYTE_ARRAY
 
 
-def read_pages(data: bytes, values: int) -> list[Page]:
+def read_pages(data: bytes, values: int, max_pages: int = MAX_PAGES) -> list[Page]:
     """Read the headers of the pages of a column, one after the other.
 
     Args:
         data: The bytes of the column in one row group.
         values: How many values it has by the footer; nobody reads a page after them.
+        max_pages: How many pages it may have.
 
     Raises:
         ThriftError: One is malformed, or there are too many.
@@ -87,8 +88,8 @@ def read_pages(data: bytes, values: int) -> list[Page]:
     pages: list[Page] = []
     position = seen = 0
     while seen < values and position < len(data):
-        if len(pages) == MAX_PAGES:
-            raise ThriftError(f"it has more than {MAX_PAGES} pages")
+        if len(pages) == max_pages:
+            raise ThriftError(f"it has more than {max_pages} pages")
         header, begin = decode_struct_at(data, position, _HEADER, MAX_HEADER_VALUES)
         page = _page(header, begin)
         position = begin + page.stored

@@ -20,6 +20,7 @@ from fanout.adapters.sources.parquet.leaves import (
     read_group_footers,
 )
 from fanout.adapters.sources.parquet.ranged_blob import RangedBlob
+from fanout.adapters.sources.parquet.thrift import ThriftError
 from fanout.models.plan import BlobRef
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.parquet import thrift_bytes as tb
@@ -52,14 +53,16 @@ def column_of(dictionary: bytes, entries: int, codec: int = ZSTD) -> bytes:
     return header + stored + tb.page_header(tb.DATA, 2, 2, 1) + b"\0\0"
 
 
-def measure_columns(*columns: bytes, codec: int = ZSTD, max_bytes: int = 1024 * MIB) -> GroupSize:
-    """Bound a row group of one row."""
+def measure_columns(
+    *columns: bytes, codec: int = ZSTD, max_bytes: int = 1024 * MIB, rows: int = 1
+) -> GroupSize:
+    """Bound a row group of some columns."""
     begins = [sum(map(len, columns[:number])) for number in range(len(columns))]
     leaves = [
         Leaf("a", 1, 1, begin, len(column), codec, TEXT)
         for begin, column in zip(begins, columns, strict=True)
     ]
-    group = GroupFooter(1, leaves)
+    group = GroupFooter(rows, leaves)
     return measure_group(blob_of(b"".join(columns)), group, frozenset({"a"}), max_bytes)
 
 
@@ -116,7 +119,7 @@ def test_a_dictionary_of_very_many_texts_is_not_looked_through():
     column = column_of(content, 9_000_001)
     assert len(column) < 10_000
     size = measure_columns(column)
-    assert size == GroupSize(0, 1000 + 3 * 1_000_000 + PLACE)  # all that is no length
+    assert size.row == 1000 + 3 * 1_000_000 + PLACE  # all that is no length
 
 
 def test_dictionaries_of_many_texts_together_are_not_all_looked_through():
@@ -130,3 +133,21 @@ def test_a_dictionary_takes_memory_for_each_of_its_texts():
     measure_columns(column, max_bytes=32 * MIB)
     with pytest.raises(GroupTooLargeError, match="a page takes 24000000 bytes"):
         measure_columns(column, max_bytes=16 * MIB)
+
+
+def test_dictionaries_that_are_in_memory_together_must_have_room():
+    """Rows are decoded some at a time, for all may have the longest text."""
+    column = column_of(entries_of(LONG) + bytes(4 * 100_000), 100_001)
+    measure_columns(*[column] * 4, max_bytes=4 * MIB, rows=10_000)
+    with pytest.raises(GroupTooLargeError, match="decoded some at a time"):
+        measure_columns(*[column] * 5, max_bytes=4 * MIB, rows=10_000)
+    measure_columns(*[column] * 5, max_bytes=4 * MIB, rows=100)  # one after the other
+
+
+def test_pages_of_columns_that_are_the_same_bytes_are_counted_for_each():
+    """A footer may say of any number of columns that they are where one is."""
+    header = tb.page_header(tb.DATA, 0, 0, 1)
+    pages = header * 40_000
+    leaves = [Leaf("a", 40_000, 1, 0, len(pages), ZSTD, TEXT)] * 3
+    with pytest.raises(ThriftError, match="more than 20000 pages"):
+        measure_group(blob_of(pages), GroupFooter(40_000, leaves), frozenset({"a"}), 64 * MIB)
