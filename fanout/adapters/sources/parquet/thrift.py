@@ -99,7 +99,9 @@ class _Decoder:
         fields: Struct = {}
         number = 0
         while (header := self._byte()) != _STOP:
-            self._count(1)
+            self._left -= 1  # as `_count` does, which costs a tenth of all
+            if self._left < 0:
+                self._count(0)
             step, kind = header >> 4, header & 15
             number = number + step if step else self._zigzag()
             if number in wanted:
@@ -141,7 +143,11 @@ class _Decoder:
         return byte
 
     def _varint(self) -> int:
-        value = shift = 0
+        byte = self._data[self.position]
+        self.position += 1
+        if byte < 0x80:  # nearly all of them
+            return byte
+        value, shift = byte & 0x7F, 7
         while (byte := self._byte()) & 0x80:
             value |= (byte & 0x7F) << shift
             shift += 7

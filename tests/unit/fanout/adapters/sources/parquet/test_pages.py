@@ -86,14 +86,15 @@ def test_a_header_may_have_long_statistics_and_what_later_versions_add():
 @pytest.mark.parametrize(
     "unknown",
     [
-        tb.empty_structs(200_000),
-        tb.elements(tb.LIST, [b"\0"] * 200_000),
-        tb.elements(tb.I64, [tb.whole(10_000)] * 100_000),
+        tb.field(99, tb.LIST, tb.empty_structs(200_000)),
+        tb.field(99, tb.LIST, tb.elements(tb.LIST, [b"\0"] * 200_000)),
+        tb.field(99, tb.LIST, tb.elements(tb.I64, [tb.whole(10_000)] * 100_000)),
+        b"\x11" * 200_000,
     ],
-    ids=["structs", "lists", "numbers"],
+    ids=["structs", "lists", "numbers", "fields"],
 )
 def test_a_header_of_very_many_values_is_refused_before_they_are_read(unknown: bytes):
-    data = tb.page_header(tb.DATA, 10, 2, 3, tb.field(99, tb.LIST, unknown)) + b"ab"
+    data = tb.page_header(tb.DATA, 10, 2, 3, unknown) + b"ab"
     tracemalloc.start()
     try:
         with pytest.raises(ThriftError, match="more than"):
