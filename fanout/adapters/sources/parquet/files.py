@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError
@@ -47,6 +50,23 @@ class ParquetFile:
     def names(self) -> list[str]:
         """The names of its columns."""
         return list(self.file.schema_arrow.names)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The number of the row behind the last of each group."""
+        return list(accumulate(group.rows for group in self.groups))
+
+    def find_group(self, row: int) -> tuple[int, int]:
+        """Find the group in which a row is, and the number of its first row.
+
+        Raises:
+            ValueError: There is no such row.
+        """
+        number = bisect_right(self._ends, row)
+        if number == len(self._ends):
+            rows = self._ends[-1] if self._ends else 0
+            raise ValueError(f"the file has {rows} rows; there is none of number {row}")
+        return number, self._ends[number] - self.groups[number].rows
 
 
 def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:

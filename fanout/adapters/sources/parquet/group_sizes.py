@@ -35,6 +35,7 @@ _ENTRY_BYTES = 20
 _OPEN_PARTS = 3
 # As `pages.MAX_PAGES`, for all columns together.
 MAX_GROUP_PAGES = 2 * MAX_PAGES
+MAX_COUNTS = 100
 # Nobody else reads a Parquet meanwhile: to go from one text to the next takes some 70 ns, and to
 # decompress as many bytes as this about as long.
 _MAX_TEXTS = 8_000_000
@@ -130,6 +131,7 @@ class _Measure:
     Attributes:
         texts: How many texts of dictionaries may be looked at yet.
         pages: How many pages there may be yet.
+        counts: Of how many leaves the texts may be counted yet; each reads its column once more.
     """
 
     blob: RangedBlob
@@ -137,6 +139,7 @@ class _Measure:
     max_bytes: int
     texts: int = _MAX_TEXTS
     pages: int = MAX_GROUP_PAGES
+    counts: int = MAX_COUNTS
 
     def leaf(self, leaf: Leaf, count: Callable[[], int | None]) -> GroupSize:
         data = self.blob.take(leaf.begin, leaf.stored)
@@ -164,7 +167,10 @@ class _Measure:
     ) -> GroupSize:
         """Count the texts in lists, for which `value` bytes each are too many."""
         place = leaf.width + _PLACE_BYTES
-        texts = count() if leaf.is_text and values * place <= self.max_bytes else None
+        texts = None
+        if leaf.is_text and values * place <= self.max_bytes and self.counts:
+            self.counts -= 1
+            texts = count()
         if texts is None or texts + values * place > self.max_bytes:
             fault = f"column '{leaf.column}': its lists have {values} values of up to {value} bytes"
             raise GroupTooLargeError(f"{fault}, over {self.max_bytes}")

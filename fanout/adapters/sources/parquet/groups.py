@@ -156,10 +156,11 @@ def decode_group_of(
 
 
 def _find_window(opened: _OpenFile, key: _GroupKey, row: int) -> DecodedGroup:
-    number, first_row, rows = _find_group(opened.file.file.metadata, row)
+    number, first_row = opened.file.find_group(row)
     key = key._replace(number=number)
     windows = opened.windows(number, key.columns or (), key.max_bytes)
     if isinstance(windows, str):
+        rows = opened.file.groups[number].rows
         return DecodedGroup(number, first_row, rows, None, fault=windows)
     window_key = _WindowKey(key, (row - first_row) // windows.rows)
     group = _kept.find(window_key)
@@ -168,17 +169,6 @@ def _find_window(opened: _OpenFile, key: _GroupKey, row: int) -> DecodedGroup:
         group = _decode(window_key, windows, first_row)
         _kept.add(window_key, group)
     return group
-
-
-def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
-    """Find the group in which a row is, its first row, and how many it has."""
-    first = 0
-    for number in range(metadata.num_row_groups):
-        rows = metadata.row_group(number).num_rows
-        if row < first + rows:
-            return number, first, rows
-        first += rows
-    raise ValueError(f"the file has {first} rows; there is none of number {row}")
 
 
 def _decode(key: _WindowKey, windows: Windows, first_row: int) -> DecodedGroup:

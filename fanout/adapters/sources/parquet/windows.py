@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fanout.adapters.sources.parquet.files import ParquetFile
+from fanout.adapters.sources.parquet.files import ParquetFile, reading
 from fanout.adapters.sources.parquet.group_sizes import GroupSize, measure_group
 from fanout.adapters.sources.parquet.leaves import GroupFooter
 from fanout.adapters.sources.parquet.list_texts import count_list_texts
@@ -14,6 +15,8 @@ from fanout.printable import describe_error
 
 # The columns of some rows, and those of them with INT96 timestamps once more in milliseconds.
 Decoded = tuple[Any, Mapping[str, Any]]
+# So long a group waits for whoever reads its next window; the batches between may be slow.
+IDLE_SECONDS = 300.0
 
 
 class UndecodableError(ValueError):
@@ -168,11 +171,13 @@ class Windows:
 class _Progress:
     """How far a group is decoded window by window: of one at a time the pages are in memory.
 
-    They are until its last window is read, and in no account of memory; so one that is left midway
-    has them until another is read so.
+    They are in no account of memory. So they are forgotten with the last window, with an error,
+    and when nobody reads on for a while: a run may end midway.
     """
 
     def __init__(self) -> None:
+        self._reads = 0
+        self._timer: threading.Timer | None = None
         self.close()
 
     def close(self) -> None:
@@ -180,6 +185,9 @@ class _Progress:
         self._windows: Windows | None = None
         self._batches: Iterator[Decoded] = iter(())
         self._next = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def read(self, windows: Windows, window: int) -> Decoded:
         if self._windows is not windows or window < self._next:
@@ -192,6 +200,8 @@ class _Progress:
             raise
         if sum(windows.bounds(window)) == windows.group_rows:
             self.close()
+        else:
+            self._watch()
         return decoded
 
     def _find(self, window: int) -> Decoded:
@@ -200,6 +210,21 @@ class _Progress:
             if self._next > window:
                 return decoded
         raise ValueError("it has fewer rows than by the footer")
+
+    def _watch(self) -> None:
+        self._reads += 1
+        if self._timer is None:
+            self._timer = threading.Timer(IDLE_SECONDS, self._close_if_idle, [self._reads])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _close_if_idle(self, reads: int) -> None:
+        with reading:
+            self._timer = None
+            if reads == self._reads:
+                self.close()
+            elif self._windows is not None:
+                self._watch()
 
 
 _progress = _Progress()

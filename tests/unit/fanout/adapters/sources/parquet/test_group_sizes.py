@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanout.adapters.sources.parquet.group_sizes import (
+    MAX_COUNTS,
     GroupSize,
     GroupTooLargeError,
     measure_group,
@@ -46,11 +47,11 @@ def measure(data: bytes) -> GroupSize:
     return measure_group(blob, group, frozenset({"a"}), 64 * MIB)
 
 
-def column_of(dictionary: bytes, entries: int, codec: int = ZSTD) -> bytes:
-    """A column of one value that stands in a dictionary."""
+def column_of(dictionary: bytes, entries: int, codec: int = ZSTD, values: int = 1) -> bytes:
+    """A column of values that stand in a dictionary."""
     stored = bytes(pa.compress(dictionary, "zstd", asbytes=True)) if codec == ZSTD else dictionary
     header = tb.page_header(tb.DICTIONARY, len(dictionary), len(stored), entries)
-    return header + stored + tb.page_header(tb.DATA, 2, 2, 1) + b"\0\0"
+    return header + stored + tb.page_header(tb.DATA, 2, 2, values) + b"\0\0"
 
 
 def measure_columns(
@@ -151,3 +152,21 @@ def test_pages_of_columns_that_are_the_same_bytes_are_counted_for_each():
     leaves = [Leaf("a", 40_000, 1, 0, len(pages), ZSTD, TEXT)] * 3
     with pytest.raises(ThriftError, match="more than 20000 pages"):
         measure_group(blob_of(pages), GroupFooter(40_000, leaves), frozenset({"a"}), 64 * MIB)
+
+
+def test_texts_in_lists_of_very_many_columns_are_not_all_counted():
+    """To count those of a column takes as long as to read it."""
+    column = column_of(entries_of(LONG * 10), 1, values=3)
+    kind = LeafKind(is_text=True, is_repeated=True, width=0)
+    leaves = [Leaf("a", 3, 1, 0, len(column), ZSTD, kind)] * (MAX_COUNTS + 5)
+    counted: list[int] = []
+
+    def count(leaf: int) -> int:
+        counted.append(leaf)
+        return 5
+
+    with pytest.raises(GroupTooLargeError):
+        measure_group(
+            blob_of(column), GroupFooter(1, leaves), frozenset({"a"}), 20_000, count_texts=count
+        )
+    assert len(counted) == MAX_COUNTS

@@ -2,6 +2,7 @@
 
 import io
 import random
+import time
 import tracemalloc
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanout.adapters.sources.parquet import windows
 from fanout.adapters.sources.parquet.groups import decode_group_of
 from fanout.adapters.sources.reading import read_pieces
 from fanout.models.plan import BlobRef
@@ -135,9 +137,49 @@ def test_the_pages_of_a_group_that_cannot_be_decoded_are_forgotten():
     assert read_windows(damage_page(data, 0, 0), 1000) < 1_000_000
 
 
+def test_the_pages_of_a_group_that_nobody_reads_on_are_forgotten(monkeypatch: pytest.MonkeyPatch):
+    """As of a run that takes some items of many, or is cancelled."""
+    monkeypatch.setattr(windows, "IDLE_SECONDS", 0.2)
+    data = write_large()
+    store, end = store_of(data), time.monotonic() + 60
+    tracemalloc.start()
+    try:
+        first = decode_group_of(store, BLOB, None, 0, 11 * 1_048_576)
+        while tracemalloc.get_traced_memory()[0] > 1_000_000 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    second = decode_group_of(store, BLOB, None, first.end, 11 * 1_048_576)
+    assert second.table.column("a").to_pylist() == LARGE[first.end : second.end]
+
+
 def test_windows_of_two_groups_by_turns_are_those_of_each():
     store = store_of(write_large(400, row_group_size=200))
     for row in [0, 200, 0, 399, 199, 200, 100, 300]:
         window = decode_group_of(store, BLOB, None, row, 3 * 1_048_576)
         written = LARGE[window.first_row : window.end]
         assert window.rows < 200 and window.table.column("a").to_pylist() == written
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=8),
+    st.lists(st.integers(0, 40), min_size=1, max_size=20),
+)
+def test_each_row_is_in_its_group(sizes: list[int], rows: list[int]):
+    """Groups may be empty."""
+    sink, total = io.BytesIO(), sum(sizes)
+    with pq.ParquetWriter(sink, pa.schema({"n": pa.int64()})) as writer:
+        for number, size in enumerate(sizes):
+            begin = sum(sizes[:number])
+            writer.write_table(pa.table({"n": pa.array(range(begin, begin + size), pa.int64())}))
+    store = store_of(sink.getvalue())
+    for row in rows:
+        if row >= total:
+            with pytest.raises(ValueError, match=f"the file has {total} rows"):
+                decode_group_of(store, BLOB, None, row)
+            continue
+        group = decode_group_of(store, BLOB, None, row)
+        assert group.first_row <= row < group.end
+        assert group.table.column("n").to_pylist() == list(range(group.first_row, group.end))
