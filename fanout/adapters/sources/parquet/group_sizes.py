@@ -146,12 +146,12 @@ class _Measure:
         pages = self._pages(leaf, data)
         plain, value = self._value_bytes(leaf, pages, data)
         if leaf.is_repeated:
-            size = self._repeated(leaf, pages, GroupSize(plain, value), count)
+            size = self._bound_lists(leaf, pages, GroupSize(plain, value), count)
         else:
             size = GroupSize(plain, value)
         return replace(size, open=_open_bytes(pages))
 
-    def _repeated(
+    def _bound_lists(
         self, leaf: Leaf, pages: list[Page], a_value: GroupSize, count: Callable[[], int | None]
     ) -> GroupSize:
         """Bound what the lists of a leaf take, each of whose values takes so much."""
@@ -159,10 +159,10 @@ class _Measure:
         values = sum(page.values for page in pages if not page.is_dictionary)
         # Any row may have all of them, and which ones it has shows only when they are decoded.
         if values * value > self.max_bytes:
-            return self._lists(leaf, values, value, count)
+            return self._count_lists(leaf, values, value, count)
         return GroupSize(a_value.texts, -(-values * value // max(1, self.rows)) + _PLACE_BYTES)
 
-    def _lists(
+    def _count_lists(
         self, leaf: Leaf, values: int, value: int, count: Callable[[], int | None]
     ) -> GroupSize:
         """Count the texts in lists, for which `value` bytes each are too many."""
