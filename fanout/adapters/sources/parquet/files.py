@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from fanout.adapters.sources.blobs import BlobReader, BrokenSourceError
@@ -20,8 +22,8 @@ from fanout.errors import SourceChangedError
 from fanout.models.plan import BlobRef
 from fanout.printable import describe_error
 
-_KEPT_FILES = 8
-# Decoded it takes twenty times as much memory; ten thousand columns take a megabyte a row group.
+# Decoded it takes up to thirty times as much memory; ten thousand columns take a megabyte a row
+# group.
 MAX_FOOTER_BYTES = 16 * 1_048_576
 # One file is read by one thread at a time: it has one position, and notes one error.
 reading = threading.Lock()
@@ -49,6 +51,23 @@ class ParquetFile:
         """The names of its columns."""
         return list(self.file.schema_arrow.names)
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The number of the row behind the last of each group."""
+        return list(accumulate(group.rows for group in self.groups))
+
+    def find_group(self, row: int) -> tuple[int, int]:
+        """Find the group in which a row is, and the number of its first row.
+
+        Raises:
+            ValueError: There is no such row.
+        """
+        number = bisect_right(self._ends, row)
+        if number == len(self._ends):
+            rows = self._ends[-1] if self._ends else 0
+            raise ValueError(f"the file has {rows} rows; there is none of number {row}")
+        return number, self._ends[number] - self.groups[number].rows
+
 
 def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
     """Read the footer of a blob.
@@ -63,8 +82,9 @@ def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
     try:
         with blob.store_errors():
             blob.hold([(max(0, size - FIRST_READ_BYTES), size)])
-            _insist_on_short_footer(blob, ref, size)
-            return _open(blob, size)
+            # First: PyArrow makes more of what no writer would write, a kilobyte of some bytes.
+            groups = _read_groups(blob, ref, size)
+            return _open(blob, groups)
     except ThriftError as error:
         raise BrokenSourceError(ref, f"has a damaged footer: {error}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -75,18 +95,23 @@ def open_file(store: BlobReader, ref: BlobRef, size: int) -> ParquetFile:
         blob.release()
 
 
-def _insist_on_short_footer(blob: RangedBlob, ref: BlobRef, size: int) -> None:
+def _read_groups(blob: RangedBlob, ref: BlobRef, size: int) -> list[GroupFooter]:
+    """Read what the footer says of row groups; of what has no footer, PyArrow tells what it is."""
     length = footer_bytes(blob.take, size)
-    if MAX_FOOTER_BYTES < length <= size:
+    if not 0 < length <= size:
+        return []
+    if length > MAX_FOOTER_BYTES:
         fault = f"has a footer of {length} bytes; {MAX_FOOTER_BYTES} are read"
         raise BrokenSourceError(ref, fault)
+    return read_group_footers(blob.take, size)
 
 
-def _open(blob: RangedBlob, size: int) -> ParquetFile:
+def _open(blob: RangedBlob, groups: list[GroupFooter]) -> ParquetFile:
     import pyarrow.parquet as pq
 
-    # A page that differs from its checksum would give other values in silence.
-    options: dict[str, Any] = {"pre_buffer": True, "page_checksum_verification": True}
+    # A page that differs from its checksum would give other values in silence. And what PyArrow
+    # reads ahead it keeps until it reads more; the blob holds the columns that it reads.
+    options: dict[str, Any] = {"pre_buffer": False, "page_checksum_verification": True}
     file = pq.ParquetFile(blob.as_arrow(), **options)
     schema = file.schema
     file.schema_arrow  # noqa: B018  a column that Arrow has no type for raises here
@@ -94,14 +119,14 @@ def _open(blob: RangedBlob, size: int) -> ParquetFile:
     if any(schema.column(leaf).physical_type == "INT96" for leaf in range(len(schema))):
         options |= {"metadata": file.metadata, "coerce_int96_timestamp_unit": "ms"}
         coarse = pq.ParquetFile(blob.as_arrow(), **options)
-    return ParquetFile(blob, file, coarse, read_group_footers(blob.take, size))
+    return ParquetFile(blob, file, coarse, groups)
 
 
-@lru_cache(maxsize=_KEPT_FILES)
-def kept_file(store: BlobReader, ref: BlobRef) -> ParquetFile:
-    """Open a blob that was planned; the last few stay open.
+def open_planned_file(store: BlobReader, ref: BlobRef) -> ParquetFile:
+    """Open a blob that was planned.
 
     Raises:
+        BrokenSourceError: As of `open_file`.
         SourceChangedError: There is another version, or none.
     """
     properties = store.properties(ref.container, ref.blob)

@@ -9,13 +9,13 @@ decoded in windows of consecutive rows, each of which is kept as a group is.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 from fanout.adapters.sources.blobs import BlobReader
-from fanout.adapters.sources.parquet.files import kept_file, reading
+from fanout.adapters.sources.parquet.files import ParquetFile, open_planned_file, reading
 from fanout.adapters.sources.parquet.python_sizes import python_bytes
 from fanout.adapters.sources.parquet.windows import UndecodableError, Windows, open_windows
 from fanout.models.plan import BlobRef
@@ -24,6 +24,7 @@ from fanout.splitting.sizes.budget import DEFAULT_BATCH_BYTES
 # The last group is kept however large it is.
 MAX_KEPT_BYTES = 128 * 1_048_576
 MAX_KEPT_GROUPS = 256
+MAX_KEPT_FILES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +109,22 @@ class _KeptGroups:
 _kept = _KeptGroups()
 
 
-@lru_cache(maxsize=MAX_KEPT_GROUPS)
-def _windows(key: _GroupKey) -> Windows | str:
-    """How a group is decoded, or why it cannot be."""
-    return open_windows(
-        kept_file(key.store, key.ref), key.number, list(key.columns or ()), key.max_bytes
-    )
+class _OpenFile(NamedTuple):
+    """A file and how its groups are decoded, by what `open_windows` takes besides.
+
+    The two are forgotten together: the windows read by the file, and what is held of its bytes is
+    released by it.
+    """
+
+    file: ParquetFile
+    windows: Callable[[int, tuple[str, ...], int], Windows | str]
+
+
+@lru_cache(maxsize=MAX_KEPT_FILES)
+def _open(store: BlobReader, ref: BlobRef) -> _OpenFile:
+    """Open a blob that was planned; the last few stay open."""
+    file = open_planned_file(store, ref)
+    return _OpenFile(file, lru_cache(maxsize=MAX_KEPT_GROUPS)(partial(open_windows, file)))
 
 
 def decode_group_of(
@@ -137,18 +148,19 @@ def decode_group_of(
         ValueError: There is no such row.
     """
     with reading:
-        file = kept_file(store, ref)
+        opened = _open(store, ref)
         try:
-            return _find_window(_GroupKey(store, ref, columns, 0, max_bytes), file.file, row)
+            return _find_window(opened, _GroupKey(store, ref, columns, 0, max_bytes), row)
         finally:
-            file.blob.release()
+            opened.file.blob.release()
 
 
-def _find_window(key: _GroupKey, file: Any, row: int) -> DecodedGroup:
-    number, first_row, rows = _find_group(file.metadata, row)
+def _find_window(opened: _OpenFile, key: _GroupKey, row: int) -> DecodedGroup:
+    number, first_row = opened.file.find_group(row)
     key = key._replace(number=number)
-    windows = _windows(key)
+    windows = opened.windows(number, key.columns or (), key.max_bytes)
     if isinstance(windows, str):
+        rows = opened.file.groups[number].rows
         return DecodedGroup(number, first_row, rows, None, fault=windows)
     window_key = _WindowKey(key, (row - first_row) // windows.rows)
     group = _kept.find(window_key)
@@ -157,17 +169,6 @@ def _find_window(key: _GroupKey, file: Any, row: int) -> DecodedGroup:
         group = _decode(window_key, windows, first_row)
         _kept.add(window_key, group)
     return group
-
-
-def _find_group(metadata: Any, row: int) -> tuple[int, int, int]:
-    """Find the group in which a row is, its first row, and how many it has."""
-    first = 0
-    for number in range(metadata.num_row_groups):
-        rows = metadata.row_group(number).num_rows
-        if row < first + rows:
-            return number, first, rows
-        first += rows
-    raise ValueError(f"the file has {first} rows; there is none of number {row}")
 
 
 def _decode(key: _WindowKey, windows: Windows, first_row: int) -> DecodedGroup:

@@ -4,10 +4,18 @@ Source: https://github.com/apache/parquet-format/blob/master/src/main/thrift/par
 """
 
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from fanout.adapters.sources.parquet.thrift import Struct, ThriftError, decode_struct
+from fanout.adapters.sources.parquet.thrift import (
+    NOTHING,
+    Layout,
+    Struct,
+    ThriftError,
+    decode_struct,
+)
 
 # The file ends with the length of the footer, and "PAR1".
 _TAIL_BYTES = 8
@@ -26,6 +34,11 @@ _BYTE_ARRAY, _FIXED_LENGTH = 6, 7
 _REPEATED = 2
 _DECIMAL = 5
 _DECIMAL_BYTES = 32
+_KEPT_KINDS = 256
+# PyArrow takes a kilobyte for each, and sixteen MiB of footer have no more that are whole.
+MAX_LEAVES = 300_000
+# For each node of the schema, too, of which there is one for all row groups.
+MAX_NODES = 50_000
 
 ReadRange = Callable[[int, int], bytes]
 
@@ -109,11 +122,19 @@ def read_group_footers(read: ReadRange, size: int) -> list[GroupFooter]:
         ThriftError: The footer is malformed.
         SourceChangedError: The blob was written or deleted meanwhile.
     """
-    footer = decode_struct(_read_footer(read, size))
     try:
+        footer = decode_struct(_read_footer(read, size), _FILE)
+        if len(footer[_SCHEMA]) > MAX_NODES:
+            raise ThriftError(f"its schema has {len(footer[_SCHEMA])} nodes; {MAX_NODES} are read")
         kinds = list(_leaf_kinds(footer[_SCHEMA]))
-        return [_group_footer(group, kinds) for group in footer[_ROW_GROUPS]]
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        groups: list[GroupFooter] = footer[_ROW_GROUPS]
+        if len(groups) * len(kinds) > MAX_LEAVES:
+            many = f"it has {len(groups)} row groups of {len(kinds)} columns"
+            raise ThriftError(f"{many}; {MAX_LEAVES} columns in all are read")
+        return [_with_kinds(group, kinds) for group in groups]
+    except ThriftError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ThriftError("a row group has no such fields as the format asks for") from error
 
 
@@ -136,50 +157,119 @@ def _read_footer(read: ReadRange, size: int) -> bytes:
     return read(size - _TAIL_BYTES - footer_bytes, footer_bytes)
 
 
-def _leaf_kinds(schema: list[Struct]) -> Iterator[LeafKind]:
+class _Element(NamedTuple):
+    """A node of the schema: a leaf column if it has a kind."""
+
+    is_repeated: bool
+    children: int
+    kind: LeafKind | None
+
+
+def _leaf_kinds(schema: Iterable[_Element]) -> Iterator[LeafKind]:
     """What each leaf column is, in order: the schema lists a tree from its root, depth first."""
     levels: list[tuple[int, bool]] = []  # children to come, and whether something above repeats
     for element in schema:
-        is_repeated = element.get(_REPETITION) == _REPEATED or (bool(levels) and levels[-1][1])
+        is_repeated = element.is_repeated or (bool(levels) and levels[-1][1])
         if levels:
             levels[-1] = (levels[-1][0] - 1, levels[-1][1])
-        if _TYPE in element:
-            yield _leaf_kind(element, is_repeated)
+        if element.kind is not None:
+            yield _leaf_kind(element.kind.is_text, is_repeated, element.kind.width)
         else:
-            levels.append((element.get(_CHILDREN, 0), is_repeated))
+            levels.append((element.children, is_repeated))
         while levels and levels[-1][0] == 0:
             levels.pop()
 
 
-def _leaf_kind(element: Struct, is_repeated: bool) -> LeafKind:
-    kind = element[_TYPE]
-    logical = element.get(_LOGICAL_TYPE, {})
-    if element.get(_CONVERTED_TYPE) == _DECIMAL or _DECIMAL in logical:
-        width = max(_DECIMAL_BYTES, element.get(_TYPE_LENGTH, 0))
+@lru_cache(maxsize=_KEPT_KINDS)
+def _leaf_kind(is_text: bool, is_repeated: bool, width: int) -> LeafKind:
+    """Make one of each: thousands of columns are of the same."""
+    return LeafKind(is_text, is_repeated, width)
+
+
+def _element(fields: Struct) -> _Element:
+    logical = fields.get(_LOGICAL_TYPE, {})
+    is_decimal = fields.get(_CONVERTED_TYPE) == _DECIMAL or _DECIMAL in logical
+    return _make_element(
+        fields.get(_TYPE),
+        fields.get(_TYPE_LENGTH),
+        fields.get(_REPETITION),
+        fields.get(_CHILDREN, 0),
+        is_decimal,
+    )
+
+
+@lru_cache(maxsize=_KEPT_KINDS)
+def _make_element(
+    kind: int | None, length: int | None, repetition: int | None, children: int, is_decimal: bool
+) -> _Element:
+    is_repeated = repetition == _REPEATED
+    if kind is None:
+        return _Element(is_repeated, _whole(children), None)
+    if is_decimal:
+        width = max(_DECIMAL_BYTES, _whole(length or 0))
     elif kind == _FIXED_LENGTH:
-        width = element[_TYPE_LENGTH]
+        width = _whole(length)
     else:
         width = 0 if kind == _BYTE_ARRAY else 8
-    return LeafKind(kind == _BYTE_ARRAY, is_repeated, width)
+    return _Element(is_repeated, 0, _leaf_kind(kind == _BYTE_ARRAY, is_repeated, width))
 
 
-def _group_footer(group: Struct, kinds: list[LeafKind]) -> GroupFooter:
-    columns = zip(group[_COLUMNS], kinds, strict=True)
-    return GroupFooter(int(group[_ROWS]), [_leaf(column, kind) for column, kind in columns])
+def _whole(number: Any) -> int:
+    """Insist that something is a whole number."""
+    if not isinstance(number, int):
+        raise TypeError
+    return number
 
 
-def _leaf(column: Struct, kind: LeafKind) -> Leaf:
-    metadata = column.get(_COLUMN_METADATA)
-    if metadata is None:
-        return Leaf(None, 0, 0)
-    offsets = [metadata[_DATA_OFFSET], metadata.get(_DICTIONARY_OFFSET, 0)]
+def _group_footer(fields: Struct) -> GroupFooter:
+    return GroupFooter(_whole(fields[_ROWS]), fields[_COLUMNS])
+
+
+def _with_kinds(group: GroupFooter, kinds: list[LeafKind]) -> GroupFooter:
+    """Say of each leaf what the schema says, which may come after the row groups."""
+    columns = zip(group.leaves, kinds, strict=True)
+    return GroupFooter(group.rows, [replace(leaf, kind=kind) for leaf, kind in columns])
+
+
+def _leaf(column: Struct) -> Leaf:
+    is_encrypted = _CRYPTO_METADATA in column
+    if is_encrypted and _COLUMN_METADATA not in column:
+        return _ENCRYPTED_LEAF
+    metadata = column[_COLUMN_METADATA]
+    offsets = [_whole(metadata[_DATA_OFFSET]), _whole(metadata.get(_DICTIONARY_OFFSET, 0))]
     return Leaf(
         metadata[_PATH][0].decode(),
-        int(metadata[_VALUES]),
-        int(metadata[_UNCOMPRESSED_BYTES]),
+        _whole(metadata[_VALUES]),
+        _whole(metadata[_UNCOMPRESSED_BYTES]),
         min((offset for offset in offsets if offset > 0), default=0),
-        int(metadata[_COMPRESSED_BYTES]),
-        int(metadata[_CODEC]),
-        kind,
-        _CRYPTO_METADATA in column,
+        _whole(metadata[_COMPRESSED_BYTES]),
+        _whole(metadata[_CODEC]),
+        is_encrypted=is_encrypted,
     )
+
+
+_ENCRYPTED_LEAF = Leaf(None, 0, 0)
+_METADATA = Layout(
+    dict.fromkeys(
+        [
+            _PATH,
+            _CODEC,
+            _VALUES,
+            _UNCOMPRESSED_BYTES,
+            _COMPRESSED_BYTES,
+            _DATA_OFFSET,
+            _DICTIONARY_OFFSET,
+        ]
+    )
+)
+_COLUMN = Layout({_COLUMN_METADATA: _METADATA, _CRYPTO_METADATA: NOTHING}, _leaf)
+_ELEMENT = Layout(
+    {
+        **dict.fromkeys([_TYPE, _TYPE_LENGTH, _REPETITION, _CHILDREN, _CONVERTED_TYPE]),
+        _LOGICAL_TYPE: Layout({_DECIMAL: NOTHING}),
+    },
+    _element,
+)
+_FILE = Layout(
+    {_SCHEMA: _ELEMENT, _ROW_GROUPS: Layout({_COLUMNS: _COLUMN, _ROWS: None}, _group_footer)}
+)

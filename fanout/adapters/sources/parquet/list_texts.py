@@ -37,7 +37,6 @@ def count_list_texts(file: Any, source: Any, group: int, leaf: int, max_bytes: i
         source,
         metadata=file.metadata,
         read_dictionary=[path],
-        pre_buffer=True,
         page_checksum_verification=True,
     )
     try:

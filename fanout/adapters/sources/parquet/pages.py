@@ -9,16 +9,28 @@ Source: https://github.com/apache/parquet-format/blob/master/src/main/thrift/par
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fanout.adapters.sources.parquet.thrift import Struct, ThriftError, decode_struct_at
+from fanout.adapters.sources.parquet.thrift import Layout, Struct, ThriftError, decode_struct_at
 
 # More are no file that a person would write: each costs some microseconds to read.
 MAX_PAGES = 50_000
+# The format has thirty. Bytes are not counted, for writers put texts of any length into statistics.
+MAX_HEADER_VALUES = 256
 # Fields of PageHeader; those of the headers within have the count of values and the encoding first.
 _TYPE, _UNCOMPRESSED_BYTES, _COMPRESSED_BYTES = 1, 2, 3
 _DATA_HEADER, _DICTIONARY_HEADER, _DATA_HEADER_V2 = 5, 7, 8
 _VALUES = 1
 _ENCODING, _ENCODING_V2 = 2, 4
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
+_HEADER = Layout(
+    {
+        _TYPE: None,
+        _UNCOMPRESSED_BYTES: None,
+        _COMPRESSED_BYTES: None,
+        _DATA_HEADER: Layout({_VALUES: None, _ENCODING: None}),
+        _DICTIONARY_HEADER: Layout({_VALUES: None, _ENCODING: None}),
+        _DATA_HEADER_V2: Layout({_VALUES: None, _ENCODING_V2: None}),
+    }
+)
 
 
 class Encoding(IntEnum):
@@ -62,12 +74,13 @@ class Page:
         return self.encoding == Encoding.DELTA_BYTE_ARRAY
 
 
-def read_pages(data: bytes, values: int) -> list[Page]:
+def read_pages(data: bytes, values: int, max_pages: int = MAX_PAGES) -> list[Page]:
     """Read the headers of the pages of a column, one after the other.
 
     Args:
         data: The bytes of the column in one row group.
         values: How many values it has by the footer; nobody reads a page after them.
+        max_pages: How many pages it may have.
 
     Raises:
         ThriftError: One is malformed, or there are too many.
@@ -75,9 +88,9 @@ def read_pages(data: bytes, values: int) -> list[Page]:
     pages: list[Page] = []
     position = seen = 0
     while seen < values and position < len(data):
-        if len(pages) == MAX_PAGES:
-            raise ThriftError(f"it has more than {MAX_PAGES} pages")
-        header, begin = decode_struct_at(data, position)
+        if len(pages) == max_pages:
+            raise ThriftError(f"it has more than {max_pages} pages")
+        header, begin = decode_struct_at(data, position, _HEADER, MAX_HEADER_VALUES)
         page = _page(header, begin)
         position = begin + page.stored
         seen += 0 if page.is_dictionary else page.values
@@ -89,12 +102,14 @@ def _page(header: Struct, begin: int) -> Page:
     try:
         kind, size, stored = header[_TYPE], header[_UNCOMPRESSED_BYTES], header[_COMPRESSED_BYTES]
         values, encoding = _counts(kind, header)
-        page = Page(begin, stored, size, values, encoding, is_dictionary=kind == _DICTIONARY)
-        if min(size, stored, values) < 0:
+        numbers = [size, stored, values, encoding]
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError
+        if min(numbers) < 0:
             raise ThriftError("a page has less than nothing")
     except (KeyError, TypeError) as error:
         raise ThriftError("a page has no such header as the format asks for") from error
-    return page
+    return Page(begin, stored, size, values, encoding, is_dictionary=kind == _DICTIONARY)
 
 
 def _counts(kind: int, header: Struct) -> tuple[int, int]:

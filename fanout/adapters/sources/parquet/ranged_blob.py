@@ -80,9 +80,11 @@ class RangedBlob(io.RawIOBase):
         self._position = position
         return self._position
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> Any:
+        """Read from the position on: bytes, or a view of those that are held."""
         left = max(0, self._size - self._position)
-        data = self.take(self._position, left if size < 0 else min(size, left))
+        length = left if size < 0 else min(size, left)
+        data = self._find(self._position, length) or self.take(self._position, length)
         self._position += len(data)
         return data
 
@@ -106,14 +108,21 @@ class RangedBlob(io.RawIOBase):
         Raises:
             SourceChangedError: There is another version, or none.
         """
-        for start, data in self._held.items():
-            if start <= begin and begin + length <= start + len(data):
-                return data[begin - start : begin - start + length]
+        found = self._find(begin, length)
+        if found is not None:
+            return bytes(found)
         try:
             return self._read(begin, length)
         except Exception as error:
             self._error = error
             raise
+
+    def _find(self, begin: int, length: int) -> memoryview | None:
+        """Find a range among those that are held; it is not copied."""
+        for start, data in self._held.items():
+            if start <= begin and begin + length <= start + len(data):
+                return memoryview(data)[begin - start : begin - start + length]
+        return None
 
     def _read(self, begin: int, length: int) -> bytes:
         if self._size > _MAX_WHOLE_BYTES:

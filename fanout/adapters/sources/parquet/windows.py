@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from fanout.adapters.sources.parquet.files import ParquetFile
+from fanout.adapters.sources.parquet.files import ParquetFile, reading
 from fanout.adapters.sources.parquet.group_sizes import GroupSize, measure_group
 from fanout.adapters.sources.parquet.leaves import GroupFooter
 from fanout.adapters.sources.parquet.list_texts import count_list_texts
@@ -14,43 +15,47 @@ from fanout.printable import describe_error
 
 # The columns of some rows, and those of them with INT96 timestamps once more in milliseconds.
 Decoded = tuple[Any, Mapping[str, Any]]
+# So long a group waits for whoever reads its next window; the batches between may be slow.
+IDLE_SECONDS = 300.0
 
 
 class UndecodableError(ValueError):
     """Rows of a group cannot be decoded."""
 
 
-def open_windows(file: ParquetFile, number: int, names: list[str], max_bytes: int) -> Windows | str:
+def open_windows(
+    file: ParquetFile, number: int, columns: tuple[str, ...], max_bytes: int
+) -> Windows | str:
     """Learn how a row group can be decoded, or why it cannot.
 
     Args:
         file: The file.
         number: Which of its groups, from 0.
-        names: The columns that are wanted; none is all.
+        columns: The columns that are wanted; none is all.
         max_bytes: How much memory their values may take.
     """
-    names = names or file.names
-    group = file.groups[number]
+    names = list(columns) or file.names
     try:
         with file.blob.store_errors():
-            file.blob.hold(_ranges(file, group, names, max_bytes))
-            size = measure_group(
-                file.blob,
-                group,
-                frozenset(names),
-                max_bytes,
-                lambda leaf: count_list_texts(
-                    file.file, file.blob.as_arrow(), number, leaf, max_bytes
-                ),
-            )
-    except ValueError as error:
+            size = _measure(file, number, names, max_bytes)
+    except Exception as error:  # whatever its bytes make of it, other groups can be read
         if file.blob.has_failed:
             raise
         return f"row group {number} cannot be decoded: {describe_error(error)}"
-    return Windows(file, number, names, group.rows, size, max_bytes)
+    return Windows(file, number, names, file.groups[number].rows, size, max_bytes)
 
 
-@dataclass(eq=False)
+def _measure(file: ParquetFile, number: int, names: list[str], max_bytes: int) -> GroupSize:
+    blob, group = file.blob, file.groups[number]
+    blob.hold(_ranges(file, group, names, max_bytes))
+
+    def count_texts(leaf: int) -> int | None:
+        return count_list_texts(file.file, blob.as_arrow(), number, leaf, max_bytes)
+
+    return measure_group(blob, group, frozenset(names), max_bytes, count_texts)
+
+
+@dataclass(frozen=True, eq=False)
 class Windows:
     """The windows of one row group; whoever reads one holds `files.reading`.
 
@@ -67,8 +72,6 @@ class Windows:
     group_rows: int
     group_size: GroupSize
     max_bytes: int
-    _next: int = 0
-    _batches: Iterator[Decoded] | None = field(default=None, repr=False)
 
     @property
     def rows(self) -> int:
@@ -95,24 +98,14 @@ class Windows:
             with self.file.blob.store_errors():
                 return self._read(window)
         except Exception as error:
-            self._batches = None
             if self.file.blob.has_failed:
                 raise
             fault = self._find_fault(error)
             raise UndecodableError(f"row group {self.number} cannot be decoded: {fault}") from error
 
     def _read(self, window: int) -> Decoded:
-        if self.rows >= self.group_rows:
-            return self._read_whole()
-        if self._batches is None or window < self._next:
-            _iterating.close_others(self)
-            self._hold()
-            self._batches, self._next = self._iterate(), 0
-        for decoded in self._batches:
-            self._next += 1
-            if self._next > window:
-                return decoded
-        raise ValueError(f"it has fewer than {self.group_rows} rows")
+        is_whole = self.rows >= self.group_rows
+        return self._read_whole() if is_whole else _progress.read(self, window)
 
     def _hold(self) -> None:
         group = self.file.groups[self.number]
@@ -128,9 +121,11 @@ class Windows:
         columns = _check(coarse, self.group_rows).columns
         return _check(table, self.group_rows), dict(zip(int96, columns, strict=True))
 
-    def _iterate(self) -> Iterator[Decoded]:
+    def iterate(self) -> Iterator[Decoded]:
+        """Decode one window after the other, from the first on."""
         import pyarrow as pa
 
+        self._hold()
         int96 = self._int96_names
         fine = self._batches_of(self.file.file, self.names)
         coarse = self._batches_of(self.file.coarse, int96) if int96 else None
@@ -148,10 +143,6 @@ class Windows:
             batch_size=self.rows, row_groups=[self.number], columns=names
         )
         return batches
-
-    def close(self) -> None:
-        """Forget how far it is; the next window is decoded from the beginning of the group."""
-        self._batches = None
 
     @property
     def _int96_names(self) -> list[str]:
@@ -177,19 +168,66 @@ class Windows:
         return describe_error(error)
 
 
-class _Iterating:
-    """The group that is decoded window by window; one at a time has its pages in memory."""
+class _Progress:
+    """How far a group is decoded window by window: of one at a time the pages are in memory.
+
+    They are in no account of memory. So they are forgotten with the last window, with an error,
+    and when nobody reads on for a while: a run may end midway.
+    """
 
     def __init__(self) -> None:
+        self._reads = 0
+        self._timer: threading.Timer | None = None
+        self.close()
+
+    def close(self) -> None:
+        """Forget it; its next window is decoded from the beginning of the group."""
         self._windows: Windows | None = None
+        self._batches: Iterator[Decoded] = iter(())
+        self._next = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def close_others(self, windows: Windows) -> None:
-        if self._windows is not None:
-            self._windows.close()
-        self._windows = windows
+    def read(self, windows: Windows, window: int) -> Decoded:
+        if self._windows is not windows or window < self._next:
+            self.close()
+            self._windows, self._batches = windows, windows.iterate()
+        try:
+            decoded = self._find(window)
+        except BaseException:
+            self.close()
+            raise
+        if sum(windows.bounds(window)) == windows.group_rows:
+            self.close()
+        else:
+            self._watch()
+        return decoded
+
+    def _find(self, window: int) -> Decoded:
+        for decoded in self._batches:
+            self._next += 1
+            if self._next > window:
+                return decoded
+        raise ValueError("it has fewer rows than by the footer")
+
+    def _watch(self) -> None:
+        self._reads += 1
+        if self._timer is None:
+            self._timer = threading.Timer(IDLE_SECONDS, self._close_if_idle, [self._reads])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _close_if_idle(self, reads: int) -> None:
+        with reading:
+            self._timer = None
+            if reads == self._reads:
+                self.close()
+            elif self._windows is not None:
+                self._watch()
 
 
-_iterating = _Iterating()
+_progress = _Progress()
 
 
 def _ranges(

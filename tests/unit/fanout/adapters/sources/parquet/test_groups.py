@@ -1,17 +1,25 @@
 """A row group that cannot be decoded fails its own rows; what is wrong with storage fails none."""
 
+import gc
+import io
+import random
+import tracemalloc
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from fanout.adapters.sources import reading
-from fanout.adapters.sources.parquet.files import MAX_FOOTER_BYTES
+from fanout.adapters.sources.parquet.files import MAX_FOOTER_BYTES, ParquetFile
+from fanout.adapters.sources.parquet.groups import MAX_KEPT_GROUPS, decode_group_of
 from fanout.errors import SourceChangedError
+from fanout.models.plan import BlobRef
 from fanout.splitting.records import parse_records
 from tests.support.doubles.memory_store import MemoryStore
+from tests.support.parquet import thrift_bytes as tb
 from tests.support.parquet.files import change_footer, counts, damage_page, write_table
 from tests.support.parquet.readings import (
     chunks_of,
@@ -87,6 +95,38 @@ def test_pages_that_are_gone_fail_the_rows_of_their_group_alone():
     begin = data.index(b"text 0") - 30
     hollow = data[:begin] + bytes(60) + data[begin + 60 :]
     assert list(failed_rows(hollow)) == list(range(10))
+
+
+FRACTION = tb.field(3, tb.DOUBLE, bytes(6) + b"\xf8\x3f")
+
+
+def hollow_out(data: bytes, header: bytes) -> bytes:
+    """Put another header before the first page of the column 'a' in row group 1."""
+    chunk = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(1).column(0)
+    assert len(header) <= chunk.total_compressed_size
+    begin = chunk.data_page_offset
+    return data[:begin] + header + data[begin + len(header) :]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\xf9" + b"\x19" * 700,  # lists in lists
+        b"\xfb" + b"\x01\x5b\x02" * 233,  # maps in maps
+        tb.struct(tb.field(1, tb.I32, b"\2"), tb.field(2, tb.I32, b"\2"), FRACTION),
+        tb.page_header(tb.DATA, 10, 10, 10, tb.field(99, tb.LIST, tb.empty_structs(600))),
+    ],
+    ids=["lists", "maps", "fraction", "many"],
+)
+def test_a_page_header_as_no_writer_has_it_fails_the_rows_of_its_group_alone(header: bytes):
+    table = {"a": [f"text {n:0100}" for n in range(ROWS)]}
+    data = write_table(table, row_group_size=10, compression="none", use_dictionary=False)
+    records = records_of(hollow_out(data, header))
+    failed = [record for record in records if record.error is not None]
+    assert [record.index for record in failed] == list(range(10, 20))
+    assert {record.error.type for record in failed if record.error} == {"ParquetError"}
+    kept = [record.value["a"] for record in records if record.error is None]
+    assert kept == table["a"][:10] + table["a"][20:]
 
 
 def test_a_footer_that_counts_more_rows_than_any_column_has_is_refused():
@@ -196,3 +236,43 @@ def test_a_row_group_that_cannot_be_decoded_is_tried_once_for_its_batches():
     store = store_of(damage_page(data, 0, 0))
     assert sum(len(chunk.faults) for chunk in chunks_of(store, most=10)) == 1000
     assert store.bytes_read < 4 * len(data)
+
+
+# memory
+
+FILES = 12
+
+
+def read_files(store: MemoryStore) -> None:
+    for number in range(FILES):
+        group = decode_group_of(store, BlobRef(container="inbox", blob=str(number)), None, 0)
+        assert group.fault == "" and group.rows == 1000
+
+
+def forget_groups(store: MemoryStore) -> None:
+    """Read so many windows of another file that no other is kept."""
+    for row in range(MAX_KEPT_GROUPS + 10):
+        ref = BlobRef(container="inbox", blob="windows")
+        assert decode_group_of(store, ref, None, row, 20_000).rows == 1
+
+
+def test_bytes_of_files_that_are_read_again_are_held_no_longer_than_they_are_read():
+    noise = random.Random(1)
+    store = MemoryStore()
+    for number in range(FILES):
+        table = {"a": [noise.randbytes(1000) for _ in range(1000)]}
+        store.write("inbox", str(number), write_table(table, use_dictionary=False))
+    windows = {"a": ["x" * 10_000] * (MAX_KEPT_GROUPS + 10)}
+    store.write("inbox", "windows", write_table(windows))
+    tracemalloc.start()
+    try:
+        read_files(store)
+        forget_groups(store)
+        before = tracemalloc.get_traced_memory()[0]
+        read_files(store)
+        assert tracemalloc.get_traced_memory()[0] - before < 1_000_000
+    finally:
+        tracemalloc.stop()
+    gc.collect()
+    opened = [thing for thing in gc.get_objects() if isinstance(thing, ParquetFile)]
+    assert len(opened) <= 9  # those that are kept, and one whose windows are being read
