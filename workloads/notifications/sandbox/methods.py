@@ -14,7 +14,7 @@ from markupsafe import Markup
 from workloads.notifications.sandbox import texts
 from workloads.notifications.sandbox.budget import ELEMENT, STEP
 from workloads.notifications.sandbox.context import RenderContext
-from workloads.notifications.sandbox.filters import Operation, price
+from workloads.notifications.sandbox.filters import Operation, bound, price
 from workloads.notifications.sandbox.formats import format_braces
 from workloads.notifications.sandbox.weights import require_scalar, weigh
 
@@ -67,10 +67,7 @@ def _format_map(context: RenderContext, owner: str, mapping: Any) -> str:
 
 
 def _replace(context: RenderContext, owner: str, old: str, new: str, count: int = -1) -> str:
-    budget = context.budget
-    growth = texts.HTML_GROWTH if isinstance(owner, Markup) else 1
-    places = owner.count(old) if count < 0 else min(count, owner.count(old))
-    budget.spend_text(len(owner) + places * len(new) * growth)
+    texts.spend_replacement(context.budget, owner, old, new, count)
     return owner.replace(old, new, count)
 
 
@@ -89,13 +86,16 @@ def _view(name: str, units: int) -> Operation:
 
 
 _LINEAR = (
-    *("capitalize", "casefold", "count", "endswith", "find", "index", "lower"),
+    *("count", "endswith", "find", "index"),
     *("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower"),
     *("isnumeric", "isprintable", "isspace", "istitle", "isupper", "removeprefix"),
-    *("removesuffix", "startswith", "swapcase", "title", "upper"),
+    *("removesuffix", "startswith"),
 )
-_TEXT: dict[str, Operation] = {
+# A letter becomes up to three of them.
+_CASES = ("capitalize", "casefold", "lower", "swapcase", "title", "upper")
+_TEXT_METHODS: dict[str, Operation] = {
     **{name: _call(name, 2) for name in _LINEAR},
+    **{name: _call(name, 4) for name in _CASES},
     **{name: _call(name, ELEMENT) for name in ("split", "splitlines", "partition")},
     **{name: _seek(name, ELEMENT) for name in ("rfind", "rindex", "rpartition", "rsplit")},
     **{name: _seek(name, 2) for name in ("lstrip", "rstrip", "strip")},
@@ -106,6 +106,7 @@ _TEXT: dict[str, Operation] = {
     "join": texts.join_by,
     "replace": _replace,
 }
+_TEXT = {name: bound(operation) for name, operation in _TEXT_METHODS.items()}
 _LIST: dict[str, Operation] = {name: _call(name) for name in ("count", "index")}
 OBJECT_METHODS: dict[str, Operation] = {
     "get": _get,

@@ -10,6 +10,7 @@ from jinja2.runtime import Undefined
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
+from workloads.notifications.sandbox.hashes import spend_hashes
 from workloads.notifications.sandbox.numbers import are_numbers, require_small
 from workloads.notifications.sandbox.texts import list_of, pick, require_integer, spend_names
 from workloads.notifications.sandbox.weights import weigh
@@ -17,9 +18,9 @@ from workloads.notifications.sandbox.weights import weigh
 MAX_PARTS = 10_000
 
 
-def spend_order(budget: Budget, values: Any) -> None:
-    """Charge an order of values: each is compared with as many as the length has bits."""
-    budget.spend(STEP + weigh(values, budget.left) * len(values).bit_length())
+def spend_order(budget: Budget, values: Any, parts: int = 1) -> None:
+    """Charge an order by parts of values: each meets as many others as the length has bits."""
+    budget.spend(STEP + weigh(values, budget.left) * parts * len(values).bit_length())
 
 
 def sort_values(
@@ -30,9 +31,14 @@ def sort_values(
     attribute: Any = None,
 ) -> list[Any]:
     """Sort a list."""
-    spend_order(context.budget, value)
+    # Each name stands for a copy in lower case, even if it is there several times.
+    spend_order(context.budget, value, _count_names(attribute))
     spend_names(context.budget, value, attribute)
     return filters.do_sort(context.environment, value, reverse, case_sensitive, attribute)
+
+
+def _count_names(attribute: Any) -> int:
+    return 1 + attribute.count(",") if isinstance(attribute, str) else 1
 
 
 def sort_object(
@@ -69,6 +75,8 @@ def list_unique(
     """List each value once."""
     spend_order(context.budget, value)
     spend_names(context.budget, value, attribute)
+    keys = value if attribute is None else pick(context, list(value), attribute)
+    spend_hashes(context.budget, keys)
     unique = filters.sync_do_unique(context.environment, value, case_sensitive, attribute)
     return list(unique)
 

@@ -21,6 +21,8 @@ SCALARS = NUMBERS | {type(None)}
 SEQUENCES = frozenset((list, tuple, range, _GroupTuple))
 _DIGIT_BITS = 3
 _ESCAPE = 4
+# By how many characters `escape` makes a sign longer: it writes `&#34;`, `&amp;`, `&#39;`, `&lt;`.
+_HTML_SIGNS = {'"': 4, "&": 4, "'": 4, "<": 3, ">": 3}
 
 
 def weigh(value: Any, limit: int) -> int:
@@ -59,6 +61,13 @@ def weigh_text(value: Any, limit: int) -> int:
     """
     kind = type(value)
     return weigh(value, limit) * (1 if kind in TEXTS or kind in SCALARS else _ESCAPE)
+
+
+def html_length(text: str) -> int:
+    """Give how many characters a text has once it is escaped, if it is not safe already."""
+    if isinstance(text, Markup):
+        return len(text)
+    return len(text) + sum(text.count(sign) * more for sign, more in _HTML_SIGNS.items())
 
 
 def _weigh_one(value: Any) -> int:
