@@ -76,3 +76,11 @@ def test_a_body_is_what_any_parser_of_json_reads(source: str):
 def test_half_a_pair_of_utf_16_is_no_text_of_a_message(source: str):
     with pytest.raises(RenderError, match="U\\+D800"):
         render(source, {})
+
+
+def test_large_templates_are_kept_as_far_as_there_is_memory_for_them():
+    # Short ones, of as many parts as there may be.
+    sources = [f"{number}{{{{ [{'1,' * 1900}] }}}}" for number in range(20)]
+    templates = [compile_template(source) for source in sources]
+    assert compile_template(sources[-1]) is templates[-1]
+    assert compile_template(sources[0]) is not templates[0]
