@@ -17,7 +17,7 @@ from workloads.notifications.sandbox.numbers import (
     require_precision,
     require_small,
 )
-from workloads.notifications.sandbox.weights import TEXTS, weigh
+from workloads.notifications.sandbox.weights import TEXTS, html_length, weigh
 
 Operation = Callable[..., Any]
 
@@ -109,6 +109,12 @@ def _require_text(value: Any) -> None:
         raise FilterArgumentError(f"a {type(value).__name__} is no name")
 
 
+def _truncate(context: RenderContext, s: Any, *args: Any, **kwargs: Any) -> Any:
+    if isinstance(s, str) and any(isinstance(p, Markup) for p in (*args, *kwargs.values())):
+        context.budget.spend_text(html_length(s))  # an end that is safe has the rest escaped
+    return price(filters.do_truncate, 2)(context, s, *args, **kwargs)
+
+
 def _absolute(value: Any) -> Any:
     return require_small(abs(value))
 
@@ -167,7 +173,7 @@ _MAKERS: dict[str, Operation] = {
     "title": price_text(filters.do_title, 16),
     "tojson": texts.write_json,
     "trim": texts.trim_text,
-    "truncate": price(filters.do_truncate, texts.HTML_GROWTH),
+    "truncate": _truncate,
     "unique": sequences.list_unique,
     "upper": price_text(filters.do_upper, 2),
     "urlencode": price(filters.do_urlencode, 16),
