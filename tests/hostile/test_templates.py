@@ -72,6 +72,7 @@ def test_every_operation_is_bounded_whatever_it_is_given(chaos_seconds: float):
     for begin in range(0, count, AT_ONCE):
         ends = endings(cross_operations(first + begin, min(AT_ONCE, count - begin)))
         assert harms(ends) == {}
+        assert [ending.name for ending in ends if ending.characters] == []
         rendered += sum(not ending.error for ending in ends)
     assert rendered > count // 50
 

@@ -41,6 +41,10 @@ VALUES: dict[str, str] = {
     "rate": "1.5e300",
     "names": "['a,a.a'] | batch(5000, 'a') | first | join(',')",
 }
+# The values themselves are no longer than a text may be.
+_TELL_LONG = (
+    "{% if result is string and result | length > 1048576 %}{{ result | length }}{% endif %}"
+)
 _NAME = re.compile(r"\b[a-z_]+\b")
 _KEYWORDS = ("", "", "", "attribute=", "extra_schemes=", "default=", "width=", "fill_with=")
 _FORMS = (
@@ -69,7 +73,7 @@ def _cross(chance: random.Random) -> HostileTemplate:
         keyword=chance.choice(_KEYWORDS),
     )
     settings = "".join(f"{{% set {name} = {VALUES[name]} %}}" for name in _find_values(operation))
-    source = f"{settings}{{% set result = {operation} %}}"
+    source = f"{settings}{{% set result = {operation} %}}{_TELL_LONG}"
     return HostileTemplate(operation, source, is_html=chance.random() < 0.5)
 
 

@@ -25,8 +25,8 @@ Operation = Callable[..., Any]
 def price(function: Operation, units: int = 1) -> Operation:
     """Charge so many units for each of the weight of what a function is given.
 
-    Its result is no larger than those units: `urlencode` makes twelve characters of one, and has
-    looked at each of them.
+    A text that it makes is refused if it is too long. Its result is no larger than those units:
+    `urlencode` makes twelve characters of one, and has looked at each of them.
     """
     pass_arg = _PassArg.from_obj(function)
 
@@ -37,10 +37,10 @@ def price(function: Operation, units: int = 1) -> Operation:
             weight += weigh([*args[1:], *kwargs.values()], budget.left)
         budget.spend(STEP + units * weight)
         if pass_arg is _PassArg.eval_context:
-            return function(context.eval_ctx, *args, **kwargs)
+            return require_short(function(context.eval_ctx, *args, **kwargs))
         if pass_arg is _PassArg.environment:
-            return function(context.environment, *args, **kwargs)
-        return function(*args, **kwargs)
+            return require_short(function(context.environment, *args, **kwargs))
+        return require_short(function(*args, **kwargs))
 
     return run
 
@@ -61,18 +61,21 @@ def step(function: Operation) -> Operation:
 
 
 def price_text(function: Operation, units: int = 1) -> Operation:
-    """Charge so many units for each letter of the text that a value is made before."""
+    """Charge so many units for each letter of the text that a value is made before.
+
+    A text that comes of it is refused if it is too long.
+    """
 
     def run(context: RenderContext, value: Any) -> Any:
         text = texts.to_text(context.budget, value)
         context.budget.spend(units * len(text))
-        return function(text)
+        return require_short(function(text))
 
     return run
 
 
 def bound(operation: Operation) -> Operation:
-    """Refuse a text that an operation makes, if it is too long."""
+    """Refuse a text that an operation makes, if it is too long, where that was not done before."""
 
     def run(context: RenderContext, *args: Any, **kwargs: Any) -> Any:
         return require_short(operation(context, *args, **kwargs))
@@ -89,8 +92,8 @@ def _format(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> st
 def _round(context: RenderContext, value: Any, precision: Any = 0, method: Any = "common") -> Any:
     context.budget.spend(STEP)
     _require_text(method)
-    weigh(value, context.budget.left)  # says so, if a field is missing
     if not are_numbers(value):  # a text times a power of ten is a long one
+        weigh(value, context.budget.left)  # says so, if a field is missing
         raise TypeError(f"a {type(value).__name__} is no number to round")
     require_small(value)
     require_precision(precision)
@@ -124,43 +127,40 @@ def _integer(value: Any, default: Any = 0, base: Any = 10) -> Any:
     return require_small(number) if are_numbers(number) else number
 
 
-# They give what they were given, or a part of it, and make no text.
-_CHOICES: dict[str, Operation] = {
-    "attr": _attribute,
-    "count": step(len),
-    "d": step(filters.do_default),
-    "default": step(filters.do_default),
-    "first": step(filters.sync_do_first),
-    "last": step(filters.do_last),
-    "length": step(len),
-    "random": step(filters.do_random),
-}
-_MAKERS: dict[str, Operation] = {
+FILTERS: dict[str, Operation] = {
     "abs": price(_absolute),
+    "attr": _attribute,
     "batch": sequences.cut_batches,
     "capitalize": price_text(filters.do_capitalize, 2),
     "center": lambda context, value, width=80: texts.pad(context, "center", value, width),
+    "count": step(len),
+    "d": step(filters.do_default),
+    "default": step(filters.do_default),
     "dictsort": sequences.sort_object,
     "e": texts.escape_text,
     "escape": texts.escape_text,
     "filesizeformat": price(filters.do_filesizeformat),
+    "first": step(filters.sync_do_first),
     "float": price(filters.do_float),
     "forceescape": texts.escape_again,
-    "format": _format,
+    "format": bound(_format),
     "groupby": sequences.group_values,
-    "indent": texts.indent_text,
+    "indent": bound(texts.indent_text),
     "int": price(_integer),
     "items": sequences.list_items,
     "join": texts.join_texts,
+    "last": step(filters.do_last),
+    "length": step(len),
     "list": lambda context, value: texts.list_of(context.budget, value),
     "lower": price_text(filters.do_lower, 2),
     "map": sequences.map_values,
     "max": sequences.find_extreme(filters.do_max),
     "min": sequences.find_extreme(filters.do_min),
+    "random": step(filters.do_random),
     "reject": sequences.choose_values(filters.sync_do_reject, 0),
     "rejectattr": sequences.choose_values(filters.sync_do_rejectattr, 1),
     "replace": texts.replace_text,
-    "reverse": sequences.reverse_values,
+    "reverse": bound(sequences.reverse_values),
     "round": _round,
     "safe": price_text(Markup),
     "select": sequences.choose_values(filters.sync_do_select, 0),
@@ -168,18 +168,17 @@ _MAKERS: dict[str, Operation] = {
     "slice": sequences.cut_slices,
     "sort": sequences.sort_values,
     "string": lambda context, value: texts.to_text(context.budget, value),
-    "striptags": words.strip_tags,
+    "striptags": bound(words.strip_tags),
     "sum": sequences.add_up,
     "title": price_text(filters.do_title, 16),
-    "tojson": texts.write_json,
-    "trim": texts.trim_text,
-    "truncate": _truncate,
+    "tojson": bound(texts.write_json),
+    "trim": bound(texts.trim_text),
+    "truncate": bound(_truncate),
     "unique": sequences.list_unique,
     "upper": price_text(filters.do_upper, 2),
     "urlencode": price(filters.do_urlencode, 16),
-    "urlize": words.link_addresses,
+    "urlize": bound(words.link_addresses),
     "wordcount": price_text(filters.do_wordcount, 16),
-    "wordwrap": words.wrap_words,
+    "wordwrap": bound(words.wrap_words),
     "xmlattr": price(filters.do_xmlattr, 12),
 }
-FILTERS = _CHOICES | {name: bound(operation) for name, operation in _MAKERS.items()}

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from workloads.notifications.sandbox import texts
 from workloads.notifications.sandbox.budget import ELEMENT, STEP
 from workloads.notifications.sandbox.context import RenderContext
-from workloads.notifications.sandbox.filters import Operation, bound, price
+from workloads.notifications.sandbox.filters import Operation, price
 from workloads.notifications.sandbox.formats import format_braces
 from workloads.notifications.sandbox.weights import require_scalar, weigh
 
@@ -93,7 +93,7 @@ _LINEAR = (
 )
 # A letter becomes up to three of them.
 _CASES = ("capitalize", "casefold", "lower", "swapcase", "title", "upper")
-_TEXT_METHODS: dict[str, Operation] = {
+_TEXT: dict[str, Operation] = {
     **{name: _call(name, 2) for name in _LINEAR},
     **{name: _call(name, 4) for name in _CASES},
     **{name: _call(name, ELEMENT) for name in ("split", "splitlines", "partition")},
@@ -106,7 +106,6 @@ _TEXT_METHODS: dict[str, Operation] = {
     "join": texts.join_by,
     "replace": _replace,
 }
-_TEXT = {name: bound(operation) for name, operation in _TEXT_METHODS.items()}
 _LIST: dict[str, Operation] = {name: _call(name) for name in ("count", "index")}
 OBJECT_METHODS: dict[str, Operation] = {
     "get": _get,

@@ -24,6 +24,9 @@ def to_text(budget: Budget, value: Any) -> str:
     Raises:
         TemplateLimitError: It is too long, or there is not as much work left.
     """
+    if type(value) is str:
+        budget.spend(STEP + len(value))
+        return require_short(value)  # type: ignore[no-any-return]
     budget.spend(STEP + weigh_text(value, budget.left))
     return require_short(soft_str(value))  # type: ignore[no-any-return]
 
