@@ -2,13 +2,12 @@
 
 import socket
 import threading
-from concurrent.futures import Future
-from typing import Any
 
 import pytest
 
 from fanout import exchanges
 from fanout.exchanges import Deadline, DeadlineError
+from tests.support.doubles.late_answer import LateAnswer
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -54,16 +53,6 @@ def test_a_call_gives_what_it_gives_and_raises_what_it_raises():
 
     with pytest.raises(TimeoutError, match="its own"):
         Deadline(60).call(fail)
-
-
-class LateAnswer(Future[Any]):
-    """An answer that comes between the moment when it is late and the look at it."""
-
-    def result(self, timeout: float | None = None) -> Any:
-        if timeout is None:
-            return super().result()
-        self.exception()  # it waits until there is one, or an answer
-        raise TimeoutError
 
 
 def test_a_call_that_ends_just_when_its_time_is_over_gives_what_it_gives(
