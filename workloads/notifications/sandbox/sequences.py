@@ -18,9 +18,9 @@ from workloads.notifications.sandbox.weights import weigh
 MAX_PARTS = 10_000
 
 
-def spend_order(budget: Budget, values: Any, parts: int = 1) -> None:
-    """Charge an order by parts of values: each meets as many others as the length has bits."""
-    budget.spend(STEP + weigh(values, budget.left) * parts * len(values).bit_length())
+def spend_order(budget: Budget, values: Any) -> None:
+    """Charge an order of values: each is compared with as many as the length has bits."""
+    budget.spend(STEP + weigh(values, budget.left) * len(values).bit_length())
 
 
 def sort_values(
@@ -31,14 +31,15 @@ def sort_values(
     attribute: Any = None,
 ) -> list[Any]:
     """Sort a list."""
-    # Each name stands for a copy in lower case, even if it is there several times.
-    spend_order(context.budget, value, _count_names(attribute))
     spend_names(context.budget, value, attribute)
+    if isinstance(attribute, str) and "," in attribute:
+        # Each name stands for a copy in lower case, even if it is there several times.
+        items = list_of(context.budget, value)
+        for name in attribute.split(","):
+            spend_order(context.budget, pick(context, items, name))
+    else:
+        spend_order(context.budget, value)
     return filters.do_sort(context.environment, value, reverse, case_sensitive, attribute)
-
-
-def _count_names(attribute: Any) -> int:
-    return 1 + attribute.count(",") if isinstance(attribute, str) else 1
 
 
 def sort_object(
