@@ -89,8 +89,8 @@ class Deadline:
         try:
             return answer.result(self.remaining())
         except TimeoutError:
-            if answer.done():  # the call itself has raised it
-                raise
+            if answer.done():  # it ended meanwhile, or has raised this itself
+                return answer.result()
             raise self.error() from None
 
     def _shut_down(self) -> None:

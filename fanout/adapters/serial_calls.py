@@ -41,9 +41,10 @@ class SerialCalls:
         except CancelledError:
             raise HungCallError("a call before it hangs") from None
         except TimeoutError:
-            if answer.done() and not answer.cancelled():  # the call itself has raised it
-                raise
-            answer.cancel()
+            if (
+                not answer.cancel() and answer.done()
+            ):  # it ended meanwhile, or has raised this itself
+                return answer.result()
             raise HungCallError(f"no answer within {seconds:g} s") from None
 
     def end(self) -> None:

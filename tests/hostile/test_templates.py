@@ -6,6 +6,7 @@ of its time. Neither must happen: what stops a template is its budget, and never
 
 import pytest
 
+from tests.support.hostile.crossings import cross_operations
 from tests.support.hostile.forms import any_chance, choose, is_long
 from tests.support.hostile.renderer import Ending, render_apart
 from tests.support.hostile.templates import (
@@ -60,6 +61,20 @@ def test_what_cannot_be_compiled_is_refused_when_it_is_checked():
     ends = endings(refused_templates())
     assert harms(ends) == {}
     assert [ending.name for ending in ends if {*ending.error[:1]}.isdisjoint(REFUSALS)] == []
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(14_400)
+def test_every_operation_is_bounded_whatever_it_is_given(chaos_seconds: float):
+    count = int(chaos_seconds * PER_SECOND)
+    first = FIRST if is_long(chaos_seconds) else any_chance().randrange(10**9)
+    rendered = 0
+    for begin in range(0, count, AT_ONCE):
+        ends = endings(cross_operations(first + begin, min(AT_ONCE, count - begin)))
+        assert harms(ends) == {}
+        assert [ending.name for ending in ends if ending.characters] == []
+        rendered += sum(not ending.error for ending in ends)
+    assert rendered > count // 50
 
 
 @pytest.mark.chaos

@@ -3,13 +3,15 @@
 import smtplib
 import socket
 import ssl
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any
 
 from fanout.errors import PermanentError, TransientError
 from fanout.exchanges import Deadline
@@ -122,9 +124,31 @@ class _Smtp(smtplib.SMTP):
         self._deadline.watch(sock)
         return sock
 
+    def __exit__(self, *_: object) -> None:
+        """Say goodbye; what is said to it is of no interest: the mail was taken before, or not."""
+        with closing(self), suppress(smtplib.SMTPException, OSError):
+            self.docmd("QUIT")
+
 
 class _Smtps(_Smtp, smtplib.SMTP_SSL):
     """The same over TLS from the beginning."""
+
+
+@dataclass(frozen=True)
+class _Tls:
+    """TLS as `smtplib` asks for it, whose handshake has no longer than the deadline leaves.
+
+    To wrap a socket takes it from under who watches it, until the handshake is over.
+    """
+
+    deadline: Deadline
+
+    def wrap_socket(self, sock: socket.socket, server_hostname: str) -> ssl.SSLSocket:
+        sock.settimeout(self.deadline.remaining())
+        context = ssl.create_default_context()
+        secure = context.wrap_socket(sock, server_hostname=server_hostname)
+        self.deadline.watch(secure)
+        return secure
 
 
 @lru_cache(maxsize=1)
@@ -142,7 +166,7 @@ def _open(server: SmtpServer, deadline: Deadline) -> smtplib.SMTP:
 
 def _connect(server: SmtpServer, deadline: Deadline) -> smtplib.SMTP:
     if server.scheme == SmtpScheme.SMTPS:
-        return _Smtps(server, deadline, context=ssl.create_default_context())
+        return _Smtps(server, deadline, context=_Tls(deadline))
     return _Smtp(server, deadline)
 
 
@@ -150,8 +174,7 @@ def _secure(connection: smtplib.SMTP, server: SmtpServer, deadline: Deadline) ->
     connection.ehlo_or_helo_if_needed()
     is_secure = server.scheme == SmtpScheme.SMTPS
     if not is_secure and connection.has_extn("starttls"):
-        connection.starttls(context=ssl.create_default_context())
-        deadline.watch(cast("socket.socket", connection.sock))
+        connection.starttls(context=_Tls(deadline))  # type: ignore[call-overload]
         connection.ehlo()
         is_secure = True
     if server.scheme == SmtpScheme.STARTTLS and not is_secure:

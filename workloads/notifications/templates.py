@@ -6,7 +6,6 @@ needs: see `sandbox`.
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template
@@ -15,11 +14,11 @@ from pydantic_core import from_json
 from fanout.printable import describe_error
 from fanout.splitting.numbers import has_infinity
 from workloads.notifications.sandbox.budget import MAX_CHARACTERS
-from workloads.notifications.sandbox.environment import Sandbox
+from workloads.notifications.sandbox.cache import TemplateCache
+from workloads.notifications.sandbox.environment import MessageTemplate, Sandbox
 from workloads.notifications.sandbox.errors import RenderError, TemplateLimitError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SHORT_TEMPLATE = 4096
 _TEXT = Sandbox(is_html=False)
 _HTML = Sandbox(is_html=True)
 
@@ -30,17 +29,14 @@ def compile_template(source: str, *, is_html: bool = False) -> Template:
     Raises:
         TemplateError: Its syntax is wrong, it is too large, or it needs what a run does not have.
     """
-    is_short = len(source) <= _SHORT_TEMPLATE
-    return (_compile_short if is_short else _compile_long)(source, is_html)
+    return _cache.get(source, is_html)
 
 
-def _compile(source: str, is_html: bool) -> Template:
+def _compile(source: str, is_html: bool) -> MessageTemplate:
     return (_HTML if is_html else _TEXT).compile_source(source)
 
 
-# The code of a template takes up to some 400 times its text: so few long ones are kept.
-_compile_short = lru_cache(maxsize=256)(_compile)
-_compile_long = lru_cache(maxsize=32)(_compile)
+_cache = TemplateCache(_compile)
 
 
 def render(

@@ -19,7 +19,7 @@ class _Handler(socketserver.StreamRequestHandler):
         self._say("220 ready")
         for line in self.rfile:
             stage = line.split(b":")[0].split()[0].decode().upper()
-            if stage == "QUIT":
+            if stage == "QUIT" and stage not in self.server.said:
                 return
             usual = "354 go on" if stage == "DATA" else "250 fine"
             answer = self.server.said.get(stage, usual)

@@ -27,12 +27,16 @@ FIELDS: dict[str, Any] = {
 LARGE_FIELDS: dict[str, Any] = {
     "large_text": "\U000e0001" * 3_000_000,
     "large_list": [{"sku": "<" * 10, "count": number} for number in range(50_000)],
+    # Python gives all of these numbers the same hash.
+    "pairs": [[number * (2**61 - 1), 1] for number in range(80_000)],
 }
 _OPEN, _CLOSE = "{% for a in range(99999) %}", "{% endfor %}"
 _DOUBLE = "{{% set ns = namespace(v={start}) %}}{{% for i in range(60) %}}{{% set ns.v = {grow} %}}"
 _WIDE = (
     "{% set h = '\u4e00'.center(900000, '\u4e00') %}{% set c = '\u4e01'.center(900000, '\u4e01') %}"
 )
+_HTML, _END = "{% autoescape true %}", "{% endautoescape %}"
+_LONG = "{% set x = ''.center(900000, '\U000e0001') %}"
 _LARGE_OBJECT = "{% set d = dict(range(20000) | map('string') | batch(2)) %}"
 
 # By what they do; each is short, and each asks for far more than a message needs.
@@ -187,6 +191,61 @@ ATTACKS: dict[str, str] = {
     + "{% endfor %}{% set n = namespace([(ns.v, 1)]) %}",
     "a huge number": "{{ digits_number * digits_number * digits_number | string | length }}",
     "an integer of a text": "{{ ('1'.center(1000000, '1') | int(base=16)) * 2 }}",
+    # What is worked on is another form of the value than the one that is given.
+    "replace of what is safe": _HTML + "{% set s = ''.center(20000, '<') %}"
+    "{% set n = ''.center(10000, 'x') %}{{ s | replace('&' | safe, n) | length }}" + _END,
+    "replace by what is safe": _HTML + "{% set s = ''.center(20000, '<') %}"
+    "{% set n = ''.center(10000, 'x') %}{{ s | replace('&', n | safe) | length }}" + _END,
+    "replace of nothing, in what is escaped": _HTML
+    + "{{ ''.center(100000, '<') | replace('', 'xxxxxxxx' | safe) | length }}"
+    + _END,
+    "replace by what is escaped": "{{ (''.center(9999, 'x') | safe)"
+    ".replace('x', ''.center(999, '<')) | length }}",
+    "join by what is safe": "{{ ('' | safe).join([''.center(900000, '<')]) | length }}",
+    "join by what is safe, the filter": _HTML
+    + "{{ [''.center(900000, '<')] | join('' | safe) | length }}"
+    + _END,
+    "indent by what is safe": "{{ ''.center(300000, '<') | indent('x' | safe, true) | length }}",
+    "wordwrap by what is safe": "{{ ''.center(300000, '<') | indent | wordwrap(99, true, '' | safe)"
+    " | length }}",
+    "lines of what is safe, indented": "{{ (''.center(1000000, '\n') | safe) | indent | length }}",
+    "lines of what is safe, wrapped": "{{ (''.center(1000000, '\n') | safe) | wordwrap | length }}",
+    "percent signs": "{{ ''.center(1000000, '%') % 1 }}",
+    "percent signs, the filter": "{{ ''.center(400000, '%') | format(1) }}",
+    **{
+        f"a format that is {check}": f"{{{{ '%900000000d' is {check} }}}}"
+        for check in ("odd", "even", "divisibleby(7)")
+    },
+    "formats that are odd": "{{ ['%900000000d'] | select('odd') | list }}",
+    "a text rounded up": "{{ 'x' | round(9, 'ceil') }}",
+    "a list rounded down": "{{ [1] | round(8, 'floor') }}",
+    "long texts as a text": _LONG + "{{ ([x, x, x, x, x, x] | string) | length }}",
+    "long texts as what is safe": _LONG + "{{ ([x, x, x, x, x, x] | safe) | length }}",
+    "long texts, escaped": _LONG + "{{ ([x, x, x, x, x] | e) | length }}",
+    "long texts that are lower": _LONG + "{{ [x, x, x, x, x, x, x, x, x] is lower }}",
+    "long texts between others": _LONG + "{{ joiner([x, x, x, x, x, x, x, x, x]) is true }}",
+    "long texts by ~": _LONG + "{{ (x ~ x) | length }}",
+    "a long block": _LONG + "{% set v %}{{ x }}{{ x }}{% endset %}{{ v | length }}",
+    "a long block, filtered": _LONG
+    + "{% set v | length %}{{ x }}{{ x }}{% endset %}{% filter length %}{{ x }}{{ x }}"
+    "{% endfilter %}",
+    "a long macro": _LONG + "{% macro m(x) %}{{ x }}{{ x }}{% endmacro %}{{ m(x) | length }}",
+    "a long slice": "{{ large_text[:2000000] | length }}",
+    # Two sizes are multiplied.
+    "schemes of links": "{% set s = ['ab:'] %}"
+    + "{% set s = s + s %}" * 16
+    + "{% set w = ''.center(50000, 'x') | list | join(' ') %}"
+    "{{ w | urlize(extra_schemes=s) | length }}",
+    "long schemes of links": "{% set s = ['a'.center(50000, 'a') ~ ':'] %}"
+    + "{% set s = s + s %}" * 6
+    + "{% set w = [s[0] ~ 'x'] %}{% set w = (w + w + w + w) | join(' ') %}"
+    "{% for i in range(99999) %}{{ w | urlize(extra_schemes=s) | length }}{% endfor %}",
+    "ends of lines to link": "{{ (''.center(50000, '\n') ~ ' \n') | urlize | length }}",
+    "one name to sort by, many times": "{% set a = ''.center(900000, 'a') %}"
+    "{{ [{'a': a}, {'a': a}] | sort(attribute='" + "a," * 499 + "a') | length }}",
+    "keys of one hash": "{{ dict(pairs) | length }}",
+    "keys of one hash, in a namespace": "{% set n = namespace(pairs) %}{{ n is true }}",
+    "values of one hash": "{{ pairs[:16000] | map('first') | unique | length }}",
 }
 # Refused at the check: what cannot be compiled, or is too much to.
 NO_TEMPLATES: dict[str, str] = {

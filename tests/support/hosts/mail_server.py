@@ -14,9 +14,14 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 @dataclass
 class MailServer:
-    """What the server was given."""
+    """What the server was given.
+
+    Attributes:
+        goodbye: What it answers to QUIT: once, or again and again if it is not the last line.
+    """
 
     port: int = 0
+    goodbye: str = "221 Bye"
     envelopes: list[Envelope] = field(default_factory=list)
 
     @property
@@ -34,11 +39,17 @@ class MailServer:
         self.envelopes.append(envelope)
         return "250 kept"
 
+    async def handle_QUIT(self, server: SMTP, session: Any, envelope: Envelope) -> str:
+        while self.goodbye.startswith("221-"):
+            await server.push(self.goodbye)
+            await asyncio.sleep(0.05)
+        return self.goodbye
+
 
 @contextmanager
-def mail_server(*, has_smtputf8: bool) -> Iterator[MailServer]:
+def mail_server(*, has_smtputf8: bool, goodbye: str = "221 Bye") -> Iterator[MailServer]:
     """Serve on a free port of the loopback address."""
-    kept = MailServer()
+    kept = MailServer(goodbye=goodbye)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -52,7 +63,16 @@ def mail_server(*, has_smtputf8: bool) -> Iterator[MailServer]:
     try:
         yield kept
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    """Take no more mail, and end the conversations that still go on."""
+    server.close()
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

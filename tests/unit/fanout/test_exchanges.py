@@ -7,6 +7,7 @@ import pytest
 
 from fanout import exchanges
 from fanout.exchanges import Deadline, DeadlineError
+from tests.support.doubles.late_answer import LateAnswer
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -52,6 +53,13 @@ def test_a_call_gives_what_it_gives_and_raises_what_it_raises():
 
     with pytest.raises(TimeoutError, match="its own"):
         Deadline(60).call(fail)
+
+
+def test_a_call_that_ends_just_when_its_time_is_over_gives_what_it_gives(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(exchanges, "Future", LateAnswer)
+    assert Deadline(60).call(lambda: 7) == 7
 
 
 def test_calls_that_hang_are_left_and_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch):

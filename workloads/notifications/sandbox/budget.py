@@ -6,6 +6,7 @@ alike, and the same template with the same fields ends the same way on any machi
 """
 
 import time
+from typing import Any
 
 from workloads.notifications.sandbox.errors import TemplateLimitError
 
@@ -15,6 +16,22 @@ ELEMENT = 16
 MAX_CHARACTERS = 1_048_576
 MAX_CPU_SECONDS = 5.0
 _LOOKS = 50
+
+
+def require_short(value: Any) -> Any:
+    """Give a value, unless it is a text that is too long.
+
+    Raises:
+        TemplateLimitError: It is.
+    """
+    if isinstance(value, str):
+        _require_length(len(value))
+    return value
+
+
+def _require_length(characters: int) -> None:
+    if characters > MAX_CHARACTERS:
+        raise TemplateLimitError(f"a text would have more than {MAX_CHARACTERS} characters")
 
 
 class Budget:
@@ -48,9 +65,7 @@ class Budget:
         Raises:
             TemplateLimitError: It would be too long, or there is not as much left.
         """
-        if characters > MAX_CHARACTERS:
-            message = f"a text would have more than {MAX_CHARACTERS} characters"
-            raise TemplateLimitError(message)
+        _require_length(characters)
         self.spend(characters)
 
     def look(self) -> None:

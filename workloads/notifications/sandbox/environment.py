@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Joiner, missing, pass_context
 
 from fanout.printable import describe_error
-from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget, require_short
 from workloads.notifications.sandbox.checks import CHECKS
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.filters import FILTERS
@@ -22,6 +22,16 @@ from workloads.notifications.sandbox.weights import SEQUENCES, TEXTS, require_sc
 
 _INDEXED = SEQUENCES | TEXTS | {dict}
 _CALL = 4 * STEP
+
+
+class MessageTemplate(Template):
+    """A template, once it is compiled.
+
+    Attributes:
+        nodes: How many nodes its tree has.
+    """
+
+    nodes: int
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -42,17 +52,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.tests = {name: pass_context(check) for name, check in CHECKS.items()}
         self.globals = dict(FUNCTIONS)
 
-    def compile_source(self, source: str) -> Template:
+    def compile_source(self, source: str) -> MessageTemplate:
         """Compile a template.
 
         Raises:
             TemplateError: It is none, or one of its parts is not for messages.
         """
         try:
-            tree = self.parse(source)
-            check_tree(tree)
-            price_tree(tree)
-            return self.from_string(tree)
+            return self._compile_tree(self.parse(source))
         except TemplateError:
             raise
         except (RecursionError, MemoryError) as error:
@@ -62,6 +69,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         # Jinja makes Python's code of it, which may fail in any way.
         except Exception as error:
             raise TemplateError(f"it does not compile: {describe_error(error)}") from error
+
+    def _compile_tree(self, tree: nodes.Template) -> MessageTemplate:
+        count = check_tree(tree)
+        price_tree(tree)
+        template = self.from_string(tree, template_class=MessageTemplate)
+        assert isinstance(template, MessageTemplate)  # noqa: S101
+        template.nodes = count
+        return template
 
     def render_pieces(self, template: Template, fields: dict[str, Any]) -> Any:
         """Render with a budget; gives the pieces of the text."""
@@ -112,5 +127,5 @@ class Sandbox(ImmutableSandboxedEnvironment):
             first = (obj.owner,) if isinstance(obj, Method) else ()
             return obj.operation(context, *first, *args, **kwargs)
         if isinstance(obj, Macro | LoopContext | BlockReference | Joiner | Undefined):
-            return context.call(obj, *args, **kwargs)
+            return require_short(context.call(obj, *args, **kwargs))
         raise SecurityError(f"a {type(obj).__name__} is nothing to call")

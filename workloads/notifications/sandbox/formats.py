@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from workloads.notifications.sandbox.budget import STEP, Budget
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
-from workloads.notifications.sandbox.weights import weigh
+from workloads.notifications.sandbox.weights import weigh, weigh_text
 
 MAX_WIDTH = 1000
 _SHORT_TEXT = 256
@@ -37,11 +37,11 @@ def format_printf(budget: Budget, text: str, values: Any) -> str:
     """
     # Read once for each text, unless it is long: a short one is in the template.
     read = _read_conversions if len(text) <= _SHORT_TEXT else _read_conversions.__wrapped__
-    budget.spend(STEP + len(text))
+    budget.spend(STEP * (1 + text.count("%")) + len(text))
     conversions, room = read(str(text))
     weight = weigh(values, budget.left)
     repeats = conversions if isinstance(values, dict) else 1
-    budget.spend_text(conversions * STEP + len(text) + room + weight * repeats)
+    budget.spend_text(len(text) + room + weight * repeats)
     result: str = text % values
     budget.spend(len(result))
     return result
@@ -50,11 +50,13 @@ def format_printf(budget: Budget, text: str, values: Any) -> str:
 @lru_cache(maxsize=256)
 def _read_conversions(text: str) -> tuple[int, int]:
     """How many conversions a format has, and what their widths and precisions ask for."""
-    conversions = list(_CONVERSION.finditer(text))
-    if any(match["kind"] == "(" for match in conversions):
-        raise TemplateLimitError("a name in a format has parentheses")
-    widths = [match[part] for match in conversions for part in ("width", "precision")]
-    return len(conversions), sum(map(_require_width, widths))
+    conversions, room = 0, 0
+    for conversion in _CONVERSION.finditer(text):
+        if conversion["kind"] == "(":
+            raise TemplateLimitError("a name in a format has parentheses")
+        conversions += 1
+        room += _require_width(conversion["width"]) + _require_width(conversion["precision"])
+    return conversions, room
 
 
 def _require_width(number: str | None) -> int:
@@ -77,7 +79,7 @@ class BoundFormatter(SandboxedFormatter):
         """Format one field, whose width is bounded."""
         for number in _NUMBER.findall(format_spec):
             _require_width(number)
-        self._budget.spend_text(weigh(value, self._budget.left))
+        self._budget.spend_text(weigh_text(value, self._budget.left))
         text = format(value, format_spec)
         if self._is_html and (format_spec or not isinstance(value, Markup)):
             text = str(escape(text))

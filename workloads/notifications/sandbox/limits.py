@@ -46,20 +46,22 @@ _KINDS = (
 )
 
 
-def check_tree(tree: nodes.Template) -> None:
-    """Refuse a template with more in it than a message needs.
+def check_tree(tree: nodes.Template) -> int:
+    """Refuse a template with more in it than a message needs; give the number of its nodes.
 
     Raises:
         TemplateError: It has too many nodes, they are nested too deep, or one is not for messages.
     """
-    for number, (node, depth, loops) in enumerate(_walk(tree)):
-        if number >= MAX_NODES:
+    count = 0
+    for count, (node, depth, loops) in enumerate(_walk(tree), 1):
+        if count > MAX_NODES:
             raise TemplateError(f"it has more than {MAX_NODES} texts, names, operators and tags")
         if depth > MAX_DEPTH:
             raise _fault(node, f"it is nested more than {MAX_DEPTH} deep")
         if loops > MAX_LOOP_DEPTH:
             raise _fault(node, f"loops are nested more than {MAX_LOOP_DEPTH} deep")
         _check_node(node)
+    return count
 
 
 def _walk(tree: nodes.Template) -> Iterator[tuple[nodes.Node, int, int]]:

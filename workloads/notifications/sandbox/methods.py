@@ -67,10 +67,7 @@ def _format_map(context: RenderContext, owner: str, mapping: Any) -> str:
 
 
 def _replace(context: RenderContext, owner: str, old: str, new: str, count: int = -1) -> str:
-    budget = context.budget
-    growth = texts.HTML_GROWTH if isinstance(owner, Markup) else 1
-    places = owner.count(old) if count < 0 else min(count, owner.count(old))
-    budget.spend_text(len(owner) + places * len(new) * growth)
+    texts.spend_replacement(context.budget, owner, old, new, count)
     return owner.replace(old, new, count)
 
 
@@ -89,13 +86,16 @@ def _view(name: str, units: int) -> Operation:
 
 
 _LINEAR = (
-    *("capitalize", "casefold", "count", "endswith", "find", "index", "lower"),
+    *("count", "endswith", "find", "index"),
     *("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower"),
     *("isnumeric", "isprintable", "isspace", "istitle", "isupper", "removeprefix"),
-    *("removesuffix", "startswith", "swapcase", "title", "upper"),
+    *("removesuffix", "startswith"),
 )
+# A letter becomes up to three of them.
+_CASES = ("capitalize", "casefold", "lower", "swapcase", "title", "upper")
 _TEXT: dict[str, Operation] = {
     **{name: _call(name, 2) for name in _LINEAR},
+    **{name: _call(name, 4) for name in _CASES},
     **{name: _call(name, ELEMENT) for name in ("split", "splitlines", "partition")},
     **{name: _seek(name, ELEMENT) for name in ("rfind", "rindex", "rpartition", "rsplit")},
     **{name: _seek(name, 2) for name in ("lstrip", "rstrip", "strip")},

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
-from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget, require_short
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.formats import format_printf
 from workloads.notifications.sandbox.numbers import are_numbers, calculate
@@ -15,6 +15,7 @@ from workloads.notifications.sandbox.weights import (
     SCALARS,
     SEQUENCES,
     TEXTS,
+    html_length,
     require_scalar,
     weigh,
     weigh_text,
@@ -36,26 +37,22 @@ def operate(budget: Budget, symbol: str, left: Any, right: Any) -> Any:
     if symbol == "+":
         return _add(budget, left, right)
     if symbol == "%" and type(left) in TEXTS:
-        return format_printf(budget, left, right)
+        return require_short(format_printf(budget, left, right))
     weigh((left, right), budget.left)  # says so, if a field is missing
     raise SecurityError(f"'{symbol}' is for numbers here")
 
 
 def _add(budget: Budget, left: Any, right: Any) -> Any:
-    weigh_both = len(left) + len(right) if _are_sized(left, right) else 0
     if {type(left), type(right)} <= TEXTS:
         is_html = isinstance(left, Markup) or isinstance(right, Markup)
-        budget.spend_text(weigh_both * (HTML_GROWTH if is_html else 1))
+        length = html_length if is_html else len
+        budget.spend_text(length(left) + length(right))
         return left + right
     if type(left) is type(right) and type(left) in SEQUENCES:
-        budget.spend(ELEMENT * weigh_both)
+        budget.spend(ELEMENT * (len(left) + len(right)))
         return left + right
     weigh((left, right), budget.left)
     return left + right
-
-
-def _are_sized(*values: Any) -> bool:
-    return all(type(value) in TEXTS or type(value) in SEQUENCES for value in values)
 
 
 def to_output(context: RenderContext, value: Any) -> Any:
@@ -121,8 +118,17 @@ def cut(context: RenderContext, value: Any, *bounds: Any) -> Any:
         raise TypeError(f"a {kind.__name__} has no parts from one place to another")
     place = slice(*bounds)
     length = len(range(*place.indices(len(value))))
-    budget.spend(STEP + length * (1 if kind in TEXTS else ELEMENT))
+    budget.spend(STEP)
+    if kind in TEXTS:
+        budget.spend_text(length)
+    else:
+        budget.spend(ELEMENT * length)
     return value[place]
+
+
+def measure(_: RenderContext, value: Any) -> Any:
+    """Refuse a text that was put together of others, if it is too long."""
+    return require_short(value)
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -133,4 +139,5 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "#sequence": to_sequence,
     "#mapping": to_mapping,
     "#slice": cut,
+    "#text": measure,
 }

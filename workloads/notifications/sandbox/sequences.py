@@ -10,6 +10,7 @@ from jinja2.runtime import Undefined
 from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
+from workloads.notifications.sandbox.hashes import spend_hashes
 from workloads.notifications.sandbox.numbers import are_numbers, require_small
 from workloads.notifications.sandbox.texts import list_of, pick, require_integer, spend_names
 from workloads.notifications.sandbox.weights import weigh
@@ -30,8 +31,14 @@ def sort_values(
     attribute: Any = None,
 ) -> list[Any]:
     """Sort a list."""
-    spend_order(context.budget, value)
     spend_names(context.budget, value, attribute)
+    if isinstance(attribute, str) and "," in attribute:
+        # Each name stands for a copy in lower case, even if it is there several times.
+        items = list_of(context.budget, value)
+        for name in attribute.split(","):
+            spend_order(context.budget, pick(context, items, name))
+    else:
+        spend_order(context.budget, value)
     return filters.do_sort(context.environment, value, reverse, case_sensitive, attribute)
 
 
@@ -69,6 +76,8 @@ def list_unique(
     """List each value once."""
     spend_order(context.budget, value)
     spend_names(context.budget, value, attribute)
+    keys = value if attribute is None else pick(context, list(value), attribute)
+    spend_hashes(context.budget, keys)
     unique = filters.sync_do_unique(context.environment, value, case_sensitive, attribute)
     return list(unique)
 

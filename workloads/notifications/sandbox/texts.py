@@ -1,31 +1,34 @@
 """Operations on texts whose result may be far longer than the text: charged before they work."""
 
-import re
 from typing import Any
 
 from jinja2 import filters
 from markupsafe import Markup, escape, soft_str
 
-from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget
+from workloads.notifications.sandbox.budget import ELEMENT, STEP, Budget, require_short
 from workloads.notifications.sandbox.context import RenderContext
 from workloads.notifications.sandbox.errors import TemplateLimitError
-from workloads.notifications.sandbox.weights import weigh, weigh_text
+from workloads.notifications.sandbox.weights import html_length, weigh, weigh_text
 
 MAX_INDENT = 16
-# What `escape` makes of a quotation mark; and `tojson` of a letter beyond U+FFFF.
-HTML_GROWTH, JSON_GROWTH = 5, 12
-_WORD = re.compile(r"\S+")
-_LINK_CHARACTERS = 100
-# Bytes are copied so many times faster than a template's operations work.
-_COPY = 64
+# What `escape` makes of a quotation mark, and of one that was escaped before.
+HTML_GROWTH, HTML_GROWTH_TWICE = 5, 9
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 # So many letters are compared while one is made.
 _SEEKING = 8
 
 
 def to_text(budget: Budget, value: Any) -> str:
-    """Give a value as text, for a price of its weight."""
+    """Give a value as text, for a price of its weight.
+
+    Raises:
+        TemplateLimitError: It is too long, or there is not as much work left.
+    """
+    if type(value) is str:
+        budget.spend(STEP + len(value))
+        return require_short(value)  # type: ignore[no-any-return]
     budget.spend(STEP + weigh_text(value, budget.left))
-    return soft_str(value)
+    return require_short(soft_str(value))  # type: ignore[no-any-return]
 
 
 def require_integer(value: Any) -> int:
@@ -43,6 +46,7 @@ def pad(context: RenderContext, method: str, value: Any, width: Any, *fill: Any)
     """Pad a text to a width: `center`, `ljust`, `rjust`, `zfill`."""
     budget = context.budget
     text = to_text(budget, value)
+    budget.spend(HTML_GROWTH * weigh(fill, budget.left))  # it is escaped before it is refused
     budget.spend_text(max(len(text), require_integer(width)))
     padded: str = getattr(text, method)(width, *fill)
     return padded
@@ -53,7 +57,7 @@ def trim_text(context: RenderContext, value: Any, chars: Any = None) -> str:
     text = to_text(context.budget, value)
     if chars is not None:
         spend_seeking(context.budget, text, chars)
-    return filters.do_trim(value, chars)
+    return filters.do_trim(text, chars)
 
 
 def spend_seeking(budget: Budget, text: str, sought: str) -> None:
@@ -69,40 +73,63 @@ def expand_tabs(context: RenderContext, value: Any, tabsize: Any = 8) -> str:
 
 
 def replace_text(context: RenderContext, value: Any, old: Any, new: Any, count: Any = None) -> str:
-    """Replace one text by another."""
+    """Replace one text by another, in HTML in what is escaped if one of these two is."""
     budget = context.budget
     text, before, after = (to_text(budget, part) for part in (value, old, new))
-    places = text.count(before)
-    if count is not None and require_integer(count) >= 0:
-        places = min(places, count)
-    budget.spend_text(len(text) * _html_growth(context) + places * len(after))
-    # The parts themselves, since a Markup among them makes the others be escaped.
-    return filters.do_replace(context.eval_ctx, value, old, new, count)
+    if not context.eval_ctx.autoescape:
+        text = str(text)
+    elif isinstance(before, Markup) or isinstance(after, Markup):
+        budget.spend_text(html_length(text))
+        text = escape(text)
+    places = -1 if count is None else require_integer(count)
+    spend_replacement(budget, text, before, after, places)
+    return filters.do_replace(context.eval_ctx, text, before, after, places)
 
 
-def _html_growth(context: RenderContext) -> int:
-    return HTML_GROWTH if context.eval_ctx.autoescape else 1
+def spend_replacement(budget: Budget, text: str, old: str, new: str, count: int) -> None:
+    """Charge what `text.replace(old, new, count)` makes."""
+    budget.spend(len(text))
+    places = text.count(old) if count < 0 else min(count, text.count(old))
+    length = html_length(new) if isinstance(text, Markup) else len(new)
+    budget.spend_text(len(text) + places * (length - len(old)))
+
+
+def escape_text(context: RenderContext, value: Any) -> Markup:
+    """Escape a text, unless it is safe already."""
+    text = to_text(context.budget, value)
+    context.budget.spend_text(html_length(text))
+    return escape(text)
+
+
+def escape_again(context: RenderContext, value: Any) -> Markup:
+    """Escape a text, though it may be safe already."""
+    return escape_text(context, str(to_text(context.budget, value)))
 
 
 def join_texts(context: RenderContext, values: Any, d: Any = "", attribute: Any = None) -> str:
     """Join texts with another between each two."""
     budget = context.budget
-    parts = list_of(budget, values)
+    values = list_of(budget, values)
     if attribute is not None:
-        parts = pick(context, parts, attribute)
-    weight = weigh(parts, budget.left)
+        values = pick(context, values, attribute)
+    parts = [to_text(budget, value) for value in values]
     separator = to_text(budget, d)
-    budget.spend_text(weight + len(parts) * len(separator) * _html_growth(context))
-    return filters.sync_do_join(context.eval_ctx, parts, d)
+    has_markup = any(isinstance(text, Markup) for text in (separator, *parts))
+    length = html_length if context.eval_ctx.autoescape and has_markup else len
+    budget.spend_text(sum(map(length, parts)) + len(parts) * length(separator))
+    return filters.sync_do_join(context.eval_ctx, parts, separator)
 
 
 def join_by(context: RenderContext, separator: Any, values: Any) -> str:
     """Join as the method of the text between: `", ".join(names)`."""
     budget = context.budget
     parts = list_of(budget, values)
-    weight = weigh(parts, budget.left)
-    growth = HTML_GROWTH if isinstance(separator, Markup) else 1
-    budget.spend_text(weight + len(parts) * len(separator) * growth)
+    if isinstance(separator, Markup):
+        parts = [to_text(budget, part) for part in parts]
+        weight = sum(map(html_length, parts))
+    else:
+        weight = weigh(parts, budget.left)
+    budget.spend_text(weight + len(parts) * len(separator))
     joined: str = separator.join(parts)
     return joined
 
@@ -114,58 +141,16 @@ def indent_text(
     budget = context.budget
     text = to_text(budget, s)
     indention = len(width) if isinstance(width, str) else max(0, require_integer(width))
-    lines = len(text.splitlines()) + 1
-    budget.spend_text(len(text) + lines * (ELEMENT + indention * _html_growth(context)))
-    return filters.do_indent(soft_str(s), width, first, blank)
+    # What is safe before a line that is not has the line escaped; and the first one once more.
+    is_escaped = isinstance(width, Markup) and not isinstance(text, Markup)
+    growth = HTML_GROWTH_TWICE if is_escaped else 1
+    budget.spend_text(growth * len(text) + count_lines(text) * (ELEMENT + growth * indention))
+    return filters.do_indent(text, width, first, blank)
 
 
-def wrap_words(
-    context: RenderContext,
-    s: Any,
-    width: Any = 79,
-    break_long_words: bool = True,
-    wrapstring: Any = None,
-    break_on_hyphens: bool = True,
-) -> str:
-    """Break lines at words."""
-    budget = context.budget
-    text = to_text(budget, s)
-    spend_words(budget, text)
-    # Two lines in turn have more than the width together, or they would be one.
-    lines = 2 * len(text) // max(1, require_integer(width)) + len(text.splitlines()) + 1
-    between = "\n" if wrapstring is None else to_text(budget, wrapstring)
-    budget.spend_text(len(text) + lines * (ELEMENT + len(between) * _html_growth(context)))
-    environment = context.environment
-    return filters.do_wordwrap(
-        environment, soft_str(s), width, break_long_words, wrapstring, break_on_hyphens
-    )
-
-
-def spend_words(budget: Budget, text: str) -> None:
-    """Charge an expression that may look at each word once for each of its letters."""
-    budget.spend(ELEMENT * len(text))
-    budget.spend(sum((word.end() - word.start()) ** 2 for word in _WORD.finditer(text)) // 2)
-
-
-def link_addresses(context: RenderContext, value: Any, *args: Any, **kwargs: Any) -> str:
-    """Make links of the addresses in a text, as the filter `urlize` does."""
-    budget = context.budget
-    text = to_text(budget, value)
-    parts = [*args, *kwargs.values()]
-    extra = weigh(parts, budget.left)
-    # Each scheme is compared with each word, and each link has the other parts within it.
-    budget.spend(extra * (1 + text.count(":")))
-    links = len(_WORD.findall(text)) if any(sign in text for sign in "@.:") else 0
-    budget.spend_text(2 * HTML_GROWTH * len(text) + links * (_LINK_CHARACTERS + extra))
-    spend_words(budget, escape(text))  # it looks for words after it has escaped them
-    return filters.do_urlize(context.eval_ctx, value, *args, **kwargs)
-
-
-def strip_tags(context: RenderContext, value: Any) -> str:
-    """Take tags out of a text, which is copied once for each of them."""
-    text = to_text(context.budget, value)
-    context.budget.spend(len(text) * (1 + text.count("<")) // _COPY + len(text))
-    return filters.do_striptags(value)
+def count_lines(text: str) -> int:
+    """Count the lines of a text, at least, without making them."""
+    return 1 + sum(map(text.count, _LINE_ENDS))
 
 
 def write_json(context: RenderContext, value: Any, indent: Any = None) -> Markup:

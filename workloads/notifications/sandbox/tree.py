@@ -29,6 +29,18 @@ def _price(node: nodes.Node | None, name: str, *args: Any) -> nodes.Filter:
     return nodes.Filter(node, name, list(args), [], None, None, lineno=lineno)
 
 
+def _measure_block(last: nodes.Filter | None, block: nodes.Node) -> nodes.Filter:
+    """The filters of a block's text, before the first of which its length is looked at."""
+    first = nodes.Filter(None, "#text", [], [], None, None, lineno=block.lineno)
+    if last is None:
+        return first
+    inner = last
+    while isinstance(inner.node, nodes.Filter):
+        inner = inner.node
+    inner.node = first
+    return last
+
+
 class _Pricing(NodeTransformer):
     def __init__(self) -> None:
         self._repeats = 0
@@ -46,7 +58,7 @@ class _Pricing(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         node.nodes = [_price(child, "#output") for child in node.nodes]
-        return node
+        return _price(node, "#text")
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         units = 0 if node.test is None else _weigh_turn([node.test])
@@ -73,7 +85,12 @@ class _Pricing(NodeTransformer):
 
     def visit_FilterBlock(self, node: nodes.FilterBlock) -> nodes.Node:
         self.generic_visit(node)
-        node.filter = _price(node.filter, "#output")
+        node.filter = _price(_measure_block(node.filter, node), "#output")
+        return node
+
+    def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.Node:
+        self.generic_visit(node)
+        node.filter = _measure_block(node.filter, node)
         return node
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:

@@ -61,6 +61,15 @@ def weigh_text(value: Any, limit: int) -> int:
     return weigh(value, limit) * (1 if kind in TEXTS or kind in SCALARS else _ESCAPE)
 
 
+def html_length(text: str) -> int:
+    """Give how many characters a text has once it is escaped, if it is not safe already."""
+    if isinstance(text, Markup):
+        return len(text)
+    # It writes `&#34;`, `&#39;` and `&amp;`, but `&lt;` and `&gt;`.
+    long = text.count('"') + text.count("'") + text.count("&")
+    return len(text) + 4 * long + 3 * (text.count("<") + text.count(">"))
+
+
 def _weigh_one(value: Any) -> int:
     kind = type(value)
     if kind in TEXTS:

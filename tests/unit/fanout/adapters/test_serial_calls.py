@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanout.adapters import serial_calls
 from fanout.adapters.serial_calls import HungCallError, SerialCalls
+from tests.support.doubles.late_answer import LateAnswer
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -29,6 +31,13 @@ def test_a_call_raises_what_it_raises(calls: SerialCalls):
 
     with pytest.raises(TimeoutError, match="its own"):
         calls.call(fail, 30)
+    assert calls.call(lambda: 7, 30) == 7
+
+
+def test_a_call_that_ends_just_when_its_time_is_over_gives_what_it_gives(
+    calls: SerialCalls, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(serial_calls, "Future", LateAnswer)
     assert calls.call(lambda: 7, 30) == 7
 
 

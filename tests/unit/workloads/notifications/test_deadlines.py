@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fanout.errors import TransientError
-from tests.support.hostile.dripping import dripping
+from tests.support.hostile.dripping import PAUSE_SECONDS, dripping
 from tests.support.hosts.silent import silent_port
 from tests.support.services.certificates import certificate
 from workloads.notifications.mail import compose_mail, send_mail
@@ -112,6 +112,31 @@ def test_a_mail_server_that_drips_is_given_up(drip: tuple[bytes, bytes]):
 def test_a_mail_server_over_tls_that_drips_its_first_record_is_given_up():
     with dripping(b"\x16", b"\x03") as port, pytest.raises(TransientError):
         send_mail(mail(), SmtpServer("smtps", "127.0.0.1", port), SECONDS)
+
+
+def test_a_mail_server_that_drips_after_starttls_is_given_up():
+    greeting = b"220 ready\r\n250-fine\r\n250 STARTTLS\r\n220 go on\r\n"
+    with dripping(greeting, b"\x16\x03\x03\x40\x00") as port, pytest.raises(TransientError):
+        send_mail(mail(), SmtpServer("smtp+starttls", "127.0.0.1", port), SECONDS)
+
+
+def test_a_handshake_of_tls_has_what_is_left_of_the_time(monkeypatch: pytest.MonkeyPatch):
+    timeouts: list[float | None] = []
+    wrap = ssl.SSLContext.wrap_socket
+
+    def wrap_and_note(context: ssl.SSLContext, sock: socket.socket, **options: Any) -> Any:
+        timeouts.append(sock.gettimeout())
+        return wrap(context, sock, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap_and_note)
+    # It says no sooner than after a pause that the handshake may begin.
+    with (
+        dripping(b"220 ready\r\n250-fine\r\n250 STARTTLS\r\n", b"220 go on\r\n") as port,
+        pytest.raises(TransientError),
+    ):
+        send_mail(mail(), SmtpServer("smtp+starttls", "127.0.0.1", port), 30)
+    assert timeouts[0] is not None
+    assert timeouts[0] <= 30 - PAUSE_SECONDS / 2
 
 
 def mail() -> Any:

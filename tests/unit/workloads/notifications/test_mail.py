@@ -164,6 +164,19 @@ def test_mail_of_plain_addresses_is_sent_as_before():
     assert server.envelopes[0].content.startswith(b"From: ")
 
 
+@pytest.mark.parametrize("goodbye", ["421 closing", "554 no", "221-wait"])
+def test_a_mail_that_was_taken_is_sent_whatever_the_server_says_to_the_goodbye(goodbye: str):
+    with mail_server(has_smtputf8=True, goodbye=goodbye) as server:
+        send_mail(mail("Ada"), SmtpServer("smtp", "127.0.0.1", server.port), 2)
+    assert len(server.envelopes) == 1
+
+
+def test_a_refusal_stays_one_whatever_the_server_says_to_the_goodbye():
+    said = {"RCPT": "550 no", "QUIT": "421 closing"}
+    with scripted_smtp(said) as port, pytest.raises(PermanentError, match="550 no"):
+        send_mail(mail("Ada"), SmtpServer("smtp", "127.0.0.1", port), 10)
+
+
 @contextmanager
 def unused_port() -> Iterator[int]:
     """A port that is taken and refuses connections, since nobody listens on it."""

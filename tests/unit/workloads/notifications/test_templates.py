@@ -76,3 +76,34 @@ def test_a_body_is_what_any_parser_of_json_reads(source: str):
 def test_half_a_pair_of_utf_16_is_no_text_of_a_message(source: str):
     with pytest.raises(RenderError, match="U\\+D800"):
         render(source, {})
+
+
+def test_large_templates_are_kept_as_far_as_there_is_memory_for_them():
+    # Short ones, of as many parts as there may be.
+    sources = [f"{number}{{{{ [{'1,' * 1900}] }}}}" for number in range(20)]
+    templates = [compile_template(source) for source in sources]
+    assert compile_template(sources[-1]) is templates[-1]
+    assert compile_template(sources[0]) is not templates[0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ rows | sort(attribute='count,sku') | length }}",
+        "{{ rows | groupby('sku') | length }}",
+        "{{ rows | map(attribute='name') | join(', ') | length }}",
+        "{{ text | urlize(40, rel='nofollow', extra_schemes=['tel:', 'sip:']) | length }}",
+        "{{ text | wordwrap(72) | indent(2) | length }}",
+        "{{ long | replace('dear', '<b>dear</b>') | e | length }}",
+        "{{ (long | e) ~ (text | e) | length }}",
+        "{{ huge[:1000] | length }}{{ huge | truncate(100) }}",
+    ],
+)
+@pytest.mark.parametrize("is_html", [False, True])
+def test_what_a_long_message_needs_is_within_the_budget(source: str, is_html: bool):
+    text = (
+        "See https://www.example.org/a?b=1&c=2, or write to 'a@b.example', dear <friend>.\n" * 200
+    )
+    rows = [{"sku": f"S-{n % 97}", "count": n % 13, "name": "A & B"} for n in range(3000)]
+    fields = {"text": text, "rows": rows, "long": text * 40, "huge": "x" * 3_000_000}
+    assert render(source, fields, is_html=is_html)

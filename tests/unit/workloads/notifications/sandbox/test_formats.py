@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -59,3 +60,15 @@ def test_a_format_is_refused_or_as_in_python_and_no_width_is_beyond_the_limit(
 def test_a_width_is_found_wherever_it_stands(text: str, values: Any):
     with pytest.raises(TemplateLimitError):
         format_printf(Budget(), text, values)
+
+
+def test_a_format_of_many_conversions_is_charged_before_it_is_read():
+    text = "%" * 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateLimitError, match="units of work"):
+            format_printf(Budget(), text, 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.utils import Namespace
+from markupsafe import Markup, escape
 
 from workloads.notifications.sandbox.errors import TemplateLimitError
-from workloads.notifications.sandbox.weights import MAX_DEPTH, weigh
+from workloads.notifications.sandbox.weights import MAX_DEPTH, html_length, weigh
 
 FAR = 10**12
 data = st.recursive(
@@ -48,3 +49,9 @@ def test_a_value_that_has_itself_is_stopped():
 def test_what_is_no_data_has_no_weight():
     with pytest.raises(TypeError, match="a Namespace is no text"):
         weigh([Namespace()], FAR)
+
+
+@given(st.text(alphabet="<>&'\"aé😀") | st.text())
+def test_a_text_is_as_long_in_html_as_it_is_once_it_is_escaped(text: str):
+    assert html_length(text) == len(escape(text))
+    assert html_length(Markup(text)) == len(text)
