@@ -82,10 +82,15 @@ class Deadline:
         Raises:
             DeadlineError: It has not answered, or too many such calls hang already. It goes on.
         """
-        if not _hanging.acquire(timeout=self.remaining()):
+        places, answer = _hanging, Future[Value]()
+        if not places.acquire(timeout=self.remaining()):
             raise self.error()
-        answer: Future[Value] = Future()
-        threading.Thread(target=_carry_out, args=(answer, function), daemon=True).start()
+        thread = threading.Thread(target=_carry_out, args=(answer, function, places), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the process can have no more threads
+            places.release()
+            raise
         try:
             return answer.result(self.remaining())
         except TimeoutError:
@@ -102,13 +107,15 @@ class Deadline:
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-def _carry_out(answer: Future[Any], function: Callable[[], Any]) -> None:
+def _carry_out(
+    answer: Future[Any], function: Callable[[], Any], places: threading.Semaphore
+) -> None:
     try:
         answer.set_result(function())
     except BaseException as error:  # noqa: BLE001  it is raised again where it is awaited
         answer.set_exception(error)
     finally:
-        _hanging.release()
+        places.release()
 
 
 class _Watcher:

@@ -76,3 +76,15 @@ def test_calls_that_hang_are_left_and_are_bounded_in_number(monkeypatch: pytest.
     assert len(begun) == 2
     release.set()
     assert Deadline(30).call(lambda: 7) == 7
+
+
+def test_a_call_for_which_there_is_no_thread_keeps_no_place(monkeypatch: pytest.MonkeyPatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(exchanges, "_hanging", threading.BoundedSemaphore(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            Deadline(60).call(lambda: 7)
+    assert Deadline(30).call(lambda: 7) == 7
