@@ -85,12 +85,12 @@ class Deadline:
         if not _hanging.acquire(timeout=self.remaining()):
             raise self.error()
         answer: Future[Value] = Future()
-        threading.Thread(target=_carry_out, args=(answer, function), daemon=True).start()
+        _begin_call(answer, function)
         try:
             return answer.result(self.remaining())
         except TimeoutError:
-            if answer.done():  # the call itself has raised it
-                raise
+            if answer.done():  # at the last moment, or the call itself has raised it
+                return answer.result()
             raise self.error() from None
 
     def _shut_down(self) -> None:
@@ -100,6 +100,14 @@ class Deadline:
                 with suppress(OSError):  # the other side was faster
                     # Not that of a TLS socket, which takes the state from under who reads.
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _begin_call(answer: Future[Any], function: Callable[[], Any]) -> None:
+    try:
+        threading.Thread(target=_carry_out, args=(answer, function), daemon=True).start()
+    except BaseException:
+        _hanging.release()
+        raise
 
 
 def _carry_out(answer: Future[Any], function: Callable[[], Any]) -> None:

@@ -2,6 +2,8 @@
 
 import socket
 import threading
+from concurrent.futures import Future, wait
+from typing import Any
 
 import pytest
 
@@ -68,3 +70,34 @@ def test_calls_that_hang_are_left_and_are_bounded_in_number(monkeypatch: pytest.
     assert len(begun) == 2
     release.set()
     assert Deadline(30).call(lambda: 7) == 7
+
+
+def test_an_answer_at_the_last_moment_is_one(monkeypatch: pytest.MonkeyPatch):
+    ended = threading.Event()
+
+    class Late(Future[Any]):
+        """The answer comes between the end of the wait for it, and the next look at it."""
+
+        def result(self, timeout: float | None = None) -> Any:
+            try:
+                return super().result(timeout)
+            except TimeoutError:
+                ended.set()
+                wait([self], 30)
+                raise
+
+    monkeypatch.setattr(exchanges, "Future", Late)
+    assert Deadline(0.05).call(lambda: ended.wait(60)) is True
+
+
+def test_where_no_thread_can_begin_no_place_is_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exchanges, "_hanging", threading.BoundedSemaphore(1))
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            Deadline(60).call(lambda: 1)
+    assert Deadline(1).call(lambda: 2) == 2
