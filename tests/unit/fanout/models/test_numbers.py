@@ -25,6 +25,42 @@ def test_an_offset_that_no_clock_has_is_refused(offset: str):
             TypeAdapter(Moment).validate_python(text)
 
 
+@pytest.mark.parametrize(
+    "separator", [*"xX_-:;.,+0195Z|\t\n\0\x7f", "", "  ", "T ", "é", "٠", "🕐"]
+)
+@pytest.mark.parametrize("offset", ["", "Z", "+05:00", "+05:99"])
+def test_between_date_and_time_is_a_t_or_a_space(separator: str, offset: str):
+    for date in ("2026-01-01", "20260101", "2026-W01-1", "2026W011", "2026-W01"):
+        with pytest.raises(ValueError, match=r"offset|ISO"):
+            read_moment(f"{date}{separator}10:00:00{offset}")
+        with pytest.raises(ValidationError):
+            TypeAdapter(Moment).validate_python(f"{date}{separator}10:00:00{offset}")
+
+
+@given(moment=st.datetimes(), separator=st.characters(), offset=st.sampled_from(["", *OFFSETS]))
+def test_whatever_is_between_date_and_time_no_odd_offset_is_added_up(
+    moment: datetime, separator: str, offset: str
+):
+    text = moment.replace(microsecond=0).isoformat(separator) + offset
+    if offset or separator not in "Tt ":
+        with pytest.raises(ValueError, match=r"offset|ISO"):
+            read_moment(text)
+    else:
+        assert read_moment(text) == moment.replace(microsecond=0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("separator", "Tt ")
+@pytest.mark.parametrize("offset", ["+05:30", "+0530", "-05", "Z"])
+def test_dates_and_times_of_iso_8601_are_read(separator: str, offset: str):
+    minutes = {"+05:30": 330, "+0530": 330, "-05": -300, "Z": 0}[offset]
+    zone = timezone(timedelta(minutes=minutes))
+    for date in ("2026-01-05", "20260105", "2026-W02-1", "2026W021", "2026-W02"):
+        for time in ("10:20", "1020", "10:20:00.000"):
+            told = read_moment(f"{date}{separator}{time}{offset}")
+            assert told == datetime(2026, 1, 5, 10, 20, tzinfo=zone)
+        assert read_moment(date) == datetime(2026, 1, 5, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("text", BEYOND)
 def test_a_moment_beyond_the_calendar_of_utc_is_refused(text: str):
     with pytest.raises(ValueError, match="calendar"):
