@@ -57,7 +57,8 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         begun, free_seconds = time.monotonic(), 0.0
         try:
             response = _send(super().send, request, options)
-            _drop_odd_pauses(response.headers)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                _drop_odd_pauses(response.headers)
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 free_seconds = USUAL_SECONDS
             else:

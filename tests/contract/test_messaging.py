@@ -17,8 +17,8 @@ from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.messaging import Messaging, OutgoingMessage, fault_properties
 from fanout.adapters.settings import ServiceBusSettings
 from tests.support.hostile.dripping import dripping
-from tests.support.hostile.relay import Relay, relay_to
 from tests.support.hosts import service_bus
+from tests.support.services.relay import Relay, relay_to
 
 QUEUE, OTHER_QUEUE, FAR_QUEUE = "plain-70", "plain-71", "plain-72"
 TOPIC, UNIQUE = "topic-7", "unique-3"

@@ -13,7 +13,7 @@ from fanout.adapters.connections import watched_session
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import TableStore
-from tests.support.hostile.raw_answers import RawServer, raw_server
+from tests.support.services.raw_answers import RawServer, raw_server
 
 pytestmark = pytest.mark.timeout(120)
 WHOLE = (
