@@ -18,9 +18,9 @@ import requests
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
 
 from fanout.adapters.patience import Patience, PatienceError, current_patience
+from fanout.exchanges import read_head
 
 # A request with its answer; the largest take 64 MiB, and the service itself gives up most others
 # after half a minute.
@@ -186,12 +186,7 @@ class _Connection(HTTPConnection):
         # Behind an answer that is the last one the connection is closed before the body is read.
         self._is_answered = False
         try:
-            return super().getresponse()
-        except (OSError, http.client.HTTPException, HTTPError):
-            raise
-        except Exception as error:
-            # Parsers of headers stumble over some, each in its own way.
-            raise http.client.HTTPException(f"the head of the answer is none: {error}") from error
+            return read_head(super().getresponse)
         finally:
             self._is_answered = True
 
