@@ -12,9 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache
+from http.client import HTTPException
 from itertools import count
 from time import monotonic
 from typing import Any, Self, TypeVar
+
+from urllib3.exceptions import HTTPError
 
 Value = TypeVar("Value")
 
@@ -105,6 +108,23 @@ class Deadline:
                 with suppress(OSError):  # the other side was faster
                     # Not that of a TLS socket, which takes the state from under who reads.
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def read_head(read: Callable[[], Value]) -> Value:
+    """Read the head of an answer; parsers of headers stumble over some, each in its own way.
+
+    Args:
+        read: Has `http.client` read it.
+
+    Raises:
+        HTTPException: It is none.
+    """
+    try:
+        return read()
+    except (OSError, HTTPException, HTTPError):
+        raise
+    except Exception as error:
+        raise HTTPException(f"the head of the answer is none: {error}") from error
 
 
 def _carry_out(

@@ -120,8 +120,11 @@ def _trim_heap() -> None:
 
 @lru_cache(maxsize=1)
 def _find_trim() -> Any | None:
-    """The function for that; None where the C library has none, as that of macOS."""
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+    """The function for that; None where there is none, as on macOS and on Windows."""
+    try:
+        return getattr(ctypes.CDLL(None), "malloc_trim", None)
+    except TypeError:  # Windows has no library of the process itself
+        return None
 
 
 @lru_cache

@@ -42,9 +42,11 @@ class SingleFlight:
         with self._lock:
             future = self._under_way.get(name)
             if future is None or future.done():
-                future = self._under_way[name] = Future()
+                future = Future()
                 arguments = (future, function)
                 threading.Thread(target=_carry_out, args=arguments, name=name, daemon=True).start()
+                # Not before: without a thread nobody would ever answer.
+                self._under_way[name] = future
             return future
 
 

@@ -55,8 +55,9 @@ class Flushes:
             if self._waiting is None:
                 arguments = (flush, self._latest)
                 thread = Thread(target=self._flush, args=arguments, name="telemetry", daemon=True)
-                self._waiting = self._latest = thread
                 thread.start()
+                # Not before: without a thread all that end later would wait for none.
+                self._waiting = self._latest = thread
             return self._waiting
 
     def _flush(self, flush: Callable[[], None], earlier: Thread | None) -> None:

@@ -12,13 +12,15 @@ from contextlib import suppress
 from functools import lru_cache
 from time import monotonic, sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from fanout.adapters.patience import Patience, current_patience
+from fanout.adapters.patience import Patience, PatienceError, current_patience
+from fanout.exchanges import read_head
 
 # A request with its answer; the largest take 64 MiB, and the service itself gives up most others
 # after half a minute.
@@ -40,16 +42,27 @@ class Watch:
         threading.Thread(target=self._run, name="exchanges", daemon=True).start()
 
     def begin(self, sock: socket.socket, patience: Patience) -> None:
-        """Shut a socket down if an exchange does not end in time.
+        """Shut a socket down if an exchange does not end in time; one under way keeps its end.
 
         Raises:
             PatienceError: There is no time for it.
         """
         seconds = min(MAX_EXCHANGE_SECONDS, patience.remaining())
         with self._lock:
-            self._exchanges[sock] = (monotonic() + seconds, patience, seconds)
+            self._exchanges.setdefault(sock, (monotonic() + seconds, patience, seconds))
         if not self._has_some.is_set():
             self._has_some.set()
+
+    def pass_on(self, sock: socket.socket, successor: socket.socket) -> None:
+        """Watch another socket for the exchange of one, which has been given to it."""
+        with self._lock:
+            if (exchange := self._exchanges.pop(sock, None)) is not None:
+                self._exchanges[successor] = exchange
+
+    def has(self, sock: socket.socket) -> bool:
+        """Whether an exchange is under way, and not late."""
+        with self._lock:
+            return sock in self._exchanges
 
     def end(self, sock: socket.socket | None) -> None:
         """Take note that an exchange has ended; one that is not under way is no fault."""
@@ -85,8 +98,14 @@ def _watch() -> Watch:
     return Watch()
 
 
+def _socket_of(sock: Any) -> socket.socket:
+    """The socket itself, where TLS is spoken within the TLS of a proxy."""
+    inner: socket.socket = getattr(sock, "socket", sock)
+    return inner
+
+
 class _Lines:
-    """The lines of the head of an answer; the last one stays known."""
+    """The file of an answer while its head is read; the last line stays known."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -95,6 +114,10 @@ class _Lines:
     def readline(self, *given: Any) -> bytes:
         self.last = self._file.readline(*given)
         return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        # What is no status line closes the file.
+        return getattr(self._file, name)
 
 
 class _Answer(http.client.HTTPResponse):
@@ -106,37 +129,64 @@ class _Answer(http.client.HTTPResponse):
     def begin(self) -> None:
         file = self.fp
         lines = _Lines(file)
-        self.fp = lines  # type: ignore[assignment]  # it has all that is asked of it here
+        self.fp = lines  # type: ignore[assignment]  # it has all that the file has
         try:
             super().begin()
         finally:
-            self.fp = file
+            if self.fp is not None:  # otherwise it is closed
+                self.fp = file
         if lines.last not in _ENDS:
             raise http.client.IncompleteRead(lines.last)
 
 
 class _Connection(HTTPConnection):
-    """A connection whose exchanges are watched; those of the pool end when it is put back."""
+    """A connection whose exchanges are watched; those of the pool end when it is put back.
+
+    The first one begins when it is connected, with what a proxy says of a tunnel. Only a handshake
+    of TLS is not watched: it is one call, for which the timeout of the socket holds as a whole.
+    """
 
     response_class = _Answer
     _is_answered = True
     _watched: socket.socket | None = None
 
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        try:
+            _watch().begin(sock, current_patience())
+        except PatienceError:
+            sock.close()
+            raise
+        self._watched = sock
+        return sock
+
+    def _tunnel(self) -> None:
+        self._watch_on()  # a proxy may be spoken to over TLS
+        super()._tunnel()
+        # To the library, an answer that is cut off is one; TLS would begin without a connection.
+        if self._watched is not None and not _watch().has(self._watched):
+            raise ConnectionAbortedError("the proxy has not made a tunnel in time")
+
     def connect(self) -> None:
         super().connect()
-        self._watched = self.sock
-        _watch().begin(self.sock, current_patience())
+        self._watch_on()
+
+    def _watch_on(self) -> None:
+        """Watch the socket with which the exchange goes on: TLS makes another one of it."""
+        before, self._watched = self._watched, _socket_of(self.sock)
+        if before is not None:
+            _watch().pass_on(before, self._watched)
 
     def request(self, *given: Any, **options: Any) -> None:
         if self.sock is not None:  # otherwise it connects first
-            _watch().begin(self.sock, current_patience())
+            _watch().begin(_socket_of(self.sock), current_patience())
         super().request(*given, **options)
 
     def getresponse(self) -> Any:
         # Behind an answer that is the last one the connection is closed before the body is read.
         self._is_answered = False
         try:
-            return super().getresponse()
+            return read_head(super().getresponse)
         finally:
             self._is_answered = True
 
@@ -167,6 +217,15 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
+def _is_address(location: str) -> bool:
+    """Tell whether `requests` can read where an answer leads; it raises whatever it meets."""
+    try:
+        _ = urlsplit(location.encode("latin-1").decode()).port
+    except ValueError:
+        return False
+    return True
+
+
 class WatchedAdapter(HTTPAdapter):
     """What opens such connections for the sessions of `requests`."""
 
@@ -180,6 +239,18 @@ class WatchedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **options)
         self._watch_connections_of(manager)
         return manager
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:
+        """Make the answer of a session.
+
+        Raises:
+            requests.ConnectionError: It leads to what is no address.
+        """
+        response = super().build_response(req, resp)
+        if response.is_redirect and not _is_address(response.headers["location"]):
+            response.close()
+            raise requests.ConnectionError("the answer leads to what is no address", request=req)
+        return response
 
     @staticmethod
     def _watch_connections_of(manager: Any) -> None:

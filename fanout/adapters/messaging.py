@@ -1,13 +1,15 @@
 """Service Bus: what Fanout sends there, over one client in a process.
 
 The SDK's clients and senders are for one thread at a time; activities are many, so one thread makes
-all calls of theirs, and others wait for it no longer than a call may take. A server that takes a
-connection and says nothing holds the SDK for ever.
+all calls of theirs, one after the other. A server that takes a connection and says nothing holds
+the SDK for ever: who waits for a call is told when that has taken too long since it began. Then the
+connection is left, and closed once the call comes to its end.
 Source: https://learn.microsoft.com/python/api/overview/azure/servicebus-readme (thread safety)
 """
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
@@ -22,7 +24,7 @@ from azure.servicebus.exceptions import (
 )
 
 from fanout.adapters.credentials import credential
-from fanout.adapters.serial_calls import HungCallError, SerialCalls
+from fanout.adapters.serial_calls import HungCallError, NoTurnError, SerialCalls
 from fanout.adapters.settings import SERVICE_BUS, ServiceBusSettings, settings
 from fanout.adapters.telemetry.logs import logger
 
@@ -35,6 +37,8 @@ MAX_DESCRIPTION_CHARACTERS = 4096
 REST_SECONDS = 3.0
 # The SDK tries again for a quarter of a minute by itself.
 CALL_SECONDS = 60.0
+# While Service Bus is slow, calls wait for each other; none of them hangs for that.
+TURN_SECONDS = 300.0
 # Connections that hang are left; so many at most.
 MAX_HANGING = 8
 Property = int | float | bytes | bool | str | UUID
@@ -64,6 +68,10 @@ class _Destination(NamedTuple):
     name: str
 
 
+class _BusyError(ServiceBusConnectionError):
+    """Service Bus is slow: calls before this one have taken too long, and it has not begun."""
+
+
 class _Link:
     """A client with its senders, which one thread uses."""
 
@@ -85,10 +93,27 @@ class _Link:
         if sender is not None:
             sender.close()
 
+    def call(self, act: Callable[[], Any]) -> Any:
+        """Have its thread do something, no longer than that may take.
+
+        Raises:
+            HungCallError: It takes longer, or what was before it does.
+            NoTurnError: What was before it has taken too long, and does not hang.
+        """
+        return self.calls.call(act, CALL_SECONDS, TURN_SECONDS)
+
     def close(self) -> None:
-        for destination in [*self._senders]:
-            self.drop(destination)
-        self._client.close()
+        with ExitStack() as closing:  # whatever one of them raises
+            closing.callback(self._client.close)
+            while self._senders:
+                closing.callback(self._senders.popitem()[1].close)
+
+    def close_late(self) -> None:
+        """Close what was left; nobody is there to be told."""
+        try:
+            self.close()
+        except Exception:
+            log.warning("could not close a connection to Service Bus", exc_info=True)
 
 
 class Messaging:
@@ -144,7 +169,7 @@ class Messaging:
                 count += 1
             if batch is not None:
                 self._send_batch(destination, batch)
-        except MessageSizeExceededError:
+        except (MessageSizeExceededError, _BusyError):  # the sender is as good as before
             raise
         except ServiceBusError:
             self._drop(destination)
@@ -164,16 +189,18 @@ class Messaging:
         """Do something with a sender, no longer than it may take.
 
         Raises:
-            ServiceBusError: It failed, or hangs; or it did a moment ago.
+            ServiceBusError: It failed, or hangs; or it did a moment ago; or its turn has not come.
         """
         if monotonic() - self._failed_at.get(destination, -REST_SECONDS) < REST_SECONDS:
             raise ServiceBusConnectionError(message=f"{destination.name} failed a moment ago")
         link = self._current_link()
         try:
-            return link.calls.call(lambda: act(link.sender(destination)), CALL_SECONDS)
+            return link.call(lambda: act(link.sender(destination)))
         except HungCallError as error:
             self._leave(link)
             raise ServiceBusConnectionError(message=f"{destination.name}: {error}") from error
+        except NoTurnError as error:
+            raise _BusyError(message=f"{destination.name}: {error}") from error
 
     def _current_link(self) -> _Link:
         with self._lock:
@@ -192,7 +219,7 @@ class Messaging:
                 log.error("a call to Service Bus hangs; the next one connects anew")
                 self._link = None
                 self._hanging.append(link)
-                link.calls.end()
+                link.calls.end(link.close_late)
 
     def _drop(self, destination: _Destination) -> None:
         """Let a later call open a sender of its own, whatever state this one is in."""
@@ -205,16 +232,19 @@ class Messaging:
 
     def _try_to_end(self, link: _Link, close: Callable[[], None]) -> None:
         try:
-            link.calls.call(close, CALL_SECONDS)
+            link.call(close)
         except HungCallError:
             self._leave(link)
+        except NoTurnError as error:
+            log.warning("could not close anything to Service Bus: %s", error)
 
     def close(self) -> None:
         """Close every link and the connection."""
-        link, self._link = self._link, None
+        with self._lock:
+            link, self._link = self._link, None
         if link is not None:
             self._try_to_end(link, link.close)
-            link.calls.end()
+            link.calls.end(link.close_late)
 
 
 def _service_bus_message(message: OutgoingMessage) -> ServiceBusMessage:

@@ -1,6 +1,7 @@
 """Values that wait for their turn: in memory if they come at once, else in a temporary file."""
 
 from collections.abc import Mapping
+from os import SEEK_END
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -32,6 +33,7 @@ class Spool:
     def _write(self, values: Mapping[int, Any]) -> None:
         if self._file is None:
             self._file = TemporaryFile()  # noqa: SIM115  closed with the spool
+        self._file.seek(0, SEEK_END)  # who takes a value leaves it elsewhere
         for number, value in values.items():
             data = to_json(value)
             self._places[number] = (self._file.tell(), len(data))

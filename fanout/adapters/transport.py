@@ -3,7 +3,7 @@
 import os
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from azure.storage.blob import ExponentialRetry
 
 from fanout.adapters.connections import mount_watched
 from fanout.adapters.patience import USUAL_SECONDS, PatienceError, current_patience
+from fanout.retry_after import parse_retry_after
 
 # Where `requests` looks for certificates besides its own.
 # Source: https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
@@ -25,6 +26,8 @@ READ_SECONDS = 60.0
 MAX_CONNECTIONS = 32
 # The longest wait before a request is sent again, however long the service asks for.
 MAX_PAUSE_SECONDS = 60.0
+# Where the SDK looks for how long to wait: seconds or a date, and milliseconds.
+_PAUSES = ("retry-after", "retry-after-ms", "x-ms-retry-after-ms")
 
 
 class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it late
@@ -54,6 +57,8 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]  # azure-core l
         begun, free_seconds = time.monotonic(), 0.0
         try:
             response = _send(super().send, request, options)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                _drop_odd_pauses(response.headers)
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 free_seconds = USUAL_SECONDS
             else:
@@ -80,6 +85,16 @@ def _send(send: Callable[..., Any], request: Any, options: dict[str, Any]) -> An
         return send(request, **options)
     except HttpResponseError as error:
         raise ServiceResponseError(str(error), error=error) from error
+
+
+def _drop_odd_pauses(headers: MutableMapping[str, str]) -> None:
+    """Have the SDK wait as long as it would by itself where a header says no time; it would raise.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
+    for name in _PAUSES:
+        if name in headers and parse_retry_after(headers[name]) is None:
+            del headers[name]
 
 
 def _read_all(response: Any) -> None:

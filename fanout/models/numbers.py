@@ -28,9 +28,12 @@ MAX_WHOLE = 10**38
 MAX_NAME_CHARACTERS = 4_000
 MAX_NAMES = 10_000
 MAX_MOMENT_CHARACTERS = 64
-# A sign after a time of day begins an offset; before, it stands between parts of the date.
-_SIGNED = re.compile(r"[T ][0-9:.,]+[+-]")
-_OFFSET = re.compile(r"[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?$")
+# Python takes anything between date and time, digits and signs as well.
+_MOMENT = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-?W[0-9]{2}(?:-?[0-9])?)"
+    r"(?:[Tt ][0-9:.,]+(?P<offset>[Zz]|[+-].*)?)?"
+)
+_OFFSET = re.compile(r"[Zz]|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?")
 
 
 def _fit_kept(low: float, high: float) -> BeforeValidator:
@@ -71,8 +74,9 @@ def read_moment(text: Any) -> datetime:
     """Read a moment of ISO 8601 with its offset, or in UTC without one.
 
     Raises:
-        ValueError: It is none, its offset is none of RFC 3339 (``+99:99``, ``+05:99``), or it is
-            in no year of the calendar once it is in UTC.
+        ValueError: It is none, there is neither a T nor a space between date and time, its offset
+            is none of RFC 3339 (``+99:99``, ``+05:99``), or it is in no year of the calendar once
+            it is in UTC.
 
     Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     """
@@ -81,10 +85,13 @@ def read_moment(text: Any) -> datetime:
 
 
 def _insist_on_offset(text: Any) -> str:
-    # Python adds up any minutes, `+05:99`.
-    if not isinstance(text, str) or not text.isascii() or len(text) > MAX_MOMENT_CHARACTERS:
+    if not isinstance(text, str) or len(text) > MAX_MOMENT_CHARACTERS:
         raise ValueError("it is no ISO 8601 time")
-    if _SIGNED.search(text) and not _OFFSET.search(text):
+    moment = _MOMENT.fullmatch(text)
+    if moment is None:
+        raise ValueError("it is no ISO 8601 time")
+    # Python adds up any minutes, `+05:99`.
+    if moment["offset"] and not _OFFSET.fullmatch(moment["offset"]):
         raise ValueError("its offset from UTC is none: hours go to 23, minutes to 59")
     return text
 

@@ -2,9 +2,10 @@
 
 import gc
 import json
+import re
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
 from fanout.adapters import messaging
+from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.messaging import Messaging, OutgoingMessage, fault_properties
 from fanout.adapters.settings import ServiceBusSettings
 from tests.support.hostile.dripping import dripping
 from tests.support.hosts import service_bus
+from tests.support.services.relay import Relay, relay_to
 
-QUEUE, OTHER_QUEUE, TOPIC, UNIQUE = "plain-70", "plain-71", "topic-7", "unique-3"
+QUEUE, OTHER_QUEUE, FAR_QUEUE = "plain-70", "plain-71", "plain-72"
+TOPIC, UNIQUE = "topic-7", "unique-3"
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +175,83 @@ def test_a_service_that_says_nothing_holds_nobody_for_long(monkeypatch: pytest.M
         if thread.name == "service-bus":
             thread.join(60)
     gc.collect()
+
+
+@pytest.fixture
+def relay(broker: service_bus.BrokerProcess) -> Iterator[Relay]:
+    (port,) = re.findall(r":(\d+);", broker.connection_string)
+    with relay_to(int(port)) as relay:
+        yield relay
+
+
+@pytest.fixture
+def far_bus(broker: service_bus.BrokerProcess, relay: Relay) -> Iterator[Messaging]:
+    """It has sent a message through the relay."""
+    connection = re.sub(r":\d+;", f":{relay.port};", broker.connection_string)
+    bus = Messaging.connect(ServiceBusSettings(connection))
+    bus.send_to_queue(FAR_QUEUE, [message(0)])
+    yield bus
+    relay.release()
+    bus.close()
+
+
+def test_while_service_bus_is_slow_who_waits_for_a_turn_does_not_fail(
+    broker: service_bus.BrokerProcess,
+    relay: Relay,
+    far_bus: Messaging,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    link = far_bus._link
+    relay.hold()
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(far_bus.send_to_queue, FAR_QUEUE, [message(1)])]
+        assert relay.has_held.wait(30)
+        monkeypatch.setattr(messaging, "CALL_SECONDS", 1.5)
+        for number in range(2, 7):
+            sent.append(pool.submit(far_bus.send_to_queue, FAR_QUEUE, [message(number)]))
+        assert not wait(sent, 2.5, FIRST_COMPLETED).done
+        relay.release()
+        assert [one.result(60) for one in sent] == [1] * 6
+    assert far_bus._link is link
+    assert len(received(broker, FAR_QUEUE, 7)) == 7
+
+
+def test_who_gets_no_turn_takes_nothing_from_who_waits_too(
+    broker: service_bus.BrokerProcess,
+    relay: Relay,
+    far_bus: Messaging,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    relay.hold()
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(far_bus.send_to_queue, FAR_QUEUE, [message(1)])
+        assert relay.has_held.wait(30)
+        other = pool.submit(far_bus.send_to_queue, FAR_QUEUE, [message(2)])
+        while not far_bus._link.calls._waiting.qsize():  # type: ignore[union-attr]
+            assert not other.done()
+        monkeypatch.setattr(messaging, "TURN_SECONDS", 0.1)
+        with pytest.raises(ServiceBusError, match="no turn within") as raised:
+            far_bus.send_to_queue(FAR_QUEUE, [message(3)])
+        assert is_infrastructure(raised.value)
+        monkeypatch.undo()
+        relay.release()
+        assert slow.result(60) == other.result(60) == far_bus.send_to_queue(FAR_QUEUE, [message(4)])
+    found = {m.message_id for m in received(broker, FAR_QUEUE, 4)}
+    assert found == {f"r/a1/{number}" for number in (0, 1, 2, 4)}
+
+
+def test_a_connection_that_hung_is_closed_once_it_goes_on(
+    broker: service_bus.BrokerProcess,
+    relay: Relay,
+    far_bus: Messaging,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    relay.hold()
+    with monkeypatch.context() as haste:
+        haste.setattr(messaging, "CALL_SECONDS", 0.3)
+        with pytest.raises(ServiceBusError, match="no answer within"):
+            far_bus.send_to_queue(FAR_QUEUE, [message(1)])
+    assert not relay.is_left.is_set()
+    relay.release()
+    assert relay.is_left.wait(30)
+    assert len(received(broker, FAR_QUEUE, 2)) == 2, "what hung was sent all the same"

@@ -5,7 +5,7 @@ from typing import Any
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from fanout.exchanges import Deadline
+from fanout.exchanges import Deadline, read_head
 
 
 class _Watched(HTTPConnection):
@@ -25,6 +25,10 @@ class _Watched(HTTPConnection):
         """Connect, and have the deadline end it."""
         super().connect()
         self._deadline.watch(self.sock)
+
+    def getresponse(self) -> Any:
+        """Read the head of an answer."""
+        return read_head(super().getresponse)
 
 
 class _WatchedTls(_Watched, HTTPSConnection):

@@ -98,7 +98,8 @@ def weigh_request(request: RunRequest) -> int:
 
 def weigh_manifest(manifest: PlanManifest) -> int:
     """How many bytes a manifest takes in memory, more or less."""
-    return _SMALL_BYTES + sum(map(sys.getsizeof, manifest.header or ()))
+    own = _SMALL_BYTES + sum(map(sys.getsizeof, manifest.header or ()))
+    return own + (weigh_partition(manifest.only) if manifest.only else 0)
 
 
 def weigh_partition(plan: PartitionPlan) -> int:

@@ -1,13 +1,15 @@
 """Sharing out the memory of a process: never more than there is, nobody left behind."""
 
+import ctypes
 import threading
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanout.memory import Memory
+from fanout.memory import Memory, _find_trim
 from fanout.splitting.sizes.budget import Budget
 
 SECONDS = 20
@@ -116,3 +118,26 @@ def test_memory_is_given_back_by_whoever_fails():
 def test_the_parts_of_a_budget_fit_into_it(batch: int):
     budget = Budget(batch)
     assert budget.free < budget.piece < budget.item <= budget.batch < budget.shared
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """There, the process itself is no library."""
+
+    def refuse(name: str | None) -> None:
+        if name is None:
+            raise TypeError("argument of type 'NoneType' is not iterable")
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    _find_trim.cache_clear()
+    yield
+    _find_trim.cache_clear()
+
+
+@pytest.mark.usefixtures("windows")
+def test_where_the_heap_cannot_be_given_back_memory_is_held_all_the_same():
+    memory = Memory(100)
+    for _ in range(2):
+        with memory.hold(100):
+            assert memory.held == 100
+    assert memory.held == 0

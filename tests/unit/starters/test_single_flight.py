@@ -77,3 +77,18 @@ async def test_a_call_of_storage_that_drips_ends_and_the_next_is_asked_anew(
         with pytest.raises(PatienceError):
             await calls.call("blobs", lambda: pytest.fail("the first goes on"), 20)
         assert await calls.call("blobs", lambda: "asked anew", 20) == "asked anew"
+
+
+async def test_where_no_thread_can_begin_the_next_call_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    calls = SingleFlight()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            await calls.call("a", lambda: 1, 10)
+    assert await calls.call("a", lambda: 2, 10) == 2

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -154,3 +154,15 @@ def test_while_an_exporter_hangs_the_ends_of_many_runs_wait_in_one_thread():
     for thread in threads:
         thread.join(60)
     assert len(sent) == 2
+
+
+def test_where_no_thread_can_begin_later_ends_are_sent_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    flushes, sent = Flushes(), list[int]()
+    with monkeypatch.context() as full:
+        full.setattr(Thread, "start", lambda _: _raise(RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError, match="new thread"):
+            flushes.begin(lambda: sent.append(1))
+    flushes.begin(lambda: sent.append(2)).join(60)
+    assert sent == [2]

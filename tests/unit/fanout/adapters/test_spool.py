@@ -1,3 +1,4 @@
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -31,6 +32,21 @@ def test_what_was_put_in_is_taken_in_any_order(portions: list[list[Any]], data: 
     for number in put:
         with pytest.raises(KeyError):
             spool[number]
+
+
+@given(portions=PORTIONS, data=st.data())
+def test_what_was_put_in_can_be_taken_between_any_two_portions(
+    portions: list[list[Any]], data: st.DataObject
+):
+    put = dict[int, Any]()
+    with closing(Spool()) as spool:
+        for portion in portions:
+            numbered = dict(enumerate(portion, start=len(put)))
+            put |= numbered
+            spool.add(numbered)
+            for number in data.draw(st.permutations([*put]))[:3]:
+                assert spool[number] == put[number]
+        assert {number: spool[number] for number in put} == put
 
 
 def test_a_second_portion_and_all_that_come_with_it_leave_memory():

@@ -16,6 +16,7 @@ from fanout.errors import TransientError
 from tests.support.hostile.dripping import PAUSE_SECONDS, dripping
 from tests.support.hosts.silent import silent_port
 from tests.support.services.certificates import certificate
+from tests.support.services.raw_answers import raw_server
 from workloads.notifications.mail import compose_mail, send_mail
 from workloads.notifications.parameters import EmailTemplate, Sender
 from workloads.notifications.recipient import Recipient
@@ -57,6 +58,20 @@ def post(port: int, scheme: str = "http") -> int:
 def test_a_webhook_whose_receiver_drips_is_given_up(drip: tuple[bytes, bytes]):
     with dripping(*drip) as port, pytest.raises(TransientError):
         post(port)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HT",
+        b"<html>\r\n\r\n",
+        OK + b"Content-Type: multipart/mixed; boundary*=a; boundary*0=b\r\n\r\n",
+        OK + b"Content-Type: multipart/mixed; boundary*" + b"1" * 5_000 + b"=x\r\n\r\n",
+    ],
+)
+def test_a_receiver_that_answers_with_junk_is_tried_again(head: bytes):
+    with raw_server(head) as server, pytest.raises(TransientError, match="not reached"):
+        post(server.port)
 
 
 def test_a_webhook_says_that_it_took_too_long():

@@ -1,9 +1,18 @@
 """What a process keeps is bounded in number and in bytes."""
 
+from sys import getsizeof
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.adapters.run_files.kept import Kept, KeptClaims, weigh_request
+from fanout.adapters.run_files.kept import (
+    Kept,
+    KeptClaims,
+    weigh_manifest,
+    weigh_partition,
+    weigh_request,
+)
+from fanout.models.plan import Cut, PartitionPlan, PlanManifest
 from fanout.models.request import InlineSource, RunRequest
 
 MAX, MAX_BYTES = 5, 1_000
@@ -37,6 +46,15 @@ def test_a_request_weighs_what_its_parsed_items_take():
     items = [{"id": number} for number in range(1_000)]
     request = RunRequest(workload="w", source=InlineSource(kind="inline", items=items))
     assert weigh_request(request) > 100_000
+
+
+def test_a_manifest_weighs_what_the_cuts_in_it_take():
+    cuts = [Cut(10_000 + n, 10_001 + n, 20_000 + n, 1, 30_000 + n) for n in range(2_500)]
+    only = PartitionPlan(partition=0, cuts=cuts)
+    counts = {"items": 2_500, "cuts": 2_500, "partitions": 1, "cuts_per_partition": 2_500}
+    empty, full = (PlanManifest(**counts, only=plan) for plan in (None, only))
+    taken = sum(getsizeof(cut) + sum(map(getsizeof, cut)) for cut in cuts)
+    assert weigh_manifest(full) - weigh_manifest(empty) == weigh_partition(only) > taken / 2
 
 
 def test_a_run_with_another_claim_is_another_run():
