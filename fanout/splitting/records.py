@@ -28,6 +28,8 @@ from fanout.splitting.sizes.large_records import refuse_large
 _SEPARATOR = secrets.token_hex(16)
 _JOIN = f',"{_SEPARATOR}",'.encode()
 
+# Values that are there at once cost Python's collector more than is gained by parsing them at once.
+_PARSED_AT_ONCE = 50
 _WHITE = b" \t\r\n"
 _PLACE = re.compile(r" at line (\d+)(?= column \d+$)")
 # NaN and Infinity are no JSON. To cache keys alone is the quickest for objects of one shape.
@@ -134,6 +136,14 @@ def _json_texts(
 
 
 def _json_block(
+    error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
+) -> Iterator[Record]:
+    for start in range(0, len(raw), _PARSED_AT_ONCE):
+        end = start + _PARSED_AT_ONCE
+        yield from _json_group(error_type, first_index + start, lines[start:end], raw[start:end])
+
+
+def _json_group(
     error_type: ErrorType, first_index: int, lines: list[int], raw: list[bytes]
 ) -> Iterable[Record]:
     """Parse some texts at once, which is twice as quick, or else each by itself."""
