@@ -1,14 +1,17 @@
 """Sharing out the memory of a process: never more than there is, nobody left behind."""
 
 import ctypes
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanout import memory as memory_module
 from fanout.memory import Memory, _find_trim
 from fanout.splitting.sizes.budget import Budget
 
@@ -141,3 +144,26 @@ def test_where_the_heap_cannot_be_given_back_memory_is_held_all_the_same():
         with memory.hold(100):
             assert memory.held == 100
     assert memory.held == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "resident", "trims"), [(100, 151, 1), (100, 150, 0), (12, 151, 1), (11, 151, 0)]
+)
+def test_the_heap_is_trimmed_behind_a_large_hold_in_a_process_that_takes_much(
+    size: int, resident: int, trims: int, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[int] = []
+    monkeypatch.setattr(memory_module, "_resident_bytes", lambda: resident)
+    monkeypatch.setattr(memory_module, "_trim_heap", lambda: made.append(1))
+    with Memory(100).hold(size):
+        assert made == []
+    assert len(made) == trims
+
+
+def test_what_the_process_takes_is_read_from_the_system(monkeypatch: pytest.MonkeyPatch):
+    before = memory_module._resident_bytes()
+    block = bytearray(64 * 1024 * 1024)
+    block[::4096] = b"x" * len(block[::4096])
+    assert memory_module._resident_bytes() - before > 32 * 1024 * 1024
+    monkeypatch.setattr(memory_module, "_STATM", Path("/nowhere"))
+    assert memory_module._resident_bytes() == sys.maxsize
