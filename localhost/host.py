@@ -224,7 +224,7 @@ class Host:
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 
     async def _open(
-        self, application: web.Application, sockets: list[socket.socket]
+        self, application: web.Application, listeners: list[socket.socket]
     ) -> web.AppRunner:
         runner = web.AppRunner(
             application,
@@ -235,8 +235,9 @@ class Host:
         )
         await runner.setup()
         self._exits.push_async_callback(runner.cleanup)
-        for listener in sockets:
+        for listener in listeners:
             await web.SockSite(runner, listener).start()
+        self._exits.push_async_callback(sockets.stop_accepting, listeners)
         return runner
 
 

@@ -1,11 +1,15 @@
 """The host's sockets: opened before anything slow starts, so that a busy port is found first."""
 
+import asyncio
 import contextlib
 import errno
 import socket
+from collections.abc import Sequence
 
 LOOPBACK = ("127.0.0.1", "::1")
 BACKLOG = 128
+# A connection that was taken gets its transport, then its protocol, then is read.
+TURNS_OF_A_CONNECTION = 3
 
 
 class PortError(Exception):
@@ -36,6 +40,18 @@ def listen_preferably(port: int) -> socket.socket:
     with contextlib.suppress(OSError):
         return _listen(LOOPBACK[0], port)
     return _listen(LOOPBACK[0], 0)
+
+
+async def stop_accepting(listeners: Sequence[socket.socket]) -> None:
+    """Take no more connections, and let those that were taken in this moment reach their server.
+
+    A server of asyncio that closes just after it took a connection forgets it: its caller would
+    wait for ever. https://github.com/python/cpython/issues/109564
+    """
+    for listener in listeners:
+        asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(TURNS_OF_A_CONNECTION):
+        await asyncio.sleep(0)
 
 
 def port_of(listener: socket.socket) -> int:
