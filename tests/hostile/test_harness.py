@@ -71,8 +71,11 @@ def test_a_message_that_nobody_settles_is_named(tmp_path: Path):
 
 PARENT = """
 import subprocess, sys
-sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
-children = [subprocess.Popen([*sleep, *more]) for more in ([], ["localhost.worker.process"])]
+sleep = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
+more = ([], ["localhost.worker.process"])
+children = [subprocess.Popen([*sleep, *words], stdout=subprocess.PIPE) for words in more]
+for child in children:  # until it runs, its command line may be empty
+    child.stdout.readline()
 print(*(child.pid for child in children), flush=True)
 sys.stdin.read()
 for child in children:

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import secrets
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -34,12 +35,18 @@ AT_ONCE = {
 
 @dataclass
 class Studio:
-    """An engine that goes on from one test to the next."""
+    """An engine that goes on from one test to the next.
+
+    Attributes:
+        name: Begins the ids of its runs: a process may have more than one after the other, and
+            the effects of all of them are in one log.
+    """
 
     runner: asyncio.Runner
     hub: LocalHub
     runs: int = 0
     run_id: str = ""
+    name: str = field(default_factory=lambda: f"v{secrets.token_hex(3)}-")
 
     @property
     def files(self) -> RunFiles:
@@ -56,7 +63,7 @@ class Studio:
 
     def _asked(self, items: list[dict[str, Any]], **more: Any) -> tuple[str, RunRequest]:
         self.runs += 1
-        self.run_id = f"v{self.runs}"
+        self.run_id = f"{self.name}{self.runs}"
         asked = {"tolerance": {"percentage": 100}, "retry": AT_ONCE, "batch": {"max_items": 3}}
         source = {"kind": "inline", "items": items}
         request = RunRequest.model_validate({"workload": "voyage", "source": source} | asked | more)

@@ -15,7 +15,7 @@ from fanout.models.plan import Cut
 
 PATIENCE_SECONDS = 10.0
 NEVER = 1000.0
-SHORT = TimeBox(seconds=0.02, stuck_seconds=NEVER)
+SHORT = TimeBox(seconds=0.2, stuck_seconds=NEVER)
 STUCK = TimeBox(seconds=NEVER, stuck_seconds=0.02)
 
 
