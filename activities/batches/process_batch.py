@@ -267,7 +267,7 @@ def _read_batch(
         before=before.lines,
         has_begun=before.has_begun,
         before_partial=read_partial_before(ask, files),
-        limits=TimeLimits.from_now(request.timeouts),
+        limits=TimeLimits.of(request.timeouts),
         files=RunItemFiles.for_run(request, ask.run_id, files),
         fence=fence,
     )

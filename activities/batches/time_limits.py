@@ -4,7 +4,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fanout.errors import TransientError
@@ -21,34 +21,39 @@ class BatchTimeoutError(TransientError):
     """The batch had had its time before this item's turn came."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class TimeLimits:
-    """The time limits of a batch that has begun.
+    """The time limits of a batch.
 
     Attributes:
         item_seconds: What one try of an item may take; None is any time.
-        batch_seconds: What the whole batch may take; None is any time.
-        ends_at: When that is over, by the monotonic clock.
+        batch_seconds: What all items of the batch may take; None is any time.
     """
 
     item_seconds: float | None = None
     batch_seconds: float | None = None
-    ends_at: float | None = None
+    _ends_at: float | None = field(default=None, init=False)
 
     @classmethod
-    def from_now(cls, timeouts: Timeouts) -> "TimeLimits":
-        """The limits of a batch that begins now."""
-        seconds = timeouts.batch_seconds
-        ends_at = None if seconds is None else time.monotonic() + seconds
-        return cls(timeouts.item_seconds, seconds, ends_at)
+    def of(cls, timeouts: Timeouts) -> "TimeLimits":
+        """The limits of a batch of which nothing has begun."""
+        return cls(timeouts.item_seconds, timeouts.batch_seconds)
 
     def insist_on_time_left(self) -> None:
         """Let nothing begin when the batch has had its time.
 
+        That runs from the first call: a batch of which nothing ever begins would come again and
+        again, and its run would never end.
+
         Raises:
             BatchTimeoutError: It has.
         """
-        if self.ends_at is not None and time.monotonic() >= self.ends_at:
+        if self.batch_seconds is None:
+            return
+        now = time.monotonic()
+        if self._ends_at is None:
+            self._ends_at = now + self.batch_seconds
+        elif now >= self._ends_at:
             raise BatchTimeoutError(f"its batch had had its {self.batch_seconds:g} seconds")
 
     def call_item(self, function: Callable[..., Result], *arguments: Any) -> Result:

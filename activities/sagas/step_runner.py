@@ -64,7 +64,7 @@ class StepRunner:
         kept, step = self.items[call.saga.index], self.workload.steps[call.step]
         bind_task(kept.item_id)
         context = self._context(call, kept.item_id)
-        limits = TimeLimits.from_now(self.timeouts)
+        limits = TimeLimits.of(self.timeouts)
         started = time.perf_counter()
         try:
             item = self.workload.item_model.model_validate(kept.item)

@@ -81,8 +81,8 @@ class Timeouts(_Message):
     Attributes:
         item_seconds: For one try of one item. A try that takes longer has failed; the item may be
             tried again.
-        batch_seconds: For all items of one activity. Items that have not begun by then are tried
-            in another round.
+        batch_seconds: For all items of one activity, from the moment at which the first one
+            begins. Items that have not begun by then are tried in another round.
     """
 
     item_seconds: Span | None = None

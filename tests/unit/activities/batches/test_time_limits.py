@@ -15,7 +15,7 @@ asked_by: contextvars.ContextVar[str] = contextvars.ContextVar("asked_by", defau
 
 
 def limits(item_seconds: float | None = None, batch_seconds: float | None = None) -> TimeLimits:
-    return TimeLimits.from_now(Timeouts(item_seconds=item_seconds, batch_seconds=batch_seconds))
+    return TimeLimits.of(Timeouts(item_seconds=item_seconds, batch_seconds=batch_seconds))
 
 
 @pytest.mark.parametrize("seconds", [None, MANY])
@@ -47,9 +47,17 @@ def test_code_that_is_timed_sees_the_context_of_its_caller():
 
 
 def test_nothing_begins_once_the_batch_has_had_its_time():
-    limits().insist_on_time_left()
-    limits(batch_seconds=MANY).insist_on_time_left()
+    for any_time in (limits(), limits(batch_seconds=MANY)):
+        any_time.insist_on_time_left()
+        any_time.insist_on_time_left()
     over = limits(batch_seconds=0.001)
+    over.insist_on_time_left()
     time.sleep(0.002)
     with pytest.raises(BatchTimeoutError, match=r"its batch had had its 0\.001 seconds"):
         over.insist_on_time_left()
+
+
+def test_the_first_item_of_a_batch_begins_however_late_it_comes():
+    late = limits(batch_seconds=0.001)
+    time.sleep(0.002)
+    late.insist_on_time_left()
