@@ -1,12 +1,12 @@
 """Fanout on Azure Functions: puts the rooms together and holds no logic of its own."""
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from activities import registered
 from dashboard import blueprint as dashboard
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import configure
+from fanout.durable.app import App
 from orchestrators import fan_in, queued_run, run, saga, shard
 from starters import blob, service_bus, timer, watchdog
 from starters.api import (
@@ -25,7 +25,7 @@ from starters.api import (
 configure(settings().log_level)
 
 signs_in = settings().sign_in
-app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
+app = App(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
 API = (runs, results, listing, details, control, redrive, workloads, schedules, health, openapi)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
 for room in (*API, watchdog, dashboard, *ORCHESTRATORS):

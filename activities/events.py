@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import azure.functions as func
 
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
 from fanout.printable import describe_failure
 
 # Durable takes an event in some milliseconds; whoever waits for one looks by a timer, too.
@@ -56,7 +57,7 @@ class Events:
         whoever waits for an event waits for a timer as well.
         """
         raised = asyncio.run_coroutine_threadsafe(
-            self.client.raise_event(instance, name, value), self.loop
+            durable.raise_event(self.client, instance, name, value), self.loop
         )
         try:
             raised.result(PATIENCE_SECONDS)

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, get_type_hints
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
@@ -19,6 +18,7 @@ from activities.accounting import account_activity
 from activities.events import Events, work_on_thread
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.telemetry.spans import trace_activity
+from fanout.durable.app import Blueprint, client_input
 from fanout.messages.base import Message
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_ask
@@ -30,13 +30,13 @@ from fanout.telling import can_be_told
 Work = Callable[..., Any]
 
 
-def make_blueprint(activities: Mapping[str, Work]) -> df.Blueprint:
+def make_blueprint(activities: Mapping[str, Work]) -> Blueprint:
     """Register what activities do under the names that orchestrators call."""
-    blueprint = df.Blueprint()
+    blueprint = Blueprint()
     for name, work in activities.items():
         function = _make_shell(name, work)
         if raises_events(work):
-            function = blueprint.durable_client_input(client_name="client")(function)
+            function = client_input(blueprint)(function)
         blueprint.activity_trigger(input_name="ask", activity=name)(function)
     return blueprint
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from fanout.policies import FIRST_REST_SECONDS, MAX_REST_SECONDS, PATIENCE
 from orchestrators.calls import Call
 from orchestrators.clock import now
 from orchestrators.sleep import sleep
-from orchestrators.tasks import AllWaiting, TaskResult, Waiting, await_all, await_task, result_of
+from orchestrators.tasks import AllWaiting, TaskResult, Waiting, await_all, result_of
 
 # How often a call is made again, at once, that got the answer of another.
 MAX_MISTAKEN = 20
@@ -66,11 +67,11 @@ def call_all_patiently(context: Any, calls: Sequence[Call]) -> AllWaiting:
     results: dict[int, TaskResult] = {}
     rest, failing_since = FIRST_REST_SECONDS, None
     while tasks:
-        yield from await_task(context.task_all(list(tasks.values())))
+        yield from durable.await_all_or_failure(context, list(tasks.values()))
         latest = {
             number: result_of(task).as_answer_to(calls[number])
             for number, task in tasks.items()
-            if task.is_completed
+            if durable.is_completed(task)
         }
         if any(result.failure is None for result in latest.values()):
             rest, failing_since = FIRST_REST_SECONDS, None

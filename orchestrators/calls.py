@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-import azure.durable_functions as df
 from pydantic import BaseModel
 
+from fanout.durable import orchestration as durable
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import add_ticket, call_ticket, child_ticket
 
@@ -54,9 +54,10 @@ class Activity:
     def __call__(self) -> Any:
         message = add_ticket(self._dumped, self.ticket)
         if self.once:
-            return self.context.call_activity(self.name, message)
-        options = df.RetryOptions(FIRST_INTERVAL_MS, MAX_TRIES)
-        return self.context.call_activity_with_retry(self.name, options, message)
+            return durable.call_activity(self.context, self.name, message)
+        return durable.call_activity_with_retry(
+            self.context, self.name, message, FIRST_INTERVAL_MS, MAX_TRIES
+        )
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,4 @@ class Child:
         return child_ticket(self.instance)
 
     def __call__(self) -> Any:
-        return self.context.call_sub_orchestrator(self.name, dump(self.message), self.instance)
+        return durable.call_child(self.context, self.name, dump(self.message), self.instance)

@@ -1,13 +1,10 @@
 """The time of an orchestration: that of its history, the same in every replay."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
+from fanout.durable.orchestration import now
 
-def now(context: Any) -> datetime:
-    """The orchestration's time, aware."""
-    time: datetime = context.current_utc_datetime
-    return time.replace(tzinfo=UTC)
+__all__ = ["moment", "now", "timestamp"]
 
 
 def timestamp(time: datetime) -> str:

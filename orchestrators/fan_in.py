@@ -11,8 +11,8 @@ The batches are divided into ranges before it begins.
 from collections.abc import Generator
 from typing import Any
 
-import azure.durable_functions as df
-
+from fanout.durable.app import Blueprint, orchestrator
+from fanout.durable.orchestration import continue_as_new
 from fanout.messages.fan_in import FanInWork, FinalizeAsk, MergeRef, RangeRef
 from fanout.messages.payloads import dump
 from fanout.messages.tickets import answer_as_child
@@ -22,7 +22,7 @@ from orchestrators.calling import call_all_patiently, call_patiently
 from orchestrators.calls import Activity
 from orchestrators.tasks import TaskResult
 
-bp = df.Blueprint()
+bp = Blueprint()
 Steps = Generator[Any, Any, Any]
 
 # A call is tried five times at most: each try is scheduled and ends, a timer is between two, and at
@@ -35,16 +35,16 @@ class FanInError(Exception):
     """An activity of the fan-in failed for good; the message has its reason."""
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=functions.FAN_IN)
-def fan_in(context: df.DurableOrchestrationContext) -> Steps:
+@orchestrator(bp, functions.FAN_IN)
+def fan_in(context: Any, given: Any) -> Steps:
     """Write the results of a run; returns how it ended as a `RunEnd`."""
-    work = FanInWork.model_validate(context.get_input())
+    work = FanInWork.model_validate(given)
     open_account(context, work.usage)
     events = EVENTS_A_CALL  # for `finalize`
     while wave := work.wave:
         events += EVENTS_A_CALL * len(wave)
         if events > EVENT_BUDGET:
-            context.continue_as_new(dump(work.model_copy(update={"usage": usage_of(context)})))
+            continue_as_new(context, dump(work.model_copy(update={"usage": usage_of(context)})))
             return None
         calls = [_wave_call(context, work, number) for number in wave]
         # All are waited for: one that is left behind could write over the files of a redrive.

@@ -2,9 +2,9 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from fanout.messages.planning import ScanRef, ScanResult
 from fanout.messages.run import RunInput
 from fanout.naming import events, functions
@@ -57,13 +57,16 @@ def await_plan(context: Any, run: RunInput) -> Generator[Any, Any, Beginning | R
 
 def _await_turn(context: Any, seconds: float) -> Generator[Any, Any, bool]:
     """Wait for the event that it may be the turn of a run, for so long; tell whether it came."""
-    event = context.wait_for_external_event(events.TURN)
-    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
-    yield from await_task(context.task_any([event, timer]))
+    event = durable.wait_for_event(context, events.TURN)
+    timer = durable.start_timer(context, seconds)
+    yield from await_task(durable.any_of(context, [event, timer]))
     note_message(context)
-    if not timer.is_completed:
-        timer.cancel()
-    return bool(event.is_completed)
+    has_come = durable.is_completed(event)
+    if not durable.is_completed(timer):
+        durable.cancel_timer(timer)
+    if not has_come:
+        durable.cancel_event(event)
+    return has_come
 
 
 def _scan(context: Any, run: RunInput, scans: int) -> Generator[Any, Any, Refusal | None]:

@@ -7,8 +7,8 @@
 from collections.abc import Generator
 from typing import Any
 
-import azure.durable_functions as df
-
+from fanout.durable.app import Blueprint, orchestrator
+from fanout.durable.orchestration import continue_as_new
 from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun, StartInTurnAsk
 from fanout.naming import functions
@@ -16,7 +16,7 @@ from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity
 from orchestrators.sleep import sleep
 
-bp = df.Blueprint()
+bp = Blueprint()
 MAX_POLLS = 40
 
 
@@ -24,10 +24,10 @@ class QueueError(Exception):
     """Nobody could say whether it is the run's turn; the message has the reason."""
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=functions.QUEUED_RUN)
-def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+@orchestrator(bp, functions.QUEUED_RUN)
+def queued_run(context: Any, given: Any) -> Generator[Any, Any, None]:
     """Start a run when it is its turn."""
-    queued = QueuedRun.model_validate(context.get_input())
+    queued = QueuedRun.model_validate(given)
     ask = queued.message(
         StartInTurnAsk,
         max_runs=queued.max_runs,
@@ -43,4 +43,4 @@ def queued_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, N
         if is_started:
             return
         yield from sleep(context, queued.poll_seconds)
-    context.continue_as_new(dump(queued))
+    continue_as_new(context, dump(queued))

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from fanout.governor.shard_work import batches_of_round, make_ask, share_out_rest
 from fanout.messages.batches import BatchRef, ProcessAsk
 from fanout.messages.rests import RestNews, rest_event
@@ -122,7 +123,7 @@ class AtWork:
     @property
     def running(self) -> list[Any]:
         """The tasks that have not ended."""
-        return [task for task in self.tasks.values() if not task.is_completed]
+        return [task for task in self.tasks.values() if not durable.is_completed(task)]
 
     def _begin_waiting(self) -> None:
         at_once = self.work.wave.at_once if self.work.wave is not None else None
@@ -135,28 +136,26 @@ class AtWork:
         self.calls[key] = _call(self.context, self.work, batch)
         self.tasks[key] = self.calls[key]()
         if batch.span > 1 and self.work.box is not None:
-            self.events[key] = self.context.wait_for_external_event(rest_event(batch.name))
+            self.events[key] = durable.wait_for_event(self.context, rest_event(batch.name))
 
     def _wait(self) -> Generator[Any, Any, None]:
         """Wait until all have ended, or one gives back a rest; if rests wait, until one ends."""
         running = self.running
-        ends = running if self.rests or self.waiting else [self.context.task_all(running)]
+        ends = running if self.rests or self.waiting else [durable.all_of(self.context, running)]
         open_events = [event for key, event in self.events.items() if not self._has_ended(key)]
-        yield from await_task(self.context.task_any([*ends, *open_events]))
-        # With a failure among them, the SDK has "all" end twice: the second time, at the last of
-        # them, breaks the orchestration, unless they have become those of another by then.
-        self.context.task_all(self.running)
+        yield from await_task(durable.any_of(self.context, [*ends, *open_events]))
+        durable.release(self.context, self.running)
         for batch in self.batches:
             event = self.events.get(batch.first_cut)
-            if event is not None and event.is_completed:
+            if event is not None and durable.is_completed(event):
                 note_message(self.context)
                 del self.events[batch.first_cut]
-                news = RestNews.load(event.result)
+                news = RestNews.load(durable.value_of(event))
                 if news is not None and 0 < news.cuts < batch.span:
                     self.rests.append((batch, news))
 
     def _has_ended(self, key: int) -> bool:
-        return bool(self.tasks[key].is_completed)
+        return durable.is_completed(self.tasks[key])
 
     def _share_out(self) -> Generator[Any, Any, None]:
         """Ask which batches are to begin with the rests; if one must wait, so must the others."""
@@ -188,7 +187,7 @@ class AtWork:
             item_ms=news.item_ms,
             under_way=len(self.running),
         )
-        ask = make_ask(self.work, timestamp(self.context.current_utc_datetime), rest=rest)
+        ask = make_ask(self.work, timestamp(now(self.context)), rest=rest)
         result = yield from call_insistently(
             self.context, Activity(self.context, functions.STEER, ask, once=True)
         )

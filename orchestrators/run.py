@@ -16,8 +16,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-import azure.durable_functions as df
-
+from fanout.durable.app import Blueprint, orchestrator
+from fanout.durable.orchestration import continue_as_new
 from fanout.messages.ending import FinishAsk, SettleAsk, SettleResult
 from fanout.messages.fan_in import FanInWork, Layout, LayOutAsk
 from fanout.messages.payloads import MAX_ERROR_BYTES, dump, shorten
@@ -28,12 +28,12 @@ from fanout.naming.instance_ids import fan_in_instance
 from orchestrators.accounts import open_account, usage_of
 from orchestrators.calling import call_insistently, call_patiently
 from orchestrators.calls import Activity, Child
-from orchestrators.clock import timestamp
+from orchestrators.clock import now, timestamp
 from orchestrators.planning import Refusal, await_plan
 from orchestrators.scout import Beginning
 from orchestrators.stage import work_off_stage
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 Steps = Generator[Any, Any, Any]
 Ending = Generator[Any, Any, "Ended"]
@@ -51,14 +51,14 @@ class Ended:
     is_finished: bool = False
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=functions.RUN)
-def run(context: df.DurableOrchestrationContext) -> Steps:
+@orchestrator(bp, functions.RUN)
+def run(context: Any, given: Any) -> Steps:
     """Carry out a run; returns how it ended as a `RunEnd`."""
-    run = RunInput.model_validate(context.get_input())
+    run = RunInput.model_validate(given)
     open_account(context, run.usage)
     beginning = yield from await_plan(context, run)
     if isinstance(beginning, RunInput):
-        context.continue_as_new(dump(beginning.model_copy(update={"usage": usage_of(context)})))
+        continue_as_new(context, dump(beginning.model_copy(update={"usage": usage_of(context)})))
         return None
     if isinstance(beginning, Refusal):
         ended = Ended(_failed_end(beginning.reason))
@@ -88,7 +88,7 @@ def _go_on(context: Any, run: RunInput, beginning: Beginning) -> Ending:
 def _finish(context: Any, run: RunInput, end: RunEnd) -> Steps:
     """Have the end written down and announced."""
     if end.at is None:
-        end = end.model_copy(update={"at": timestamp(context.current_utc_datetime)})
+        end = end.model_copy(update={"at": timestamp(now(context))})
     ask = run.message(FinishAsk, end=end, used_before=usage_of(context))
     result = yield from call_patiently(context, Activity(context, functions.FINISH, ask))
     # The row has the last word: the attempt may have been ended by force meanwhile.
@@ -105,7 +105,7 @@ def _carry_out(context: Any, run: RunInput, plan: PlanResult, beginning: Beginni
         failure=None if stage.failure is None else shorten(stage.failure, MAX_ERROR_BYTES),
         last=stage.last,
         used_before=usage_of(context),
-        at=timestamp(context.current_utc_datetime),
+        at=timestamp(now(context)),
     )
     result = yield from call_patiently(context, Activity(context, functions.SETTLE, ask))
     if result.failure is not None:

@@ -9,8 +9,7 @@ from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
-import azure.durable_functions as df
-
+from fanout.durable.app import Blueprint, orchestrator
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.payloads import dump, shorten
 from fanout.messages.sagas import (
@@ -42,7 +41,7 @@ from orchestrators.clock import now
 from orchestrators.sleep import sleep
 from orchestrators.tasks import TaskResult
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 class SagaBatchError(Exception):
@@ -57,10 +56,10 @@ ABANDONED = "abandoned"
 MAX_RECORDS = 20
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=functions.SAGA_BATCH)
-def saga_batch(context: df.DurableOrchestrationContext) -> Steps:
+@orchestrator(bp, functions.SAGA_BATCH)
+def saga_batch(context: Any, given: Any) -> Steps:
     """Run the sagas of a batch; returns its counts as a `BatchResult`."""
-    batch = BatchRef.model_validate(context.get_input())
+    batch = BatchRef.model_validate(given)
     open_account(context)
     since = now(context)
     # Steps may have been done already: they are not left alone because storage is away.
@@ -120,10 +119,10 @@ def _insist_on_value(result: TaskResult) -> Any:
     return result.value
 
 
-@bp.orchestration_trigger(context_name="context", orchestration=functions.SAGA)
-def saga(context: df.DurableOrchestrationContext) -> Steps:
+@orchestrator(bp, functions.SAGA)
+def saga(context: Any, given: Any) -> Steps:
     """Run the saga of one item to its end, and have it written down."""
-    work = SagaWork.model_validate(context.get_input())
+    work = SagaWork.model_validate(given)
     open_account(context)
     since = now(context)
     left = (yield from _find_undo(context, work)) if work.may_undo else FindUndoResult()

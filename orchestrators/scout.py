@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from fanout.messages.beginning import BeginAsk, BeginResult
 from fanout.messages.rests import SCOUT_EVENT, RestNews
 from fanout.messages.run import RunInput
@@ -16,7 +17,7 @@ from fanout.naming import functions
 from orchestrators.accounts import note_message, usage_of
 from orchestrators.calling import call_patiently
 from orchestrators.calls import Activity
-from orchestrators.clock import timestamp
+from orchestrators.clock import now, timestamp
 from orchestrators.tasks import TaskResult, await_task, result_of
 
 NO_RESULT = "the activity that began the run did not carry out its first batch"
@@ -31,7 +32,7 @@ class BeginCall:
 
     @property
     def _activity(self) -> Activity:
-        at = timestamp(self.context.current_utc_datetime)
+        at = timestamp(now(self.context))
         ask = BeginAsk(**self.run.model_dump(), at=at, used_before=usage_of(self.context))
         return Activity(self.context, functions.BEGIN, ask)
 
@@ -103,16 +104,17 @@ def call_begin(
     """
     call = BeginCall(context, run)
     task = call()
-    yield from await_task(context.task_any([task, news]))
-    told = RestNews.load(news.result) if news.is_completed else None
-    if news.is_completed:
+    yield from await_task(durable.any_of(context, [task, news]))
+    has_news = durable.is_completed(news)
+    told = RestNews.load(durable.value_of(news)) if has_news else None
+    if has_news:
         note_message(context)
-    if not task.is_completed and told is not None:
+    if not durable.is_completed(task) and told is not None:
         asked = yield from call_patiently(context, call)
         if asked.failure is not None:
             return asked
         return _join(BeginResult.model_validate(asked.value), call, task, told)
-    if not task.is_completed:
+    if not durable.is_completed(task):
         yield from await_task(task)
     result = result_of(task).as_answer_to(call)
     if result.is_transient:
@@ -135,4 +137,4 @@ def _join(beginning: BeginResult, call: BeginCall, task: Any, news: RestNews) ->
 
 def scout_event(context: Any) -> Any:
     """The event by which a scout tells that it gives back its rest; to be made once."""
-    return context.wait_for_external_event(SCOUT_EVENT)
+    return durable.wait_for_event(context, SCOUT_EVENT)

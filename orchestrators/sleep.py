@@ -4,6 +4,7 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from orchestrators.accounts import note_message
 from orchestrators.clock import now
 from orchestrators.tasks import await_task
@@ -20,7 +21,6 @@ def sleep(context: Any, seconds: float) -> Generator[Any, Any, None]:
     """
     until, margin = now(context) + timedelta(seconds=seconds), 0.0
     while (left := (until - now(context)).total_seconds()) > 0:
-        fires = context.current_utc_datetime + timedelta(seconds=left + margin)
-        yield from await_task(context.create_timer(fires))
+        yield from await_task(durable.start_timer(context, left + margin))
         note_message(context)
         margin = TIMER_RESOLUTION_SECONDS

@@ -85,7 +85,7 @@ def work_off_stage(
 
 def _note_scout(context: Any, first: ShardWork, order: ShardOrder, scout: Scout) -> ShardWork:
     """Where the first of many shards is after the batch that its run's beginning carried out."""
-    at = timestamp(context.current_utc_datetime)
+    at = timestamp(now(context))
     work = begin_round(first.model_copy(update={"call": 1}), order, at)
     batches = batches_of_round(work)
     return add_round(work, Round(now(context), None, batches, [scout.answer]))

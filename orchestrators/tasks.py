@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from fanout.durable import orchestration as durable
 from fanout.messages.tickets import ForeignAnswer, read_answer
 from fanout.naming.functions import AWAY, NOT_HERE
 from orchestrators.accounts import note_answer
@@ -66,19 +67,19 @@ def await_task(task: Any) -> Waiting:
     try:
         return TaskResult((yield task))
     except Exception as failure:  # noqa: BLE001  the SDK raises Exception itself for a failed task
-        return TaskResult(failure=_reason(failure))
+        return TaskResult(failure=durable.failure_text(failure))
 
 
 def await_all(context: Any, tasks: list[Any]) -> AllWaiting:
     """Yield tasks together and return what each came to, in order.
 
-    `task_all` raises at the first that fails and gives nothing of the rest
+    "All" raises where one fails and gives nothing of the rest
     (https://github.com/Azure/azure-functions-durable-python/issues/428). So each is looked at then:
     those that are complete answer at once, the others are waited for.
     """
     if not tasks:
         return []
-    together = yield from await_task(context.task_all(tasks))
+    together = yield from await_task(durable.all_of(context, tasks))
     if together.failure is None:
         return [TaskResult(value) for value in together.value]
     results = []
@@ -89,11 +90,7 @@ def await_all(context: Any, tasks: list[Any]) -> AllWaiting:
 
 def result_of(task: Any) -> TaskResult:
     """What a task came to that is complete."""
-    if isinstance(task.result, Exception):
-        return TaskResult(failure=_reason(task.result))
-    return TaskResult(task.result)
-
-
-def _reason(failure: Exception) -> str:
-    """The extension's reason, without the serialised .NET exception that the SDK appends to it."""
-    return str(failure).partition(" \n ")[0] or type(failure).__name__
+    failure = durable.failure_of(task)
+    if failure is not None:
+        return TaskResult(failure=durable.failure_text(failure))
+    return TaskResult(durable.value_of(task))

@@ -77,7 +77,7 @@ def work_off(
             work = clear_report(work)
         else:
             yield from sleep(context, order.wait_seconds)
-            work = begin_round(work, order, timestamp(context.current_utc_datetime))
+            work = begin_round(work, order, timestamp(now(context)))
             work, done = yield from carry_out_round(context, work, scout)
             work = add_round(work, done)
             events += EVENTS_A_BATCH * len(done.batches)
@@ -91,7 +91,7 @@ def work_off(
 
 def ask_now(context: Any, work: ShardWork, *, is_due: bool = True) -> ShardAsk:
     """What a shard asks at this time."""
-    return make_ask(work, timestamp(context.current_utc_datetime), is_due=is_due)
+    return make_ask(work, timestamp(now(context)), is_due=is_due)
 
 
 def _ask(context: Any, work: ShardWork) -> Generator[Any, Any, tuple[ShardWork, ShardOrder]]:

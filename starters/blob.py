@@ -10,7 +10,6 @@ import hashlib
 import re
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.contents import read_content
@@ -18,6 +17,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import INBOX, STORAGE, Settings, settings
 from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.durable.app import Blueprint, client_input
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
@@ -40,12 +40,12 @@ _STEM_CHARACTERS = 40
 log = logger("blob")
 
 
-def blueprint(app: Settings) -> df.Blueprint:
+def blueprint(app: Settings) -> Blueprint:
     """Make the function that a blob triggers, if the settings ask for it."""
-    bp = df.Blueprint()
+    bp = Blueprint()
     if not app.has_inbox:
         return bp
-    handler: Any = bp.durable_client_input(client_name="client")(start_run_over_blob)
+    handler: Any = client_input(bp)(start_run_over_blob)
     handler = bp.blob_trigger(
         arg_name="blob",
         path=f"{INBOX}/{{workload}}/{{name}}",

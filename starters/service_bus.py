@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 from azure.servicebus.exceptions import MessageSizeExceededError
 
@@ -37,6 +36,7 @@ from fanout.adapters.settings import SERVICE_BUS, Settings, settings
 from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import bind_invocation, logger
 from fanout.adapters.telemetry.otel import record_metric
+from fanout.durable.app import Blueprint, client_input
 from fanout.errors import (
     FanoutError,
     InvalidRequestError,
@@ -122,13 +122,13 @@ class RequestMessage:
         return "message-" + hashlib.sha256(data).hexdigest()[:40]
 
 
-def blueprint(app: Settings) -> df.Blueprint:
+def blueprint(app: Settings) -> Blueprint:
     """Make the function that a message triggers, if a Service Bus is configured."""
-    bp = df.Blueprint()
+    bp = Blueprint()
     if app.service_bus is None:
         log.info("%s is not set: no run is started by a message", SERVICE_BUS)
         return bp
-    handler: Any = bp.durable_client_input(client_name="client")(start_run_by_message)
+    handler: Any = client_input(bp)(start_run_by_message)
     handler = bp.service_bus_queue_trigger(
         arg_name="message",
         queue_name=REQUEST_QUEUE,

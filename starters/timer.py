@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import unfinished_runs
@@ -18,6 +17,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.durable.app import Blueprint, client_input
 from fanout.errors import UnreadableDocumentError
 from fanout.models.request import RunRequest
 from fanout.naming import functions
@@ -34,21 +34,21 @@ log: logging.Logger = logger("timer")
 Handler = Callable[..., Awaitable[None]]
 
 
-def blueprint(environment: Mapping[str, str] | None = None) -> df.Blueprint:
+def blueprint(environment: Mapping[str, str] | None = None) -> Blueprint:
     """Make the timer functions of the schedules that are enabled.
 
     Raises:
         ScheduleFileError: A file is refused; the message names file and field.
     """
     environment = os.environ if environment is None else environment
-    bp = df.Blueprint()
+    bp = Blueprint()
     for schedule in load_schedules(schedules_folder(environment), environment):
         _register(schedule, bp)
     return bp
 
 
-def _register(schedule: Schedule, bp: df.Blueprint) -> None:
-    handler: Any = bp.durable_client_input(client_name="client")(_handler(schedule))
+def _register(schedule: Schedule, bp: Blueprint) -> None:
+    handler: Any = client_input(bp)(_handler(schedule))
     # Without a retry policy the host drops a tick whose function failed.
     handler = bp.retry(
         strategy="exponential_backoff",

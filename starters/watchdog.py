@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.open_runs import OpenAttempt, adopt, confirm_claim, forget, open_attempts
@@ -20,6 +19,8 @@ from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.tables import Write
 from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.durable.app import Blueprint, client_input
+from fanout.durable.client import read_status
 from fanout.errors import RunNotFoundError, UnreadableDocumentError
 from fanout.governor.admission import AdmissionState, Sighting, lend
 from fanout.naming import functions, instance_ids, row_keys
@@ -35,7 +36,7 @@ from starters.lifecycle.start import AttemptStart, start_attempt
 from starters.lifecycle.take_over import take_over
 from starters.lifecycle.turns import wake
 
-bp = df.Blueprint()
+bp = Blueprint()
 log = logger(functions.WATCHDOG)
 LOOK_EVERY_SECONDS = 30
 MAX_AT_ONCE = 16
@@ -54,7 +55,7 @@ CLOSED_AFTER = timedelta(minutes=5)
 
 @bp.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
 @bp.function_name(functions.WATCHDOG)
-@bp.durable_client_input(client_name="client")
+@client_input(bp)
 async def watchdog(timer: func.TimerRequest, client: Any, context: func.Context) -> None:
     """Look after runs, every half minute."""
     with bind_invocation(context):
@@ -263,7 +264,7 @@ class Inspection:
     async def _finish(self, entry: OpenAttempt, attempt: Attempt) -> None:
         """Let an attempt that has ended do the rest of what follows from its end."""
         instance = instance_ids.attempt_instance(entry.run_id, entry.number)
-        durable = await self.client.get_status(instance)
+        durable = await read_status(self.client, instance)
         ended_at = attempt.state.run.end.at if attempt.state.run.end else None
         is_old = ended_at is None or self.now - datetime.fromisoformat(ended_at) > CLOSED_AFTER
         if runtime_of(durable) == "Failed":

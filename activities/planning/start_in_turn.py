@@ -3,23 +3,24 @@
 import asyncio
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from activities.accounting import account_activity
 from fanout.adapters.rows.open_runs import unfinished_runs
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.telemetry.spans import trace_activity
+from fanout.durable import client as durable
+from fanout.durable.app import Blueprint, client_input
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput, StartInTurnAsk
 from fanout.messages.tickets import answer_ask
 from fanout.naming import functions, instance_ids
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 @bp.activity_trigger(input_name="ask", activity=functions.START_IN_TURN)
-@bp.durable_client_input(client_name="client")
+@client_input(bp)
 async def start_in_turn(ask: dict, client: Any, context: func.Context) -> dict:
     """Start a run, or tell that it must wait; shell around `start_if_first`."""
     with trace_activity(context, ask), account_activity(ask) as account:
@@ -33,11 +34,11 @@ async def start_if_first(ask: StartInTurnAsk, client: Any, rows: Rows) -> bool:
     unfinished = await asyncio.to_thread(unfinished_runs, rows, ask.schedule)
     if any(run_id < ask.run_id for run_id in unfinished):
         return False
-    if not await client.get_status(ask.run_id):
+    if not await durable.read_status(client, ask.run_id):
         run = ask.message(
             RunInput, max_runs=ask.max_runs, owner=ask.owner, claimed_at=ask.claimed_at
         )
-        await client.start_new(
-            functions.RUN, instance_ids.attempt_instance(ask.run_id, 1), dump(run)
+        await durable.start(
+            client, functions.RUN, instance_ids.attempt_instance(ask.run_id, 1), dump(run)
         )
     return True

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.attempts import change_attempt
@@ -18,6 +17,7 @@ from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable.app import Blueprint
 from fanout.errors import FieldProblem, InvalidRequestError, RunConflictError
 from fanout.governor import control_rules
 from fanout.governor.run_state import ControlState, GovernorState
@@ -32,7 +32,7 @@ from starters.lifecycle.parse import parse_body
 from starters.lifecycle.turns import wake_once
 from starters.lifecycle.validation import ROOT
 
-bp = df.Blueprint()
+bp = Blueprint()
 log = logger("control")
 
 

@@ -3,12 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.attempts import read_attempt
 from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import RunFiles, run_files
+from fanout.durable.app import Blueprint
 from fanout.errors import RunNotFoundError
 from fanout.governor.run_state import GovernorState
 from fanout.governor.timeline import extend_to
@@ -17,7 +17,7 @@ from fanout.naming import blob_paths
 from starters.api import endpoints
 from starters.api.shell import answer, run_id_of, serve, whole_number
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 @serve(bp, endpoints.GET_REQUEST)

@@ -10,7 +10,6 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 
@@ -18,12 +17,14 @@ from fanout.adapters.blob import ANSWER_SECONDS
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
+from fanout.durable.app import Blueprint
 from starters.api import endpoints
 from starters.api.shell import RETRY_AFTER_SECONDS, answer, serve
 from starters.circuits import record_circuits
 from starters.single_flight import SingleFlight
 
-bp = df.Blueprint()
+bp = Blueprint()
 log = logger("http")
 MAX_SECONDS = ANSWER_SECONDS
 CIRCUITS_SECONDS = 1.0
@@ -75,7 +76,7 @@ def _calls() -> SingleFlight:
 
 async def _ask_durable(client: Any) -> None:
     async with asyncio.timeout(MAX_SECONDS):
-        await client.get_status("health-probe")
+        await durable.read_status(client, "health-probe")
 
 
 async def _ask_tables(rows: Rows, calls: SingleFlight) -> tuple[str, dict[str, Any]]:

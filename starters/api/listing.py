@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import get_args
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.index import FIRST
@@ -12,6 +11,7 @@ from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import run_files
 from fanout.adapters.run_files.outcome_pages import MAX_PAGE, InvalidContinuationError, outcome_page
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable.app import Blueprint
 from fanout.errors import FieldProblem, InvalidRequestError
 from fanout.messages.run import RunRef
 from fanout.models.answers import IndexReport, RunPage
@@ -34,7 +34,7 @@ from starters.index.rebuild import rebuild_part
 from starters.index.search import RunFilter, find_page
 from starters.lifecycle.attempts import newest_attempt
 
-bp = df.Blueprint()
+bp = Blueprint()
 log = logger("http")
 
 

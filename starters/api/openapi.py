@@ -9,11 +9,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from fanout.durable.app import Blueprint
 from fanout.models.answers import Problem
 from fanout.naming.instance_ids import RUN_ID_PATTERN
 from starters.api import endpoints
@@ -21,7 +21,7 @@ from starters.api.endpoints import Argument, Endpoint
 from starters.api.problems import MEDIA_TYPE
 from starters.api.shell import answer, serve
 
-bp = df.Blueprint()
+bp = Blueprint()
 Json = dict[str, Any]
 
 JSON = "application/json"

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
+from fanout.durable.app import Blueprint
 from fanout.models.redrive import RedriveRequest
 from starters.api import endpoints
 from starters.api.admittance import signed_in_id
@@ -15,7 +15,7 @@ from starters.api.shell import acceptance, run_id_of, serve
 from starters.lifecycle import redrive
 from starters.lifecycle.parse import parse_body
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 @serve(bp, endpoints.REDRIVE_RUN)

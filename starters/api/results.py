@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-import azure.durable_functions as df
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import RunFiles, run_files
 from fanout.adapters.run_files.results import ResultContent, read_result
+from fanout.durable.app import Blueprint
 from fanout.errors import DamagedFileError, RunConflictError
 from fanout.models.status import ResultFile, ResultManifest, RunStatus
 from fanout.naming import blob_paths
@@ -22,7 +22,7 @@ from starters.lifecycle.attempts import find_newest
 from starters.lifecycle.durable_status import ENDED_BY_FORCE
 from starters.lifecycle.status import read_status
 
-bp = df.Blueprint()
+bp = Blueprint()
 # A browser may show a result file; no script of it runs, and it loads nothing.
 _HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "

@@ -3,13 +3,14 @@
 from http import HTTPStatus
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.rows import rows
 from fanout.adapters.run_files.files import run_files
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
+from fanout.durable.app import Blueprint
 from fanout.models.request import RunRequest
 from fanout.threads import call_in_thread
 from starters.api import endpoints
@@ -22,7 +23,7 @@ from starters.lifecycle.dry_run import dry_run
 from starters.lifecycle.parse import parse_body
 from starters.lifecycle.status import read_status
 
-bp = df.Blueprint()
+bp = Blueprint()
 log = logger("http")
 
 
@@ -37,11 +38,11 @@ async def start_run(req: func.HttpRequest, client: Any, context: func.Context) -
     run = await start.start_run(request, client, run_files(), rows(), signed_in_id(req))
     action = "accepted" if run.is_new else "found again"
     log.info("%s a run of '%s'", action, request.workload, extra={"run_id": run.run_id})
-    durable = {}
+    urls = {}
     if settings().expose_durable_urls:
-        durable = client.create_http_management_payload(run.run_id)
+        urls = durable.management_urls(client, run.run_id)
     status = HTTPStatus.OK if run.is_over else HTTPStatus.ACCEPTED
-    return acceptance(req, run.run_id, status, **durable)
+    return acceptance(req, run.run_id, status, **urls)
 
 
 async def _answer_dry_run(request: RunRequest) -> func.HttpResponse:

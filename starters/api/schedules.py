@@ -4,12 +4,12 @@ import asyncio
 import os
 from datetime import UTC, datetime
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.rows.index import IndexEntry, IndexRange, read_entries
 from fanout.adapters.rows.rows import Rows, rows
 from fanout.adapters.run_files.files import run_files
+from fanout.durable.app import Blueprint
 from fanout.models.answers import ScheduleDescription, ScheduleList
 from fanout.models.status import RunStatus
 from fanout.schedules import Schedule
@@ -18,7 +18,7 @@ from starters.api.shell import answer, origin_of, serve
 from starters.index.pages import read_statuses
 from starters.schedule_files import FileReading, read_files, schedules_folder
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 @serve(bp, endpoints.LIST_SCHEDULES)

@@ -10,13 +10,13 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from fanout.adapters.infrastructure import is_infrastructure
 from fanout.adapters.patience import current_patience, limit_patience, limit_waiting
 from fanout.adapters.rows.rows import RowContentionError
 from fanout.adapters.telemetry.logs import bind_invocation, logger
+from fanout.durable.app import Blueprint, client_input
 from fanout.errors import FanoutError, FieldProblem, InvalidRequestError, RunNotFoundError
 from fanout.naming import instance_ids
 from starters.api.admittance import caller_id, refusal
@@ -45,7 +45,7 @@ SAFE_HEADERS = {
 }
 
 
-def serve(bp: df.Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
+def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
     """Register a handler as the function of an endpoint.
 
     A handler takes `req`, the HTTP request, and `context`, its invocation; if it has a parameter
@@ -58,7 +58,7 @@ def serve(bp: df.Blueprint, endpoint: Endpoint) -> Callable[[Handler], Any]:
     def register(handler: Handler) -> Any:
         function: Any = wrap_handler(endpoint)(handler)
         if "client" in signature(handler).parameters:
-            function = bp.durable_client_input(client_name="client")(function)
+            function = client_input(bp)(function)
         function = bp.function_name(endpoint.function)(function)
         return bp.route(route=endpoint.route, methods=[endpoint.method], **level)(function)
 

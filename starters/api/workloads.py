@@ -3,16 +3,16 @@
 from http import HTTPStatus
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
+from fanout.durable.app import Blueprint
 from fanout.workload import Workload
 from starters.api import endpoints
 from starters.api.problems import problem
 from starters.api.shell import answer, serve
 from workloads import registry
 
-bp = df.Blueprint()
+bp = Blueprint()
 
 
 @serve(bp, endpoints.LIST_WORKLOADS)

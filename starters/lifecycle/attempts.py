@@ -10,6 +10,7 @@ from fanout.adapters.rows.index import IndexEntry, find_entry
 from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.durable.client import read_status
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.governor.owners import owner_of
 from fanout.governor.run_state import GovernorState
@@ -115,7 +116,7 @@ async def newest_attempt(
     if client is None or found.state.is_over:
         return found
     state = found.state
-    durable = await client.get_status(instance_ids.attempt_instance(run_id, found.number))
+    durable = await read_status(client, instance_ids.attempt_instance(run_id, found.number))
     if runtime_of(durable) in FINISHED:  # it may have ended since the rows were read
         state = (await asyncio.to_thread(read_attempt, rows, run_id, found.number)).state
     return replace(found, durable=durable, state=state)

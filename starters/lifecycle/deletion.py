@@ -12,6 +12,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.rows.stragglers import has_all_parts
 from fanout.adapters.run_files.files import RunFiles, forget_kept
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.messages.sagas import SagaBatch
 from fanout.naming import blob_paths, instance_ids, row_keys
@@ -107,14 +108,14 @@ async def _purge(instance: str, run_id: str, client: Any) -> None:
     deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
     while True:
         try:
-            await client.purge_instance_history(instance)
+            await durable.purge(client, instance)
         except Exception:  # the SDK raises Exception itself for 412
             if not await is_unfinished(instance, client):
                 raise
         else:
             return
         _insist_on_time(run_id, deadline)
-        await client.terminate(instance, "the run is deleted")
+        await durable.terminate(client, instance, "the run is deleted")
         await asyncio.sleep(ENDING_PAUSE_SECONDS)
 
 

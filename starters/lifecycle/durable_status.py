@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from fanout.durable.client import read_status
+from fanout.durable.status import InstanceStatus
 from fanout.messages.run import RunEnd
 
 # A run whose own orchestration has failed is not over: the watchdog takes it over.
@@ -10,19 +12,19 @@ ENDED_BY_FORCE = {"Terminated", "Canceled"}
 FINISHED = ENDED_BY_FORCE | {"Failed", "Completed"}
 
 
-def runtime_of(durable: Any) -> str | None:
+def runtime_of(durable: InstanceStatus | None) -> str | None:
     """What Durable calls the state of an orchestration; None where there is no orchestration."""
-    return durable.runtime_status.value if durable and durable.runtime_status else None
+    return durable.runtime if durable else None
 
 
 async def is_unfinished(instance: str, client: Any) -> bool:
     """Tell whether there is an orchestration that has not finished."""
-    return runtime_of(await client.get_status(instance)) not in (None, *FINISHED)
+    return runtime_of(await read_status(client, instance)) not in (None, *FINISHED)
 
 
-def forced_end(durable: Any, now: datetime) -> RunEnd:
+def forced_end(durable: InstanceStatus | None, now: datetime) -> RunEnd:
     """The end of a run that Durable has ended by force, which could not write its end itself."""
-    at = iso_time(durable.last_updated_time) if durable else None
+    at = iso_time(durable.updated_at) if durable else None
     reason = durable.output if durable else None
     return RunEnd(
         outcome="failed",

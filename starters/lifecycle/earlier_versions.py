@@ -13,6 +13,7 @@ from fanout.adapters.rows.index import IndexRange, read_all_keys
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
 from fanout.naming import instance_ids, row_keys
 from workloads import registry
 
@@ -37,7 +38,7 @@ async def clean_up(client: Any, files: RunFiles, rows: Rows) -> int:
 
     async def purge(instance: str) -> int:
         async with gate:
-            return int((await client.purge_instance_history(instance)).instances_deleted)
+            return await durable.purge(client, instance)
 
     purged = sum(await asyncio.gather(*map(purge, entities)))
     await asyncio.to_thread(_delete_markers, files)

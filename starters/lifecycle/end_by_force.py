@@ -9,6 +9,7 @@ from fanout.adapters.rows.open_runs import close
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import final_status
@@ -32,7 +33,7 @@ async def end_by_force(attempt: Attempt, client: Any, files: RunFiles, rows: Row
     log.warning("was ended by force: %s", end.error, extra={"run_id": attempt.run_id})
     for child in children_of(attempt.run_id, attempt.number, attempt.state):
         if await is_unfinished(child, client):
-            await client.terminate(child, "the run was ended by force")
+            await durable.terminate(client, child, "the run was ended by force")
     status = final_status(state)
     if status is not None:
         await asyncio.to_thread(close, rows, attempt.run_id, attempt.number, None, status)

@@ -7,6 +7,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
+from fanout.durable import client as durable
 from fanout.governor.owners import owner_of
 from fanout.messages.payloads import dump
 from fanout.messages.run import QueuedRun
@@ -36,7 +37,7 @@ async def queue_run(
     run_id = str(request.run_id)
     claim = await call_in_thread(claim_run, request, files, rows, is_queued=True)
     instance = instance_ids.queue_instance(run_id)
-    if await client.get_status(instance) or await client.get_status(run_id):
+    if await durable.read_status(client, instance) or await durable.read_status(client, run_id):
         return
     if claim is None:
         claim = await asyncio.to_thread(files.read_claim, run_id)
@@ -50,4 +51,4 @@ async def queue_run(
             trace=trace,
             schedule=schedule,
         )
-        await client.start_new(functions.QUEUED_RUN, instance, dump(queued))
+        await durable.start(client, functions.QUEUED_RUN, instance, dump(queued))

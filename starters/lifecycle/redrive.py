@@ -17,6 +17,7 @@ from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.run_files.part_reader import has_redo
 from fanout.adapters.run_files.results import damaged_results
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable import client as durable
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.governor.owners import owner_of
 from fanout.models.plan import Reopening
@@ -60,7 +61,7 @@ async def redrive_run(
         asked = AttemptStart(run_id, number, owner_of(newest.request.workload, caller))
         await start_attempt(asked, client, files)
     except Exception as error:  # the SDK raises Exception itself
-        if not await client.get_status(instance_ids.attempt_instance(run_id, number)):
+        if not await durable.read_status(client, instance_ids.attempt_instance(run_id, number)):
             raise
         message = f"The run '{run_id}' is being redriven already."
         raise RunConflictError(run_id, message) from error

@@ -10,6 +10,7 @@ from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import Claim, RunFiles
 from fanout.adapters.settings import settings
 from fanout.adapters.telemetry import spans
+from fanout.durable import client as durable
 from fanout.governor.owners import owner_of
 from fanout.messages.payloads import dump
 from fanout.messages.run import RunInput
@@ -95,7 +96,7 @@ async def _start_run(
         asked = AttemptStart(run_id, 1, owner_of(request.workload, caller))
         await start_attempt(asked, client, files, claim=claim)
     except Exception:  # the SDK raises Exception itself
-        if not await client.get_status(run_id):
+        if not await durable.read_status(client, run_id):
             raise
     return start
 
@@ -126,6 +127,6 @@ async def start_attempt(
             is_resumed=asked.is_resumed,
             usage=current_account().operations.plus(Usage(starts=1)),
         )
-        await client.start_new(
-            functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(run)
+        await durable.start(
+            client, functions.RUN, instance_ids.attempt_instance(run_id, attempt), dump(run)
         )

@@ -10,6 +10,7 @@ from typing import Any
 from fanout.adapters.rows import places
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.telemetry.logs import logger
+from fanout.durable.client import raise_event
 from fanout.naming import events, instance_ids
 from fanout.naming.moments import moment_text
 from fanout.printable import describe_failure
@@ -45,6 +46,6 @@ async def wake(instances: Iterable[str], client: Any) -> None:
     """Tell orchestrations that wait for their turn to ask; they would do so later by themselves."""
     for instance in instances:
         try:
-            await client.raise_event(instance, events.TURN)
+            await raise_event(client, instance, events.TURN)
         except Exception as error:  # noqa: BLE001  the SDK raises Exception itself
             log.warning("cannot wake '%s': %s", instance, describe_failure(error))

@@ -1,0 +1,1 @@
+"""The SDK 1.x: `azure-functions-durable` below 2."""

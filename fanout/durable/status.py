@@ -1,0 +1,20 @@
+"""How an orchestration stands, as Durable says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    """An orchestration that there is.
+
+    Attributes:
+        runtime: What Durable calls its state: `Pending`, `Running`, `Completed`, ...
+        updated_at: When it last changed.
+        output: What it came to, or why it was ended.
+    """
+
+    runtime: str | None
+    updated_at: datetime | None = None
+    output: Any = None
