@@ -12,6 +12,15 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("activities", "dashboard", "fanout", "orchestrators", "schedules", "starters", "workloads")
 MODULES = [ROOT / "function_app.py", *(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))]
 BUS = "bus.servicebus.windows.net"
+# Each is one of host.json's limits, which the threads of a worker are counted from.
+LIMITED = {"activityTrigger", "orchestrationTrigger"}
+SYNCHRONOUS = """
+import inspect
+import function_app
+for function in function_app.app.get_functions():
+    if not inspect.iscoroutinefunction(function.get_user_function()):
+        print(function.get_trigger().type, function.get_function_name())
+"""
 TRIGGERS = """
 import function_app
 for function in function_app.app.get_functions():
@@ -52,6 +61,12 @@ def test_no_step_of_an_iterator_is_without_a_default():
 def test_such_steps_are_found(source: str):
     assert list(bare_steps(source)) == [1]
     assert list(bare_steps("a = next(b, None)\nraise ValueError")) == []
+
+
+def test_what_takes_a_thread_is_limited_by_host_json_or_is_a_page():
+    # Others, and entities, would take threads that activities and orchestrators were counted for.
+    taken = [line.split() for line in listed(SYNCHRONOUS, FANOUT_INBOX="true")]
+    assert [name for kind, name in taken if kind not in LIMITED] == ["dashboard"]
 
 
 def test_messages_of_the_bus_come_one_a_call():
