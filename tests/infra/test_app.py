@@ -211,7 +211,9 @@ def test_no_setting_is_one_that_flex_consumption_refuses():
 
 
 def test_the_worker_has_a_thread_for_each_call_that_the_host_hands_it():
-    limits = {name: n for name, n in DURABLE.items() if re.match(r"maxConcurrent\w+Functions$", name)}
+    limits = {
+        name: n for name, n in DURABLE.items() if re.match(r"maxConcurrent\w+Functions$", name)
+    }
     assert EXAMPLE[THREADS] == str(sum(limits.values()) + OTHER_THREADS)
     read = "loadJsonContent('../../host.json', 'extensions.durableTask')"
     assert SETTINGS.variables["durableLimits"] == Expression(read)
