@@ -99,6 +99,9 @@ var platform = {
   // orchestrators run at once, and four for the others. With fewer, activities would keep runs from
   // moving on, and what the host has fetched would wait here, though other instances are free.
   PYTHON_THREADPOOL_THREAD_COUNT: string(durableLimits.maxConcurrentActivityFunctions + durableLimits.maxConcurrentOrchestratorFunctions + 4)
+  // Not in host.json: without Application Insights the extension warns of it at each start.
+  AzureFunctionsJobHost__extensions__durableTask__tracing__distributedTracingEnabled: 'true'
+  AzureFunctionsJobHost__extensions__durableTask__tracing__version: 'V2'
   // The death of the only worker fails every orchestration whose turn comes before there is another.
   FUNCTIONS_WORKER_PROCESS_COUNT: '2'
 }

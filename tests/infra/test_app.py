@@ -221,6 +221,16 @@ def test_the_worker_has_a_thread_for_each_call_that_the_host_hands_it():
     assert group("platform")[THREADS] == Expression(f"string({total})")
 
 
+def test_traces_of_durable_are_asked_for_only_where_application_insights_is():
+    # The extension warns at each start of an app that asks for them and has none.
+    assert "tracing" not in DURABLE
+    asked = "AzureFunctionsJobHost__extensions__durableTask__tracing__"
+    platform = group("platform")
+    assert platform["APPLICATIONINSIGHTS_CONNECTION_STRING"]
+    assert platform[f"{asked}distributedTracingEnabled"] == "true"
+    assert platform[f"{asked}version"] == "V2"
+
+
 def test_an_instance_has_a_second_worker_for_when_the_first_dies():
     assert group("platform")["FUNCTIONS_WORKER_PROCESS_COUNT"] == "2"
 
