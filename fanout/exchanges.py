@@ -13,7 +13,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPException
-from itertools import count
 from time import monotonic
 from typing import Any, Self, TypeVar
 
@@ -142,7 +141,7 @@ class _Watcher:
     """A thread that does something at each of many moments."""
 
     def __init__(self) -> None:
-        self._numbers = count()
+        self._count = 0
         self._moments: list[tuple[float, int, Callable[[], None]]] = []
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="deadlines", daemon=True).start()
@@ -150,7 +149,8 @@ class _Watcher:
     def add(self, moment: float, action: Callable[[], None]) -> None:
         """Have something done at a moment of the monotonic clock."""
         with self._changed:
-            heapq.heappush(self._moments, (moment, next(self._numbers), action))
+            self._count += 1
+            heapq.heappush(self._moments, (moment, self._count, action))
             if self._moments[0][2] is action:
                 self._changed.notify()
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from activities.batches.boxes.stretch import Stretch
@@ -185,9 +184,14 @@ def _shorten_group(group: ErrorGroup) -> ErrorGroup:
 
 
 def replace_pending(lines: bytes, new_lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Put the new lines where the lines of pending items were; both are in source order."""
-    replaced = (
-        next(new_lines) if status_of(line) == "pending" else line
-        for line in lines.splitlines(keepends=True)
-    )
-    return chain(replaced, new_lines)
+    """Put the new lines where the lines of pending items were; both are in source order.
+
+    Raises:
+        ValueError: There are fewer new lines than pending items.
+    """
+    for line in lines.splitlines(keepends=True):
+        new_line = next(new_lines, None) if status_of(line) == "pending" else line
+        if new_line is None:
+            raise ValueError("a pending item has no new line")
+        yield new_line
+    yield from new_lines

@@ -252,7 +252,9 @@ def _read_batch(
 ) -> Batch:
     request = kept_request(files, ask.run_id, ask.attempt)
     pieces = read_cut(files, ask.run_id, request, cut)
-    first = next(pieces)
+    # Not `next(pieces)`: StopIteration out of an activity is a call that Azure never ends.
+    if (first := next(pieces, None)) is None:
+        raise ValueError(f"nothing was read for {cut}")
     rest = cut._replace(first_index=cut.first_index + first.count, items=cut.items - first.count)
     return Batch(
         run_id=ask.run_id,

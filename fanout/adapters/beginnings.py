@@ -114,7 +114,8 @@ class Beginnings:
         self._kept[version[:2]] = beginning
         self._bytes += _cost(beginning)
         while self._bytes > self._max_bytes:
-            self._forget(next(iter(self._kept)))
+            oldest, *_ = self._kept
+            self._forget(oldest)
 
     def _forget(self, blob: tuple[str, str]) -> None:
         forgotten = self._kept.pop(blob, None)

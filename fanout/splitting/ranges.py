@@ -166,7 +166,7 @@ class _Joint:
     last: Cut | None = None
 
     def add(self, range_scan: RangeScan) -> Iterator[Cut]:
-        lane = next(lane for lane in range_scan.lanes if self.mode in lane.modes)
+        lane, *_ = (lane for lane in range_scan.lanes if self.mode in lane.modes)
         is_blank_yet = self.tail.is_blank and lane.head_is_blank
         if lane.head_end is None:
             self.tail = _Tail(self.tail.offset, self.tail.line, is_blank_yet)

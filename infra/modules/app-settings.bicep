@@ -47,6 +47,7 @@ param runRetentionDays int
 @description('Settings that replace those below, by name.')
 param overrides object
 
+var durableLimits = loadJsonContent('../../host.json', 'extensions.durableTask')
 var storageSuffix = environment().suffixes.storage
 var inVault = split(replace(vaultSettings, ' ', ''), ',')
 
@@ -94,9 +95,13 @@ var platform = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   AZURE_CLIENT_ID: identityClientId
-  // As many as host.json lets activities run at once: what the host prefetches and the worker cannot
-  // run would wait there, and could not move to another instance. One core would get five.
-  PYTHON_THREADPOOL_THREAD_COUNT: '16'
+  // One pool serves every function that is not async: as many threads as host.json lets activities and
+  // orchestrators run at once, and four for the others. With fewer, activities would keep runs from
+  // moving on, and what the host has fetched would wait here, though other instances are free.
+  PYTHON_THREADPOOL_THREAD_COUNT: string(durableLimits.maxConcurrentActivityFunctions + durableLimits.maxConcurrentOrchestratorFunctions + 4)
+  // Not in host.json: without Application Insights the extension warns of it at each start.
+  AzureFunctionsJobHost__extensions__durableTask__tracing__distributedTracingEnabled: 'true'
+  AzureFunctionsJobHost__extensions__durableTask__tracing__version: 'V2'
   // The death of the only worker fails every orchestration whose turn comes before there is another.
   FUNCTIONS_WORKER_PROCESS_COUNT: '2'
 }

@@ -1,7 +1,7 @@
 """Runs invocations in one process: plain functions on threads, coroutine functions on one loop.
 
-Orchestrators and entities have threads of their own, so that activities that fill the pool cannot
-keep a run from moving on.
+All plain functions share one pool, as in Microsoft's worker: while activities hold every thread,
+orchestrators and entities wait. An app that gives the pool too few threads waits here, too.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 # More threads than a process can have are a slip of the pen.
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
-_TURNS = ("orchestrationTrigger", "entityTrigger")
 OnResult = Callable[[InvocationResult], None]
 
 
@@ -30,7 +29,9 @@ def thread_count() -> int:
     text = os.environ.get(THREADS_SETTING, "")
     if _COUNT.fullmatch(text):
         return int(text)
-    return min(32, (os.cpu_count() or 1) + 4)
+    # From 3.13 on, Python counts the cores that the process may use.
+    cores = getattr(os, "process_cpu_count", os.cpu_count)()
+    return min(32, (cores or 1) + 4)
 
 
 class Runner:
@@ -51,28 +52,23 @@ class Runner:
         self._functions = functions
         self._loop = loop
         self._on_result = on_result
-        self._calls = _Threads("function", thread_count(), self._run)
-        self._turns = _Threads("orchestration", thread_count(), self._run)
+        self._pool = _Threads("function", thread_count(), self._run)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, invocations: Sequence[Invocation]) -> None:
         """Start these calls; never blocks."""
         coroutines = []
         for invocation in invocations:
-            info = self._functions[invocation.function].info
-            if info.is_async:
+            if self._functions[invocation.function].info.is_async:
                 coroutines.append(invocation)
-            elif info.trigger_type in _TURNS:
-                self._turns.put(invocation)
             else:
-                self._calls.put(invocation)
+                self._pool.put(invocation)
         if coroutines:
             self._loop.call_soon_threadsafe(self._start_tasks, coroutines)
 
     def stop(self) -> None:
         """End the threads once the calls they are running have ended."""
-        self._calls.stop()
-        self._turns.stop()
+        self._pool.stop()
 
     def _run(self, invocation: Invocation) -> None:
         try:

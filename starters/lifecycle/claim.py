@@ -51,7 +51,7 @@ def _check_key(key: str) -> None:
     elif len(key) > MAX_KEY_CHARACTERS:
         fault = f"it has {len(key)} characters; {MAX_KEY_CHARACTERS} are the most"
     elif not (key.isascii() and key.isprintable()):
-        odd = next(letter for letter in key if not (letter.isascii() and letter.isprintable()))
+        odd, *_ = (letter for letter in key if not (letter.isascii() and letter.isprintable()))
         fault = f"it has U+{ord(odd):04X}; a key is made of printable ASCII"
     elif "," in key:
         fault = "it has a comma, or came more than once: a key has none, and comes once"

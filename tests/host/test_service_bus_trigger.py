@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue
+from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 
 from tests.support.hosts.host_process import HostProcess, launch, running
 
@@ -107,6 +108,34 @@ def test_a_batch_is_given_whole_with_the_metadata_of_each(bus: Bus) -> None:
         assert (message["delivery_count"], message["sequence_number"]) == (1, i + 1)
         assert message["lock_token"] and message["enqueued"].endswith("+00:00")
     until(lambda: bus.count("batches") == 0, bus.host)
+
+
+def test_ids_move_up_in_a_batch_in_which_a_message_has_none(bus: Bus) -> None:
+    ids = [f"n-{i}" if i % 3 else None for i in range(30)]
+    subjects = ["" if i % 4 == 1 else f"s-{i}" for i in range(30)]
+    # Of a message of its own class the client makes an id where it has none.
+    messages = [
+        AmqpAnnotatedMessage(
+            data_body=f"of {i}".encode(),
+            properties=AmqpMessageProperties(message_id=own, subject=subject),
+        )
+        for i, (own, subject) in enumerate(zip(ids, subjects, strict=True))
+    ]
+    with bus.client.get_queue_sender("batches") as sender:
+        sender.send_messages(messages)
+
+    def batches() -> list[list[dict[str, Any]]]:
+        return [batch for batch in bus.seen("many") if batch[0]["body"].startswith("of ")]
+
+    until(lambda: sum(map(len, batches())) == len(ids), bus.host)
+    for batch in batches():
+        numbers = [int(message["body"].removeprefix("of ")) for message in batch]
+        for name, texts in (("message_id", ids), ("subject", subjects)):
+            given = [texts[number] for number in numbers if texts[number]]
+            missing = len(batch) - len(given)
+            assert [message[name] for message in batch] == [*given, *[None] * missing]
+        assert all(message["lock_token"] and message["enqueued"] for message in batch)
+    assert len(batches()) < len(ids)
 
 
 def test_a_subscription_triggers_a_function(bus: Bus) -> None:

@@ -1,6 +1,7 @@
 """The function app: its plan, its instances, its identity, who may call it, and its settings."""
 
 import json
+import re
 from typing import Any
 
 from starters.lifecycle.stalls import LEAST_STALLED_SECONDS
@@ -14,6 +15,9 @@ APP = module("function-app")
 SETTINGS = module("app-settings")
 # Set in functionAppConfig on Flex Consumption, and refused as an app setting.
 NOT_A_SETTING = {"FUNCTIONS_WORKER_RUNTIME"}
+THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
+# For functions that are neither async nor durable: the page of the dashboard.
+OTHER_THREADS = 4
 # Empty or local in the example: in Azure these are connections by identity or other values.
 OF_THE_ENVIRONMENT = {
     "FANOUT_EXPOSE_DURABLE_URLS",
@@ -151,7 +155,7 @@ def test_the_app_joins_a_subnet_where_it_is_given_one():
 
 def test_app_settings_have_the_names_of_the_example_and_no_other():
     named = names_without_connections(group("connections") | group("fanout"))
-    assert named == set(EXAMPLE) - NOT_A_SETTING
+    assert named == set(EXAMPLE) - NOT_A_SETTING - {THREADS}
 
 
 def test_app_settings_have_the_values_of_the_example_where_azure_changes_nothing():
@@ -206,9 +210,25 @@ def test_no_setting_is_one_that_flex_consumption_refuses():
     assert every & UNSUPPORTED_ON_FLEX == set()
 
 
-def test_the_worker_has_a_thread_for_each_activity_that_the_host_hands_it():
-    threads = int(group("platform")["PYTHON_THREADPOOL_THREAD_COUNT"])
-    assert threads >= DURABLE["maxConcurrentActivityFunctions"]
+def test_the_worker_has_a_thread_for_each_call_that_the_host_hands_it():
+    limits = {
+        name: n for name, n in DURABLE.items() if re.match(r"maxConcurrent\w+Functions$", name)
+    }
+    assert EXAMPLE[THREADS] == str(sum(limits.values()) + OTHER_THREADS)
+    read = "loadJsonContent('../../host.json', 'extensions.durableTask')"
+    assert SETTINGS.variables["durableLimits"] == Expression(read)
+    total = " + ".join([*(f"durableLimits.{name}" for name in limits), str(OTHER_THREADS)])
+    assert group("platform")[THREADS] == Expression(f"string({total})")
+
+
+def test_traces_of_durable_are_asked_for_only_where_application_insights_is():
+    # The extension warns at each start of an app that asks for them and has none.
+    assert "tracing" not in DURABLE
+    asked = "AzureFunctionsJobHost__extensions__durableTask__tracing__"
+    platform = group("platform")
+    assert platform["APPLICATIONINSIGHTS_CONNECTION_STRING"]
+    assert platform[f"{asked}distributedTracingEnabled"] == "true"
+    assert platform[f"{asked}version"] == "V2"
 
 
 def test_an_instance_has_a_second_worker_for_when_the_first_dies():

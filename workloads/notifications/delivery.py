@@ -157,4 +157,7 @@ def _merge_failures(
 def _common_kind(failures: Iterable[DeliveryError]) -> type[PermanentError]:
     """The class that says most of all of them: a template's fault is told as such."""
     kinds = (TemplateLimitError, RenderError, PermanentError)
-    return next(kind for kind in kinds if all(isinstance(failure, kind) for failure in failures))
+    most_telling = (
+        kind for kind in kinds if all(isinstance(failure, kind) for failure in failures)
+    )
+    return next(most_telling, PermanentError)

@@ -82,7 +82,7 @@ def send_mail(message: EmailMessage, server: SmtpServer, timeout_seconds: float)
             _secure(connection, server, deadline)
             _transmit(connection, message)
     except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
+        (code, text), *_ = error.recipients.values()
         raise _smtp_error(code, text) from error
     except smtplib.SMTPResponseException as error:
         raise _smtp_error(error.smtp_code, error.smtp_error) from error

@@ -6,7 +6,6 @@ them, the lines of a workload's own logger included.
 
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Protocol
 
+from fanout.adapters.telemetry import worker_logs
 from fanout.adapters.telemetry.trace_parent import TraceParent
 from fanout.printable import describe_error, describe_value, name_type
 from fanout.redaction import redact_secrets
@@ -55,9 +55,11 @@ def bind_invocation(
     if (parent := TraceParent.parse(trace or host)) is not None:
         ids["trace_id"] = f"{parent.trace_id:032x}"
     invocation, task, outer_trace = _invocation.set(ids), _task_id.set(None), _host_trace.set(host)
+    bound = worker_logs.bind(context)
     try:
         yield
     finally:
+        worker_logs.release(bound)
         _host_trace.reset(outer_trace)
         _task_id.reset(task)
         _invocation.reset(invocation)
@@ -112,13 +114,13 @@ def _message_of(record: logging.LogRecord) -> str:
 
 
 def configure(level: str) -> None:
-    """Send the lines of Fanout's loggers to standard error, once."""
+    """Send the lines of Fanout's loggers where `LineHandler` sends them, once."""
     logger = logging.getLogger(LOGGER)
     logger.setLevel(level)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     if not any(isinstance(h.formatter, JsonFormatter) for h in logger.handlers):
-        handler = logging.StreamHandler(sys.stderr)
+        handler = worker_logs.LineHandler()
         handler.setFormatter(JsonFormatter())
         logger.addHandler(handler)
         logger.propagate = False

@@ -1,7 +1,8 @@
 """What a Service Bus trigger delivers beside the body, under the names that the worker reads.
 
-Source: ServiceBusTriggerBindingStrategy.cs of the WebJobs SDK extension, and azure.functions'
-servicebus.py. `TimeToLive` is left out where .NET's text for it would not be read.
+Source: ServiceBusTriggerBindingStrategy.cs of the WebJobs SDK extension, `ToRpcStringArray` of the
+Functions host, and azure.functions' servicebus.py. `TimeToLive` is left out where .NET's text for
+it would not be read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,25 @@ from typing import Any
 from azure.servicebus import ServiceBusReceivedMessage
 
 Metadata = dict[str, Any]
+# What the extension hands over as `string[]`. Its moments are dates, its counts numbers.
+_TEXTS = frozenset(
+    {
+        "MessageId",
+        "LockToken",
+        "ContentType",
+        "CorrelationId",
+        "Subject",
+        "Label",
+        "To",
+        "ReplyTo",
+        "ReplyToSessionId",
+        "SessionId",
+        "PartitionKey",
+        "DeadLetterSource",
+        "DeadLetterReason",
+        "DeadLetterErrorDescription",
+    }
+)
 
 
 def message_metadata(message: ServiceBusReceivedMessage) -> Metadata:
@@ -19,9 +39,18 @@ def message_metadata(message: ServiceBusReceivedMessage) -> Metadata:
 
 
 def batch_metadata(messages: Sequence[ServiceBusReceivedMessage]) -> Metadata:
-    """The metadata of a batch: a list for each name, None where a message lacks it."""
+    """The metadata of a batch: a list for each name.
+
+    A text that is missing or empty has no place in its list, and those behind it move up: so does
+    Azure's host send them to a worker. Whoever reads such a list by position reads another
+    message's text, unless the list is as long as the batch.
+    """
     rows = [_message_values(message) for message in messages]
-    return {f"{name}Array": [row[name] for row in rows] for name in rows[0]}
+    return {f"{name}Array": _column(name, [row[name] for row in rows]) for name in rows[0]}
+
+
+def _column(name: str, values: list[Any]) -> list[Any]:
+    return [value for value in values if value] if name in _TEXTS else values
 
 
 def message_body(message: ServiceBusReceivedMessage) -> bytes:

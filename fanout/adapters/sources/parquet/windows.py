@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from fanout.adapters.sources.parquet.files import ParquetFile, reading
@@ -129,13 +130,14 @@ class Windows:
         int96 = self._int96_names
         fine = self._batches_of(self.file.file, self.names)
         coarse = self._batches_of(self.file.coarse, int96) if int96 else None
-        for number, batch in enumerate(fine):
+        pairs = zip(fine, coarse or repeat(None), strict=coarse is not None)
+        for number, (batch, coarse_batch) in enumerate(pairs):
             rows = self.bounds(number)[1]
             table = _check(pa.Table.from_batches([batch]).select(self.names), rows)
-            if coarse is None:
+            if coarse_batch is None:
                 yield table, {}
                 continue
-            part = _check(pa.Table.from_batches([next(coarse)]).select(int96), rows)
+            part = _check(pa.Table.from_batches([coarse_batch]).select(int96), rows)
             yield table, dict(zip(int96, part.columns, strict=True))
 
     def _batches_of(self, file: Any, names: list[str]) -> Iterator[Any]:

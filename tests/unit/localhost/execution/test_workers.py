@@ -130,6 +130,18 @@ def slow(n):
     while not (folder / "slow-may-end").exists():
         time.sleep(0.005)
     return n
+
+
+@app.function_name("turn")
+@app.generic_trigger(arg_name="context", type="entityTrigger")
+def turn(context):
+    return "7"
+
+
+@app.function_name("turn_async")
+@app.generic_trigger(arg_name="n", type="activityTrigger")
+async def turn_async(n):
+    return n
 """
 
 
@@ -203,6 +215,20 @@ async def test_plain_and_coroutine_functions_run_side_by_side(start: Starter) ->
     for function in ("meet", "meet_async"):
         pair = (_call(executor, function, 1, "a"), _call(executor, function, 2, "b"))
         assert list(await asyncio.gather(*pair)) == [1, 2]
+
+
+async def test_an_entity_waits_while_activities_hold_all_threads(
+    start: Starter, tmp_path: Path
+) -> None:
+    executor = await start(PYTHON_THREADPOOL_THREAD_COUNT="2")
+    held = [asyncio.create_task(_call(executor, "slow", n, str(n))) for n in (1, 2)]
+    await _until((tmp_path / "slow-began").exists)
+    turn = asyncio.create_task(_call(executor, "turn", {}))
+    # What was sent after it has an end: the entity was reached, and no thread was free for it.
+    assert await _call(executor, "turn_async", 8) == 8
+    assert not turn.done()
+    (tmp_path / "slow-may-end").touch()
+    assert await asyncio.gather(*held, turn) == [1, 2, 7]
 
 
 async def test_work_is_spread_over_the_workers(start: Starter) -> None:

@@ -1,0 +1,98 @@
+"""Where log lines go: to the host through Microsoft's worker, or else to standard error.
+
+Microsoft's worker has a handler on the root logger, which sends a record to the host with its level
+and the id of its invocation; what a process writes to its streams, the host grades by the words in
+it, and knows no invocation of. The embedded host's worker has no such handler.
+
+The host drops what comes through that handler without the id of an invocation that goes on. The
+worker knows the id in its own thread or task alone; here it goes with the context of the function,
+which threads that work for it have a copy of. Lines of no invocation go to the streams.
+
+Source: dispatcher.py of `azure_functions_worker` (up to Python 3.12) and `proxy_worker` (from 3.13
+on); `Log` of GrpcWorkerChannel.cs of the Functions host.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import Any
+
+WORKERS = ("azure_functions_worker", "proxy_worker")
+# What carries out the functions below `proxy_worker`; its variable is asked before the threads.
+RUNTIME = "azure_functions_runtime"
+
+_current: ContextVar["tuple[str, Any] | None"] = ContextVar("told_invocation", default=None)
+Bound = Token["tuple[str, Any] | None"]
+
+
+def bind(context: Any) -> Bound:
+    """Give the lines that follow, in this context and its copies, the id of an invocation.
+
+    Args:
+        context: What the Functions worker hands to a function.
+
+    Returns:
+        What `release` takes.
+    """
+    storage = getattr(context, "thread_local_storage", None)
+    return _current.set((context.invocation_id, storage))
+
+
+def release(bound: Bound) -> None:
+    """Give the lines that follow what they had before `bind`."""
+    _current.reset(bound)
+
+
+class LineHandler(logging.Handler):
+    """Hands a record on as one line of text."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the line where such lines go."""
+        try:
+            self._send(record, self.format(record))
+        except Exception:  # noqa: BLE001  as every handler of Python does
+            self.handleError(record)
+
+    def _send(self, record: logging.LogRecord, line: str) -> None:
+        handlers = _handlers_of_worker()
+        current = _current.get()
+        if not handlers or current is None:
+            # Of a line on standard output the host thinks no ill, whatever its words.
+            is_harmless = bool(handlers) and record.levelno < logging.ERROR
+            stream = sys.stdout if is_harmless else sys.stderr
+            stream.write(f"{line}\n")
+            stream.flush()
+            return
+        fields = {"name": record.name, "levelno": record.levelno, "msg": line}
+        sent = logging.makeLogRecord({**fields, "levelname": record.levelname})
+        with _known_to_worker(*current):
+            for handler in handlers:
+                handler.handle(sent)
+
+
+def _handlers_of_worker() -> list[logging.Handler]:
+    # Looked up for each line: the worker takes its handler away when it loses the host.
+    return [
+        handler
+        for handler in logging.getLogger().handlers
+        if type(handler).__module__.partition(".")[0] in WORKERS
+    ]
+
+
+@contextmanager
+def _known_to_worker(invocation_id: str, storage: Any) -> Iterator[None]:
+    """Let the worker find the id on this thread, too, which may be one that it did not start."""
+    variable = getattr(sys.modules.get(RUNTIME), "invocation_id_cv", None)
+    token = None if variable is None else variable.set(invocation_id)
+    before = getattr(storage, "invocation_id", None)
+    if storage is not None:
+        storage.invocation_id = invocation_id
+    try:
+        yield
+    finally:
+        if storage is not None:
+            storage.invocation_id = before
+        if variable is not None:
+            variable.reset(token)

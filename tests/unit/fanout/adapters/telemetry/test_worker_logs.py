@@ -1,0 +1,130 @@
+"""Lines go through the logging of Microsoft's worker, with level and invocation, where it runs.
+
+The worker is no package that tests could have; its handler is stood in for by one that finds an
+invocation as it does.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from fanout.adapters.telemetry import logs, worker_logs
+from fanout.adapters.telemetry.logs import bind_invocation, bind_task, logger
+from fanout.threads import ContextPool
+
+SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "log.schema.json").read_text())
+Sent = list[tuple[str, str | None, dict[str, Any]]]
+
+
+class WorkerHandler(logging.Handler):
+    """Notes level, invocation and message of what the worker would send to the host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storage = threading.local()
+        self.variable: ContextVar[str | None] | None = None
+        self.sent: Sent = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = None if self.variable is None else self.variable.get()
+        invocation_id = found or getattr(self.storage, "invocation_id", None)
+        line = json.loads(self.format(record))
+        jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())
+        self.sent.append((record.levelname, invocation_id, line))
+
+    def context(self, invocation_id: str, *, has_storage: bool = True) -> Any:
+        storage = self.storage if has_storage else threading.local()
+        return SimpleNamespace(
+            function_name="process_batch", invocation_id=invocation_id, thread_local_storage=storage
+        )
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerHandler]:
+    monkeypatch.setattr(WorkerHandler, "__module__", "azure_functions_worker.dispatcher")
+    handler, root, log = WorkerHandler(), logging.getLogger(), logging.getLogger(logs.LOGGER)
+    before = (list(log.handlers), log.propagate, log.level)
+    log.handlers = []
+    logs.configure("DEBUG")
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+    log.handlers, log.propagate = before[0], before[1]
+    log.setLevel(before[2])
+
+
+def test_a_line_has_its_level_and_its_invocation_and_the_streams_have_nothing(
+    worker: WorkerHandler, capsys: pytest.CaptureFixture[str]
+):
+    with bind_invocation(worker.context("i-1"), "run-1"):
+        bind_task("item-7")
+        logger("batches").info("succeeded: %d failed=0", 3)
+        logger("batches").error("gave up", exc_info=ValueError("100% boom"))
+    (level, invocation_id, line), (other_level, _, other) = worker.sent
+    assert (level, invocation_id, line["message"]) == ("INFO", "i-1", "succeeded: 3 failed=0")
+    assert (line["run_id"], line["task_id"], line["request_id"]) == ("run-1", "item-7", "i-1")
+    assert (other_level, other["error_message"]) == ("ERROR", "100% boom")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_thread_or_a_task_that_works_for_an_invocation_has_its_id(worker: WorkerHandler):
+    log = logger("threads")
+
+    async def work(number: int) -> None:
+        with bind_invocation(worker.context(f"i-{number}")):
+            await asyncio.to_thread(log.info, "%d", number)
+            with ContextPool(1) as pool:
+                pool.submit(log.info, "%d", number).result()
+            log.info("%d", number)
+
+    async def work_side_by_side() -> None:
+        await asyncio.gather(*(work(number) for number in range(4)))
+
+    asyncio.run(work_side_by_side())
+    assert len(worker.sent) == 12
+    for _, invocation_id, line in worker.sent:
+        assert invocation_id == f"i-{line['message']}" == line["request_id"]
+    assert getattr(worker.storage, "invocation_id", None) is None
+
+
+def test_from_python_3_13_on_the_worker_finds_the_id_in_a_variable(
+    worker: WorkerHandler, monkeypatch: pytest.MonkeyPatch
+):
+    runtime = ModuleType(worker_logs.RUNTIME)
+    worker.variable = ContextVar("invocation_id", default=None)
+    runtime.invocation_id_cv = worker.variable  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, worker_logs.RUNTIME, runtime)
+    with bind_invocation(worker.context("i-3", has_storage=False)), ContextPool(1) as pool:
+        pool.submit(logger("x").info, "hello").result()
+    assert [invocation_id for _, invocation_id, _ in worker.sent] == ["i-3"]
+    assert worker.variable.get() is None
+
+
+def test_a_line_of_no_invocation_which_the_host_would_drop_goes_to_a_stream(
+    worker: WorkerHandler, capsys: pytest.CaptureFixture[str]
+):
+    logger("x").info("failed=0")
+    logger("x").error("cannot")
+    streams = [json.loads(text)["message"] for text in capsys.readouterr()]
+    assert (streams, worker.sent) == (["failed=0", "cannot"], [])
+
+
+def test_without_the_worker_every_line_goes_to_standard_error(
+    worker: WorkerHandler, capsys: pytest.CaptureFixture[str]
+):
+    logging.getLogger().removeHandler(worker)
+    with bind_invocation(worker.context("i-1")):
+        logger("x").info("as ever")
+    out, err = capsys.readouterr()
+    assert (out, worker.sent, json.loads(err)["message"]) == ("", [], "as ever")
+    jsonschema.validate(json.loads(err), SCHEMA)
