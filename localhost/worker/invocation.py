@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import azure.functions
@@ -17,10 +16,11 @@ from localhost.execution.contract import (
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
 from localhost.worker import http_result, service_bus_data
+from localhost.worker.annotations import has_implicit_output
 from localhost.worker.context import InvocationContext
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.plain import plain_value
-from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
+from localhost.worker.signatures import CONTEXT, RETURN, is_out
 
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__})
@@ -43,11 +43,11 @@ class Out:
 class CallableFunction:
     """A loaded function, ready to be called; what its bindings mean is worked out once."""
 
-    def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
+    def __init__(self, function: LoadedFunction) -> None:
         info = function.info
         self.info = info
         self._call = function.call
-        self._directory = app_dir
+        self._directory = function.folder
         self._wants_context = function.wants_context
         self._trigger_name = str(info.trigger["name"])
         self._decode = _decoder(function)
