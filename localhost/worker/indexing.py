@@ -20,6 +20,7 @@ import azure.functions
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.execution.import_path import arrange_import_path
 from localhost.texts import describe_error, format_stack
+from localhost.worker.extensions import run_load_hooks
 from localhost.worker.signatures import SignatureError, check, check_retry, folder_of
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
@@ -63,6 +64,7 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
             problems.append(f"Function '{function.get_function_name()}' cannot be loaded: {error}.")
     if problems:
         raise AppLoadError("\n".join(problems))
+    run_load_hooks([function.info.name for function in loaded_functions], app_dir)
     return loaded_functions
 
 
