@@ -14,6 +14,15 @@ def make_printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
+def is_printable(text: str) -> bool:
+    """Whether UTF-8 has bytes for all of a text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def describe_error(error: BaseException) -> str:
     """Give ``ExceptionType: text``, whatever the class makes of its name and its text.
 

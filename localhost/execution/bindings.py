@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
+from localhost.execution.names import name_problems
 from localhost.limits import allowed_functions
 from localhost.settings import Settings
 
@@ -56,6 +57,7 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         if settings.is_disabled(info.name):
             disabled.append(info)
             continue
+        problems += name_problems(info)
         problems += _binding_problems(info)
         try:
             enabled.append(_resolve_settings(info, settings))

@@ -18,6 +18,7 @@ from typing import Any
 from localhost.execution import wire
 from localhost.execution.contract import AppLoadError, FunctionInfo, Invocation, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
+from localhost.execution.import_path import PYTHON_PATH, resolve_python_path
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,16 @@ class WorkerLane(asyncio.Protocol):
         """The process's id, 0 before `spawn`."""
         return 0 if self._process is None else self._process.pid
 
-    async def spawn(self) -> None:
-        """Start the process; it imports the libraries at once and then waits for `load`."""
+    async def spawn(self, python_path: Sequence[str] = ()) -> None:
+        """Start the process; it imports the libraries at once and then waits for `load`.
+
+        Args:
+            python_path: Where it looks for modules before anywhere else.
+        """
         own_end, other_end = socket.socketpair()
         own_end.setblocking(False)
         with other_end:
-            self._process = _launch(other_end.fileno())
+            self._process = _launch(other_end.fileno(), python_path)
         threading.Thread(target=self._wait, args=[self._process], daemon=True).start()
         await self._loop.create_unix_connection(lambda: self, sock=own_end)
 
@@ -177,6 +182,7 @@ class ProcessExecutor:
         self._lanes: list[WorkerLane] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._short_lives = 0
+        self._python_path = resolve_python_path(environment, app_dir)
 
     @property
     def functions(self) -> Sequence[FunctionInfo]:
@@ -196,7 +202,7 @@ class ProcessExecutor:
     async def prepare(self) -> None:
         """Start the processes, so that they import libraries while the host does other things."""
         lanes = [WorkerLane(self._dispatcher) for _ in range(self._count)]
-        await asyncio.gather(*(lane.spawn() for lane in lanes))
+        await asyncio.gather(*(lane.spawn(self._python_path) for lane in lanes))
         self._lanes += lanes
 
     async def start(self) -> None:
@@ -286,7 +292,7 @@ class ProcessExecutor:
         pause = 1.0
         while True:
             lane = WorkerLane(self._dispatcher)
-            await lane.spawn()
+            await lane.spawn(self._python_path)
             self._lanes.append(lane)
             try:
                 await lane.load(self._config())
@@ -300,11 +306,14 @@ class ProcessExecutor:
                 return lane
 
 
-def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+def _launch(descriptor: int, python_path: Sequence[str]) -> subprocess.Popen[bytes]:
+    environment = {**_FEW_HEAPS, **os.environ}
+    if python_path:
+        environment[PYTHON_PATH] = os.pathsep.join(python_path)
     return subprocess.Popen(  # noqa: S603 - this interpreter and our own module
         [sys.executable, "-m", "localhost.worker.process", "--socket", str(descriptor)],
         cwd=_PACKAGE_ROOT,
-        env={**_FEW_HEAPS, **os.environ},
+        env=environment,
         pass_fds=[descriptor],
         start_new_session=True,  # Ctrl-C in the terminal is for the host alone
         stdin=subprocess.DEVNULL,

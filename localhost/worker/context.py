@@ -8,7 +8,12 @@ from localhost.logs import THREAD_LOCAL
 
 
 class InvocationContext:
-    """What `azure.functions.Context` promises."""
+    """What `azure.functions.Context` promises.
+
+    Args:
+        invocation: The call.
+        directory: The folder of the file that the function is written in.
+    """
 
     def __init__(self, invocation: Invocation, directory: Path) -> None:
         self._invocation = invocation
@@ -63,9 +68,16 @@ class RetryContext:
     def __init__(self, retry: Retry | None) -> None:
         self.retry_count = retry.count if retry else 0
         self.max_retry_count = retry.max_count if retry else 0
-        # The worker's own class has this name; `azure.functions.RetryContext` promises the other.
-        self.rpc_exception = RetryException(retry.error) if retry and retry.error else None
-        self.exception = self.rpc_exception
+        # The worker's own class has this name, and a value in the first try, too.
+        self.rpc_exception = RetryException((retry and retry.error) or "")
+
+    @property
+    def exception(self) -> "RetryException":
+        """What `azure.functions.RetryContext` promises, and the worker of Azure does not have."""
+        raise AttributeError(
+            "'RetryContext' object has no attribute 'exception' in the Functions worker: "
+            "it is rpc_exception"
+        )
 
 
 class RetryException:

@@ -4,6 +4,7 @@ Runs where user code runs: in a worker, or in the host itself with `--workers 0`
 """
 
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -17,8 +18,10 @@ from typing import Any
 import azure.functions
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
-from localhost.texts import format_stack
-from localhost.worker.signatures import SignatureError, check
+from localhost.execution.import_path import arrange_import_path
+from localhost.texts import describe_error, format_stack
+from localhost.worker.extensions import run_load_hooks
+from localhost.worker.signatures import SignatureError, check, check_retry, folder_of
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 DEFAULT_SCRIPT = "function_app.py"
@@ -27,11 +30,16 @@ _WORDS = ("direction", "authLevel", "cardinality", "dataType", "accessRights")
 
 @dataclass(frozen=True, slots=True)
 class LoadedFunction:
-    """A function of the app and the callable behind it."""
+    """A function of the app and the callable behind it.
+
+    Attributes:
+        folder: That of the file it is written in.
+    """
 
     info: FunctionInfo
     call: Callable[..., Any]
     wants_context: bool
+    folder: Path
 
 
 def load_app(app_dir: Path) -> list[LoadedFunction]:
@@ -42,10 +50,12 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
             bindings.
     """
     module = _import_script(app_dir)
+    app = _find_app(module)
     try:
-        functions = _find_app(module).get_functions()
-    except ValueError as error:
-        raise AppLoadError(f"{module.__file__}: {error}") from error
+        functions = app.get_functions()
+    except Exception as error:
+        reason = str(error) if isinstance(error, ValueError) else describe_error(error)
+        raise AppLoadError(f"{module.__file__}: {reason}") from error
     loaded_functions, problems = [], []
     for function in functions:
         try:
@@ -54,6 +64,7 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
             problems.append(f"Function '{function.get_function_name()}' cannot be loaded: {error}.")
     if problems:
         raise AppLoadError("\n".join(problems))
+    run_load_hooks([function.info.name for function in loaded_functions], app_dir)
     return loaded_functions
 
 
@@ -64,24 +75,24 @@ def _import_script(app_dir: Path) -> ModuleType:
             f"There is no {script.name} in {app_dir}: start the host in the folder of a Python "
             f"function app, name it with --app, or set {SCRIPT_SETTING}."
         )
-    _put_first_on_path(str(app_dir))
-    loaded_module = sys.modules.get(script.stem)
-    if (
-        loaded_module is not None
-        and Path(loaded_module.__file__ or "").resolve() != script.resolve()
-    ):
-        del sys.modules[script.stem]
+    arrange_import_path(app_dir, os.environ)
+    if not _is_at(getattr(sys.modules.get(script.stem), "__file__", None), script):
+        sys.modules.pop(script.stem, None)
+    found = importlib.util.find_spec(script.stem)
+    if found is None or not _is_at(found.origin, script):
+        raise AppLoadError(
+            f"{script} is hidden by another module of its name, {found and found.origin}: the "
+            "folder of an app is the last that Python looks for modules in, here as in Azure. "
+            f"Give the script another name, and set {SCRIPT_SETTING} to it."
+        )
     try:
         return importlib.import_module(script.stem)
     except BaseException as error:
         raise AppLoadError(f"{script} cannot be imported.\n{_user_traceback(error)}") from error
 
 
-def _put_first_on_path(folder: str) -> None:
-    if folder in sys.path:
-        sys.path.remove(folder)
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()
+def _is_at(file: str | None, script: Path) -> bool:
+    return file is not None and Path(file).resolve() == script.resolve()
 
 
 def _user_traceback(error: BaseException) -> str:
@@ -98,16 +109,27 @@ def _is_machinery(filename: str) -> bool:
 
 def _find_app(module: ModuleType) -> Any:
     apps = {
-        id(value): value
-        for value in vars(module).values()
+        name: value
+        for name, value in vars(module).items()
         if isinstance(value, azure.functions.FunctionRegister)
     }
     if len(apps) == 1:
-        return next(iter(apps.values()))
-    count = "no function app" if not apps else f"{len(apps)} function apps"
+        (app,) = apps.values()
+        return app
+    if not apps:
+        raise AppLoadError(
+            f"{module.__file__} has no function app at module level; it needs exactly one, such as "
+            "app = azure.functions.FunctionApp()."
+        )
+    names = ", ".join(f"'{name}'" for name in apps)
+    advice = (
+        "Keep one of these names."
+        if len({id(app) for app in apps.values()}) == 1
+        else "Keep one app, and let the others be azure.functions.Blueprint()."
+    )
     raise AppLoadError(
-        f"{module.__file__} has {count} at module level; it needs exactly one, such as "
-        "app = azure.functions.FunctionApp()."
+        f"{module.__file__} has {len(apps)} names for function apps at module level, {names}; the "
+        f"Functions worker refuses more than one, be it of the same app. {advice}"
     )
 
 
@@ -118,6 +140,7 @@ def read_function(function: Any) -> LoadedFunction:
         SignatureError: It cannot be called with its bindings.
     """
     call = function.get_user_function()
+    folder = folder_of(call)
     bindings = [_normalize(json.loads(text)) for text in function.get_raw_bindings()]
     trigger_object = function.get_trigger()
     trigger = next(
@@ -132,7 +155,9 @@ def read_function(function: Any) -> LoadedFunction:
         is_async=inspect.iscoroutinefunction(call),
         retry_policy=function.get_settings_dict("retry_policy"),
     )
-    return LoadedFunction(info, call, check(call, bindings))
+    wants_context = check(call, bindings)
+    check_retry(info.retry_policy)
+    return LoadedFunction(info, call, wants_context, folder)
 
 
 def _normalize(binding: dict[str, Any]) -> dict[str, Any]:

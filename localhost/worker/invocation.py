@@ -1,8 +1,10 @@
 """Calls a loaded function as the Functions worker does, with the library's own converters."""
 
+import asyncio
+import contextlib
 import json
+import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import azure.functions
@@ -17,11 +19,15 @@ from localhost.execution.contract import (
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
 from localhost.worker import http_result, service_bus_data
+from localhost.worker.annotations import has_implicit_output
 from localhost.worker.context import InvocationContext
+from localhost.worker.extensions import invocation_hooks
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.plain import plain_value
-from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
+from localhost.worker.signatures import CONTEXT, RETURN, is_out
+from localhost.worker.unanswered import describe_fate
 
+logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
@@ -43,12 +49,13 @@ class Out:
 class CallableFunction:
     """A loaded function, ready to be called; what its bindings mean is worked out once."""
 
-    def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
+    def __init__(self, function: LoadedFunction) -> None:
         info = function.info
         self.info = info
         self._call = function.call
-        self._directory = app_dir
+        self._directory = function.folder
         self._wants_context = function.wants_context
+        self._hooks = invocation_hooks(info.name)
         self._trigger_name = str(info.trigger["name"])
         self._decode = _decoder(function)
         self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
@@ -62,9 +69,12 @@ class CallableFunction:
         THREAD_LOCAL.invocation_id = invocation.id
         try:
             outs, arguments = self._arguments(invocation)
-            return self._result(invocation, self._call(**arguments), outs)
+            context = self._run_hooks_before(invocation, arguments)
+            returned = self._call(**arguments)
+            self._run_hooks_after(context, arguments, returned)
+            return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
-            return failure(invocation, error)
+            return self._fail(invocation, error)
         finally:
             THREAD_LOCAL.invocation_id = None
             CURRENT.reset(token)
@@ -74,9 +84,34 @@ class CallableFunction:
         CURRENT.set((invocation.function, invocation.id))
         try:
             outs, arguments = self._arguments(invocation)
-            return self._result(invocation, await self._call(**arguments), outs)
+            context = self._run_hooks_before(invocation, arguments)
+            returned = await self._call(**arguments)
+            self._run_hooks_after(context, arguments, returned)
+            return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - as above
-            return failure(invocation, error)
+            return self._fail(invocation, error)
+
+    def _fail(self, invocation: Invocation, error: BaseException) -> InvocationResult:
+        result = failure(invocation, error)
+        fate = describe_fate(error, is_async=self.info.is_async)
+        if fate is not None and not _is_cancelled():
+            with contextlib.suppress(BaseException):  # a handler of the log may be user code
+                logger.warning(
+                    "Function '%s' raised %s: %s", self.info.name, (result.error or "")[:200], fate
+                )
+        return result
+
+    def _run_hooks_before(self, invocation: Invocation, arguments: dict[str, Any]) -> Any:
+        if self._hooks is None:
+            return None
+        context = arguments.get(CONTEXT) if self._wants_context else None
+        context = context or InvocationContext(invocation, self._directory)
+        self._hooks.run_before(context, arguments)
+        return context
+
+    def _run_hooks_after(self, context: Any, arguments: dict[str, Any], returned: Any) -> None:
+        if self._hooks is not None:
+            self._hooks.run_after(context, arguments, returned)
 
     def _arguments(self, invocation: Invocation) -> tuple[dict[str, Out], dict[str, Any]]:
         arguments: dict[str, Any] = {self._trigger_name: self._decode(invocation)}
@@ -186,6 +221,15 @@ def _convert(binding_type: str, value: Any) -> Any:
     if datum.type == "string":
         return http_result.response_from_text(datum.value)
     return http_result.response_from_datum(datum.value)
+
+
+def _is_cancelled() -> bool:
+    """Whether the call ended because somebody cancelled it, such as a host that stops."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # a plain function, on a thread
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def failure(invocation: Invocation, error: BaseException) -> InvocationResult:

@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 from localhost import logs
@@ -92,7 +91,7 @@ def main() -> None:
     except BaseException as error:  # noqa: BLE001  told, not died of
         connection.sendall(wire.frame(wire.LoadReport([], format_stack(error))))
         return
-    callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
+    callables = {f.info.name: CallableFunction(f) for f in functions}
     connection.sendall(wire.frame(wire.LoadReport([function.info for function in functions])))
     _serve(connection, stream, callables)
 
@@ -100,8 +99,6 @@ def main() -> None:
 def _enter(config: wire.WorkerConfig) -> None:
     os.environ.clear()
     os.environ.update(config.environment)
-    package_root = str(Path(__file__).parents[2])
-    sys.path[:] = [*(folder for folder in sys.path if folder != package_root), package_root]
     os.chdir(config.app_dir)
     logs.configure(config.log_level, sys.stderr)
     logs.bear_any_text(sys.stdout)

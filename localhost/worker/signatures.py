@@ -5,15 +5,18 @@ deployment.
 """
 
 import inspect
-import types
+import time
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import azure.functions
+from localhost.texts import describe_error
+from localhost.worker.annotations import AnnotationError, check_parameter, check_return
 
 CONTEXT = "context"
 RETURN = "$return"
+_RETRY_TIME = "%H:%M:%S"
 
 
 class SignatureError(Exception):
@@ -25,16 +28,6 @@ def is_out(binding: Mapping[str, Any]) -> bool:
     return str(binding.get("direction")) == "out"
 
 
-def has_implicit_output(binding_type: str) -> bool:
-    """Whether what the function returns belongs to its trigger (activities, orchestrators...)."""
-    converter = azure.functions.get_binding_registry().get(binding_type)
-    return bool(
-        converter is not None
-        and issubclass(converter, azure.functions.meta.InConverter)
-        and converter.has_implicit_output()
-    )
-
-
 def check(call: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether the function wants a `context`, having checked the rest.
 
@@ -42,31 +35,88 @@ def check(call: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> bo
         SignatureError: A parameter has no binding, a binding no parameter, or an annotation is one
             that the worker cannot use.
     """
+    annotations = _annotations(call)
     parameters = set(inspect.signature(call).parameters)
     bound = {str(binding["name"]): binding for binding in bindings if binding["name"] != RETURN}
-    try:
-        annotations = typing.get_type_hints(call)
-    except NameError as error:
-        raise SignatureError(f"an annotation cannot be resolved: {error}") from error
     wants_context = CONTEXT in parameters and CONTEXT not in bound
     if wants_context:
         _check_context(annotations)
         parameters.discard(CONTEXT)
     unbound, undeclared = parameters - set(bound), set(bound) - parameters
     if unbound:
-        raise SignatureError(f"no binding gives its parameters {_quote_names(unbound)}")
+        raise SignatureError(
+            f"no binding gives its parameters {_quote_names(unbound)}: add a decorator for "
+            "each, or take it out"
+        )
     if undeclared:
-        raise SignatureError(f"it has no parameters for its bindings {_quote_names(undeclared)}")
-    for name in parameters & set(annotations):
-        _check_annotation(name, annotations[name], bound[name])
+        raise SignatureError(
+            f"it has no parameters for its bindings {_quote_names(undeclared)}: add one of "
+            "that name"
+        )
+    _check_annotations(annotations, parameters, bindings)
     return wants_context
+
+
+def folder_of(call: Callable[..., Any]) -> Path:
+    """The folder of the file that a function is written in; that of a decorator where one wraps it.
+
+    Raises:
+        SignatureError: It is no plain function.
+    """
+    try:
+        return Path(inspect.getfile(call)).parent
+    except TypeError as error:
+        raise _not_plain(call) from error
+
+
+def check_retry(policy: Mapping[str, str] | None) -> None:
+    """Check the times of a retry policy as the worker reads them.
+
+    Raises:
+        SignatureError: One is no time of a day.
+    """
+    if policy is None:
+        return
+    is_fixed = policy.get("strategy") == "fixed_delay"
+    names = ("delay_interval",) if is_fixed else ("minimum_interval", "maximum_interval")
+    for name in names:
+        text = policy.get(name)
+        try:
+            time.strptime(text or "", _RETRY_TIME)
+        except ValueError as error:
+            raise SignatureError(
+                f"its retry policy: {name} is '{text}', which the Functions worker refuses: give "
+                "hours, minutes and seconds below a day, such as '00:10:00'"
+            ) from error
+
+
+def _annotations(call: Callable[..., Any]) -> Mapping[str, Any]:
+    if not (inspect.isroutine(call) or inspect.isclass(call)):
+        raise _not_plain(call)
+    try:
+        return typing.get_type_hints(call)
+    except Exception as error:
+        raise SignatureError(
+            f"an annotation cannot be resolved: {describe_error(error)}. Import the name where the "
+            "worker reads it (not under TYPE_CHECKING), or leave the annotation out"
+        ) from error
+
+
+def _not_plain(call: object) -> SignatureError:
+    return SignatureError(
+        f"it is an object of class '{type(call).__name__}', not a function with a file of its own, "
+        "which the Functions worker refuses: wrap it in a def"
+    )
 
 
 def _check_context(annotations: Mapping[str, Any]) -> None:
     annotation = annotations.get(CONTEXT)
-    if annotation is None or getattr(annotation, "__name__", "") == "Context":
+    if annotation is None:
         return
-    if getattr(annotation, "__name__", "").endswith(("OrchestrationContext", "EntityContext")):
+    name = getattr(annotation, "__name__", "")
+    if isinstance(annotation, type) and name == "Context":
+        return
+    if name.endswith(("OrchestrationContext", "EntityContext")):
         raise SignatureError(
             "the Durable SDK needs context_name='context' in its trigger's decorator"
         )
@@ -75,35 +125,18 @@ def _check_context(annotations: Mapping[str, Any]) -> None:
     )
 
 
-def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
-    origin = typing.get_origin(annotation)
-    is_out_annotation = origin is azure.functions.Out or annotation is azure.functions.Out
-    if is_out(binding) and not is_out_annotation:
-        raise SignatureError(f"its output '{name}' must be annotated azure.functions.Out[...]")
-    if is_out_annotation:
-        if not is_out(binding):
-            raise SignatureError(f"its input '{name}' is annotated azure.functions.Out")
-        return
-    is_builtin_generic = isinstance(annotation, types.GenericAlias | types.UnionType)
-    if is_builtin_generic or origin is typing.Union:
-        raise SignatureError(
-            f"its parameter '{name}' is annotated {annotation!r}, which the Functions worker "
-            "refuses: use a plain class such as dict or str"
-        )
-    if origin is None and not _is_accepted(str(binding["type"]), annotation):
-        raise SignatureError(
-            f"its parameter '{name}' is annotated {annotation!r}, which a {binding['type']} "
-            "binding does not give"
-        )
-
-
-def _is_accepted(binding_type: str, annotation: Any) -> bool:
-    if not isinstance(annotation, type):
-        return False
-    if annotation in (str, bytes):
-        return True
-    converter = azure.functions.get_binding_registry().get(binding_type)
-    return converter is None or bool(converter.check_input_type_annotation(annotation))
+def _check_annotations(
+    annotations: Mapping[str, Any], parameters: set[str], bindings: Sequence[Mapping[str, Any]]
+) -> None:
+    try:
+        for binding in bindings:
+            name = str(binding["name"])
+            if name in parameters and name in annotations:
+                check_parameter(name, annotations[name], binding)
+            elif name == RETURN and "return" in annotations:
+                check_return(annotations["return"], str(binding["type"]))
+    except AnnotationError as error:
+        raise SignatureError(str(error)) from error
 
 
 def _quote_names(names: set[str]) -> str:

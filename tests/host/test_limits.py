@@ -119,4 +119,7 @@ def test_a_retry_policy_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     process, log = launch(tmp_path, tmp_path, "--no-stack")
     with process:
         assert process.wait(timeout=DEADLINE_SECONDS) == 1
-    assert "Function 'tick': its retry policy: delay_interval is 'soon'" in log.read_text()
+    assert (
+        "Function 'tick' cannot be loaded: its retry policy: delay_interval is 'soon', which"
+        in log.read_text()
+    )

@@ -62,7 +62,7 @@ def fails_twice(timer: func.TimerRequest, context: func.Context) -> None:
     logger.info("try %d of %d", retry.retry_count, retry.max_retry_count)
     if len(tries) < 3:
         raise ValueError(f"not yet {len(tries)}")
-    logger.info("went well after: %s", retry.exception.message)
+    logger.info("went well after: %s", retry.rpc_exception.message)
 
 
 @app.timer_trigger(schedule="0 0 0 1 1 *", arg_name="timer", run_on_startup=True, use_monitor=False)

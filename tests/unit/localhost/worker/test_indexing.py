@@ -95,7 +95,11 @@ def test_an_app_in_another_folder_is_not_mistaken_for_the_first(tmp_path: Path) 
         ("def broken(:", "SyntaxError"),
         ("raise SystemExit(4)", "SystemExit: 4"),
         ("del app", "has no function app"),
-        ("second = func.FunctionApp()", "has 2 function apps"),
+        (
+            "second = func.FunctionApp()",
+            "2 names for function apps at module level, 'app', 'second'",
+        ),
+        ("other = app", "refuses more than one, be it of the same app. Keep one of these names."),
         (
             '@app.activity_trigger(input_name="n")\ndef a(n): ...\n'
             '@app.function_name("a")\n@app.activity_trigger(input_name="n")\ndef b(n): ...\n',
@@ -138,6 +142,21 @@ def test_a_folder_without_a_script_is_no_app(tmp_path: Path) -> None:
         ("@app.route()\ndef f(req: func.TimerRequest): ...", "httpTrigger binding does not give"),
         ("@app.route()\ndef f(req: func.Out[str]): ...", "annotated azure.functions.Out"),
         (
+            "@app.route()\ndef f(req) -> bytes: ...",
+            "annotate it azure.functions.HttpResponse or str",
+        ),
+        ("@app.route()\ndef f(req) -> None: ...", "its return value is annotated None, which the"),
+        ("@app.route()\ndef f(req: 'typing.List'): ...", "not under TYPE_CHECKING"),
+        (
+            "class A:\n    __name__ = 'f'\n    def __call__(self, req): ...\napp.route()(A())",
+            "an object of class 'A', not a function with a file of its own",
+        ),
+        (
+            '@app.retry(strategy="fixed_delay", max_retry_count="1", delay_interval="24:00:00")\n'
+            '@app.timer_trigger(arg_name="t", schedule="0 * * * * *")\ndef f(t): ...',
+            "delay_interval is '24:00:00', which the Functions worker refuses: give hours, minutes",
+        ),
+        (
             '@app.route()\n@app.queue_output(arg_name="q", queue_name="q", connection="")\n'
             "def f(req, q: str): ...",
             "output 'q'",
@@ -151,3 +170,17 @@ def test_a_signature_that_the_worker_would_refuse_is_refused(
         load_app(_app(tmp_path, function))
     assert "Function 'f' cannot be loaded" in str(refused.value)
     assert expected in str(refused.value)
+
+
+def test_a_script_that_another_module_hides_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "function_app.py").write_text("")
+    sys.path.insert(0, str(tmp_path / "lib"))
+    (tmp_path / "app").mkdir()
+    with pytest.raises(AppLoadError, match=r"hidden by another module of its name, .*/lib/"):
+        load_app(_app(tmp_path / "app", ""))
+
+
+def test_what_the_library_cannot_build_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(AppLoadError, match="AttributeError: "):
+        load_app(_app(tmp_path, "app._function_builders.append(None)"))

@@ -38,7 +38,7 @@ def _prepare(register: Callable[[df.DFApp], Any]) -> CallableFunction:
     # Without an HTTP function the library logs a warning.
     app.route(route="other")(lambda req: "")
     register(app)
-    return CallableFunction(read_function(app.get_functions()[-1]), Path("/app"))
+    return CallableFunction(read_function(app.get_functions()[-1]))
 
 
 def _run(function: CallableFunction, payload: Any, **fields: Any) -> InvocationResult:
@@ -119,7 +119,14 @@ def test_a_context_tells_whose_call_it_is() -> None:
         ]
 
     result = _run(_activity(act), '"x"', trace_parent="00-a-b-01")
-    assert json.loads(result.value) == ["id-1", "act", "/app", "00-a-b-01", 0, "id-1"]
+    assert json.loads(result.value) == [
+        "id-1",
+        "act",
+        str(Path(__file__).parent),
+        "00-a-b-01",
+        0,
+        "id-1",
+    ]
 
 
 def test_an_http_function_sees_the_request() -> None:
@@ -260,5 +267,6 @@ def test_the_description_of_a_function_is_kept_with_it() -> None:
         FunctionInfo("act", {"type": "activityTrigger", "name": "n"}, [], is_async=False),
         act,
         wants_context=False,
+        folder=Path(),
     )
-    assert CallableFunction(function, Path()).info.name == "act"
+    assert CallableFunction(function).info.name == "act"

@@ -1,0 +1,3 @@
+"""Is found by PYTHONPATH alone."""
+
+ORIGIN = "lib"
