@@ -187,7 +187,7 @@ class Host:
 
         def take(functions: Sequence[FunctionInfo]) -> Sequence[FunctionInfo]:
             self._functions = examine(functions, settings)
-            return self._functions.enabled
+            return self._functions.callable
 
         executor = _executor(self._options, replace(settings, environment=environment), take)
         self._exits.push_async_callback(executor.stop)
@@ -289,7 +289,7 @@ def _client_inputs(
 ) -> dict[str, dict[str, str]]:
     rpc_base_url = f"http://127.0.0.1:{sockets.port_of(rpc)}{RPC_PATH}"
     inputs: dict[str, dict[str, str]] = {}
-    for info in app.functions.enabled:
+    for info in app.functions.callable:
         for binding in info.bindings:
             if binding["type"] == "durableClient":
                 inputs.setdefault(info.name, {})[str(binding["name"])] = durable.client_binding(

@@ -135,14 +135,19 @@ class Settings:
         return _REFERENCE.sub(lambda match: self._setting(match[1]), text)
 
     def is_disabled(self, function: str) -> bool:
-        """Whether `AzureWebJobs.<function>.Disabled` is true or 1, however its dots are written."""
-        for separator in (".", "__", ":"):
-            try:
-                value = self._setting(separator.join(("AzureWebJobs", function, "Disabled")))
-            except KeyError:
-                continue
-            return value.lower() in ("true", "1")
-        return False
+        """Whether `AzureWebJobs.<function>.Disabled` is true or 1, with dots or with underscores.
+
+        The Functions host knows these two spellings. With two underscores each, as elsewhere for
+        a path of settings, it is passed over.
+        """
+        names = (f"AzureWebJobs{mark}{function}{mark}Disabled" for mark in "._")
+        return any(self._switch(name) for name in names)
+
+    def _switch(self, name: str) -> bool:
+        try:
+            return self._setting(name).lower() in ("true", "1")
+        except KeyError:
+            return False
 
     def _setting(self, name: str) -> str:
         if name in self.environment:

@@ -66,7 +66,7 @@ class Admin:
                 return web.json_response({})
             case (_, ["keys", *names]):
                 return await self._keys.answer_for_function(request, info.name, names)
-            case ("POST", []) if info in self._app.functions.enabled:
+            case ("POST", []) if info in self._app.functions.callable:
                 return await self._run(request, info)
         return web.Response(status=404)
 
@@ -77,7 +77,8 @@ class Admin:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _find(self, name: str) -> FunctionInfo | None:
-        every = self._app.functions.all
+        # The callable ones first: of a disabled function they have its settings resolved.
+        every = (*self._app.functions.callable, *self._app.functions.all)
         return next((info for info in every if info.name.lower() == name.lower()), None)
 
     def _status(self) -> dict[str, Any]:
@@ -101,7 +102,7 @@ class Admin:
             "name": info.name,
             "href": f"{origin}/admin/functions/{info.name}",
             "config": {"name": info.name, "language": "python", "bindings": info.bindings},
-            "isDisabled": info in self._app.functions.disabled,
+            "isDisabled": info.name in {one.name for one in self._app.functions.disabled},
             "language": "python",
         }
         if info.trigger_type == "httpTrigger":

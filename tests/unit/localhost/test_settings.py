@@ -101,7 +101,10 @@ def test_names_in_percent_signs_are_settings(tmp_path: Path) -> None:
     ("name", "value", "is_disabled"),
     [
         ("AzureWebJobs.Tick.Disabled", "true", True),
-        ("AzureWebJobs__Tick__Disabled", "1", True),
+        ("AzureWebJobs_Tick_Disabled", "1", True),
+        # The Functions host passes these over.
+        ("AzureWebJobs__Tick__Disabled", "true", False),
+        ("AzureWebJobs:Tick:Disabled", "true", False),
         ("azurewebjobs.tick.disabled", "TRUE", True),
         ("AzureWebJobs.Tick.Disabled", "false", False),
         ("AzureWebJobs.Other.Disabled", "true", False),
