@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localhost.limits import allowed_functions, function_timeout
+from localhost.log_levels import LogLevels
 
 DEFAULT_PORT = 7071
 DEFAULT_ROUTE_PREFIX = "api"
@@ -176,7 +177,7 @@ def read_host_json(path: Path) -> dict[str, Any]:
     if extensions is not None and not isinstance(extensions, dict):
         raise _field_error(path, text, "extensions", "it must be an object")
     for key, error in _bad_limits(document):
-        raise _field_error(path, text, key, str(error))
+        raise _field_error(path, text, key.rpartition("__")[2], str(error))
     return document
 
 
@@ -236,7 +237,11 @@ def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[
 
 
 def _bad_limits(host_json: dict[str, Any]) -> Iterator[tuple[str, ValueError]]:
-    readers = {"functionTimeout": function_timeout, "functions": allowed_functions}
+    readers = {
+        "functionTimeout": function_timeout,
+        "functions": allowed_functions,
+        "logging__logLevel": LogLevels.from_host_json,
+    }
     for key, read in readers.items():
         try:
             read(host_json)

@@ -22,6 +22,7 @@ from localhost.slow_callers import read_body
 logger = logging.getLogger(__name__)
 
 HOST_VERSION = "4.0.0"
+STOP_SECONDS = 10.0
 RunTimer = Callable[[FunctionInfo], Awaitable[InvocationResult]]
 
 
@@ -71,10 +72,13 @@ class Admin:
         return web.Response(status=404)
 
     async def stop(self) -> None:
-        """Give up waiting for what was run by hand."""
-        for task in self._running:
+        """Let what was run by hand end within a grace period."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _find(self, name: str) -> FunctionInfo | None:
         # The callable ones first: of a disabled function they have its settings resolved.

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from http.cookies import Morsel
 from urllib.parse import quote
 
-from dateutil import parser
+from dateutil import parser  # type: ignore[import-untyped]
 
 # What a .NET TimeSpan can hold.
 _LONGEST_AGE_SECONDS = 922_337_203_685

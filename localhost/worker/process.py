@@ -103,10 +103,7 @@ def _enter(config: wire.WorkerConfig) -> None:
     package_root = str(Path(__file__).parents[2])
     sys.path[:] = [*(folder for folder in sys.path if folder != package_root), package_root]
     os.chdir(config.app_dir)
-    logs.configure(config.log_level, sys.stderr)
-    logs.bear_any_text(sys.stdout)
-    sys.stdout = logs.UserOutput(sys.stdout)
-    sys.stderr = logs.UserOutput(sys.stderr)
+    logs.configure_user_code(config.log_levels, config.environment)
 
 
 def _serve(
