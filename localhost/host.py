@@ -11,10 +11,10 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
-from localhost import logs
 from localhost.access.auth import Gate
 from localhost.access.key_admin import KeyAdmin
 from localhost.access.keys import KeyFileError, KeyRing
@@ -36,6 +36,7 @@ from localhost.http.admin import Admin
 from localhost.http.front import HttpFront
 from localhost.http.routing import RouteError
 from localhost.limits import function_timeout
+from localhost.log_levels import LogLevels
 from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
@@ -82,6 +83,12 @@ class _Endpoints:
     rpc: socket.socket
     gate: Gate
     keys: KeyAdmin
+
+
+class _Stoppable(Protocol):
+    """What calls functions of its own accord; `stop` lets end what it has begun."""
+
+    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,7 @@ class Host:
 
         def take(functions: Sequence[FunctionInfo]) -> Sequence[FunctionInfo]:
             self._functions = examine(functions, settings)
-            return self._functions.enabled
+            return self._functions.callable
 
         executor = _executor(self._options, replace(settings, environment=environment), take)
         self._exits.push_async_callback(executor.stop)
@@ -199,6 +206,10 @@ class Host:
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
+        # What a trigger has begun may need the durable client until it ends.
+        await self._open(_rpc_application(durable), [endpoints.rpc])
+        triggers: list[_Stoppable] = []
+        self._exits.push_async_callback(_stop_together, triggers)
         # The executor adds the inputs itself.
         timers = Timers(
             app.executor,
@@ -208,18 +219,16 @@ class Host:
         )
         admin = Admin(app, timers.run_now, endpoints.keys)
         front = HttpFront(app, admin, durable, endpoints.gate)
+        triggers += [timers, admin]
         timers.start(timer_functions(app.functions.enabled))
-        self._exits.push_async_callback(timers.stop)
-        triggers = ServiceBusTriggers(
+        bus = ServiceBusTriggers(
             app.executor, self._environment, app.settings.extension("serviceBus")
         )
-        self._exits.push_async_callback(triggers.stop)
-        triggers.start(service_bus_functions(app.functions.enabled))
+        triggers.append(bus)
+        bus.start(service_bus_functions(app.functions.enabled))
         blobs = BlobTriggers(app.executor, self._environment, self._options.data_dir / "blobs")
-        self._exits.push_async_callback(blobs.stop)
+        triggers.append(blobs)
         blobs.start(blob_functions(app.functions.enabled))
-        self._exits.push_async_callback(admin.stop)
-        await self._open(_rpc_application(durable), [endpoints.rpc])
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 
@@ -241,8 +250,14 @@ class Host:
         return runner
 
 
+async def _stop_together(triggers: Sequence[_Stoppable]) -> None:
+    """Stop them all at once, so that none takes anything more while another still ends."""
+    await asyncio.gather(*(trigger.stop() for trigger in triggers))
+
+
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:
     timeout = function_timeout(settings.host_json)
+    log_levels = LogLevels.from_host_json(settings.host_json)
     faults = options.faults
     if options.worker_count == 0:
         if faults is not None and faults.may_kill_workers:
@@ -250,14 +265,18 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
         from localhost.worker.in_process import InProcessExecutor  # it imports the app's libraries
 
         inside = InProcessExecutor(
-            settings.app_dir, settings.environment, timeout=timeout, examine=take
+            settings.app_dir,
+            settings.environment,
+            timeout=timeout,
+            examine=take,
+            log_levels=log_levels,
         )
         return inside if faults is None else FaultyExecutor(inside, faults, None)
     processes = workers.ProcessExecutor(
         settings.app_dir,
         settings.environment,
         count=options.worker_count or workers.default_count(settings.environment),
-        log_level=logs.user_level(settings.host_json),
+        log_levels=log_levels,
         timeout=timeout,
         examine=take,
     )
@@ -289,7 +308,7 @@ def _client_inputs(
 ) -> dict[str, dict[str, str]]:
     rpc_base_url = f"http://127.0.0.1:{sockets.port_of(rpc)}{RPC_PATH}"
     inputs: dict[str, dict[str, str]] = {}
-    for info in app.functions.enabled:
+    for info in app.functions.callable:
         for binding in info.bindings:
             if binding["type"] == "durableClient":
                 inputs.setdefault(info.name, {})[str(binding["name"])] = durable.client_binding(

@@ -8,24 +8,21 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+from localhost.log_levels import CONSOLE, FUNCTIONS, LogLevels
 
 CURRENT: ContextVar[tuple[str, str] | None] = ContextVar("current_invocation", default=None)
 # A user's own thread may set `invocation_id` on it (it is `context.thread_local_storage`), and what
 # it logs then belongs to that invocation.
 THREAD_LOCAL = threading.local()
-_LEVELS = {
-    "trace": logging.DEBUG,
-    "debug": logging.DEBUG,
-    "information": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "none": logging.CRITICAL + 10,
-}
+DEBUG_SETTING = "PYTHON_ENABLE_DEBUG_LOGGING"
+_TRUE = frozenset({"1", "true", "t", "yes", "y"})
+# By these words the Functions host tells how grave a line on standard error is.
+_ERROR_WORDS = ("error", "fail", "severe", "unhandled exception")
 
 
 class LineFormatter(logging.Formatter):
@@ -38,11 +35,45 @@ class LineFormatter(logging.Formatter):
         return f"{_prefix(moment)}{level}{super().format(record)}"
 
 
-class UserOutput(io.TextIOBase):
-    """Stands in for `sys.stdout` in a worker: what is printed becomes log lines."""
+class UserHandler(logging.StreamHandler[TextIO]):
+    """Shows of each function's log records those that host.json's `logLevel` lets through.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        outside: The least level of what is logged outside of a call.
+    """
+
+    def __init__(self, stream: TextIO, levels: LogLevels, outside: int) -> None:
+        super().__init__(stream)
+        self._levels = levels
+        self._least_level: dict[str | None, int] = {None: outside}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is shown."""
+        current = CURRENT.get()
+        name = None if current is None else current[0]
+        level = self._least_level.get(name)
+        if level is None:
+            level = self._least_level[name] = self._levels.of_function(str(name))
+        return record.levelno >= level
+
+
+class UserOutput(io.TextIOBase):
+    """Stands in for `sys.stdout` in a worker: what is printed becomes log lines.
+
+    Args:
+        grade: Tells how grave a line is.
+        least_level: The least level of the lines that are shown.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        grade: Callable[[str], int] = lambda line: logging.INFO,
+        least_level: int = logging.INFO,
+    ) -> None:
         self._stream = stream
+        self._grade = grade
+        self._least_level = least_level
         self._partial = threading.local()
 
     @property
@@ -67,6 +98,8 @@ class UserOutput(io.TextIOBase):
         """Pass on every whole line, and keep the rest until its end comes."""
         *lines, partial = (getattr(self._partial, "text", "") + text).split("\n")
         self._partial.text = partial
+        if self._least_level > logging.INFO:
+            lines = [line for line in lines if self._grade(line) >= self._least_level]
         if lines:
             prefix = _prefix(datetime.now(UTC))
             self._stream.write("".join(f"{prefix}{line}\n" for line in lines))
@@ -79,7 +112,39 @@ class UserOutput(io.TextIOBase):
 
 def configure(level: int, stream: TextIO | None = None) -> None:
     """Send every log record to standard error as lines."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    _use(logging.StreamHandler(stream or sys.stderr), level)
+
+
+def configure_user_code(levels: LogLevels, environment: Mapping[str, str]) -> None:
+    """Set up a worker: what functions log and print becomes lines, as far as it is to be shown.
+
+    Like the Functions worker, it takes records from INFO on, whatever host.json says, unless a
+    logger of the app has a level of its own; with `PYTHON_ENABLE_DEBUG_LOGGING` from DEBUG on.
+    """
+    is_debug = environment.get(DEBUG_SETTING, "").lower().strip() in _TRUE
+    # What is logged outside of a call counts as of functions in general.
+    handler = UserHandler(sys.stderr, levels, levels.of_category(FUNCTIONS))
+    _use(handler, logging.DEBUG if is_debug else logging.INFO)
+    bear_any_text(sys.stdout)
+    least_level = levels.of_category(CONSOLE)
+    sys.stdout = UserOutput(sys.stdout, least_level=least_level)
+    sys.stderr = UserOutput(sys.stderr, error_grade, least_level)
+
+
+def limit_user_code(levels: LogLevels) -> None:
+    """Show of what functions log in the host's own process what is to be shown."""
+    _use(UserHandler(sys.stderr, levels, logging.NOTSET), logging.getLogger().level)
+
+
+def error_grade(line: str) -> int:
+    """How grave a line on standard error is, by its words."""
+    words = line.lower()
+    if "warn" in words:
+        return logging.WARNING
+    return logging.ERROR if any(word in words for word in _ERROR_WORDS) else logging.INFO
+
+
+def _use(handler: logging.Handler, level: int) -> None:
     handler.setFormatter(LineFormatter("%(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -90,13 +155,6 @@ def bear_any_text(stream: TextIO) -> None:
     """Let a stream write what it cannot encode as escapes, as standard error does."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-
-
-def user_level(host_json: Mapping[str, Any]) -> int:
-    """The level of host.json's `logging.logLevel` for user code, Information where it is silent."""
-    levels = (host_json.get("logging") or {}).get("logLevel") or {}
-    name = levels.get("Function", levels.get("default", "Information"))
-    return _LEVELS.get(str(name).lower(), logging.INFO)
 
 
 def _prefix(moment: datetime) -> str:

@@ -28,9 +28,7 @@ class End(enum.Enum):
 async def serve(options: Options, *, reload: bool) -> int:
     """Serve, host after host with `reload`, and return the exit code."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    _listen_for_signals(stopping)
     own_entities = options.app_dir / ENTITIES_FILE
     services = DevelopmentServices(
         options.data_dir,
@@ -47,6 +45,24 @@ async def serve(options: Options, *, reload: bool) -> int:
         stop_signal.cancel()
         await services.stop()
     return 1 if end is End.FAILED else 0
+
+
+def _listen_for_signals(stopping: asyncio.Event) -> None:
+    """Stop at the first SIGINT or SIGTERM; a second one of the kind is left to the system.
+
+    That ends the process whatever it is busy with. Whoever is in one process group with the host
+    and ends it, too, may well send it the other kind.
+    """
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        logger.info("The host is stopping; a second %s ends it at once.", number.name)
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
 
 
 class _Serving:

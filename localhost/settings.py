@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localhost.limits import allowed_functions, function_timeout
+from localhost.log_levels import LogLevels
 
 DEFAULT_PORT = 7071
 DEFAULT_ROUTE_PREFIX = "api"
@@ -135,14 +136,19 @@ class Settings:
         return _REFERENCE.sub(lambda match: self._setting(match[1]), text)
 
     def is_disabled(self, function: str) -> bool:
-        """Whether `AzureWebJobs.<function>.Disabled` is true or 1, however its dots are written."""
-        for separator in (".", "__", ":"):
-            try:
-                value = self._setting(separator.join(("AzureWebJobs", function, "Disabled")))
-            except KeyError:
-                continue
-            return value.lower() in ("true", "1")
-        return False
+        """Whether `AzureWebJobs.<function>.Disabled` is true or 1, with dots or with underscores.
+
+        The Functions host knows these two spellings. With two underscores each, as elsewhere for
+        a path of settings, it is passed over.
+        """
+        names = (f"AzureWebJobs{mark}{function}{mark}Disabled" for mark in "._")
+        return any(self._switch(name) for name in names)
+
+    def _switch(self, name: str) -> bool:
+        try:
+            return self._setting(name).lower() in ("true", "1")
+        except KeyError:
+            return False
 
     def _setting(self, name: str) -> str:
         if name in self.environment:
@@ -171,7 +177,7 @@ def read_host_json(path: Path) -> dict[str, Any]:
     if extensions is not None and not isinstance(extensions, dict):
         raise _field_error(path, text, "extensions", "it must be an object")
     for key, error in _bad_limits(document):
-        raise _field_error(path, text, key, str(error))
+        raise _field_error(path, text, key.rpartition("__")[2], str(error))
     return document
 
 
@@ -231,7 +237,11 @@ def override(host_json: dict[str, Any], environment: Mapping[str, str]) -> dict[
 
 
 def _bad_limits(host_json: dict[str, Any]) -> Iterator[tuple[str, ValueError]]:
-    readers = {"functionTimeout": function_timeout, "functions": allowed_functions}
+    readers = {
+        "functionTimeout": function_timeout,
+        "functions": allowed_functions,
+        "logging__logLevel": LogLevels.from_host_json,
+    }
     for key, read in readers.items():
         try:
             read(host_json)

@@ -1,7 +1,7 @@
 """Who may call what: the level of a request's key, compared with the level that is needed.
 
-Source: AuthenticationLevelHandler of the Functions host; without `--auth` every request counts as
-admin, as under Core Tools.
+Source: AuthenticationLevelHandler, AuthUtility and FunctionInvocationMiddleware of the Functions
+host; without `--auth` every request counts as admin, as under Core Tools.
 """
 
 from aiohttp import web
@@ -11,10 +11,13 @@ from localhost.execution.contract import FunctionInfo
 
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
+NO_KEY = 401
+LOW_KEY = 403
+NOT_FOUND = 404
 
 
 class Gate:
-    """Judges requests.
+    """Judges requests: each method gives the status of the refusal, None where there is none.
 
     Args:
         is_closed: Whether keys are asked for at all.
@@ -24,23 +27,43 @@ class Gate:
         self.keys = keys
         self._is_closed = is_closed
 
-    def is_allowed(
-        self, request: web.Request, level: AuthLevel, function: str | None = None
-    ) -> bool:
-        """Whether a request may go on; `function` is None for webhooks and admin endpoints."""
-        if not self._is_closed:
-            return True
-        return self.keys.level(request_key(request), function) >= level
+    def admin_refusal(self, request: web.Request) -> int | None:
+        """Judge a request for an admin endpoint."""
+        return self._refusal(self._level(request), is_open=False)
 
-    def is_call_allowed(self, request: web.Request, info: FunctionInfo) -> bool:
-        """Whether a request may call an HTTP function."""
-        level = AuthLevel.parse(str(info.trigger.get("authLevel", "function")))
-        return self.is_allowed(request, level, info.name)
+    def webhook_refusal(self, request: web.Request, extension: str) -> int | None:
+        """Judge a request for the webhooks of an extension, whether there is one or not."""
+        name = f"{extension}_extension"
+        is_open = self.keys.is_system_key(request_key(request), name)
+        return self._refusal(self._level(request), is_open=is_open)
+
+    def call_refusal(
+        self, request: web.Request, info: FunctionInfo, *, is_disabled: bool
+    ) -> int | None:
+        """Judge a call of an HTTP function; a disabled one is there for admins only."""
+        needed = AuthLevel.parse(str(info.trigger.get("authLevel", "function")))
+        # Nobody looks for keys where none is needed and none is sent.
+        is_asked = needed is not AuthLevel.ANONYMOUS or _has_key(request)
+        level = self._level(request, info.name) if is_asked else AuthLevel.ANONYMOUS
+        if needed is not AuthLevel.ANONYMOUS and level not in (needed, AuthLevel.ADMIN):
+            return NO_KEY
+        return NOT_FOUND if is_disabled and level is not AuthLevel.ADMIN else None
 
     @property
     def webhook_key(self) -> str | None:
         """The key that the URLs of the Durable webhooks need; None where none is asked for."""
         return self.keys.durable_key if self._is_closed else None
+
+    def _level(self, request: web.Request, function: str | None = None) -> AuthLevel:
+        if not self._is_closed:
+            return AuthLevel.ADMIN
+        return self.keys.level(request_key(request), function)
+
+    @staticmethod
+    def _refusal(level: AuthLevel, *, is_open: bool) -> int | None:
+        if is_open or level is AuthLevel.ADMIN:
+            return None
+        return NO_KEY if level is AuthLevel.ANONYMOUS else LOW_KEY
 
 
 def request_key(request: web.Request) -> str | None:
@@ -48,3 +71,7 @@ def request_key(request: web.Request) -> str | None:
     if KEY_HEADER in request.headers:
         return request.headers[KEY_HEADER]
     return request.query.get(KEY_PARAMETER)
+
+
+def _has_key(request: web.Request) -> bool:
+    return KEY_HEADER in request.headers or KEY_PARAMETER in request.query

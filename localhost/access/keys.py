@@ -23,7 +23,7 @@ Keys = dict[str, str]
 
 
 class AuthLevel(IntEnum):
-    """What a caller may do; a higher level includes the lower ones."""
+    """What a caller may do. The admin level includes the others, and none of those another."""
 
     ANONYMOUS = 0
     FUNCTION = 1
@@ -103,18 +103,25 @@ class KeyRing:
         )
 
     def level(self, key: str | None, function: str | None = None) -> AuthLevel:
-        """What a caller with this key may do at `function` (None: at a webhook or admin)."""
+        """The level of a key; the keys of `function` count only where it is called."""
         if not key:
             return AuthLevel.ANONYMOUS
-        if _is_one_of(key, self._kinds["master"]):
-            return AuthLevel.ADMIN
-        if function is None:
-            # The one extension with a webhook here; a key made for another opens nothing.
-            is_system = _is_one_of(key, {DURABLE_SYSTEM_KEY: self.durable_key})
-            return AuthLevel.SYSTEM if is_system else AuthLevel.ANONYMOUS
-        function_keys = self._functions.get(function.lower(), {})
-        is_known = _is_one_of(key, self._kinds["host"]) or _is_one_of(key, function_keys)
-        return AuthLevel.FUNCTION if is_known else AuthLevel.ANONYMOUS
+        function_keys = {} if function is None else self._functions.get(function.lower(), {})
+        # In the order of the Functions host, which counts where one text is several keys.
+        for keys, level in (
+            (self._kinds["master"], AuthLevel.ADMIN),
+            (self._kinds["system"], AuthLevel.SYSTEM),
+            (self._kinds["host"], AuthLevel.FUNCTION),
+            (function_keys, AuthLevel.FUNCTION),
+        ):
+            if _is_one_of(key, keys):
+                return level
+        return AuthLevel.ANONYMOUS
+
+    def is_system_key(self, key: str | None, name: str) -> bool:
+        """Whether this is the system key of that name, in any case."""
+        known = self.get(Scope.SYSTEM, name)
+        return bool(key) and known is not None and _is_one_of(str(key), {name: known})
 
     def function_key(self, function: str) -> str:
         """The default key of one function, made and saved at first use."""

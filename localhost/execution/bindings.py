@@ -23,14 +23,21 @@ SERVED_TYPES = frozenset(
     }
 )
 RESERVED_ROUTES = ("admin", "runtime")
+CALLED_BY_HAND = ("httpTrigger", "timerTrigger")
 
 
 @dataclass(frozen=True)
 class AppFunctions:
-    """The functions of an app: those to run, and those that the settings switch off."""
+    """The functions of an app: those to run, and those that the settings switch off.
+
+    Attributes:
+        callable: Those that somebody may call, in the order of the app: the enabled ones, and the
+            disabled HTTP and timer functions, which nothing triggers but an admin may call.
+    """
 
     enabled: tuple[FunctionInfo, ...]
     disabled: tuple[FunctionInfo, ...]
+    callable: tuple[FunctionInfo, ...] = ()
 
     @property
     def all(self) -> tuple[FunctionInfo, ...]:
@@ -49,13 +56,14 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         AppLoadError: Every problem found, one a line.
     """
     problems: list[str] = []
-    enabled, disabled = [], []
+    enabled, disabled, callable_ = [], [], []
     allowed = allowed_functions(settings.host_json)
     for info in functions:
         if allowed is not None and info.name.lower() not in allowed:
             continue
         if settings.is_disabled(info.name):
             disabled.append(info)
+            callable_ += _callable_though_disabled(info, settings)
             continue
         problems += name_problems(info)
         problems += _binding_problems(info)
@@ -68,9 +76,20 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
             )
             continue
         problems += _route_problems(enabled[-1], settings)
+        callable_.append(enabled[-1])
     if problems:
         raise AppLoadError("\n".join(problems))
-    return AppFunctions(tuple(enabled), tuple(disabled))
+    return AppFunctions(tuple(enabled), tuple(disabled), tuple(callable_))
+
+
+def _callable_though_disabled(info: FunctionInfo, settings: Settings) -> list[FunctionInfo]:
+    if info.trigger_type not in CALLED_BY_HAND or _binding_problems(info):
+        return []
+    try:
+        resolved = _resolve_settings(info, settings)
+    except KeyError:
+        return []
+    return [] if _route_problems(resolved, settings) else [resolved]
 
 
 def full_route(info: FunctionInfo, prefix: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, Retry
+from localhost.log_levels import LogLevels
 
 HEADER = struct.Struct("!I")
 InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None, Retry | None]
@@ -25,7 +26,7 @@ class WorkerConfig:
 
     app_dir: Path
     environment: dict[str, str]
-    log_level: int
+    log_levels: LogLevels
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from localhost.execution import wire
 from localhost.execution.contract import AppLoadError, FunctionInfo, Invocation, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
 from localhost.execution.import_path import PYTHON_PATH, resolve_python_path
+from localhost.log_levels import LogLevels
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class ProcessExecutor:
         app_dir: The folder of the app.
         environment: All of the workers' environment; it may be added to until `start`.
         count: How many workers.
-        log_level: The least level of user code's log records that is shown.
+        log_levels: How much of user code's log records is shown.
         timeout: How long a call may take; None means for ever.
         examine: Takes the functions found; returns those to run, or raises `AppLoadError`.
     """
@@ -167,14 +168,14 @@ class ProcessExecutor:
         environment: Mapping[str, str],
         *,
         count: int = 1,
-        log_level: int = logging.INFO,
+        log_levels: LogLevels | None = None,
         timeout: timedelta | None = None,
         examine: Examine = list,
     ) -> None:
         self.environment = dict(environment)
         self._app_dir = app_dir
         self._count = count
-        self._log_level = log_level
+        self._log_levels = log_levels or LogLevels()
         self._examine = examine
         self._functions: Sequence[FunctionInfo] = ()
         self._dispatcher = Dispatcher(timeout, self._replace_soon)
@@ -241,7 +242,7 @@ class ProcessExecutor:
         self._dispatcher.submit(invocations, on_results)
 
     def _config(self) -> wire.WorkerConfig:
-        return wire.WorkerConfig(self._app_dir, self.environment, self._log_level)
+        return wire.WorkerConfig(self._app_dir, self.environment, self._log_levels)
 
     def _use(self, lane: WorkerLane) -> None:
         self._dispatcher.add(lane)

@@ -22,6 +22,7 @@ from localhost.slow_callers import read_body
 logger = logging.getLogger(__name__)
 
 HOST_VERSION = "4.0.0"
+STOP_SECONDS = 10.0
 RunTimer = Callable[[FunctionInfo], Awaitable[InvocationResult]]
 
 
@@ -66,18 +67,22 @@ class Admin:
                 return web.json_response({})
             case (_, ["keys", *names]):
                 return await self._keys.answer_for_function(request, info.name, names)
-            case ("POST", []) if info in self._app.functions.enabled:
+            case ("POST", []) if info in self._app.functions.callable:
                 return await self._run(request, info)
         return web.Response(status=404)
 
     async def stop(self) -> None:
-        """Give up waiting for what was run by hand."""
-        for task in self._running:
+        """Let what was run by hand end within a grace period."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _find(self, name: str) -> FunctionInfo | None:
-        every = self._app.functions.all
+        # The callable ones first: of a disabled function they have its settings resolved.
+        every = (*self._app.functions.callable, *self._app.functions.all)
         return next((info for info in every if info.name.lower() == name.lower()), None)
 
     def _status(self) -> dict[str, Any]:
@@ -101,7 +106,7 @@ class Admin:
             "name": info.name,
             "href": f"{origin}/admin/functions/{info.name}",
             "config": {"name": info.name, "language": "python", "bindings": info.bindings},
-            "isDisabled": info in self._app.functions.disabled,
+            "isDisabled": info.name in {one.name for one in self._app.functions.disabled},
             "language": "python",
         }
         if info.trigger_type == "httpTrigger":

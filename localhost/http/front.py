@@ -7,7 +7,6 @@ from typing import Protocol
 from aiohttp import web
 
 from localhost.access.auth import Gate
-from localhost.access.keys import AuthLevel
 from localhost.app import App
 from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, HttpResponseData, Invocation
@@ -20,7 +19,8 @@ from localhost.slow_callers import QuietConnections
 
 logger = logging.getLogger(__name__)
 
-DURABLE_WEBHOOK = "runtime/webhooks/durabletask/"
+WEBHOOKS = "runtime/webhooks/"
+DURABLE = "durabletask"
 PING = "admin/host/ping"  # the one admin endpoint that asks for no key
 _WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 _HOME_PAGE = """<!DOCTYPE html>
@@ -52,11 +52,13 @@ class HttpFront:
         self._admin = admin
         self._durable = durable
         self.quiet_connections = QuietConnections()
+        self._disabled = frozenset(info.name for info in app.functions.disabled)
         prefix = app.settings.route_prefix
         self._router = Router(
             [
                 Route(full_route(info, prefix), trigger_methods(info.trigger), info)
-                for info in app.functions.of_type("httpTrigger")
+                for info in app.functions.callable
+                if info.trigger_type == "httpTrigger"
             ]
         )
 
@@ -89,19 +91,24 @@ class HttpFront:
         return self._home_page(request) if not path else web.Response(status=404)
 
     async def _administer(self, request: web.Request, path: str) -> web.StreamResponse:
-        if path.lower() != PING and not self._gate.is_allowed(request, AuthLevel.ADMIN):
-            return web.Response(status=401)
+        refusal = None if path.lower() == PING else self._gate.admin_refusal(request)
+        if refusal is not None:
+            return web.Response(status=refusal)
         return await self._admin.handle(request, path.partition("/")[2])
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         # Decoded once, and where bytes are no UTF-8 not at all, as Kestrel does it.
         path = request.path.strip("/")
-        is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
-        if not is_durable or request.method not in _WEBHOOK_METHODS:
+        extension, _, tail = path[len(WEBHOOKS) :].partition("/")
+        is_webhook = path.lower().startswith(WEBHOOKS) and extension
+        if not is_webhook or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
-        if not self._gate.is_allowed(request, AuthLevel.SYSTEM):
-            return web.Response(status=401)
-        return await self._durable.handle(request, path[len(DURABLE_WEBHOOK) :])
+        refusal = self._gate.webhook_refusal(request, extension)
+        if refusal is not None:
+            return web.Response(status=refusal)
+        if extension.lower() != DURABLE:
+            return web.Response(status=404)
+        return await self._durable.handle(request, tail)
 
     def _home_page(self, request: web.Request) -> web.Response:
         if request.method not in ("GET", "HEAD"):
@@ -113,8 +120,10 @@ class HttpFront:
     async def _call_function(
         self, request: web.Request, info: FunctionInfo, route_params: dict[str, str]
     ) -> web.StreamResponse:
-        if not self._gate.is_call_allowed(request, info):
-            return web.Response(status=401)
+        is_disabled = info.name in self._disabled
+        refusal = self._gate.call_refusal(request, info, is_disabled=is_disabled)
+        if refusal is not None:
+            return web.Response(status=refusal)
         try:
             data = await function_request(request, route_params)
         except web.HTTPRequestEntityTooLarge:

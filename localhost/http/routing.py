@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import unquote
 
 from localhost.http.route_constraints import Constraint, parse_constraint
 
 T = TypeVar("T")
-_CODED_SLASH = re.compile("%2f", re.IGNORECASE)
+_CODED = re.compile("(?:%(?!2f)[0-9a-f]{2})+", re.IGNORECASE)
 
 
 class RouteError(ValueError):
@@ -140,9 +139,28 @@ class Template:
 
 
 def decode_path(raw_path: str) -> str:
-    """A path as templates see it: decoded but for `%2F`, without slashes at its ends."""
-    segments = raw_path.strip("/").split("/")
-    return "/".join("%2F".join(map(unquote, _CODED_SLASH.split(each))) for each in segments)
+    """A path as templates see it, without slashes at its ends.
+
+    As Kestrel decodes it: `%2F` stays, and what is no UTF-8 does, too.
+    """
+    return _CODED.sub(_decode_bytes, raw_path.strip("/"))
+
+
+def _decode_bytes(match: re.Match[str]) -> str:
+    text = match[0]
+    data = bytes.fromhex(text.replace("%", ""))
+    parts: list[str] = []
+    start = 0
+    while start < len(data):
+        try:
+            parts.append(data[start:].decode())
+            break
+        except UnicodeDecodeError as error:
+            bad, end = start + error.start, start + error.end
+            # Three characters of the text stand for a byte.
+            parts += [data[start:bad].decode(), text[3 * bad : 3 * end]]
+            start = end
+    return "".join(parts)
 
 
 def trigger_methods(binding: Mapping[str, Sequence[str]]) -> frozenset[str]:

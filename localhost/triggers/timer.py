@@ -8,13 +8,15 @@ trigger of the WebJobs SDK extensions.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 from localhost.execution.contract import Executor, FunctionInfo, Invocation, InvocationResult, Retry
 from localhost.execution.invoke import invoke
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 MONITOR_FROM = timedelta(minutes=1)
 LONGEST_SLEEP_SECONDS = 60.0
+STOP_SECONDS = 10.0
 
 
 class TimerError(Exception):
@@ -180,6 +183,8 @@ class Timers:
         self._clock = clock
         self._zone = zone
         self._tasks: list[asyncio.Task[None]] = []
+        self._calling: set[asyncio.Task[Any]] = set()
+        self._is_stopping = False
 
     def start(self, functions: Sequence[FunctionInfo]) -> None:
         """Watch these timer functions.
@@ -192,8 +197,14 @@ class Timers:
         self._tasks = [asyncio.create_task(self._watch(*pair)) for pair in timers]
 
     async def stop(self) -> None:
-        """Stop watching; a run that has begun goes on in its worker."""
-        for task in self._tasks:
+        """Start nothing more; what runs may end within a grace period."""
+        self._is_stopping = True
+        calling = self._calling.intersection(self._tasks)
+        for task in set(self._tasks) - calling:
+            task.cancel()
+        if calling:
+            await asyncio.wait(calling, timeout=STOP_SECONDS)
+        for task in calling:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -208,7 +219,7 @@ class Timers:
         self._keep(timer, status)
         if is_past_due or timer.runs_on_startup:
             status = await self._run(info, timer, status, is_past_due=is_past_due)
-        while True:
+        while not self._is_stopping:
             await self._sleep_until(status.next)
             status = await self._run(info, timer, status, is_past_due=False)
 
@@ -243,7 +254,7 @@ class Timers:
             retry = Retry(count - 1, policy.max_count, error)
             result = await self._invoke(info, timer, status, is_past_due=is_past_due, retry=retry)
             error = result.error
-            if error is None or not policy.allows(count):
+            if error is None or not policy.allows(count) or self._is_stopping:
                 return
             logger.info(
                 "timer %s is tried again in %.1f s (%d of %d)",
@@ -280,10 +291,21 @@ class Timers:
             metadata={"TimerTrigger": self._clock().isoformat()},
             retry=retry,
         )
-        result = await invoke(self._executor, invocation)
+        with self._calling_one():
+            result = await invoke(self._executor, invocation)
         if result.error is not None:
             logger.error("timer %s failed: %s", info.name, result.error)
         return result
+
+    @contextlib.contextmanager
+    def _calling_one(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - whoever awaits is a task
+        self._calling.add(task)
+        try:
+            yield
+        finally:
+            self._calling.discard(task)
 
 
 def timer_functions(functions: Sequence[FunctionInfo]) -> list[FunctionInfo]:

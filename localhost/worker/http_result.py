@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from localhost.execution.contract import HttpResponseData
+from localhost.worker.cookies import cookie_header
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json; charset=utf-8"
@@ -19,7 +20,7 @@ def response_from_datum(value: dict[str, Any]) -> HttpResponseData:
         (str.__str__(name), str.__str__(datum.value)) for name, datum in value["headers"].items()
     ]
     cookies = [
-        ("Set-Cookie", morsel.OutputString())
+        ("Set-Cookie", cookie_header(morsel))
         for cookie in value["cookies"] or ()
         for morsel in cookie.values()
     ]

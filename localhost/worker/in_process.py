@@ -10,7 +10,8 @@ from pathlib import Path
 
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, OnResults
 from localhost.execution.dispatch import GRACE_SECONDS, Dispatcher, Examine
-from localhost.logs import bear_any_text
+from localhost.log_levels import LogLevels
+from localhost.logs import bear_any_text, limit_user_code
 from localhost.worker.indexing import load_app
 from localhost.worker.invocation import CallableFunction
 from localhost.worker.loops import UserLoop
@@ -25,6 +26,7 @@ class InProcessExecutor:
         environment: What is set in this process's environment at `start`.
         timeout: How long a call may take; None means for ever.
         examine: Takes the functions found; returns those to run, or raises `AppLoadError`.
+        log_levels: How much of user code's log records is shown; None leaves logging alone.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class InProcessExecutor:
         *,
         timeout: timedelta | None = None,
         examine: Examine = list,
+        log_levels: LogLevels | None = None,
     ) -> None:
         self.environment = dict(environment)
         self._app_dir = app_dir
         self._examine = examine
+        self._log_levels = log_levels
         self._functions: Sequence[FunctionInfo] = ()
         self._dispatcher = Dispatcher(timeout)
         self._results: list[InvocationResult] = []
@@ -62,6 +66,8 @@ class InProcessExecutor:
         self._host_loop = asyncio.get_running_loop()
         os.environ.update(self.environment)
         bear_any_text(sys.stdout)
+        if self._log_levels is not None:
+            limit_user_code(self._log_levels)
         functions = load_app(self._app_dir)
         self._functions = self._examine([function.info for function in functions])
         callables = {f.info.name: CallableFunction(f) for f in functions}

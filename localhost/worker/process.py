@@ -100,10 +100,7 @@ def _enter(config: wire.WorkerConfig) -> None:
     os.environ.clear()
     os.environ.update(config.environment)
     os.chdir(config.app_dir)
-    logs.configure(config.log_level, sys.stderr)
-    logs.bear_any_text(sys.stdout)
-    sys.stdout = logs.UserOutput(sys.stdout)
-    sys.stderr = logs.UserOutput(sys.stderr)
+    logs.configure_user_code(config.log_levels, config.environment)
 
 
 def _serve(

@@ -80,7 +80,7 @@ def test_nothing_is_lost_or_done_twice_whatever_fails_and_is_killed(
         "FANOUT_RUNS_CONTAINER": "orders-chaos",
         "FANOUT_SERVICE_BUS": bus.connection_string,
         "FANOUT_LOG_LEVEL": "ERROR",
-        "AzureWebJobs__start_runs__Disabled": "true",
+        "AzureWebJobs.start_runs.Disabled": "true",
     }
     killings = Killings(APP, tmp_path, environment, random.Random(seed), (1.0, 3.0))
     killings.options += torn

@@ -66,7 +66,7 @@ def test_an_activity_is_run_by_hand(tmp_path: Path) -> None:
     ("path", "body", "status"),
     [
         ("/admin/functions/none", b'{"input": ""}', 404),
-        ("/admin/functions/switched_off", b'{"input": ""}', 404),
+        ("/admin/functions/switched_off", b'{"input": ""}', 400),
         ("/admin/functions/new_year", b"", 400),
         ("/admin/functions/new_year", b"[]", 400),
         ("/admin/functions/see", b'{"input": ""}', 400),

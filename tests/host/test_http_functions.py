@@ -67,9 +67,21 @@ def test_a_body_of_100_mib_is_taken_and_a_larger_one_refused(host: HostProcess) 
 def test_cookies_and_own_headers_are_sent(host: HostProcess) -> None:
     answer = host.get("/api/cookies")
     assert answer.status == 418
-    assert answer.all("set-cookie") == ["a=1; HttpOnly; Path=/", "b=2; SameSite=Lax; Secure"]
+    assert answer.all("set-cookie") == ["a=1; path=/; httponly", "b=2; secure; samesite=lax"]
     assert answer.header("x-own") == "yes"
     assert answer.header("content-type") == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "reason"),
+    [("a=1; Expires=nonsense", "nonsense"), ("a=1; Max-Age=soon", "'soon'")],
+)
+def test_a_cookie_that_does_not_parse_is_a_failure_as_in_the_worker(
+    host: HostProcess, cookie: str, reason: str
+) -> None:
+    answer = host.request("GET", "/api/own_cookie", headers={"X-Cookie": cookie})
+    assert (answer.status, answer.body, answer.all("set-cookie")) == (500, b"", [])
+    assert reason in host.log
 
 
 def test_a_returned_text_is_the_body_with_the_settings_value(host: HostProcess) -> None:

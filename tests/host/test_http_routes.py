@@ -36,6 +36,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
         ("pages", "page", {"page": "1"}),
         ("pages/2", "page", {"page": "2"}),
         ("pages/a%0Ab", "page", {"page": "a\nb"}),
+        ("pages/a%FFb%c3%28%C3%A9%2f", "page", {"page": "a%FFb%c3(é%2f"}),
         ("photos/cat.v2.png", "photo", {"name": "cat.v2", "kind": "png"}),
         ("photos/cat", "photo", {"name": "cat"}),
         ("tree/a", "tree", {"root": "a"}),

@@ -112,9 +112,10 @@ def test_a_setting_disables_a_function(host: HostProcess) -> None:
 
 def test_an_environment_variable_disables_a_function_and_enables_it(tmp_path: Path) -> None:
     app = _app(tmp_path / "app")
-    name = "AzureWebJobs__off__Disabled"
-    for value, status in [("1", 404), ("false", 200)]:
-        with running(app, tmp_path, "--no-stack", environment={name: value}) as host:
+    names = ("AzureWebJobs_off_Disabled", "AzureWebJobs__off__Disabled")
+    for values, status in [(("1", "false"), 404), (("false", "1"), 200)]:
+        environment = dict(zip(names, values, strict=True))
+        with running(app, tmp_path, "--no-stack", environment=environment) as host:
             assert host.get("/api/off").status == status
 
 

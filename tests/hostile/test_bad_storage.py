@@ -258,7 +258,7 @@ def scene_on(storage: str, folder: Path, seed: int) -> Iterator[Scene]:
             "FANOUT_SOURCE_CONTAINERS": "*",
             "FANOUT_RUNS_CONTAINER": f"bad-storage-{seed}",
             "FANOUT_SERVICE_BUS": bus.connection_string,
-            "AzureWebJobs__start_runs__Disabled": "true",
+            "AzureWebJobs.start_runs.Disabled": "true",
             "FANOUT_WEBHOOK_SECRET": "of a test",
             "FANOUT_ALLOW_PRIVATE_WEBHOOKS": "true",
             "FANOUT_LOG_LEVEL": "ERROR",

@@ -28,7 +28,7 @@ def telling(
         "FANOUT_SOURCE_CONTAINERS": "*",
         "FANOUT_RUNS_CONTAINER": new_container("telling"),
         "FANOUT_SERVICE_BUS": bus.connection_string,
-        "AzureWebJobs__start_runs__Disabled": "true",
+        "AzureWebJobs.start_runs.Disabled": "true",
     }
     blobs = BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)
     inbox: ContainerClient = blobs.get_container_client("nothing")

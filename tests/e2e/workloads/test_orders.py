@@ -25,7 +25,7 @@ def shop(
     folder = tmp_path_factory.mktemp("shop")
     settings = {
         "FANOUT_SERVICE_BUS": bus.connection_string,
-        "AzureWebJobs__start_runs__Disabled": "true",
+        "AzureWebJobs.start_runs.Disabled": "true",
     }
     with product_on(storage, folder, **settings) as product:
         yield product

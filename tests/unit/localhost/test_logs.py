@@ -4,11 +4,11 @@ import io
 import logging
 import re
 import threading
-from typing import Any
 
 import pytest
 
 from localhost import logs
+from localhost.log_levels import LogLevels
 
 STAMP = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "
 
@@ -67,14 +67,45 @@ def test_a_record_names_its_level_where_it_is_no_mere_information() -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "expected"),
+    ("line", "grade"),
     [
-        ({}, logging.INFO),
-        ({"default": "Warning"}, logging.WARNING),
-        ({"default": "Warning", "Function": "Debug"}, logging.DEBUG),
-        ({"default": "nonsense"}, logging.INFO),
+        ("all is well", logging.INFO),
+        ("a Warning of an error", logging.WARNING),
+        ("42 succeeded, failed=0", logging.ERROR),
     ],
 )
-def test_host_json_says_how_much_user_code_logs(levels: dict[str, Any], expected: int) -> None:
-    assert logs.user_level({"logging": {"logLevel": levels}}) == expected
-    assert logs.user_level({}) == logging.INFO
+def test_a_line_on_standard_error_is_graded_by_its_words(line: str, grade: int) -> None:
+    assert logs.error_grade(line) == grade
+
+
+def test_printed_lines_are_shown_from_their_least_level_on() -> None:
+    stream = io.StringIO()
+    output = logs.UserOutput(stream, logs.error_grade, logging.WARNING)
+    print("one\nan error\ntwo", file=output)
+    assert [line.partition("] ")[2] for line in stream.getvalue().splitlines()] == ["an error"]
+
+
+def test_records_are_shown_as_the_category_of_their_function_says() -> None:
+    stream = io.StringIO()
+    levels = LogLevels.from_host_json(
+        {"logging": {"logLevel": {"default": "Error", "Function.loud": "Debug"}}}
+    )
+    handler = logs.UserHandler(stream, levels, logging.WARNING)
+
+    def emit(function: str | None, level: int) -> None:
+        token = logs.CURRENT.set(None if function is None else (function, "id"))
+        handler.handle(logging.LogRecord("n", level, "p", 1, f"{function}-{level}", None, None))
+        logs.CURRENT.reset(token)
+
+    for function in ("loud", "quiet", None):
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            emit(function, level)
+    assert stream.getvalue().split() == [
+        "loud-10",
+        "loud-20",
+        "loud-30",
+        "loud-40",
+        "quiet-40",
+        "None-30",
+        "None-40",
+    ]

@@ -101,7 +101,10 @@ def test_names_in_percent_signs_are_settings(tmp_path: Path) -> None:
     ("name", "value", "is_disabled"),
     [
         ("AzureWebJobs.Tick.Disabled", "true", True),
-        ("AzureWebJobs__Tick__Disabled", "1", True),
+        ("AzureWebJobs_Tick_Disabled", "1", True),
+        # The Functions host passes these over.
+        ("AzureWebJobs__Tick__Disabled", "true", False),
+        ("AzureWebJobs:Tick:Disabled", "true", False),
         ("azurewebjobs.tick.disabled", "TRUE", True),
         ("AzureWebJobs.Tick.Disabled", "false", False),
         ("AzureWebJobs.Other.Disabled", "true", False),
@@ -121,6 +124,11 @@ def test_a_setting_disables_a_function(
         ("[]", None, "host.json, line 1"),
         ('{"version": "2.0",\n"extensions": []}', None, "line 2: 'extensions'"),
         ('{"version": "2.0",\n"functionTimeout": 5}', None, "line 2: 'functionTimeout': 5 is no"),
+        (
+            '{"version": "2.0",\n"logging":\n{"logLevel": {"default": "loud"}}}',
+            None,
+            "line 3: 'logLevel': 'default' has the level 'loud'",
+        ),
         ('{"version": "2.0",\n"functions": "a"}', None, "line 2: 'functions': it must be a list"),
         (None, '{"IsEncrypted": false,\n"Values": {"A": "1"\n"B": 2}}', "json, line 3, column 1"),
         (None, '{"Values": {}}', "'IsEncrypted'"),

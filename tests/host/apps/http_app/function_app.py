@@ -51,6 +51,11 @@ def cookies(req: func.HttpRequest) -> func.HttpResponse:
     return response
 
 
+@app.route(route="own_cookie")
+def own_cookie(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("a cookie", headers={"Set-Cookie": req.headers["X-Cookie"]})
+
+
 @app.route(route="text/{kind}", methods=["GET"])
 def text(req: func.HttpRequest) -> str:
     if req.route_params["kind"] == "object":

@@ -26,6 +26,17 @@ def owner(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("owner")
 
 
+@app.route(route="shut", auth_level=func.AuthLevel.FUNCTION)
+@app.durable_client_input(client_name="client")
+async def shut(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    return func.HttpResponse(client.create_http_management_payload("made")["id"])
+
+
+@app.route(route="shut/{to}", auth_level=func.AuthLevel.ANONYMOUS)
+def shut_to_all(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("shut to all")
+
+
 @app.route(route="start", auth_level=func.AuthLevel.ANONYMOUS)
 @app.durable_client_input(client_name="client")
 async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:

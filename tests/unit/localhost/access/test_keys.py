@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from localhost.access.keys import AuthLevel, KeyFileError, KeyRing, Scope
+from localhost.access.keys import DURABLE_SYSTEM_KEY, AuthLevel, KeyFileError, KeyRing, Scope
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
@@ -23,7 +23,8 @@ def test_a_host_key_opens_any_function_but_no_webhook(tmp_path):
     ring = KeyRing.open(tmp_path / "keys.json")
     key = ring.keys_of(Scope.HOST)["default"]
     assert ring.level(key, "hello") is AuthLevel.FUNCTION
-    assert ring.level(key) is AuthLevel.ANONYMOUS
+    assert ring.level(key) is AuthLevel.FUNCTION
+    assert not ring.is_system_key(key, DURABLE_SYSTEM_KEY)
 
 
 def test_a_function_key_opens_only_its_function(tmp_path):
@@ -37,7 +38,10 @@ def test_a_function_key_opens_only_its_function(tmp_path):
 def test_the_system_key_opens_webhooks_only(tmp_path):
     ring = KeyRing.open(tmp_path / "keys.json")
     assert ring.level(ring.durable_key) is AuthLevel.SYSTEM
-    assert ring.level(ring.durable_key, "hello") is AuthLevel.ANONYMOUS
+    assert ring.level(ring.durable_key, "hello") is AuthLevel.SYSTEM
+    assert ring.is_system_key(ring.durable_key, "DurableTask_Extension")
+    assert not ring.is_system_key(ring.durable_key, "other_extension")
+    assert not ring.is_system_key(None, DURABLE_SYSTEM_KEY)
 
 
 @pytest.mark.parametrize("key", [None, "", "guess"])

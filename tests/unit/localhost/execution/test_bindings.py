@@ -49,6 +49,19 @@ def test_a_disabled_function_may_have_what_is_not_served() -> None:
     function = _function("q", {"type": "queueTrigger"})
     examined = examine([function], _settings(**{"AzureWebJobs.q.Disabled": "true"}))
     assert (examined.enabled, examined.disabled) == ((), (function,))
+    assert examined.callable == ()
+
+
+def test_a_disabled_http_function_may_still_be_called_in_its_place() -> None:
+    first = _function("first", {"type": "httpTrigger", "route": "%A%"})
+    second = _function("second", {"type": "httpTrigger", "route": "%GONE%"})
+    third = _function("third", {"type": "httpTrigger"})
+    fourth = _function("fourth", {"type": "activityTrigger"})
+    disabled = {f"AzureWebJobs.{name}.Disabled": "1" for name in ("first", "second", "fourth")}
+    examined = examine([first, second, third, fourth], _settings(A="a", **disabled))
+    assert [info.name for info in examined.callable] == ["first", "third"]
+    assert examined.callable[0].trigger["route"] == "a"
+    assert [info.name for info in examined.enabled] == ["third"]
 
 
 @pytest.mark.parametrize(

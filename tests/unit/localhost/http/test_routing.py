@@ -110,6 +110,24 @@ def test_the_first_route_that_takes_the_method_wins() -> None:
     assert router.match("GET", "/b") is None
 
 
+@pytest.mark.parametrize(
+    ("path", "decoded"),
+    [
+        ("/a%20b/%C3%A9/", "a b/é"),
+        ("/a%2Fb%2fc", "a%2Fb%2fc"),
+        ("/a%FFb", "a%FFb"),
+        ("/%c3%28", "%c3("),
+        ("/%E2%82", "%E2%82"),
+        ("/%E2%82%C3%A9%ff%41", "%E2%82é%ffA"),
+        ("/%ED%A0%80", "%ED%A0%80"),
+        ("/100%", "100%"),
+        ("/%zz", "%zz"),
+    ],
+)
+def test_a_path_is_decoded_but_for_slashes_and_what_is_no_utf_8(path: str, decoded: str) -> None:
+    assert decode_path(path) == decoded
+
+
 def test_a_parameter_may_have_a_line_break():
     assert Template("runs/{run_id}").match(decode_path("/runs/a%0Ab")) == {"run_id": "a\nb"}
     assert Template("files/{*path}").match(decode_path("/files/a/%0Ab")) == {"path": "a/\nb"}
