@@ -37,6 +37,11 @@ class Gate:
         level = AuthLevel.parse(str(info.trigger.get("authLevel", "function")))
         return self.is_allowed(request, level, info.name)
 
+    def is_webhook_allowed(self, request: web.Request, system_key: str) -> bool:
+        """Whether a request may call the webhook that the system key of this name opens."""
+        key = request_key(request)
+        return not self._is_closed or self.keys.opens_webhook(key, system_key)
+
     @property
     def webhook_key(self) -> str | None:
         """The key that the URLs of the Durable webhooks need; None where none is asked for."""

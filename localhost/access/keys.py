@@ -98,9 +98,16 @@ class KeyRing:
     @property
     def durable_key(self) -> str:
         """The system key of the Durable extension's webhooks, made anew where it was deleted."""
-        return self.get(Scope.SYSTEM, DURABLE_SYSTEM_KEY) or self.put(
-            Scope.SYSTEM, DURABLE_SYSTEM_KEY
-        )
+        return self.system_key(DURABLE_SYSTEM_KEY)
+
+    def system_key(self, name: str) -> str:
+        """The system key of an extension's webhook, made anew where it was deleted."""
+        return self.get(Scope.SYSTEM, name) or self.put(Scope.SYSTEM, name)
+
+    def opens_webhook(self, key: str | None, name: str) -> bool:
+        """Whether a key opens the webhook whose system key has this name."""
+        keys = {MASTER: self.master_key, name: self.system_key(name)}
+        return bool(key) and _is_one_of(str(key), keys)
 
     def level(self, key: str | None, function: str | None = None) -> AuthLevel:
         """What a caller with this key may do at `function` (None: at a webhook or admin)."""

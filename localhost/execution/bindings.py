@@ -18,6 +18,10 @@ SERVED_TYPES = frozenset(
         "durableClient",
         "timerTrigger",
         "blobTrigger",
+        "blob",
+        "table",
+        "eventGridTrigger",
+        "warmupTrigger",
         "serviceBusTrigger",
     }
 )
@@ -26,10 +30,15 @@ RESERVED_ROUTES = ("admin", "runtime")
 
 @dataclass(frozen=True)
 class AppFunctions:
-    """The functions of an app: those to run, and those that the settings switch off."""
+    """The functions of an app: those to run, and those that the settings switch off.
+
+    Attributes:
+        skipped: What this host does not serve and so leaves out, a sentence for each function.
+    """
 
     enabled: tuple[FunctionInfo, ...]
     disabled: tuple[FunctionInfo, ...]
+    skipped: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[FunctionInfo, ...]:
@@ -41,14 +50,21 @@ class AppFunctions:
         return [info for info in self.enabled if info.trigger_type == trigger_type]
 
 
-def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctions:
+def examine(
+    functions: Sequence[FunctionInfo], settings: Settings, *, skips_unserved: bool = False
+) -> AppFunctions:
     """Resolve the settings that bindings name, and refuse what is not served.
+
+    Args:
+        functions: Those that the app has.
+        settings: The app's.
+        skips_unserved: Whether a function with what is not served is left out.
 
     Raises:
         AppLoadError: Every problem found, one a line.
     """
     problems: list[str] = []
-    enabled, disabled = [], []
+    enabled, disabled, skipped = [], [], []
     allowed = allowed_functions(settings.host_json)
     for info in functions:
         if allowed is not None and info.name.lower() not in allowed:
@@ -56,7 +72,11 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         if settings.is_disabled(info.name):
             disabled.append(info)
             continue
-        problems += _binding_problems(info)
+        obstacles = _obstacles(info)
+        if obstacles and skips_unserved:
+            skipped.append(f"Function {info.name} is left out: {'; '.join(obstacles)}.")
+            continue
+        problems += [_refusal(info, obstacle) for obstacle in obstacles]
         try:
             enabled.append(_resolve_settings(info, settings))
         except KeyError as error:
@@ -68,7 +88,7 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         problems += _route_problems(enabled[-1], settings)
     if problems:
         raise AppLoadError("\n".join(problems))
-    return AppFunctions(tuple(enabled), tuple(disabled))
+    return AppFunctions(tuple(enabled), tuple(disabled), tuple(skipped))
 
 
 def full_route(info: FunctionInfo, prefix: str) -> str:
@@ -77,14 +97,22 @@ def full_route(info: FunctionInfo, prefix: str) -> str:
     return f"{prefix}/{route}" if prefix else route
 
 
-def _binding_problems(info: FunctionInfo) -> list[str]:
-    return [
-        f"Function '{info.name}': this host does not serve the binding '{binding['name']}' of type "
-        f"{binding['type']}. To use it, run it with Core Tools (func start); to start without it, "
-        f"set AzureWebJobs.{info.name}.Disabled=true."
+def _obstacles(info: FunctionInfo) -> list[str]:
+    """What of a function this host does not serve."""
+    obstacles = [
+        f"this host does not serve the binding '{binding['name']}' of type {binding['type']}"
         for binding in info.bindings
         if binding["type"] not in SERVED_TYPES
     ]
+    return obstacles or ([info.obstacle] if info.obstacle else [])
+
+
+def _refusal(info: FunctionInfo, obstacle: str) -> str:
+    return (
+        f"Function '{info.name}': {obstacle}. To use it, run it with Core Tools (func start); to "
+        f"start without it, set AzureWebJobs.{info.name}.Disabled=true, or start with "
+        "--skip-unserved, which leaves out all such functions."
+    )
 
 
 def _route_problems(info: FunctionInfo, settings: Settings) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, Retry
 
 HEADER = struct.Struct("!I")
-InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None, Retry | None]
+InvocationTuple = tuple[str, str, Any, dict[str, Any], dict[str, Any], str | None, Retry | None]
 ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any], bool]
 STOP: list[InvocationTuple] = []
 

@@ -12,7 +12,7 @@ from localhost.app import App
 from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, HttpResponseData, Invocation
 from localhost.execution.invoke import invoke
-from localhost.http import cors
+from localhost.http import cors, event_grid
 from localhost.http.admin import Admin
 from localhost.http.messages import client_response, function_request
 from localhost.http.routing import Route, Router, trigger_methods
@@ -51,6 +51,9 @@ class HttpFront:
         self._gate = gate
         self._admin = admin
         self._durable = durable
+        self._event_grid = event_grid.EventGridWebhook(app)
+        if self._event_grid.has_functions:
+            gate.keys.system_key(event_grid.SYSTEM_KEY)  # so that it can be looked up
         self.quiet_connections = QuietConnections()
         prefix = app.settings.route_prefix
         self._router = Router(
@@ -96,12 +99,21 @@ class HttpFront:
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         # Decoded once, and where bytes are no UTF-8 not at all, as Kestrel does it.
         path = request.path.strip("/")
+        if path.lower() == event_grid.PATH and self._event_grid.has_functions:
+            return await self._answer_event_grid(request)
         is_durable = f"{path}/".lower().startswith(DURABLE_WEBHOOK)
         if not is_durable or request.method not in _WEBHOOK_METHODS:
             return web.Response(status=404)
         if not self._gate.is_allowed(request, AuthLevel.SYSTEM):
             return web.Response(status=401)
         return await self._durable.handle(request, path[len(DURABLE_WEBHOOK) :])
+
+    async def _answer_event_grid(self, request: web.Request) -> web.StreamResponse:
+        if request.method not in _WEBHOOK_METHODS:
+            return web.Response(status=404)
+        if not self._gate.is_webhook_allowed(request, event_grid.SYSTEM_KEY):
+            return web.Response(status=401)
+        return await self._event_grid.handle(request)
 
     def _home_page(self, request: web.Request) -> web.Response:
         if request.method not in ("GET", "HEAD"):

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import azure.functions
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.texts import format_stack
-from localhost.worker.signatures import SignatureError, check
+from localhost.worker import deferred
+from localhost.worker.signatures import SignatureError, UnservedError, check
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 DEFAULT_SCRIPT = "function_app.py"
@@ -119,6 +120,13 @@ def read_function(function: Any) -> LoadedFunction:
     """
     call = function.get_user_function()
     bindings = [_normalize(json.loads(text)) for text in function.get_raw_bindings()]
+    obstacle = None
+    try:
+        wants_context = check(call, bindings)
+    except UnservedError as error:
+        wants_context, obstacle = False, str(error)
+    annotations = get_type_hints(call)
+    bindings = [deferred.mark(b, annotations.get(str(b["name"]))) for b in bindings]
     trigger_object = function.get_trigger()
     trigger = next(
         binding
@@ -131,8 +139,9 @@ def read_function(function: Any) -> LoadedFunction:
         bindings=bindings,
         is_async=inspect.iscoroutinefunction(call),
         retry_policy=function.get_settings_dict("retry_policy"),
+        obstacle=obstacle,
     )
-    return LoadedFunction(info, call, check(call, bindings))
+    return LoadedFunction(info, call, wants_context)
 
 
 def _normalize(binding: dict[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,19 @@ from typing import Any
 
 import azure.functions
 
+from localhost.execution.bindings import SERVED_TYPES
+from localhost.worker import deferred
+
 CONTEXT = "context"
 RETURN = "$return"
 
 
 class SignatureError(Exception):
     """A function cannot be called with its bindings; the message says why."""
+
+
+class UnservedError(SignatureError):
+    """A parameter needs what this host does not serve; the message says which."""
 
 
 def is_out(binding: Mapping[str, Any]) -> bool:
@@ -35,12 +42,18 @@ def has_implicit_output(binding_type: str) -> bool:
     )
 
 
+def is_generic(binding_type: str) -> bool:
+    """Whether azure-functions has no converter for a binding, so that it carries plain values."""
+    return azure.functions.get_binding_registry().get(binding_type) is None
+
+
 def check(call: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether the function wants a `context`, having checked the rest.
 
     Raises:
         SignatureError: A parameter has no binding, a binding no parameter, or an annotation is one
             that the worker cannot use.
+        UnservedError: An annotation is one that Azure serves, and this host does not.
     """
     parameters = set(inspect.signature(call).parameters)
     bound = {str(binding["name"]): binding for binding in bindings if binding["name"] != RETURN}
@@ -84,6 +97,9 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
         if not is_out(binding):
             raise SignatureError(f"its input '{name}' is annotated azure.functions.Out")
         return
+    if deferred.is_client(annotation):
+        _check_client(name, annotation, binding)
+        return
     is_builtin_generic = isinstance(annotation, types.GenericAlias | types.UnionType)
     if is_builtin_generic or origin is typing.Union:
         raise SignatureError(
@@ -97,13 +113,24 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
         )
 
 
+def _check_client(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
+    binding_type = str(binding["type"])
+    if not deferred.is_served(binding_type, annotation):
+        raise UnservedError(
+            f"this host does not serve a {annotation!r}, as which its parameter '{name}' is "
+            f"annotated, for a binding of type {binding_type}"
+        )
+
+
 def _is_accepted(binding_type: str, annotation: Any) -> bool:
     if not isinstance(annotation, type):
         return False
     if annotation in (str, bytes):
         return True
     converter = azure.functions.get_binding_registry().get(binding_type)
-    return converter is None or bool(converter.check_input_type_annotation(annotation))
+    if converter is None:  # the worker knows it by no more than its value
+        return binding_type not in SERVED_TYPES
+    return bool(converter.check_input_type_annotation(annotation))
 
 
 def _quote_names(names: set[str]) -> str:
