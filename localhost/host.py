@@ -214,6 +214,8 @@ class Host:
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
+        # Whatever calls functions stops before what they call: the durable client's endpoint.
+        await self._open(_rpc_application(durable), [endpoints.rpc])
         await warm_up(app.executor, app.functions.enabled)
         # The executor adds the inputs itself.
         timers = Timers(
@@ -235,7 +237,6 @@ class Host:
         self._exits.push_async_callback(blobs.stop)
         blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
-        await self._open(_rpc_application(durable), [endpoints.rpc])
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 

@@ -15,6 +15,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from localhost.bindings.connections import StorageConnection
 from localhost.bindings.contract import BindingError
+from localhost.bindings.expressions import ExpressionError, check_template
 from localhost.bindings.storage_clients import BlobClients
 from localhost.bindings.trigger_data import binding_data
 from localhost.execution.contract import BlobReference, FunctionInfo, Invocation, is_deferred
@@ -141,4 +142,11 @@ def _path(info: FunctionInfo, binding: Mapping[str, Any]) -> str:
             f"Function '{info.name}': the path '{path}' of its binding '{binding['name']}' must "
             "name a container and a blob, such as 'texts/{name}.txt'."
         )
+    try:
+        check_template(path)
+    except ExpressionError as error:
+        raise BindingError(
+            f"Function '{info.name}': the path of its binding '{binding['name']}': {error}. Write a "
+            "brace that is meant as such twice."
+        ) from error
     return path

@@ -50,6 +50,17 @@ class ExpressionError(Exception):
     """An expression has no value, or cannot be read."""
 
 
+def check_template(template: str) -> None:
+    """Look at the braces of a path, a key or a filter.
+
+    Raises:
+        ExpressionError: One has no other, or there is no name between two.
+    """
+    for match in _TOKEN.finditer(template):
+        if not match["escape"] and not match["name"]:
+            raise ExpressionError(f"'{template}' has a brace without its other one, or no name")
+
+
 class BindingData:
     """What the expressions of one call mean.
 
@@ -81,11 +92,11 @@ class BindingData:
         return self._fill(template, self._filter_text)
 
     def _fill(self, template: str, text_of: Callable[[str, str], str]) -> str:
+        check_template(template)
+
         def replace(match: re.Match[str]) -> str:
             if match["escape"]:
                 return match["escape"][0]
-            if match["stray"] or not match["name"]:
-                raise ExpressionError(f"'{template}' has a brace without its other one, or no name")
             return text_of(match["name"], template[: match.start()])
 
         return _TOKEN.sub(replace, template)

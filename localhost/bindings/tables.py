@@ -27,7 +27,7 @@ from azure.data.tables.aio import TableClient
 
 from localhost.bindings.connections import StorageConnection
 from localhost.bindings.contract import BindingError
-from localhost.bindings.expressions import BindingData
+from localhost.bindings.expressions import BindingData, ExpressionError, check_template
 from localhost.bindings.storage_clients import TableClients
 from localhost.bindings.trigger_data import binding_data
 from localhost.execution.contract import FunctionInfo, Invocation
@@ -61,6 +61,14 @@ class _Table:
                 f"Function '{info.name}': its binding '{binding['name']}' names no table "
                 "(table_name)."
             )
+        for key in ("tableName", "partitionKey", "rowKey", "filter"):
+            try:
+                check_template(str(binding.get(key) or ""))
+            except ExpressionError as error:
+                raise BindingError(
+                    f"Function '{info.name}': '{key}' of its binding '{binding['name']}': {error}. "
+                    "Write a brace that is meant as such twice."
+                ) from error
         self._info = info
         self._binding = binding
         self._clients = TableClients(StorageConnection.of_binding(info, binding, environment, TYPE))

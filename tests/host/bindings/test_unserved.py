@@ -35,7 +35,7 @@ def test_with_skip_unserved_it_starts_with_the_others_and_lists_what_is_left_out
         assert "Function streamed is left out: this host does not serve the binding" in host.banner
         assert "Function with_client is left out: this host does not serve a" in host.banner
         names = [one["name"] for one in host.get("/admin/functions").json]
-        assert set(names) == {"warmup", "at_start", "plain", "cloud", "generic"}
+        assert set(names) == {"ping", "warmup", "at_start", "plain", "cloud", "generic"}
         body = json.dumps([{"id": "1", "data": {}}]).encode()
         path = "/runtime/webhooks/EventGrid?functionName=plain"
         answer = host.request("POST", path, body, {"aeg-event-type": "Notification"})

@@ -21,6 +21,11 @@ def note(kind: str, document: object) -> None:
         file.write(json.dumps([kind, document]) + "\n")
 
 
+@app.route(route="ping")
+def ping(req: func.HttpRequest) -> str:
+    return "pong"
+
+
 @app.warm_up_trigger("context_of_start")
 def warmup(context_of_start: WarmUpContext) -> None:
     note("warmup", type(context_of_start).__name__)
