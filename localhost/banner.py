@@ -18,6 +18,7 @@ def banner(app: App) -> str:
     for info in others:
         lines += [f"\t{info.name}: {info.trigger_type}", ""]
     lines += [f"Function {info.name} is disabled." for info in app.functions.disabled]
+    lines += app.functions.skipped
     lines.append("For detailed output, run func with --verbose flag.")
     return "\n".join(lines)
 

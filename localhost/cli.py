@@ -45,6 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
         has_stack=arguments.stack,
         has_auth=arguments.auth,
         faults=faults,
+        skips_unserved=arguments.skip_unserved,
     )
     return asyncio.run(serve(options, reload=arguments.reload))
 
@@ -121,6 +122,11 @@ def _add_services(start: argparse.ArgumentParser) -> None:
         "--auth",
         action="store_true",
         help="ask for keys, which are in keys.json of the data folder",
+    )
+    start.add_argument(
+        "--skip-unserved",
+        action="store_true",
+        help="leave out functions with bindings that this host does not serve, and list them",
     )
     start.add_argument(
         "--reload", action="store_true", help="start again when files of the app change"

@@ -19,6 +19,11 @@ from localhost.access.auth import Gate
 from localhost.access.key_admin import KeyAdmin
 from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
+from localhost.bindings.contract import BindingError
+from localhost.bindings.executor import BoundExecutor
+from localhost.bindings.input_executor import InputExecutor
+from localhost.bindings.inputs import make_inputs
+from localhost.bindings.outputs import make_outputs
 from localhost.durable.api.handler import DurableApi
 from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
@@ -49,6 +54,7 @@ from localhost.triggers.service_bus.trigger_settings import (
 from localhost.triggers.service_bus.triggers import ServiceBusTriggers
 from localhost.triggers.time_zones import TimeZoneError, read_zone
 from localhost.triggers.timer import TimerError, Timers, timer_functions
+from localhost.triggers.warmup import warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +76,7 @@ START_ERRORS = (
     ServiceBusError,
     ServiceBusTriggerError,
     BlobTriggerError,
+    BindingError,
     KeyFileError,
     FaultsError,
 )
@@ -100,6 +107,7 @@ class Options:
         worker_count: 0 means that user code runs in the host's own process; None means as many
             processes as the app's settings say.
         has_auth: Whether keys are asked for.
+        skips_unserved: Whether functions with what is not served are left out.
     """
 
     app_dir: Path
@@ -109,6 +117,7 @@ class Options:
     has_stack: bool = True
     has_auth: bool = False
     faults: Faults | None = None
+    skips_unserved: bool = False
 
 
 class Host:
@@ -193,21 +202,28 @@ class Host:
         environment = {**settings.environment, "WEBSITE_HOSTNAME": origin.partition("//")[2]}
 
         def take(functions: Sequence[FunctionInfo]) -> Sequence[FunctionInfo]:
-            self._functions = examine(functions, settings)
+            self._functions = examine(
+                functions, settings, skips_unserved=self._options.skips_unserved
+            )
             return self._functions.callable
 
-        executor = _executor(self._options, replace(settings, environment=environment), take)
+        inner = _executor(self._options, replace(settings, environment=environment), take)
+        writer = BoundExecutor(inner)
+        executor = InputExecutor(writer)
         self._exits.push_async_callback(executor.stop)
         # The workers import their libraries while the storage emulator starts.
         _, stack = await asyncio.gather(executor.prepare(), self._services.start(environment))
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
+        writer.write_to(make_outputs(self._functions.enabled, self._environment))
+        executor.read_from(make_inputs(self._functions.enabled, self._environment))
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
         # What a trigger has begun may need the durable client until it ends.
         await self._open(_rpc_application(durable), [endpoints.rpc])
+        await warm_up(app.executor, app.functions.enabled)
         triggers: list[_Stoppable] = []
         self._exits.push_async_callback(_stop_together, triggers)
         # The executor adds the inputs itself.

@@ -98,9 +98,11 @@ class KeyRing:
     @property
     def durable_key(self) -> str:
         """The system key of the Durable extension's webhooks, made anew where it was deleted."""
-        return self.get(Scope.SYSTEM, DURABLE_SYSTEM_KEY) or self.put(
-            Scope.SYSTEM, DURABLE_SYSTEM_KEY
-        )
+        return self.system_key(DURABLE_SYSTEM_KEY)
+
+    def system_key(self, name: str) -> str:
+        """The system key of an extension's webhook, made anew where it was deleted."""
+        return self.get(Scope.SYSTEM, name) or self.put(Scope.SYSTEM, name)
 
     def level(self, key: str | None, function: str | None = None) -> AuthLevel:
         """The level of a key; the keys of `function` count only where it is called."""

@@ -19,6 +19,10 @@ SERVED_TYPES = frozenset(
         "durableClient",
         "timerTrigger",
         "blobTrigger",
+        "blob",
+        "table",
+        "eventGridTrigger",
+        "warmupTrigger",
         "serviceBusTrigger",
     }
 )
@@ -33,11 +37,13 @@ class AppFunctions:
     Attributes:
         callable: Those that somebody may call, in the order of the app: the enabled ones, and the
             disabled HTTP and timer functions, which nothing triggers but an admin may call.
+        skipped: What this host does not serve and so leaves out, a sentence for each function.
     """
 
     enabled: tuple[FunctionInfo, ...]
     disabled: tuple[FunctionInfo, ...]
     callable: tuple[FunctionInfo, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[FunctionInfo, ...]:
@@ -49,14 +55,21 @@ class AppFunctions:
         return [info for info in self.enabled if info.trigger_type == trigger_type]
 
 
-def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctions:
+def examine(
+    functions: Sequence[FunctionInfo], settings: Settings, *, skips_unserved: bool = False
+) -> AppFunctions:
     """Resolve the settings that bindings name, and refuse what is not served.
+
+    Args:
+        functions: Those that the app has.
+        settings: The app's.
+        skips_unserved: Whether a function with what is not served is left out.
 
     Raises:
         AppLoadError: Every problem found, one a line.
     """
     problems: list[str] = []
-    enabled, disabled, callable_ = [], [], []
+    enabled, disabled, callable_, skipped = [], [], [], []
     allowed = allowed_functions(settings.host_json)
     for info in functions:
         if allowed is not None and info.name.lower() not in allowed:
@@ -65,8 +78,12 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
             disabled.append(info)
             callable_ += _callable_though_disabled(info, settings)
             continue
+        obstacles = _obstacles(info)
+        if obstacles and skips_unserved:
+            skipped.append(f"Function {info.name} is left out: {'; '.join(obstacles)}.")
+            continue
         problems += name_problems(info)
-        problems += _binding_problems(info)
+        problems += [_refusal(info, obstacle) for obstacle in obstacles]
         try:
             enabled.append(_resolve_settings(info, settings))
         except KeyError as error:
@@ -79,11 +96,11 @@ def examine(functions: Sequence[FunctionInfo], settings: Settings) -> AppFunctio
         callable_.append(enabled[-1])
     if problems:
         raise AppLoadError("\n".join(problems))
-    return AppFunctions(tuple(enabled), tuple(disabled), tuple(callable_))
+    return AppFunctions(tuple(enabled), tuple(disabled), tuple(callable_), tuple(skipped))
 
 
 def _callable_though_disabled(info: FunctionInfo, settings: Settings) -> list[FunctionInfo]:
-    if info.trigger_type not in CALLED_BY_HAND or _binding_problems(info):
+    if info.trigger_type not in CALLED_BY_HAND or _obstacles(info):
         return []
     try:
         resolved = _resolve_settings(info, settings)
@@ -98,14 +115,22 @@ def full_route(info: FunctionInfo, prefix: str) -> str:
     return f"{prefix}/{route}" if prefix else route
 
 
-def _binding_problems(info: FunctionInfo) -> list[str]:
-    return [
-        f"Function '{info.name}': this host does not serve the binding '{binding['name']}' of type "
-        f"{binding['type']}. To use it, run it with Core Tools (func start); to start without it, "
-        f"set AzureWebJobs.{info.name}.Disabled=true."
+def _obstacles(info: FunctionInfo) -> list[str]:
+    """What of a function this host does not serve."""
+    obstacles = [
+        f"this host does not serve the binding '{binding['name']}' of type {binding['type']}"
         for binding in info.bindings
         if binding["type"] not in SERVED_TYPES
     ]
+    return obstacles or ([info.obstacle] if info.obstacle else [])
+
+
+def _refusal(info: FunctionInfo, obstacle: str) -> str:
+    return (
+        f"Function '{info.name}': {obstacle}. To use it, run it with Core Tools (func start); to "
+        f"start without it, set AzureWebJobs.{info.name}.Disabled=true, or start with "
+        "--skip-unserved, which leaves out all such functions."
+    )
 
 
 def _route_problems(info: FunctionInfo, settings: Settings) -> list[str]:

@@ -17,6 +17,7 @@ class FunctionInfo:
             ``httpTrigger``, ``activityTrigger``, ``orchestrationTrigger``, ``entityTrigger``, ...
         bindings: Every binding, the trigger included.
         is_async: Whether user code is a coroutine function (it then runs on the worker's one loop).
+        obstacle: What of it this host does not serve, where its code alone shows that.
     """
 
     name: str
@@ -24,6 +25,7 @@ class FunctionInfo:
     bindings: list[dict[str, Any]]
     is_async: bool
     retry_policy: dict[str, str] | None = None
+    obstacle: str | None = None
 
     @property
     def trigger_type(self) -> str:
@@ -37,6 +39,24 @@ class FunctionInfo:
             if self.trigger.get(key):
                 return str(self.trigger[key])
         return self.name
+
+
+def is_deferred(binding: Mapping[str, Any]) -> bool:
+    """Whether the function gets a client of what a binding names, not its content."""
+    return bool((binding.get("properties") or {}).get("SupportsDeferredBinding"))
+
+
+@dataclass(frozen=True, slots=True)
+class BlobReference:
+    """Where a blob is, for a function that gets a client of it.
+
+    Attributes:
+        connection: The name of the setting.
+    """
+
+    connection: str
+    container: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,8 @@ class Invocation:
     Attributes:
         payload: What the trigger delivers: JSON text for durable triggers (an activity's input, the
             orchestration or entity context), `HttpRequestData` for HTTP, JSON text for timers.
-        inputs: Values of further input bindings by name (the durable client's JSON text).
+        inputs: Values of further input bindings by name: the durable client's JSON text, what was
+            read of a blob or a table.
         metadata: Trigger metadata by name.
         trace_parent: W3C traceparent of the span this invocation belongs to.
         retry: Which try this is, where the function has a retry policy.
@@ -91,7 +112,7 @@ class Invocation:
     id: str
     function: str
     payload: Any
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     trace_parent: str | None = None
     retry: Retry | None = None

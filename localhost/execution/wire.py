@@ -15,7 +15,7 @@ from localhost.execution.contract import FunctionInfo, Invocation, InvocationRes
 from localhost.log_levels import LogLevels
 
 HEADER = struct.Struct("!I")
-InvocationTuple = tuple[str, str, Any, dict[str, str], dict[str, Any], str | None, Retry | None]
+InvocationTuple = tuple[str, str, Any, dict[str, Any], dict[str, Any], str | None, Retry | None]
 ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any], bool]
 STOP: list[InvocationTuple] = []
 

@@ -11,7 +11,7 @@ from localhost.app import App
 from localhost.execution.bindings import full_route
 from localhost.execution.contract import FunctionInfo, HttpResponseData, Invocation
 from localhost.execution.invoke import invoke
-from localhost.http import cors
+from localhost.http import cors, event_grid
 from localhost.http.admin import Admin
 from localhost.http.messages import client_response, function_request
 from localhost.http.routing import Route, Router, trigger_methods
@@ -51,6 +51,9 @@ class HttpFront:
         self._gate = gate
         self._admin = admin
         self._durable = durable
+        self._event_grid = event_grid.EventGridWebhook(app)
+        if self._event_grid.has_functions:
+            gate.keys.system_key(event_grid.SYSTEM_KEY)  # so that it can be looked up
         self.quiet_connections = QuietConnections()
         self._disabled = frozenset(info.name for info in app.functions.disabled)
         prefix = app.settings.route_prefix
@@ -106,6 +109,8 @@ class HttpFront:
         refusal = self._gate.webhook_refusal(request, extension)
         if refusal is not None:
             return web.Response(status=refusal)
+        if extension.lower() == event_grid.EXTENSION and self._event_grid.has_functions:
+            return await self._event_grid.handle(request)
         if extension.lower() != DURABLE:
             return web.Response(status=404)
         return await self._durable.handle(request, tail)

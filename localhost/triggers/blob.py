@@ -21,7 +21,13 @@ from typing import Any
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, BlobServiceClient
 
-from localhost.execution.contract import Executor, FunctionInfo, Invocation
+from localhost.execution.contract import (
+    BlobReference,
+    Executor,
+    FunctionInfo,
+    Invocation,
+    is_deferred,
+)
 from localhost.execution.invoke import invoke
 
 logger = logging.getLogger(__name__)
@@ -47,12 +53,15 @@ class BlobSource:
 
     Attributes:
         names: The pattern of blob names; its groups are the names in the path.
+        client_setting: The setting that a client of the blob is made with, where the function gets
+            one and not the content.
     """
 
     function: str
     connection: str
     container: str
     names: re.Pattern[str]
+    client_setting: str | None = None
 
     @classmethod
     def from_trigger(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "BlobSource":
@@ -72,7 +81,9 @@ class BlobSource:
                 "there as a connection string. Add it to the Values of local.settings.json or to "
                 f"the environment; to start without it, set AzureWebJobs.{info.name}.Disabled=true."
             )
-        return cls(info.name, connection, container, _pattern(pattern))
+        setting = str(info.trigger.get("connection") or f"AzureWebJobs{DEFAULT_CONNECTION}")
+        client_setting = setting if is_deferred(info.trigger) else None
+        return cls(info.name, connection, container, _pattern(pattern), client_setting)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -217,7 +228,7 @@ class _Watcher:
 
     async def _hand_over(self, blob: BlobProperties) -> None:
         try:
-            data = await asyncio.to_thread(self._read, blob.name)
+            payload = await self._payload(blob.name)
         except ResourceNotFoundError:  # deleted meanwhile
             return
         except HttpResponseError as error:
@@ -229,7 +240,7 @@ class _Watcher:
         invocation = Invocation(
             id=str(uuid.uuid4()),
             function=self._source.function,
-            payload=data,
+            payload=payload,
             metadata=self._metadata(blob),
         )
         result = await invoke(self._executor, invocation)
@@ -252,6 +263,12 @@ class _Watcher:
                 blob.name,
             )
             self._receipts.add(blob.name, blob.etag)
+
+    async def _payload(self, name: str) -> bytes | BlobReference:
+        """What the function gets: the content, or where a client finds it."""
+        if self._source.client_setting is not None:
+            return BlobReference(self._source.client_setting, self._source.container, name)
+        return await asyncio.to_thread(self._read, name)
 
     def _read(self, name: str) -> bytes:
         return bytes(self._container.download_blob(name).readall())

@@ -47,6 +47,11 @@ def has_implicit_output(binding_type: str) -> bool:
     )
 
 
+def is_generic(binding_type: str) -> bool:
+    """Whether azure-functions has no converter for a binding, so that it carries plain values."""
+    return azure.functions.get_binding_registry().get(binding_type) is None
+
+
 def check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
     """Check the annotation of a parameter.
 

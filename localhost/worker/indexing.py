@@ -13,15 +13,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import azure.functions
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.execution.import_path import arrange_import_path
 from localhost.texts import describe_error, format_stack
+from localhost.worker import deferred
 from localhost.worker.extensions import run_load_hooks
-from localhost.worker.signatures import SignatureError, check, check_retry, folder_of
+from localhost.worker.signatures import (
+    SignatureError,
+    UnservedError,
+    check,
+    check_retry,
+    folder_of,
+)
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 DEFAULT_SCRIPT = "function_app.py"
@@ -142,6 +149,13 @@ def read_function(function: Any) -> LoadedFunction:
     call = function.get_user_function()
     folder = folder_of(call)
     bindings = [_normalize(json.loads(text)) for text in function.get_raw_bindings()]
+    obstacle = None
+    try:
+        wants_context = check(call, bindings)
+    except UnservedError as error:
+        wants_context, obstacle = False, str(error)
+    annotations = get_type_hints(call)
+    bindings = [deferred.mark(b, annotations.get(str(b["name"]))) for b in bindings]
     trigger_object = function.get_trigger()
     trigger = next(
         binding
@@ -154,8 +168,8 @@ def read_function(function: Any) -> LoadedFunction:
         bindings=bindings,
         is_async=inspect.iscoroutinefunction(call),
         retry_policy=function.get_settings_dict("retry_policy"),
+        obstacle=obstacle,
     )
-    wants_context = check(call, bindings)
     check_retry(info.retry_policy)
     return LoadedFunction(info, call, wants_context, folder)
 

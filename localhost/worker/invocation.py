@@ -15,14 +15,16 @@ from localhost.execution.contract import (
     HttpResponseData,
     Invocation,
     InvocationResult,
+    is_deferred,
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import http_result, service_bus_data
-from localhost.worker.annotations import has_implicit_output
+from localhost.worker import deferred, generic_data, http_result, service_bus_data
+from localhost.worker.annotations import has_implicit_output, is_generic
 from localhost.worker.context import InvocationContext
 from localhost.worker.extensions import invocation_hooks
 from localhost.worker.indexing import LoadedFunction
+from localhost.worker.input_data import input_decoders
 from localhost.worker.plain import plain_value
 from localhost.worker.signatures import CONTEXT, RETURN, is_out
 from localhost.worker.unanswered import describe_fate
@@ -60,6 +62,11 @@ class CallableFunction:
         self._decode = _decoder(function)
         self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
         self._return_type = self._outs.pop(RETURN, None)
+        # What is returned for an output other than the response goes where outputs go.
+        self._returns_output = self._return_type not in (None, "http")
+        self._input_decoders = input_decoders(info, function.call)
+        # To the worker, a binding that it knows nothing of may be the one that is returned for.
+        self._may_return = any(is_generic(str(b["type"])) for b in info.bindings)
         if self._return_type is None and has_implicit_output(info.trigger_type):
             self._return_type = info.trigger_type
 
@@ -117,6 +124,8 @@ class CallableFunction:
         arguments: dict[str, Any] = {self._trigger_name: self._decode(invocation)}
         if invocation.inputs:
             arguments.update(invocation.inputs)
+            for name, decode in self._input_decoders.items():
+                arguments[name] = decode(arguments[name], invocation)
         if self._wants_context:
             arguments[CONTEXT] = InvocationContext(invocation, self._directory)
         outs = {name: Out() for name in self._outs} if self._outs else {}
@@ -126,7 +135,7 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
-        if not outs and self._return_type is not None:
+        if not outs and self._return_type is not None and not self._returns_output:
             return InvocationResult(invocation.id, _encode(self._return_type, returned))
         outputs = {
             name: _encode(self._outs[name], out.get())
@@ -134,21 +143,32 @@ class CallableFunction:
             if out.get() is not None
         }
         if self._return_type is None:
-            if returned is not None:
+            if returned is not None and not self._may_return:
                 raise RuntimeError(
                     f"function {self.info.name} without a $return binding returned a non-None value"
                 )
-            responses = [out for out in outputs.values() if isinstance(out, HttpResponseData)]
-            return InvocationResult(
-                invocation.id, responses[0] if responses else None, outputs=outputs
-            )
+            return InvocationResult(invocation.id, _response(outputs), outputs=outputs)
         value = _encode(self._return_type, returned)
+        if self._returns_output:
+            outputs[RETURN] = value
+            is_activity = self.info.trigger_type == "activityTrigger"
+            value = json.dumps(value) if is_activity else _response(outputs)
         return InvocationResult(invocation.id, value, outputs=outputs)
+
+
+def _response(outputs: dict[str, Any]) -> HttpResponseData | None:
+    """The HTTP response that an output parameter was given."""
+    responses = [out for out in outputs.values() if isinstance(out, HttpResponseData)]
+    return responses[0] if responses else None
 
 
 def _decoder(function: LoadedFunction) -> Decode:
     info = function.info
     annotation = get_type_hints(function.call).get(str(info.trigger["name"]))
+    if is_deferred(info.trigger):
+        return lambda invocation: deferred.make_client(
+            info.trigger_type, annotation, invocation.payload
+        )
     if annotation is str and info.trigger_type == "serviceBusTrigger":
         return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
@@ -211,6 +231,8 @@ def _convert(binding_type: str, value: Any) -> Any:
         return value
     converter = azure.functions.get_binding_registry().get(binding_type)
     try:
+        if converter is None:
+            return generic_data.encode(value)
         datum = converter.encode(value, expected_type=None)
     except NotImplementedError as error:
         raise TypeError(

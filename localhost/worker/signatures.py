@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localhost.texts import describe_error
+from localhost.worker import deferred
 from localhost.worker.annotations import AnnotationError, check_parameter, check_return
 
 CONTEXT = "context"
@@ -21,6 +22,10 @@ _RETRY_TIME = "%H:%M:%S"
 
 class SignatureError(Exception):
     """A function cannot be called with its bindings; the message says why."""
+
+
+class UnservedError(SignatureError):
+    """A parameter needs what this host does not serve; the message says which."""
 
 
 def is_out(binding: Mapping[str, Any]) -> bool:
@@ -34,6 +39,7 @@ def check(call: Callable[..., Any], bindings: Sequence[Mapping[str, Any]]) -> bo
     Raises:
         SignatureError: A parameter has no binding, a binding no parameter, or an annotation is one
             that the worker cannot use.
+        UnservedError: An annotation is one that Azure serves, and this host does not.
     """
     annotations = _annotations(call)
     parameters = set(inspect.signature(call).parameters)
@@ -132,11 +138,23 @@ def _check_annotations(
         for binding in bindings:
             name = str(binding["name"])
             if name in parameters and name in annotations:
-                check_parameter(name, annotations[name], binding)
+                _check_parameter(name, annotations[name], binding)
             elif name == RETURN and "return" in annotations:
                 check_return(annotations["return"], str(binding["type"]))
     except AnnotationError as error:
         raise SignatureError(str(error)) from error
+
+
+def _check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
+    if not deferred.is_client(annotation):
+        check_parameter(name, annotation, binding)
+        return
+    binding_type = str(binding["type"])
+    if not deferred.is_served(binding_type, annotation):
+        raise UnservedError(
+            f"this host does not serve a {annotation!r}, as which its parameter '{name}' is "
+            f"annotated, for a binding of type {binding_type}"
+        )
 
 
 def _quote_names(names: set[str]) -> str:
