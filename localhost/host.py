@@ -19,6 +19,10 @@ from localhost.access.auth import Gate
 from localhost.access.key_admin import KeyAdmin
 from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
+from localhost.bindings.contract import BindingError
+from localhost.bindings.executor import BoundExecutor
+from localhost.bindings.outputs import make_outputs
+from localhost.bindings.queue_news import QueueNews
 from localhost.durable.api.handler import DurableApi
 from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
@@ -69,6 +73,7 @@ START_ERRORS = (
     ServiceBusError,
     ServiceBusTriggerError,
     BlobTriggerError,
+    BindingError,
     KeyFileError,
     FaultsError,
 )
@@ -121,6 +126,7 @@ class Host:
         self.port = 0
         self._functions = AppFunctions((), ())
         self._environment: dict[str, str] = {}
+        self._queue_news = QueueNews()
         self._exits = contextlib.AsyncExitStack()
         self.failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
 
@@ -189,13 +195,18 @@ class Host:
             self._functions = examine(functions, settings)
             return self._functions.enabled
 
-        executor = _executor(self._options, replace(settings, environment=environment), take)
+        executor = BoundExecutor(
+            _executor(self._options, replace(settings, environment=environment), take)
+        )
         self._exits.push_async_callback(executor.stop)
         # The workers import their libraries while the storage emulator starts.
         _, stack = await asyncio.gather(executor.prepare(), self._services.start(environment))
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
+        executor.write_to(
+            make_outputs(self._functions.enabled, settings, self._environment, self._queue_news)
+        )
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
@@ -218,10 +229,21 @@ class Host:
         blobs = BlobTriggers(app.executor, self._environment, self._options.data_dir / "blobs")
         self._exits.push_async_callback(blobs.stop)
         blobs.start(blob_functions(app.functions.enabled))
+        if queue_functions := app.functions.of_type("queueTrigger"):
+            self._start_queues(app, queue_functions)
         self._exits.push_async_callback(admin.stop)
         await self._open(_rpc_application(durable), [endpoints.rpc])
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
+
+    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> None:
+        # Few apps have such a trigger, and its library takes a while to import.
+        from localhost.triggers.storage_queue.triggers import QueueTriggers
+
+        section = app.settings.extension("queues")
+        queues = QueueTriggers(app.executor, self._environment, section, self._queue_news)
+        self._exits.push_async_callback(queues.stop)
+        queues.start(functions)
 
     async def _open(
         self, application: web.Application, listeners: list[socket.socket]

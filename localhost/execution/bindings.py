@@ -19,6 +19,9 @@ SERVED_TYPES = frozenset(
         "timerTrigger",
         "blobTrigger",
         "serviceBusTrigger",
+        "serviceBus",
+        "queueTrigger",
+        "queue",
     }
 )
 RESERVED_ROUTES = ("admin", "runtime")

@@ -16,7 +16,7 @@ from localhost.execution.contract import (
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import http_result, service_bus_data
+from localhost.worker import http_result, queue_data, service_bus_data
 from localhost.worker.context import InvocationContext
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.plain import plain_value
@@ -25,6 +25,7 @@ from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
+QUEUE = "queue"
 
 
 class Out:
@@ -53,6 +54,8 @@ class CallableFunction:
         self._decode = _decoder(function)
         self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
         self._return_type = self._outs.pop(RETURN, None)
+        # What is returned for an output other than the response goes where outputs go.
+        self._returns_output = self._return_type not in (None, "http")
         if self._return_type is None and has_implicit_output(info.trigger_type):
             self._return_type = info.trigger_type
 
@@ -91,7 +94,7 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
-        if not outs and self._return_type is not None:
+        if not outs and self._return_type is not None and not self._returns_output:
             return InvocationResult(invocation.id, _encode(self._return_type, returned))
         outputs = {
             name: _encode(self._outs[name], out.get())
@@ -103,12 +106,18 @@ class CallableFunction:
                 raise RuntimeError(
                     f"function {self.info.name} without a $return binding returned a non-None value"
                 )
-            responses = [out for out in outputs.values() if isinstance(out, HttpResponseData)]
-            return InvocationResult(
-                invocation.id, responses[0] if responses else None, outputs=outputs
-            )
+            return InvocationResult(invocation.id, _response(outputs), outputs=outputs)
         value = _encode(self._return_type, returned)
+        if self._returns_output:
+            outputs[RETURN] = value
+            value = _response(outputs)
         return InvocationResult(invocation.id, value, outputs=outputs)
+
+
+def _response(outputs: dict[str, Any]) -> HttpResponseData | None:
+    """The HTTP response that an output parameter was given."""
+    responses = [out for out in outputs.values() if isinstance(out, HttpResponseData)]
+    return responses[0] if responses else None
 
 
 def _decoder(function: LoadedFunction) -> Decode:
@@ -128,11 +137,18 @@ def _decoder(function: LoadedFunction) -> Decode:
             service_bus_data.body(invocation.payload),
             trigger_metadata=service_bus_data.metadata(invocation.metadata),
         )
+    if info.trigger_type == "queueTrigger":
+        return lambda invocation: converter.decode(
+            queue_data.body(invocation.payload), trigger_metadata=_metadata(invocation)
+        )
     payload_kind = "bytes" if info.trigger_type == "blobTrigger" else "json"
     return lambda invocation: converter.decode(
-        Datum(invocation.payload, payload_kind),
-        trigger_metadata={name: _datum(value) for name, value in invocation.metadata.items()},
+        Datum(invocation.payload, payload_kind), trigger_metadata=_metadata(invocation)
     )
+
+
+def _metadata(invocation: Invocation) -> dict[str, Datum]:
+    return {name: _datum(value) for name, value in invocation.metadata.items()}
 
 
 def _decode_generic(invocation: Invocation) -> Any:
@@ -181,6 +197,8 @@ def _convert(binding_type: str, value: Any) -> Any:
         raise TypeError(
             f"a {binding_type} binding cannot carry a value of type '{type(value).__name__}'"
         ) from error
+    if binding_type == QUEUE:
+        return queue_data.sent_value(datum)
     if binding_type != "http":
         return datum.value
     if datum.type == "string":

@@ -15,14 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError
-from azure.identity.aio import DefaultAzureCredential
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+from azure.servicebus.aio import ServiceBusReceiver
 
 from localhost.execution.contract import Executor, Invocation, InvocationResult
 from localhost.execution.invoke import invoke
 from localhost.triggers.service_bus.metadata import batch_metadata, message_body, message_metadata
-from localhost.triggers.service_bus.trigger_settings import Connection, Limits, Source
+from localhost.triggers.service_bus.trigger_settings import Limits, Source
 
 logger = logging.getLogger(__name__)
 
@@ -218,7 +217,7 @@ class Batches(Listener):
 async def _open(
     source: Source, limits: Limits, exits: contextlib.AsyncExitStack
 ) -> ServiceBusReceiver:
-    client = await exits.enter_async_context(await _client(source.connection, exits))
+    client = await source.connection.open(exits)
     if source.queue is not None:
         receiver = client.get_queue_receiver(source.queue, prefetch_count=limits.prefetch_count)
     else:
@@ -226,14 +225,6 @@ async def _open(
             str(source.topic), str(source.subscription), prefetch_count=limits.prefetch_count
         )
     return await exits.enter_async_context(receiver)
-
-
-async def _client(connection: Connection, exits: contextlib.AsyncExitStack) -> ServiceBusClient:
-    if connection.connection_string is not None:
-        return ServiceBusClient.from_connection_string(connection.connection_string)
-    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-    await exits.enter_async_context(credential)
-    return ServiceBusClient(str(connection.namespace), credential)
 
 
 def _half_of_lock(message: ServiceBusReceivedMessage) -> float:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from localhost.bindings.connections import ServiceBusConnection
 from localhost.execution.contract import FunctionInfo
 from localhost.time_spans import parse_time_span
 
 TRIGGER = "serviceBusTrigger"
-DEFAULT_CONNECTION = "ServiceBus"
-NAMESPACE_SUFFIX = "__fullyQualifiedNamespace"
 
 
 class ServiceBusTriggerError(Exception):
@@ -59,38 +58,6 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Connection:
-    """Where a namespace is: a connection string, or a host name reached by identity."""
-
-    connection_string: str | None = None
-    namespace: str | None = None
-    client_id: str | None = None
-
-    @classmethod
-    def from_trigger(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "Connection":
-        """Find the connection that a trigger names.
-
-        Raises:
-            ServiceBusTriggerError: There is no such setting.
-        """
-        name = str(info.trigger.get("connection") or DEFAULT_CONNECTION)
-        settings = {key.lower().replace(":", "__"): value for key, value in environment.items()}
-        for candidate in (name, f"AzureWebJobs{name}", f"ConnectionStrings__{name}"):
-            if text := settings.get(candidate.lower()):
-                return cls(connection_string=text)
-        for candidate in (name, f"AzureWebJobs{name}"):
-            if namespace := settings.get(f"{candidate}{NAMESPACE_SUFFIX}".lower()):
-                client_id = settings.get(f"{candidate}__clientId".lower())
-                return cls(namespace=namespace, client_id=client_id)
-        raise ServiceBusTriggerError(
-            f"Function '{info.name}': its connection names the setting '{name}', and neither that "
-            f"nor '{name}{NAMESPACE_SUFFIX}' is there. Add it to the Values of local.settings.json "
-            f"or to the environment; to start without it, set AzureWebJobs.{info.name}.Disabled="
-            "true."
-        )
-
-
-@dataclass(frozen=True)
 class Source:
     """What a Service Bus function receives from.
 
@@ -99,7 +66,7 @@ class Source:
     """
 
     function: str
-    connection: Connection
+    connection: ServiceBusConnection
     is_batched: bool
     auto_complete: bool
     queue: str | None = None
@@ -113,7 +80,8 @@ class Source:
         """Read a trigger.
 
         Raises:
-            ServiceBusTriggerError: It names no entity or connection, or needs sessions.
+            ServiceBusTriggerError: It names no entity, or needs sessions.
+            BindingError: Its connection names no setting.
         """
         trigger = info.trigger
         if trigger.get("isSessionsEnabled"):
@@ -130,7 +98,7 @@ class Source:
             )
         return cls(
             function=info.name,
-            connection=Connection.from_trigger(info, environment),
+            connection=ServiceBusConnection.of_binding(info, trigger, environment),
             is_batched=trigger.get("cardinality") == "many",
             auto_complete=bool(trigger.get("autoCompleteMessages", limits.auto_complete)),
             queue=queue,

@@ -1,0 +1,1 @@
+"""What functions read and write by bindings beside their triggers."""
