@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 TEXT = "text/plain"
 BINARY = "application/octet-stream"
+# The library tries again even where there is no such queue, which takes seconds a try.
+RETRIES = 1
 
 
 class ServiceBusOutput:
@@ -80,7 +82,7 @@ class ServiceBusOutput:
             await self._close_sender()
 
     async def _open(self) -> ServiceBusSender:
-        client = await self._connection.open(self._exits)
+        client = await self._connection.open(self._exits, retry_total=RETRIES)
         if self._queue:
             sender = client.get_queue_sender(str(self._queue))
         else:

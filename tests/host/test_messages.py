@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
-from azure.servicebus import ServiceBusClient
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from tests.support.hosts.host_process import HostProcess, launch, running
+from tests.support.hosts.host_process import HostProcess, running
 
 APP = Path(__file__).parent / "apps" / "messages_app"
 API_VERSION = "2025-11-05"
@@ -164,8 +164,6 @@ def test_an_output_that_was_not_set_sends_nothing(messages: Messages):
 
 def test_a_message_is_settled_only_when_what_its_function_sends_is_stored(messages: Messages):
     with messages.bus.get_queue_sender("plain") as sender:
-        from azure.servicebus import ServiceBusMessage
-
         sender.send_messages([ServiceBusMessage("on"), ServiceBusMessage("[broken]")])
     assert messages.stored("forwarded", count=1) == _encoded("on")
     # Its output cannot be written, so it is delivered again, and dead-lettered at last.
@@ -228,10 +226,43 @@ def test_a_function_gets_bytes_or_text_as_it_asks(messages: Messages):
     assert messages.seen("texts") == ["as it is"]
 
 
-def test_connections_that_are_no_settings_are_refused_by_name(tmp_path: Path):
-    process, log = launch(APP, tmp_path, "--no-stack", environment={"SEEN": str(tmp_path)})
-    with process:
-        assert process.wait(timeout=DEADLINE_SECONDS) == 1
-    text = log.read_text()
-    assert "Function 'bus_queue': its connection names the setting 'BUS'" in text
-    assert "AzureWebJobs.bus_queue.Disabled=true" in text
+def test_the_messages_of_a_session_are_handed_over_one_after_the_other_and_in_order(
+    messages: Messages,
+):
+    bodies = {
+        "a": ["first", "longer than its lock", "last"],
+        "b": ["first", "fails once", "last"],
+        "c": ["first", "last"],
+    }
+    with messages.bus.get_queue_sender("in-sessions") as sender:
+        for session_id in "abc":
+            for body in bodies[session_id]:
+                sender.send_messages(ServiceBusMessage(body, session_id=session_id))
+
+    def told(session_id: str) -> list[tuple[str, str]]:
+        seen = messages.seen("in-session")
+        return [(what, body) for what, session, body in seen if session == session_id]
+
+    # Two sessions at once; the third waits until one of them is idle.
+    messages.until(lambda: all(("ended", "last") in told(session_id) for session_id in bodies))
+    for session_id in bodies:
+        steps = [(what, body) for body in bodies[session_id] for what in ("begun", "ended")]
+        if session_id == "b":
+            steps.insert(2, ("begun", "fails once"))
+        assert told(session_id) == steps
+
+
+def test_a_batch_of_a_session_is_of_that_session_alone(messages: Messages):
+    with messages.bus.get_topic_sender("news") as sender:
+        for number in range(6):
+            sender.send_messages(ServiceBusMessage(str(number), session_id=f"s{number % 2}"))
+
+    def told() -> list[Any]:
+        return [one for batch in messages.seen("session-batch") for one in batch]
+
+    messages.until(lambda: len(told()) == 6)
+    for batch in messages.seen("session-batch"):
+        assert len({session_id for session_id, _ in batch}) == 1
+    for session in (0, 1):
+        expected = [str(number) for number in range(6) if number % 2 == session]
+        assert [body for session_id, body in told() if session_id == f"s{session}"] == expected

@@ -75,9 +75,7 @@ class Listener(ABC):
     async def _watch(self) -> None:
         while not self._stopping.is_set():
             try:
-                async with contextlib.AsyncExitStack() as exits:
-                    receiver = await _open(self._source, self._limits, exits)
-                    await self._pump(receiver)
+                await self._work()
             except (AzureError, OSError, ValueError) as error:
                 logger.error(  # noqa: TRY400 - the client's own stack says nothing to a user
                     "function %s cannot receive from %s: %s; trying again",
@@ -91,6 +89,12 @@ class Listener(ABC):
                     "function %s: its listener failed; it begins again", self._source.function
                 )
                 await self._pause()
+
+    async def _work(self) -> None:
+        """Receive over one connection, until it breaks or the listener is to stop."""
+        async with contextlib.AsyncExitStack() as exits:
+            receiver = await _open(self._source, self._limits, exits)
+            await self._pump(receiver)
 
     async def _pause(self) -> None:
         """Wait before the next connection, or until the listener is to stop."""

@@ -26,6 +26,7 @@ class Limits:
     Attributes:
         max_batch_wait: How long a batch waits for `min_batch_size` messages.
         max_renewal: How long locks are renewed while a call runs; single messages only.
+        session_idle: How long a session without messages is kept.
     """
 
     prefetch_count: int = 0
@@ -35,6 +36,8 @@ class Limits:
     max_batch_wait: timedelta = timedelta(seconds=30)
     auto_complete: bool = True
     max_renewal: timedelta = timedelta(minutes=5)
+    max_concurrent_sessions: int = 8
+    session_idle: timedelta = timedelta(minutes=1)
 
     @classmethod
     def from_host_json(cls, section: Mapping[str, Any]) -> "Limits":
@@ -51,6 +54,10 @@ class Limits:
             max_batch_wait=_span(section, "maxBatchWaitTime", cls.max_batch_wait),
             auto_complete=_flag(section, "autoCompleteMessages", cls.auto_complete),
             max_renewal=_span(section, "maxAutoLockRenewalDuration", cls.max_renewal),
+            max_concurrent_sessions=_number(
+                section, "maxConcurrentSessions", cls.max_concurrent_sessions
+            ),
+            session_idle=_span(section, "sessionIdleTimeout", cls.session_idle),
         )
         if limits.min_batch_size > limits.max_batch_size:
             raise _field_error("minMessageBatchSize", "it is more than maxMessageBatchSize")
@@ -63,6 +70,7 @@ class Source:
 
     Attributes:
         auto_complete: Whether the host settles what was received with success.
+        has_sessions: Whether messages are received by sessions.
     """
 
     function: str
@@ -72,6 +80,7 @@ class Source:
     queue: str | None = None
     topic: str | None = None
     subscription: str | None = None
+    has_sessions: bool = False
 
     @classmethod
     def from_trigger(
@@ -80,15 +89,10 @@ class Source:
         """Read a trigger.
 
         Raises:
-            ServiceBusTriggerError: It names no entity, or needs sessions.
+            ServiceBusTriggerError: It names no entity.
             BindingError: Its connection names no setting.
         """
         trigger = info.trigger
-        if trigger.get("isSessionsEnabled"):
-            raise ServiceBusTriggerError(
-                f"Function '{info.name}': this host does not serve sessions of Service Bus. To use "
-                "it, run it with Core Tools (func start)."
-            )
         queue, topic = trigger.get("queueName"), trigger.get("topicName")
         subscription = trigger.get("subscriptionName")
         if not queue and not (topic and subscription):
@@ -104,6 +108,7 @@ class Source:
             queue=queue,
             topic=topic,
             subscription=subscription,
+            has_sessions=bool(trigger.get("isSessionsEnabled")),
         )
 
     @property

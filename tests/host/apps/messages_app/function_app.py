@@ -98,3 +98,27 @@ async def raw(message: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="text", queue_name="texts", connection=QUEUES)
 def texts(text: str) -> None:
     _note("texts", text)
+
+
+@app.service_bus_queue_trigger(
+    arg_name="message", queue_name="in-sessions", connection=BUS, is_sessions_enabled=True
+)
+def in_session(message: func.ServiceBusMessage) -> None:
+    body = message.get_body().decode()
+    _note("in-session", ["begun", message.session_id, body])
+    if body == "fails once" and message.delivery_count == 1:
+        raise ValueError("again")
+    time.sleep(4.5 if body == "longer than its lock" else 0.05)
+    _note("in-session", ["ended", message.session_id, body])
+
+
+@app.service_bus_topic_trigger(
+    arg_name="messages",
+    topic_name="news",
+    subscription_name="in-sessions",
+    connection=BUS,
+    is_sessions_enabled=True,
+    cardinality="many",
+)
+def session_batch(messages: List[func.ServiceBusMessage]) -> None:  # noqa: UP006
+    _note("session-batch", [[one.session_id, one.get_body().decode()] for one in messages])
