@@ -24,6 +24,7 @@ from localhost.bindings.executor import BoundExecutor
 from localhost.bindings.input_executor import InputExecutor
 from localhost.bindings.inputs import make_inputs
 from localhost.bindings.outputs import make_outputs
+from localhost.bindings.queue_news import QueueNews
 from localhost.durable.api.handler import DurableApi
 from localhost.durable.engine.engine import Engine
 from localhost.durable.engine.tearing import Tearing
@@ -137,6 +138,7 @@ class Host:
         self.port = 0
         self._functions = AppFunctions((), ())
         self._environment: dict[str, str] = {}
+        self._queue_news = QueueNews()
         self._exits = contextlib.AsyncExitStack()
         self.failure: asyncio.Future[StoreError] = asyncio.get_running_loop().create_future()
 
@@ -216,7 +218,9 @@ class Host:
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
-        writer.write_to(make_outputs(self._functions.enabled, self._environment))
+        writer.write_to(
+            make_outputs(self._functions.enabled, settings, self._environment, self._queue_news)
+        )
         executor.read_from(make_inputs(self._functions.enabled, self._environment))
         return executor
 
@@ -245,8 +249,19 @@ class Host:
         blobs = BlobTriggers(app.executor, self._environment, self._options.data_dir / "blobs")
         triggers.append(blobs)
         blobs.start(blob_functions(app.functions.enabled))
+        if queue_functions := app.functions.of_type("queueTrigger"):
+            triggers.append(self._start_queues(app, queue_functions))
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
+
+    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> _Stoppable:
+        # Few apps have such a trigger, and its library takes a while to import.
+        from localhost.triggers.storage_queue.triggers import QueueTriggers
+
+        section = app.settings.extension("queues")
+        queues = QueueTriggers(app.executor, self._environment, section, self._queue_news)
+        queues.start(functions)
+        return queues
 
     async def _open(
         self, application: web.Application, listeners: list[socket.socket]

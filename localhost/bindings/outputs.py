@@ -1,10 +1,14 @@
 """The outputs of an app's functions, by the type of their bindings."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from localhost.bindings.contract import Output
+from localhost.bindings.queue_news import QueueNews
+from localhost.bindings.service_bus import ServiceBusOutput
 from localhost.execution.contract import FunctionInfo
+from localhost.settings import Settings
 
 MakeOutput = Callable[[FunctionInfo, Mapping[str, Any]], Output]
 # Of each function with outputs: where the values of each go, by the binding's name.
@@ -12,14 +16,17 @@ OutputsOfFunctions = dict[str, dict[str, Output]]
 
 
 def make_outputs(
-    functions: Sequence[FunctionInfo], environment: Mapping[str, str]
+    functions: Sequence[FunctionInfo],
+    settings: Settings,
+    environment: Mapping[str, str],
+    news: QueueNews,
 ) -> OutputsOfFunctions:
     """Make the outputs; nothing is connected before it is used.
 
     Raises:
         BindingError: One of them cannot be served.
     """
-    makers = _makers(environment)
+    makers = _makers(settings, environment, news)
     outputs: OutputsOfFunctions = {}
     for info in functions:
         for binding in info.bindings:
@@ -29,8 +36,18 @@ def make_outputs(
     return outputs
 
 
-def _makers(environment: Mapping[str, str]) -> dict[str, MakeOutput]:
-    # Few apps write to a table, and its library takes a while to import; so of blobs.
+def _makers(
+    settings: Settings, environment: Mapping[str, str], news: QueueNews
+) -> dict[str, MakeOutput]:
+    def make_queue(info: FunctionInfo, binding: Mapping[str, Any]) -> Output:
+        # Few apps send to one, and the library takes a while to import.
+        from localhost.bindings.queue_settings import QueueSettings
+        from localhost.bindings.queues import QueueOutput
+
+        limits = QueueSettings.of_host_json(settings.extension("queues"))
+        return QueueOutput(info, binding, environment, limits, news)
+
+    # So of blobs and tables.
     def make_blob(info: FunctionInfo, binding: Mapping[str, Any]) -> Output:
         from localhost.bindings.blobs import BlobOutput
 
@@ -41,4 +58,9 @@ def _makers(environment: Mapping[str, str]) -> dict[str, MakeOutput]:
 
         return TableOutput(info, binding, environment)
 
-    return {"blob": make_blob, "table": make_table}
+    return {
+        "blob": make_blob,
+        "table": make_table,
+        "serviceBus": partial(ServiceBusOutput, environment=environment),
+        "queue": make_queue,
+    }

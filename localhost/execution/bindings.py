@@ -24,6 +24,9 @@ SERVED_TYPES = frozenset(
         "eventGridTrigger",
         "warmupTrigger",
         "serviceBusTrigger",
+        "serviceBus",
+        "queueTrigger",
+        "queue",
     }
 )
 RESERVED_ROUTES = ("admin", "runtime")

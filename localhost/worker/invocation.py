@@ -19,7 +19,7 @@ from localhost.execution.contract import (
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import deferred, generic_data, http_result, service_bus_data
+from localhost.worker import deferred, generic_data, http_result, queue_data, service_bus_data
 from localhost.worker.annotations import has_implicit_output, is_generic
 from localhost.worker.context import InvocationContext
 from localhost.worker.extensions import invocation_hooks
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
+QUEUE = "queue"
 
 
 class Out:
@@ -173,21 +174,32 @@ def _decoder(function: LoadedFunction) -> Decode:
         return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
         return _decode_generic
-    converter = azure.functions.get_binding_registry().get(info.trigger_type)
-    if info.trigger_type == "httpTrigger":
+    return _library_decoder(info.trigger_type)
+
+
+def _library_decoder(trigger_type: str) -> Decode:
+    converter = azure.functions.get_binding_registry().get(trigger_type)
+    if trigger_type == "httpTrigger":
         return lambda invocation: converter.decode(
             _http_datum(invocation.payload), trigger_metadata=None
         )
-    if info.trigger_type == "serviceBusTrigger":
+    if trigger_type == "serviceBusTrigger":
         return lambda invocation: converter.decode(
             service_bus_data.body(invocation.payload),
             trigger_metadata=service_bus_data.metadata(invocation.metadata),
         )
-    payload_kind = "bytes" if info.trigger_type == "blobTrigger" else "json"
+    if trigger_type == "queueTrigger":
+        return lambda invocation: converter.decode(
+            queue_data.body(invocation.payload), trigger_metadata=_metadata(invocation)
+        )
+    payload_kind = "bytes" if trigger_type == "blobTrigger" else "json"
     return lambda invocation: converter.decode(
-        Datum(invocation.payload, payload_kind),
-        trigger_metadata={name: _datum(value) for name, value in invocation.metadata.items()},
+        Datum(invocation.payload, payload_kind), trigger_metadata=_metadata(invocation)
     )
+
+
+def _metadata(invocation: Invocation) -> dict[str, Datum]:
+    return {name: _datum(value) for name, value in invocation.metadata.items()}
 
 
 def _decode_generic(invocation: Invocation) -> Any:
@@ -238,6 +250,8 @@ def _convert(binding_type: str, value: Any) -> Any:
         raise TypeError(
             f"a {binding_type} binding cannot carry a value of type '{type(value).__name__}'"
         ) from error
+    if binding_type == QUEUE:
+        return queue_data.sent_value(datum)
     if binding_type != "http":
         return datum.value
     if datum.type == "string":

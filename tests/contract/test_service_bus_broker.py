@@ -310,8 +310,7 @@ def test_an_entity_that_is_not_declared_is_refused_when_it_is_opened(client) -> 
     assert "404" in str(refused.value.inner_exception or refused.value)
 
 
-@pytest.mark.skipif(service_bus.external() is not None, reason="Service Bus has sessions")
-def test_a_session_is_refused(client, queue) -> None:
+def test_a_session_of_an_entity_without_sessions_is_refused(client, queue) -> None:
     with pytest.raises(ServiceBusError):
         client.get_queue_receiver(queue, session_id="s").receive_messages(1, max_wait_time=5)
 

@@ -1,12 +1,12 @@
 """Reads the entities from JSON in the shape of the configuration of Microsoft's emulator.
 
-What the broker cannot do (sessions, forwarding, SQL filters) is refused here rather than ignored.
+What the broker cannot do (forwarding, SQL filters) is refused here rather than ignored.
 Source: https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,7 +51,6 @@ _HOLDING = {
 _ABSENT = {
     "ForwardDeadLetteredMessagesTo": "forwarding",
     "ForwardTo": "forwarding",
-    "RequiresSession": "sessions",
 }
 
 
@@ -193,6 +192,7 @@ def _ingress(reader: Reader) -> settings.IngressSettings:
             window if reader.get("RequiresDuplicateDetection", bool, False) else None
         ),
         time_to_live_seconds=reader.seconds("DefaultMessageTimeToLive", None),
+        requires_session=reader.get("RequiresSession", bool, False),
     )
 
 
@@ -209,13 +209,13 @@ def _holding(reader: Reader) -> settings.QueueSettings:
         max_delivery_count=most,
         time_to_live_seconds=reader.seconds("DefaultMessageTimeToLive", None),
         dead_letters_expired=reader.get("DeadLetteringOnMessageExpiration", bool, False),
+        requires_session=reader.get("RequiresSession", bool, False),
     )
 
 
 def _refuse_absent(reader: Reader) -> None:
     for name, what in _ABSENT.items():
-        kind: Callable[[], object] = bool if name == "RequiresSession" else str
-        if reader.get(name, type(kind()), kind()):
+        if reader.get(name, str, ""):
             raise ConfigError(f"{reader.place}.{name}: the development broker has no {what}.")
 
 

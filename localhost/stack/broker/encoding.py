@@ -98,7 +98,8 @@ def read_draft(content: bytes) -> Draft:
     """
     parts = split_sections(content)
     ttl_ms = _field(parts.header, TIME_TO_LIVE_FIELD)
-    message_id = _field(_value(parts.properties, []), MESSAGE_ID_FIELD)
+    properties = _value(parts.properties, [])
+    message_id = _field(properties, MESSAGE_ID_FIELD)
     scheduled_ms = parts.annotations.get(SCHEDULED_ENQUEUE_TIME)
     return Draft(
         content,
@@ -107,7 +108,13 @@ def read_draft(content: bytes) -> Draft:
         time_to_live_seconds=(
             None if not ttl_ms or ttl_ms >= LONGEST_TTL_MS else ttl_ms / MILLISECONDS
         ),
+        session_id=_session_id(properties),
     )
+
+
+def session_of(content: bytes) -> str | None:
+    """The session that a message belongs to, if any."""
+    return _session_id(_value(split_sections(content).properties, []))
 
 
 def split_batch(content: bytes) -> list[bytes]:
@@ -222,6 +229,11 @@ def _is_message(content: bytes) -> bool:
             return False
         start += size
     return code >= DATA
+
+
+def _session_id(properties: list[Any]) -> str | None:
+    value = _field(properties, PROPERTY_FIELDS["group-id"])
+    return None if value is None else str(value)
 
 
 def _timestamp(seconds: float) -> timestamp:

@@ -15,14 +15,19 @@ from localhost.stack.broker.management import Management
 from localhost.stack.broker.message import Clock
 from localhost.stack.broker.namespace import MANAGEMENT, Namespace, UnknownEntityError, path
 from localhost.stack.broker.requests import CBS, Requests
+from localhost.stack.broker.session_links import SessionOutlet, wanted_session
+from localhost.stack.broker.session_queue import SessionQueue
 from localhost.stack.broker.store import Store
 from localhost.stack.broker.turn import Turn
 
 NOT_FOUND = "amqp:not-found"
 NOT_ALLOWED = "amqp:not-allowed"
 CONTAINER_ID = "fanout-broker"
-SESSION_FILTER = "com.microsoft:session-filter"
 SHORTEST_WAIT_SECONDS = 0.001
+_NEEDS_SESSION = (
+    "It is not possible for an entity that requires sessions to create a non-sessionful message "
+    "receiver: '{}'."
+)
 
 
 class Front(Handler):
@@ -105,14 +110,25 @@ class Front(Handler):
                 link.open()
         elif link.is_receiver:
             link.handler = Inlet(link, self._namespace.ingress(address), self._turn)
-        elif _asks_for_session(link):
-            queue = self._namespace.queue(address)
-            refuse(link, NOT_ALLOWED, f"'{queue.path}' has no sessions; no entity here has.")
         else:
-            link.handler = Outlet(link, self._namespace.queue(address), self._turn)
+            self._attach_receiver(link, address)
+
+    def _attach_receiver(self, link: Link, address: str) -> None:
+        queue = self._namespace.queue(address)
+        asks_for_session, session_id = wanted_session(link)
+        if isinstance(queue, SessionQueue):
+            if asks_for_session:
+                link.handler = SessionOutlet(link, queue, session_id, self._turn, self._clock)
+            else:
+                refuse(link, NOT_ALLOWED, _NEEDS_SESSION.format(queue.path))
+        elif asks_for_session:
+            refuse(link, NOT_ALLOWED, f"'{queue.path}' has no sessions.")
+        else:
+            link.handler = Outlet(link, queue, self._turn)
 
     def _set_alarm(self, container: Container) -> None:
-        due = self._namespace.next_due()
+        ends = (self._namespace.next_due(), self._turn.next_due())
+        due = min((end for end in ends if end is not None), default=None)
         if due == self._alarm_at:
             return
         if self._alarm is not None:
@@ -122,10 +138,3 @@ class Front(Handler):
         if due is not None:
             delay = max(due - self._clock(), SHORTEST_WAIT_SECONDS)
             self._alarm = container.schedule(delay, self)
-
-
-def _asks_for_session(link: Link) -> bool:
-    filters = link.remote_source.filter
-    filters.rewind()
-    value = filters.get_object() if filters.next() else None
-    return isinstance(value, dict) and SESSION_FILTER in value

@@ -15,6 +15,7 @@ from localhost.stack.broker.message import (
     Journal,
     Message,
     MessageNotFoundError,
+    NotAllowedError,
     State,
 )
 from localhost.stack.broker.settings import IngressSettings
@@ -49,6 +50,19 @@ class Ingress:
         self._schedule: list[tuple[float, int]] = []
         self._known: dict[str, int] = {}
         self._known_until: deque[tuple[float, str]] = deque()
+
+    def check(self, drafts: Iterable[Draft]) -> None:
+        """Refuse all of these messages if one of them cannot be sent.
+
+        Raises:
+            NotAllowedError: One has no session id, and the entity requires one.
+        """
+        if self._settings.requires_session and any(draft.session_id is None for draft in drafts):
+            raise NotAllowedError(
+                f"The SessionId was not set on a message, and it cannot be sent to {self._path!r}. "
+                "Entities that have session support enabled can only receive messages that have "
+                "the SessionId set to a valid value."
+            )
 
     def send(self, draft: Draft) -> int:
         """Accept a message; return its sequence number, or that of the one it duplicates."""

@@ -14,8 +14,8 @@ from proton import Condition, Delivery, Event, Handler, Link, Receiver, Sender, 
 
 from localhost.stack.broker import encoding
 from localhost.stack.broker.ingress import Ingress
-from localhost.stack.broker.message import LockLostError, NotAllowedError
-from localhost.stack.broker.message_queue import MessageQueue
+from localhost.stack.broker.message import LockLostError, Message, NotAllowedError
+from localhost.stack.broker.message_queue import Lock, MessageQueue
 from localhost.stack.broker.turn import Turn
 
 # What the Standard tier and Microsoft's emulator allow.
@@ -72,6 +72,11 @@ class Inlet(Handler):
         except encoding.MalformedMessageError as error:
             reject(delivery, DECODE_ERROR, str(error))
             return
+        try:
+            self._ingress.check(drafts)
+        except NotAllowedError as error:
+            reject(delivery, NOT_ALLOWED, str(error))
+            return
         for draft in drafts:
             self._ingress.send(draft)
         self._turn.after_commit(partial(_confirm, delivery, Delivery.ACCEPTED))
@@ -83,14 +88,14 @@ class Outlet(Handler):
     def __init__(self, link: Sender, queue: MessageQueue, turn: Turn) -> None:
         self._queue = queue
         self._turn = turn
+        self.waits_until: float | None = None
         self._deletes = link.remote_snd_settle_mode == Link.SND_SETTLED
-        mirror(link)
-        link.open()
+        self._open(link)
         turn.join(link, self)
 
     def pump(self, link: Sender) -> None:
         """Send what is ready; then, to a receiver that drains its link, say that this is all."""
-        while link.credit > 0 and self._queue.has_ready():
+        while link.credit > 0 and self._has_ready():
             if self._deletes:
                 self._send_settled(link)
             else:
@@ -126,8 +131,24 @@ class Outlet(Handler):
         self._turn.drop(event.link)
         event.link.detach()
 
+    def lose(self) -> None:
+        """The client went without a word; what it holds stays locked until the locks expire."""
+
+    def _open(self, link: Sender) -> None:
+        mirror(link)
+        link.open()
+
+    def _has_ready(self) -> bool:
+        return self._queue.has_ready()
+
+    def _receive(self) -> Lock | None:
+        return self._queue.receive()
+
+    def _receive_and_delete(self) -> Message | None:
+        return self._queue.receive_and_delete()
+
     def _send_locked(self, link: Sender) -> None:
-        lock = self._queue.receive()
+        lock = self._receive()
         if lock is None:
             return
         delivery = link.delivery(lock.token.bytes_le)
@@ -136,7 +157,7 @@ class Outlet(Handler):
         link.advance()
 
     def _send_settled(self, link: Sender) -> None:
-        message = self._queue.receive_and_delete()
+        message = self._receive_and_delete()
         if message is None:
             return
         delivery = link.delivery(str(message.sequence_number))

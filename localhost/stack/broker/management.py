@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from proton import UNDESCRIBED, Array, Data
+from proton import UNDESCRIBED, Array, Data, timestamp
 
 from localhost.stack.broker import encoding
 from localhost.stack.broker.message import (
@@ -20,11 +20,13 @@ from localhost.stack.broker.message import (
 )
 from localhost.stack.broker.message_queue import MessageQueue
 from localhost.stack.broker.namespace import MANAGEMENT, Namespace, UnknownEntityError, path
+from localhost.stack.broker.session_queue import SessionLostError
 
 PREFIX = "com.microsoft:"
 ARGUMENT_ERROR = "com.microsoft:argument-error"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
+SESSION_LOCK_LOST = "com.microsoft:session-lock-lost"
 NOT_FOUND = "amqp:not-found"
 NOT_ALLOWED = "amqp:not-allowed"
 NOT_IMPLEMENTED = "amqp:not-implemented"
@@ -34,6 +36,7 @@ MILLISECONDS = 1000
 _FAULTS: dict[type[Exception], tuple[int, str]] = {
     UnknownEntityError: (404, NOT_FOUND),
     MessageNotFoundError: (404, MESSAGE_NOT_FOUND),
+    SessionLostError: (410, SESSION_LOCK_LOST),
     LockLostError: (410, MESSAGE_LOCK_LOST),
     NotAllowedError: (403, NOT_ALLOWED),
     encoding.MalformedMessageError: (400, ARGUMENT_ERROR),
@@ -67,6 +70,9 @@ class Management:
             "renew-lock": self._renew,
             "receive-by-sequence-number": self._receive_deferred,
             "update-disposition": self._settle,
+            "renew-session-lock": self._renew_session,
+            "get-session-state": self._session_state,
+            "set-session-state": self._set_session_state,
         }
 
     def authorize(self, name: str) -> Answer:
@@ -90,7 +96,12 @@ class Management:
 
     def _peek(self, address: str, body: Mapping[str, Any]) -> Answer:
         first = body["from-sequence-number"]
-        matches = (m for m in self._namespace.browse(address) if m.sequence_number >= first)
+        session_id = body.get("session-id")
+        if session_id is None:
+            browsed = self._namespace.browse(address)
+        else:
+            browsed = self._namespace.session_queue(address).browse_session(session_id)
+        matches = (m for m in browsed if m.sequence_number >= first)
         messages = [_content(message) for message in islice(matches, int(body["message-count"]))]
         if not messages:
             return Answer(204, "No content", MESSAGE_NOT_FOUND)
@@ -99,6 +110,7 @@ class Management:
     def _schedule(self, address: str, body: Mapping[str, Any]) -> Answer:
         ingress = self._namespace.ingress(address)
         drafts = [encoding.read_draft(bytes(each["message"])) for each in body["messages"]]
+        ingress.check(drafts)
         numbers = [ingress.send(draft) for draft in drafts]
         return Answer(200, body={"sequence-numbers": _array(Data.LONG, numbers)})
 
@@ -110,6 +122,23 @@ class Management:
         ends = self._namespace.queue(address).renew(_elements(body["lock-tokens"]))
         milliseconds = [int(end * MILLISECONDS) for end in ends]
         return Answer(200, body={"expirations": _array(Data.TIMESTAMP, milliseconds)})
+
+    def _renew_session(self, address: str, body: Mapping[str, Any]) -> Answer:
+        end = self._namespace.session_queue(address).renew_session(body["session-id"])
+        return Answer(200, body={"expiration": timestamp(int(end * MILLISECONDS))})
+
+    def _session_state(self, address: str, body: Mapping[str, Any]) -> Answer:
+        state = self._namespace.session_queue(address).states.get(body["session-id"])
+        return Answer(200, body={"session-state": state})
+
+    def _set_session_state(self, address: str, body: Mapping[str, Any]) -> Answer:
+        states = self._namespace.session_queue(address).states
+        state = body["session-state"]
+        if state is None:
+            states.pop(body["session-id"], None)
+        else:
+            states[body["session-id"]] = bytes(state)
+        return Answer(200)
 
     def _receive_deferred(self, address: str, body: Mapping[str, Any]) -> Answer:
         queue = self._namespace.queue(address)

@@ -40,12 +40,14 @@ class Draft:
         message_id: What duplicate detection compares; None is never a duplicate.
         scheduled_at: When it is to be enqueued; None: at once.
         time_to_live_seconds: None: as long as the entity allows.
+        session_id: The session it belongs to, if any.
     """
 
     content: bytes
     message_id: str | None = None
     scheduled_at: float | None = None
     time_to_live_seconds: float | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

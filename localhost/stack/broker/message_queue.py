@@ -73,7 +73,7 @@ class MessageQueue:
         """Take in a message; it is journalled here."""
         self._keep(message)
         self._note_life(message)
-        heapq.heappush(self._ready, message.sequence_number)
+        self._make_ready(message)
 
     def restore(self, message: Message) -> None:
         """Take back a message that the journal had; a lock it had is lost, and counted."""
@@ -82,7 +82,7 @@ class MessageQueue:
         if message.is_locked:
             self._give_back(replace(message, delivery_count=message.delivery_count + 1))
         elif message.state is State.ACTIVE:
-            heapq.heappush(self._ready, message.sequence_number)
+            self._make_ready(message)
 
     def has_ready(self) -> bool:
         """Whether a receiver would get something now."""
@@ -211,6 +211,9 @@ class MessageQueue:
         ends = [heap[0][0] for heap in (self._lock_ends, self._life_ends) if heap]
         return min(ends, default=None)
 
+    def _make_ready(self, message: Message) -> None:
+        heapq.heappush(self._ready, message.sequence_number)
+
     def _is_current(self, end: tuple[float, int, UUID]) -> bool:
         lock = self._locks.get(end[2])
         return lock is not None and lock.locked_until == end[0]
@@ -235,7 +238,10 @@ class MessageQueue:
         return self._hold(self._new_token(), locked)
 
     def _hold(self, token: UUID, message: Message) -> Lock:
-        lock = Lock(token, message, self._clock() + self._settings.lock_seconds)
+        return self._hold_until(token, message, self._clock() + self._settings.lock_seconds)
+
+    def _hold_until(self, token: UUID, message: Message, end: float) -> Lock:
+        lock = Lock(token, message, end)
         self._locks[token] = lock
         heapq.heappush(self._lock_ends, (lock.locked_until, message.sequence_number, token))
         return lock
@@ -272,7 +278,7 @@ class MessageQueue:
         if end is not None and end <= self._clock():
             self._expire(message)
         elif message.state is State.ACTIVE:
-            heapq.heappush(self._ready, message.sequence_number)
+            self._make_ready(message)
 
     def _note_life(self, message: Message) -> None:
         end = self._life_end(message)

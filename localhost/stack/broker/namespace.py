@@ -11,14 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 from localhost.stack.broker import settings
 from localhost.stack.broker.ingress import Ingress
-from localhost.stack.broker.message import Clock, Journal, Message, State
+from localhost.stack.broker.message import Clock, Journal, Message, NotAllowedError, State
 from localhost.stack.broker.message_queue import MessageQueue
+from localhost.stack.broker.session_queue import SessionQueue
 
 DEAD_LETTERS = "/$deadletterqueue"
 MANAGEMENT = "/$management"
 
 Accepts = Callable[[bytes], bool]
 T = TypeVar("T")
+SessionOf = Callable[[bytes], str | None]
 MakeFilter = Callable[[tuple[settings.CorrelationFilter, ...]], Accepts]
 
 
@@ -34,6 +36,7 @@ class Namespace:
         clock: Says what time it is.
         journal: Is told of every change.
         make_filter: Makes of a subscription's filters a predicate over encoded messages.
+        session_of: Reads the session id of an encoded message.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Namespace:
         clock: Clock,
         journal: Journal,
         make_filter: MakeFilter,
+        session_of: SessionOf,
     ) -> None:
         self._clock = clock
         self._journal = journal
         self._make_filter = make_filter
+        self._session_of = session_of
         self._ingresses: dict[str, Ingress] = {}
         self._queues: dict[str, MessageQueue] = {}
         self._duplicates_of: set[str] = set()
@@ -70,6 +75,18 @@ class Namespace:
             UnknownEntityError: There is none.
         """
         return _find(self._queues, address)
+
+    def session_queue(self, address: str) -> SessionQueue:
+        """The queue or subscription of this address, which requires sessions.
+
+        Raises:
+            UnknownEntityError: There is none.
+            NotAllowedError: It has no sessions.
+        """
+        queue = self.queue(address)
+        if not isinstance(queue, SessionQueue):
+            raise NotAllowedError(f"{queue.path!r} has no sessions.")
+        return queue
 
     def has(self, address: str) -> bool:
         """Whether an entity has this address."""
@@ -121,7 +138,9 @@ class Namespace:
         dead_path = path + DEAD_LETTERS
         dead_settings = settings.QueueSettings(lock_seconds=queue_settings.lock_seconds)
         dead = MessageQueue(dead_path, dead_settings, self._clock, self._journal)
-        queue = MessageQueue(path, queue_settings, self._clock, self._journal, dead_letters=dead)
+        make = partial(SessionQueue, session_of=self._session_of)
+        make_queue = make if queue_settings.requires_session else MessageQueue
+        queue = make_queue(path, queue_settings, self._clock, self._journal, dead_letters=dead)
         self._queues[path.lower()] = queue
         self._queues[dead_path.lower()] = dead
         return queue

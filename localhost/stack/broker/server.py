@@ -54,7 +54,11 @@ class Server(Handler):
     ) -> None:
         self._store = Store(folder)
         namespace = Namespace(
-            entities, time.time, self._store, lambda filters: partial(encoding.is_accepted, filters)
+            entities,
+            time.time,
+            self._store,
+            lambda filters: partial(encoding.is_accepted, filters),
+            encoding.session_of,
         )
         self.undeclared_queues = _restore(namespace, self._store)
         self._store.commit()

@@ -13,12 +13,14 @@ class QueueSettings:
     Attributes:
         time_to_live_seconds: The longest a message lives; None: for ever.
         dead_letters_expired: Whether an expired message is dead-lettered rather than dropped.
+        requires_session: Whether messages are received by sessions.
     """
 
     lock_seconds: float = DEFAULT_LOCK_SECONDS
     max_delivery_count: int = DEFAULT_MAX_DELIVERY_COUNT
     time_to_live_seconds: float | None = None
     dead_letters_expired: bool = False
+    requires_session: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class IngressSettings:
     Attributes:
         duplicate_window_seconds: How long a message id is remembered; None: not at all.
         time_to_live_seconds: The longest a message lives; None: for ever.
+        requires_session: Whether a message without a session id is refused.
     """
 
     duplicate_window_seconds: float | None = None
     time_to_live_seconds: float | None = None
+    requires_session: bool = False
 
 
 @dataclass(frozen=True)

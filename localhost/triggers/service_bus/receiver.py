@@ -15,14 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError
-from azure.identity.aio import DefaultAzureCredential
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+from azure.servicebus.aio import ServiceBusReceiver
 
 from localhost.execution.contract import Executor, Invocation, InvocationResult
 from localhost.execution.invoke import invoke
 from localhost.triggers.service_bus.metadata import batch_metadata, message_body, message_metadata
-from localhost.triggers.service_bus.trigger_settings import Connection, Limits, Source
+from localhost.triggers.service_bus.trigger_settings import Limits, Source
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +75,7 @@ class Listener(ABC):
     async def _watch(self) -> None:
         while not self._stopping.is_set():
             try:
-                async with contextlib.AsyncExitStack() as exits:
-                    receiver = await _open(self._source, self._limits, exits)
-                    await self._pump(receiver)
+                await self._work()
             except (AzureError, OSError, ValueError) as error:
                 logger.error(  # noqa: TRY400 - the client's own stack says nothing to a user
                     "function %s cannot receive from %s: %s; trying again",
@@ -92,6 +89,12 @@ class Listener(ABC):
                     "function %s: its listener failed; it begins again", self._source.function
                 )
                 await self._pause()
+
+    async def _work(self) -> None:
+        """Receive over one connection, until it breaks or the listener is to stop."""
+        async with contextlib.AsyncExitStack() as exits:
+            receiver = await _open(self._source, self._limits, exits)
+            await self._pump(receiver)
 
     async def _pause(self) -> None:
         """Wait before the next connection, or until the listener is to stop."""
@@ -218,7 +221,7 @@ class Batches(Listener):
 async def _open(
     source: Source, limits: Limits, exits: contextlib.AsyncExitStack
 ) -> ServiceBusReceiver:
-    client = await exits.enter_async_context(await _client(source.connection, exits))
+    client = await source.connection.open(exits)
     if source.queue is not None:
         receiver = client.get_queue_receiver(source.queue, prefetch_count=limits.prefetch_count)
     else:
@@ -226,14 +229,6 @@ async def _open(
             str(source.topic), str(source.subscription), prefetch_count=limits.prefetch_count
         )
     return await exits.enter_async_context(receiver)
-
-
-async def _client(connection: Connection, exits: contextlib.AsyncExitStack) -> ServiceBusClient:
-    if connection.connection_string is not None:
-        return ServiceBusClient.from_connection_string(connection.connection_string)
-    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-    await exits.enter_async_context(credential)
-    return ServiceBusClient(str(connection.namespace), credential)
 
 
 def _half_of_lock(message: ServiceBusReceivedMessage) -> float:

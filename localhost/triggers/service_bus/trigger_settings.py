@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from localhost.bindings.connections import ServiceBusConnection
 from localhost.execution.contract import FunctionInfo
 from localhost.time_spans import parse_time_span
 
 TRIGGER = "serviceBusTrigger"
-DEFAULT_CONNECTION = "ServiceBus"
-NAMESPACE_SUFFIX = "__fullyQualifiedNamespace"
 
 
 class ServiceBusTriggerError(Exception):
@@ -27,6 +26,7 @@ class Limits:
     Attributes:
         max_batch_wait: How long a batch waits for `min_batch_size` messages.
         max_renewal: How long locks are renewed while a call runs; single messages only.
+        session_idle: How long a session without messages is kept.
     """
 
     prefetch_count: int = 0
@@ -36,6 +36,8 @@ class Limits:
     max_batch_wait: timedelta = timedelta(seconds=30)
     auto_complete: bool = True
     max_renewal: timedelta = timedelta(minutes=5)
+    max_concurrent_sessions: int = 8
+    session_idle: timedelta = timedelta(minutes=1)
 
     @classmethod
     def from_host_json(cls, section: Mapping[str, Any]) -> "Limits":
@@ -52,42 +54,14 @@ class Limits:
             max_batch_wait=_span(section, "maxBatchWaitTime", cls.max_batch_wait),
             auto_complete=_flag(section, "autoCompleteMessages", cls.auto_complete),
             max_renewal=_span(section, "maxAutoLockRenewalDuration", cls.max_renewal),
+            max_concurrent_sessions=_number(
+                section, "maxConcurrentSessions", cls.max_concurrent_sessions
+            ),
+            session_idle=_span(section, "sessionIdleTimeout", cls.session_idle),
         )
         if limits.min_batch_size > limits.max_batch_size:
             raise _field_error("minMessageBatchSize", "it is more than maxMessageBatchSize")
         return limits
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where a namespace is: a connection string, or a host name reached by identity."""
-
-    connection_string: str | None = None
-    namespace: str | None = None
-    client_id: str | None = None
-
-    @classmethod
-    def from_trigger(cls, info: FunctionInfo, environment: Mapping[str, str]) -> "Connection":
-        """Find the connection that a trigger names.
-
-        Raises:
-            ServiceBusTriggerError: There is no such setting.
-        """
-        name = str(info.trigger.get("connection") or DEFAULT_CONNECTION)
-        settings = {key.lower().replace(":", "__"): value for key, value in environment.items()}
-        for candidate in (name, f"AzureWebJobs{name}", f"ConnectionStrings__{name}"):
-            if text := settings.get(candidate.lower()):
-                return cls(connection_string=text)
-        for candidate in (name, f"AzureWebJobs{name}"):
-            if namespace := settings.get(f"{candidate}{NAMESPACE_SUFFIX}".lower()):
-                client_id = settings.get(f"{candidate}__clientId".lower())
-                return cls(namespace=namespace, client_id=client_id)
-        raise ServiceBusTriggerError(
-            f"Function '{info.name}': its connection names the setting '{name}', and neither that "
-            f"nor '{name}{NAMESPACE_SUFFIX}' is there. Add it to the Values of local.settings.json "
-            f"or to the environment; to start without it, set AzureWebJobs.{info.name}.Disabled="
-            "true."
-        )
 
 
 @dataclass(frozen=True)
@@ -96,15 +70,17 @@ class Source:
 
     Attributes:
         auto_complete: Whether the host settles what was received with success.
+        has_sessions: Whether messages are received by sessions.
     """
 
     function: str
-    connection: Connection
+    connection: ServiceBusConnection
     is_batched: bool
     auto_complete: bool
     queue: str | None = None
     topic: str | None = None
     subscription: str | None = None
+    has_sessions: bool = False
 
     @classmethod
     def from_trigger(
@@ -113,14 +89,10 @@ class Source:
         """Read a trigger.
 
         Raises:
-            ServiceBusTriggerError: It names no entity or connection, or needs sessions.
+            ServiceBusTriggerError: It names no entity.
+            BindingError: Its connection names no setting.
         """
         trigger = info.trigger
-        if trigger.get("isSessionsEnabled"):
-            raise ServiceBusTriggerError(
-                f"Function '{info.name}': this host does not serve sessions of Service Bus. To use "
-                "it, run it with Core Tools (func start)."
-            )
         queue, topic = trigger.get("queueName"), trigger.get("topicName")
         subscription = trigger.get("subscriptionName")
         if not queue and not (topic and subscription):
@@ -130,12 +102,13 @@ class Source:
             )
         return cls(
             function=info.name,
-            connection=Connection.from_trigger(info, environment),
+            connection=ServiceBusConnection.of_binding(info, trigger, environment),
             is_batched=trigger.get("cardinality") == "many",
             auto_complete=bool(trigger.get("autoCompleteMessages", limits.auto_complete)),
             queue=queue,
             topic=topic,
             subscription=subscription,
+            has_sessions=bool(trigger.get("isSessionsEnabled")),
         )
 
     @property

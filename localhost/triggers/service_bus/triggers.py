@@ -15,6 +15,7 @@ from typing import Any
 
 from localhost.execution.contract import Executor, FunctionInfo
 from localhost.triggers.service_bus.receiver import Batches, Listener, Singles
+from localhost.triggers.service_bus.sessions import Sessions
 from localhost.triggers.service_bus.trigger_settings import Limits, Source
 
 CONNECTIONS = 4
@@ -53,6 +54,10 @@ class ServiceBusTriggers:
             listener.start()
 
     def _make_listeners(self, source: Source, limits: Limits) -> list[Listener]:
+        if source.has_sessions:
+            door = asyncio.Lock()
+            count = limits.max_concurrent_sessions
+            return [Sessions(source, limits, self._executor, door) for _ in range(count)]
         if source.is_batched:
             return [Batches(source, limits, self._executor)]
         # Over several connections, because on each a settlement waits for the one before it.

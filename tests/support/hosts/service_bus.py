@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 CONNECTION = "FANOUT_TEST_SERVICE_BUS"
 PLAIN_QUEUES = 80
 SHORT_QUEUES = 20
+SESSION_QUEUES = 12
 MAX_DELIVERY_COUNT = 3
 LOCK_SECONDS = 1
 SERVICE_BUS_LOCK_SECONDS = 5
@@ -45,6 +46,10 @@ def entities(lock_seconds: int = LOCK_SECONDS) -> dict[str, Any]:
         )
         for i in range(4)
     ]
+    queues += [
+        _entity(f"sessions-{i}", {**plain, "RequiresSession": True}) for i in range(SESSION_QUEUES)
+    ]
+    queues += [_entity(f"short-sessions-{i}", {**short, "RequiresSession": True}) for i in range(4)]
     queues.append(_entity("buries-expired", {**plain, "DeadLetteringOnMessageExpiration": True}))
     filtered = _entity("filtered", plain)
     filtered["Rules"] = [
@@ -59,10 +64,16 @@ def entities(lock_seconds: int = LOCK_SECONDS) -> dict[str, Any]:
     topics = [
         {
             "Name": f"topic-{i}",
-            "Subscriptions": [_entity("all", plain), _entity("also", plain), filtered],
+            "Subscriptions": [
+                _entity("all", plain),
+                _entity("also", plain),
+                filtered,
+            ],
         }
         for i in range(8)
     ]
+    by_session = _entity("by-session", {**plain, "RequiresSession": True})
+    topics.append({"Name": "topic-of-sessions", "Subscriptions": [by_session]})
     namespace = {"Name": "sbemulatorns", "Queues": queues, "Topics": topics}
     return {"UserConfig": {"Namespaces": [namespace], "Logging": {"Type": "File"}}}
 

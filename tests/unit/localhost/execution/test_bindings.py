@@ -29,7 +29,7 @@ def test_settings_in_bindings_are_resolved_in_the_trigger_too() -> None:
 
 def test_every_problem_is_named_at_once() -> None:
     functions = [
-        _function("q", {"type": "queueTrigger", "queueName": "x"}),
+        _function("q", {"type": "eventHubTrigger", "eventHubName": "x"}),
         _function("h", {"type": "httpTrigger"}, {"type": "cosmosDB", "name": "out"}),
         _function("tick", {"type": "timerTrigger", "schedule": "%WHEN%"}),
         _function("a", {"type": "httpTrigger", "route": "Admin/x"}),
@@ -38,7 +38,7 @@ def test_every_problem_is_named_at_once() -> None:
         examine(functions, _settings(prefix=""))
     message = str(refused.value)
     assert "'q'" in message
-    assert "queueTrigger" in message
+    assert "eventHubTrigger" in message
     assert "Core Tools" in message
     assert "'out' of type cosmosDB" in message
     assert "%WHEN%" in message

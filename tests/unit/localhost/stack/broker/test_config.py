@@ -51,6 +51,17 @@ def test_the_longest_duration_of_dotnet_means_for_ever() -> None:
     assert queue.settings.time_to_live_seconds is None
 
 
+def test_queues_and_subscriptions_may_require_sessions() -> None:
+    parsed = config.parse(service_bus.entities())
+    queues = {queue.name: queue for queue in parsed.queues}
+    assert queues["sessions-0"].settings.requires_session
+    assert queues["sessions-0"].ingress.requires_session
+    assert not queues["plain-0"].settings.requires_session
+    topic = parsed.topics[-1]
+    assert topic.subscriptions[0].settings.requires_session
+    assert not topic.ingress.requires_session
+
+
 def test_topics_have_subscriptions_with_filters() -> None:
     [first, *_] = config.parse(service_bus.entities()).topics
     assert [s.name for s in first.subscriptions] == ["all", "also", "filtered"]
@@ -80,7 +91,7 @@ def test_topics_have_subscriptions_with_filters() -> None:
         (_queue(MaxDeliveryCount=0), "MaxDeliveryCount: at least 1 is expected, not 0"),
         (_queue(MaxDeliveryCount=True), "MaxDeliveryCount: a number is expected"),
         (_queue(MaxDelivery=1), "'MaxDelivery' is not known here"),
-        (_queue(RequiresSession=True), "the development broker has no sessions"),
+        (_queue(RequiresSession="yes"), "RequiresSession: true or false is expected"),
         (_queue(ForwardTo="other"), "the development broker has no forwarding"),
     ],
 )

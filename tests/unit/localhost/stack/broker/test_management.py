@@ -15,7 +15,13 @@ from tests.support.services.broker import Clock, MemoryJournal
 @pytest.fixture
 def namespace() -> Namespace:
     declared = settings.Namespace(queues=(settings.Queue("q"),))
-    return Namespace(declared, Clock(), MemoryJournal(), lambda filters: lambda content: True)
+    return Namespace(
+        declared,
+        Clock(),
+        MemoryJournal(),
+        lambda filters: lambda content: True,
+        lambda content: None,
+    )
 
 
 @pytest.mark.parametrize(

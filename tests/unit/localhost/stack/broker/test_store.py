@@ -99,7 +99,9 @@ def _namespace(store: Store, clock: Clock, *names: str) -> Namespace:
         queues=tuple(settings.Queue(name, window) for name in names),
         topics=(settings.Topic("t", window, (settings.Subscription("s"),)),),
     )
-    return Namespace(declared, clock, store, lambda filters: lambda content: True)
+    return Namespace(
+        declared, clock, store, lambda filters: lambda content: True, lambda content: None
+    )
 
 
 def test_addresses_are_found_without_regard_to_case(tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ import logging
 
 import pytest
 
+from localhost.bindings.connections import ServiceBusConnection
 from localhost.triggers.service_bus import receiver
 from localhost.triggers.service_bus.receiver import Listener
-from localhost.triggers.service_bus.trigger_settings import Connection, Limits, Source
+from localhost.triggers.service_bus.trigger_settings import Limits, Source
 
-SOURCE = Source("told", Connection("nowhere"), is_batched=False, auto_complete=True, queue="q")
+SOURCE = Source(
+    "told", ServiceBusConnection("nowhere"), is_batched=False, auto_complete=True, queue="q"
+)
 
 
 class Failing(Listener):
