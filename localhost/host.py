@@ -30,6 +30,7 @@ from localhost.execution.bindings import AppFunctions, examine
 from localhost.execution.contract import AppLoadError, FunctionInfo, HostedExecutor
 from localhost.execution.dispatch import Examine
 from localhost.execution.faulty_executor import FaultyExecutor
+from localhost.execution.interpreter import check_interpreter, find_interpreter
 from localhost.faults import Faults, FaultsError
 from localhost.http import sockets
 from localhost.http.admin import Admin
@@ -93,6 +94,7 @@ class Options:
         worker_count: 0 means that user code runs in the host's own process; None means as many
             processes as the app's settings say.
         has_auth: Whether keys are asked for.
+        python: The Python of the worker processes; None means the host's own.
     """
 
     app_dir: Path
@@ -102,6 +104,7 @@ class Options:
     has_stack: bool = True
     has_auth: bool = False
     faults: Faults | None = None
+    python: str | None = None
 
 
 class Host:
@@ -261,7 +264,16 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
         timeout=timeout,
         examine=take,
     )
+    processes.python = _interpreter(options.python)
     return processes if faults is None else FaultyExecutor(processes, faults, processes)
+
+
+def _interpreter(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    python = find_interpreter(text)
+    logger.info("User code runs on Python %s (%s).", check_interpreter(python), python)
+    return python
 
 
 def _tearing(faults: Faults | None) -> Tearing | None:
