@@ -1,5 +1,5 @@
 # Everything a developer or CI does here. `make help` lists it.
-PYTHON ?= python3.11
+# Of Python 3.13, 3.12 and 3.11 the newest that is found makes .venv; PYTHON=PATH is taken in its place.
 BIN := .venv/bin
 SETUP := .venv/.setup
 INFRA := .venv/infra
@@ -12,16 +12,15 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test test-engine conformance chaos lint format audit screenshots bench clean
+.PHONY: help setup demo start test test-pythons test-engine conformance chaos lint format audit screenshots bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(SETUP) node_modules/.setup .venv/.browser ## Install everything into .venv and node_modules
 
 $(SETUP): requirements.txt requirements.lock.txt requirements-dev.txt requirements-samples.txt
-	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is missing: apt-get install python3.11 python3.11-venv"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/python || { python=$$(.ci/python) && "$$python" -m venv .venv; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-samples.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -36,7 +35,7 @@ node_modules/.setup: package-lock.json $(SETUP)
 	touch $@
 
 $(INFRA)/.setup: requirements-infra.txt $(SETUP)
-	test -x $(INFRA)/bin/python || $(PYTHON) -m venv $(INFRA)
+	test -x $(INFRA)/bin/python || $(BIN)/python -m venv $(INFRA)
 	$(INFRA)/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements-infra.txt
 	touch $@
 
@@ -49,6 +48,9 @@ start: setup ## Start the app on the embedded host (http://localhost:7071)
 
 test: setup $(INFRA)/.setup ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+test-pythons: setup ## Run unit, replay and contract tests on the other Pythons that are here
+	.ci/test-pythons $(TESTS)
 
 # In this order, for the longest files are of tests/engine: at the end no core waits for one of them.
 test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
@@ -73,7 +75,7 @@ format: setup ## Rewrite files in the house style
 	$(BIN)/ruff check --fix .
 
 $(AUDIT)/.setup: requirements-audit.txt
-	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	test -x $(AUDIT)/bin/python || { python=$$(.ci/python) && "$$python" -m venv $(AUDIT); }
 	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
 	touch $@
 

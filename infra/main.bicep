@@ -51,6 +51,14 @@ param vnetEnabled bool = false
 @description('How both storage accounts keep their copies: in one zone, or over three where the region has them.')
 param storageSku string = 'Standard_LRS'
 
+@allowed([
+  '3.11'
+  '3.12'
+  '3.13'
+])
+@description('Version of Python that the app runs on; the newest that both the app and Flex Consumption know.')
+param pythonVersion string = '3.13'
+
 @minValue(1)
 @maxValue(1000)
 @description('Most instances that each scale group may grow to.')
@@ -317,6 +325,7 @@ module app 'modules/function-app.bicep' = {
     subnetId: vnetEnabled ? network.outputs.appSubnetId : ''
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
+    pythonVersion: pythonVersion
     durableAlwaysReady: durableAlwaysReady
     authClientId: authClientId
     inboxEnabled: inboxEnabled

@@ -25,6 +25,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return _run_store_command(arguments)
     if arguments.reload and arguments.workers == 0:
         parser.error("--reload starts new worker processes, and --workers 0 has none")
+    if arguments.python and arguments.workers == 0:
+        parser.error("--python is for worker processes, and --workers 0 has none")
     logs.configure(logging.DEBUG if arguments.verbose else logging.INFO)
     # A library's chatter is not the host's.
     for library in ("asyncio", "azure"):
@@ -46,6 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
         has_auth=arguments.auth,
         faults=faults,
         skips_unserved=arguments.skip_unserved,
+        python=arguments.python,
     )
     return asyncio.run(serve(options, reload=arguments.reload))
 
@@ -111,6 +114,12 @@ def _add_services(start: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many processes run user code; 0: the host's own, for a debugger "
         "(default: FUNCTIONS_WORKER_PROCESS_COUNT, else 1)",
+    )
+    start.add_argument(
+        "--python",
+        metavar="PATH",
+        help="the Python of those processes, or the folder of its environment, with packages of "
+        "its own (default: that of the host)",
     )
     start.add_argument(
         "--no-stack",

@@ -36,6 +36,7 @@ from localhost.execution.bindings import AppFunctions, examine
 from localhost.execution.contract import AppLoadError, FunctionInfo, HostedExecutor
 from localhost.execution.dispatch import Examine
 from localhost.execution.faulty_executor import FaultyExecutor
+from localhost.execution.interpreter import check_interpreter, find_interpreter
 from localhost.faults import Faults, FaultsError
 from localhost.http import sockets
 from localhost.http.admin import Admin
@@ -109,6 +110,7 @@ class Options:
             processes as the app's settings say.
         has_auth: Whether keys are asked for.
         skips_unserved: Whether functions with what is not served are left out.
+        python: The Python of the worker processes; None means the host's own.
     """
 
     app_dir: Path
@@ -119,6 +121,7 @@ class Options:
     has_auth: bool = False
     faults: Faults | None = None
     skips_unserved: bool = False
+    python: str | None = None
 
 
 class Host:
@@ -311,7 +314,16 @@ def _executor(options: Options, settings: Settings, take: Examine) -> HostedExec
         timeout=timeout,
         examine=take,
     )
+    processes.python = _interpreter(options.python)
     return processes if faults is None else FaultyExecutor(processes, faults, processes)
+
+
+def _interpreter(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    python = find_interpreter(text)
+    logger.info("User code runs on Python %s (%s).", check_interpreter(python), python)
+    return python
 
 
 def _tearing(faults: Faults | None) -> Tearing | None:

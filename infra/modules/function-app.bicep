@@ -24,6 +24,9 @@ param settings object
 @description('Subnet that the app joins. Empty: none.')
 param subnetId string
 
+@description('Version of Python that the app runs on.')
+param pythonVersion string
+
 @description('Most instances that each scale group may grow to.')
 param maximumInstanceCount int
 
@@ -101,7 +104,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       }
       runtime: {
         name: 'python'
-        version: '3.11'
+        version: pythonVersion
       }
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstanceCount

@@ -1,19 +1,21 @@
 """What host and worker say to each other: frames, each a length and a pickled batch.
 
 Batches are lists of plain tuples, which pickle several times faster than objects. Both ends are the
-same interpreter and the same code, on a socket that no one else can reach.
+same code, on a socket that no one else can reach. The worker's Python may be another (`--python`):
+of the standard library nothing travels that pickles under another name there.
 """
 
 import pickle
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from localhost.execution.contract import FunctionInfo, Invocation, InvocationResult, Retry
 from localhost.log_levels import LogLevels
 
+# Known to every Python that a worker runs on.
+PROTOCOL = 5
 HEADER = struct.Struct("!I")
 InvocationTuple = tuple[str, str, Any, dict[str, Any], dict[str, Any], str | None, Retry | None]
 ResultTuple = tuple[str, Any, str | None, str | None, dict[str, Any], bool]
@@ -24,7 +26,8 @@ STOP: list[InvocationTuple] = []
 class WorkerConfig:
     """What a worker is told first; `environment` is all of its environment."""
 
-    app_dir: Path
+    # No Path: Python 3.13 pickles one under a name that older ones do not know.
+    app_dir: str
     environment: dict[str, str]
     log_levels: LogLevels
 
@@ -39,7 +42,7 @@ class LoadReport:
 
 def frame(message: Any) -> bytes:
     """A message as the bytes to send."""
-    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    body = pickle.dumps(message, PROTOCOL)
     return HEADER.pack(len(body)) + body
 
 

@@ -39,8 +39,9 @@ _FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 class WorkerLane(asyncio.Protocol):
     """One worker process and the socket to it."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, python: Path | None = None) -> None:
         self._dispatcher = dispatcher
+        self._python = python
         self._loop = asyncio.get_running_loop()
         self._buffer = wire.FrameBuffer()
         self._transport: asyncio.WriteTransport | None = None
@@ -64,7 +65,7 @@ class WorkerLane(asyncio.Protocol):
         own_end, other_end = socket.socketpair()
         own_end.setblocking(False)
         with other_end:
-            self._process = _launch(other_end.fileno(), python_path)
+            self._process = _launch(other_end.fileno(), self._python, python_path)
         threading.Thread(target=self._wait, args=[self._process], daemon=True).start()
         await self._loop.create_unix_connection(lambda: self, sock=own_end)
 
@@ -160,6 +161,9 @@ class ProcessExecutor:
         log_levels: How much of user code's log records is shown.
         timeout: How long a call may take; None means for ever.
         examine: Takes the functions found; returns those to run, or raises `AppLoadError`.
+
+    Attributes:
+        python: The interpreter of the workers, to be set before they start; None means the host's.
     """
 
     def __init__(
@@ -172,6 +176,7 @@ class ProcessExecutor:
         timeout: timedelta | None = None,
         examine: Examine = list,
     ) -> None:
+        self.python: Path | None = None
         self.environment = dict(environment)
         self._app_dir = app_dir
         self._count = count
@@ -202,7 +207,7 @@ class ProcessExecutor:
 
     async def prepare(self) -> None:
         """Start the processes, so that they import libraries while the host does other things."""
-        lanes = [WorkerLane(self._dispatcher) for _ in range(self._count)]
+        lanes = [WorkerLane(self._dispatcher, self.python) for _ in range(self._count)]
         await asyncio.gather(*(lane.spawn(self._python_path) for lane in lanes))
         self._lanes += lanes
 
@@ -242,7 +247,7 @@ class ProcessExecutor:
         self._dispatcher.submit(invocations, on_results)
 
     def _config(self) -> wire.WorkerConfig:
-        return wire.WorkerConfig(self._app_dir, self.environment, self._log_levels)
+        return wire.WorkerConfig(str(self._app_dir), self.environment, self._log_levels)
 
     def _use(self, lane: WorkerLane) -> None:
         self._dispatcher.add(lane)
@@ -292,7 +297,7 @@ class ProcessExecutor:
     async def _start_replacement(self) -> WorkerLane:
         pause = 1.0
         while True:
-            lane = WorkerLane(self._dispatcher)
+            lane = WorkerLane(self._dispatcher, self.python)
             await lane.spawn(self._python_path)
             self._lanes.append(lane)
             try:
@@ -307,12 +312,14 @@ class ProcessExecutor:
                 return lane
 
 
-def _launch(descriptor: int, python_path: Sequence[str]) -> subprocess.Popen[bytes]:
+def _launch(
+    descriptor: int, python: Path | None, python_path: Sequence[str]
+) -> subprocess.Popen[bytes]:
     environment = {**_FEW_HEAPS, **os.environ}
     if python_path:
         environment[PYTHON_PATH] = os.pathsep.join(python_path)
-    return subprocess.Popen(  # noqa: S603 - this interpreter and our own module
-        [sys.executable, "-m", "localhost.worker.process", "--socket", str(descriptor)],
+    return subprocess.Popen(  # noqa: S603 - an interpreter of the user's and our own module
+        [python or sys.executable, "-m", "localhost.worker.process", "--socket", str(descriptor)],
         cwd=_PACKAGE_ROOT,
         env=environment,
         pass_fds=[descriptor],

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 from localhost import logs
@@ -84,7 +85,7 @@ def main() -> None:
         return
     _enter(config)
     try:
-        functions = load_app(config.app_dir)
+        functions = load_app(Path(config.app_dir))
     except AppLoadError as error:
         connection.sendall(wire.frame(wire.LoadReport([], make_printable(str(error)))))
         return

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from typing import Any
 
 from starters.lifecycle.stalls import LEAST_STALLED_SECONDS
@@ -58,9 +59,17 @@ def test_the_plan_is_flex_consumption_on_linux():
     assert APP.only("Microsoft.Web/sites").value["kind"] == "functionapp,linux"
 
 
-def test_the_app_runs_python_3_11_with_the_durable_group_always_ready():
+def test_the_app_runs_the_newest_python_that_it_knows_unless_told_otherwise():
+    declared = read_bicep(MAIN).params["pythonVersion"]
+    listed = [ROOT / ".ci" / "python", "--versions"]
+    known = subprocess.run(listed, capture_output=True, check=True, text=True).stdout.split()
+    assert declared.decorators["allowed"] == [sorted(known)]
+    assert declared.value == known[0] == max(known)
+
+
+def test_the_app_runs_python_with_the_durable_group_always_ready():
     config = APP.only("Microsoft.Web/sites").properties["functionAppConfig"]
-    assert config["runtime"] == {"name": "python", "version": "3.11"}
+    assert config["runtime"] == {"name": "python", "version": Expression("pythonVersion")}
     scale = config["scaleAndConcurrency"]
     assert scale["alwaysReady"] == [
         {"name": "durable", "instanceCount": Expression("durableAlwaysReady")}

@@ -153,6 +153,10 @@ def test_ci_runs_what_a_developer_runs():
     commands = [step["run"] for step in job["steps"] if "run" in step]
     assert jobs["audit"]["steps"][-1] == {"run": "make audit"}
     assert commands[-2:] == ["make lint", "make test"]
+    assert commands[0] == "make setup PYTHON=python${{ matrix.python }}"
+    listed = [ROOT / ".ci" / "python", "--versions"]
+    known = subprocess.run(listed, capture_output=True, check=True, text=True).stdout.split()
+    assert job["strategy"] == {"fail-fast": False, "matrix": {"python": sorted(known)}}
     assert job["timeout-minutes"] >= 15
 
 

@@ -70,9 +70,13 @@ async def record_runs(path: Path) -> Recorded:
     states = {name: read_attempt(rows, name, 1).state for name in scripts}
     outputs = dict(zip(scripts, ended, strict=True))
     found = recordings(durable.executor.calls, ORCHESTRATORS)
-    known = scripted_app({}, rows).get_functions()
-    functions = {f.get_function_name(): f.get_user_function() for f in known}
-    return Recorded(scripts, outputs, states, found, functions)
+    return Recorded(scripts, outputs, states, found, user_functions())
+
+
+def user_functions() -> dict[str, Callable[[str], str]]:
+    """The functions of the app by name; orchestrators do nothing else in them than here."""
+    known = scripted_app({}, memory_rows()).get_functions()
+    return {f.get_function_name(): f.get_user_function() for f in known}
 
 
 async def _start(durable: Hub, name: str, script: Script) -> None:
