@@ -232,7 +232,7 @@ def test_a_lost_list_is_made_anew(fanout: Shell):
 def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: Shell):
     from cli.app import app
 
-    assert len(app.registered_commands) == 16
+    assert len(app.registered_commands) == 17
     for command in app.registered_commands:
         assert command.callback is not None
         assert "Example" in str(command.callback.__doc__), command.name
