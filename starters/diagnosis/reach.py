@@ -5,7 +5,7 @@ deleted again. To Service Bus nothing is sent.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -33,6 +33,7 @@ BAD_SKEW = timedelta(minutes=10)
 NOTABLE_SKEW = timedelta(seconds=30)
 CONTENT = b"written by a diagnosis, and deleted by it"
 Describe = Callable[[Exception, float], str]
+Steps = Mapping[str, Callable[[], None]]
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -65,10 +66,11 @@ class Reach:
             (entry,) = store.entries(container, blob)
             findings.append(check_skew(entry.last_modified - now))
 
+        first = {"reach": lambda: store.ping(container)}
         steps = {"write": write, "read": read, "list": compare}
         delete = {"delete": lambda: store.delete(container, blob)}
         role = f"Storage Blob Data Contributor on the container '{container}' of FANOUT_STORAGE"
-        found = self._try("storage.blobs", steps, delete, role)
+        found = self._try("storage.blobs", role, first, steps, delete)
         return [found, *findings]
 
     def check_tables(self, rows: Rows) -> list[Finding]:
@@ -82,10 +84,11 @@ class Reach:
             if key not in rows.tables.read(rows.table, DIAGNOSIS_PARTITION, [key]):
                 raise ValueError("it reads other than what was written")
 
+        first = {"reach": rows.ping}
         steps = {"write": write, "read": read}
         delete = {"delete": lambda: rows.tables.delete(rows.table, DIAGNOSIS_PARTITION, [key])}
         role = f"Storage Table Data Contributor on the table '{rows.table}' of FANOUT_STORAGE"
-        return [self._try("storage.tables", steps, delete, role)]
+        return [self._try("storage.tables", role, first, steps, delete)]
 
     def check_sources(self, store: BlobStore) -> list[Finding]:
         """Look into each container that requests may have read, by its name."""
@@ -98,12 +101,13 @@ class Reach:
         if messaging is None:
             return [good(check, "no Service Bus is set: runs come by HTTP and schedule alone")]
         role = "Azure Service Bus Data Sender on the namespace of FANOUT_SERVICE_BUS"
-        return [self._try(check, {"open": messaging.ping}, {}, role)]
+        return [self._try(check, role, {"send": messaging.ping})]
 
     def _check_source(self, store: BlobStore, name: str) -> Finding:
         check = f"storage.source.{name}"
 
         def look() -> None:
+            store.ping(name)
             for _ in store.entries(name, DIAGNOSIS_FOLDER):
                 return
 
@@ -125,19 +129,26 @@ class Reach:
     def _try(
         self,
         check: str,
-        steps: dict[str, Callable[[], None]],
-        last: dict[str, Callable[[], None]],
         role: str,
+        first: Steps,
+        steps: Steps | None = None,
+        last: Steps | None = None,
     ) -> Finding:
-        """Take steps one after the other; what is last is done whatever became of the others."""
-        failed: Finding | None = None
+        """Take steps one after the other, up to the first that fails.
+
+        Args:
+            check: What is looked at.
+            role: What the identity of the app needs for that.
+            first: What is asked once and quickly; where it fails nothing else is tried.
+            steps: What the app does there.
+            last: What is done whatever became of those.
+        """
         with limit_patience(MAX_SECONDS):
-            for verb, failure in _failures(steps):
-                failed = failed or self._tell(check, verb, failure, role)
-            for verb, failure in _failures(last):
-                failed = failed or self._tell(check, verb, failure, role)
-        verbs = ", ".join((*steps, *last))
-        return failed or good(check, f"the app may {verbs} there")
+            failures = _failures(first) or [*_failures(steps or {}), *_failures(last or {})]
+        if failures:
+            return self._tell(check, *failures[0], role)
+        verbs = ", ".join({**first, **(steps or {}), **(last or {})})
+        return good(check, f"the app can {verbs} there")
 
     def _tell(self, check: str, verb: str, failure: Exception, role: str) -> Finding:
         log.warning("%s: it could not %s", check, verb, exc_info=failure)
@@ -158,14 +169,14 @@ class Reach:
         )
 
 
-def _failures(steps: dict[str, Callable[[], None]]) -> Iterator[tuple[str, Exception]]:
+def _failures(steps: Steps) -> list[tuple[str, Exception]]:
     """Take steps until one fails, and give that."""
     for verb, step in steps.items():
         try:
             step()
         except Exception as failure:  # noqa: BLE001  whatever it is, it is a finding
-            yield verb, failure
-            return
+            return [(verb, failure)]
+    return []
 
 
 def check_skew(skew: timedelta) -> Finding:
