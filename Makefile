@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test test-pythons test-engine conformance chaos lint format audit screenshots bench clean
+.PHONY: help setup demo start test test-pythons test-engine live conformance chaos lint format audit screenshots bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,20 @@ test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH
 	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --host $(ENGINE_HOST) \
 		$(or $(TESTS),tests/engine tests/e2e)
+
+# The key and the connection string are in no recipe, and so in no list of processes and in no log.
+ifdef KEY
+live: export FANOUT_TEST_KEY = $(value KEY)
+endif
+ifdef STORAGE
+live: export FANOUT_TEST_STORAGE = $(value STORAGE)
+endif
+ON_COMMAND_LINE = $(strip $(foreach name,KEY STORAGE,$(if $(findstring command,$(origin $(name))),$(name))))
+# One process: the tests share one app, and some look at all of its runs.
+live: setup ## Run the end-to-end tests on a copy that runs: URL=..., KEY and STORAGE from the environment
+	@test -n "$(URL)" || { echo "URL names no running copy: KEY=... STORAGE=... make live URL=https://..."; exit 1; }
+	@test -z "$(ON_COMMAND_LINE)" || echo "The list of processes shows $(ON_COMMAND_LINE); 'KEY=... make live' hides it."
+	@$(BIN)/python -m pytest --host "$(URL)" -rs $(or $(TESTS),tests/e2e)
 
 conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS
 	$(BIN)/python -m tests.conformance --host $(or $(HOST),embedded) --out $(or $(OUT),.conformance.json) $(CASES)

@@ -12,6 +12,7 @@ from starters import blob, service_bus, timer, watchdog
 from starters.api import (
     control,
     details,
+    diagnosis,
     health,
     listing,
     openapi,
@@ -26,7 +27,19 @@ configure(settings().log_level)
 
 signs_in = settings().sign_in
 app = App(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
-API = (runs, results, listing, details, control, redrive, workloads, schedules, health, openapi)
+API = (
+    runs,
+    results,
+    listing,
+    details,
+    control,
+    redrive,
+    workloads,
+    schedules,
+    health,
+    diagnosis,
+    openapi,
+)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
 for room in (*API, watchdog, dashboard, *ORCHESTRATORS):
     app.register_functions(room.bp)

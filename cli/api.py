@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,20 @@ from cli.settings import ClientSettings
 Json = dict[str, Any]
 TIMEOUT_SECONDS = 60.0
 TRIES = 4
+
+
+@dataclass(frozen=True)
+class Look:
+    """An answer of whatever status.
+
+    Attributes:
+        body: What it says; empty where that is no JSON object.
+        date: When it was sent by the clock of who sent it, as in HTTP; None where it has none.
+    """
+
+    status: int
+    body: Json
+    date: str | None
 
 
 class Api:
@@ -48,6 +63,21 @@ class Api:
             CommandError: The app does not answer.
         """
         return self._call("GET", path, parameters=parameters)
+
+    def look(self, path: str) -> Look:
+        """GET a path from the root, whatever is answered.
+
+        Raises:
+            CommandError: Nobody answers.
+        """
+        with self._translate_errors():
+            response = self._client.get(f"{self._url}{path}")
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        date = response.headers.get("date")
+        return Look(response.status_code, body if isinstance(body, dict) else {}, date)
 
     def post(
         self,

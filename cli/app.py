@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands import (
+    doctor,
     index,
     items,
     results,
@@ -62,6 +63,7 @@ for name, command in (
     ("workloads", workloads.workloads),
     ("schedules", schedules.schedules),
     ("rebuild-index", index.rebuild_index),
+    ("doctor", doctor.doctor),
     ("new-workload", scaffold.new_workload),
 ):
     app.command(name)(command)

@@ -41,6 +41,18 @@ def upload_file(
     return blob_name
 
 
+def find_container_fault(settings: ClientSettings, container: str) -> str | None:
+    """Why a container cannot be reached, without addresses; None where it can."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        client = _blob_service(settings).get_container_client(container)
+        client.get_container_properties(retry_total=0, connection_timeout=5, read_timeout=5)
+    except (AzureError, ValueError) as error:
+        return str(getattr(error, "error_code", None) or type(error).__name__)
+    return None
+
+
 def upload_name(data: BinaryIO, name: str) -> str:
     """The name of a file's blob; the same content has the same name."""
     return f"{FOLDER}/{_digest(data)}/{''.join(map(_name_character, name))}"

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,20 @@ class Host:
         """What it has written, as far as that can be read from here."""
         return ""
 
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The headers that open it."""
+        return {}
+
+    @property
+    def anonymous(self) -> "Host":
+        """It, for somebody who has nothing that opens it."""
+        return self
+
+    def connect(self) -> socket.socket:
+        """Open a connection for bytes of one's own making."""
+        return socket.create_connection((self.name, self.port), REQUEST_SECONDS)
+
     def request(
         self,
         method: str,
@@ -58,9 +73,8 @@ class Host:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request over a connection of its own."""
-        connection = http.client.HTTPConnection(self.name, self.port, timeout=REQUEST_SECONDS)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, dict(headers or {}))
+        with contextlib.closing(self._connection()) as connection:
+            connection.request(method, path, body, {**self.credentials, **(headers or {})})
             response = connection.getresponse()
             pairs = [(name.lower(), value) for name, value in response.getheaders()]
             return Answer(response.status, pairs, response.read())
@@ -77,3 +91,6 @@ class Host:
     def run_timer(self, function: str) -> int:
         """Run a timer by hand, and return the status of the answer."""
         return self.post(f"/admin/functions/{function}", TIMER_INPUT).status
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.name, self.port, timeout=REQUEST_SECONDS)

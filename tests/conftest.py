@@ -1,12 +1,13 @@
 """Servers that tests share within one pytest process, and the options of the long runs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.support.hosts import hosts
+from tests.support.live.secret_text import STORAGE_VARIABLE, SecretText, hide_in_report
 from tests.support.services.azurite import running_azurite
 
 # CI tries the same examples each time, so that a change is judged by itself; a developer's machine
@@ -57,6 +58,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    hide_in_report(report)
+    return report
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "measures" not in config.option.markexpr:
         for item in items:
@@ -87,7 +95,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if hosts.chosen().origin is None:
         with running_azurite(tmp_path_factory.mktemp("storage")) as connection:
             yield connection
-    elif named := os.environ.get(hosts.STORAGE_VARIABLE):
-        yield named
+    elif named := os.environ.get(STORAGE_VARIABLE):
+        yield SecretText(named)
     else:
-        pytest.skip(f"{hosts.STORAGE_VARIABLE} does not name the storage of {hosts.chosen().name}")
+        pytest.skip(f"{STORAGE_VARIABLE} does not name the storage of {hosts.chosen().name}")

@@ -68,6 +68,9 @@ class _Destination(NamedTuple):
     name: str
 
 
+_DESTINATIONS = (_Destination("topic", EVENTS_TOPIC), _Destination("queue", DEAD_LETTER_QUEUE))
+
+
 class _BusyError(ServiceBusConnectionError):
     """Service Bus is slow: calls before this one have taken too long, and it has not begun."""
 
@@ -153,6 +156,21 @@ class Messaging:
     def send_to_topic(self, topic: str, messages: Iterable[OutgoingMessage]) -> int:
         """Send messages as `send_to_queue` does."""
         return self._send(_Destination("topic", topic), messages)
+
+    def ping(self) -> None:
+        """Raise what keeps events and dead letters from being sent; nothing is.
+
+        Raises:
+            ServiceBusError: No sender opens.
+        """
+        for destination in _DESTINATIONS:
+            try:
+                self._new_batch(destination)
+            except _BusyError:
+                raise
+            except ServiceBusError:
+                self._drop(destination)
+                raise
 
     def _send(self, destination: _Destination, messages: Iterable[OutgoingMessage]) -> int:
         count = 0

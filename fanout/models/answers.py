@@ -207,3 +207,34 @@ class Health(BaseModel):
     status: Literal["up", "down"]
     dependencies: dict[str, str]
     circuits: dict[str, Circuit]
+
+
+class Finding(BaseModel):
+    """What one check of an installation came to.
+
+    Attributes:
+        check: What was looked at, such as ``storage.blobs``.
+        level: ``error`` is wrong, ``warning`` may become so.
+        message: What was found, without secrets and addresses.
+        remedy: What to do; empty where all is well.
+    """
+
+    check: str
+    level: Literal["ok", "warning", "error"]
+    message: str
+    remedy: str = ""
+
+
+class Diagnosis(BaseModel):
+    """What the app finds as it looks at itself and at what it depends on.
+
+    Attributes:
+        status: The worst level of all findings.
+        now: The clock of the app, ISO 8601.
+        versions: By name: of Python, of libraries, of the bundle that `host.json` asks for.
+    """
+
+    status: Literal["ok", "warning", "error"]
+    now: str
+    versions: dict[str, str]
+    findings: list[Finding]

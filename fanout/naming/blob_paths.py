@@ -9,6 +9,8 @@ from fanout.naming.row_keys import Stage
 # No run id has a tilde, so these are no run's.
 # Earlier versions of the app kept the index of all runs in the names of blobs.
 EARLIER_INDEX_FOLDER = "~index/"
+# What a diagnosis writes, reads and deletes again.
+DIAGNOSIS_FOLDER = "~diagnosis/"
 PARTIAL_SUFFIX = ".partial.json"
 # Below the results: what a workload writes for single items; too many for the manifest.
 ITEM_FILES = "files/"

@@ -22,6 +22,7 @@ LIST_WORKLOADS = "list_workloads"
 GET_WORKLOAD = "get_workload"
 GET_HEALTH = "get_health"
 GET_OPENAPI = "get_openapi"
+GET_DIAGNOSIS = "get_diagnosis"
 START_RUNS = "start_runs"
 START_RUN_OVER_BLOB = "start_run_over_blob"
 

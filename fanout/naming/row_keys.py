@@ -21,6 +21,8 @@ OPEN_PREFIX = "o!"
 # Where earlier versions of the app kept the attempts that are open.
 EARLIER_OPEN_PARTITION = "!open"
 ADMISSION_PARTITION = "!admission"
+# What a diagnosis writes, reads and deletes again.
+DIAGNOSIS_PARTITION = "!diagnosis"
 ADMISSION_ROW = "places"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

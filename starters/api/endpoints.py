@@ -14,6 +14,7 @@ from fanout.adapters.run_files.outcome_pages import MAX_PAGE
 from fanout.models.answers import (
     Accepted,
     ChangedLimits,
+    Diagnosis,
     Health,
     IndexReport,
     ItemPage,
@@ -307,6 +308,14 @@ GET_HEALTH = Endpoint(
     role=None,
     summary="Tell whether what the app depends on answers.",
     answers={HTTPStatus.OK: (Health,), HTTPStatus.SERVICE_UNAVAILABLE: (Health,)},
+)
+GET_DIAGNOSIS = Endpoint(
+    function=functions.GET_DIAGNOSIS,
+    method="GET",
+    route="diagnosis",
+    role=Role.ADMIN,
+    summary="Look at versions, task hub, storage, Service Bus, clock and limits; say what to do.",
+    answers={HTTPStatus.OK: (Diagnosis,)},
 )
 GET_OPENAPI = _get(functions.GET_OPENAPI, "openapi.json", None, "Describe this API (OpenAPI 3.1).")
 

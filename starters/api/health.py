@@ -100,7 +100,7 @@ async def _state(name: str, question: Awaitable[None]) -> str:
         await question
     except Exception as error:  # the SDK of Durable raises Exception itself
         log.warning("%s: no good answer", name, exc_info=error)
-        return f"down: {_reason(error)}"
+        return f"down: {describe_fault(error, MAX_SECONDS)}"
     return UP
 
 
@@ -110,10 +110,10 @@ def _storage_state(blobs: str, tables: str) -> str:
     return blobs
 
 
-def _reason(error: Exception) -> str:
+def describe_fault(error: Exception, max_seconds: float) -> str:
     """Why a dependency is down, for anybody: without addresses, which the text of an error has."""
     if isinstance(error, _TIMEOUTS):
-        return f"no answer within {MAX_SECONDS:g} s"
+        return f"no answer within {max_seconds:g} s"
     kind = type(error).__name__
     status = getattr(error, "status_code", None)
     if status is not None:

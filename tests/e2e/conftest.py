@@ -5,20 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.hosts.fanout_bus import FanoutBus
-from tests.support.hosts.hosts import chosen
-from tests.support.hosts.product import Product, client_of, new_inbox
-from tests.support.hosts.running_product import product_on
+from tests.support.hosts.product import Product
+from tests.support.hosts.running_product import shared_product
 
 
 @pytest.fixture(scope="session")
 def product(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product that most tests share."""
-    if chosen().origin is None:
-        with product_on(storage, tmp_path_factory.mktemp("product")) as product:
-            yield product
-    else:
-        with client_of(storage) as blobs:
-            yield Product(chosen().at_url(), new_inbox(blobs), blobs)
+    with shared_product(storage, tmp_path_factory.mktemp("product")) as product:
+        yield product
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from starters.api import endpoints
 from tests.support.hosts.host_process import Answer, Host
 from tests.support.hosts.hosts import chosen, patient
-from tests.support.hosts.product import DEADLINE_SECONDS, new_container
+from tests.support.hosts.product import DEADLINE_SECONDS, fresh_id, new_container
 from tests.support.hosts.running_product import MAX_REQUEST_BYTES, keyed_product_on
 
 # Left out: `unsupported_method`, since the Functions host answers 404 where others answer 405; and
@@ -40,12 +40,10 @@ CHECKS = [
     ignored_auth,
     missing_required_header,
 ]
-pytestmark = pytest.mark.needs_settings
 EXAMPLES = 15
 # The answers are the app's: of another host it is asked that it passes them on.
 EXAMPLES_ELSEWHERE = 5
 KEY = "x-functions-key"
-OVER, GOING = "over", "going"
 MAX_LINE = 8_000
 
 
@@ -55,6 +53,8 @@ class Closed:
 
     host: Host
     key: str
+    over: str
+    going: str
 
     def request(self, method: str, path: str, body: Any = None) -> Answer:
         data = None if body is None else json.dumps(body).encode()
@@ -79,11 +79,12 @@ def closed(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         it,
         key,
     ):
-        closed = Closed(it.host, key)
-        closed.start(OVER)
-        closed.start(GOING, concurrency={"items_per_second": 0.01})
-        closed.until_over(OVER)
+        closed = Closed(it.host, key, fresh_id("over"), fresh_id("going"))
+        closed.start(closed.over)
+        closed.start(closed.going, concurrency={"items_per_second": 0.01})
+        closed.until_over(closed.over)
         yield closed
+        closed.request("POST", f"/api/runs/{closed.going}/cancel")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_every_answer_is_one_that_is_documented(
     )
     @given(
         case=operation.as_strategy(generation_mode=mode),
-        run_id=st.sampled_from([None, OVER, GOING]),
+        run_id=st.sampled_from([None, closed.over, closed.going]),
         workload=st.sampled_from([None, "probe", "reports"]),
     )
     def holds(case: schemathesis.Case, run_id: str | None, workload: str | None) -> None:
@@ -161,7 +162,7 @@ def make_known(case: schemathesis.Case, run_id: str | None, workload: str | None
 def test_nobody_gets_through_without_a_key_but_to_the_health_check(
     endpoint: endpoints.Endpoint, key: str | None, closed: Closed
 ):
-    path = "/api/" + endpoint.route.replace("{run_id}", OVER).replace("{*name}", "x")
+    path = "/api/" + endpoint.route.replace("{run_id}", closed.over).replace("{*name}", "x")
     headers = {} if key is None else {KEY: key}
-    answer = closed.host.request(endpoint.method, path, b"{}", headers)
+    answer = closed.host.anonymous.request(endpoint.method, path, b"{}", headers)
     assert answer.status == (200 if endpoint is endpoints.GET_HEALTH else 401)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.hosts.product import Product
+from tests.support.hosts.product import Product, fresh_id
 from tests.support.hosts.product_calls import AT_ONCE, probe, problem, sums
 from tests.support.hosts.running_product import MAX_REQUEST_BYTES
 
@@ -95,16 +95,17 @@ def test_the_manifest_lists_every_file_with_size_count_and_md5(product: Product)
 
 
 def test_a_run_leaves_the_blobs_that_the_design_names(product: Product):
-    run_id = product.run(sums(product, run_id="layout", batch={"max_items": 1000}))["run_id"]
-    assert product.blobs_of(run_id) == [
-        "layout/parts/a1-p00000-r0-b0000.jsonl",
-        "layout/parts/a1-p00000-r0-b0000.partial.json",
-        "layout/plan/manifest.json",
-        "layout/request.json",
-        "layout/results/SUCCEEDED-00000.jsonl",
-        "layout/results/manifest.json",
-        "layout/results/sum.json",
-        "layout/summary.json",
+    asked = sums(product, run_id=fresh_id("layout"), batch={"max_items": 1000})
+    run_id = product.run(asked)["run_id"]
+    assert [name.removeprefix(f"{run_id}/") for name in product.blobs_of(run_id)] == [
+        "parts/a1-p00000-r0-b0000.jsonl",
+        "parts/a1-p00000-r0-b0000.partial.json",
+        "plan/manifest.json",
+        "request.json",
+        "results/SUCCEEDED-00000.jsonl",
+        "results/manifest.json",
+        "results/sum.json",
+        "summary.json",
     ]
 
 
@@ -125,10 +126,10 @@ def test_max_items_takes_the_first_ones(product: Product):
 
 
 def test_the_same_request_again_is_the_same_run(product: Product):
-    request = probe([{}], run_id="again")
+    request = probe([{}], run_id=fresh_id("again"))
     first = product.post(request)
     running = product.post(request)
-    product.done("again")
+    product.done(request["run_id"])
     finished = product.post(request)
     assert (first.status, finished.status) == (202, 200)
     assert running.status in (200, 202)
@@ -136,40 +137,42 @@ def test_the_same_request_again_is_the_same_run(product: Product):
 
 
 def test_another_request_under_the_same_id_is_refused(product: Product):
-    product.run(probe([{}], run_id="taken"))
-    other = product.post(probe([{}, {}], run_id="taken"))
+    run_id = fresh_id("taken")
+    product.run(probe([{}], run_id=run_id))
+    other = product.post(probe([{}, {}], run_id=run_id))
     assert problem(other, 409) == {}
-    assert "taken" in other.json["detail"]
+    assert run_id in other.json["detail"]
 
 
 def test_an_idempotency_key_stands_for_a_run_id(product: Product):
-    request = sums(product)
-    first = product.post(request, Idempotency_Key="order 7")
+    request, key = sums(product), fresh_id("order 7")
+    first = product.post(request, Idempotency_Key=key)
     product.done(first.json["run_id"])
     product.inbox.delete_blob(request["source"]["blob"])
-    again = product.post(request, Idempotency_Key="order 7")
+    again = product.post(request, Idempotency_Key=key)
     assert (again.status, again.json) == (200, first.json)
-    assert product.post(probe([{}]), Idempotency_Key="order 7").status == 409
+    assert product.post(probe([{}]), Idempotency_Key=key).status == 409
 
 
 def test_the_same_request_many_times_at_once_is_one_run(product: Product):
-    request = probe([{}] * 20, run_id="stampede")
+    request = probe([{}] * 20, run_id=fresh_id("stampede"))
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: product.post(request), range(24)))
     assert {answer.status for answer in answers} <= {200, 202}
-    assert product.done("stampede")["items"]["succeeded"] == 20
+    assert product.done(request["run_id"])["items"]["succeeded"] == 20
 
 
 def test_a_claim_whose_run_never_started_is_completed_by_the_same_request(product: Product):
-    request = probe([{}], run_id="orphan")
-    product.run(probe([{}], run_id="model"))
+    orphan, model = fresh_id("orphan"), fresh_id("model")
+    request = probe([{}], run_id=orphan)
+    product.run(probe([{}], run_id=model))
     container = product.blobs.get_container_client("runs")
-    claimed = json.loads(container.download_blob("model/request.json").readall())
-    claimed["run_id"] = "orphan"
-    container.upload_blob("orphan/request.json", json.dumps(claimed).encode())
-    assert product.status("orphan")["status"] == "Pending"
+    claimed = json.loads(container.download_blob(f"{model}/request.json").readall())
+    claimed["run_id"] = orphan
+    container.upload_blob(f"{orphan}/request.json", json.dumps(claimed).encode())
+    assert product.status(orphan)["status"] == "Pending"
     assert product.post(request).status == 202
-    assert product.done("orphan")["outcome"] == "succeeded"
+    assert product.done(orphan)["outcome"] == "succeeded"
 
 
 REFUSALS = [
@@ -231,17 +234,18 @@ def test_only_files_of_the_manifest_are_given_out(product: Product, name: str):
 
 
 def test_a_source_gone_before_the_run_begins_fails_it_with_the_reason(product: Product):
-    request = sums(product, run_id="gone")
+    gone, present = fresh_id("gone"), fresh_id("present")
+    request = sums(product, run_id=gone)
     container = product.blobs.get_container_client("runs")
-    product.run(request | {"run_id": "present"})
-    claimed = json.loads(container.download_blob("present/request.json").readall())
-    container.upload_blob("gone/request.json", json.dumps(claimed | {"run_id": "gone"}).encode())
+    product.run(request | {"run_id": present})
+    claimed = json.loads(container.download_blob(f"{present}/request.json").readall())
+    container.upload_blob(f"{gone}/request.json", json.dumps(claimed | {"run_id": gone}).encode())
     product.inbox.delete_blob(request["source"]["blob"])
     product.post(request)
-    status = product.done("gone")
+    status = product.done(gone)
     assert (status["outcome"], status["items"]["total"]) == ("failed", 0)
     assert request["source"]["blob"] in status["error"]
-    answer = product.host.get("/api/runs/gone/results")
+    answer = product.host.get(f"/api/runs/{gone}/results")
     assert problem(answer, 409) == {}
     assert request["source"]["blob"] in answer.json["detail"]
 

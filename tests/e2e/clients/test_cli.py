@@ -20,9 +20,8 @@ from fanout.adapters.tables import TableStore
 from fanout.naming import row_keys
 from tests.support.hosts.command_line import COMMAND, ROOT, Shell, shell_on
 from tests.support.hosts.hosts import patient
-from tests.support.hosts.product import DEADLINE_SECONDS
+from tests.support.hosts.product import DEADLINE_SECONDS, fresh_id
 
-pytestmark = pytest.mark.needs_settings
 QUICK = {"max_attempts": 1, "base_seconds": 0.01, "max_seconds": 0.01, "jitter_seconds": 0}
 
 
@@ -42,36 +41,37 @@ def request(folder: Path, items: list[dict[str, Any]], **more: Any) -> str:
 def test_a_run_from_submission_to_redrive(fanout: Shell, tmp_path: Path):
     items = [{}] * 5 + [{"ending": "permanent"}] * 2
     path = request(tmp_path, items, tolerance={"percentage": 100})
-    assert fanout("submit", path, "--run-id", "whole").stdout == "whole\n"
-    watched = fanout("watch", "whole", code=3)
+    run_id = fresh_id("whole")
+    assert fanout("submit", path, "--run-id", run_id).stdout == f"{run_id}\n"
+    watched = fanout("watch", run_id, code=3)
     assert "partially succeeded" in watched.stdout
     assert "PermanentError" in watched.stdout
     assert "7 items" in watched.stderr
 
-    (shown,) = fanout.lines("show", "whole")
+    (shown,) = fanout.lines("show", run_id)
     assert shown["items"]["succeeded"] == 5
-    assert "whole" in fanout("list", "--workload", "probe").stdout
-    assert [run["run_id"] for run in fanout.lines("list", "-n", "1")] == ["whole"]
-    failed = fanout.lines("items", "whole", "--status", "failed")
+    assert run_id in fanout("list", "--workload", "probe").stdout
+    assert [run["run_id"] for run in fanout.lines("list", "-n", "1")] == [run_id]
+    failed = fanout.lines("items", run_id, "--status", "failed")
     assert [item["item_id"] for item in failed] == ["item-5", "item-6"]
-    assert "PermanentError: never" in fanout("items", "whole").stdout
-    assert len(fanout.lines("items", "whole", "-n", "3")) == 3
+    assert "PermanentError: never" in fanout("items", run_id).stdout
+    assert len(fanout.lines("items", run_id, "-n", "3")) == 3
 
     out = tmp_path / "out"
-    assert "SUCCEEDED-00000.jsonl" in fanout("results", "whole").stdout
-    fanout("results", "whole", "--to", str(out), "--only", "*.jsonl")
+    assert "SUCCEEDED-00000.jsonl" in fanout("results", run_id).stdout
+    fanout("results", run_id, "--to", str(out), "--only", "*.jsonl")
     assert len((out / "SUCCEEDED-00000.jsonl").read_text().splitlines()) == 5
     (out / "SUCCEEDED-00000.jsonl").write_text("broken")
-    fanout("results", "whole", "--to", str(out))
+    fanout("results", run_id, "--to", str(out))
     assert len((out / "SUCCEEDED-00000.jsonl").read_text().splitlines()) == 5
     assert not list(out.rglob("*.part"))
 
-    assert "attempt 2" in fanout("redrive", "whole", "--watch", code=3).stderr
-    refused = fanout("redrive", "whole", "-e", "Nothing", code=1)
+    assert "attempt 2" in fanout("redrive", run_id, "--watch", code=3).stderr
+    refused = fanout("redrive", run_id, "-e", "Nothing", code=1)
     assert "Conflict (409)" in refused.stderr
-    fanout("delete", "whole", code=1)  # nobody says yes
-    fanout("delete", "whole", "--yes")
-    assert "no run 'whole'" in fanout("show", "whole", code=1).stderr
+    fanout("delete", run_id, code=1)  # nobody says yes
+    fanout("delete", run_id, "--yes")
+    assert f"no run '{run_id}'" in fanout("show", run_id, code=1).stderr
 
 
 def test_a_data_file_is_uploaded_once_and_run_over(fanout: Shell, tmp_path: Path):
@@ -112,16 +112,17 @@ def test_without_storage_a_small_file_travels_in_the_request(fanout: Shell, tmp_
 
 def test_a_run_that_goes_on_is_steered(fanout: Shell, tmp_path: Path):
     path = request(tmp_path, [{"seconds": 0.05}] * 400, batch={"max_items": 5})
-    fanout("submit", path, "--run-id", "steered", "--concurrency", "1", "--rate", "20")
-    told = fanout("set", "steered", "--concurrency", "2", "--rate", "none", "--tolerate", "3")
+    run_id = fresh_id("steered")
+    fanout("submit", path, "--run-id", run_id, "--concurrency", "1", "--rate", "20")
+    told = fanout("set", run_id, "--concurrency", "2", "--rate", "none", "--tolerate", "3")
     assert "2 batches in flight at most, as fast as it can" in told.stdout
     assert "tolerates 3 failures" in told.stdout
-    assert "--concurrency" in fanout("set", "steered", code=1).stderr
-    assert "suspended" in fanout("suspend", "steered").stdout
-    assert "goes on" in fanout("resume", "steered").stdout
-    assert "1 s are over" in fanout("watch", "steered", "--timeout", "1", code=1).stderr
-    assert "cancelled" in fanout("cancel", "steered").stdout
-    assert "cancelled" in fanout("watch", "steered", code=6).stdout
+    assert "--concurrency" in fanout("set", run_id, code=1).stderr
+    assert "suspended" in fanout("suspend", run_id).stdout
+    assert "goes on" in fanout("resume", run_id).stdout
+    assert "1 s are over" in fanout("watch", run_id, "--timeout", "1", code=1).stderr
+    assert "cancelled" in fanout("cancel", run_id).stdout
+    assert "cancelled" in fanout("watch", run_id, code=6).stdout
 
 
 def test_what_can_be_run_and_what_begins_by_itself(fanout: Shell):
@@ -161,11 +162,12 @@ def test_a_wrong_address_is_told_as_such(fanout: Shell):
 
 def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
     path = request(tmp_path, [{"seconds": 0.1}] * 100, batch={"max_items": 5})
-    fanout("submit", path, "--run-id", "barred", "--concurrency", "2")
+    run_id = fresh_id("barred")
+    fanout("submit", path, "--run-id", run_id, "--concurrency", "2")
     leader, follower = pty.openpty()
     environment = fanout.environment | {"TERM": "xterm-256color"}
     process = subprocess.Popen(
-        [*COMMAND, "watch", "barred"],
+        [*COMMAND, "watch", run_id],
         cwd=ROOT,
         env=environment,
         stdin=follower,
@@ -213,6 +215,7 @@ def test_a_new_workload_passes_as_it_was_written(fanout: Shell, tmp_path: Path):
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.mark.needs_settings
 def test_a_lost_list_is_made_anew(fanout: Shell):
     table = TableStore.connect(StorageSettings(connection_string=fanout.storage))
     rows = Rows(table, table_name(fanout.product.runs))
@@ -229,7 +232,7 @@ def test_a_lost_list_is_made_anew(fanout: Shell):
 def test_help_has_an_example_for_every_command_and_shells_can_complete(fanout: Shell):
     from cli.app import app
 
-    assert len(app.registered_commands) == 16
+    assert len(app.registered_commands) == 17
     for command in app.registered_commands:
         assert command.callback is not None
         assert "Example" in str(command.callback.__doc__), command.name

@@ -18,7 +18,7 @@ from backports import zstd
 from tests.support.hosts.command_line import Shell, shell_on
 
 # What the command line does with files and streams no other host changes.
-pytestmark = [pytest.mark.needs_settings, pytest.mark.needs_embedded]
+pytestmark = pytest.mark.needs_spare_time
 ANY = ("--tolerate", "100%", "--watch")
 
 

@@ -20,7 +20,7 @@ from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import DEADLINE_SECONDS
 
 # What the command line does with files and streams no other host changes.
-pytestmark = [pytest.mark.needs_settings, pytest.mark.needs_embedded]
+pytestmark = pytest.mark.needs_spare_time
 # As a shell tells the end by SIGPIPE: 128 and 13.
 QUIET_CODES = (0, 141)
 MANY = 3_000

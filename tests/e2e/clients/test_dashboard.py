@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from demo.documentation.browser import open_browser
 from tests.support.hosts.dashboard import PATIENCE_MS, PHONE, Dashboard, dashboard_on
 from tests.support.hosts.product import Product
+from tests.support.live.live_host import KEY_HEADER
 
 AT_ONCE = {"base_seconds": 0, "max_seconds": 0, "jitter_seconds": 0}
 MOST_SCRIPT_MS = 200
@@ -25,7 +26,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def dashboard(chromium: Browser, product: Product) -> Iterator[Dashboard]:
-    with dashboard_on(chromium, product.host.origin) as found:
+    with dashboard_on(chromium, product.host) as found:
         yield found
 
 
@@ -185,8 +186,7 @@ def test_the_rendered_report_is_shown_in_a_sandbox(dashboard: Dashboard, product
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended: str, scheme: str):
-    origin = product.host.origin
-    with dashboard_on(chromium, origin, color_scheme=scheme) as dashboard:
+    with dashboard_on(chromium, product.host, color_scheme=scheme) as dashboard:
         for place, waits_for in (
             ("/", "table.runs a"),
             ("/schedules", "td"),
@@ -205,8 +205,7 @@ def test_every_page_keeps_to_wcag_aa(chromium: Browser, product: Product, ended:
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(chromium: Browser, product: Product):
-    origin = product.host.origin
-    with dashboard_on(chromium, origin, color_scheme="dark") as dashboard:
+    with dashboard_on(chromium, product.host, color_scheme="dark") as dashboard:
         page = dashboard.open()
         paper = "getComputedStyle(document.body).backgroundColor"
         dark = page.evaluate(paper)
@@ -267,13 +266,24 @@ def tab_to(page: Page, text: str) -> None:
     raise AssertionError(f"Tab does not lead to '{text}'")
 
 
-def test_the_key_is_asked_for_once_and_goes_into_a_header_alone(dashboard: Dashboard, ended: str):
+@pytest.fixture
+def locked(chromium: Browser, product: Product) -> Iterator[Dashboard]:
+    """A tab that has no key yet."""
+    with dashboard_on(chromium, product.host, has_key=False) as found:
+        yield found
+
+
+def test_the_key_is_asked_for_once_and_goes_into_a_header_alone(
+    locked: Dashboard, product: Product, ended: str
+):
+    key = product.host.credentials.get(KEY_HEADER, "secret")
+    dashboard = locked
     dashboard.refusals = {401}
     page, sent = dashboard.page, []
 
     def guard(route: Route) -> None:
         sent.append(route.request)
-        if route.request.headers.get("x-functions-key") == "secret":
+        if route.request.headers.get(KEY_HEADER) == key:
             route.fallback()
         else:
             route.fulfill(status=401)
@@ -282,14 +292,14 @@ def test_the_key_is_asked_for_once_and_goes_into_a_header_alone(dashboard: Dashb
     page.route("**/api/workloads**", guard)
     dashboard.open()
     expect(page.get_by_role("dialog")).to_have_count(1)
-    page.get_by_label("Key", exact=True).fill("secret")
+    page.get_by_label("Key", exact=True).fill(key)
     dashboard.button("Use this key").click()
     page.get_by_role("link", name=ended).click()
     expect(page.get_by_text("of 12 items")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert not [one.url for one in sent if "secret" in one.url]
-    assert "secret" not in page.url
-    assert page.evaluate("Object.values(localStorage).join()").find("secret") == -1
+    assert not [one.url for one in sent if key in one.url]
+    assert key not in page.url
+    assert page.evaluate("Object.values(localStorage).join()").find(key) == -1
 
 
 def large() -> tuple[dict[str, Any], dict[str, Any]]:

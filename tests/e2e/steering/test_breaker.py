@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.hosts.product import Product
 
+pytestmark = pytest.mark.needs_same_machine
 ITEMS = 2_000
 OUTAGE_SECONDS = 20.0
 MAX_ATTEMPTS = 4

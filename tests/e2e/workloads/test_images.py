@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from samples.images import hostile, photos
-from tests.support.hosts.product import Product
+from tests.support.hosts.product import Product, fresh_id
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,11 @@ def request(product: Product, folder: str, **more: Any) -> dict[str, Any]:
 def test_photos_become_files_of_the_results_and_hostile_ones_fail_with_a_reason(
     product: Product, folder: str
 ):
-    status = product.run(request(product, folder, run_id="album"))
+    run_id = fresh_id("album")
+    status = product.run(request(product, folder, run_id=run_id))
     assert status["outcome"] == "partially_succeeded"
     assert (status["items"]["succeeded"], status["items"]["failed"]) == (5, 5)
-    found = {o.item_id.removeprefix(folder): o for o in product.outcomes("album")}
+    found = {o.item_id.removeprefix(folder): o for o in product.outcomes(run_id)}
     errors = {name: o.error.type for name, o in found.items() if o.error}
     assert errors == {
         "bomb.png": "ImageTooLargeError",
@@ -44,20 +45,20 @@ def test_photos_become_files_of_the_results_and_hostile_ones_fail_with_a_reason(
     rocket = found["rocket.jpg"].output
     (rendition,) = rocket["renditions"]
     assert rendition["file"] == "files/album/rocket.jpg/256-q80.webp"
-    answer = product.file("album", rendition["file"])
+    answer = product.file(run_id, rendition["file"])
     assert answer.status == 200 and answer.header("content-type") == "image/webp"
     assert Image.open(io.BytesIO(answer.body)).size == (256, 171)
-    told = json.loads(product.file("album", rocket["metadata"]).body)
+    told = json.loads(product.file(run_id, rocket["metadata"]).body)
     assert told["width"] == 640 and told["hash"] == rocket["hash"]
 
-    listed = {file["name"]: file for file in product.results("album")["files"]}
-    sheet = Image.open(io.BytesIO(product.file("album", "contact-sheet.png").body))
+    listed = {file["name"]: file for file in product.results(run_id)["files"]}
+    sheet = Image.open(io.BytesIO(product.file(run_id, "contact-sheet.png").body))
     assert sheet.size == (5 * 204 + 4, 204 + 4)
-    index = product.file("album", "index.json").json
+    index = product.file(run_id, "index.json").json
     assert [one["name"] for one in index["photos"]] == [f"album/{n}" for n in photos()]
     assert (
         b'<img src="files/album/rocket.jpg/thumbnail.jpg"'
-        in product.file("album", "index.html").body
+        in product.file(run_id, "index.html").body
     )
     assert listed["index.html"]["count"] == 5
 
@@ -65,15 +66,16 @@ def test_photos_become_files_of_the_results_and_hostile_ones_fail_with_a_reason(
 def test_a_redrive_keeps_the_files_and_adds_what_was_repaired(product: Product):
     product.upload(photos()["rocket.jpg"], "repair/whole.jpg")
     product.upload(b"not yet", "repair/late.jpg")
-    product.run(request(product, "repair/", run_id="repair"))
-    before = [name for name in product.blobs_of("repair") if "/results/files/" in name]
+    run_id = fresh_id("repair")
+    product.run(request(product, "repair/", run_id=run_id))
+    before = [name for name in product.blobs_of(run_id) if "/results/files/" in name]
     assert len(before) == 3
-    product.host.request("POST", "/api/runs/repair/redrive", b"{}")
-    product.until("repair", lambda s: s["redrive_count"] == 1 and s["phase"] == "done")
-    after = [name for name in product.blobs_of("repair") if "/results/files/" in name]
+    product.host.request("POST", f"/api/runs/{run_id}/redrive", b"{}")
+    product.until(run_id, lambda s: s["redrive_count"] == 1 and s["phase"] == "done")
+    after = [name for name in product.blobs_of(run_id) if "/results/files/" in name]
     assert after == before
-    assert product.host.request("DELETE", "/api/runs/repair").status == 204
-    assert product.blobs_of("repair") == []
+    assert product.host.request("DELETE", f"/api/runs/{run_id}").status == 204
+    assert product.blobs_of(run_id) == []
 
 
 ELSEWHERE = [
@@ -86,9 +88,10 @@ ELSEWHERE = [
 
 
 def test_result_files_lead_nowhere_else(product: Product, folder: str):
-    product.run(request(product, folder, run_id="guarded"))
+    run_id = fresh_id("guarded")
+    product.run(request(product, folder, run_id=run_id))
     for name in ELSEWHERE:
-        assert product.file("guarded", name).status == 404, name
+        assert product.file(run_id, name).status == 404, name
 
 
 def test_photos_come_from_blobs_only(product: Product):

@@ -21,6 +21,7 @@ from tests.support.hosts.product import Product
 from tests.support.hosts.running_product import product_on
 from tests.support.services.receiver import Received, Receiver, Said, receiving
 
+pytestmark = pytest.mark.needs_settings
 SECRET = "the secret of the tests"
 TEMPLATES = {
     "email": {

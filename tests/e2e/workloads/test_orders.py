@@ -1,6 +1,7 @@
 """Orders through the whole product: Azurite's tables, a broker, and the public HTTP API."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,11 @@ import pytest
 from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import RowConflictError, TableStore, Write
 from tests.support.hosts.fanout_bus import FanoutBus
+from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product
 from tests.support.hosts.running_product import product_on
 from tests.support.workloads.order_books import AccountTables, Books
 
-pytestmark = pytest.mark.needs_settings
 ADDRESS = {"name": "Ada", "street": "Main Street 1", "country": "UK"}
 QUICK = {"max_attempts": 3, "base_seconds": 0.05, "jitter_seconds": 0.05}
 
@@ -66,6 +67,7 @@ def lines(product: Product, run_id: str) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.needs_settings
 def test_orders_are_shipped_or_leave_nothing_behind_and_a_redrive_takes_up_the_rest(
     shop: Product, bus: FanoutBus, account: AccountTables
 ):
@@ -122,6 +124,7 @@ def test_orders_are_shipped_or_leave_nothing_behind_and_a_redrive_takes_up_the_r
     assert [one["order"] for one in bus.shipments()] == ["o10"]
 
 
+@pytest.mark.needs_settings
 def test_the_same_run_again_changes_nothing(shop: Product, account: AccountTables, bus: FanoutBus):
     receipts = [
         {"kind": "goods", "id": "g3", "sku": "e2e-pen", "quantity": 5},
@@ -150,6 +153,7 @@ def test_the_same_run_again_changes_nothing(shop: Product, account: AccountTable
     assert shop.blobs_of("orders-2") == []
 
 
+@pytest.mark.needs_settings
 def test_a_dry_run_counts_the_steps_of_every_order(shop: Product):
     answer = shop.post(request([order(n) for n in range(60)], dry_run=True))
     estimate = answer.json["estimate"]
@@ -159,11 +163,14 @@ def test_a_dry_run_counts_the_steps_of_every_order(shop: Product):
 
 
 def test_orders_without_a_service_bus_are_refused_at_once(product: Product):
-    answer = product.post(request([order(1)]))
+    answer = product.post(request([order(1)], dry_run=chosen().origin is not None))
+    if answer.status == 200 and chosen().origin is not None:
+        pytest.skip(f"{chosen().name} has a Service Bus")
     assert answer.status == 400
     assert "FANOUT_SERVICE_BUS" in answer.json["errors"][0]["message"]
 
 
+@pytest.mark.needs_settings
 def test_sagas_refuse_limits_that_they_could_not_keep(shop: Product):
     asked = request([order(1)], batch={"max_items": 51}, timeouts={"batch_seconds": 5})
     answer = shop.post(asked | {"on_exceeded": "compensate"})
@@ -173,17 +180,18 @@ def test_sagas_refuse_limits_that_they_could_not_keep(shop: Product):
 
 
 def test_a_row_that_was_changed_meanwhile_is_not_overwritten(tables: TableStore):
-    tables.write("racing", "p", [Write("a", {"n": 1}), Write("b", {"n": 1})])
-    seen = tables.read("racing", "p", ["a", "none"])
+    racing = f"racing{secrets.token_hex(3)}"
+    tables.write(racing, "p", [Write("a", {"n": 1}), Write("b", {"n": 1})])
+    seen = tables.read(racing, "p", ["a", "none"])
     assert seen.keys() == {"a"} and seen["a"].values == {"n": 1}
-    tables.write("racing", "p", [Write("a", {"n": 2}, seen["a"].etag)])
+    tables.write(racing, "p", [Write("a", {"n": 2}, seen["a"].etag)])
     with pytest.raises(RowConflictError):
-        tables.write("racing", "p", [Write("c", {"n": 3}), Write("a", {"n": 3}, seen["a"].etag)])
+        tables.write(racing, "p", [Write("c", {"n": 3}), Write("a", {"n": 3}, seen["a"].etag)])
     with pytest.raises(RowConflictError):
-        tables.write("racing", "p", [Write("c", {"n": 3}), Write("b", {"n": 3})])
-    assert tables.read("racing", "p", ["c"]) == {}
+        tables.write(racing, "p", [Write("c", {"n": 3}), Write("b", {"n": 3})])
+    assert tables.read(racing, "p", ["c"]) == {}
     assert tables.read("unmade", "p", ["c"]) == {}
-    assert {key: row.values["n"] for key, row in tables.read("racing", "p", "ab").items()} == {
+    assert {key: row.values["n"] for key, row in tables.read(racing, "p", "ab").items()} == {
         "a": 2,
         "b": 1,
     }
@@ -191,5 +199,6 @@ def test_a_row_that_was_changed_meanwhile_is_not_overwritten(tables: TableStore)
 
 def test_whole_numbers_have_64_bits(tables: TableStore):
     large = {"n": 2**40, "negative": -(2**40), "text": "2", "yes": True}
-    tables.write("numbers", "p", [Write("a", large)])
-    assert tables.read("numbers", "p", ["a"])["a"].values == large
+    numbers = f"numbers{secrets.token_hex(3)}"
+    tables.write(numbers, "p", [Write("a", large)])
+    assert tables.read(numbers, "p", ["a"])["a"].values == large

@@ -20,6 +20,8 @@ from tests.support.hosts.running_product import APP
 from tests.support.workloads.errand_workloads import Journal
 from tests.support.workloads.errands import errands
 
+# Items write into a file of the test.
+pytestmark = pytest.mark.needs_same_machine
 WIDTH = 12
 START_SECONDS = 20
 RESTART_SECONDS = 60

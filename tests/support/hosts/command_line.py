@@ -73,7 +73,7 @@ class Shell:
 
 @contextmanager
 def shell_on(storage: str, folder: Path) -> Iterator[Shell]:
-    """A user of the command line, with a key, beside a product with runs of its own."""
+    """A user of the command line, with a key, beside a product, with runs of its own if it can."""
     with keyed_product_on(storage, folder, FANOUT_RUNS_CONTAINER=new_container("cli")) as (
         product,
         key,

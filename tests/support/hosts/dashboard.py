@@ -8,12 +8,17 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
+from rig.web import Host
+from tests.support.live.live_host import KEY_HEADER
+
 AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 # Whatever waits for a run waits for a busy machine.
 PATIENCE_MS = 60_000
+# Where the page keeps the key of its tab.
+KEY_NAME = "fanout-function-key"
 
 
 class Dashboard:
@@ -24,8 +29,10 @@ class Dashboard:
         faults: What the console said, and requests that went elsewhere.
     """
 
-    def __init__(self, context: BrowserContext, origin: str) -> None:
+    def __init__(self, context: BrowserContext, origin: str, key: str = "") -> None:
         self.page = context.new_page()
+        if key:
+            self.page.add_init_script(f"sessionStorage.setItem('{KEY_NAME}', {json.dumps(key)})")
         self.page.set_default_timeout(PATIENCE_MS)
         self.origin = origin
         self.refusals: set[int] = set()
@@ -78,11 +85,17 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard_on(browser: Browser, origin: str, **options: Any) -> Iterator[Dashboard]:
-    """Open a tab of its own; at the end it must have done nothing that it must not."""
+def dashboard_on(
+    browser: Browser, host: Host, *, has_key: bool = True, **options: Any
+) -> Iterator[Dashboard]:
+    """Open a tab of its own; at the end it must have done nothing that it must not.
+
+    It has the key of the host, if there is one, as if somebody had typed it in.
+    """
     context = browser.new_context(viewport=DESK, **options)
     try:
-        found = Dashboard(context, origin)
+        key = host.credentials.get(KEY_HEADER, "") if has_key else ""
+        found = Dashboard(context, host.origin, key)
         yield found
         assert found.faults == []
     finally:

@@ -4,17 +4,18 @@ A test says what it needs by markers; what its host lacks, it is skipped for, wi
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.hosts.host_process import EMBEDDED, Host, HostProcess, running
+from tests.support.hosts.host_process import EMBEDDED, HostProcess, running
+from tests.support.live.live_host import LiveHost
+from tests.support.live.secret_text import KEY_VARIABLE, SecretText
 
-STORAGE_VARIABLE = "FANOUT_TEST_STORAGE"
 EMBEDDED_NAME = "embedded"
 # On two cores, with its storage in an emulator, another host takes so many times as long.
 PATIENCE = 3.0
@@ -27,9 +28,18 @@ NEEDS = {
     "needs_restart": "a way to stop it, kill it and start it again",
     "needs_settings": "a way to start it with settings of the test",
     "needs_embedded": "options, files and answers that only the embedded host has",
+    "needs_same_machine": "a sight of the files and ports of the machine of the tests",
+    "needs_spare_time": "time for what no host changes",
 }
-PATH_LACKS = ("needs_timers", "needs_service_bus", "needs_keys", "needs_blob_trigger")
-URL_LACKS = ("needs_keys", "needs_restart", "needs_settings")
+PATH_LACKS = (
+    "needs_timers",
+    "needs_service_bus",
+    "needs_keys",
+    "needs_blob_trigger",
+    "needs_spare_time",
+)
+URL_LACKS = ("needs_restart", "needs_settings")
+URLS = ("http://", "https://")
 
 
 @dataclass(frozen=True)
@@ -68,16 +78,22 @@ class ChosenHost:
         self, app: Path, folder: Path, *options: str, environment: Mapping[str, str] | None = None
     ) -> Iterator[HostProcess]:
         """Start it for an app, with its state and log in `folder`."""
+        if self.origin is not None:
+            raise AssertionError(f"{self.name} runs already: a test that starts it needs_settings")
         given = dict(environment or {})
         if not self.is_embedded and "FANOUT_STORAGE" in given:
             given.setdefault("AzureWebJobsStorage", given["FANOUT_STORAGE"])
         with running(app, folder, *options, environment=given, command=self.command) as host:
             yield host
 
-    def at_url(self) -> Host:
-        """The one that runs already."""
-        parts = urlsplit(self.origin or "")
-        return Host(parts.hostname or "127.0.0.1", parts.port or 80)
+    def at_url(self) -> LiveHost:
+        """The one that runs already, opened by the key of the environment."""
+        return LiveHost(self.origin or "", key_at_hand())
+
+
+def key_at_hand() -> str:
+    """The key of the host at a URL; none where it asks for none."""
+    return SecretText(os.environ.get(KEY_VARIABLE, ""))
 
 
 def chosen_by(config: pytest.Config) -> ChosenHost:
@@ -87,14 +103,21 @@ def chosen_by(config: pytest.Config) -> ChosenHost:
     if name == EMBEDDED_NAME:
         return ChosenHost(name)
     also = ("needs_embedded",)
-    if name.startswith("http://"):
-        lacks = frozenset(URL_LACKS + also) - has
-        return ChosenHost(name, origin=name.rstrip("/"), lacks=lacks, patience=PATIENCE)
+    if name.startswith(URLS):
+        return _at_url(name.rstrip("/"), frozenset((*URL_LACKS, *also)) - has)
     path = Path(name).resolve()
     if not path.is_file():
-        raise pytest.UsageError(f"--host: '{name}' is neither 'embedded', http://... nor a program")
+        raise pytest.UsageError(f"--host: '{name}' is neither 'embedded', a URL nor a program")
     words = (sys.executable, str(path)) if path.suffix == ".py" else (str(path),)
     return ChosenHost(name, words, lacks=frozenset(PATH_LACKS + also) - has, patience=PATIENCE)
+
+
+def _at_url(origin: str, lacks: frozenset[str]) -> ChosenHost:
+    if not key_at_hand():
+        lacks |= {"needs_keys"}
+    if not LiveHost(origin).is_local:
+        lacks |= {"needs_same_machine"}
+    return ChosenHost(origin, origin=origin, lacks=lacks, patience=PATIENCE)
 
 
 def choose(config: pytest.Config) -> None:

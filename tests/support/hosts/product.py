@@ -106,6 +106,11 @@ class Product:
         return sorted(container.list_blob_names(name_starts_with=f"{run_id}/"))
 
 
+def fresh_id(name: str) -> str:
+    """A run id that no earlier session has used: the app may have run before it, and run on."""
+    return f"{name}-{secrets.token_hex(3)}"
+
+
 def client_of(storage: str) -> BlobServiceClient:
     """A client of a storage account."""
     return BlobServiceClient.from_connection_string(storage, api_version=API_VERSION)

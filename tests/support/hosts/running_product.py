@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rig.processes import REPOSITORY
-from tests.support.hosts.hosts import chosen
+from tests.support.hosts.hosts import chosen, key_at_hand
 from tests.support.hosts.product import Product, client_of, new_inbox
+from tests.support.live.secret_text import SecretText
 
 APP = REPOSITORY / "tests" / "e2e" / "apps" / "probe"
 MAX_REQUEST_BYTES = 100_000
@@ -34,9 +35,23 @@ def product_on(
 
 
 @contextmanager
+def shared_product(storage: str, folder: Path, **settings: str) -> Iterator[Product]:
+    """The product that runs already, whatever its settings are; else one with these settings."""
+    if chosen().origin is None:
+        with product_on(storage, folder, **settings) as product:
+            yield product
+    else:
+        with client_of(storage) as blobs:
+            yield Product(chosen().at_url(), new_inbox(blobs), blobs)
+
+
+@contextmanager
 def keyed_product_on(storage: str, folder: Path, **settings: str) -> Iterator[tuple[Product, str]]:
     """The product on a host that asks for keys, and a key; on one without keys, no key will do."""
-    if chosen().why_not("needs_keys"):
+    if chosen().origin is not None:
+        with shared_product(storage, folder) as product:
+            yield product, key_at_hand() or SecretText("no-key-is-asked-for")
+    elif chosen().why_not("needs_keys"):
         with product_on(storage, folder, **settings) as product:
             yield product, "no-key-is-asked-for"
     else:

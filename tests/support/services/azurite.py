@@ -1,7 +1,13 @@
-"""A real Azurite for tests, of its own process and data, on free ports."""
+"""A real Azurite for tests, of its own process and data, on free ports.
+
+`python -m tests.support.services.azurite FOLDER` prints its connection string, and runs it until
+SIGTERM.
+"""
 
 import asyncio
 import contextlib
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,3 +33,16 @@ def running_azurite(folder: Path) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def main() -> None:
+    """Run one for whoever is no test."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with running_azurite(Path(sys.argv[1])) as connection:
+        print(connection, flush=True)
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()
