@@ -92,7 +92,8 @@ def test_host_json_asks_for_the_bundle_and_names_the_hub():
 
 def test_every_make_target_is_described():
     lines = (ROOT / "Makefile").read_text().splitlines()
-    targets = [line for line in lines if re.match(r"^[a-z]+:", line)]
+    # A line that exports a variable for a target does not define it.
+    targets = [line for line in lines if re.match(r"^[a-z]+:(?! export)", line)]
     assert targets and all(" ## " in line for line in targets)
     wanted = {"setup", "demo", "start", "test", "lint", "bench", "clean", "help"}
     assert wanted <= {line.split(":")[0] for line in targets}

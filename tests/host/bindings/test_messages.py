@@ -14,7 +14,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 
 from tests.support.hosts.host_process import HostProcess, running
 
-APP = Path(__file__).parent / "apps" / "messages_app"
+APP = Path(__file__).parents[1] / "apps" / "messages_app"
 API_VERSION = "2025-11-05"
 DEADLINE_SECONDS = 60
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.hosts.host_process import running
 
-APP = Path(__file__).parent / "apps" / "log_app"
+APP = Path(__file__).parents[1] / "apps" / "log_app"
 CHATTY = {"own debug", "information", "warning", "an error printed"}
 QUIET = {"warning", "an error printed"}
 DEBUG = {"environment": {"PYTHON_ENABLE_DEBUG_LOGGING": "True"}}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.hosts.host_process import EMBEDDED, HostProcess, running
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 APP = """
 import sys
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.hosts.host_process import REPOSITORY, HostProcess, launch, running
 
-APP = Path(__file__).parent / "apps" / "worker_app"
+APP = Path(__file__).parents[1] / "apps" / "worker_app"
 DEADLINE_SECONDS = 20
 
 
