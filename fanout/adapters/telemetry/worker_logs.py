@@ -17,7 +17,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import Any
+from functools import lru_cache
+from typing import Any, TextIO
 
 WORKERS = ("azure_functions_worker", "proxy_worker")
 # What carries out the functions below `proxy_worker`; its variable is asked before the threads.
@@ -51,34 +52,37 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the line where such lines go."""
         try:
-            self._send(record, self.format(record))
+            line = self.format(record)
+            # Looked up for each line: the worker takes its handler away when it loses the host.
+            handlers = [one for one in logging.root.handlers if _is_of_worker(type(one))]
+            if handlers:
+                _send(record, line, handlers)
+            else:
+                _write(sys.stderr, line)
         except Exception:  # noqa: BLE001  as every handler of Python does
             self.handleError(record)
 
-    def _send(self, record: logging.LogRecord, line: str) -> None:
-        handlers = _handlers_of_worker()
-        current = _current.get()
-        if not handlers or current is None:
-            # Of a line on standard output the host thinks no ill, whatever its words.
-            is_harmless = bool(handlers) and record.levelno < logging.ERROR
-            stream = sys.stdout if is_harmless else sys.stderr
-            stream.write(f"{line}\n")
-            stream.flush()
-            return
-        fields = {"name": record.name, "levelno": record.levelno, "msg": line}
-        sent = logging.makeLogRecord({**fields, "levelname": record.levelname})
-        with _known_to_worker(*current):
-            for handler in handlers:
-                handler.handle(sent)
+
+@lru_cache
+def _is_of_worker(kind: Any) -> bool:
+    return str(kind.__module__).partition(".")[0] in WORKERS
 
 
-def _handlers_of_worker() -> list[logging.Handler]:
-    # Looked up for each line: the worker takes its handler away when it loses the host.
-    return [
-        handler
-        for handler in logging.getLogger().handlers
-        if type(handler).__module__.partition(".")[0] in WORKERS
-    ]
+def _send(record: logging.LogRecord, line: str, handlers: list[logging.Handler]) -> None:
+    if (current := _current.get()) is None:
+        # Of a line on standard output the host thinks no ill, whatever its words.
+        _write(sys.stderr if record.levelno >= logging.ERROR else sys.stdout, line)
+        return
+    fields = {"name": record.name, "levelno": record.levelno, "msg": line}
+    sent = logging.makeLogRecord({**fields, "levelname": record.levelname})
+    with _known_to_worker(*current):
+        for handler in handlers:
+            handler.handle(sent)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()
 
 
 @contextmanager
