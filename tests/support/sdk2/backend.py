@@ -12,15 +12,25 @@ MOST_EVENTS = 1_000_000
 
 
 class Backend(InMemoryOrchestrationBackend):
-    """Starts what has ended again under its id, and waits for a child longer than half a minute."""
+    """Starts an orchestration again under its id, and waits for a child longer than half a minute.
+
+    As in Azure: from outside one that has ended, as a child whatever there is of that id.
+    """
 
     def StartInstance(self, request: Any, context: Any) -> Any:
         with self._lock:
             known = self._instances.get(request.instanceId)
             if known is not None and self._is_terminal_status(known.status):
-                del self._instances[request.instanceId]
-                self._orchestration_queue_set.discard(request.instanceId)
+                self._forget(request.instanceId)
         return super().StartInstance(request, context)
+
+    def _create_instance_internal(self, instance_id: str, *given: Any, **more: Any) -> Any:
+        self._forget(instance_id)
+        return super()._create_instance_internal(instance_id, *given, **more)
+
+    def _forget(self, instance_id: str) -> None:
+        if self._instances.pop(instance_id, None) is not None:
+            self._orchestration_queue_set.discard(instance_id)
 
     def _wait_for_state(self, instance_id: str, predicate: Any, timeout: float | None) -> Any:
         return super()._wait_for_state(instance_id, predicate, timeout or PATIENCE_SECONDS)

@@ -39,7 +39,7 @@ class BackendHub:
 
     async def until(self, condition: Callable[[], Awaitable[Any]]) -> Any:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not (found := await condition()):  # noqa: ASYNC110 - it asks the backend
+            while not (found := await condition()):
                 assert self._host.faults == []
                 await asyncio.sleep(0.05)
         return found
