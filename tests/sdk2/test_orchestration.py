@@ -126,7 +126,7 @@ async def test_an_orchestration_is_seen_ended_and_purged_by_the_client():
         await durable_client.terminate(hub.client, "it", "enough")
         known = await hub.status("it")
         assert (known.runtime, known.output) == ("Terminated", "enough")
-        assert known.updated_at is not None
+        assert known.created_at is not None and known.updated_at is not None
         assert await durable_client.purge(hub.client, "it") == 1
         assert not await hub.is_there("it")
 

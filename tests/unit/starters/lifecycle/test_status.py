@@ -28,7 +28,7 @@ REQUEST = RunRequest.model_validate(
 
 
 def durable(status: str | None = "Running", output: Any = None) -> InstanceStatus:
-    return InstanceStatus(status, START + timedelta(seconds=30), output)
+    return InstanceStatus(status, START, START + timedelta(seconds=30), output)
 
 
 def view(state: GovernorState, instance: Any = None, seconds: float = 10) -> RunStatus:
