@@ -15,7 +15,7 @@ ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 .PHONY: help setup demo start test test-pythons test-engine live conformance chaos lint format audit screenshots bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(SETUP) node_modules/.setup .venv/.browser ## Install everything into .venv and node_modules
 
@@ -71,6 +71,24 @@ live: setup ## Run the end-to-end tests on a copy that runs: URL=..., KEY and ST
 	@test -n "$(URL)" || { echo "URL names no running copy: KEY=... STORAGE=... make live URL=https://..."; exit 1; }
 	@test -z "$(ON_COMMAND_LINE)" || echo "The list of processes shows $(ON_COMMAND_LINE); 'KEY=... make live' hides it."
 	@$(BIN)/python -m pytest --host "$(URL)" -rs $(or $(TESTS),tests/e2e)
+
+# On machines with pyenv, a program of this name may be there and not run.
+SDK2 := .venv/sdk2
+SDK2_PYTHONS = python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"
+SDK2_PYTHON ?= $(shell for p in $(SDK2_PYTHONS); do "$$p" -c '' 2>/dev/null && echo "$$p" && break; done)
+.PHONY: test-sdk2
+
+test-sdk2: $(SETUP) ## Run the orchestrators on the Durable SDK 2.x too, if there is a Python 3.13
+	@test -n "$(SDK2_PYTHON)" || echo "test-sdk2 is left out: this machine has no Python 3.13"
+	@test -z "$(SDK2_PYTHON)" || $(MAKE) --no-print-directory $(SDK2)/.setup
+	@test -z "$(SDK2_PYTHON)" || SDK1_PYTHON=$(BIN)/python \
+		$(SDK2)/bin/python -m pytest -p no:cacheprovider --confcutdir=tests/sdk2 $(or $(TESTS),tests/sdk2)
+
+$(SDK2)/.setup: requirements-sdk2.txt
+	test -x $(SDK2)/bin/python || $(SDK2_PYTHON) -m venv --without-pip $(SDK2)
+	$(BIN)/python -m pip --python $(SDK2)/bin/python install --quiet --disable-pip-version-check \
+		--no-deps -r requirements-sdk2.txt
+	touch $@
 
 conformance: setup ## Ask a host 438 cases and compare with Microsoft's engine: HOST=PATH of its program, CASES=PATTERNS
 	$(BIN)/python -m tests.conformance --host $(or $(HOST),embedded) --out $(or $(OUT),.conformance.json) $(CASES)

@@ -11,10 +11,12 @@ class InstanceStatus:
 
     Attributes:
         runtime: What Durable calls its state: `Pending`, `Running`, `Completed`, ...
+        created_at: When it was started.
         updated_at: When it last changed.
         output: What it came to, or why it was ended.
     """
 
     runtime: str | None
+    created_at: datetime | None = None
     updated_at: datetime | None = None
     output: Any = None

@@ -11,6 +11,7 @@ from fanout.adapters.rows.open_runs import find_open
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.durable.client import read_status
+from fanout.durable.status import InstanceStatus
 from fanout.errors import RunConflictError, UnreadableDocumentError
 from fanout.governor.owners import owner_of
 from fanout.governor.run_state import GovernorState
@@ -30,8 +31,8 @@ class Attempt:
         run_id: The run.
         number: Which attempt of it, 1 the first.
         request: As this attempt carries it out.
-        durable: The SDK's status of its orchestration. It is false if the orchestration was never
-            started, and None if Durable was not asked, because the rows say that it has ended.
+        durable: How Durable says that its orchestration stands; None if that was never started, or
+            if Durable was not asked, because the rows say that it has ended.
         state: What its rows say.
         claimed_at: When the run was claimed, aware: with its id its place in the index.
         fault: Why its request cannot be read; of `request` the workload alone is known then.
@@ -40,7 +41,7 @@ class Attempt:
     run_id: str
     number: int
     request: RunRequest
-    durable: Any
+    durable: InstanceStatus | None
     state: GovernorState
     claimed_at: datetime
     fault: UnreadableDocumentError | None = None

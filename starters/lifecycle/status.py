@@ -6,6 +6,7 @@ from typing import Any
 
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.durable.status import InstanceStatus
 from fanout.governor.run_state import GovernorState
 from fanout.governor.run_status import compose_status
 from fanout.models.request import RunRequest
@@ -41,13 +42,17 @@ async def read_status(
 
 
 def run_status(
-    request: RunRequest, durable: Any, state: GovernorState, results_url: str, now: datetime
+    request: RunRequest,
+    durable: InstanceStatus | None,
+    state: GovernorState,
+    results_url: str,
+    now: datetime,
 ) -> RunStatus:
     """Compose a RunStatus.
 
     Args:
         request: The run's request.
-        durable: The SDK's status of the run's orchestration; None where nobody has asked.
+        durable: How the run's orchestration stands; None where nobody has asked.
         state: What its rows say; empty before it has begun.
         results_url: Where the results are.
         now: The time, aware; rates are computed up to it.
@@ -56,7 +61,7 @@ def run_status(
     runtime = runtime_of(durable)
     if end is None and runtime in ENDED_BY_FORCE:
         end = forced_end(durable, now)
-    created_at = iso_time(durable.created_time) if durable and end is not None else None
+    created_at = iso_time(durable.created_at) if durable and end is not None else None
     status = compose_status(state, now, end, created_at)
     update = {
         "run_id": str(request.run_id),

@@ -42,7 +42,8 @@ async def take_over(
         now: The time, aware.
     """
     claim = await asyncio.to_thread(files.claim_of, attempt.run_id)
-    reason = str(attempt.durable.output) if attempt.durable.output is not None else "it failed"
+    output = attempt.durable.output if attempt.durable is not None else None
+    reason = "it failed" if output is None else str(output)
     entry = TakeOver(
         id=secrets.token_hex(8), at=now.isoformat(), reason=shorten(reason, MAX_REASON_BYTES)
     )

@@ -5,6 +5,8 @@ of this room.
 """
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +132,14 @@ def test_both_releases_are_used_by_the_same_functions(module: str):
     door = ast.parse((ROOM / f"{module}.py").read_text())
     passed_on = {node.attr for node in ast.walk(door) if isinstance(node, ast.Attribute)}
     assert passed_on == functions("sdk1").keys() - {"adapt"}
+
+
+@pytest.mark.parametrize("has_python", [True, False])
+def test_the_lane_of_the_sdk_2_says_so_where_there_is_no_python_for_it(has_python: bool):
+    command = ["make", "-n" if has_python else "-s", "test-sdk2"]
+    python = sys.executable if has_python else ""
+    # Whatever `setup` would do is as if it were done.
+    done = ["-o", ".venv/.setup", f"SDK2_PYTHON={python}"]
+    run = subprocess.run([*command, *done], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ("tests/sdk2" in run.stdout) == has_python
+    assert ("no Python 3.13" in run.stdout.splitlines()[0]) or has_python

@@ -31,7 +31,12 @@ def test_the_repository_stays_under_20_mib():
 
 def test_no_lock_file_records_a_download_address():
     assert '"resolved"' not in (ROOT / "package-lock.json").read_text()
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements.lock.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements.lock.txt",
+        "requirements-sdk2.txt",
+    ):
         assert "://" not in (ROOT / name).read_text()
 
 

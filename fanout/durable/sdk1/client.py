@@ -16,7 +16,7 @@ async def read_status(client: Any, instance: str) -> InstanceStatus | None:
     if not known:
         return None
     runtime = known.runtime_status.value if known.runtime_status else None
-    return InstanceStatus(runtime, known.last_updated_time, known.output)
+    return InstanceStatus(runtime, known.created_time, known.last_updated_time, known.output)
 
 
 async def raise_event(client: Any, instance: str, name: str, value: Any = None) -> None:

@@ -36,7 +36,8 @@ async def read_status(client: Any, instance: str) -> InstanceStatus | None:
     output = state.get_output()
     if output is None and state.failure_details is not None:
         output = state.failure_details.message
-    return InstanceStatus(RUNTIMES[state.runtime_status.name], state.last_updated_at, output)
+    runtime = RUNTIMES[state.runtime_status.name]
+    return InstanceStatus(runtime, state.created_at, state.last_updated_at, output)
 
 
 async def raise_event(client: Any, instance: str, name: str, value: Any = None) -> None:

@@ -63,6 +63,19 @@ class Hub:
         """Start and wait for the result."""
         return await self.result(await self.start(name, value, **options))
 
+    async def raise_event(self, instance_id: str, name: str) -> None:
+        """Raise an event that says nothing."""
+        await self.engine.raise_event(instance_id, name, "null")
+
+    async def end_by_force(self, instance_id: str, reason: str) -> None:
+        """End an instance, and wait until it has ended."""
+        await self.engine.terminate(instance_id, reason)
+        await self.status(instance_id, "Terminated")
+
+    async def is_there(self, instance_id: str) -> bool:
+        """Tell whether there is an instance."""
+        return await self.engine.get_instance(instance_id) is not None
+
     async def kinds(self, instance_id: str) -> list[int]:
         """The event types of a history."""
         return [event["EventType"] for event in await self.engine.history(instance_id)]

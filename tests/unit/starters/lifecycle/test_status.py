@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from fanout.durable.status import InstanceStatus
 from fanout.governor import control_rules, run_rules
 from fanout.governor.run_state import GovernorState
 from fanout.messages.run import RunEnd
@@ -27,13 +27,8 @@ REQUEST = RunRequest.model_validate(
 )
 
 
-def durable(status: str = "Running", output: Any = None) -> Any:
-    return SimpleNamespace(
-        runtime_status=SimpleNamespace(value=status),
-        created_time=START,
-        last_updated_time=START + timedelta(seconds=30),
-        output=output,
-    )
+def durable(status: str | None = "Running", output: Any = None) -> InstanceStatus:
+    return InstanceStatus(status, START, START + timedelta(seconds=30), output)
 
 
 def view(state: GovernorState, instance: Any = None, seconds: float = 10) -> RunStatus:
@@ -58,7 +53,7 @@ def finished(state: GovernorState, end: RunEnd) -> GovernorState:
 
 
 def test_a_run_that_was_claimed_but_not_started_is_pending():
-    status = view(GovernorState(), SimpleNamespace(**(vars(durable()) | {"runtime_status": None})))
+    status = view(GovernorState(), durable(None))
     assert (status.status, status.phase, status.outcome) == ("Pending", "planning", None)
     assert (status.started_at, status.duration_seconds, status.eta_seconds) == (None, None, None)
 
