@@ -1,6 +1,7 @@
 """Calls a loaded function as the Functions worker does, with the library's own converters."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -58,7 +59,7 @@ class CallableFunction:
 
     def run(self, invocation: Invocation) -> InvocationResult:
         """Call a plain function on this thread; whatever it raises is in the result."""
-        token = CURRENT.set((invocation.function, invocation.id))
+        token = CURRENT.set((invocation.function, invocation.id, threading.get_ident()))
         THREAD_LOCAL.invocation_id = invocation.id
         try:
             outs, arguments = self._arguments(invocation)
@@ -71,7 +72,7 @@ class CallableFunction:
 
     async def run_async(self, invocation: Invocation) -> InvocationResult:
         """Await a coroutine function on the running loop."""
-        CURRENT.set((invocation.function, invocation.id))
+        CURRENT.set((invocation.function, invocation.id, threading.get_ident()))
         try:
             outs, arguments = self._arguments(invocation)
             return self._result(invocation, await self._call(**arguments), outs)
