@@ -8,14 +8,18 @@ import io
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 from localhost.log_levels import CONSOLE, FUNCTIONS, LogLevels
 
-CURRENT: ContextVar[tuple[str, str] | None] = ContextVar("current_invocation", default=None)
+# The function, the id of the call, and the thread that it is in: a thread that the function has
+# started with its own context (`asyncio.to_thread`) is in no call, as in the Functions worker.
+CURRENT: ContextVar[tuple[str, str, int] | None] = ContextVar("current_invocation", default=None)
 # A user's own thread may set `invocation_id` on it (it is `context.thread_local_storage`), and what
 # it logs then belongs to that invocation.
 THREAD_LOCAL = threading.local()
@@ -30,9 +34,8 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record, its traceback included."""
-        moment = datetime.fromtimestamp(record.created, UTC)
         level = "" if record.levelno in (logging.INFO, logging.DEBUG) else f"{record.levelname}: "
-        return f"{_prefix(moment)}{level}{super().format(record)}"
+        return f"{_prefix(record.created)}{level}{super().format(record)}"
 
 
 class UserHandler(logging.StreamHandler[TextIO]):
@@ -49,7 +52,7 @@ class UserHandler(logging.StreamHandler[TextIO]):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is shown."""
-        current = CURRENT.get()
+        current = _current_call()
         name = None if current is None else current[0]
         level = self._least_level.get(name)
         if level is None:
@@ -101,7 +104,7 @@ class UserOutput(io.TextIOBase):
         if self._least_level > logging.INFO:
             lines = [line for line in lines if self._grade(line) >= self._least_level]
         if lines:
-            prefix = _prefix(datetime.now(UTC))
+            prefix = _prefix(time.time())
             self._stream.write("".join(f"{prefix}{line}\n" for line in lines))
             self._stream.flush()
         return len(text)
@@ -157,10 +160,22 @@ def bear_any_text(stream: TextIO) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
-def _prefix(moment: datetime) -> str:
-    stamp = f"[{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z] "
-    current = CURRENT.get()
+def _prefix(seconds: float) -> str:
+    whole = int(seconds)
+    stamp = f"[{_second_text(whole)}.{int((seconds - whole) * 1000):03d}Z] "
+    current = _current_call()
     if current is None:
         invocation_id = getattr(THREAD_LOCAL, "invocation_id", None)
         return stamp if invocation_id is None else f"{stamp}[{invocation_id}] "
     return f"{stamp}[{current[0]} {current[1]}] "
+
+
+@lru_cache(maxsize=4)
+def _second_text(seconds: int) -> str:
+    # Most lines have their second in common with the line before.
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _current_call() -> tuple[str, str, int] | None:
+    current = CURRENT.get()
+    return current if current is not None and current[2] == threading.get_ident() else None

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -73,7 +74,7 @@ class CallableFunction:
 
     def run(self, invocation: Invocation) -> InvocationResult:
         """Call a plain function on this thread; whatever it raises is in the result."""
-        token = CURRENT.set((invocation.function, invocation.id))
+        token = CURRENT.set((invocation.function, invocation.id, threading.get_ident()))
         THREAD_LOCAL.invocation_id = invocation.id
         try:
             outs, arguments = self._arguments(invocation)
@@ -89,7 +90,7 @@ class CallableFunction:
 
     async def run_async(self, invocation: Invocation) -> InvocationResult:
         """Await a coroutine function on the running loop."""
-        CURRENT.set((invocation.function, invocation.id))
+        CURRENT.set((invocation.function, invocation.id, threading.get_ident()))
         try:
             outs, arguments = self._arguments(invocation)
             context = self._run_hooks_before(invocation, arguments)

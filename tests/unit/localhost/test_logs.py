@@ -1,5 +1,6 @@
 """Log lines."""
 
+import asyncio
 import io
 import logging
 import re
@@ -16,7 +17,7 @@ STAMP = r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "
 def test_printed_lines_carry_the_function_and_the_invocation() -> None:
     stream = io.StringIO()
     output = logs.UserOutput(stream)
-    token = logs.CURRENT.set(("act", "id-1"))
+    token = logs.CURRENT.set(("act", "id-1", threading.get_ident()))
     try:
         print("a", 1, file=output)
         print("b\nc", end="", file=output)
@@ -57,6 +58,20 @@ def test_a_users_own_thread_may_say_which_invocation_it_works_for() -> None:
     assert re.fullmatch(STAMP + r"\[id-2\] x\n", stream.getvalue())
 
 
+async def test_a_thread_that_a_function_has_started_is_in_no_call() -> None:
+    stream = io.StringIO()
+    logs.CURRENT.set(("act", "id-3", threading.get_ident()))
+    await asyncio.create_task(_print("in a task", stream))
+    await asyncio.to_thread(print, "in a thread", file=logs.UserOutput(stream))
+    in_task, in_thread = stream.getvalue().splitlines()
+    assert re.fullmatch(STAMP + r"\[act id-3\] in a task", in_task)
+    assert re.fullmatch(STAMP + "in a thread", in_thread)
+
+
+async def _print(text: str, stream: io.StringIO) -> None:
+    print(text, file=logs.UserOutput(stream))
+
+
 def test_a_record_names_its_level_where_it_is_no_mere_information() -> None:
     def line(level: int) -> str:
         record = logging.LogRecord("n", level, "p", 1, "said %s", ("x",), None)
@@ -93,7 +108,7 @@ def test_records_are_shown_as_the_category_of_their_function_says() -> None:
     handler = logs.UserHandler(stream, levels, logging.WARNING)
 
     def emit(function: str | None, level: int) -> None:
-        token = logs.CURRENT.set(None if function is None else (function, "id"))
+        token = logs.CURRENT.set(function and (function, "id", threading.get_ident()))
         handler.handle(logging.LogRecord("n", level, "p", 1, f"{function}-{level}", None, None))
         logs.CURRENT.reset(token)
 
