@@ -223,6 +223,9 @@ class Host:
         blobs.start(blob_functions(app.functions.enabled))
         self._exits.push_async_callback(admin.stop)
         await self._open(_rpc_application(durable), [endpoints.rpc])
+        if any(info.is_streamed for info in app.functions.enabled):
+            self._exits.push_async_callback(front.streams.close)
+            await front.streams.open()
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 

@@ -16,6 +16,7 @@ from localhost.http import cors
 from localhost.http.admin import Admin
 from localhost.http.messages import client_response, function_request
 from localhost.http.routing import Route, Router, trigger_methods
+from localhost.http.streaming import HttpStreams
 from localhost.slow_callers import QuietConnections
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class HttpFront:
         self._admin = admin
         self._durable = durable
         self.quiet_connections = QuietConnections()
+        self.streams = HttpStreams(app.executor)
         prefix = app.settings.route_prefix
         self._router = Router(
             [
@@ -115,6 +117,8 @@ class HttpFront:
     ) -> web.StreamResponse:
         if not self._gate.is_call_allowed(request, info):
             return web.Response(status=401)
+        if info.is_streamed:
+            return await self.streams.forward(request, info, route_params)
         try:
             data = await function_request(request, route_params)
         except web.HTTPRequestEntityTooLarge:

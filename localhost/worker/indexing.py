@@ -18,6 +18,7 @@ import azure.functions
 
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.texts import format_stack
+from localhost.worker import web_extension
 from localhost.worker.signatures import SignatureError, check
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
@@ -131,6 +132,7 @@ def read_function(function: Any) -> LoadedFunction:
         bindings=bindings,
         is_async=inspect.iscoroutinefunction(call),
         retry_policy=function.get_settings_dict("retry_policy"),
+        is_streamed=trigger["type"] == "httpTrigger" and web_extension.is_enabled(),
     )
     return LoadedFunction(info, call, check(call, bindings))
 

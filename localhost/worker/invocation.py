@@ -16,14 +16,15 @@ from localhost.execution.contract import (
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import http_result, service_bus_data
+from localhost.worker import http_result, outcomes, service_bus_data
 from localhost.worker.context import InvocationContext
 from localhost.worker.indexing import LoadedFunction
+from localhost.worker.outcomes import Outcome, keep_outcome
 from localhost.worker.plain import plain_value
 from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
 
 Decode = Callable[[Invocation], Any]
-_HIDDEN_FILES = frozenset({__file__})
+_HIDDEN_FILES = frozenset({__file__, outcomes.__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 
 
@@ -46,7 +47,7 @@ class CallableFunction:
     def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
         info = function.info
         self.info = info
-        self._call = function.call
+        self._call = keep_outcome(function.call) if info.is_streamed else function.call
         self._directory = app_dir
         self._wants_context = function.wants_context
         self._trigger_name = str(info.trigger["name"])
@@ -91,6 +92,8 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
+        if isinstance(returned, Outcome):
+            return InvocationResult(invocation.id, returned)
         if not outs and self._return_type is not None:
             return InvocationResult(invocation.id, _encode(self._return_type, returned))
         outputs = {
@@ -118,6 +121,8 @@ def _decoder(function: LoadedFunction) -> Decode:
         return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
         return _decode_generic
+    if info.is_streamed:
+        return lambda invocation: invocation.payload
     converter = azure.functions.get_binding_registry().get(info.trigger_type)
     if info.trigger_type == "httpTrigger":
         return lambda invocation: converter.decode(

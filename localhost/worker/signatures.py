@@ -12,6 +12,8 @@ from typing import Any
 
 import azure.functions
 
+from localhost.worker import web_extension
+
 CONTEXT = "context"
 RETURN = "$return"
 
@@ -100,6 +102,8 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
 def _is_accepted(binding_type: str, annotation: Any) -> bool:
     if not isinstance(annotation, type):
         return False
+    if binding_type == "httpTrigger" and web_extension.is_enabled():
+        return web_extension.fits(annotation, is_output=False)
     if annotation in (str, bytes):
         return True
     converter = azure.functions.get_binding_registry().get(binding_type)
