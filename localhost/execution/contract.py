@@ -16,6 +16,7 @@ class FunctionInfo:
         trigger: The trigger binding with camelCase keys and lower-case enum values; its `type` is
             ``httpTrigger``, ``activityTrigger``, ``orchestrationTrigger``, ``entityTrigger``, ...
         bindings: Every binding, the trigger included.
+        is_streamed: Whether its request and response are streams; see `HttpStreamData`.
         is_async: Whether user code is a coroutine function (it then runs on the worker's one loop).
         obstacle: What of it this host does not serve, where its code alone shows that.
     """
@@ -26,6 +27,7 @@ class FunctionInfo:
     is_async: bool
     retry_policy: dict[str, str] | None = None
     obstacle: str | None = None
+    is_streamed: bool = False
 
     @property
     def trigger_type(self) -> str:
@@ -72,6 +74,28 @@ class HttpRequestData:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpStreamData:
+    """An HTTP request whose body is a stream, as is that of its response.
+
+    Attributes:
+        address: The socket of the host that the worker connects to for both.
+        path: Decoded, without the query.
+        raw_path: As it was sent, with the query.
+        headers: As they were sent; names are lower-case.
+    """
+
+    address: str
+    method: str
+    scheme: str
+    path: str
+    raw_path: bytes
+    headers: list[tuple[bytes, bytes]]
+    route_params: dict[str, str]
+    client: tuple[str, int] | None
+    server: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class HttpResponseData:
     """An HTTP response as a worker returns it; `headers` may repeat a name (Set-Cookie)."""
 
@@ -101,7 +125,8 @@ class Invocation:
 
     Attributes:
         payload: What the trigger delivers: JSON text for durable triggers (an activity's input, the
-            orchestration or entity context), `HttpRequestData` for HTTP, JSON text for timers.
+            orchestration or entity context), `HttpRequestData` or `HttpStreamData` for HTTP, JSON
+            text for timers.
         inputs: Values of further input bindings by name: the durable client's JSON text, what was
             read of a blob or a table.
         metadata: Trigger metadata by name.

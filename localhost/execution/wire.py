@@ -46,6 +46,11 @@ def frame(message: Any) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
+def unframe(body: bytes) -> Any:
+    """What a frame says, without its header."""
+    return pickle.loads(body)  # noqa: S301 - from the process that started this one, or its child
+
+
 def read_frame(stream: BinaryIO) -> Any:
     """The next message of a blocking stream.
 
@@ -59,7 +64,7 @@ def read_frame(stream: BinaryIO) -> Any:
     body = stream.read(length)
     if len(body) < length:
         raise EOFError
-    return pickle.loads(body)  # noqa: S301 - from the process that started this one, or its child
+    return unframe(body)
 
 
 class FrameBuffer:

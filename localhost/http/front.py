@@ -15,6 +15,7 @@ from localhost.http import cors, event_grid
 from localhost.http.admin import Admin
 from localhost.http.messages import client_response, function_request
 from localhost.http.routing import Route, Router, trigger_methods
+from localhost.http.streaming import HttpStreams
 from localhost.slow_callers import QuietConnections
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class HttpFront:
             gate.keys.system_key(event_grid.SYSTEM_KEY)  # so that it can be looked up
         self.quiet_connections = QuietConnections()
         self._disabled = frozenset(info.name for info in app.functions.disabled)
+        self.streams = HttpStreams(app.executor)
         prefix = app.settings.route_prefix
         self._router = Router(
             [
@@ -129,6 +131,8 @@ class HttpFront:
         refusal = self._gate.call_refusal(request, info, is_disabled=is_disabled)
         if refusal is not None:
             return web.Response(status=refusal)
+        if info.is_streamed:
+            return await self.streams.forward(request, info, route_params)
         try:
             data = await function_request(request, route_params)
         except web.HTTPRequestEntityTooLarge:

@@ -19,7 +19,7 @@ _STATUSES = range(200, 1000)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # The server frames the message itself.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 
 
 async def function_request(request: web.Request, route_params: dict[str, str]) -> HttpRequestData:
@@ -58,7 +58,7 @@ def client_response(response: HttpResponseData) -> web.Response:
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in response.headers:
         _check_header(name, value)
-        if name.lower() not in _FRAMING:
+        if name.lower() not in FRAMING:
             headers.add(name, value)
     return web.Response(status=response.status, headers=headers, body=response.body)
 

@@ -20,7 +20,7 @@ import azure.functions
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.execution.import_path import arrange_import_path
 from localhost.texts import describe_error, format_stack
-from localhost.worker import deferred
+from localhost.worker import deferred, web_extension
 from localhost.worker.extensions import run_load_hooks
 from localhost.worker.signatures import (
     SignatureError,
@@ -169,6 +169,7 @@ def read_function(function: Any) -> LoadedFunction:
         is_async=inspect.iscoroutinefunction(call),
         retry_policy=function.get_settings_dict("retry_policy"),
         obstacle=obstacle,
+        is_streamed=trigger["type"] == "httpTrigger" and web_extension.is_enabled(),
     )
     check_retry(info.retry_policy)
     return LoadedFunction(info, call, wants_context, folder)

@@ -20,19 +20,27 @@ from localhost.execution.contract import (
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import deferred, generic_data, http_result, queue_data, service_bus_data
+from localhost.worker import (
+    deferred,
+    generic_data,
+    http_result,
+    outcomes,
+    queue_data,
+    service_bus_data,
+)
 from localhost.worker.annotations import has_implicit_output, is_generic
 from localhost.worker.context import InvocationContext
 from localhost.worker.extensions import invocation_hooks
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.input_data import input_decoders
+from localhost.worker.outcomes import Outcome, keep_outcome
 from localhost.worker.plain import plain_value
 from localhost.worker.signatures import CONTEXT, RETURN, is_out
 from localhost.worker.unanswered import describe_fate
 
 logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]
-_HIDDEN_FILES = frozenset({__file__})
+_HIDDEN_FILES = frozenset({__file__, outcomes.__file__})
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 QUEUE = "queue"
 
@@ -56,7 +64,7 @@ class CallableFunction:
     def __init__(self, function: LoadedFunction) -> None:
         info = function.info
         self.info = info
-        self._call = function.call
+        self._call = keep_outcome(function.call) if info.is_streamed else function.call
         self._directory = function.folder
         self._wants_context = function.wants_context
         self._hooks = invocation_hooks(info.name)
@@ -137,6 +145,8 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
+        if isinstance(returned, Outcome):
+            return InvocationResult(invocation.id, returned)
         if not outs and self._return_type is not None and not self._returns_output:
             return InvocationResult(invocation.id, _encode(self._return_type, returned))
         outputs = {
@@ -175,6 +185,8 @@ def _decoder(function: LoadedFunction) -> Decode:
         return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):
         return _decode_generic
+    if info.is_streamed:
+        return lambda invocation: invocation.payload
     return _library_decoder(info.trigger_type)
 
 

@@ -12,8 +12,9 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from localhost.execution.contract import Invocation, InvocationResult
+from localhost.execution.contract import HttpStreamData, Invocation, InvocationResult
 from localhost.texts import format_stack
+from localhost.worker.http_stream import HttpStreams
 from localhost.worker.invocation import CallableFunction, failure
 
 logger = logging.getLogger(__name__)
@@ -54,12 +55,16 @@ class Runner:
         self._on_result = on_result
         self._pool = _Threads("function", thread_count(), self._run)
         self._tasks: set[asyncio.Task[None]] = set()
+        is_streamed = any(function.info.is_streamed for function in functions.values())
+        self._streams = HttpStreams(on_result) if is_streamed else None
+        self._streamed: dict[str, OnResult] = {}
 
     def submit(self, invocations: Sequence[Invocation]) -> None:
         """Start these calls; never blocks."""
         coroutines = []
         for invocation in invocations:
-            if self._functions[invocation.function].info.is_async:
+            info = self._functions[invocation.function].info
+            if info.is_async or info.is_streamed:
                 coroutines.append(invocation)
             else:
                 self._pool.put(invocation)
@@ -75,13 +80,34 @@ class Runner:
             result = self._functions[invocation.function].run(invocation)
         except BaseException as error:  # noqa: BLE001  whatever it is, the thread goes on
             result = failure(invocation, error)
-        self._on_result(result)
+        if self._streamed and (done := self._streamed.pop(invocation.id, None)):
+            done(result)
+        else:
+            self._on_result(result)
 
     def _start_tasks(self, invocations: Sequence[Invocation]) -> None:
         for invocation in invocations:
-            task = self._loop.create_task(self._run_async(invocation))
+            if self._streams is not None and isinstance(invocation.payload, HttpStreamData):
+                work = self._streams.serve(invocation, self._run_streamed)
+            else:
+                work = self._run_async(invocation)
+            task = self._loop.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _run_streamed(self, invocation: Invocation) -> InvocationResult:
+        """Run a function whose request is at hand; a plain one on a thread."""
+        function = self._functions[invocation.function]
+        if function.info.is_async:
+            return await function.run_async(invocation)
+        ended: asyncio.Future[InvocationResult] = self._loop.create_future()
+
+        def end(result: InvocationResult) -> None:
+            self._loop.call_soon_threadsafe(_set_result, ended, result)
+
+        self._streamed[invocation.id] = end
+        self._pool.put(invocation)
+        return await ended
 
     async def _run_async(self, invocation: Invocation) -> None:
         try:
@@ -89,6 +115,11 @@ class Runner:
         except BaseException as error:  # noqa: BLE001  as above
             result = failure(invocation, error)
         self._on_result(result)
+
+
+def _set_result(future: "asyncio.Future[InvocationResult]", result: InvocationResult) -> None:
+    if not future.done():
+        future.set_result(result)
 
 
 class _Threads:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localhost.texts import describe_error
-from localhost.worker import deferred
+from localhost.worker import deferred, web_extension
 from localhost.worker.annotations import AnnotationError, check_parameter, check_return
 
 CONTEXT = "context"
@@ -140,12 +140,27 @@ def _check_annotations(
             if name in parameters and name in annotations:
                 _check_parameter(name, annotations[name], binding)
             elif name == RETURN and "return" in annotations:
-                check_return(annotations["return"], str(binding["type"]))
+                _check_return(annotations["return"], str(binding["type"]))
     except AnnotationError as error:
         raise SignatureError(str(error)) from error
 
 
+def _check_return(annotation: Any, binding_type: str) -> None:
+    is_of_web = binding_type == "http" and web_extension.is_enabled()
+    if not is_of_web:
+        check_return(annotation, binding_type)
+    elif not web_extension.fits(annotation, is_output=True):
+        raise SignatureError(f"its return value is annotated {annotation!r}, which is no response")
+
+
 def _check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
+    if binding["type"] == "httpTrigger" and web_extension.is_enabled():
+        if not web_extension.fits(annotation, is_output=False):
+            raise SignatureError(
+                f"its parameter '{name}' is annotated {annotation!r}, which a httpTrigger "
+                "binding does not give"
+            )
+        return
     if not deferred.is_client(annotation):
         check_parameter(name, annotation, binding)
         return
