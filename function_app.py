@@ -9,39 +9,16 @@ from fanout.adapters.settings import settings
 from fanout.adapters.telemetry.logs import configure
 from orchestrators import fan_in, queued_run, run, saga, shard
 from starters import blob, service_bus, timer, watchdog
-from starters.api import (
-    control,
-    details,
-    diagnosis,
-    health,
-    listing,
-    openapi,
-    redrive,
-    results,
-    runs,
-    schedules,
-    workloads,
-)
+from starters.blueprints import API
 
 configure(settings().log_level)
 
 signs_in = settings().sign_in
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
-API = (
-    runs,
-    results,
-    listing,
-    details,
-    control,
-    redrive,
-    workloads,
-    schedules,
-    health,
-    diagnosis,
-    openapi,
-)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-for room in (*API, watchdog, dashboard, *ORCHESTRATORS):
+for blueprint in API:
+    app.register_functions(blueprint)
+for room in (watchdog, dashboard, *ORCHESTRATORS):
     app.register_functions(room.bp)
 for activities in registered.BLUEPRINTS:
     app.register_functions(activities)
