@@ -60,10 +60,10 @@ test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH
 
 # The key and the connection string are in no recipe, and so in no list of processes and in no log.
 ifdef KEY
-live: export FANOUT_TEST_KEY = $(value KEY)
+export FANOUT_TEST_KEY = $(value KEY)
 endif
 ifdef STORAGE
-live: export FANOUT_TEST_STORAGE = $(value STORAGE)
+export FANOUT_TEST_STORAGE = $(value STORAGE)
 endif
 ON_COMMAND_LINE = $(strip $(foreach name,KEY STORAGE,$(if $(findstring command,$(origin $(name))),$(name))))
 # One process: the tests share one app, and some look at all of its runs.

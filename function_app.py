@@ -9,17 +9,17 @@ from fanout.adapters.telemetry.logs import configure
 from fanout.durable.app import App
 from orchestrators import fan_in, queued_run, run, saga, shard
 from starters import blob, service_bus, timer, watchdog
-from starters.api.blueprints import API
+from starters.blueprints import API
 
 configure(settings().log_level)
 
 signs_in = settings().sign_in
 app = App(http_auth_level=func.AuthLevel.ANONYMOUS if signs_in else func.AuthLevel.FUNCTION)
 ORCHESTRATORS = (run, shard, saga, fan_in, queued_run)
-for room in API:
-    app.register_functions(room)
-for module in (watchdog, dashboard, *ORCHESTRATORS):
-    app.register_functions(module.bp)
+for blueprint in API:
+    app.register_functions(blueprint)
+for room in (watchdog, dashboard, *ORCHESTRATORS):
+    app.register_functions(room.bp)
 for activities in registered.BLUEPRINTS:
     app.register_functions(activities)
 for starter in (timer.blueprint(), service_bus.blueprint(settings()), blob.blueprint(settings())):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanout.models.answers import Finding
-from starters.diagnosis.findings import Installation, error, good
+from starters.diagnosis.findings import Installation, error, good, warning
 
 DURABLE = "extensions/durableTask"
 # Source: https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-task-hubs
@@ -72,7 +72,9 @@ def _check_connection(installation: Installation) -> Finding:
     by_identity = any(installation.environment.get(name + end) for end in _IDENTITY)
     if installation.environment.get(name) or by_identity:
         return good(check, f"the task hub is kept by {kind} ({name})")
-    return error(
+    # The embedded host keeps it in a file of its own.
+    make = error if installation.is_in_azure else warning
+    return make(
         check,
         f"The task hub is to be kept where {name} says, and there is no such setting.",
         f"Set {name}, or {name}__accountName for a connection by identity.",

@@ -160,6 +160,35 @@ def test_a_wrong_address_is_told_as_such(fanout: Shell):
     fanout("list", "--colour", code=2)
 
 
+def test_a_doctor_examines_an_app_from_outside_and_inside(fanout: Shell):
+    told = fanout("doctor").stdout
+    assert "the app answers at" in told
+    assert "the durable host answers" in told
+    (found,) = fanout.lines("doctor")
+    levels = {one["check"]: one["level"] for one in found["findings"]}
+    assert levels["outside.app"] == levels["outside.storage"] == levels["storage.blobs"] == "ok"
+    assert found["status"] != "error"
+    assert {"python", "extension-bundle"} <= found["versions"].keys()
+    assert all(one["remedy"] for one in found["findings"] if one["level"] != "ok")
+    storage = "AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:9/a"
+    away = fanout("doctor", FANOUT_STORAGE=storage)
+    assert "FANOUT_STORAGE of this machine" in away.stdout
+    assert "c2VjcmV0" not in away.stdout + away.stderr
+
+
+def test_a_doctor_ends_with_1_where_something_is_wrong(fanout: Shell):
+    (found,) = fanout.lines("--url", "http://127.0.0.1:9", "doctor", code=1)
+    assert found["findings"][0]["check"] == "outside.app"
+    assert "does not answer" in found["findings"][0]["message"]
+
+
+@pytest.mark.needs_keys
+def test_a_doctor_without_a_key_says_what_to_give(fanout: Shell):
+    (found,) = fanout.lines("doctor", code=1, FANOUT_KEY="wrong")
+    assert [one["check"] for one in found["findings"] if one["level"] == "error"] == ["inside"]
+    assert "FANOUT_KEY" in found["findings"][-2]["remedy"] + found["findings"][-1]["remedy"]
+
+
 def test_watching_on_a_terminal_shows_a_bar(fanout: Shell, tmp_path: Path):
     path = request(tmp_path, [{"seconds": 0.1}] * 100, batch={"max_items": 5})
     run_id = fresh_id("barred")

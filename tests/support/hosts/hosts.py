@@ -123,6 +123,11 @@ def _at_url(origin: str, lacks: frozenset[str]) -> ChosenHost:
 def choose(config: pytest.Config) -> None:
     """Let the options say which host this session runs on."""
     _CHOSEN[:] = [chosen_by(config)]
+    is_worker = hasattr(config, "workerinput")
+    if chosen().origin is not None and not (is_worker or config.option.collectonly):
+        fault = chosen().at_url().find_fault()
+        if fault is not None:
+            raise pytest.UsageError(f"--host: {fault}")
 
 
 def chosen() -> ChosenHost:

@@ -16,7 +16,7 @@ def main() -> None:
     if command != "start":
         sys.exit(f"the stand-in has no command '{command}'")
     words = ["-m", "localhost", "start", "--app", str(Path.cwd()), "--no-stack"]
-    data = str(ROOT / ".core-tools" / "data")
+    data = str(Path(os.environ["CORE_TOOLS_FOLDER"], "data"))
     os.environ["PYTHONPATH"] = str(ROOT)
     os.execv(sys.executable, [sys.executable, *words, "--data", data, *rest])
 

@@ -12,6 +12,10 @@ KEY_HEADER = "x-functions-key"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+PROBE = "probe"
+UNAUTHORIZED = 401
+
+
 class LiveHost(Host):
     """A host at a URL.
 
@@ -52,6 +56,22 @@ class LiveHost(Host):
         if not self._is_secure:
             return plain
         return ssl.create_default_context().wrap_socket(plain, server_hostname=self.name)
+
+    def find_fault(self) -> str | None:
+        """Why no tests can run against it, if so."""
+        try:
+            answer = self.get("/api/workloads")
+        except (OSError, http.client.HTTPException) as error:
+            return f"nobody answers at {self._url}: {error}"
+        if answer.status == UNAUTHORIZED:
+            what = "refuses this key" if self._key else "asks for a key"
+            return f"{self._url} {what}: KEY=... make live URL=... (docs/how-to/core-tools.md)"
+        if answer.status != 200 or PROBE.encode() not in answer.body:
+            return (
+                f"{self._url} answers {answer.status} and has no workload '{PROBE}': it is not the "
+                "app of the tests (.ci/probe-app, docs/how-to/core-tools.md)"
+            )
+        return None
 
     def _connection(self) -> http.client.HTTPConnection:
         if not self._is_secure:

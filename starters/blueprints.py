@@ -1,4 +1,4 @@
-"""The blueprints of all that is served over HTTP, in the order in which functions are listed."""
+"""The blueprints of the HTTP API, for who puts the rooms together."""
 
 from starters.api import (
     control,
