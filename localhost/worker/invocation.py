@@ -30,6 +30,7 @@ from localhost.worker.unanswered import describe_fate
 logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__})
+_LONGEST_LOGGED = 200
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 
 
@@ -95,10 +96,9 @@ class CallableFunction:
         result = failure(invocation, error)
         fate = describe_fate(error, is_async=self.info.is_async)
         if fate is not None and not _is_cancelled():
+            text = (result.error or "")[:_LONGEST_LOGGED].rstrip(": ")
             with contextlib.suppress(BaseException):  # a handler of the log may be user code
-                logger.warning(
-                    "Function '%s' raised %s: %s", self.info.name, (result.error or "")[:200], fate
-                )
+                logger.warning("Function '%s' raised %s. %s", self.info.name, text, fate)
         return result
 
     def _run_hooks_before(self, invocation: Invocation, arguments: dict[str, Any]) -> Any:
