@@ -19,12 +19,11 @@ from localhost.execution.contract import (
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
 from localhost.worker import http_result, service_bus_data
-from localhost.worker.annotations import has_implicit_output
 from localhost.worker.context import InvocationContext
 from localhost.worker.extensions import invocation_hooks
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.plain import plain_value
-from localhost.worker.signatures import CONTEXT, RETURN, is_out
+from localhost.worker.signatures import CONTEXT, RETURN, has_implicit_output, is_out
 from localhost.worker.unanswered import describe_fate
 
 logger = logging.getLogger(__name__)

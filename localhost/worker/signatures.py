@@ -12,8 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from localhost.texts import describe_error
-from localhost.worker.annotations import AnnotationError, check_parameter, check_return
+from localhost.worker.annotations import (
+    AnnotationError,
+    check_parameter,
+    check_return,
+    has_implicit_output,
+)
 
+__all__ = [
+    "CONTEXT",
+    "RETURN",
+    "SignatureError",
+    "check",
+    "check_retry",
+    "folder_of",
+    "has_implicit_output",
+    "is_out",
+]
 CONTEXT = "context"
 RETURN = "$return"
 _RETRY_TIME = "%H:%M:%S"
