@@ -71,7 +71,10 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
             problems.append(f"Function '{function.get_function_name()}' cannot be loaded: {error}.")
     if problems:
         raise AppLoadError("\n".join(problems))
-    run_load_hooks([function.info.name for function in loaded_functions], app_dir)
+    try:
+        run_load_hooks([function.info.name for function in loaded_functions], app_dir)
+    except BaseException as error:  # as of the script: sys.exit() does not end the host
+        raise AppLoadError(f"A worker extension ended with {describe_error(error)}.") from error
     return loaded_functions
 
 

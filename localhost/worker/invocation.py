@@ -41,6 +41,7 @@ from localhost.worker.unanswered import describe_fate
 logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]
 _HIDDEN_FILES = frozenset({__file__, outcomes.__file__})
+_LONGEST_LOGGED = 200
 _RETURNS_TEXT = ("orchestrationTrigger", "entityTrigger")
 QUEUE = "queue"
 
@@ -86,9 +87,12 @@ class CallableFunction:
         THREAD_LOCAL.invocation_id = invocation.id
         try:
             outs, arguments = self._arguments(invocation)
-            context = self._run_hooks_before(invocation, arguments)
+            if self._hooks is None:
+                return self._result(invocation, self._call(**arguments), outs)
+            context = self._context(invocation, arguments)
+            self._hooks.run_before(context, arguments)
             returned = self._call(**arguments)
-            self._run_hooks_after(context, arguments, returned)
+            self._hooks.run_after(context, arguments, returned)
             return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
             return self._fail(invocation, error)
@@ -101,9 +105,12 @@ class CallableFunction:
         CURRENT.set((invocation.function, invocation.id, threading.get_ident()))
         try:
             outs, arguments = self._arguments(invocation)
-            context = self._run_hooks_before(invocation, arguments)
+            if self._hooks is None:
+                return self._result(invocation, await self._call(**arguments), outs)
+            context = self._context(invocation, arguments)
+            self._hooks.run_before(context, arguments)
             returned = await self._call(**arguments)
-            self._run_hooks_after(context, arguments, returned)
+            self._hooks.run_after(context, arguments, returned)
             return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - as above
             return self._fail(invocation, error)
@@ -112,23 +119,16 @@ class CallableFunction:
         result = failure(invocation, error)
         fate = describe_fate(error, is_async=self.info.is_async)
         if fate is not None and not _is_cancelled():
+            text = (result.error or "")[:_LONGEST_LOGGED].rstrip(": ")
             with contextlib.suppress(BaseException):  # a handler of the log may be user code
-                logger.warning(
-                    "Function '%s' raised %s: %s", self.info.name, (result.error or "")[:200], fate
-                )
+                logger.warning("Function '%s' raised %s. %s", self.info.name, text, fate)
         return result
 
-    def _run_hooks_before(self, invocation: Invocation, arguments: dict[str, Any]) -> Any:
-        if self._hooks is None:
-            return None
-        context = arguments.get(CONTEXT) if self._wants_context else None
-        context = context or InvocationContext(invocation, self._directory)
-        self._hooks.run_before(context, arguments)
-        return context
-
-    def _run_hooks_after(self, context: Any, arguments: dict[str, Any], returned: Any) -> None:
-        if self._hooks is not None:
-            self._hooks.run_after(context, arguments, returned)
+    def _context(self, invocation: Invocation, arguments: dict[str, Any]) -> Any:
+        """The context for extensions: that of the function, where it asks for one."""
+        if self._wants_context:
+            return arguments[CONTEXT]
+        return InvocationContext(invocation, self._directory)
 
     def _arguments(self, invocation: Invocation) -> tuple[dict[str, Out], dict[str, Any]]:
         arguments: dict[str, Any] = {self._trigger_name: self._decode(invocation)}

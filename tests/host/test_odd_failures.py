@@ -95,6 +95,31 @@ def test_an_orchestrator_that_raises_no_exception_fails_with_what_it_raised(
     assert reason in output
 
 
+@pytest.mark.parametrize(
+    ("activity", "error", "fate"),
+    [
+        ("act", "SystemExit", "SystemExit: 3. Azure's worker process ends of it"),
+        (
+            "act_async",
+            "KeyboardInterrupt",
+            "KeyboardInterrupt. Azure's worker process ends of it",
+        ),
+        ("act", "CancelledError", "CancelledError. Azure's worker never answers it"),
+        ("act_async", "CancelledError", "CancelledError. Azure's worker never answers it"),
+        ("act", "StopIteration", "StopIteration: 5. Azure's worker never answers it"),
+        ("act", "surrogate", "Azure's worker never answers it"),
+    ],
+)
+def test_what_azure_never_answers_is_a_failure_and_the_log_says_what_azure_does(
+    host, activity, error, fate
+):
+    begun = len(host.log)
+    assert outcome(host, "calls", [activity, ["raise", error]])[0] == "Failed"
+    lines = [line for line in host.log[begun:].splitlines() if fate in line]
+    assert f"WARNING: Function '{activity}' raised " in lines[0]
+    assert f"[{activity} " in lines[0]
+
+
 @pytest.mark.parametrize("ask", ["stop", "cancel", "cancel all", "close"])
 def test_what_is_done_to_the_loop_of_coroutine_functions_ends_no_more_than_calls(host, ask):
     for _ in range(3):

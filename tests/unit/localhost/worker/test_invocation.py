@@ -17,6 +17,7 @@ from localhost.execution.contract import (
     HttpResponseData,
     Invocation,
     InvocationResult,
+    Retry,
 )
 from localhost.worker.indexing import LoadedFunction, read_function
 from localhost.worker.invocation import CallableFunction
@@ -127,6 +128,18 @@ def test_a_context_tells_whose_call_it_is() -> None:
         0,
         "id-1",
     ]
+
+
+def test_a_retry_tells_what_the_try_before_ended_with_by_the_workers_name() -> None:
+    def act(n: str, context: func.Context) -> list[Any]:
+        retry = context.retry_context
+        error = retry.rpc_exception
+        return [retry.retry_count, error.message, error.source, hasattr(retry, "exception")]
+
+    result = _run(_activity(act), '"x"', retry=Retry(1, 3, "ValueError: no"))
+    assert json.loads(result.value) == [1, "ValueError: no", "", False]
+    first = _run(_activity(act), '"x"', retry=Retry(0, 3))
+    assert json.loads(first.value) == [0, "", "", False]
 
 
 def test_an_http_function_sees_the_request() -> None:
