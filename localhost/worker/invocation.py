@@ -110,7 +110,8 @@ class CallableFunction:
         value = _encode(self._return_type, returned)
         if self._returns_output:
             outputs[RETURN] = value
-            value = _response(outputs)
+            is_activity = self.info.trigger_type == "activityTrigger"
+            value = json.dumps(value) if is_activity else _response(outputs)
         return InvocationResult(invocation.id, value, outputs=outputs)
 
 
