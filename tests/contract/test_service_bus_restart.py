@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from azure.servicebus import (
+    NEXT_AVAILABLE_SESSION,
     ServiceBusClient,
     ServiceBusMessage,
     ServiceBusReceivedMessage,
@@ -97,6 +98,25 @@ def test_a_kill_while_receiving_brings_back_only_what_was_not_completed(
     counts = {str(message): message.delivery_count for message in found}
     assert sorted(completed + list(counts), key=int) == [str(i) for i in range(100)]
     assert all(counts[str(message)] == 1 for message in messages[30:])
+
+
+def test_sessions_go_on_after_a_kill_and_what_was_delivered_counts(broker: BrokerProcess) -> None:
+    with _client(broker) as client:
+        with client.get_queue_sender("sessions-0") as sender:
+            for body in ("a1", "b1", "a2"):
+                sender.send_messages(ServiceBusMessage(body, session_id=body[0]))
+        with client.get_queue_receiver("sessions-0", session_id="a") as receiver:
+            assert receiver.receive_messages(1, max_wait_time=WAIT_SECONDS)
+            receiver.session.set_state("half")
+            broker.kill()
+            broker.start()
+    with (
+        _client(broker) as client,
+        client.get_queue_receiver("sessions-0", session_id=NEXT_AVAILABLE_SESSION) as receiver,
+    ):
+        (message,) = receiver.receive_messages(1, max_wait_time=WAIT_SECONDS)
+        assert (str(message), message.session_id, message.delivery_count) == ("a1", "a", 1)
+        assert receiver.session.get_state() == b"half"
 
 
 def test_every_state_survives_a_kill(broker: BrokerProcess) -> None:

@@ -88,6 +88,14 @@ def test_a_message_is_given_with_its_metadata_and_completed(bus: Bus) -> None:
     until(lambda: bus.count("singles") == 0, bus.host)
 
 
+def test_what_a_json_message_says_of_itself_wins_over_its_metadata(bus: Bus) -> None:
+    body = json.dumps({"messageId": "other", "subject": "mine", "unknown": 1})
+    bus.send("singles", ServiceBusMessage(body, message_id="m-2", correlation_id="c-2"))
+    until(lambda: "c-2" in [one["correlation_id"] for one in bus.seen("one")], bus.host)
+    (given,) = (one for one in bus.seen("one") if one["correlation_id"] == "c-2")
+    assert (given["message_id"], given["subject"]) == ("other", "mine")
+
+
 def test_a_batch_is_given_whole_with_the_metadata_of_each(bus: Bus) -> None:
     messages = [
         ServiceBusMessage(f"body {i}", message_id=f"b-{i}", application_properties={"i": i})

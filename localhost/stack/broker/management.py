@@ -128,16 +128,14 @@ class Management:
         return Answer(200, body={"expiration": timestamp(int(end * MILLISECONDS))})
 
     def _session_state(self, address: str, body: Mapping[str, Any]) -> Answer:
-        state = self._namespace.session_queue(address).states.get(body["session-id"])
+        state = self._namespace.session_queue(address).state(body["session-id"])
         return Answer(200, body={"session-state": state})
 
     def _set_session_state(self, address: str, body: Mapping[str, Any]) -> Answer:
-        states = self._namespace.session_queue(address).states
         state = body["session-state"]
-        if state is None:
-            states.pop(body["session-id"], None)
-        else:
-            states[body["session-id"]] = bytes(state)
+        self._namespace.session_queue(address).set_state(
+            body["session-id"], None if state is None else bytes(state)
+        )
         return Answer(200)
 
     def _receive_deferred(self, address: str, body: Mapping[str, Any]) -> Answer:

@@ -89,6 +89,9 @@ class Journal(Protocol):
     def forget(self, entity: str, message_id: str) -> None:
         """The id is free again."""
 
+    def keep_state(self, queue: str, session_id: str, state: bytes | None) -> None:
+        """The session has this state; None: it has none."""
+
 
 class LockLostError(Exception):
     """The lock token names no lock: it expired, or the message was settled."""

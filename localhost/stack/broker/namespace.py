@@ -123,6 +123,12 @@ class Namespace:
         part.restore(message)
         return True
 
+    def restore_state(self, path: str, session_id: str, state: bytes) -> None:
+        """Take back the state of a session, if its entity still has sessions."""
+        queue = self._queues.get(path.lower())
+        if isinstance(queue, SessionQueue):
+            queue.restore_state(session_id, state)
+
     def restore_number(self, path: str, last_number: int) -> None:
         """Go on from the last sequence number of an entity."""
         ingress = self._ingresses.get(path.lower())

@@ -100,6 +100,8 @@ def _restore(namespace: Namespace, store: Store) -> list[str]:
         namespace.restore_number(entity, last)
     for known in store.known_ids():
         namespace.restore_known(known.entity, known.message_id, known.number, known.until)
+    for queue, session_id, state in store.session_states():
+        namespace.restore_state(queue, session_id, state)
     homeless = {
         queue
         for queue, message in store.messages()

@@ -53,7 +53,7 @@ class SessionQueue(MessageQueue):
         self._session_of = session_of
         self._ready_of: dict[str, list[int]] = {}
         self._held: dict[str, SessionLock] = {}
-        self.states: dict[str, bytes] = {}
+        self._states: dict[str, bytes] = {}
 
     def accept(self, session_id: str | None) -> SessionLock | None:
         """Hold a session, or the first that has messages; None where there is none.
@@ -116,6 +116,21 @@ class SessionQueue(MessageQueue):
         for token in list(lock.tokens):
             self._hold(token, self._locks[token].message)
         return lock.locked_until
+
+    def state(self, session_id: str) -> bytes | None:
+        """What receivers have kept with a session."""
+        return self._states.get(session_id)
+
+    def set_state(self, session_id: str, state: bytes | None) -> None:
+        """Keep this with a session; None: nothing."""
+        self.restore_state(session_id, state)
+        self._journal.keep_state(self.path, session_id, state)
+
+    def restore_state(self, session_id: str, state: bytes | None) -> None:
+        """Take back a state that the journal had."""
+        self._states.pop(session_id, None)
+        if state is not None:
+            self._states[session_id] = state
 
     def close_session(self, lock: SessionLock, *, is_counted: bool) -> None:
         """Give a session back with what its receiver has not settled."""

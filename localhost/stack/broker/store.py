@@ -32,6 +32,13 @@ CREATE TABLE known_ids (
   PRIMARY KEY (entity, message_id)
 ) WITHOUT ROWID;
 """
+# Files of brokers that had no sessions lack it.
+_SESSIONS = """
+CREATE TABLE IF NOT EXISTS session_states (
+  queue TEXT NOT NULL, session_id TEXT NOT NULL, state BLOB NOT NULL,
+  PRIMARY KEY (queue, session_id)
+) WITHOUT ROWID;
+"""
 # A change of state does not write the content again.
 _PUT = """
 INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -67,6 +74,7 @@ class Store:
         self._messages: dict[tuple[str, int], Message | None] = {}
         self._numbers: dict[str, int] = {}
         self._known: dict[tuple[str, str], KnownId | None] = {}
+        self._states: dict[tuple[str, str], bytes | None] = {}
         self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
             self._prepare()
@@ -96,9 +104,13 @@ class Store:
         """Note that a message id is free."""
         self._known[entity, message_id] = None
 
+    def keep_state(self, queue: str, session_id: str, state: bytes | None) -> None:
+        """Note the state of a session; None: it has none."""
+        self._states[queue, session_id] = state
+
     def has_changes(self) -> bool:
         """Whether there is something to commit."""
-        return bool(self._messages or self._numbers or self._known)
+        return bool(self._messages or self._numbers or self._known or self._states)
 
     def commit(self) -> None:
         """Write what was noted, all or nothing."""
@@ -114,6 +126,7 @@ class Store:
         self._messages.clear()
         self._numbers.clear()
         self._known.clear()
+        self._states.clear()
 
     def messages(self) -> Iterator[tuple[str, Message]]:
         """Every message with its queue, in the order of the numbers."""
@@ -128,6 +141,10 @@ class Store:
         """The message ids that are remembered, the first to be forgotten first."""
         rows = self._connection.execute("SELECT * FROM known_ids ORDER BY until").fetchall()
         return [KnownId(*row) for row in rows]
+
+    def session_states(self) -> list[tuple[str, str, bytes]]:
+        """The states of sessions, with their queues."""
+        return self._connection.execute("SELECT * FROM session_states").fetchall()
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -147,6 +164,7 @@ class Store:
             )
         elif (application, version) != (APPLICATION_ID, VERSION):
             raise sqlite3.DatabaseError(f"application {application:#x}, version {version}")
+        connection.executescript(_SESSIONS)
         # The lock is only taken by the first transaction; take it now, for as long as this runs.
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
@@ -170,6 +188,11 @@ class Store:
         connection.executemany(
             "DELETE FROM known_ids WHERE entity = ? AND message_id = ?", free_keys
         )
+        connection.executemany(
+            "DELETE FROM session_states WHERE queue = ? AND session_id = ?", self._states
+        )
+        states = [(*key, state) for key, state in self._states.items() if state is not None]
+        connection.executemany("INSERT INTO session_states VALUES (?, ?, ?)", states)
 
 
 def _row(queue: str, message: Message) -> tuple[object, ...]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from azure.servicebus import ServiceBusReceivedMessage
 
+from localhost.triggers.body_values import with_body_values
+
 Metadata = dict[str, Any]
 # What the extension hands over as `string[]`. Its moments are dates, its counts numbers.
 _TEXTS = frozenset(
@@ -33,9 +35,15 @@ _TEXTS = frozenset(
 )
 
 
-def message_metadata(message: ServiceBusReceivedMessage) -> Metadata:
-    """The metadata of a message; what it does not have is left out."""
-    return {name: value for name, value in _message_values(message).items() if value is not None}
+def message_metadata(message: ServiceBusReceivedMessage, *, is_binary: bool = False) -> Metadata:
+    """The metadata of a message; what it does not have is left out.
+
+    Values of its body win, unless the function asks for bytes; so it is for no message of a batch.
+    """
+    values = _message_values(message)
+    if not is_binary:
+        values = with_body_values(values, message_body(message).decode(errors="replace"))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def batch_metadata(messages: Sequence[ServiceBusReceivedMessage]) -> Metadata:

@@ -170,7 +170,8 @@ class Singles(Listener):
             await self._renew(receiver, calls)
 
     def _begin(self, message: ServiceBusReceivedMessage) -> _Call:
-        call = self._call(message_body(message), message_metadata(message))
+        metadata = message_metadata(message, is_binary=self._source.is_binary)
+        call = self._call(message_body(message), metadata)
         now = asyncio.get_running_loop().time()
         return _Call(message, asyncio.create_task(call), now, now + _half_of_lock(message))
 

@@ -106,9 +106,8 @@ class Sessions(Listener):
         if self._source.is_batched:
             bodies = [message_body(message) for message in messages]
             return await self._call(bodies, batch_metadata(messages))
-        call = asyncio.create_task(
-            self._call(message_body(messages[0]), message_metadata(messages[0]))
-        )
+        metadata = message_metadata(messages[0], is_binary=self._source.is_binary)
+        call = asyncio.create_task(self._call(message_body(messages[0]), metadata))
         loop = asyncio.get_running_loop()
         end = loop.time() + self._limits.max_renewal.total_seconds()
         while not call.done():

@@ -71,6 +71,7 @@ class Source:
     Attributes:
         auto_complete: Whether the host settles what was received with success.
         has_sessions: Whether messages are received by sessions.
+        is_binary: Whether the function asks for bytes.
     """
 
     function: str
@@ -81,6 +82,7 @@ class Source:
     topic: str | None = None
     subscription: str | None = None
     has_sessions: bool = False
+    is_binary: bool = False
 
     @classmethod
     def from_trigger(
@@ -109,6 +111,7 @@ class Source:
             topic=topic,
             subscription=subscription,
             has_sessions=bool(trigger.get("isSessionsEnabled")),
+            is_binary=trigger.get("dataType") == "binary",
         )
 
     @property

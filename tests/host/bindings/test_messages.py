@@ -22,13 +22,13 @@ DEADLINE_SECONDS = 60
 class Messages:
     """A running host, its broker and its emulator, and what its functions wrote down."""
 
-    def __init__(self, host: HostProcess, folder: Path) -> None:
+    def __init__(self, host: HostProcess, folder: Path, storage: str | None = None) -> None:
         self.host = host
         self._folder = folder
         stack = json.loads((folder / "data" / "stack.json").read_text())
         self.bus = ServiceBusClient.from_connection_string(stack["BUS"])
         self.queues = QueueServiceClient.from_connection_string(
-            stack["QUEUES"], api_version=API_VERSION
+            storage or stack["QUEUES"], api_version=API_VERSION
         )
 
     def post(self, path: str, value: object, status: int = 200) -> None:
@@ -170,6 +170,12 @@ def test_a_message_is_settled_only_when_what_its_function_sends_is_stored(messag
     messages.until(lambda: sorted(messages.seen("forward")) == [1, 1, 2])
 
 
+def test_what_an_activity_sends_is_stored_when_its_orchestrator_goes_on(messages: Messages):
+    messages.post("orchestrations", "from afar")
+    messages.until(lambda: messages.seen("told") == ["sent from afar"])
+    assert messages.stored("from-activities", count=1) == _encoded("from afar")
+
+
 def test_a_queue_triggers_a_function_with_the_metadata_of_the_message(messages: Messages):
     messages.queue("jobs").send_message(_encoded("wörk")[0])
     messages.until(lambda: messages.seen("job"))
@@ -266,3 +272,20 @@ def test_a_batch_of_a_session_is_of_that_session_alone(messages: Messages):
     for session in (0, 1):
         expected = [str(number) for number in range(6) if number % 2 == session]
         assert [body for session_id, body in told() if session_id == f"s{session}"] == expected
+
+
+def test_a_host_that_stops_lets_a_call_end_and_reads_texts_as_host_json_says(
+    storage: str, tmp_path: Path
+):
+    switch = {"AzureFunctionsJobHost__extensions__queues__messageEncoding": "none"}
+    settings = _settings(tmp_path, **switch) | {"QUEUES": storage}
+    with QueueServiceClient.from_connection_string(storage, api_version=API_VERSION) as service:
+        queue = service.get_queue_client("jobs")
+        queue.create_queue()
+        with running(APP, tmp_path, environment=settings) as host:
+            seen = Messages(host, tmp_path, storage)
+            queue.send_message("very slow")
+            seen.until(lambda: seen.seen("job-begun"))
+            assert host.stop() == 0
+        assert [told["body"] for told in seen.seen("job")] == ["very slow"]
+        assert queue.get_queue_properties()["approximate_message_count"] == 0

@@ -39,5 +39,8 @@ class MemoryJournal:
     def forget(self, entity: str, message_id: str) -> None:
         del self.known[entity, message_id]
 
+    def keep_state(self, queue: str, session_id: str, state: bytes | None) -> None:
+        """A test that wants states asks the queue."""
+
     def messages(self) -> list[tuple[str, Message]]:
         return [(queue, message) for (queue, _), message in self._messages.items()]

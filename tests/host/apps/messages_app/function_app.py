@@ -5,11 +5,12 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import List  # noqa: UP035
+from typing import Any, List  # noqa: UP035
 
+import azure.durable_functions as df
 import azure.functions as func
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 FOLDER = Path(os.environ["SEEN"])
 BUS = "BUS"
 QUEUES = "QUEUES"
@@ -61,6 +62,26 @@ def queue(req: func.HttpRequest, sent: func.Out[List[str]]) -> str:  # noqa: UP0
     return "sent"
 
 
+@app.route("orchestrations", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> str:
+    return str(await client.start_new("orchestration", client_input=req.get_json()))
+
+
+@app.orchestration_trigger(context_name="context")
+def orchestration(context: df.DurableOrchestrationContext) -> Any:
+    told = yield context.call_activity("tell", context.get_input())
+    _note("told", told)
+    return told
+
+
+@app.activity_trigger(input_name="body")
+@app.queue_output(arg_name="sent", queue_name="from-activities", connection=QUEUES)
+def tell(body: str, sent: func.Out[str]) -> str:
+    sent.set(body)
+    return f"sent {body}"
+
+
 @app.service_bus_queue_trigger(arg_name="message", queue_name="plain", connection=BUS)
 @app.queue_output(arg_name="$return", queue_name="forwarded", connection=QUEUES)
 def forward(message: func.ServiceBusMessage) -> str:
@@ -72,8 +93,7 @@ def forward(message: func.ServiceBusMessage) -> str:
 def job(message: func.QueueMessage) -> None:
     body = message.get_body().decode()
     _note("job-begun", body)
-    if body == "slow":
-        time.sleep(0.5)
+    time.sleep({"slow": 0.5, "very slow": 2}.get(body, 0))
     _note(
         "job",
         {

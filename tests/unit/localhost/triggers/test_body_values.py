@@ -1,0 +1,22 @@
+"""What a message says of itself in its body."""
+
+import pytest
+
+from localhost.triggers.body_values import with_body_values
+
+METADATA = {"Id": "m-1", "PopReceipt": "p"}
+
+
+@pytest.mark.parametrize("body", ["{broken}", '["id"]', "{}", "plain", "", '"id"'])
+def test_a_body_that_is_no_object_says_nothing(body):
+    assert with_body_values(METADATA, body) == METADATA
+
+
+def test_values_are_taken_whatever_the_case_of_their_names_but_for_lists_and_null():
+    body = ' {"ID": 7, "popReceipt": null, "x": {"y": 1}, "z": [], "on": true} '
+    assert with_body_values(METADATA, body) == {
+        "Id": "7",
+        "PopReceipt": "p",
+        "x": {"y": 1},
+        "on": "True",
+    }
