@@ -146,7 +146,7 @@ def _path(info: FunctionInfo, binding: Mapping[str, Any]) -> str:
         check_template(path)
     except ExpressionError as error:
         raise BindingError(
-            f"Function '{info.name}': the path of its binding '{binding['name']}': {error}. Write a "
-            "brace that is meant as such twice."
+            f"Function '{info.name}': the path of its binding '{binding['name']}': {error}. Write "
+            "a brace that is meant as such twice."
         ) from error
     return path
