@@ -19,7 +19,7 @@ import azure.functions
 from localhost.execution.contract import AppLoadError, FunctionInfo
 from localhost.texts import format_stack
 from localhost.worker import deferred
-from localhost.worker.signatures import SignatureError, UnservedError, check
+from localhost.worker.signatures import SignatureError, check
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 DEFAULT_SCRIPT = "function_app.py"
@@ -123,7 +123,7 @@ def read_function(function: Any) -> LoadedFunction:
     obstacle = None
     try:
         wants_context = check(call, bindings)
-    except UnservedError as error:
+    except deferred.UnservedError as error:
         wants_context, obstacle = False, str(error)
     annotations = get_type_hints(call)
     bindings = [deferred.mark(b, annotations.get(str(b["name"]))) for b in bindings]

@@ -23,10 +23,6 @@ class SignatureError(Exception):
     """A function cannot be called with its bindings; the message says why."""
 
 
-class UnservedError(SignatureError):
-    """A parameter needs what this host does not serve; the message says which."""
-
-
 def is_out(binding: Mapping[str, Any]) -> bool:
     """Whether a binding carries a value out of the function."""
     return str(binding.get("direction")) == "out"
@@ -98,7 +94,7 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
             raise SignatureError(f"its input '{name}' is annotated azure.functions.Out")
         return
     if deferred.is_client(annotation):
-        _check_client(name, annotation, binding)
+        deferred.check_client(name, annotation, binding)
         return
     is_builtin_generic = isinstance(annotation, types.GenericAlias | types.UnionType)
     if is_builtin_generic or origin is typing.Union:
@@ -110,15 +106,6 @@ def _check_annotation(name: str, annotation: Any, binding: Mapping[str, Any]) ->
         raise SignatureError(
             f"its parameter '{name}' is annotated {annotation!r}, which a {binding['type']} "
             "binding does not give"
-        )
-
-
-def _check_client(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
-    binding_type = str(binding["type"])
-    if not deferred.is_served(binding_type, annotation):
-        raise UnservedError(
-            f"this host does not serve a {annotation!r}, as which its parameter '{name}' is "
-            f"annotated, for a binding of type {binding_type}"
         )
 
 
