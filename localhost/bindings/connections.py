@@ -44,14 +44,14 @@ class ServiceBusConnection:
             return cls(namespace=namespace, client_id=named.part("clientId"))
         raise named.complaint(info, [NAMESPACE])
 
-    async def open(self, exits: AsyncExitStack) -> ServiceBusClient:
-        """Make a client; whoever asks closes it."""
+    async def open(self, exits: AsyncExitStack, **options: Any) -> ServiceBusClient:
+        """Make a client, with options of the library's; whoever asks closes it."""
         if self.connection_string is not None:
-            client = ServiceBusClient.from_connection_string(self.connection_string)
+            client = ServiceBusClient.from_connection_string(self.connection_string, **options)
         else:
             credential = DefaultAzureCredential(managed_identity_client_id=self.client_id)
             await exits.enter_async_context(credential)
-            client = ServiceBusClient(str(self.namespace), credential)
+            client = ServiceBusClient(str(self.namespace), credential, **options)
         return await exits.enter_async_context(client)
 
 
