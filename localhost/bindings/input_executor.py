@@ -17,6 +17,7 @@ from localhost.execution.contract import (
     InvocationResult,
     OnResults,
 )
+from localhost.execution.dispatch import REDELIVERED
 from localhost.texts import describe_error
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class InputExecutor:
     def __init__(self, inner: HostedExecutor) -> None:
         self._inner = inner
         self._inputs: Mapping[str, Mapping[str, Input]] = {}
+        self._trigger_types: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -55,6 +57,7 @@ class InputExecutor:
     def read_from(self, inputs: Mapping[str, Mapping[str, Input]]) -> None:
         """Set where inputs come from: by function, then by the binding's name."""
         self._inputs = inputs
+        self._trigger_types = {info.name: info.trigger_type for info in self.functions}
 
     async def stop(self) -> None:
         """See `Executor`; calls that still wait for their inputs are not made."""
@@ -92,7 +95,8 @@ class InputExecutor:
             on_results([InvocationResult(call.id, error=f"InputError: {error}")])
             return
         except asyncio.CancelledError:
-            on_results([InvocationResult(call.id, error="HostStopping: the host is stopping")])
+            if self._trigger_types.get(call.function) not in REDELIVERED:
+                on_results([InvocationResult(call.id, error="HostStopping: the host is stopping")])
             raise
         named_values = dict(zip(inputs, values, strict=True))
         self._inner.submit([replace(call, inputs={**named_values, **call.inputs})], on_results)

@@ -81,12 +81,11 @@ def examine(
             disabled.append(info)
             callable_ += _callable_though_disabled(info, settings)
             continue
-        obstacles = _obstacles(info)
-        if obstacles and skips_unserved:
+        if skips_unserved and (obstacles := _obstacles(info)):
             skipped.append(f"Function {info.name} is left out: {'; '.join(obstacles)}.")
             continue
         problems += name_problems(info)
-        problems += [_refusal(info, obstacle) for obstacle in obstacles]
+        problems += _binding_problems(info)
         try:
             enabled.append(_resolve_settings(info, settings))
         except KeyError as error:
@@ -128,12 +127,13 @@ def _obstacles(info: FunctionInfo) -> list[str]:
     return obstacles or ([info.obstacle] if info.obstacle else [])
 
 
-def _refusal(info: FunctionInfo, obstacle: str) -> str:
-    return (
+def _binding_problems(info: FunctionInfo) -> list[str]:
+    return [
         f"Function '{info.name}': {obstacle}. To use it, run it with Core Tools (func start); to "
         f"start without it, set AzureWebJobs.{info.name}.Disabled=true, or start with "
         "--skip-unserved, which leaves out all such functions."
-    )
+        for obstacle in _obstacles(info)
+    ]
 
 
 def _route_problems(info: FunctionInfo, settings: Settings) -> list[str]:

@@ -26,6 +26,10 @@ class ModelBindingData:
     content: bytes
 
 
+class UnservedError(Exception):
+    """A parameter needs what Azure serves and this host does not; the message says which."""
+
+
 def is_client(annotation: Any) -> bool:
     """Whether a parameter is annotated with a client of an extension."""
     extensions = sys.modules.get(EXTENSIONS)
@@ -34,11 +38,19 @@ def is_client(annotation: Any) -> bool:
     )
 
 
-def is_served(binding_type: str, annotation: Any) -> bool:
-    """Whether this host gives such a client."""
-    return binding_type in BLOB_TYPES and bool(
-        _converter(binding_type).check_input_type_annotation(annotation)
-    )
+def check_client(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
+    """Look at a parameter that is annotated with a client.
+
+    Raises:
+        UnservedError: It is one that this host does not give.
+    """
+    binding_type = str(binding["type"])
+    converter = _converter(binding_type) if binding_type in BLOB_TYPES else None
+    if converter is None or not converter.check_input_type_annotation(annotation):
+        raise UnservedError(
+            f"this host does not serve a {annotation!r}, as which its parameter '{name}' is "
+            f"annotated, for a binding of type {binding_type}"
+        )
 
 
 def make_client(binding_type: str, annotation: Any, reference: BlobReference) -> Any:

@@ -22,13 +22,7 @@ from localhost.execution.import_path import arrange_import_path
 from localhost.texts import describe_error, format_stack
 from localhost.worker import deferred, web_extension
 from localhost.worker.extensions import run_load_hooks
-from localhost.worker.signatures import (
-    SignatureError,
-    UnservedError,
-    check,
-    check_retry,
-    folder_of,
-)
+from localhost.worker.signatures import SignatureError, check, check_retry, folder_of
 
 SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
 DEFAULT_SCRIPT = "function_app.py"
@@ -155,7 +149,7 @@ def read_function(function: Any) -> LoadedFunction:
     obstacle = None
     try:
         wants_context = check(call, bindings)
-    except UnservedError as error:
+    except deferred.UnservedError as error:
         wants_context, obstacle = False, str(error)
     annotations = get_type_hints(call)
     bindings = [deferred.mark(b, annotations.get(str(b["name"]))) for b in bindings]

@@ -70,7 +70,9 @@ class CallableFunction:
         self._wants_context = function.wants_context
         self._hooks = invocation_hooks(info.name)
         self._trigger_name = str(info.trigger["name"])
-        self._decode = _decoder(function)
+        self._decode = (
+            _client_decoder(function) if is_deferred(info.trigger) else _decoder(function)
+        )
         self._outs = {str(b["name"]): str(b["type"]) for b in info.bindings if is_out(b)}
         self._return_type = self._outs.pop(RETURN, None)
         # What is returned for an output other than the response goes where outputs go.
@@ -174,13 +176,17 @@ def _response(outputs: dict[str, Any]) -> HttpResponseData | None:
     return responses[0] if responses else None
 
 
+def _client_decoder(function: LoadedFunction) -> Decode:
+    info = function.info
+    annotation = get_type_hints(function.call)[str(info.trigger["name"])]
+    return lambda invocation: deferred.make_client(
+        info.trigger_type, annotation, invocation.payload
+    )
+
+
 def _decoder(function: LoadedFunction) -> Decode:
     info = function.info
     annotation = get_type_hints(function.call).get(str(info.trigger["name"]))
-    if is_deferred(info.trigger):
-        return lambda invocation: deferred.make_client(
-            info.trigger_type, annotation, invocation.payload
-        )
     if annotation is str and info.trigger_type == "serviceBusTrigger":
         return service_bus_data.text
     if annotation in (str, bytes) and not has_implicit_output(info.trigger_type):

@@ -24,10 +24,6 @@ class SignatureError(Exception):
     """A function cannot be called with its bindings; the message says why."""
 
 
-class UnservedError(SignatureError):
-    """A parameter needs what this host does not serve; the message says which."""
-
-
 def is_out(binding: Mapping[str, Any]) -> bool:
     """Whether a binding carries a value out of the function."""
     return str(binding.get("direction")) == "out"
@@ -160,16 +156,10 @@ def _check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> 
                 f"its parameter '{name}' is annotated {annotation!r}, which a httpTrigger "
                 "binding does not give"
             )
-        return
-    if not deferred.is_client(annotation):
+    elif deferred.is_client(annotation):
+        deferred.check_client(name, annotation, binding)
+    else:
         check_parameter(name, annotation, binding)
-        return
-    binding_type = str(binding["type"])
-    if not deferred.is_served(binding_type, annotation):
-        raise UnservedError(
-            f"this host does not serve a {annotation!r}, as which its parameter '{name}' is "
-            f"annotated, for a binding of type {binding_type}"
-        )
 
 
 def _quote_names(names: set[str]) -> str:

@@ -26,9 +26,9 @@ def ping(req: func.HttpRequest) -> str:
     return "pong"
 
 
-@app.warm_up_trigger("context_of_start")
-def warmup(context_of_start: WarmUpContext) -> None:
-    note("warmup", type(context_of_start).__name__)
+@app.warm_up_trigger("beginning")
+def warmup(beginning: WarmUpContext) -> None:
+    note("warmup", type(beginning).__name__)
     if os.environ.get("COLD"):
         raise ValueError("too cold")
 

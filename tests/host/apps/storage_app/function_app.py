@@ -45,9 +45,9 @@ def put_place(req: func.HttpRequest, out: func.Out[str]) -> str:
 
 
 @app.route(route="texts/{name}", methods=["GET"])
-@app.blob_input("blob_file", path="texts/{name}.txt", connection="AzureWebJobsStorage")
-def get_text(req: func.HttpRequest, blob_file: func.InputStream) -> str:
-    return "nothing" if blob_file is None else blob_file.read().decode()
+@app.blob_input("found", path="texts/{name}.txt", connection="AzureWebJobsStorage")
+def get_text(req: func.HttpRequest, found: func.InputStream) -> str:
+    return "nothing" if found is None else found.read().decode()
 
 
 @app.route(route="kinds/{name}", methods=["GET"])
