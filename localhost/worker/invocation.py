@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import azure.functions
@@ -49,11 +50,11 @@ class Out:
 class CallableFunction:
     """A loaded function, ready to be called; what its bindings mean is worked out once."""
 
-    def __init__(self, function: LoadedFunction) -> None:
+    def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
         info = function.info
         self.info = info
         self._call = function.call
-        self._directory = function.folder
+        self._directory = function.folder or app_dir
         self._wants_context = function.wants_context
         self._hooks = invocation_hooks(info.name)
         self._trigger_name = str(info.trigger["name"])

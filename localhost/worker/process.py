@@ -91,7 +91,7 @@ def main() -> None:
     except BaseException as error:  # noqa: BLE001  told, not died of
         connection.sendall(wire.frame(wire.LoadReport([], format_stack(error))))
         return
-    callables = {f.info.name: CallableFunction(f) for f in functions}
+    callables = {f.info.name: CallableFunction(f, config.app_dir) for f in functions}
     connection.sendall(wire.frame(wire.LoadReport([function.info for function in functions])))
     _serve(connection, stream, callables)
 
