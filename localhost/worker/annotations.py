@@ -64,7 +64,7 @@ def check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> N
     if is_out(annotation) and not is_output:
         raise AnnotationError(f"its input '{name}' is annotated azure.functions.Out: name a class")
     value = _value_type(annotation) if is_output else annotation
-    if not _is_taken(value):
+    if not is_type(value):
         raise _refusal(f"its parameter '{name}'", annotation, binding_type)
     is_text = value in _TEXTS and not has_implicit_output(binding_type)
     if not is_text and not _fits(binding_type, value, is_output=is_output):
@@ -94,7 +94,7 @@ def _value_type(annotation: Any) -> Any:
     return arguments[0] if len(arguments) == 1 else Any
 
 
-def _is_taken(annotation: Any) -> bool:
+def is_type(annotation: Any) -> bool:
     """Whether the worker takes it for a type, whatever the binding."""
     origin = typing.get_origin(annotation)
     if origin is not None and not isinstance(origin, type):

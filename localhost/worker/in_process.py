@@ -70,7 +70,7 @@ class InProcessExecutor:
             limit_user_code(self._log_levels)
         functions = load_app(self._app_dir)
         self._functions = self._examine([function.info for function in functions])
-        callables = {f.info.name: CallableFunction(f) for f in functions}
+        callables = {f.info.name: CallableFunction(f, self._app_dir) for f in functions}
         self._user_thread.start()
         self._runner = Runner(callables, self._coroutines.loop, self._on_result)
         self._dispatcher.serve(self._functions)

@@ -34,13 +34,13 @@ class LoadedFunction:
     """A function of the app and the callable behind it.
 
     Attributes:
-        folder: That of the file it is written in.
+        folder: That of the file it is written in; None means the app's.
     """
 
     info: FunctionInfo
     call: Callable[..., Any]
     wants_context: bool
-    folder: Path
+    folder: Path | None = None
 
 
 def load_app(app_dir: Path) -> list[LoadedFunction]:

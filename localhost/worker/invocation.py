@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import azure.functions
@@ -62,11 +63,11 @@ class Out:
 class CallableFunction:
     """A loaded function, ready to be called; what its bindings mean is worked out once."""
 
-    def __init__(self, function: LoadedFunction) -> None:
+    def __init__(self, function: LoadedFunction, app_dir: Path) -> None:
         info = function.info
         self.info = info
         self._call = keep_outcome(function.call) if info.is_streamed else function.call
-        self._directory = function.folder
+        self._directory = function.folder or app_dir
         self._wants_context = function.wants_context
         self._hooks = invocation_hooks(info.name)
         self._trigger_name = str(info.trigger["name"])

@@ -83,16 +83,17 @@ def main() -> None:
         return
     if config == wire.STOP:  # the host could not start
         return
+    app_dir = Path(config.app_dir)
     _enter(config)
     try:
-        functions = load_app(Path(config.app_dir))
+        functions = load_app(app_dir)
     except AppLoadError as error:
         connection.sendall(wire.frame(wire.LoadReport([], make_printable(str(error)))))
         return
     except BaseException as error:  # noqa: BLE001  told, not died of
         connection.sendall(wire.frame(wire.LoadReport([], format_stack(error))))
         return
-    callables = {f.info.name: CallableFunction(f) for f in functions}
+    callables = {f.info.name: CallableFunction(f, app_dir) for f in functions}
     connection.sendall(wire.frame(wire.LoadReport([function.info for function in functions])))
     _serve(connection, stream, callables)
 

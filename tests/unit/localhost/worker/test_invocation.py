@@ -39,7 +39,7 @@ def _prepare(register: Callable[[df.DFApp], Any]) -> CallableFunction:
     # Without an HTTP function the library logs a warning.
     app.route(route="other")(lambda req: "")
     register(app)
-    return CallableFunction(read_function(app.get_functions()[-1]))
+    return CallableFunction(read_function(app.get_functions()[-1]), Path("/app"))
 
 
 def _run(function: CallableFunction, payload: Any, **fields: Any) -> InvocationResult:
@@ -280,6 +280,5 @@ def test_the_description_of_a_function_is_kept_with_it() -> None:
         FunctionInfo("act", {"type": "activityTrigger", "name": "n"}, [], is_async=False),
         act,
         wants_context=False,
-        folder=Path(),
     )
-    assert CallableFunction(function).info.name == "act"
+    assert CallableFunction(function, Path()).info.name == "act"
