@@ -118,7 +118,6 @@ def test_a_function_without_a_route_is_found_by_its_name(host: HostProcess) -> N
         ("OPTIONS", "/api/cookies"),
         ("GET", "/api/nowhere"),
         ("GET", "/see"),
-        ("GET", "/api/off"),
         ("GET", "/runtime/webhooks/unknown/x"),
         ("GET", "/admin/nowhere"),
         ("POST", "/"),
