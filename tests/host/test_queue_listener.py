@@ -11,6 +11,7 @@ from azure.storage.queue.aio import QueueClient
 
 from localhost.bindings.connections import StorageConnection
 from localhost.bindings.queue_clients import API_VERSION
+from localhost.bindings.queue_news import QueueNews
 from localhost.bindings.queue_settings import QueueSettings
 from localhost.execution.contract import Invocation, InvocationResult, OnResults
 from localhost.triggers.storage_queue import listener as module
@@ -38,14 +39,15 @@ class SlowExecutor:
 
 @asynccontextmanager
 async def _listening(
-    storage: str, executor: SlowExecutor
+    storage: str, executor: SlowExecutor, news: QueueNews | None = None
 ) -> AsyncIterator[tuple[QueueClient, QueueListener]]:
     name = f"jobs-{secrets.token_hex(4)}"
     settings = QueueSettings(max_polling=timedelta(milliseconds=100), encoding="none")
     source = QueueSource("job", StorageConnection(storage), name, is_binary=False)
     async with QueueClient.from_connection_string(storage, name, api_version=API_VERSION) as queue:
         await queue.create_queue()
-        listener = QueueListener(source, settings, executor, asyncio.Event())  # type: ignore[arg-type]
+        event = (news or QueueNews()).listen(name)
+        listener = QueueListener(source, settings, executor, event)  # type: ignore[arg-type]
         listener.start()
         try:
             yield queue, listener
@@ -92,3 +94,15 @@ async def test_a_queue_that_is_made_later_is_listened_to(storage: str):
         await queue.create_queue()
         await queue.send_message("x")
         await asyncio.wait_for(executor.has_ended.wait(), PATIENCE_SECONDS)
+
+
+async def test_what_an_output_of_this_host_has_sent_is_fetched_at_once(
+    storage: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "LEAST_WAIT_SECONDS", 3600.0)
+    executor, news = SlowExecutor(0), QueueNews()
+    async with _listening(storage, executor, news) as (queue, _):
+        await asyncio.sleep(0.3)  # it has looked, and waits for an hour
+        await queue.send_message("x")
+        news.tell(queue.queue_name)
+        await asyncio.wait_for(executor.has_begun.wait(), PATIENCE_SECONDS)
