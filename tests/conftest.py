@@ -12,9 +12,11 @@ from tests.support.services.azurite import running_azurite
 
 # CI tries the same examples each time, so that a change is judged by itself; a developer's machine
 # tries others at every run, and so finds what nobody thought of; `--hypothesis-profile many` looks
-# longer. No example has a deadline: that the machine is busy with others is no fault.
+# longer, `brief` only sees that they run. No example has a deadline: that the machine is busy with
+# others is no fault.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("local", deadline=None)
+settings.register_profile("brief", derandomize=True, deadline=None, max_examples=10)
 settings.register_profile("many", max_examples=3000, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
