@@ -54,7 +54,7 @@ class LineHandler(logging.Handler):
         try:
             line = self.format(record)
             # Looked up for each line: the worker takes its handler away when it loses the host.
-            handlers = [one for one in logging.root.handlers if _is_of_worker(type(one))]
+            handlers = [one for one in logging.root.handlers if _is_of_worker(type(one).__module__)]
             if handlers:
                 _send(record, line, handlers)
             else:
@@ -64,8 +64,8 @@ class LineHandler(logging.Handler):
 
 
 @lru_cache
-def _is_of_worker(kind: Any) -> bool:
-    return str(kind.__module__).partition(".")[0] in WORKERS
+def _is_of_worker(module: str) -> bool:
+    return module.partition(".")[0] in WORKERS
 
 
 def _send(record: logging.LogRecord, line: str, handlers: list[logging.Handler]) -> None:
