@@ -104,7 +104,7 @@ def chosen_by(config: pytest.Config) -> ChosenHost:
         return ChosenHost(name)
     also = ("needs_embedded",)
     if name.startswith(URLS):
-        return _at_url(name.rstrip("/"), frozenset((*URL_LACKS, *also)) - has)
+        return at_url(name.rstrip("/"), frozenset(has))
     path = Path(name).resolve()
     if not path.is_file():
         raise pytest.UsageError(f"--host: '{name}' is neither 'embedded', a URL nor a program")
@@ -112,7 +112,9 @@ def chosen_by(config: pytest.Config) -> ChosenHost:
     return ChosenHost(name, words, lacks=frozenset(PATH_LACKS + also) - has, patience=PATIENCE)
 
 
-def _at_url(origin: str, lacks: frozenset[str]) -> ChosenHost:
+def at_url(origin: str, has: frozenset[str]) -> ChosenHost:
+    """A host that runs already, with what it has besides that others may lack."""
+    lacks = frozenset((*URL_LACKS, "needs_embedded")) - has
     if not key_at_hand():
         lacks |= {"needs_keys"}
     if not LiveHost(origin).is_local:
