@@ -13,7 +13,7 @@ from typing import Any
 
 from localhost.texts import describe_error
 from localhost.worker import deferred, web_extension
-from localhost.worker.annotations import AnnotationError, check_parameter, check_return
+from localhost.worker.annotations import AnnotationError, check_parameter, check_return, is_type
 
 CONTEXT = "context"
 RETURN = "$return"
@@ -145,18 +145,18 @@ def _check_return(annotation: Any, binding_type: str) -> None:
     is_of_web = binding_type == "http" and web_extension.is_enabled()
     if not is_of_web:
         check_return(annotation, binding_type)
-    elif not web_extension.fits(annotation, is_output=True):
+    elif not (is_type(annotation) and web_extension.fits(annotation, is_output=True)):
         raise SignatureError(f"its return value is annotated {annotation!r}, which is no response")
 
 
 def _check_parameter(name: str, annotation: Any, binding: Mapping[str, Any]) -> None:
     if binding["type"] == "httpTrigger" and web_extension.is_enabled():
-        if not web_extension.fits(annotation, is_output=False):
+        if not (is_type(annotation) and web_extension.fits(annotation, is_output=False)):
             raise SignatureError(
                 f"its parameter '{name}' is annotated {annotation!r}, which a httpTrigger "
                 "binding does not give"
             )
-    elif deferred.is_client(annotation):
+    elif is_type(annotation) and deferred.is_client(annotation):
         deferred.check_client(name, annotation, binding)
     else:
         check_parameter(name, annotation, binding)

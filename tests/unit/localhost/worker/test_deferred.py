@@ -1,11 +1,14 @@
 """Which parameters are clients of an extension, and how one is made."""
 
+from typing import Literal
+
 import azurefunctions.extensions.bindings.blob as blob
 import pytest
 from azurefunctions.extensions.base import SdkType
 
 from localhost.execution.contract import BlobReference, is_deferred
 from localhost.worker import deferred
+from localhost.worker.signatures import SignatureError, check
 
 CONNECTION = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/a;"
@@ -40,3 +43,12 @@ def test_a_client_is_made_of_the_setting_and_the_place(monkeypatch: pytest.Monke
 def test_a_client_that_is_not_given_is_named(binding_type: str, annotation: type) -> None:
     with pytest.raises(deferred.UnservedError, match=annotation.__name__):
         deferred.check_client("x", annotation, {"type": binding_type})
+
+
+@pytest.mark.parametrize("annotation", [Literal["x"], str | bytes, list[str]])
+def test_what_is_no_class_is_refused_beside_an_extension_too(annotation: object) -> None:
+    def read(x): ...
+
+    read.__annotations__ = {"x": annotation}
+    with pytest.raises(SignatureError, match="'x' is annotated"):
+        check(read, [{"name": "x", "type": "blobTrigger", "direction": "in"}])
