@@ -16,7 +16,7 @@ from localhost.durable.records import InstanceRecord
 from localhost.durable.storage.store import Store
 from tests.support.doubles.inline_executor import InlineExecutor
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 60.0
 
 
 class Hub:
