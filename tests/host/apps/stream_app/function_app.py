@@ -120,3 +120,9 @@ async def dies(req: Request) -> StreamingResponse:
         os._exit(3)
 
     return StreamingResponse(generate())
+
+
+@app.route(route="hang", methods=["GET"])
+async def hang(req: Request) -> str:
+    await asyncio.sleep(7)
+    return "late"
