@@ -130,6 +130,18 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(
         time.sleep(0.05)
 
 
+def test_a_body_is_read_before_a_stream_is_returned(host: HostProcess) -> None:
+    assert host.request("POST", "/api/echo?first", b"body").body == b"body"
+    broken = pytest.raises((http.client.IncompleteRead, ConnectionError))
+    with ask(host, "POST", "/api/echo", body=b"body") as response, broken:
+        response.read()
+    assert "Read it before you return the StreamingResponse" in host.log
+
+
+def test_a_stream_may_look_whether_its_caller_is_there(host: HostProcess) -> None:
+    assert host.request("POST", "/api/watch", b"body").body == b"False False False "
+
+
 def test_a_caller_that_leaves_ends_the_stream(host: HostProcess) -> None:
     with ask(host, "GET", "/api/endless") as response:
         assert response.read(1000) == b"x" * 1000
