@@ -167,19 +167,30 @@ async def _carry(
         writer.close()
         return web.Response(status=500)
     response = web.StreamResponse(status=status, headers=_headers(headers))
+
+    def cut_off(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            writer.close()
+            _abort(request)
+
+    sending.add_done_callback(cut_off)
     try:
         await response.prepare(request)
         while (piece := await _next_piece(request, reader)) is not None:
             await response.write(piece)
         await response.write_eof()
     except (asyncio.IncompleteReadError, ConnectionError):
-        # So that the caller knows that something is missing.
-        if request.transport is not None:
-            request.transport.abort()
+        _abort(request)
     finally:
         sending.cancel()
         writer.close()
     return response
+
+
+def _abort(request: web.Request) -> None:
+    """Close the connection so that the caller knows that something is missing."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _first(

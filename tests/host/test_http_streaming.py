@@ -162,6 +162,19 @@ def test_a_body_over_the_limit_is_refused(host: HostProcess, is_chunked: bool) -
         assert caller.recv(64).startswith(b"HTTP/1.1 413")
 
 
+def test_a_body_that_grows_over_the_limit_later_cuts_the_stream_off(host: HostProcess) -> None:
+    head = b"POST /api/flow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    deadline = time.monotonic() + 10
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as caller:
+        caller.sendall(head)
+        assert caller.recv(64).startswith(b"HTTP/1.1 200")
+        with contextlib.suppress(ConnectionError):
+            caller.sendall(f"{LIMIT + 1:x}\r\n".encode() + b"x" * (LIMIT + 1))
+            while caller.recv(65_536):
+                assert time.monotonic() < deadline
+    assert "never retrieved" not in host.log
+
+
 def test_a_call_over_the_timeout_is_answered_at_once(tmp_path: Path) -> None:
     limit = {"AzureFunctionsJobHost__functionTimeout": "00:00:01"}
     with running(APP, tmp_path, "--no-stack", environment=limit) as host:

@@ -143,3 +143,13 @@ async def watch(req: Request) -> StreamingResponse:
             await asyncio.sleep(0.01)
 
     return StreamingResponse(generate())
+
+
+@app.route(route="flow", methods=["POST"])
+async def flow(req: Request) -> StreamingResponse:
+    async def generate():
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(generate())
