@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localhost.bindings.expressions import BindingData
-from localhost.execution.contract import FunctionInfo, HttpRequestData, Invocation
+from localhost.bindings.request_values import join_values, query_values
+from localhost.execution.contract import FunctionInfo, HttpRequestData, HttpStreamData, Invocation
 
 # What the host's own objects look like is nobody's business.
 _OPAQUE = frozenset({"timerTrigger", "orchestrationTrigger", "entityTrigger", "warmupTrigger"})
@@ -23,7 +24,11 @@ def binding_data(info: FunctionInfo, invocation: Invocation) -> BindingData:
     payload = invocation.payload
     values: dict[str, Any] = dict(invocation.metadata)
     if isinstance(payload, HttpRequestData):
-        values |= _request_values(payload)
+        values |= json_values(_json_object(payload.body))
+        values |= _request_values(payload.query, payload.headers, payload.route_params)
+    elif isinstance(payload, HttpStreamData):
+        # Its body comes when the function reads it, so it has no fields yet.
+        values |= _stream_values(payload)
     elif info.trigger_type not in _OPAQUE:
         document = _json_object(payload)
         if info.trigger_type == "activityTrigger":
@@ -44,13 +49,20 @@ def json_values(document: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _request_values(request: HttpRequestData) -> dict[str, Any]:
-    values = json_values(_json_object(request.body))
-    query = {name: text for name, text in request.query.items() if name.lower() != "code"}
-    values |= query
-    values |= request.route_params
-    values |= {"query": query, "headers": request.headers}
-    return values
+def _request_values(
+    query: dict[str, str], headers: dict[str, str], route_params: dict[str, str]
+) -> dict[str, Any]:
+    named = {name: text for name, text in query.items() if name.lower() != "code"}
+    return {**named, **route_params, "query": named, "headers": headers}
+
+
+def _stream_values(stream: HttpStreamData) -> dict[str, Any]:
+    query = query_values(stream.raw_path.partition(b"?")[2].decode("latin-1"))
+    headers = join_values(
+        (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+        for name, value in stream.headers
+    )
+    return _request_values(query, headers, stream.route_params)
 
 
 def _json_object(payload: Any) -> dict[str, Any] | None:

@@ -4,12 +4,11 @@ Source: GrpcMessageConversionExtensions.cs of the Functions host.
 """
 
 import re
-from collections.abc import Iterable
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import CIMultiDict
 
+from localhost.bindings.request_values import join_values, query_values
 from localhost.execution.contract import HttpRequestData, HttpResponseData
 from localhost.slow_callers import read_body
 from localhost.texts import make_printable
@@ -40,8 +39,8 @@ async def function_request(request: web.Request, route_params: dict[str, str]) -
     return HttpRequestData(
         method=request.method,
         url=f"{request.scheme}://{request.host}{request.raw_path}",
-        headers=_join_values((name.lower(), value) for name, value in request.headers.items()),
-        query=_query(request.raw_path.partition("?")[2]),
+        headers=join_values((name.lower(), value) for name, value in request.headers.items()),
+        query=query_values(request.raw_path.partition("?")[2]),
         route_params=route_params,
         body=body,
     )
@@ -69,21 +68,3 @@ def _check_header(name: str, value: str) -> None:
         raise ValueError(f"{name!r:.200} is no name of a header")
     if _CONTROL.search(value) or (not value.isascii() and make_printable(value) != value):
         raise ValueError(f"the header '{name}' has a value that cannot be sent: {value!r:.200}")
-
-
-def _query(text: str) -> dict[str, str]:
-    # Names that differ only in case are one, as in ASP.NET; the first spelling is kept.
-    spelling: dict[str, str] = {}
-    pairs = (
-        (spelling.setdefault(name.lower(), name), value)
-        for name, value in parse_qsl(text, keep_blank_values=True)
-    )
-    return {name: value for name, value in _join_values(pairs).items() if value}
-
-
-def _join_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    # As .NET's StringValues joins them: without the empty ones.
-    return {name: ",".join(filter(None, several)) for name, several in values.items()}

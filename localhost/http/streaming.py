@@ -42,6 +42,10 @@ class _TooLargeError(Exception):
     """The body is over the limit."""
 
 
+class _AbandonedError(Exception):
+    """The host waits no longer for the call."""
+
+
 class HttpStreams:
     """Carries bodies between callers and workers.
 
@@ -85,7 +89,7 @@ class HttpStreams:
             await asyncio.wait({line, call}, return_when=asyncio.FIRST_COMPLETED)
             if not line.done():
                 return web.Response(status=500)
-            return await _carry(request, *line.result())
+            return await _carry(request, call, *line.result())
         finally:
             del self._lines[invocation.id]
 
@@ -146,45 +150,84 @@ async def _read(reader: asyncio.StreamReader) -> Any:
 
 
 async def _carry(
-    request: web.Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    request: web.Request,
+    call: "asyncio.Task[InvocationResult]",
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> web.StreamResponse:
     sending = asyncio.create_task(_send_body(request, writer))
     try:
-        status, headers = await _first(request, reader, sending)
+        status, headers = await _first(request, call, reader, sending)
     except _TooLargeError:
         sending.cancel()
         writer.close()
         return web.Response(status=413, headers={"Connection": "close"})
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (_AbandonedError, asyncio.IncompleteReadError, ConnectionError):
         sending.cancel()
         writer.close()
         return web.Response(status=500)
     response = web.StreamResponse(status=status, headers=_headers(headers))
+
+    def cut_off(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            writer.close()
+            _abort(request)
+
+    sending.add_done_callback(cut_off)
     try:
         await response.prepare(request)
         while (piece := await _next_piece(request, reader)) is not None:
             await response.write(piece)
         await response.write_eof()
     except (asyncio.IncompleteReadError, ConnectionError):
-        # So that the caller knows that something is missing.
-        if request.transport is not None:
-            request.transport.abort()
+        _abort(request)
     finally:
         sending.cancel()
         writer.close()
     return response
 
 
+def _abort(request: web.Request) -> None:
+    """Close the connection so that the caller knows that something is missing."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
 async def _first(
-    request: web.Request, reader: asyncio.StreamReader, sending: "asyncio.Task[None]"
+    request: web.Request,
+    call: "asyncio.Task[InvocationResult]",
+    reader: asyncio.StreamReader,
+    sending: "asyncio.Task[None]",
 ) -> Any:
-    """Wait for status and headers, as long as the request's body is in order."""
+    """Wait for status and headers, while request and call are in order.
+
+    Raises:
+        _TooLargeError: The body of the request is over the limit.
+        _AbandonedError: The host has given up the call.
+    """
     start = asyncio.create_task(_next_piece(request, reader))
-    await asyncio.wait({start, sending}, return_when=asyncio.FIRST_COMPLETED)
-    if sending.done() and isinstance(sending.exception(), _TooLargeError):
+    waiting: set[asyncio.Task[Any]] = {sending, call}
+    try:
+        while waiting and not start.done():
+            await asyncio.wait({start, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                break
+            if sending.done() and isinstance(sending.exception(), _TooLargeError):
+                raise _TooLargeError
+            if call.done() and _is_abandoned(call.result()):
+                raise _AbandonedError
+            waiting = {task for task in waiting if not task.done()}
+        return await start
+    finally:
         start.cancel()
-        raise _TooLargeError
-    return await start
+
+
+def _is_abandoned(result: InvocationResult) -> bool:
+    """Whether the host ended the call, by `functionTimeout` for one.
+
+    What the function raised comes with its traceback, and the application answers it.
+    """
+    return result.error is not None and result.stack is None
 
 
 async def _next_piece(request: web.Request, reader: asyncio.StreamReader) -> Any:

@@ -10,8 +10,6 @@ from email.utils import format_datetime
 from http.cookies import Morsel
 from urllib.parse import quote
 
-from dateutil import parser  # type: ignore[import-untyped]
-
 # What a .NET TimeSpan can hold.
 _LONGEST_AGE_SECONDS = 922_337_203_685
 _SAME_SITES = frozenset({"lax", "strict", "none"})
@@ -24,6 +22,7 @@ def cookie_header(morsel: "Morsel[str]") -> str:
         ValueError: Its `Expires` is no time, or its `Max-Age` is below 0 or without end.
         OverflowError: Its `Expires` is a time that nobody can reckon with.
         TypeError: Its `Max-Age` is no number.
+        RuntimeError: It has an `Expires`, and python-dateutil is not installed.
     """
     parts = [f"{morsel.key}={quote(morsel.value, safe='')}"]
     if morsel["expires"]:
@@ -41,6 +40,14 @@ def cookie_header(morsel: "Morsel[str]") -> str:
 
 
 def _http_date(text: str) -> str:
+    # The app's Python may have none; Azure's worker brings its own.
+    try:
+        from dateutil import parser  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise RuntimeError(
+            "a cookie's Expires is read with python-dateutil, which the Python of the app does not "
+            "have: put it into requirements.txt and install it"
+        ) from error
     moment = datetime.fromtimestamp(int(parser.parse(text).timestamp()), UTC)
     return format_datetime(moment, usegmt=True)
 

@@ -2,11 +2,15 @@
 
 Those of an `AppExtensionBase` run around every call, those of a `FuncExtensionBase` around those of
 one function. As in Azure they run only where a setting says so; else the log names those that wait.
+From Python 3.13 on they never run: Azure has another worker for it, that calls no hooks.
+
+Source: azure_functions_runtime; https://github.com/Azure/azure-functions-python-worker/issues/1759
 """
 
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,8 @@ from typing import Any
 import azure.functions
 
 SETTING = "PYTHON_ENABLE_WORKER_EXTENSIONS"
+# The first Python that has the worker without hooks.
+_HOOKLESS = (3, 13)
 _TRUE = frozenset({"1", "true", "t", "yes", "y"})
 logger = logging.getLogger(__name__)
 # Where azure-functions enters the classes; a release without extensions has none.
@@ -60,7 +66,11 @@ def run_load_hooks(functions: Sequence[str], app_dir: Path) -> None:
 
 
 def _is_enabled() -> bool:
-    return _registry is not None and os.environ.get(SETTING, "").strip().lower() in _TRUE
+    return _registry is not None and _is_set() and sys.version_info < _HOOKLESS
+
+
+def _is_set() -> bool:
+    return os.environ.get(SETTING, "").strip().lower() in _TRUE
 
 
 def _hooks(function: str, name: str) -> Iterable[Any]:
@@ -87,10 +97,7 @@ def _warnings(functions: Sequence[str]) -> Iterable[str]:
     if not _is_enabled():
         names = [*for_all, *(one for found in by_name.values() for one in found)]
         if names:
-            yield (
-                f"Worker extensions are not run, as in Azure: {', '.join(names)}. "
-                f"Set {SETTING}=1 to have their hooks called."
-            )
+            yield f"Worker extensions are not run, as in Azure: {', '.join(names)}. {_remedy()}"
         return
     known = {function.lower() for function in functions}
     for trigger in by_name:
@@ -100,3 +107,12 @@ def _warnings(functions: Sequence[str]) -> Iterable[str]:
                 f"it was made with a path that begins with '{trigger}', and no function has that "
                 "name. Use azure.functions.AppExtensionBase, or a folder called as the function."
             )
+
+
+def _remedy() -> str:
+    if sys.version_info < _HOOKLESS:
+        return f"Set {SETTING}=1 to have their hooks called."
+    return (
+        f"From Python 3.13 on its worker calls no hooks, whatever {SETTING} says; on 3.12 and "
+        "earlier it does."
+    )

@@ -29,6 +29,10 @@ OnResult = Callable[[InvocationResult], None]
 logger = logging.getLogger(__name__)
 _CALL = "localhost.call"
 _DISCONNECT = "http.disconnect"
+_READ_TOO_LATE = (
+    "The body of a request cannot be read while a response is streamed: in Azure it gets lost. "
+    "Read it before you return the StreamingResponse (await req.body())."
+)
 
 
 @dataclass(slots=True)
@@ -102,8 +106,7 @@ class HttpStreams:
                 return
             await channel.write(await self._answer(call, channel))
             # Closed with something unread, the socket would lose what the host has not read.
-            while (await channel.receive())["type"] != _DISCONNECT:
-                pass
+            await channel.drain()
 
     async def _answer(self, call: _Call, channel: "_Channel") -> bool | None:
         """Let the application answer; give what the host is told last: False if it is cut off."""
@@ -126,6 +129,8 @@ class _Channel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._lock = asyncio.Lock()
+        self._length: int | None = None
 
     async def begin(self, invocation_id: str) -> bool:
         """Say which call this is, and tell whether the host still knows it."""
@@ -138,12 +143,35 @@ class _Channel:
             await self._writer.drain()
 
     async def receive(self) -> Message:
+        """Take the next piece of the request's body.
+
+        Raises:
+            RuntimeError: Somebody else waits for it: while a stream is sent, that is what sends it.
+        """
+        if self._lock.locked():
+            # What only looks whether the caller is still there is cancelled here.
+            await asyncio.sleep(0)
+            raise RuntimeError(_READ_TOO_LATE)
+        async with self._lock:
+            return await self._read()
+
+    async def drain(self) -> None:
+        """Take what the application has not read, until the caller has gone."""
+        async with self._lock:
+            while (await self._read())["type"] != _DISCONNECT:
+                pass
+
+    async def _read(self) -> Message:
         try:
-            header = await self._reader.readexactly(wire.HEADER.size)
-            (length,) = wire.HEADER.unpack(header)
-            body, is_last = wire.unframe(await self._reader.readexactly(length))
+            if self._length is None:
+                header = await self._reader.readexactly(wire.HEADER.size)
+                (self._length,) = wire.HEADER.unpack(header)
+            # Who is cancelled here leaves the length for the next.
+            frame = await self._reader.readexactly(self._length)
         except (asyncio.IncompleteReadError, ConnectionError):
             return {"type": _DISCONNECT}
+        self._length = None
+        body, is_last = wire.unframe(frame)
         return {"type": "http.request", "body": body, "more_body": not is_last}
 
     async def send(self, message: Message) -> None:

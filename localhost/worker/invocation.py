@@ -31,7 +31,7 @@ from localhost.worker import (
 )
 from localhost.worker.annotations import has_implicit_output, is_generic
 from localhost.worker.context import InvocationContext
-from localhost.worker.extensions import invocation_hooks
+from localhost.worker.extensions import InvocationHooks, invocation_hooks
 from localhost.worker.indexing import LoadedFunction
 from localhost.worker.input_data import input_decoders
 from localhost.worker.outcomes import Outcome, keep_outcome
@@ -95,7 +95,7 @@ class CallableFunction:
             context = self._context(invocation, arguments)
             self._hooks.run_before(context, arguments)
             returned = self._call(**arguments)
-            self._hooks.run_after(context, arguments, returned)
+            _run_after(self._hooks, context, arguments, returned)
             return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in user code ends the call only
             return self._fail(invocation, error)
@@ -113,7 +113,7 @@ class CallableFunction:
             context = self._context(invocation, arguments)
             self._hooks.run_before(context, arguments)
             returned = await self._call(**arguments)
-            self._hooks.run_after(context, arguments, returned)
+            _run_after(self._hooks, context, arguments, returned)
             return self._result(invocation, returned, outs)
         except BaseException as error:  # noqa: BLE001 - as above
             return self._fail(invocation, error)
@@ -169,6 +169,15 @@ class CallableFunction:
             is_activity = self.info.trigger_type == "activityTrigger"
             value = json.dumps(value) if is_activity else _response(outputs)
         return InvocationResult(invocation.id, value, outputs=outputs)
+
+
+def _run_after(
+    hooks: InvocationHooks, context: Any, arguments: dict[str, Any], returned: Any
+) -> None:
+    if not isinstance(returned, Outcome):
+        hooks.run_after(context, arguments, returned)
+    elif returned.error is None:
+        hooks.run_after(context, arguments, returned.value)
 
 
 def _response(outputs: dict[str, Any]) -> HttpResponseData | None:

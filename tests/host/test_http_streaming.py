@@ -123,7 +123,23 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(
     broken = pytest.raises((http.client.IncompleteRead, ConnectionError))
     with ask(host, "GET", f"/api/{route}") as response, broken:
         response.read()
-    assert host.request("POST", "/api/plain", b"").body == b'"POST text"'
+    # The host may hear of the stream's end before it hears of the worker's.
+    deadline = time.monotonic() + 20
+    while host.request("POST", "/api/plain", b"").body != b'"POST text"':
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_body_is_read_before_a_stream_is_returned(host: HostProcess) -> None:
+    assert host.request("POST", "/api/echo?first", b"body").body == b"body"
+    broken = pytest.raises((http.client.IncompleteRead, ConnectionError))
+    with ask(host, "POST", "/api/echo", body=b"body") as response, broken:
+        response.read()
+    assert "Read it before you return the StreamingResponse" in host.log
+
+
+def test_a_stream_may_look_whether_its_caller_is_there(host: HostProcess) -> None:
+    assert host.request("POST", "/api/watch", b"body").body == b"False False False "
 
 
 def test_a_caller_that_leaves_ends_the_stream(host: HostProcess) -> None:
@@ -144,6 +160,29 @@ def test_a_body_over_the_limit_is_refused(host: HostProcess, is_chunked: bool) -
         if is_chunked:
             caller.sendall(f"{LIMIT + 1:x}\r\n".encode() + b"x" * (LIMIT + 1))
         assert caller.recv(64).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_grows_over_the_limit_later_cuts_the_stream_off(host: HostProcess) -> None:
+    head = b"POST /api/flow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    deadline = time.monotonic() + 10
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as caller:
+        caller.sendall(head)
+        assert caller.recv(64).startswith(b"HTTP/1.1 200")
+        with contextlib.suppress(ConnectionError):
+            caller.sendall(f"{LIMIT + 1:x}\r\n".encode() + b"x" * (LIMIT + 1))
+            while caller.recv(65_536):
+                assert time.monotonic() < deadline
+    assert "never retrieved" not in host.log
+
+
+def test_a_call_over_the_timeout_is_answered_at_once(tmp_path: Path) -> None:
+    limit = {"AzureFunctionsJobHost__functionTimeout": "00:00:01"}
+    with running(APP, tmp_path, "--no-stack", environment=limit) as host:
+        begin = time.monotonic()
+        assert host.get("/api/hang").status == 500
+        assert time.monotonic() - begin < 4  # before its worker counts as stuck
+        assert "Timeout value of 00:00:01 exceeded by function 'Functions.hang'" in host.log
+        assert host.get("/api/missing").status == 404
 
 
 def test_user_code_may_run_in_the_hosts_own_process(tmp_path: Path) -> None:

@@ -107,6 +107,40 @@ def test_a_worker_that_died_is_replaced_by_one_of_the_same_python(
     assert host.get("/api/who").body.decode().split()[2] == str(environment[0])
 
 
+COOKIE_APP = """
+import importlib.util
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route(route="cookie")
+def cookie(req: func.HttpRequest) -> func.HttpResponse:
+    assert importlib.util.find_spec("dateutil") is None
+    return func.HttpResponse("set", headers={"Set-Cookie": req.params["text"]})
+"""
+
+
+def test_a_python_with_the_library_alone_runs_a_worker(tmp_path: Path):
+    env, app = tmp_path / "env", tmp_path / "app"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
+    (packages,) = env.glob("lib/python*/site-packages")
+    library = Path(sysconfig.get_path("purelib"))
+    for name in ("werkzeug", "markupsafe"):
+        (packages / name).symlink_to(library / name)
+    (packages / "azure").mkdir()
+    (packages / "azure" / "functions").symlink_to(library / "azure" / "functions")
+    app.mkdir()
+    (app / "host.json").write_text('{"version": "2.0"}')
+    (app / "function_app.py").write_text(COOKIE_APP)
+    with running(app, tmp_path, "--no-stack", "--python", str(env)) as host:
+        assert host.get("/api/cookie?text=a%3D1").header("set-cookie") == "a=1"
+        assert host.get("/api/cookie?text=a%3D1%3BExpires%3D2026-10-21").status == 500
+        assert "a cookie's Expires is read with python-dateutil" in host.log
+        assert host.get("/api/cookie?text=a%3D1").status == 200
+
+
 def refusal(folder: Path, *options: str) -> str:
     """What the host says as it does not start."""
     (folder / "host.json").write_text('{"version": "2.0"}')

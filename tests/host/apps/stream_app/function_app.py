@@ -120,3 +120,36 @@ async def dies(req: Request) -> StreamingResponse:
         os._exit(3)
 
     return StreamingResponse(generate())
+
+
+@app.route(route="hang", methods=["GET"])
+async def hang(req: Request) -> str:
+    await asyncio.sleep(7)
+    return "late"
+
+
+@app.route(route="echo", methods=["POST"])
+async def echo(req: Request) -> StreamingResponse:
+    if "first" in req.query_params:
+        await req.body()
+    return StreamingResponse(req.stream())
+
+
+@app.route(route="watch", methods=["POST"])
+async def watch(req: Request) -> StreamingResponse:
+    async def generate():
+        for _ in range(3):
+            yield f"{await req.is_disconnected()} ".encode()
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(generate())
+
+
+@app.route(route="flow", methods=["POST"])
+async def flow(req: Request) -> StreamingResponse:
+    async def generate():
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(generate())

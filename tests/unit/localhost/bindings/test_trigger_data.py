@@ -7,7 +7,7 @@ import pytest
 
 from localhost.bindings.expressions import ExpressionError
 from localhost.bindings.trigger_data import binding_data
-from localhost.execution.contract import FunctionInfo, HttpRequestData, Invocation
+from localhost.execution.contract import FunctionInfo, HttpRequestData, HttpStreamData, Invocation
 
 
 def _fill(trigger_type: str, payload: Any, template: str, **metadata: Any) -> str:
@@ -29,6 +29,25 @@ def test_of_a_request_the_route_comes_before_the_query_and_that_before_the_body(
     assert _fill("httpTrigger", request, template) == "route-query-body-query-h"
     with pytest.raises(ExpressionError):
         _fill("httpTrigger", request, "{code}")
+
+
+def test_of_a_request_that_is_a_stream_all_but_the_body_has_names() -> None:
+    stream = HttpStreamData(
+        address="",
+        method="POST",
+        scheme="http",
+        path="/api/x/1",
+        raw_path=b"/api/x/1?a=query&b=x%20y&b=z&code=secret&empty=",
+        headers=[(b"x-own", b"h"), (b"x-own", "ü".encode())],
+        route_params={"a": "route"},
+        client=None,
+        server=None,
+    )
+    template = "{a}|{b}|{query.a}|{headers.x-own}"
+    assert _fill("httpTrigger", stream, template) == "route|x y,z|query|h,ü"
+    for name in ("code", "empty"):
+        with pytest.raises(ExpressionError):
+            _fill("httpTrigger", stream, f"{{{name}}}")
 
 
 def test_fields_of_a_json_payload_come_before_metadata() -> None:
