@@ -19,11 +19,10 @@ from localhost.access.auth import Gate
 from localhost.access.key_admin import KeyAdmin
 from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
+from localhost.bindings.app_bindings import make_bindings
 from localhost.bindings.contract import BindingError
 from localhost.bindings.executor import BoundExecutor
 from localhost.bindings.input_executor import InputExecutor
-from localhost.bindings.inputs import make_inputs
-from localhost.bindings.outputs import make_outputs
 from localhost.bindings.queue_news import QueueNews
 from localhost.durable.api.handler import DurableApi
 from localhost.durable.engine.engine import Engine
@@ -221,10 +220,10 @@ class Host:
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
-        writer.write_to(
-            make_outputs(self._functions.enabled, settings, self._environment, self._queue_news)
-        )
-        executor.read_from(make_inputs(self._functions.enabled, self._environment))
+        bindings = make_bindings(self._functions, settings, self._environment, self._queue_news)
+        self._functions = bindings.functions
+        writer.write_to(bindings.outputs)
+        executor.read_from(bindings.inputs)
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
