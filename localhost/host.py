@@ -253,7 +253,7 @@ class Host:
         blobs.start(blob_functions(app.functions.enabled))
         if queue_functions := app.functions.of_type("queueTrigger"):
             triggers.append(self._start_queues(app, queue_functions))
-        if any(info.is_streamed for info in app.functions.enabled):
+        if any(info.is_streamed for info in app.functions.callable):
             self._exits.push_async_callback(front.streams.close)
             await front.streams.open()
         runner = await self._open(front.application(), endpoints.public)

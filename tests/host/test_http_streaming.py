@@ -18,7 +18,8 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from tests.support.hosts.host_process import EMBEDDED, HostProcess, running
+from rig.processes import free_port
+from tests.support.hosts.host_process import EMBEDDED, Host, HostProcess, running
 
 ROOT = Path(__file__).parents[2]
 APP = Path(__file__).parent / "apps" / "stream_app"
@@ -35,6 +36,18 @@ app = func.FunctionApp()
 @app.route(route="old")
 def old(req: func.HttpRequest) -> str:
     return ""
+"""
+
+SHUT = """
+import azure.functions as func
+from azurefunctions.extensions.http.fastapi import Request
+
+app = func.FunctionApp()
+
+
+@app.route(route="shut")
+def shut(req: Request) -> str:
+    return "by hand"
 """
 
 
@@ -186,6 +199,18 @@ def test_user_code_may_run_in_the_hosts_own_process(tmp_path: Path) -> None:
     with running(APP, tmp_path, "--no-stack", "--workers", "0", environment=STORAGE) as host:
         assert host.get("/api/missing").status == 404
         assert host.request("POST", "/api/plain", b"").body == b'"POST text"'
+
+
+def test_an_app_whose_functions_are_all_disabled_streams_when_called_by_hand(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(SHUT)
+    disabled = {"AzureWebJobs.shut.Disabled": "true"}
+    port = free_port()  # what is printed names none, without an enabled function
+    options = ("--no-stack", "--port", str(port))
+    with running(tmp_path, tmp_path, *options, environment=disabled) as host:
+        assert Host("127.0.0.1", port).get("/api/shut").body == b'"by hand"', host.log
 
 
 def test_an_old_request_type_is_refused_as_by_the_worker(tmp_path: Path) -> None:
