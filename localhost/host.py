@@ -11,7 +11,6 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
 
@@ -47,6 +46,7 @@ from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
 from localhost.stack.services import DevelopmentServices
+from localhost.stopping import Stoppable, stop_together
 from localhost.triggers.blob import BlobTriggerError, BlobTriggers, blob_functions
 from localhost.triggers.service_bus.trigger_settings import (
     ServiceBusTriggerError,
@@ -91,12 +91,6 @@ class _Endpoints:
     rpc: socket.socket
     gate: Gate
     keys: KeyAdmin
-
-
-class _Stoppable(Protocol):
-    """What calls functions of its own accord; `stop` lets end what it has begun."""
-
-    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -230,8 +224,8 @@ class Host:
         # What a trigger has begun may need the durable client until it ends.
         await self._open(_rpc_application(durable), [endpoints.rpc])
         await warm_up(app.executor, app.functions.enabled)
-        triggers: list[_Stoppable] = []
-        self._exits.push_async_callback(_stop_together, triggers)
+        triggers: list[Stoppable] = []
+        self._exits.push_async_callback(stop_together, triggers)
         # The executor adds the inputs itself.
         timers = Timers(
             app.executor,
@@ -259,7 +253,7 @@ class Host:
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 
-    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> _Stoppable:
+    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> Stoppable:
         # Few apps have such a trigger, and its library takes a while to import.
         from localhost.triggers.storage_queue.triggers import QueueTriggers
 
@@ -284,11 +278,6 @@ class Host:
             await web.SockSite(runner, listener).start()
         self._exits.push_async_callback(sockets.stop_accepting, listeners)
         return runner
-
-
-async def _stop_together(triggers: Sequence[_Stoppable]) -> None:
-    """Stop them all at once, so that none takes anything more while another still ends."""
-    await asyncio.gather(*(trigger.stop() for trigger in triggers))
 
 
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:
