@@ -119,7 +119,7 @@ def put_rows(req: func.HttpRequest, rows: func.Out[str]) -> str:
 @app.table_output("$return", table_name="people", connection="AzureWebJobsStorage")
 def return_row(req: func.HttpRequest, resp: func.Out[func.HttpResponse]):
     resp.set(func.HttpResponse("made", status_code=201))
-    return {"PartitionKey": "dicts", "RowKey": "1", "n": 1}
+    return {"PartitionKey": "dicts", "RowKey": "1", "n": 1} if req.get_body() else None
 
 
 @app.route(route="rows/{city}/{id}", methods=["GET"])
