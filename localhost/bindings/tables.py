@@ -196,11 +196,12 @@ def operation_of(entity: dict[str, Any]) -> Operation:
 
 def batches(entities: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Divide entities into what one transaction takes: one partition, no row twice."""
-    for partition_key in dict.fromkeys(entity["PartitionKey"] for entity in entities):
+    partitions: dict[str, list[dict[str, Any]]] = {}
+    for entity in entities:
+        partitions.setdefault(entity["PartitionKey"], []).append(entity)
+    for partition in partitions.values():
         batch: dict[str, dict[str, Any]] = {}
-        for entity in entities:
-            if entity["PartitionKey"] != partition_key:
-                continue
+        for entity in partition:
             if entity["RowKey"] in batch or len(batch) == BATCH_SIZE:
                 yield list(batch.values())
                 batch = {}
