@@ -11,7 +11,6 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
 
@@ -19,11 +18,10 @@ from localhost.access.auth import Gate
 from localhost.access.key_admin import KeyAdmin
 from localhost.access.keys import KeyFileError, KeyRing
 from localhost.app import App
+from localhost.bindings.app_bindings import make_bindings
 from localhost.bindings.contract import BindingError
 from localhost.bindings.executor import BoundExecutor
 from localhost.bindings.input_executor import InputExecutor
-from localhost.bindings.inputs import make_inputs
-from localhost.bindings.outputs import make_outputs
 from localhost.bindings.queue_news import QueueNews
 from localhost.durable.api.handler import DurableApi
 from localhost.durable.engine.engine import Engine
@@ -48,6 +46,7 @@ from localhost.settings import Settings, SettingsError
 from localhost.stack.azurite import AzuriteError
 from localhost.stack.broker.process import ServiceBusError
 from localhost.stack.services import DevelopmentServices
+from localhost.stopping import Stoppable, stop_together
 from localhost.triggers.blob import BlobTriggerError, BlobTriggers, blob_functions
 from localhost.triggers.service_bus.trigger_settings import (
     ServiceBusTriggerError,
@@ -92,12 +91,6 @@ class _Endpoints:
     rpc: socket.socket
     gate: Gate
     keys: KeyAdmin
-
-
-class _Stoppable(Protocol):
-    """What calls functions of its own accord; `stop` lets end what it has begun."""
-
-    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -221,18 +214,18 @@ class Host:
         executor.environment.update(stack)
         self._environment = {**environment, **stack}
         await executor.start()
-        writer.write_to(
-            make_outputs(self._functions.enabled, settings, self._environment, self._queue_news)
-        )
-        executor.read_from(make_inputs(self._functions.enabled, self._environment))
+        bindings = make_bindings(self._functions, settings, self._environment, self._queue_news)
+        self._functions = bindings.functions
+        writer.write_to(bindings.outputs)
+        executor.read_from(bindings.inputs)
         return executor
 
     async def _serve(self, app: App, durable: DurableApi, endpoints: _Endpoints) -> None:
         # What a trigger has begun may need the durable client until it ends.
         await self._open(_rpc_application(durable), [endpoints.rpc])
         await warm_up(app.executor, app.functions.enabled)
-        triggers: list[_Stoppable] = []
-        self._exits.push_async_callback(_stop_together, triggers)
+        triggers: list[Stoppable] = []
+        self._exits.push_async_callback(stop_together, triggers)
         # The executor adds the inputs itself.
         timers = Timers(
             app.executor,
@@ -254,13 +247,13 @@ class Host:
         blobs.start(blob_functions(app.functions.enabled))
         if queue_functions := app.functions.of_type("queueTrigger"):
             triggers.append(self._start_queues(app, queue_functions))
-        if any(info.is_streamed for info in app.functions.enabled):
+        if any(info.is_streamed for info in app.functions.callable):
             self._exits.push_async_callback(front.streams.close)
             await front.streams.open()
         runner = await self._open(front.application(), endpoints.public)
         await self._exits.enter_async_context(front.quiet_connections.watch(runner))
 
-    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> _Stoppable:
+    def _start_queues(self, app: App, functions: Sequence[FunctionInfo]) -> Stoppable:
         # Few apps have such a trigger, and its library takes a while to import.
         from localhost.triggers.storage_queue.triggers import QueueTriggers
 
@@ -285,11 +278,6 @@ class Host:
             await web.SockSite(runner, listener).start()
         self._exits.push_async_callback(sockets.stop_accepting, listeners)
         return runner
-
-
-async def _stop_together(triggers: Sequence[_Stoppable]) -> None:
-    """Stop them all at once, so that none takes anything more while another still ends."""
-    await asyncio.gather(*(trigger.stop() for trigger in triggers))
 
 
 def _executor(options: Options, settings: Settings, take: Examine) -> HostedExecutor:

@@ -37,7 +37,7 @@ class ServiceBusConnection:
         Raises:
             BindingError: There is no such setting.
         """
-        named = _Named(str(binding.get("connection") or SERVICE_BUS), environment)
+        named = ConnectionSettings(str(binding.get("connection") or SERVICE_BUS), environment)
         if text := named.text():
             return cls(connection_string=text)
         if namespace := named.part(NAMESPACE):
@@ -76,7 +76,7 @@ class StorageConnection:
         Raises:
             BindingError: There is no such setting.
         """
-        named = _Named(str(binding.get("connection") or STORAGE), environment)
+        named = ConnectionSettings(str(binding.get("connection") or STORAGE), environment)
         if text := named.text():
             return cls(connection_string=text)
         keys = [f"{service}ServiceUri", "serviceUri", "accountName"]
@@ -88,21 +88,33 @@ class StorageConnection:
         raise named.complaint(info, keys)
 
 
-class _Named:
-    """The settings of one connection, whatever the case of their names; `:` is as good as `__`."""
+class ConnectionSettings:
+    """The settings of one connection, whatever the case of their names; `:` is as good as `__`.
+
+    As in Azure those with the prefix `AzureWebJobs` come first, and those with `ConnectionStrings`
+    before others; what has a text or a part is the connection, and the rest is not looked at.
+    Source: GetWebJobsConnectionStringSection of the WebJobs SDK.
+    """
 
     def __init__(self, name: str, environment: Mapping[str, str]) -> None:
         self._name = name
-        self._values = {key.lower().replace(":", "__"): v for key, v in environment.items()}
+        values = {key.lower().replace(":", "__"): v for key, v in environment.items() if v}
+        candidates = [
+            f"{group}{prefix}{name}".lower()
+            for prefix in (PREFIX, "")
+            for group in ("ConnectionStrings__", "")
+        ]
+        places = [one for one in candidates if any(_is_at(one, key) for key in values)]
+        self._place = places[0] if places else name.lower()
+        self._values = values
 
     def text(self) -> str | None:
         """The connection string."""
-        candidates = (self._name, f"{PREFIX}{self._name}", f"ConnectionStrings__{self._name}")
-        return self._first(candidates)
+        return self._values.get(self._place)
 
     def part(self, key: str) -> str | None:
         """A value of a connection that has several."""
-        return self._first([f"{self._name}__{key}", f"{PREFIX}{self._name}__{key}"])
+        return self._values.get(f"{self._place}__{key.lower()}")
 
     def complaint(self, info: FunctionInfo, keys: list[str]) -> BindingError:
         """What to say where there is none of these."""
@@ -113,8 +125,6 @@ class _Named:
             f"environment; to start without it, set AzureWebJobs.{info.name}.Disabled=true."
         )
 
-    def _first(self, names: "list[str] | tuple[str, ...]") -> str | None:
-        for name in names:
-            if value := self._values.get(name.lower()):
-                return value
-        return None
+
+def _is_at(place: str, key: str) -> bool:
+    return key == place or key.startswith(f"{place}__")

@@ -103,7 +103,8 @@ class BoundExecutor:
         outputs = self._outputs[call.function]
         for name, value in result.outputs.items():
             output = outputs.get(name)
-            if output is None:  # the HTTP response
+            # The HTTP response is none, and a function that returns None writes nothing.
+            if output is None or value is None:
                 continue
             try:
                 await output.write(value, call)

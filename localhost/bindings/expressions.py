@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from localhost.bindings.json_values import number_text
+
 DATE_FORMAT = "yyyy-MM-ddTHH-mm-ssK"
 _TOKEN = re.compile(r"(?P<escape>\{\{|\}\})|\{(?P<name>[^{}]*)\}|(?P<stray>[{}])")
 _GUID_FORMATS: dict[str, Callable[[uuid.UUID], str]] = {
@@ -150,6 +152,8 @@ def format_value(value: Any, form: str = "") -> str | None:
             return str(value)
         case uuid.UUID():
             return _format_guid(value, form)
+        case float():
+            return number_text(value)
         case datetime():
             return _format_date(value, form or DATE_FORMAT)
     return str(value)

@@ -28,6 +28,7 @@ from azure.data.tables.aio import TableClient
 from localhost.bindings.connections import StorageConnection
 from localhost.bindings.contract import BindingError
 from localhost.bindings.expressions import BindingData, ExpressionError, check_template
+from localhost.bindings.json_values import parse_date
 from localhost.bindings.storage_clients import TableClients
 from localhost.bindings.trigger_data import binding_data
 from localhost.execution.contract import FunctionInfo, Invocation
@@ -37,7 +38,6 @@ BATCH_SIZE = 100
 MISSING = ("TableNotFound", "ResourceNotFound")
 KEYS = {"partitionkey": "PartitionKey", "rowkey": "RowKey"}
 _BAD_KEY = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 Operation = tuple[Any, ...]
 
 
@@ -196,11 +196,12 @@ def operation_of(entity: dict[str, Any]) -> Operation:
 
 def batches(entities: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Divide entities into what one transaction takes: one partition, no row twice."""
-    for partition_key in dict.fromkeys(entity["PartitionKey"] for entity in entities):
+    partitions: dict[str, list[dict[str, Any]]] = {}
+    for entity in entities:
+        partitions.setdefault(entity["PartitionKey"], []).append(entity)
+    for partition in partitions.values():
         batch: dict[str, dict[str, Any]] = {}
-        for entity in entities:
-            if entity["PartitionKey"] != partition_key:
-                continue
+        for entity in partition:
             if entity["RowKey"] in batch or len(batch) == BATCH_SIZE:
                 yield list(batch.values())
                 batch = {}
@@ -214,19 +215,12 @@ def _property(value: Any) -> Any:
             return value
         case int():
             return EntityProperty(value, EdmType.INT64)
-        case str() if _DATE.fullmatch(value):
-            return _moment(value)
         case str():
-            return value
+            moment = parse_date(value)
+            if moment is None:
+                return value
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _moment(text: str) -> datetime | str:
-    try:
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return text
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _json_text(document: Any) -> str:

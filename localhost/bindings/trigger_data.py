@@ -5,18 +5,15 @@ the Functions host, EventGridTriggerAttributeBindingProvider.
 """
 
 import json
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from localhost.bindings.expressions import BindingData
+from localhost.bindings.json_values import json_values
 from localhost.bindings.request_values import join_values, query_values
 from localhost.execution.contract import FunctionInfo, HttpRequestData, HttpStreamData, Invocation
 
 # What the host's own objects look like is nobody's business.
 _OPAQUE = frozenset({"timerTrigger", "orchestrationTrigger", "entityTrigger", "warmupTrigger"})
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 def binding_data(info: FunctionInfo, invocation: Invocation) -> BindingData:
@@ -35,18 +32,6 @@ def binding_data(info: FunctionInfo, invocation: Invocation) -> BindingData:
             values["data"] = document if document is not None else _json_value(payload)
         values |= json_values(document)
     return BindingData(info.name, values, invocation.id)
-
-
-def json_values(document: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields of a JSON object that expressions may name: no lists, and nothing that is null.
-
-    A text that is a date means what .NET makes of it: `01/31/2026 10:00:00`.
-    """
-    return {
-        name: _plain(value)
-        for name, value in (document or {}).items()
-        if value is not None and not isinstance(value, list)
-    }
 
 
 def _request_values(
@@ -77,19 +62,3 @@ def _json_value(payload: Any) -> Any:
         return json.loads(payload)
     except (ValueError, RecursionError):
         return None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        return _dotnet_date(value)
-    return value
-
-
-def _dotnet_date(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return text
-    # A machine of Azure has the clock of UTC.
-    local = moment.astimezone(UTC) if moment.tzinfo else moment
-    return f"{local:%m/%d/%Y %H:%M:%S}"

@@ -29,6 +29,7 @@ SERVED_TYPES = frozenset(
         "queue",
     }
 )
+QUEUE_TYPES = ("queueTrigger", "queue")
 RESERVED_ROUTES = ("admin", "runtime")
 CALLED_BY_HAND = ("httpTrigger", "timerTrigger")
 
@@ -123,6 +124,12 @@ def _obstacles(info: FunctionInfo) -> list[str]:
         f"this host does not serve the binding '{binding['name']}' of type {binding['type']}"
         for binding in info.bindings
         if binding["type"] not in SERVED_TYPES
+    ]
+    obstacles += [
+        f"its binding '{binding['name']}' names the queue '{binding['queueName']}' by an "
+        "expression, which this host does not resolve"
+        for binding in info.bindings
+        if binding["type"] in QUEUE_TYPES and "{" in str(binding.get("queueName"))
     ]
     return obstacles or ([info.obstacle] if info.obstacle else [])
 

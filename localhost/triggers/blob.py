@@ -21,6 +21,7 @@ from typing import Any
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, BlobServiceClient
 
+from localhost.bindings.connections import ConnectionSettings
 from localhost.execution.contract import (
     BlobReference,
     Executor,
@@ -74,7 +75,7 @@ class BlobSource:
         if not container or "{" in container:
             raise BlobTriggerError(f"Function '{info.name}': its path names no container.")
         name = str(info.trigger.get("connection") or DEFAULT_CONNECTION)
-        connection = environment.get(name) or environment.get(f"AzureWebJobs{name}")
+        connection = ConnectionSettings(name, environment).text()
         if not connection:
             raise BlobTriggerError(
                 f"Function '{info.name}': its connection names the setting '{name}', which is not "

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from localhost.bindings.json_values import json_values
+
 
 def with_body_values(metadata: Mapping[str, Any], body: str) -> dict[str, Any]:
     """The metadata with the values of the body, if it is a JSON object."""
@@ -22,11 +24,6 @@ def with_body_values(metadata: Mapping[str, Any], body: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return values
     known = {name.lower(): name for name in metadata}
-    for name, value in document.items():
-        if value is not None and not isinstance(value, list):
-            values[known.get(name.lower(), name)] = _plain(value)
+    for name, value in json_values(document).items():
+        values[known.get(name.lower(), name)] = value
     return values
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, dict | str) else str(value)

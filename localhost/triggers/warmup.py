@@ -1,5 +1,6 @@
-"""The warmup trigger: called once when the host starts, before any other function.
+"""The warmup trigger: called once when the host starts, before anything new triggers a function.
 
+Orchestrations that a former host left go on before it, and their activities with them.
 In Azure it is called on each instance that is added, in plans that have it.
 Source: ScriptJobHostExtensions of the Functions host; the name of the function decides there, too.
 """

@@ -56,7 +56,7 @@ class _Call:
             self.report(failure(self.invocation, outcome.error))
             raise outcome.error
         # As in Azure the call ends here, before the body of a stream is made.
-        self.report(InvocationResult(self.invocation.id))
+        self.report(InvocationResult(self.invocation.id, outputs=result.outputs))
         return outcome.value
 
     def report(self, result: InvocationResult) -> None:

@@ -148,7 +148,8 @@ class CallableFunction:
     def _result(
         self, invocation: Invocation, returned: Any, outs: dict[str, Out]
     ) -> InvocationResult:
-        if isinstance(returned, Outcome):
+        is_outcome = isinstance(returned, Outcome)
+        if is_outcome and (not outs or returned.error is not None):
             return InvocationResult(invocation.id, returned)
         if not outs and self._return_type is not None and not self._returns_output:
             return InvocationResult(invocation.id, _encode(self._return_type, returned))
@@ -157,6 +158,8 @@ class CallableFunction:
             for name, out in outs.items()
             if out.get() is not None
         }
+        if is_outcome:
+            return InvocationResult(invocation.id, returned, outputs=outputs)
         if self._return_type is None:
             if returned is not None and not self._may_return:
                 raise RuntimeError(

@@ -1,25 +1,31 @@
 """HTTP streaming by Microsoft's extension for FastAPI, as the Functions host and worker do it."""
 
+import base64
 import contextlib
 import hashlib
 import http.client
+import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueClient
 
-from tests.support.hosts.host_process import EMBEDDED, HostProcess, running
+from rig.processes import free_port
+from tests.support.hosts.host_process import EMBEDDED, Host, HostProcess, running
 
 ROOT = Path(__file__).parents[2]
 APP = Path(__file__).parent / "apps" / "stream_app"
 MEBIBYTE = 1024 * 1024
 LIMIT = 8 * MEBIBYTE
+STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 REFUSED = """
 import azure.functions as func
 from azurefunctions.extensions.http.fastapi import Request
@@ -32,12 +38,28 @@ def old(req: func.HttpRequest) -> str:
     return ""
 """
 
+SHUT = """
+import azure.functions as func
+from azurefunctions.extensions.http.fastapi import Request
+
+app = func.FunctionApp()
+
+
+@app.route(route="shut")
+def shut(req: Request) -> str:
+    return "by hand"
+"""
+
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
-    limits = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(LIMIT)}
-    folder = tmp_path_factory.mktemp("host")
-    with running(APP, folder, "--no-stack", environment=limits) as started:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("host")
+
+
+@pytest.fixture(scope="module")
+def host(folder: Path) -> Iterator[HostProcess]:
+    settings = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(LIMIT), **STORAGE}
+    with running(APP, folder, environment=settings) as started:
         yield started
 
 
@@ -51,6 +73,17 @@ def ask(
         connection.request(method, path, **more)
         with connection.getresponse() as response:
             yield response
+
+
+def _until(look: Callable[[], Any]) -> Any:
+    """Wait until there is something to see."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ResourceNotFoundError):
+            if found := look():
+                return found
+        time.sleep(0.05)
+    raise TimeoutError
 
 
 def test_a_response_comes_piece_by_piece(host: HostProcess) -> None:
@@ -111,9 +144,26 @@ def test_what_a_function_raises_is_answered_as_fastapi_does(host: HostProcess) -
     assert missing.header("x-why") == "gone"
     broken = host.get("/api/broken")
     assert (broken.status, broken.body) == (500, b"Internal Server Error")
-    assert "Executed 'Functions.broken' (Failed" in host.log
-    assert "ValueError: it broke" in host.log
+    # The answer is sooner here than the result of the call.
+    _until(lambda: "Executed 'Functions.broken' (Failed" in host.log)
+    _until(lambda: "ValueError: it broke" in host.log)
     assert "http_stream.py" not in host.log.partition("Functions.broken")[2].partition("\n\n")[0]
+
+
+def test_what_a_function_sets_on_its_outputs_is_written(host: HostProcess, folder: Path) -> None:
+    assert host.request("POST", "/api/noted/7", b"news").body == b"noted 7"
+    stack = json.loads((folder / "data" / "stack.json").read_text())
+    with QueueClient.from_connection_string(
+        stack["AzureWebJobsStorage"], "noted", api_version="2025-11-05"
+    ) as queue:
+        message = _until(queue.receive_message)
+    assert base64.b64decode(message.content) == b"news"
+
+
+def test_an_output_that_cannot_be_written_fails_the_call(host: HostProcess) -> None:
+    # Its answer is on its way by then.
+    assert host.get("/api/unwritable").body == b'"made"'
+    _until(lambda: "OutputError: the output 'row' cannot be written: ValueError" in host.log)
 
 
 @pytest.mark.parametrize("route", ["torn", "dies"])
@@ -186,9 +236,21 @@ def test_a_call_over_the_timeout_is_answered_at_once(tmp_path: Path) -> None:
 
 
 def test_user_code_may_run_in_the_hosts_own_process(tmp_path: Path) -> None:
-    with running(APP, tmp_path, "--no-stack", "--workers", "0") as host:
+    with running(APP, tmp_path, "--no-stack", "--workers", "0", environment=STORAGE) as host:
         assert host.get("/api/missing").status == 404
         assert host.request("POST", "/api/plain", b"").body == b'"POST text"'
+
+
+def test_an_app_whose_functions_are_all_disabled_streams_when_called_by_hand(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(SHUT)
+    disabled = {"AzureWebJobs.shut.Disabled": "true"}
+    port = free_port()  # what is printed names none, without an enabled function
+    options = ("--no-stack", "--port", str(port))
+    with running(tmp_path, tmp_path, *options, environment=disabled) as host:
+        assert Host("127.0.0.1", port).get("/api/shut").body == b'"by hand"', host.log
 
 
 def test_an_old_request_type_is_refused_as_by_the_worker(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Blob bindings of the embedded host, with the Azurite that it starts itself."""
 
+import base64
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
 
 from tests.support.hosts.host_process import HostProcess, launch, running
 
@@ -21,6 +24,7 @@ DEADLINE_SECONDS = 30
 class Served:
     host: HostProcess
     blobs: BlobServiceClient
+    storage: str
 
     def read(self, path: str) -> bytes:
         container, _, name = path.partition("/")
@@ -32,6 +36,19 @@ class Served:
     def names(self, container: str) -> list[str]:
         return list(self.blobs.get_container_client(container).list_blob_names())
 
+    def take(self, name: str) -> str:
+        """Wait for a message of a queue."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        with QueueClient.from_connection_string(
+            self.storage, name, api_version="2025-11-05"
+        ) as queue:
+            while True:
+                with contextlib.suppress(ResourceNotFoundError):
+                    if message := queue.receive_message():
+                        return base64.b64decode(message.content).decode()
+                assert time.monotonic() < deadline, self.host.log
+                time.sleep(0.05)
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -42,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         with BlobServiceClient.from_connection_string(
             stack[STORAGE], api_version="2025-11-05"
         ) as blobs:
-            yield Served(host, blobs)
+            yield Served(host, blobs, stack[STORAGE])
 
 
 @pytest.mark.parametrize("route", ["texts", "files", "streams"])
@@ -149,3 +166,16 @@ def test_a_binding_without_its_connection_does_not_start_and_says_what_to_do(
     text = log.read_text()
     assert "'put_file'" in text or "'put_text'" in text
     assert "Disabled=true" in text
+
+
+def test_a_disabled_function_that_is_called_by_hand_reads_and_writes_too(served: Served) -> None:
+    served.put("texts/shut", b"read")
+    answer = served.host.get("/api/off/shut")
+    assert (answer.status, answer.body) == (200, b"read"), served.host.log
+    assert served.host.post("/admin/functions/off_timer", {"input": ""}).status == 202
+    assert [served.take("from-off"), served.take("from-off-timer")] == ["read", "by hand"]
+
+
+def test_a_disabled_function_whose_binding_cannot_be_served_stops_nobody(served: Served) -> None:
+    assert served.host.get("/api/off-nowhere").status == 404
+    assert "The disabled function off_nowhere cannot be called: " in served.host.log

@@ -96,6 +96,11 @@ def test_what_is_returned_may_be_a_dict(served: Served) -> None:
     assert served.entity("dicts", "1")["n"].value == 1
 
 
+def test_what_is_none_is_not_written(served: Served) -> None:
+    answer = served.host.request("POST", "/api/returned-rows", b"")
+    assert (answer.status, answer.body) == (201, b"made"), served.host.log
+
+
 def test_an_input_is_the_json_of_the_entity_that_both_keys_name(served: Served) -> None:
     row = {"RowKey": "7", "name": "Zoë", "n": 3, "at": "2026-01-31T10:00:00.25Z"}
     served.add("one", row)

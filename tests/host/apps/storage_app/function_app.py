@@ -119,7 +119,7 @@ def put_rows(req: func.HttpRequest, rows: func.Out[str]) -> str:
 @app.table_output("$return", table_name="people", connection="AzureWebJobsStorage")
 def return_row(req: func.HttpRequest, resp: func.Out[func.HttpResponse]):
     resp.set(func.HttpResponse("made", status_code=201))
-    return {"PartitionKey": "dicts", "RowKey": "1", "n": 1}
+    return {"PartitionKey": "dicts", "RowKey": "1", "n": 1} if req.get_body() else None
 
 
 @app.route(route="rows/{city}/{id}", methods=["GET"])
@@ -186,3 +186,24 @@ def note(job: dict, out: func.Out[str], row: func.Out[str]) -> str:
 @app.blob_output("$return", path="notes/{data.id}-returned.txt", connection="AzureWebJobsStorage")
 def note_return(job: dict) -> str:
     return f"returned {job['text']}"
+
+
+# local.settings.json switches these off; somebody may call them by hand.
+@app.route(route="off/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@app.blob_input("text", path="texts/{name}.txt", connection="AzureWebJobsStorage")
+@app.queue_output("sent", queue_name="from-off", connection="AzureWebJobsStorage")
+def off(req: func.HttpRequest, text: str, sent: func.Out[str]) -> str:
+    sent.set(text)
+    return text
+
+
+@app.timer_trigger("timer", schedule="0 0 0 1 1 *")
+@app.queue_output("sent", queue_name="from-off-timer", connection="AzureWebJobsStorage")
+def off_timer(timer: func.TimerRequest, sent: func.Out[str]) -> None:
+    sent.set("by hand")
+
+
+@app.route(route="off-nowhere", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@app.queue_output("sent", queue_name="from-off", connection="NOWHERE")
+def off_nowhere(req: func.HttpRequest, sent: func.Out[str]) -> str:
+    return "never"

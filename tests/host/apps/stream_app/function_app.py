@@ -93,6 +93,25 @@ def plain(req: Request) -> str:
     return f"{req.method} text"
 
 
+@app.route(route="noted/{id}", methods=["POST"])
+@app.queue_output("sent", queue_name="noted", connection="AzureWebJobsStorage")
+async def noted(req: Request, sent: func.Out[str]) -> StreamingResponse:
+    sent.set((await req.body()).decode())
+
+    async def generate():
+        yield b"noted "
+        yield req.path_params["id"].encode()
+
+    return StreamingResponse(generate())
+
+
+@app.route(route="unwritable", methods=["GET"])
+@app.table_output("row", table_name="rows", connection="AzureWebJobsStorage")
+def unwritable(req: Request, row: func.Out[str]) -> str:
+    row.set("no entity")
+    return "made"
+
+
 @app.route(route="missing", methods=["GET"])
 async def missing(req: Request) -> str:
     raise HTTPException(404, "no such thing", headers={"X-Why": "gone"})

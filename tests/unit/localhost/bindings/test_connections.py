@@ -39,6 +39,27 @@ def test_a_namespace_is_found(connection, environment, expected):
             {"q:SERVICEURI": "https://q", "Q__clientId": "id"},
             StorageConnection(service_uri="https://q", client_id="id"),
         ),
+        # An environment may have a STORAGE of its own.
+        (
+            "",
+            {"STORAGE": "/mnt/disk", "AzureWebJobsStorage": "Account"},
+            StorageConnection("Account"),
+        ),
+        (
+            "Storage",
+            {"STORAGE": "/mnt/disk", "AzureWebJobsStorage__queueServiceUri": "https://q"},
+            StorageConnection(service_uri="https://q"),
+        ),
+        (
+            "Q",
+            {"Q": "Account", "ConnectionStrings:Q": "First"},
+            StorageConnection("First"),
+        ),
+        (
+            "Q",
+            {"Q": "Account", "AzureWebJobsQ": ""},
+            StorageConnection("Account"),
+        ),
         (
             "AzureWebJobsStorage",
             {"AzureWebJobsStorage__accountName": "mine"},

@@ -50,6 +50,12 @@ async def test_what_was_set_is_written_before_the_call_has_ended():
     assert (result.value, result.error, values) == ("kept", None, ["x"])
 
 
+async def test_none_is_not_written():
+    values: list[Any] = []
+    result = await invoke(_executor({"sent": None}, values.append), Invocation("1", "tell", None))
+    assert (result.value, result.error, values) == ("kept", None, [])
+
+
 async def test_functions_without_outputs_are_left_alone():
     executor = _executor({"sent": "x"}, lambda value: (_ for _ in ()).throw(AssertionError))
     calls = [Invocation("1", "other", None), Invocation("2", "another", None)]

@@ -42,6 +42,22 @@ def test_a_transaction_has_one_partition_no_row_twice_and_at_most_100() -> None:
     assert [len(batch) for batch in batches(many)] == [100, 100, 50]
 
 
+class Entity(dict[str, str]):
+    """Counts how often somebody looks at its keys."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> str:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_an_entity_is_not_looked_at_again_for_each_partition() -> None:
+    many = [Entity(PartitionKey=str(n), RowKey="r") for n in range(50)]
+    assert len(list(batches(many))) == 50  # type: ignore[arg-type]
+    assert max(entity.looks for entity in many) <= 3
+
+
 @pytest.mark.parametrize("value", ["text", "1", "[1]", 1, b"null"])
 def test_what_is_no_entity_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="JSON of an entity"):

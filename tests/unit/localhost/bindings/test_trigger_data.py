@@ -51,8 +51,9 @@ def test_of_a_request_that_is_a_stream_all_but_the_body_has_names() -> None:
 
 
 def test_fields_of_a_json_payload_come_before_metadata() -> None:
-    text = _fill("queueTrigger", '{"id": 1, "on": true}', "{id}{on}{Other}", id="m", other="o")
-    assert text == "1Trueo"
+    payload = '{"id": 1, "on": true, "size": 1e20, "in": {"size": 2.0}}'
+    text = _fill("queueTrigger", payload, "{id}{on}{Other}-{size}-{in.size}", id="m", other="o")
+    assert text == "1Trueo-1E+20-2"
 
 
 @pytest.mark.parametrize("payload", ["text", b"\xff", "[1]", "{", "", '"x"'])
@@ -76,6 +77,8 @@ def test_an_event_has_its_data() -> None:
         ("2026-01-31T10:00:00Z", "01/31/2026 10:00:00"),
         ("2026-01-31T10:00:00.1234567+02:00", "01/31/2026 08:00:00"),
         ("2026-01-31T10:00:00", "01/31/2026 10:00:00"),
+        ("0001-01-01T00:00:00Z", "01/01/0001 00:00:00"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01T00:00:00+02:00"),
         ("2026-13-31T10:00:00", "2026-13-31T10:00:00"),
         ("2026-01-31", "2026-01-31"),
     ],

@@ -45,6 +45,15 @@ def test_every_problem_is_named_at_once() -> None:
     assert "'Admin/x' conflicts" in message
 
 
+def test_a_queue_named_by_an_expression_is_not_served() -> None:
+    output = {"type": "queue", "name": "sent", "direction": "out", "queueName": "for-{id}"}
+    functions = [_function("f", {"type": "httpTrigger"}, output)]
+    with pytest.raises(AppLoadError, match="'sent' names the queue 'for-{id}'.*--skip-unserved"):
+        examine(functions, _settings())
+    skipped = examine(functions, _settings(), skips_unserved=True)
+    assert (skipped.enabled, len(skipped.skipped)) == ((), 1)
+
+
 def test_a_disabled_function_may_have_what_is_not_served() -> None:
     function = _function("q", {"type": "queueTrigger"})
     examined = examine([function], _settings(**{"AzureWebJobs.q.Disabled": "true"}))
