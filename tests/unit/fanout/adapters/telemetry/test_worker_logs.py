@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -117,6 +118,42 @@ def test_a_line_of_no_invocation_which_the_host_would_drop_goes_to_a_stream(
     logger("x").error("cannot")
     streams = [json.loads(text)["message"] for text in capsys.readouterr()]
     assert (streams, worker.sent) == (["failed=0", "cannot"], [])
+
+
+def test_a_line_of_a_thread_that_outlives_its_call_goes_to_a_stream_with_its_ids(
+    worker: WorkerHandler, capsys: pytest.CaptureFixture[str]
+):
+    log, has_ended = logger("late"), threading.Event()
+
+    def outlive() -> None:
+        log.info("in time")
+        assert has_ended.wait(10)
+        log.info("late")
+        log.error("too late")
+
+    with ContextPool(1) as pool:
+        with bind_invocation(worker.context("i-1"), "run-1"):
+            late = pool.submit(outlive)
+            while not worker.sent:
+                time.sleep(0.001)
+        # The thread works for another call next: that one's end is no matter of this one's.
+        with bind_invocation(worker.context("i-2")):
+            has_ended.set()
+            late.result()
+            pool.submit(log.info, "of the next").result()
+    told = [(invocation_id, line["message"]) for _, invocation_id, line in worker.sent]
+    assert told == [("i-1", "in time"), ("i-2", "of the next")]
+    out, err = (json.loads(text) for text in capsys.readouterr())
+    assert (out["message"], err["message"]) == ("late", "too late")
+    assert (out["request_id"], out["run_id"]) == ("i-1", "run-1")
+
+
+def test_a_call_within_a_call_leaves_the_outer_one_its_id(worker: WorkerHandler):
+    with bind_invocation(worker.context("i-1")):
+        with bind_invocation(worker.context("i-2")):
+            logger("x").info("inner")
+        logger("x").info("outer")
+    assert [invocation_id for _, invocation_id, _ in worker.sent] == ["i-2", "i-1"]
 
 
 def test_without_the_worker_every_line_goes_to_standard_error(
