@@ -17,7 +17,8 @@ WELL = {
     "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
     "FUNCTIONS_WORKER_RUNTIME": "python",
 }
-AZURE = WELL | {"WEBSITE_INSTANCE_ID": "0"}
+# As Flex Consumption has it, the plan that infra/ deploys: without WEBSITE_INSTANCE_ID.
+AZURE = WELL | {"WEBSITE_SKU": "FlexConsumption", "WEBSITE_POD_NAME": "0--1"}
 BY_IDENTITY = {"FANOUT_STORAGE": "", "FANOUT_STORAGE__blobServiceUri": "https://a.example"}
 
 
