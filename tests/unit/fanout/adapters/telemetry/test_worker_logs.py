@@ -1,7 +1,6 @@
 """Lines go through the logging of Microsoft's worker, with level and invocation, where it runs.
 
-The worker is no package that tests could have; its handler is stood in for by one that finds an
-invocation as it does.
+Its handler is stood in for by one that finds an invocation as it does.
 """
 
 import asyncio
@@ -12,56 +11,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
 import jsonschema
 import pytest
 
-from fanout.adapters.telemetry import logs, worker_logs
+from fanout.adapters.telemetry import worker_logs
 from fanout.adapters.telemetry.logs import bind_invocation, bind_task, logger
 from fanout.threads import ContextPool
-
-SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "log.schema.json").read_text())
-Sent = list[tuple[str, str | None, dict[str, Any]]]
-
-
-class WorkerHandler(logging.Handler):
-    """Notes level, invocation and message of what the worker would send to the host."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.storage = threading.local()
-        self.variable: ContextVar[str | None] | None = None
-        self.sent: Sent = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = None if self.variable is None else self.variable.get()
-        invocation_id = found or getattr(self.storage, "invocation_id", None)
-        line = json.loads(self.format(record))
-        jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())
-        self.sent.append((record.levelname, invocation_id, line))
-
-    def context(self, invocation_id: str, *, has_storage: bool = True) -> Any:
-        storage = self.storage if has_storage else threading.local()
-        return SimpleNamespace(
-            function_name="process_batch", invocation_id=invocation_id, thread_local_storage=storage
-        )
+from tests.support.doubles.worker_handler import SCHEMA, WorkerHandler, worker_logging
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerHandler]:
-    monkeypatch.setattr(WorkerHandler, "__module__", "azure_functions_worker.dispatcher")
-    handler, root, log = WorkerHandler(), logging.getLogger(), logging.getLogger(logs.LOGGER)
-    before = (list(log.handlers), log.propagate, log.level)
-    log.handlers = []
-    logs.configure("DEBUG")
-    root.addHandler(handler)
-    yield handler
-    root.removeHandler(handler)
-    log.handlers, log.propagate = before[0], before[1]
-    log.setLevel(before[2])
+def worker() -> Iterator[WorkerHandler]:
+    with worker_logging() as handler:
+        yield handler
 
 
 def test_a_line_has_its_level_and_its_invocation_and_the_streams_have_nothing(
