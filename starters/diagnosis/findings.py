@@ -36,8 +36,16 @@ class Installation:
 
     @property
     def is_in_azure(self) -> bool:
-        """Whether App Service runs it."""
-        return bool(self.environment.get("WEBSITE_INSTANCE_ID"))
+        """Whether App Service or Flex Consumption runs it."""
+        # Flex Consumption gives no WEBSITE_INSTANCE_ID, which the plans of App Service give.
+        # Source: EnvironmentExtensions.cs of the Functions host.
+        has = self.environment.get
+        return bool(
+            has("WEBSITE_INSTANCE_ID")
+            or has("WEBSITE_POD_NAME")
+            or (has("CONTAINER_NAME") and has("LEGION_SERVICE_HOST"))
+            or has("WEBSITE_SKU", "").lower() == "flexconsumption"
+        )
 
     def find(self, path: str, default: Any = None) -> Any:
         """A value of `host.json` by its path, ``extensions/durableTask/hubName``."""

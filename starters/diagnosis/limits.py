@@ -13,6 +13,9 @@ BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 # What the host takes where the setting is left out.
 USUAL_BODY_BYTES = 104_857_600
 RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
+# With either of them the worker says that it exports by itself, and the host leaves its lines out.
+# Source: OpenTelemetryConfigurationExtensions.cs of the Functions host.
+WORKER_EXPORTS = ("PYTHON_ENABLE_OPENTELEMETRY", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY")
 DURABLE = "extensions/durableTask"
 # Of the Durable extension on an instance of one core, where host.json does not say.
 USUAL_CONCURRENCY = 10
@@ -22,6 +25,7 @@ PROCESS_MIB, BATCHES_A_PROCESS = 160, 4
 HOST_MIB, FREE_MIB = 300, 272
 _DISABLED = "Disabled"
 _TRUE = ("true", "1")
+_TRUE_TO_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 Check = Callable[[Installation, Settings], Iterable[Finding]]
 
 
@@ -34,6 +38,7 @@ def check_limits(installation: Installation, settings: Settings) -> list[Finding
         _check_bodies,
         _check_routes,
         _check_runtime,
+        _check_telemetry,
         _check_switches,
         _check_inbox,
         _check_durable_urls,
@@ -132,6 +137,19 @@ def _check_runtime(installation: Installation, _: Settings) -> Iterable[Finding]
     if runtime != "python":
         remedy = f"Set {RUNTIME} to python."
         yield error("limits.runtime", f"{RUNTIME} is '{runtime}', and this app is Python.", remedy)
+
+
+def _check_telemetry(installation: Installation, _: Settings) -> Iterable[Finding]:
+    if str(installation.find("telemetryMode", "")).lower() != "opentelemetry":
+        return
+    for name in WORKER_EXPORTS:
+        if installation.environment.get(name, "").strip().lower() in _TRUE_TO_WORKER:
+            yield warning(
+                "limits.telemetry",
+                f"{name} is set: the host leaves all lines of the app out of what it exports, and "
+                "nothing else exports them.",
+                f"Take {name} out of the settings; traces and metrics do without it.",
+            )
 
 
 def _check_switches(installation: Installation, settings: Settings) -> Iterable[Finding]:

@@ -7,9 +7,10 @@ deleted again. To Service Bus nothing is sent.
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from fanout.adapters.blob import BlobStore
 from fanout.adapters.messaging import Messaging
@@ -53,6 +54,16 @@ class Reach:
         """Write, read and delete a blob beside the runs, and compare clocks by it."""
         blob = f"{DIAGNOSIS_FOLDER}{secrets.token_hex(8)}"
         findings: list[Finding] = []
+        # A clock that is too far off is refused as a missing role is.
+        wrong_clock: list[Finding] = []
+
+        def ping() -> None:
+            try:
+                store.ping(container)
+            except HttpResponseError as refusal:
+                if is_refused_by_clock(refusal):
+                    wrong_clock.append(check_skew(find_skew(refusal)))
+                raise
 
         def write() -> None:
             store.write(container, blob, CONTENT)
@@ -66,12 +77,12 @@ class Reach:
             (entry,) = store.entries(container, blob)
             findings.append(check_skew(entry.last_modified - now))
 
-        first = {"reach": lambda: store.ping(container)}
+        first = {"reach": ping}
         steps = {"write": write, "read": read, "list": compare}
         delete = {"delete": lambda: store.delete(container, blob)}
         role = f"Storage Blob Data Contributor on the container '{container}' of FANOUT_STORAGE"
         found = self._try("storage.blobs", role, first, steps, delete)
-        return [found, *findings]
+        return [*wrong_clock, found, *findings]
 
     def check_tables(self, rows: Rows) -> list[Finding]:
         """Write, read and delete a row beside those of the runs."""
@@ -154,6 +165,9 @@ class Reach:
         log.warning("%s: it could not %s", check, verb, exc_info=failure)
         reason = self._describe(failure, MAX_SECONDS)
         message = f"The app cannot {verb} there: {reason}."
+        if is_refused_by_clock(failure):
+            remedy = "Set the clock of the machine (NTP): that of the service differs by minutes."
+            return error(check, message, remedy)
         if getattr(failure, "status_code", None) in _REFUSALS or "Authentication" in reason:
             return error(
                 check,
@@ -177,6 +191,22 @@ def _failures(steps: Steps) -> list[tuple[str, Exception]]:
         except Exception as failure:  # noqa: BLE001  whatever it is, it is a finding
             return [(verb, failure)]
     return []
+
+
+def is_refused_by_clock(failure: Exception) -> bool:
+    """Whether a service refused a call, and its clock differs by so much that this may be why."""
+    is_refused = getattr(failure, "status_code", None) in _REFUSALS
+    return is_refused and abs(find_skew(failure)) >= BAD_SKEW
+
+
+def find_skew(failure: Exception) -> timedelta:
+    """By how much the clock of who gave a failing answer is ahead; none where it does not say."""
+    headers = getattr(getattr(failure, "response", None), "headers", None) or {}
+    try:
+        told = parsedate_to_datetime(headers["Date"])
+        return told.astimezone(UTC) - datetime.now(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return timedelta()
 
 
 def check_skew(skew: timedelta) -> Finding:

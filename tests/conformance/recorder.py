@@ -49,6 +49,8 @@ _REPLACED: list[tuple[re.Pattern[str], str]] = [
         (r"[?&]code=(?:rig)?(?=[&\"]|$)", "", 0),
         (r"connection=(?:AzureWebJobsStorage|Storage)", "connection=<connection>", 0),
         (r"line \d+", "line N", 0),
+        # Of the server that a function of the cases is.
+        (r"\b(Python|aiohttp)/[\d.]+", r"\1/<version>", 0),
         (r"0x[0-9a-f]{6,}", "0x<address>", 0),
         (r"(known (\w+) functions): ('\w+'(, )?)+", r"\1: (all of them)", 0),
         # Stacks are those of a host's own code.

@@ -1,7 +1,8 @@
 """What of the host's records is exported: `host.json` as the host's logging reads it.
 
 A provider's own rules come before the general ones, then the longest category counts, then the rule
-that was added last; rules that the host adds in code come after those of `host.json`.
+that was added last; rules that the host adds in code come after those of `host.json`. These let
+all through, and nothing where the worker says that it exports by itself.
 
 Source: LoggerRuleSelector.cs of .NET; OpenTelemetryConfigurationExtensions.cs of the host.
 """
@@ -11,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.support.infra_files import ROOT
+from starters.diagnosis.limits import WORKER_EXPORTS
+from tests.support.infra_files import ROOT, module
 
 Logging = Mapping[str, dict[str, dict[str, str]]]
 LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
@@ -52,19 +54,21 @@ BYTES_A_RECORD = 1000
 MAX_BYTES = 300_000
 
 
-def rules(logging: Logging) -> Iterator[tuple[bool, str, str]]:
+def rules(logging: Logging, *, worker_exports: bool) -> Iterator[tuple[bool, str, str]]:
     """Whether each is of the provider, its category, its least level; the order is theirs."""
     for section, is_own in ((logging, False), (logging.get("OpenTelemetry", {}), True)):
         for category, level in section.get("logLevel", {}).items():
             yield is_own, "" if category.lower() == "default" else category, level
     for category in IN_CODE:
-        yield True, category, "Trace"
+        yield True, category, "None" if worker_exports else "Trace"
 
 
-def is_exported(category: str, level: str, logging: Logging) -> bool:
+def is_exported(
+    category: str, level: str, logging: Logging, *, worker_exports: bool = False
+) -> bool:
     """Whether a record leaves by OpenTelemetry."""
     best = (False, -1, "Trace")
-    for is_own, pattern, least in rules(logging):
+    for is_own, pattern, least in rules(logging, worker_exports=worker_exports):
         start, _, end = pattern.lower().partition("*")
         fits = category.lower().startswith(start) and category.lower().endswith(end)
         if fits and (is_own, len(pattern)) >= best[:2]:
@@ -97,6 +101,17 @@ def test_a_run_of_a_hundred_items_exports_less_than_300_kilobytes():
 )
 def test_what_people_and_alerts_look_for_is_exported(category: str, level: str):
     assert is_exported(category, level, LOGGING)
+
+
+def test_no_line_of_the_app_is_exported_where_the_worker_exports_and_nothing_makes_it_do_so():
+    told = ("Function.process_batch.User", "Error", LOGGING)
+    assert is_exported(*told)
+    assert not is_exported(*told, worker_exports=True)
+    set_in_azure = module("app-settings").variables
+    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    for name in WORKER_EXPORTS:
+        assert name not in str(set_in_azure)
+        assert name not in example
 
 
 def test_nothing_is_set_that_the_host_overrules():

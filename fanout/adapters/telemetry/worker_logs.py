@@ -6,7 +6,8 @@ it, and knows no invocation of. The embedded host's worker has no such handler.
 
 The host drops what comes through that handler without the id of an invocation that goes on. The
 worker knows the id in its own thread or task alone; here it goes with the context of the function,
-which threads that work for it have a copy of. Lines of no invocation go to the streams.
+which threads that work for it have a copy of. Lines of no invocation go to the streams, and so do
+those of threads that outlive theirs.
 
 Source: dispatcher.py of `azure_functions_worker` (up to Python 3.12) and `proxy_worker` (from 3.13
 on); `Log` of GrpcWorkerChannel.cs of the Functions host.
@@ -24,8 +25,20 @@ WORKERS = ("azure_functions_worker", "proxy_worker")
 # What carries out the functions below `proxy_worker`; its variable is asked before the threads.
 RUNTIME = "azure_functions_runtime"
 
-_current: ContextVar["tuple[str, Any] | None"] = ContextVar("told_invocation", default=None)
-Bound = Token["tuple[str, Any] | None"]
+
+class _Invocation:
+    """What the worker knows an invocation by, for the function's context and all copies of it."""
+
+    __slots__ = ("has_ended", "invocation_id", "storage")
+
+    def __init__(self, invocation_id: str, storage: Any) -> None:
+        self.invocation_id, self.storage = invocation_id, storage
+        # Copies of a context keep the variable when the function's own is reset.
+        self.has_ended = False
+
+
+_current: ContextVar[_Invocation | None] = ContextVar("told_invocation", default=None)
+Bound = tuple[_Invocation, Token[_Invocation | None]]
 
 
 def bind(context: Any) -> Bound:
@@ -38,12 +51,15 @@ def bind(context: Any) -> Bound:
         What `release` takes.
     """
     storage = getattr(context, "thread_local_storage", None)
-    return _current.set((context.invocation_id, storage))
+    invocation = _Invocation(context.invocation_id, storage)
+    return invocation, _current.set(invocation)
 
 
 def release(bound: Bound) -> None:
-    """Give the lines that follow what they had before `bind`."""
-    _current.reset(bound)
+    """Give the lines that follow what they had before `bind`, and those of copies no id."""
+    invocation, before = bound
+    invocation.has_ended = True
+    _current.reset(before)
 
 
 class LineHandler(logging.Handler):
@@ -69,13 +85,14 @@ def _is_of_worker(module: str) -> bool:
 
 
 def _send(record: logging.LogRecord, line: str, handlers: list[logging.Handler]) -> None:
-    if (current := _current.get()) is None:
+    current = _current.get()
+    if current is None or current.has_ended:
         # Of a line on standard output the host thinks no ill, whatever its words.
         _write(sys.stderr if record.levelno >= logging.ERROR else sys.stdout, line)
         return
     fields = {"name": record.name, "levelno": record.levelno, "msg": line}
     sent = logging.makeLogRecord({**fields, "levelname": record.levelname})
-    with _known_to_worker(*current):
+    with _known_to_worker(current.invocation_id, current.storage):
         for handler in handlers:
             handler.handle(sent)
 

@@ -13,6 +13,9 @@ from tests.support.live.secret_text import SecretText
 APP = REPOSITORY / "tests" / "e2e" / "apps" / "probe"
 MAX_REQUEST_BYTES = 100_000
 SCAN_RANGE_BYTES = 200_000
+# Without it the threads follow from the cores, and activities keep orchestrators waiting.
+THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
+_EXAMPLE = REPOSITORY / "local.settings.json.example"
 
 
 @contextmanager
@@ -26,6 +29,7 @@ def product_on(
         "FANOUT_MAX_REQUEST_BYTES": str(MAX_REQUEST_BYTES),
         "FANOUT_LOG_LEVEL": "WARNING",
         "FANOUT_SCAN_RANGE_BYTES": str(SCAN_RANGE_BYTES),
+        THREADS: json.loads(_EXAMPLE.read_text())["Values"][THREADS],
     }
     with client_of(storage) as blobs:
         inbox = new_inbox(blobs)

@@ -17,7 +17,8 @@ def main() -> None:
         sys.exit(f"the stand-in has no command '{command}'")
     words = ["-m", "localhost", "start", "--app", str(Path.cwd()), "--no-stack"]
     data = str(Path(os.environ["CORE_TOOLS_FOLDER"], "data"))
-    os.environ["PYTHONPATH"] = str(ROOT)
+    # Not by PYTHONPATH, which comes before the folder of an app: the root's script would hide its.
+    os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, *words, "--data", data, *rest])
 
 

@@ -3,7 +3,16 @@
 import json
 from pathlib import Path
 
-from starters.diagnosis.findings import error, find_worst, good, read_installation, warning
+import pytest
+
+from starters.diagnosis.findings import (
+    Installation,
+    error,
+    find_worst,
+    good,
+    read_installation,
+    warning,
+)
 
 HOST = {"version": "2.0", "extensions": {"durableTask": {"hubName": "FanoutHub"}}}
 
@@ -48,3 +57,18 @@ def test_files_that_are_not_there_or_cannot_be_read_are_none(tmp_path: Path):
 def test_the_worst_finding_is_what_counts():
     found = [good("a", "x"), warning("b", "x", "do"), error("c", "x", "do")]
     assert [find_worst(found[:n]) for n in range(4)] == ["ok", "ok", "warning", "error"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_in_azure"),
+    [
+        ({"WEBSITE_INSTANCE_ID": "0"}, True),
+        ({"WEBSITE_SKU": "FlexConsumption"}, True),
+        ({"WEBSITE_POD_NAME": "0--1"}, True),
+        ({"CONTAINER_NAME": "0--1", "LEGION_SERVICE_HOST": "10.0.0.1"}, True),
+        ({"CONTAINER_NAME": "of-a-developer", "WEBSITE_HOSTNAME": "localhost:7071"}, False),
+        ({}, False),
+    ],
+)
+def test_azure_is_told_by_what_each_plan_sets(environment: dict[str, str], is_in_azure: bool):
+    assert Installation({}, environment, {}).is_in_azure == is_in_azure

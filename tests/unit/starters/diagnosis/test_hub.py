@@ -50,7 +50,7 @@ def test_a_hub_that_the_host_does_not_use_is_wrong():
 
 
 def test_a_connection_that_is_not_set_is_wrong():
-    assert levels({}, {"WEBSITE_INSTANCE_ID": "0"}) == {"hub.storage": "error"}
+    assert levels({}, {"WEBSITE_SKU": "FlexConsumption"}) == {"hub.storage": "error"}
     provider = {"storageProvider": {"connectionName": "OTHER"}}
     assert levels(provider) == {"hub.storage": "warning"}
 

@@ -10,14 +10,18 @@ from starters.diagnosis.limits import check_limits
 
 MIB = 1_048_576
 DURABLE = {"maxConcurrentActivityFunctions": 16, "maxConcurrentOrchestratorFunctions": 16}
-HOST = {"extensions": {"durableTask": DURABLE, "http": {"routePrefix": "api"}}}
+HOST = {
+    "telemetryMode": "OpenTelemetry",
+    "extensions": {"durableTask": DURABLE, "http": {"routePrefix": "api"}},
+}
 WELL = {
     "FANOUT_STORAGE": "AccountName=a;AccountKey=c2VjcmV0",
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
     "FUNCTIONS_WORKER_RUNTIME": "python",
 }
-AZURE = WELL | {"WEBSITE_INSTANCE_ID": "0"}
+# As Flex Consumption has it, the plan that infra/ deploys: without WEBSITE_INSTANCE_ID.
+AZURE = WELL | {"WEBSITE_SKU": "FlexConsumption", "WEBSITE_POD_NAME": "0--1"}
 BY_IDENTITY = {"FANOUT_STORAGE": "", "FANOUT_STORAGE__blobServiceUri": "https://a.example"}
 
 
@@ -50,6 +54,13 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
         "lower FANOUT_MAX_REQUEST_BYTES",
     ),
     ("limits.runtime", {"FUNCTIONS_WORKER_RUNTIME": "node"}, "error", "to python"),
+    ("limits.telemetry", {"PYTHON_ENABLE_OPENTELEMETRY": "true"}, "warning", "PYTHON_ENABLE_OPEN"),
+    (
+        "limits.telemetry",
+        {"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "1"},
+        "warning",
+        "Take PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+    ),
     ("limits.switches", {"AzureWebJobs__watchdog__Disabled": "true"}, "warning", "AzureWebJobs_w"),
     ("limits.switches", {"AzureWebJobs.watchdog.Disabled": "true"}, "error", "Take"),
     ("limits.switches", {"AzureWebJobs_watchdog_Disabled": "1"}, "error", "Take"),
@@ -87,6 +98,7 @@ def test_what_contradicts_is_named_with_what_to_do(
         {"AzureWebJobs.start_runs.Disabled": "true"},
         BY_IDENTITY | {"FANOUT_INBOX": "true", "FANOUT_STORAGE__queueServiceUri": "https://q"},
         {"PYTHON_THREADPOOL_THREAD_COUNT": "40"},
+        {"PYTHON_ENABLE_OPENTELEMETRY": "false"},
     ],
 )
 def test_what_does_not_is_not_named(change: dict[str, str]):
@@ -95,6 +107,11 @@ def test_what_does_not_is_not_named(change: dict[str, str]):
 
 def test_one_process_and_little_memory_are_well_on_a_machine_of_ones_own():
     assert levels(WELL | {"FUNCTIONS_WORKER_PROCESS_COUNT": ""}, memory_mib=1).keys() == {"limits"}
+
+
+def test_a_worker_that_exports_is_well_where_the_host_does_not():
+    settings = AZURE | {"PYTHON_ENABLE_OPENTELEMETRY": "true"}
+    assert levels(settings, {"extensions": HOST["extensions"]}) == {"limits": ("ok", "")}
 
 
 def test_a_route_prefix_and_limits_that_settings_replace_are_taken_into_account():

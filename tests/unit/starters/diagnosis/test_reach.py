@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 
 import pytest
@@ -84,6 +85,11 @@ def away(request: pytest.FixtureRequest) -> Iterator[tuple[StorageSettings, str,
         yield storage_at(getattr(found, "port", found)), reason, remedy
 
 
+def dated(date: str) -> bytes:
+    """The refusal, with the clock of storage."""
+    return REFUSED.replace(b"Connection:", b"Date: " + date.encode() + b"\r\nConnection:")
+
+
 def insist_on(found: list[Finding], reason: str, remedy: str, role: str) -> None:
     (only,) = found
     assert only.level == "error"
@@ -105,6 +111,32 @@ def test_storage_that_refuses_or_is_away_is_told_with_the_role(
     insist_on(rows, reason, remedy, "Storage Table Data Contributor")
     sources = reach("inbox", "orders").check_sources(store)
     insist_on(sources[:1], reason, remedy, "Storage Blob Data Reader")
+
+
+@pytest.mark.parametrize(("minutes", "side"), [(20, "behind"), (-20, "ahead of")])
+def test_a_refusal_by_a_wrong_clock_names_the_clock_and_no_role(minutes: int, side: str):
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    with raw_server(dated(date)) as away:
+        account = storage_at(away.port)
+        store = BlobStore.connect(account)
+        clock, blobs = reach().check_blobs(store, "runs")
+        (rows,) = reach().check_tables(Rows(TableStore.connect(account), "fanoutruns"))
+        (source,) = reach("orders").check_sources(store)
+    assert (clock.check, clock.level) == ("clock", "error")
+    assert side in clock.message
+    for found in (blobs, rows, source):
+        assert (found.level, "403" in found.message) == ("error", True)
+        assert "clock" in found.remedy
+        assert "role" not in found.remedy
+
+
+@pytest.mark.parametrize("date", ["now", "no date", "Mon, 32 Nov 2026 99:00:00 GMT", ""])
+def test_a_refusal_by_a_right_clock_or_without_a_date_names_the_role(date: str):
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    with raw_server(dated(now if date == "now" else date)) as away:
+        found = reach().check_blobs(BlobStore.connect(storage_at(away.port)), "runs")
+    assert [one.check for one in found] == ["storage.blobs"]
+    assert "Give the app's identity the role" in found[0].remedy
 
 
 def test_service_bus_is_opened_and_nothing_is_sent(bus: FanoutBus):

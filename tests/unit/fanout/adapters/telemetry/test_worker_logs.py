@@ -1,7 +1,6 @@
 """Lines go through the logging of Microsoft's worker, with level and invocation, where it runs.
 
-The worker is no package that tests could have; its handler is stood in for by one that finds an
-invocation as it does.
+Its handler is stood in for by one that finds an invocation as it does.
 """
 
 import asyncio
@@ -9,58 +8,24 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
 import jsonschema
 import pytest
 
-from fanout.adapters.telemetry import logs, worker_logs
+from fanout.adapters.telemetry import worker_logs
 from fanout.adapters.telemetry.logs import bind_invocation, bind_task, logger
 from fanout.threads import ContextPool
-
-SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "log.schema.json").read_text())
-Sent = list[tuple[str, str | None, dict[str, Any]]]
-
-
-class WorkerHandler(logging.Handler):
-    """Notes level, invocation and message of what the worker would send to the host."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.storage = threading.local()
-        self.variable: ContextVar[str | None] | None = None
-        self.sent: Sent = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = None if self.variable is None else self.variable.get()
-        invocation_id = found or getattr(self.storage, "invocation_id", None)
-        line = json.loads(self.format(record))
-        jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())
-        self.sent.append((record.levelname, invocation_id, line))
-
-    def context(self, invocation_id: str, *, has_storage: bool = True) -> Any:
-        storage = self.storage if has_storage else threading.local()
-        return SimpleNamespace(
-            function_name="process_batch", invocation_id=invocation_id, thread_local_storage=storage
-        )
+from tests.support.doubles.worker_handler import SCHEMA, WorkerHandler, worker_logging
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerHandler]:
-    monkeypatch.setattr(WorkerHandler, "__module__", "azure_functions_worker.dispatcher")
-    handler, root, log = WorkerHandler(), logging.getLogger(), logging.getLogger(logs.LOGGER)
-    before = (list(log.handlers), log.propagate, log.level)
-    log.handlers = []
-    logs.configure("DEBUG")
-    root.addHandler(handler)
-    yield handler
-    root.removeHandler(handler)
-    log.handlers, log.propagate = before[0], before[1]
-    log.setLevel(before[2])
+def worker() -> Iterator[WorkerHandler]:
+    with worker_logging() as handler:
+        yield handler
 
 
 def test_a_line_has_its_level_and_its_invocation_and_the_streams_have_nothing(
@@ -117,6 +82,42 @@ def test_a_line_of_no_invocation_which_the_host_would_drop_goes_to_a_stream(
     logger("x").error("cannot")
     streams = [json.loads(text)["message"] for text in capsys.readouterr()]
     assert (streams, worker.sent) == (["failed=0", "cannot"], [])
+
+
+def test_a_line_of_a_thread_that_outlives_its_call_goes_to_a_stream_with_its_ids(
+    worker: WorkerHandler, capsys: pytest.CaptureFixture[str]
+):
+    log, has_ended = logger("late"), threading.Event()
+
+    def outlive() -> None:
+        log.info("in time")
+        assert has_ended.wait(10)
+        log.info("late")
+        log.error("too late")
+
+    with ContextPool(1) as pool:
+        with bind_invocation(worker.context("i-1"), "run-1"):
+            late = pool.submit(outlive)
+            while not worker.sent:
+                time.sleep(0.001)
+        # The thread works for another call next: that one's end is no matter of this one's.
+        with bind_invocation(worker.context("i-2")):
+            has_ended.set()
+            late.result()
+            pool.submit(log.info, "of the next").result()
+    told = [(invocation_id, line["message"]) for _, invocation_id, line in worker.sent]
+    assert told == [("i-1", "in time"), ("i-2", "of the next")]
+    out, err = (json.loads(text) for text in capsys.readouterr())
+    assert (out["message"], err["message"]) == ("late", "too late")
+    assert (out["request_id"], out["run_id"]) == ("i-1", "run-1")
+
+
+def test_a_call_within_a_call_leaves_the_outer_one_its_id(worker: WorkerHandler):
+    with bind_invocation(worker.context("i-1")):
+        with bind_invocation(worker.context("i-2")):
+            logger("x").info("inner")
+        logger("x").info("outer")
+    assert [invocation_id for _, invocation_id, _ in worker.sent] == ["i-2", "i-1"]
 
 
 def test_without_the_worker_every_line_goes_to_standard_error(
