@@ -21,23 +21,17 @@ from localhost.execution.contract import (
 )
 from localhost.logs import CURRENT, THREAD_LOCAL
 from localhost.texts import describe_error, format_stack
-from localhost.worker import (
-    deferred,
-    generic_data,
-    http_result,
-    outcomes,
-    queue_data,
-    service_bus_data,
-)
+from localhost.worker import deferred, outcomes
 from localhost.worker.annotations import has_implicit_output, is_generic
 from localhost.worker.context import InvocationContext
 from localhost.worker.extensions import InvocationHooks, invocation_hooks
 from localhost.worker.indexing import LoadedFunction
-from localhost.worker.input_data import input_decoders
 from localhost.worker.outcomes import Outcome, keep_outcome
 from localhost.worker.plain import plain_value
 from localhost.worker.signatures import CONTEXT, RETURN, is_out
 from localhost.worker.unanswered import describe_fate
+from localhost.worker.values import generic_data, http_result, queue_data, service_bus_data
+from localhost.worker.values.input_data import input_decoders
 
 logger = logging.getLogger(__name__)
 Decode = Callable[[Invocation], Any]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from localhost.execution.contract import HttpResponseData
-from localhost.worker.cookies import cookie_header
+from localhost.worker.values.cookies import cookie_header
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json; charset=utf-8"

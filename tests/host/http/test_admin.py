@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.hosts.host_process import REPOSITORY, HostProcess, launch, running
 
-APP = Path(__file__).parent / "apps" / "http_app"
+APP = Path(__file__).parents[1] / "apps" / "http_app"
 DEADLINE_SECONDS = 20
 
 

@@ -15,7 +15,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from localhost.triggers.blob import CALLS_AT_ONCE, MAX_TRIES
 from tests.support.hosts.host_process import HostProcess, launch, running
 
-APP = Path(__file__).parent / "apps" / "blob_app"
+APP = Path(__file__).parents[1] / "apps" / "blob_app"
 API_VERSION = "2025-11-05"
 DEADLINE_SECONDS = 30
 

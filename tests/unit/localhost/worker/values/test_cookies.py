@@ -4,7 +4,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-from localhost.worker.cookies import cookie_header
+from localhost.worker.values.cookies import cookie_header
 
 
 def _header(text: str) -> str:

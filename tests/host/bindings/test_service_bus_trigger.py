@@ -13,7 +13,7 @@ from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 
 from tests.support.hosts.host_process import HostProcess, launch, running
 
-APP = Path(__file__).parent / "apps" / "service_bus_app"
+APP = Path(__file__).parents[1] / "apps" / "service_bus_app"
 DEADLINE_SECONDS = 40
 
 

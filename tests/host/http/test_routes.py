@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.hosts.host_process import HostProcess, running
 
-APP = Path(__file__).parent / "apps" / "routes_app"
+APP = Path(__file__).parents[1] / "apps" / "routes_app"
 PREFIX = "/v1/shop"
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 PREFLIGHT = {"Origin": "https://page.example", "Access-Control-Request-Method": "GET"}

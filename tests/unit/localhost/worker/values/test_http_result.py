@@ -3,7 +3,7 @@
 import pytest
 
 from localhost.execution.contract import HttpResponseData
-from localhost.worker.http_result import JSON, TEXT, response_from_text
+from localhost.worker.values.http_result import JSON, TEXT, response_from_text
 
 
 @pytest.mark.parametrize("text", ["hello", "", "{", "5", '{"status": 404}', '["body"]'])

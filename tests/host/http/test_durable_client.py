@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.hosts.host_process import Answer, HostProcess, running
 
-APP = Path(__file__).parent / "apps" / "client_app"
+APP = Path(__file__).parents[1] / "apps" / "client_app"
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from azure.storage.queue import QueueClient
 from rig.processes import free_port
 from tests.support.hosts.host_process import EMBEDDED, Host, HostProcess, running
 
-ROOT = Path(__file__).parents[2]
-APP = Path(__file__).parent / "apps" / "stream_app"
+ROOT = Path(__file__).parents[3]
+APP = Path(__file__).parents[1] / "apps" / "stream_app"
 MEBIBYTE = 1024 * 1024
 LIMIT = 8 * MEBIBYTE
 STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}

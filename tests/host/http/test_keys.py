@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.hosts.host_process import Answer, HostProcess, launch, running
 
-APP = Path(__file__).parent / "apps" / "keys_app"
+APP = Path(__file__).parents[1] / "apps" / "keys_app"
 WEBHOOK = "/runtime/webhooks/durabletask/instances"
 HEADER = "x-functions-key"
 DISABLED = {"AzureWebJobs.shut.Disabled": "true", "AzureWebJobs_shut_to_all_Disabled": "1"}

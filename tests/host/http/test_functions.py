@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.hosts.host_process import HostProcess, running
 
-APP = Path(__file__).parent / "apps" / "http_app"
+APP = Path(__file__).parents[1] / "apps" / "http_app"
 MEBIBYTE = 1024 * 1024
 
 
