@@ -48,7 +48,7 @@ def test_every_problem_is_named_at_once() -> None:
 def test_a_queue_named_by_an_expression_is_not_served() -> None:
     output = {"type": "queue", "name": "sent", "direction": "out", "queueName": "for-{id}"}
     functions = [_function("f", {"type": "httpTrigger"}, output)]
-    with pytest.raises(AppLoadError, match="'sent' names the queue 'for-{id}'.*--skip-unserved"):
+    with pytest.raises(AppLoadError, match=r"'sent' names the queue 'for-{id}'.*--skip-unserved"):
         examine(functions, _settings())
     skipped = examine(functions, _settings(), skips_unserved=True)
     assert (skipped.enabled, len(skipped.skipped)) == ((), 1)
