@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
 from localhost.bindings.connections import StorageConnection
@@ -84,6 +86,29 @@ async def test_a_message_whose_call_outlasts_the_host_comes_back_at_once(
         await listener.stop()
         message = await queue.receive_message()
         assert message is not None and message.dequeue_count == 2
+
+
+async def test_calls_go_on_when_a_receive_fails(storage: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
+    executor = SlowExecutor(2)
+    failed = asyncio.Event()
+    receive = module._Messages.receive
+
+    async def receive_or_fail(messages: module._Messages) -> list[QueueMessage]:
+        if executor.has_begun.is_set() and not failed.is_set():
+            failed.set()
+            raise ServiceRequestError("no way to the account")
+        return await receive(messages)
+
+    monkeypatch.setattr(module._Messages, "receive", receive_or_fail)
+    async with _listening(storage, executor) as (queue, _):
+        await queue.send_message("x")
+        await asyncio.wait_for(failed.wait(), PATIENCE_SECONDS)
+        await asyncio.wait_for(executor.has_ended.wait(), PATIENCE_SECONDS)
+        await queue.send_message("y")
+        while len(executor.calls) < 2:
+            await asyncio.sleep(0.02)
+    assert [call.payload for call in executor.calls] == ["x", "y"]
 
 
 async def test_a_queue_that_is_made_later_is_listened_to(storage: str):

@@ -30,9 +30,12 @@ logger = logging.getLogger(__name__)
 POISON = "-poison"
 # A message is out of sight for so long, and as often as half of it has passed for so long again.
 HOLD = timedelta(minutes=10)
+NO_DELAY = timedelta(0)
 LEAST_WAIT_SECONDS = 0.1
 RECONNECT_SECONDS = 1.0
 GRACE_SECONDS = 10.0
+# So long a stop waits for an answer of the storage, beside what calls are granted.
+ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class QueueListener:
         self._news = news
         self._stopping = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
+        self._receiving: asyncio.Task[list[QueueMessage]] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -83,7 +87,7 @@ class QueueListener:
         self._stopping.set()
         self._news.set()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=2 * GRACE_SECONDS)
+            await asyncio.wait({self._task}, timeout=GRACE_SECONDS + 3 * ANSWER_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -92,21 +96,18 @@ class QueueListener:
             async with contextlib.AsyncExitStack() as exits:
                 try:
                     service = await open_service(self._source.connection, exits)
-                    messages = _Messages(service, self._source.queue, self._settings)
-                    await self._pump(messages)
-                except (AzureError, OSError, ValueError) as error:
-                    logger.error(  # noqa: TRY400 - the client's own stack says nothing to a user
-                        "function %s cannot receive from queue '%s': %s; trying again",
-                        self._source.function,
-                        self._source.queue,
-                        error,
-                    )
-                except Exception:
-                    name = self._source.function
-                    logger.exception("function %s: its listener failed; it begins again", name)
-                await self._end_calls()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+                except Exception as error:  # noqa: BLE001 - it is told
+                    self._tell(error)
+                else:
+                    await self._serve(_Messages(service, self._source.queue, self._settings))
+            await self._pause()
+
+    async def _serve(self, messages: "_Messages") -> None:
+        """Receive until stopped; only then do calls end that still run."""
+        try:
+            await self._pump(messages)
+        finally:
+            await asyncio.gather(self._end_calls(), self._give_back(messages))
 
     async def _pump(self, messages: "_Messages") -> None:
         pause = LEAST_WAIT_SECONDS
@@ -115,7 +116,12 @@ class QueueListener:
             if len(self._calls) > self._settings.new_batch_threshold:
                 await self._wait(None)
                 continue
-            received = await messages.receive()
+            try:
+                received = await self._receive(messages)
+            except Exception as error:  # noqa: BLE001 - it is told
+                self._tell(error)  # calls go on: each holds its message by itself
+                await self._pause()
+                continue
             for message in received:
                 self._begin(messages, message)
             if not received:
@@ -123,6 +129,48 @@ class QueueListener:
                 pause = min(2 * pause, self._settings.max_polling.total_seconds())
             else:
                 pause = LEAST_WAIT_SECONDS
+
+    async def _receive(self, messages: "_Messages") -> list[QueueMessage]:
+        """The next messages; none, with a request left under way, if the host stops meanwhile."""
+        self._receiving = asyncio.create_task(messages.receive())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({self._receiving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._stopping.is_set():
+            return []
+        received, self._receiving = self._receiving, None
+        return received.result()
+
+    async def _give_back(self, messages: "_Messages") -> None:
+        """What comes in while the host stops is delivered again; no call begins for it."""
+        if self._receiving is None:
+            return
+        with contextlib.suppress(Exception):  # it comes back by itself, but later
+            async with asyncio.timeout(ANSWER_SECONDS):
+                received = await self._receiving
+                await asyncio.gather(*(messages.release(one, NO_DELAY) for one in received))
+
+    def _tell(self, error: BaseException) -> None:
+        source = self._source
+        if isinstance(error, AzureError | OSError | ValueError):
+            # The client's own stack says nothing to a user.
+            logger.error(
+                "function %s cannot receive from queue '%s': %s; trying again",
+                source.function,
+                source.queue,
+                error,
+            )
+            return
+        logger.error(
+            "function %s: its listener failed; it begins again", source.function, exc_info=error
+        )
+
+    async def _pause(self) -> None:
+        """Wait before the next attempt, or until the host stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until a call ends, something was sent, the host stops, or so long."""
@@ -154,8 +202,9 @@ class QueueListener:
             else:
                 await messages.release(message, self._settings.visibility)
         except asyncio.CancelledError:
-            with contextlib.suppress(AzureError):  # it comes back by itself, but later
-                await messages.release(message, timedelta(0))
+            with contextlib.suppress(AzureError, TimeoutError):  # it comes back, but later
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await messages.release(message, NO_DELAY)
             raise
         except AzureError as error:
             logger.warning(
