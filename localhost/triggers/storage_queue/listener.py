@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,7 @@ HOLD = timedelta(minutes=10)
 NO_DELAY = timedelta(0)
 LEAST_WAIT_SECONDS = 0.1
 RECONNECT_SECONDS = 1.0
+RENEWAL_RETRY_SECONDS = 5.0
 GRACE_SECONDS = 10.0
 # So long a stop waits for an answer of the storage, beside what calls are granted.
 ANSWER_SECONDS = 2.0
@@ -169,8 +171,7 @@ class QueueListener:
 
     async def _pause(self) -> None:
         """Wait before the next attempt, or until the host stops."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+        await _happens(self._stopping, RECONNECT_SECONDS)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until a call ends, something was sent, the host stops, or so long."""
@@ -231,12 +232,8 @@ class QueueListener:
             )
             message.dequeue_count = self._settings.max_dequeue_count  # reading it again is no use
             return str(error)
-        holder = asyncio.create_task(messages.hold(message))
-        try:
+        async with _held(messages, message):
             result = await invoke(self._executor, self._invocation(message, payload))
-        finally:
-            holder.cancel()
-            await asyncio.gather(holder, return_exceptions=True)
         if result.error is not None:
             logger.error("function %s failed: %s", self._source.function, result.error)
         return result.error
@@ -270,6 +267,33 @@ def _count(message: QueueMessage) -> int:
     return message.dequeue_count or 0
 
 
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    """Whether something happens within so long."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
+@contextlib.asynccontextmanager
+async def _held(messages: "_Messages", message: QueueMessage) -> AsyncIterator[None]:
+    """Keep a message out of sight meanwhile.
+
+    A renewal under way is waited for: its answer has the receipt without which nothing settles the
+    message. A host that stops does not wait for it for long.
+    """
+    ended = asyncio.Event()
+    holder = asyncio.create_task(messages.hold(message, ended))
+    try:
+        yield
+        ended.set()
+        await asyncio.wait({holder})
+    finally:
+        ended.set()
+        await asyncio.wait({holder}, timeout=ANSWER_SECONDS)
+        holder.cancel()
+        await asyncio.gather(holder, return_exceptions=True)
+
+
 class _Messages:
     """A queue and its poison queue."""
 
@@ -292,14 +316,19 @@ class _Messages:
             pass
         return []
 
-    async def hold(self, message: QueueMessage) -> None:
-        """Keep a message out of sight until cancelled."""
-        while True:
-            await asyncio.sleep(HOLD.total_seconds() / 2)
+    async def hold(self, message: QueueMessage, ended: asyncio.Event) -> None:
+        """Keep a message out of sight until its call has ended."""
+        pause = HOLD.total_seconds() / 2
+        while not await _happens(ended, pause):
+            pause = HOLD.total_seconds() / 2
             try:
                 await self._hide(message, HOLD)
+            except ResourceNotFoundError:  # deleted, or handed to somebody else
+                logger.warning("message %s is no longer held, and may be handled twice", message.id)
+                return
             except AzureError as error:
                 logger.warning("message %s could not be kept out of sight: %s", message.id, error)
+                pause = min(pause, RENEWAL_RETRY_SECONDS)
 
     async def release(self, message: QueueMessage, delay: timedelta) -> None:
         """Have a message delivered again."""
