@@ -234,8 +234,9 @@ class MessageQueue:
 
     def _lock(self, message: Message) -> Lock:
         locked = replace(message, is_locked=True)
+        lock = self._hold(self._new_token(), locked)  # first: it may be refused
         self._keep(locked)
-        return self._hold(self._new_token(), locked)
+        return lock
 
     def _hold(self, token: UUID, message: Message) -> Lock:
         return self._hold_until(token, message, self._clock() + self._settings.lock_seconds)

@@ -7,7 +7,7 @@ Source: https://learn.microsoft.com/azure/service-bus-messaging/message-sessions
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -173,6 +173,12 @@ class SessionQueue(MessageQueue):
         if not numbers:
             self._ready_of.pop(session_id, None)
         return numbers
+
+    def _find_deferred(self, sequence_numbers: Iterable[int]) -> list[Message]:
+        messages = super()._find_deferred(sequence_numbers)
+        for message in messages:  # before any is locked
+            self._find_session(self._session_of(message.content) or "")
+        return messages
 
     def _hold(self, token: UUID, message: Message) -> Lock:
         session = self._find_session(self._session_of(message.content) or "")

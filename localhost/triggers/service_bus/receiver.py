@@ -193,6 +193,31 @@ class Singles(Listener):
             call.renew_at = now + max(_half_of_lock(call.message), IDLE_WAIT_SECONDS)
 
 
+class Batch:
+    """Messages that wait until there are enough of them, or the wait for more is over.
+
+    Args:
+        limits: Say how many are enough, and how long they wait.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.messages: list[ServiceBusReceivedMessage] = []
+        self._limits = limits
+        self._now: Callable[[], float] = asyncio.get_running_loop().time
+        self._end = self._now() + limits.max_batch_wait.total_seconds()
+
+    @property
+    def room(self) -> int:
+        """How many more it takes."""
+        return self._limits.max_batch_size - len(self.messages)
+
+    def is_due(self) -> bool:
+        """Whether it is to be handed over."""
+        if len(self.messages) >= self._limits.min_batch_size:
+            return True
+        return bool(self.messages) and self._now() >= self._end
+
+
 class Batches(Listener):
     """Hands over many messages a call, one call at a time; their locks are not renewed."""
 
@@ -206,17 +231,12 @@ class Batches(Listener):
             await self._settle(receiver, [(message, result) for message in messages])
 
     async def _receive(self, receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-        """As many as there are, at least the least number unless the wait for it is over."""
-        limits = self._limits
-        now: Callable[[], float] = asyncio.get_running_loop().time
-        messages: list[ServiceBusReceivedMessage] = []
-        due = now() + limits.max_batch_wait.total_seconds()
-        while not self._stopping.is_set():
-            room = limits.max_batch_size - len(messages)
-            messages += await receiver.receive_messages(room, max_wait_time=IDLE_WAIT_SECONDS)
-            if len(messages) >= limits.min_batch_size or (messages and now() >= due):
-                break
-        return messages
+        batch = Batch(self._limits)
+        while not (self._stopping.is_set() or batch.is_due()):
+            batch.messages += await receiver.receive_messages(
+                batch.room, max_wait_time=IDLE_WAIT_SECONDS
+            )
+        return batch.messages
 
 
 async def _open(

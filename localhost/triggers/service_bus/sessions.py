@@ -1,13 +1,15 @@
 """Sessions: the messages of one are handed over one after the other, or in batches, in their order.
 
-Several sessions are worked off at once, each on a connection of its own. One that has had no
-message for a while is left, and the next one that has is taken.
+Several sessions are worked off at once, each on a connection of its own; one where messages are
+handed over in batches, as in Azure. One that has had no message for a while is left, and the next
+one that has is taken.
 Source: https://learn.microsoft.com/azure/service-bus-messaging/message-sessions
 """
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from azure.core.exceptions import AzureError
@@ -17,7 +19,7 @@ from azure.servicebus.exceptions import OperationTimeoutError
 
 from localhost.execution.contract import Executor, InvocationResult
 from localhost.triggers.service_bus.metadata import batch_metadata, message_body, message_metadata
-from localhost.triggers.service_bus.receiver import IDLE_WAIT_SECONDS, Listener, logger
+from localhost.triggers.service_bus.receiver import IDLE_WAIT_SECONDS, Batch, Listener, logger
 from localhost.triggers.service_bus.trigger_settings import Limits, Source
 
 # So long the service holds the attach of a receiver for which there is no session.
@@ -37,6 +39,8 @@ class Sessions(Listener):
     def __init__(
         self, source: Source, limits: Limits, executor: Executor, door: asyncio.Lock
     ) -> None:
+        if not source.is_batched:
+            limits = replace(limits, max_batch_size=1, min_batch_size=1)
         super().__init__(source, limits, executor)
         self._door = door
         self._renew_at = 0.0
@@ -72,6 +76,7 @@ class Sessions(Listener):
                     source.queue,
                     session_id=NEXT_AVAILABLE_SESSION,
                     max_wait_time=SESSION_WAIT_SECONDS,
+                    prefetch_count=self._limits.prefetch_count,
                 )
             else:
                 receiver = client.get_subscription_receiver(
@@ -79,25 +84,33 @@ class Sessions(Listener):
                     str(source.subscription),
                     session_id=NEXT_AVAILABLE_SESSION,
                     max_wait_time=SESSION_WAIT_SECONDS,
+                    prefetch_count=self._limits.prefetch_count,
                 )
             return await exits.enter_async_context(receiver)
 
     async def _pump(self, receiver: ServiceBusReceiver) -> None:
-        loop = asyncio.get_running_loop()
-        size = self._limits.max_batch_size if self._source.is_batched else 1
-        idle_seconds = self._limits.session_idle.total_seconds()
-        idle_from = loop.time()
         self._note_lock(receiver)
-        while not self._stopping.is_set():
-            wait = min(IDLE_WAIT_SECONDS, max(idle_seconds, 0.1))
-            messages = await receiver.receive_messages(size, max_wait_time=wait)
-            if messages:
-                result = await self._run(receiver, messages)
-                await self._settle(receiver, [(message, result) for message in messages])
-                idle_from = loop.time()
-            elif loop.time() - idle_from >= idle_seconds:
-                return
+        while messages := await self._receive(receiver):
+            result = await self._run(receiver, messages)
+            await self._settle(receiver, [(message, result) for message in messages])
             await self._renew_in_time(receiver)
+
+    async def _receive(self, receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
+        """A message or a batch; none if the session is idle for too long, or the host stops."""
+        now: Callable[[], float] = asyncio.get_running_loop().time
+        idle_seconds = self._limits.session_idle.total_seconds()
+        wait = min(IDLE_WAIT_SECONDS, max(idle_seconds, 0.1))
+        batch = Batch(self._limits)
+        idle_from = now()
+        while not (self._stopping.is_set() or batch.is_due()):
+            received = await receiver.receive_messages(batch.room, max_wait_time=wait)
+            batch.messages += received
+            if received:
+                idle_from = now()
+            elif now() - idle_from >= idle_seconds:
+                break  # no more will come, so what there is need not wait
+            await self._renew_in_time(receiver)
+        return batch.messages
 
     async def _run(
         self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]

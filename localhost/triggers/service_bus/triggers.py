@@ -56,7 +56,8 @@ class ServiceBusTriggers:
     def _make_listeners(self, source: Source, limits: Limits) -> list[Listener]:
         if source.has_sessions:
             door = asyncio.Lock()
-            count = limits.max_concurrent_sessions
+            # Azure's host has one loop for batches, and in it one session at a time.
+            count = 1 if source.is_batched else limits.max_concurrent_sessions
             return [Sessions(source, limits, self._executor, door) for _ in range(count)]
         if source.is_batched:
             return [Batches(source, limits, self._executor)]

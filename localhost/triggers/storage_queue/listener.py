@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,9 +31,13 @@ logger = logging.getLogger(__name__)
 POISON = "-poison"
 # A message is out of sight for so long, and as often as half of it has passed for so long again.
 HOLD = timedelta(minutes=10)
+NO_DELAY = timedelta(0)
 LEAST_WAIT_SECONDS = 0.1
 RECONNECT_SECONDS = 1.0
+RENEWAL_RETRY_SECONDS = 5.0
 GRACE_SECONDS = 10.0
+# So long a stop waits for an answer of the storage, beside what calls are granted.
+ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class QueueListener:
         self._news = news
         self._stopping = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
+        self._receiving: asyncio.Task[list[QueueMessage]] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -83,7 +89,7 @@ class QueueListener:
         self._stopping.set()
         self._news.set()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=2 * GRACE_SECONDS)
+            await asyncio.wait({self._task}, timeout=GRACE_SECONDS + 3 * ANSWER_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -92,21 +98,18 @@ class QueueListener:
             async with contextlib.AsyncExitStack() as exits:
                 try:
                     service = await open_service(self._source.connection, exits)
-                    messages = _Messages(service, self._source.queue, self._settings)
-                    await self._pump(messages)
-                except (AzureError, OSError, ValueError) as error:
-                    logger.error(  # noqa: TRY400 - the client's own stack says nothing to a user
-                        "function %s cannot receive from queue '%s': %s; trying again",
-                        self._source.function,
-                        self._source.queue,
-                        error,
-                    )
-                except Exception:
-                    name = self._source.function
-                    logger.exception("function %s: its listener failed; it begins again", name)
-                await self._end_calls()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+                except Exception as error:  # noqa: BLE001 - it is told
+                    self._tell(error)
+                else:
+                    await self._serve(_Messages(service, self._source.queue, self._settings))
+            await self._pause()
+
+    async def _serve(self, messages: "_Messages") -> None:
+        """Receive until stopped; only then do calls end that still run."""
+        try:
+            await self._pump(messages)
+        finally:
+            await asyncio.gather(self._end_calls(), self._give_back(messages))
 
     async def _pump(self, messages: "_Messages") -> None:
         pause = LEAST_WAIT_SECONDS
@@ -115,7 +118,12 @@ class QueueListener:
             if len(self._calls) > self._settings.new_batch_threshold:
                 await self._wait(None)
                 continue
-            received = await messages.receive()
+            try:
+                received = await self._receive(messages)
+            except Exception as error:  # noqa: BLE001 - it is told
+                self._tell(error)  # calls go on: each holds its message by itself
+                await self._pause()
+                continue
             for message in received:
                 self._begin(messages, message)
             if not received:
@@ -123,6 +131,47 @@ class QueueListener:
                 pause = min(2 * pause, self._settings.max_polling.total_seconds())
             else:
                 pause = LEAST_WAIT_SECONDS
+
+    async def _receive(self, messages: "_Messages") -> list[QueueMessage]:
+        """The next messages; none, with a request left under way, if the host stops meanwhile."""
+        self._receiving = asyncio.create_task(messages.receive())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({self._receiving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._stopping.is_set():
+            return []
+        received, self._receiving = self._receiving, None
+        return received.result()
+
+    async def _give_back(self, messages: "_Messages") -> None:
+        """What comes in while the host stops is delivered again; no call begins for it."""
+        if self._receiving is None:
+            return
+        with contextlib.suppress(Exception):  # it comes back by itself, but later
+            async with asyncio.timeout(ANSWER_SECONDS):
+                received = await self._receiving
+                await asyncio.gather(*(messages.release(one, NO_DELAY) for one in received))
+
+    def _tell(self, error: BaseException) -> None:
+        source = self._source
+        if isinstance(error, AzureError | OSError | ValueError):
+            # The client's own stack says nothing to a user.
+            logger.error(
+                "function %s cannot receive from queue '%s': %s; trying again",
+                source.function,
+                source.queue,
+                error,
+            )
+            return
+        logger.error(
+            "function %s: its listener failed; it begins again", source.function, exc_info=error
+        )
+
+    async def _pause(self) -> None:
+        """Wait before the next attempt, or until the host stops."""
+        await _happens(self._stopping, RECONNECT_SECONDS)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait until a call ends, something was sent, the host stops, or so long."""
@@ -154,8 +203,9 @@ class QueueListener:
             else:
                 await messages.release(message, self._settings.visibility)
         except asyncio.CancelledError:
-            with contextlib.suppress(AzureError):  # it comes back by itself, but later
-                await messages.release(message, timedelta(0))
+            with contextlib.suppress(AzureError, TimeoutError):  # it comes back, but later
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await messages.release(message, NO_DELAY)
             raise
         except AzureError as error:
             logger.warning(
@@ -182,12 +232,8 @@ class QueueListener:
             )
             message.dequeue_count = self._settings.max_dequeue_count  # reading it again is no use
             return str(error)
-        holder = asyncio.create_task(messages.hold(message))
-        try:
+        async with _held(messages, message):
             result = await invoke(self._executor, self._invocation(message, payload))
-        finally:
-            holder.cancel()
-            await asyncio.gather(holder, return_exceptions=True)
         if result.error is not None:
             logger.error("function %s failed: %s", self._source.function, result.error)
         return result.error
@@ -221,6 +267,33 @@ def _count(message: QueueMessage) -> int:
     return message.dequeue_count or 0
 
 
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    """Whether something happens within so long."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
+@contextlib.asynccontextmanager
+async def _held(messages: "_Messages", message: QueueMessage) -> AsyncIterator[None]:
+    """Keep a message out of sight meanwhile.
+
+    A renewal under way is waited for: its answer has the receipt without which nothing settles the
+    message. A host that stops does not wait for it for long.
+    """
+    ended = asyncio.Event()
+    holder = asyncio.create_task(messages.hold(message, ended))
+    try:
+        yield
+        ended.set()
+        await asyncio.wait({holder})
+    finally:
+        ended.set()
+        await asyncio.wait({holder}, timeout=ANSWER_SECONDS)
+        holder.cancel()
+        await asyncio.gather(holder, return_exceptions=True)
+
+
 class _Messages:
     """A queue and its poison queue."""
 
@@ -243,14 +316,19 @@ class _Messages:
             pass
         return []
 
-    async def hold(self, message: QueueMessage) -> None:
-        """Keep a message out of sight until cancelled."""
-        while True:
-            await asyncio.sleep(HOLD.total_seconds() / 2)
+    async def hold(self, message: QueueMessage, ended: asyncio.Event) -> None:
+        """Keep a message out of sight until its call has ended."""
+        pause = HOLD.total_seconds() / 2
+        while not await _happens(ended, pause):
+            pause = HOLD.total_seconds() / 2
             try:
                 await self._hide(message, HOLD)
+            except ResourceNotFoundError:  # deleted, or handed to somebody else
+                logger.warning("message %s is no longer held, and may be handled twice", message.id)
+                return
             except AzureError as error:
                 logger.warning("message %s could not be kept out of sight: %s", message.id, error)
+                pause = min(pause, RENEWAL_RETRY_SECONDS)
 
     async def release(self, message: QueueMessage, delay: timedelta) -> None:
         """Have a message delivered again."""

@@ -128,7 +128,7 @@ def in_session(message: func.ServiceBusMessage) -> None:
     _note("in-session", ["begun", message.session_id, body])
     if body == "fails once" and message.delivery_count == 1:
         raise ValueError("again")
-    time.sleep(4.5 if body == "longer than its lock" else 0.05)
+    time.sleep(12 if body == "longer than its lock" else 0.05)
     _note("in-session", ["ended", message.session_id, body])
 
 

@@ -99,6 +99,28 @@ def test_a_session_that_is_not_renewed_is_lost_with_its_messages():
     assert bench.queue.accept(None) is not None
 
 
+def test_deferred_messages_are_for_who_holds_their_sessions_and_are_locked_all_or_none():
+    bench = Bench()
+    bench.put("a1", "b1")
+    for _ in range(2):
+        lock = bench.queue.receive_in(bench.accept())
+        assert lock is not None
+        bench.queue.defer(lock.token)
+    bench.clock.pass_by(LOCK_SECONDS)
+    with pytest.raises(SessionLostError):
+        bench.queue.receive_deferred([1])
+    with pytest.raises(SessionLostError):
+        bench.queue.receive_and_delete_deferred([1])
+    session = bench.accept("a")
+    with pytest.raises(SessionLostError):
+        bench.queue.receive_deferred([1, 2])
+    assert not any(message.is_locked for message in bench.queue.browse())
+    (lock,) = bench.queue.receive_deferred([1])
+    assert lock.message.content == b"a1" and lock.token in session.tokens
+    bench.queue.complete(lock.token)
+    assert [message.content for message in bench.queue.browse()] == [b"b1"]
+
+
 def test_a_restored_session_goes_on_with_its_messages():
     bench = Bench()
     bench.put("a1", "a2")
