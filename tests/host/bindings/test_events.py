@@ -121,7 +121,7 @@ def test_a_webhook_asks_for_its_system_key_where_keys_are_asked_for(tmp_path: Pa
         served = Served(host, tmp_path / "seen")
         assert served.send("plain", "Notification", [event(61)]).status == 401
         for key, status in [
-            (keys["host"]["default"], 401),
+            (keys["host"]["default"], 403),
             (keys["system"]["eventgrid_extension"], 202),
             (keys["master"]["_master"], 202),
         ]:
