@@ -134,8 +134,8 @@ def test_a_second_host_on_the_same_data_is_refused(tmp_path: Path) -> None:
     [
         ("raise LookupError('at import')", "LookupError: at import"),
         (
-            '@app.queue_trigger(arg_name="m", queue_name="q", connection="")\ndef take(m): ...',
-            "Function 'take': this host does not serve the binding 'm' of type queueTrigger. To "
+            '@app.generic_trigger(arg_name="m", type="eventHubTrigger")\ndef take(m): ...',
+            "Function 'take': this host does not serve the binding 'm' of type eventHubTrigger. To "
             "use it, run it with Core Tools (func start)",
         ),
         ('@app.route(route="{a")\ndef bad(req): ...', "'{a' has a '{' that nothing closes"),

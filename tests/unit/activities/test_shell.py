@@ -101,7 +101,7 @@ def test_an_activity_raises_an_event_and_answers() -> None:
     client = SimpleNamespace(raise_event=raise_event)
     result = asyncio.run(function(add_ticket(ASK, "t"), client, CONTEXT))
     assert read_answer(result, "t") is True
-    assert raised == [("r", "turn", None)]
+    assert raised == [("r", "turn")]
 
 
 def test_every_activity_takes_a_message_about_a_run() -> None:
