@@ -155,6 +155,7 @@ class InvocationResult:
         outputs: Values set on out bindings, by name.
         is_no_exception: What was raised is no `Exception`: SystemExit, CancelledError. Azure's
             worker ends with it, or never answers; so nothing is known of how its host would go on.
+        is_given_up: The host ended the call: it took too long, or its worker is gone.
     """
 
     id: str
@@ -163,6 +164,7 @@ class InvocationResult:
     stack: str | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     is_no_exception: bool = False
+    is_given_up: bool = False
 
 
 OnResults = Callable[[Sequence[InvocationResult]], None]

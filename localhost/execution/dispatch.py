@@ -227,7 +227,8 @@ class Dispatcher:
             f"FunctionTimeoutException: Timeout value of {limit} was exceeded by function: "
             f"Functions.{name}"
         )
-        _hand_over(call.on_results, [InvocationResult(invocation_id, error=error)])
+        result = InvocationResult(invocation_id, error=error, is_given_up=True)
+        _hand_over(call.on_results, [result])
 
     def _look_for_stuck(self, lane: Lane, late: set[str]) -> None:
         if late & self._late.get(lane, set()):
@@ -236,7 +237,8 @@ class Dispatcher:
     def _fail(self, calls: Iterable[_Call], reason: str) -> None:
         for call in calls:
             if call.trigger_type not in REDELIVERED:
-                _hand_over(call.on_results, [InvocationResult(call.invocation.id, error=reason)])
+                result = InvocationResult(call.invocation.id, error=reason, is_given_up=True)
+                _hand_over(call.on_results, [result])
 
 
 def _hand_over(on_results: OnResults, results: Sequence[InvocationResult]) -> None:

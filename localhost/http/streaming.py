@@ -210,24 +210,16 @@ async def _first(
     try:
         while waiting and not start.done():
             await asyncio.wait({start, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if start.done():
-                break
             if sending.done() and isinstance(sending.exception(), _TooLargeError):
                 raise _TooLargeError
-            if call.done() and _is_abandoned(call.result()):
+            if start.done():
+                break
+            if call.done() and call.result().is_given_up:
                 raise _AbandonedError
             waiting = {task for task in waiting if not task.done()}
         return await start
     finally:
         start.cancel()
-
-
-def _is_abandoned(result: InvocationResult) -> bool:
-    """Whether the host ended the call, by `functionTimeout` for one.
-
-    What the function raised comes with its traceback, and the application answers it.
-    """
-    return result.error is not None and result.stack is None
 
 
 async def _next_piece(request: web.Request, reader: asyncio.StreamReader) -> Any:

@@ -90,13 +90,19 @@ class Sessions(Listener):
 
     async def _pump(self, receiver: ServiceBusReceiver) -> None:
         self._note_lock(receiver)
-        while messages := await self._receive(receiver):
+        is_idle = False
+        while not is_idle:
+            messages, is_idle = await self._receive(receiver)
+            if not messages:
+                return
             result = await self._run(receiver, messages)
             await self._settle(receiver, [(message, result) for message in messages])
             await self._renew_in_time(receiver)
 
-    async def _receive(self, receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-        """A message or a batch; none if the session is idle for too long, or the host stops."""
+    async def _receive(
+        self, receiver: ServiceBusReceiver
+    ) -> tuple[list[ServiceBusReceivedMessage], bool]:
+        """A message or a batch, and whether the session is idle; none if the host stops."""
         now: Callable[[], float] = asyncio.get_running_loop().time
         idle_seconds = self._limits.session_idle.total_seconds()
         wait = min(IDLE_WAIT_SECONDS, max(idle_seconds, 0.1))
@@ -108,9 +114,9 @@ class Sessions(Listener):
             if received:
                 idle_from = now()
             elif now() - idle_from >= idle_seconds:
-                break  # no more will come, so what there is need not wait
+                return batch.messages, True  # no more will come, so what there is need not wait
             await self._renew_in_time(receiver)
-        return batch.messages
+        return batch.messages, False
 
     async def _run(
         self, receiver: ServiceBusReceiver, messages: Sequence[ServiceBusReceivedMessage]

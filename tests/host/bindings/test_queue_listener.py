@@ -155,7 +155,7 @@ async def test_a_stop_waits_neither_for_a_receive_that_hangs_nor_leaves_calls_be
     storage: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.5)
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5, raising=False)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 5.0, raising=False)
     executor, hangs = SlowExecutor(None), asyncio.Event()
     receive = module._Messages.receive
 

@@ -78,7 +78,7 @@ async def test_batches_of_sessions_come_one_at_a_time_and_wait_for_their_least_n
 ):
     queue = "sessions-0"
     _send(connection, queue, "a1", "b1")
-    limits = {"minMessageBatchSize": 2, "maxMessageBatchSize": 2, "sessionIdleTimeout": "00:00:04"}
+    limits = {"minMessageBatchSize": 2, "maxMessageBatchSize": 2, "sessionIdleTimeout": "00:00:08"}
     async with _listening(connection, queue, "many", **limits) as executor:
         await asyncio.sleep(0.5)
         assert executor.calls.empty()

@@ -227,7 +227,7 @@ def test_a_body_that_grows_over_the_limit_later_cuts_the_stream_off(host: HostPr
 
 def test_a_call_over_the_timeout_is_answered_at_once(tmp_path: Path) -> None:
     limit = {"AzureFunctionsJobHost__functionTimeout": "00:00:01"}
-    with running(APP, tmp_path, "--no-stack", environment=limit) as host:
+    with running(APP, tmp_path, "--no-stack", environment=STORAGE | limit) as host:
         assert host.get("/api/missing").status == 404  # the extension is imported by now
         begin = time.monotonic()
         assert host.get("/api/hang").status == 500

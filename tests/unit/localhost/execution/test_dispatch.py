@@ -70,7 +70,7 @@ async def test_a_dead_lane_gives_its_durable_work_to_another_and_fails_the_rest(
     dispatcher.submit([*_calls("act", "1", "2"), *_calls("web", "h")], received.extend)
     await asyncio.sleep(0)
     dispatcher.remove(dead, "Died: x")
-    assert received == [InvocationResult("h", error="Died: x")]
+    assert received == [InvocationResult("h", error="Died: x", is_given_up=True)]
     dispatcher.finish(dead, [InvocationResult("1")])
     dispatcher.add(other)
     await asyncio.sleep(0)
@@ -143,7 +143,8 @@ async def test_a_call_over_the_limit_fails_and_its_late_result_is_dropped() -> N
         "FunctionTimeoutException: Timeout value of 00:00:00 was exceeded by function: "
         "Functions.act"
     )
-    assert received == [InvocationResult("2", value="quick"), InvocationResult("1", error=error)]
+    late = InvocationResult("1", error=error, is_given_up=True)
+    assert received == [InvocationResult("2", value="quick"), late]
     dispatcher.finish(lane, [InvocationResult("1", value="late")])
     assert len(received) == 2
     dispatcher.submit(_calls("act", "3"), received.extend)
