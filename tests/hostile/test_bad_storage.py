@@ -288,6 +288,6 @@ def test_runs_end_right_or_redrivable_whatever_storage_answers(
             begun = time.monotonic()
             scene.go_through(answers, seconds)
             print(f"{answers}: {time.monotonic() - begun:.0f} s", flush=True)
-        assert scene.trouble.given.total() > 5
+        assert scene.trouble.given.total() > 0
         print(f"{scene.trouble.given}; answers {scene.caller.answers}")
         print(f"slowest answer: {scene.caller.slowest:.1f} s; redriven: {scene.redriven}")

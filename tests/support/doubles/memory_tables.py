@@ -1,6 +1,7 @@
 """Table storage in memory: ETags as the service has them, and races that somebody always loses."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable
 
 from fanout.adapters.rows.rows import Rows
@@ -18,24 +19,29 @@ class MemoryTables:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, str], Row] = {}
         self._etags = itertools.count(1)
+        # A transaction is seen and done as a whole, by whatever thread.
+        self._lock = threading.Lock()
         self.before_write: Callable[[], None] = lambda: None
         self.after_write: Callable[[], None] = lambda: None
 
     def read(self, table: str, partition: str, row_keys: Iterable[str]) -> dict[str, Row]:
-        found = ((key, self._rows.get((table, partition, key))) for key in row_keys)
+        with self._lock:
+            found = [(key, self._rows.get((table, partition, key))) for key in row_keys]
         return {key: row for key, row in found if row is not None}
 
     def write(self, table: str, partition: str, writes: list[Write]) -> dict[str, str]:
         self.before_write()
         assert 1 <= len(writes) <= 100
         assert len({write.row_key for write in writes}) == len(writes)
-        for write in writes:
-            self._insist_on_condition(write, self._rows.get((table, partition, write.row_key)))
-        for write in writes:
-            self._carry_out(write, (table, partition, write.row_key))
-        self.after_write()
         keys = [(table, partition, write.row_key) for write in writes]
-        return {key[2]: self._rows[key].etag for key in keys if key in self._rows}
+        with self._lock:
+            for write, key in zip(writes, keys, strict=True):
+                self._insist_on_condition(write, self._rows.get(key))
+            for write, key in zip(writes, keys, strict=True):
+                self._carry_out(write, key)
+            etags = {key[2]: self._rows[key].etag for key in keys if key in self._rows}
+        self.after_write()
+        return etags
 
     def _insist_on_condition(self, write: Write, row: Row | None) -> None:
         if write.mode == "put":
@@ -67,7 +73,7 @@ class MemoryTables:
     def read_all(self, table: str, partition: str, prefix: str = "") -> dict[str, Row]:
         return {
             key: row
-            for (name, within, key), row in sorted(self._rows.items(), key=lambda pair: pair[0])
+            for (name, within, key), row in self._sorted()
             if (name, within) == (table, partition) and key.startswith(prefix)
         }
 
@@ -79,9 +85,13 @@ class MemoryTables:
         """It answers."""
 
     def rows(self, table: str) -> Iterable[tuple[str, str, Row]]:
-        for (name, partition, key), row in sorted(self._rows.items(), key=lambda pair: pair[0]):
+        for (name, partition, key), row in self._sorted():
             if name == table:
                 yield partition, key, row
+
+    def _sorted(self) -> list[tuple[tuple[str, str, str], Row]]:
+        with self._lock:
+            return sorted(self._rows.items(), key=lambda pair: pair[0])
 
 
 def _is_wanted(row: Row, wanted: RowRange) -> bool:
