@@ -276,6 +276,11 @@ def rounds(chaos_seconds: float) -> list[tuple[tuple[str, ...], float]]:
     return [(BRIEF, seconds), *(((answer,), seconds) for answer in (*BRIEF, *SLOW))]
 
 
+# So many bad answers are to be given in all, in so many more rounds at most.
+ENOUGH = 5
+MORE_ROUNDS = 3
+
+
 @pytest.mark.chaos
 @pytest.mark.needs_settings
 @pytest.mark.timeout(5400)
@@ -288,6 +293,10 @@ def test_runs_end_right_or_redrivable_whatever_storage_answers(
             begun = time.monotonic()
             scene.go_through(answers, seconds)
             print(f"{answers}: {time.monotonic() - begun:.0f} s", flush=True)
-        assert scene.trouble.given.total() > 0
+        # A slow machine asks storage for little in a short time.
+        for _ in range(MORE_ROUNDS):
+            if scene.trouble.given.total() <= ENOUGH:
+                scene.go_through(answers, seconds)
+        assert scene.trouble.given.total() > ENOUGH
         print(f"{scene.trouble.given}; answers {scene.caller.answers}")
         print(f"slowest answer: {scene.caller.slowest:.1f} s; redriven: {scene.redriven}")
