@@ -19,6 +19,7 @@ from localhost.durable.protocol.events import EventType
 from tests.support.hosts.hosts import chosen
 from tests.support.hosts.product import Product, client_of, new_inbox
 from tests.support.hosts.product_calls import AT_ONCE, ONCE, probe, redrive_to_end
+from tests.support.services.azurite import running_azurite
 from tests.support.watched_runs import watched_shapes
 
 pytestmark = pytest.mark.needs_embedded
@@ -47,14 +48,16 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def watch(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     folder = tmp_path_factory.mktemp("watched")
     turns = folder / "turns.jsonl"
     turns.touch()
-    environment = {"FANOUT_STORAGE": storage, "FANOUT_SOURCE_CONTAINERS": "*"}
+    environment = {"FANOUT_SOURCE_CONTAINERS": "*"}
     environment |= {"WATCHED_TURNS": str(turns), "FANOUT_LOG_LEVEL": "WARNING"}
-    with client_of(storage) as blobs:
+    # In a storage that others use, the watchdog takes up the runs that they left behind.
+    with running_azurite(folder / "storage") as storage, client_of(storage) as blobs:
         inbox = new_inbox(blobs)
+        environment |= {"FANOUT_STORAGE": storage}
         with chosen().running(APP, folder, "--no-stack", environment=environment) as host:
             yield Watch(Product(host, inbox, blobs), folder / "data", turns)
 
