@@ -16,7 +16,7 @@ param runsContainer string
 @description('Containers that sources may lie in.')
 param sourceContainers array
 
-@description('Service Bus namespace.')
+@description('Service Bus namespace. Empty: there is none.')
 param serviceBusName string
 
 var roleIds = {
@@ -26,6 +26,9 @@ var roleIds = {
   serviceBusDataSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
+var hasServiceBus = !empty(serviceBusName)
+// What is not deployed must have a name all the same: https://github.com/Azure/bicep/issues/14528
+var busName = hasServiceBus ? serviceBusName : 'none'
 
 resource dataStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
   name: dataStorageName
@@ -47,7 +50,7 @@ resource sources 'Microsoft.Storage/storageAccounts/blobServices/containers@2022
 }]
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
-  name: serviceBusName
+  name: busName
 }
 
 resource requests 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
@@ -80,7 +83,7 @@ resource operatorRuns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(requests.id, operatorId, roleIds.serviceBusDataSender)
   scope: requests
   properties: {
@@ -91,7 +94,7 @@ resource operatorRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 }
 
 // To take requests out of the queue's own dead letters again.
-resource operatorFailedRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource operatorFailedRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(requests.id, operatorId, roleIds.serviceBusDataReceiver)
   scope: requests
   properties: {
@@ -101,7 +104,7 @@ resource operatorFailedRequests 'Microsoft.Authorization/roleAssignments@2022-04
   }
 }
 
-resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource operatorDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(deadLetters.id, operatorId, roleIds.serviceBusDataReceiver)
   scope: deadLetters
   properties: {

@@ -19,10 +19,10 @@ param sourceContainers array
 @description('Tables of runs and ledgers.')
 param dataTables array
 
-@description('Service Bus namespace.')
+@description('Service Bus namespace. Empty: there is none.')
 param serviceBusName string
 
-@description('Key Vault.')
+@description('Key Vault. Empty: there is none.')
 param keyVaultName string
 
 @description('Application Insights component.')
@@ -46,6 +46,11 @@ var roleIds = {
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 var definitions = 'Microsoft.Authorization/roleDefinitions'
+var hasServiceBus = !empty(serviceBusName)
+var hasVault = !empty(keyVaultName)
+// What is not deployed must have a name all the same: https://github.com/Azure/bicep/issues/14528
+var busName = hasServiceBus ? serviceBusName : 'none'
+var vaultName = hasVault ? keyVaultName : 'none'
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
   name: hostStorageName
@@ -86,7 +91,7 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-
 }]
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
-  name: serviceBusName
+  name: busName
 }
 
 resource requests 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = {
@@ -110,7 +115,7 @@ resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' existing = {
 }
 
 resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
-  name: keyVaultName
+  name: vaultName
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -139,7 +144,9 @@ resource appHostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource appHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (usesStorageHub) {
+// The task hub's messages; and those of the blob trigger, whose work goes through a queue of the host
+// whatever the backend, while its poison is in the data account: BlobListenerFactory.cs of Azure/azure-sdk-for-net.
+resource appHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (usesStorageHub || inboxEnabled) {
   name: guid(hostStorage.id, identityPrincipalId, roleIds.queueDataContributor)
   scope: hostStorage
   properties: {
@@ -203,7 +210,7 @@ resource appInboxQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = i
 }
 
 // Owner of this one queue: the scale controller reads its length, which takes the right to manage.
-resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(requests.id, identityPrincipalId, roleIds.serviceBusDataOwner)
   scope: requests
   properties: {
@@ -213,7 +220,7 @@ resource appRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(deadLetters.id, identityPrincipalId, roleIds.serviceBusDataSender)
   scope: deadLetters
   properties: {
@@ -223,7 +230,7 @@ resource appDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(shipments.id, identityPrincipalId, roleIds.serviceBusDataSender)
   scope: shipments
   properties: {
@@ -233,7 +240,7 @@ resource appShipments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource appEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasServiceBus) {
   name: guid(events.id, identityPrincipalId, roleIds.serviceBusDataSender)
   scope: events
   properties: {
@@ -243,7 +250,7 @@ resource appEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource appSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource appSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasVault) {
   name: guid(keyVault.id, identityPrincipalId, roleIds.keyVaultSecretsUser)
   scope: keyVault
   properties: {

@@ -4,7 +4,7 @@ import re
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from starters.blob import INBOX
-from tests.support.bicep import BicepFile, Declaration, Expression, read_bicep
+from tests.support.bicep import BicepFile, Choice, Declaration, Expression, read_bicep
 from tests.support.infra_files import BICEP, MAIN, module
 from workloads.orders import shipments
 
@@ -32,23 +32,23 @@ OPERATOR = "operatorId"
 WANTED = {
     (APP, "hostStorage", "blobDataOwner", None),
     (APP, "hostStorage", "tableDataContributor", None),
-    (APP, "hostStorage", "queueDataContributor", "usesStorageHub"),
+    (APP, "hostStorage", "queueDataContributor", "usesStorageHub || inboxEnabled"),
     (APP, "runs", "blobDataContributor", None),
     (APP, "sources[i]", "blobDataReader", None),
     (APP, "tables[i]", "tableDataContributor", None),
     (APP, "inbox", "blobDataOwner", "inboxEnabled"),
     (APP, "dataStorage", "queueDataContributor", "inboxEnabled"),
-    (APP, "requests", "serviceBusDataOwner", None),
-    (APP, "deadLetters", "serviceBusDataSender", None),
-    (APP, "shipments", "serviceBusDataSender", None),
-    (APP, "events", "serviceBusDataSender", None),
-    (APP, "keyVault", "keyVaultSecretsUser", None),
+    (APP, "requests", "serviceBusDataOwner", "hasServiceBus"),
+    (APP, "deadLetters", "serviceBusDataSender", "hasServiceBus"),
+    (APP, "shipments", "serviceBusDataSender", "hasServiceBus"),
+    (APP, "events", "serviceBusDataSender", "hasServiceBus"),
+    (APP, "keyVault", "keyVaultSecretsUser", "hasVault"),
     (APP, "insights", "monitoringMetricsPublisher", None),
     (OPERATOR, "sources[i]", "blobDataContributor", None),
     (OPERATOR, "runs", "blobDataReader", None),
-    (OPERATOR, "requests", "serviceBusDataSender", None),
-    (OPERATOR, "requests", "serviceBusDataReceiver", None),
-    (OPERATOR, "deadLetters", "serviceBusDataReceiver", None),
+    (OPERATOR, "requests", "serviceBusDataSender", "hasServiceBus"),
+    (OPERATOR, "requests", "serviceBusDataReceiver", "hasServiceBus"),
+    (OPERATOR, "deadLetters", "serviceBusDataReceiver", "hasServiceBus"),
 }
 
 
@@ -88,6 +88,36 @@ def test_each_role_is_given_where_it_is_needed_and_nowhere_else():
     }
     assert given == WANTED
     assert len(assignments()) == len(WANTED)
+
+
+def test_the_blob_trigger_has_its_queues_in_both_accounts_whatever_the_backend():
+    """Work is handed on in the host's account, poison is kept in that of the blobs."""
+    conditions = {
+        each.value["scope"].text: str(each.condition).split(" || ")
+        for _, each in assignments()
+        if role(each) == "queueDataContributor"
+    }
+    assert set(conditions) == {"hostStorage", "dataStorage"}
+    assert all("inboxEnabled" in condition for condition in conditions.values())
+
+
+def test_what_is_not_there_has_a_name_still_and_no_role():
+    """Azure reads the names of what is not deployed too, and refuses empty ones."""
+    for file in FILES:
+        variables = file.variables
+        assert variables["hasServiceBus"] == Expression("!empty(serviceBusName)")
+        assert variables["busName"] == Choice("hasServiceBus", Expression("serviceBusName"), "none")
+        assert file.resources["serviceBus"].value["name"] == Expression("busName")
+        of_bus = {
+            symbol
+            for symbol, each in file.resources.items()
+            if each.is_existing and each.type.startswith("Microsoft.ServiceBus/namespaces/")
+        }
+        for each in file.of_type(TYPE):
+            assert (each.value["scope"].text in of_bus) == (each.condition == "hasServiceBus")
+    assert ROLES.variables["hasVault"] == Expression("!empty(keyVaultName)")
+    assert ROLES.variables["vaultName"] == Choice("hasVault", Expression("keyVaultName"), "none")
+    assert ROLES.resources["keyVault"].value["name"] == Expression("vaultName")
 
 
 def test_every_assignment_is_scoped_to_one_resource_and_named_after_what_it_grants():
