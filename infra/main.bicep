@@ -112,6 +112,22 @@ param budgetAmount int = 0
 @description('First day of the month from which the budget counts.')
 param budgetStartDate string = utcNow('yyyy-MM-01')
 
+@description('Public IPv4 addresses or ranges, separated by commas, from where private storage, Service Bus and Key Vault are reached; needs vnetEnabled.')
+param allowedIps string = ''
+
+@description('Whether the app calls out from one address that stays, for services that let in known addresses only; needs vnetEnabled.')
+param natGatewayEnabled bool = false
+
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+@description('How instances get a new version: all at once, or a few at a time (preview), so that two versions run beside each other.')
+param updateStrategy string = 'Recreate'
+
+@description('Whether the deployer may also run the app on their own machine against what is deployed.')
+param developerRoles bool = false
+
 var abbreviations = loadJsonContent('abbreviations.json')
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -135,6 +151,12 @@ var inputContainers = inboxEnabled ? union(namedContainers, [
 ]) : namedContainers
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var isOnScheduler = durableBackend == 'DurableTaskScheduler'
+// A namespace cannot become Premium in place, nor Standard again: each tier has one of its own.
+var serviceBusDefaultName = '${abbreviations.serviceBusNamespace}${vnetEnabled ? 'premium-' : ''}${resourceToken}'
+// Storage refuses /32 after an address.
+var outsideIps = vnetEnabled && !empty(allowedIps) ? split(replace(replace(allowedIps, ' ', ''), '/32', ''), ',') : []
+var hasNatGateway = vnetEnabled && natGatewayEnabled
+var hasDeveloper = developerRoles && !empty(principalId)
 
 resource group 'Microsoft.Resources/resourceGroups@2021-04-01' = {
   name: '${abbreviations.resourceGroup}${environmentName}'
@@ -180,6 +202,7 @@ module hostStorage 'modules/storage.bicep' = {
     tables: []
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
+    allowedIps: hasDeveloper ? outsideIps : []
     temporaryPrefix: ''
     temporaryDays: 0
   }
@@ -199,6 +222,7 @@ module dataStorage 'modules/storage.bicep' = {
     tables: dataTables
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
+    allowedIps: outsideIps
     // The app's own sweep deletes runs whole; this takes what it could not, a week later.
     temporaryPrefix: '${runsContainer}/'
     temporaryDays: runRetentionDays + 7
@@ -209,11 +233,12 @@ module serviceBus 'modules/service-bus.bicep' = {
   name: 'service-bus'
   scope: group
   params: {
-    name: '${abbreviations.serviceBusNamespace}${resourceToken}'
+    name: serviceBusDefaultName
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
+    allowedIps: outsideIps
   }
 }
 
@@ -226,6 +251,7 @@ module keyVault 'modules/key-vault.bicep' = {
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
+    allowedIps: outsideIps
   }
 }
 
@@ -255,6 +281,9 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     dataStorageName: dataStorage.outputs.name
     serviceBusName: serviceBus.outputs.name
     keyVaultName: keyVault.outputs.name
+    natGatewayEnabled: hasNatGateway
+    natGatewayName: '${abbreviations.natGateway}${resourceToken}'
+    natAddressName: '${abbreviations.publicAddress}${resourceToken}'
   }
 }
 
@@ -301,7 +330,7 @@ module settings 'modules/app-settings.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     vaultUri: keyVault.outputs.uri
     vaultSettings: vaultSettings
-    schedulerEndpoint: isOnScheduler ? scheduler.outputs.endpoint : ''
+    schedulerEndpoint: isOnScheduler ? scheduler!.outputs.endpoint : ''
     taskHubName: taskHubName
     signIn: !empty(authClientId)
     sourceContainers: inputContainers
@@ -322,7 +351,8 @@ module app 'modules/function-app.bicep' = {
     identityId: identity.outputs.id
     packageUrl: '${hostStorage.outputs.blobEndpoint}${packageContainer}'
     settings: settings.outputs.values
-    subnetId: vnetEnabled ? network.outputs.appSubnetId : ''
+    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    updateStrategy: updateStrategy
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     pythonVersion: pythonVersion
@@ -372,6 +402,54 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   }
 }
 
+module requirements 'modules/requirements.bicep' = {
+  name: 'requirements'
+  scope: group
+  params: {
+    // any: or the compiler would want a value that it knows to be true.
+    allowedIpsHaveNetwork: any(vnetEnabled || empty(allowedIps))
+    natGatewayHasNetwork: any(vnetEnabled || !natGatewayEnabled)
+  }
+}
+
+module inbox 'modules/inbox.bicep' = if (inboxEnabled) {
+  name: 'inbox'
+  scope: group
+  params: {
+    name: '${abbreviations.systemTopic}${resourceToken}'
+    location: location
+    tags: tags
+    dataStorageName: dataStorage.outputs.name
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module developer 'modules/developer-roles.bicep' = if (hasDeveloper) {
+  name: 'developer-roles'
+  scope: group
+  params: {
+    developerId: principalId
+    developerType: principalType
+    hostStorageName: hostStorage.outputs.name
+    dataStorageName: dataStorage.outputs.name
+    runsContainer: runsContainer
+    dataTables: dataTables
+    serviceBusName: serviceBus.outputs.name
+    insightsName: monitoring.outputs.insightsName
+    inboxEnabled: inboxEnabled
+  }
+}
+
+module developerHub 'modules/developer-hub.bicep' = if (hasDeveloper && isOnScheduler) {
+  name: 'developer-hub'
+  scope: group
+  params: {
+    schedulerName: scheduler!.outputs.name
+    developerId: principalId
+    developerType: principalType
+  }
+}
+
 @description('Name of the resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
 
@@ -395,3 +473,15 @@ output FANOUT_SERVICE_BUS_NAME string = serviceBus.outputs.name
 
 @description('Key Vault that the app reads secrets from.')
 output FANOUT_KEY_VAULT string = keyVault.outputs.name
+
+@description('System topic of the data account, which the inbox is subscribed to. Empty: no inbox.')
+output FANOUT_INBOX_TOPIC string = inboxEnabled ? inbox!.outputs.topicName : ''
+
+@description('Address that the app calls out from. Empty: it has none that stays.')
+output FANOUT_OUTBOUND_IP string = hasNatGateway ? network!.outputs.outboundAddress : ''
+
+@description('Storage account of the host: its leases and packages, and the task hub where that is the backend.')
+output FANOUT_HOST_STORAGE string = hostStorage.outputs.name
+
+@description('Address of the Durable Task Scheduler. Empty: the task hub is in the storage of the host.')
+output FANOUT_SCHEDULER_ENDPOINT string = isOnScheduler ? scheduler!.outputs.endpoint : ''

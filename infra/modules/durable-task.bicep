@@ -60,3 +60,6 @@ resource appOnHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 @description('Address of the scheduler.')
 output endpoint string = scheduler.properties.endpoint
+
+@description('Name of the scheduler.')
+output name string = scheduler.name

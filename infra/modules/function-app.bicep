@@ -24,6 +24,13 @@ param settings object
 @description('Subnet that the app joins. Empty: none.')
 param subnetId string
 
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+@description('How instances get a new version: all at once, or a few at a time.')
+param updateStrategy string
+
 @description('Version of Python that the app runs on.')
 param pythonVersion string
 
@@ -69,7 +76,8 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+// The first version that knows siteUpdateStrategy.
+resource app 'Microsoft.Web/sites@2024-11-01' = {
   // checkov:skip=CKV_AZURE_17: Callers prove themselves by key or Entra token; certificates would shut Event Grid and probes out.
   // checkov:skip=CKV_AZURE_212: Flex Consumption counts instances by itself; durableAlwaysReady keeps the least.
   // checkov:skip=CKV_AZURE_213: Flex Consumption replaces instances by itself; the alert 'watchdog-silent' tells of a dead app.
@@ -115,6 +123,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             instanceCount: durableAlwaysReady
           }
         ]
+      }
+      siteUpdateStrategy: {
+        type: updateStrategy
       }
     }
     siteConfig: {

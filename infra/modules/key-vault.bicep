@@ -18,7 +18,11 @@ param workspaceId string
 @description('Whether only a private endpoint reaches the vault.')
 param isPrivate bool
 
-var publicAccess = isPrivate ? 'Disabled' : 'Enabled'
+@description('Addresses, or ranges of them, from where a private vault is reached all the same.')
+param allowedIps array
+
+var isShut = isPrivate && empty(allowedIps)
+var publicAccess = isShut ? 'Disabled' : 'Enabled'
 var defaultAction = isPrivate ? 'Deny' : 'Allow'
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
@@ -42,6 +46,9 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     networkAcls: {
       bypass: 'AzureServices'
       defaultAction: defaultAction
+      ipRules: [for each in allowedIps: {
+        value: each
+      }]
     }
   }
 }

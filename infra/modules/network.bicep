@@ -21,71 +21,99 @@ param hostStorageName string
 @description('Storage account of inputs and runs.')
 param dataStorageName string
 
-@description('Service Bus namespace.')
+@description('Service Bus namespace. Empty: there is none.')
 param serviceBusName string
 
-@description('Key Vault.')
+@description('Key Vault. Empty: there is none.')
 param keyVaultName string
 
+@description('Whether the app calls out from one address that stays.')
+param natGatewayEnabled bool
+
+@description('Name of the NAT gateway.')
+param natGatewayName string
+
+@description('Name of the public address of the NAT gateway.')
+param natAddressName string
+
 var storageSuffix = environment().suffixes.storage
-var zoneNames = [
-  'privatelink.blob.${storageSuffix}'
-  'privatelink.queue.${storageSuffix}'
-  'privatelink.table.${storageSuffix}'
-  'privatelink.servicebus.windows.net'
-  'privatelink.vaultcore.azure.net'
-]
-// What is reached, by which part of it, and which of the zones above has its name.
-var targets = [
+var blobZone = 'privatelink.blob.${storageSuffix}'
+var queueZone = 'privatelink.queue.${storageSuffix}'
+var tableZone = 'privatelink.table.${storageSuffix}'
+var busZone = 'privatelink.servicebus.windows.net'
+var vaultZone = 'privatelink.vaultcore.azure.net'
+// What is not deployed must have a name all the same: https://github.com/Azure/bicep/issues/14528
+var busName = empty(serviceBusName) ? 'none' : serviceBusName
+var vaultName = empty(keyVaultName) ? 'none' : keyVaultName
+// What is reached, by which part of it, and the zone that has its name.
+var storageTargets = [
   {
     name: 'host-blob'
     id: hostStorage.id
     part: 'blob'
-    zone: 0
+    zone: blobZone
   }
   {
     name: 'host-queue'
     id: hostStorage.id
     part: 'queue'
-    zone: 1
+    zone: queueZone
   }
   {
     name: 'host-table'
     id: hostStorage.id
     part: 'table'
-    zone: 2
+    zone: tableZone
   }
   {
     name: 'data-blob'
     id: dataStorage.id
     part: 'blob'
-    zone: 0
+    zone: blobZone
   }
   {
     name: 'data-queue'
     id: dataStorage.id
     part: 'queue'
-    zone: 1
+    zone: queueZone
   }
   {
     name: 'data-table'
     id: dataStorage.id
     part: 'table'
-    zone: 2
+    zone: tableZone
   }
+]
+var busTargets = empty(serviceBusName) ? [] : [
   {
     name: 'service-bus'
     id: serviceBus.id
     part: 'namespace'
-    zone: 3
+    zone: busZone
   }
+]
+var vaultTargets = empty(keyVaultName) ? [] : [
   {
     name: 'key-vault'
     id: keyVault.id
     part: 'vault'
-    zone: 4
+    zone: vaultZone
   }
 ]
+var targets = concat(storageTargets, busTargets, vaultTargets)
+// An endpoint and a zone cost by the hour and by the month: none for what is not there.
+var storageZones = [
+  blobZone
+  queueZone
+  tableZone
+]
+var busZones = empty(serviceBusName) ? [] : [
+  busZone
+]
+var vaultZones = empty(keyVaultName) ? [] : [
+  vaultZone
+]
+var zoneNames = concat(storageZones, busZones, vaultZones)
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
   name: hostStorageName
@@ -96,11 +124,11 @@ resource dataStorage 'Microsoft.Storage/storageAccounts@2022-09-01' existing = {
 }
 
 resource serviceBus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
-  name: serviceBusName
+  name: busName
 }
 
 resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
-  name: keyVaultName
+  name: vaultName
 }
 
 // Its default rules let nothing in from the internet, and that is all that is wanted.
@@ -108,6 +136,16 @@ resource securityGroup 'Microsoft.Network/networkSecurityGroups@2025-05-01' = {
   name: securityGroupName
   location: location
   tags: tags
+}
+
+module natGateway 'nat-gateway.bicep' = if (natGatewayEnabled) {
+  name: 'nat-gateway'
+  params: {
+    name: natGatewayName
+    addressName: natAddressName
+    location: location
+    tags: tags
+  }
 }
 
 resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
@@ -128,6 +166,9 @@ resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
           networkSecurityGroup: {
             id: securityGroup.id
           }
+          natGateway: natGatewayEnabled ? {
+            id: natGateway!.outputs.id
+          } : null
           delegations: [
             {
               name: 'flex-consumption'
@@ -170,18 +211,25 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 }]
 
+// Named after what it reaches too: an endpoint cannot be turned to something else.
 module endpoints 'private-endpoint.bicep' = [for each in targets: {
   name: 'private-endpoint-${each.name}'
   params: {
-    name: '${endpointPrefix}${each.name}'
+    name: '${endpointPrefix}${each.name}-${uniqueString(each.id)}'
     location: location
     tags: tags
     subnetId: vnet.properties.subnets[1].id
     targetId: each.id
     groupId: each.part
-    zoneId: zones[each.zone].id
+    zoneId: resourceId('Microsoft.Network/privateDnsZones', each.zone)
   }
+  dependsOn: [
+    zones
+  ]
 }]
 
 @description('Subnet that the app joins.')
 output appSubnetId string = vnet.properties.subnets[0].id
+
+@description('Address that the app calls out from. Empty: it has none that stays.')
+output outboundAddress string = natGatewayEnabled ? natGateway!.outputs.address : ''

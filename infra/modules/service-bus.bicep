@@ -16,8 +16,13 @@ param workspaceId string
 @description('Whether only a private endpoint reaches the namespace; that takes the Premium tier.')
 param isPrivate bool
 
+@description('Addresses, or ranges of them, from where a private namespace is reached all the same.')
+param allowedIps array
+
 var skuName = isPrivate ? 'Premium' : 'Standard'
-var publicAccess = isPrivate ? 'Disabled' : 'Enabled'
+var isShut = isPrivate && empty(allowedIps)
+var letsSomeIn = isPrivate && !empty(allowedIps)
+var publicAccess = isShut ? 'Disabled' : 'Enabled'
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
@@ -31,6 +36,21 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'
     publicNetworkAccess: publicAccess
+  }
+}
+
+// Without addresses to let in the namespace itself is shut, whatever rules were left here.
+resource rules 'Microsoft.ServiceBus/namespaces/networkRuleSets@2024-01-01' = if (letsSomeIn) {
+  parent: namespace
+  name: 'default'
+  properties: {
+    publicNetworkAccess: publicAccess
+    defaultAction: 'Deny'
+    trustedServiceAccessEnabled: true
+    ipRules: [for each in allowedIps: {
+      action: 'Allow'
+      ipMask: each
+    }]
   }
 }
 

@@ -31,6 +31,9 @@ param workspaceId string
 @description('Whether only private endpoints reach the account.')
 param isPrivate bool
 
+@description('Addresses, or ranges of them, from where a private account is reached all the same.')
+param allowedIps array
+
 @description('Blobs under this prefix, container first, are deleted after temporaryDays. Empty: none are.')
 param temporaryPrefix string
 
@@ -38,7 +41,8 @@ param temporaryPrefix string
 param temporaryDays int
 
 var deletesTemporary = !empty(temporaryPrefix)
-var publicAccess = isPrivate ? 'Disabled' : 'Enabled'
+var isShut = isPrivate && empty(allowedIps)
+var publicAccess = isShut ? 'Disabled' : 'Enabled'
 var defaultAction = isPrivate ? 'Deny' : 'Allow'
 
 resource account 'Microsoft.Storage/storageAccounts@2022-09-01' = {
@@ -64,6 +68,10 @@ resource account 'Microsoft.Storage/storageAccounts@2022-09-01' = {
     networkAcls: {
       bypass: 'AzureServices'
       defaultAction: defaultAction
+      ipRules: [for each in allowedIps: {
+        action: 'Allow'
+        value: each
+      }]
     }
   }
 }

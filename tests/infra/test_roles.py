@@ -1,6 +1,7 @@
 """Who may do what: the roles are the ones meant, each on one resource, and there are no others."""
 
 import re
+from typing import Any
 
 from fanout.adapters.messaging import DEAD_LETTER_QUEUE, EVENTS_TOPIC, REQUEST_QUEUE
 from starters.blob import INBOX
@@ -10,7 +11,8 @@ from workloads.orders import shipments
 
 ROLES = module("roles")
 OPERATOR_ROLES = module("operator-roles")
-FILES = (ROLES, OPERATOR_ROLES)
+DEVELOPER_ROLES = module("developer-roles")
+FILES = (ROLES, OPERATOR_ROLES, DEVELOPER_ROLES)
 TYPE = "Microsoft.Authorization/roleAssignments"
 # As Azure has them: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN = {
@@ -28,6 +30,8 @@ BUILT_IN = {
 DURABLE_TASK_DATA_CONTRIBUTOR = "0ad04412-c4d5-4796-b79c-f76d14c8d402"
 APP = "identityPrincipalId"
 OPERATOR = "operatorId"
+DEVELOPER = "developerId"
+TYPES = {OPERATOR: "operatorType", DEVELOPER: "developerType"}
 # Who, on what, as what, and only if.
 WANTED = {
     (APP, "hostStorage", "blobDataOwner", None),
@@ -49,6 +53,17 @@ WANTED = {
     (OPERATOR, "requests", "serviceBusDataSender", "hasServiceBus"),
     (OPERATOR, "requests", "serviceBusDataReceiver", "hasServiceBus"),
     (OPERATOR, "deadLetters", "serviceBusDataReceiver", "hasServiceBus"),
+    (DEVELOPER, "hostStorage", "blobDataOwner", None),
+    (DEVELOPER, "hostStorage", "tableDataContributor", None),
+    (DEVELOPER, "hostStorage", "queueDataContributor", None),
+    (DEVELOPER, "runs", "blobDataContributor", None),
+    (DEVELOPER, "tables[i]", "tableDataContributor", None),
+    (DEVELOPER, "inbox", "blobDataOwner", "inboxEnabled"),
+    (DEVELOPER, "dataStorage", "queueDataContributor", "inboxEnabled"),
+    (DEVELOPER, "deadLetters", "serviceBusDataSender", "hasServiceBus"),
+    (DEVELOPER, "shipments", "serviceBusDataSender", "hasServiceBus"),
+    (DEVELOPER, "events", "serviceBusDataSender", "hasServiceBus"),
+    (DEVELOPER, "insights", "monitoringMetricsPublisher", None),
 }
 
 
@@ -94,7 +109,7 @@ def test_the_blob_trigger_has_its_queues_in_both_accounts_whatever_the_backend()
     """Work is handed on in the host's account, poison is kept in that of the blobs."""
     conditions = {
         each.value["scope"].text: str(each.condition).split(" || ")
-        for _, each in assignments()
+        for each in ROLES.of_type(TYPE)
         if role(each) == "queueDataContributor"
     }
     assert set(conditions) == {"hostStorage", "dataStorage"}
@@ -134,22 +149,25 @@ def test_no_scope_is_a_whole_namespace_and_none_the_data_account_but_for_its_que
 
 
 def test_every_scope_has_the_name_that_the_app_knows_it_by():
-    """Both files speak of the same containers, queues and topic."""
+    """All files speak of the same containers, tables, queues and topic."""
+    wanted: dict[str, Any] = {
+        "runs": Expression("runsContainer"),
+        "sources": Expression("each"),
+        "tables": Expression("each"),
+        "inbox": INBOX,
+        "requests": REQUEST_QUEUE,
+        "deadLetters": DEAD_LETTER_QUEUE,
+        "shipments": shipments.QUEUE,
+        "events": EVENTS_TOPIC,
+    }
+    seen = set()
     for file in FILES:
-        named = {
-            symbol: each.value["name"]
-            for symbol, each in file.resources.items()
-            if each.is_existing
-        }
-        assert named["runs"] == Expression("runsContainer")
-        assert named["sources"] == Expression("each")
-        assert named["requests"] == REQUEST_QUEUE
-        assert named["deadLetters"] == DEAD_LETTER_QUEUE
-    resources = ROLES.resources
-    assert resources["events"].value["name"] == EVENTS_TOPIC
-    assert resources["shipments"].value["name"] == shipments.QUEUE
-    assert resources["inbox"].value["name"] == INBOX
-    assert resources["tables"].over == Expression("dataTables")
+        for symbol in wanted.keys() & file.resources.keys():
+            assert file.resources[symbol].value["name"] == wanted[symbol], file.path
+            seen.add(symbol)
+        if "tables" in file.resources:
+            assert file.resources["tables"].over == Expression("dataTables")
+    assert seen == set(wanted)
 
 
 def test_the_operators_roles_are_given_where_an_operator_is_named():
@@ -158,8 +176,8 @@ def test_the_operators_roles_are_given_where_an_operator_is_named():
 
 def test_the_app_is_a_service_principal_and_the_operator_what_was_said():
     for _, each in assignments():
-        is_app = each.properties["principalId"] == Expression(APP)
-        wanted = "ServicePrincipal" if is_app else Expression("operatorType")
+        who = each.properties["principalId"].text
+        wanted = "ServicePrincipal" if who == APP else Expression(TYPES[who])
         assert each.properties["principalType"] == wanted
 
 
@@ -169,9 +187,56 @@ def test_the_scheduler_is_reached_by_a_role_on_its_hub():
     assert assignment.properties["principalType"] == "ServicePrincipal"
 
 
-def test_roles_are_given_in_three_files_only():
+def test_a_developer_has_roles_only_where_they_are_asked_for():
+    main = read_bicep(MAIN)
+    assert main.params["developerRoles"].value is False
+    assert main.variables["hasDeveloper"] == Expression("developerRoles && !empty(principalId)")
+    assert main.modules["developer"].condition == "hasDeveloper"
+    assert main.modules["developerHub"].condition == "hasDeveloper && isOnScheduler"
+    for name in ("developer", "developerHub"):
+        given = main.modules[name].value["params"]
+        assert given["developerId"] == Expression("principalId")
+        assert given["developerType"] == Expression("principalType")
+
+
+def test_a_developer_is_given_nothing_twice_for_azure_refuses_that():
+    """The deployer is an operator too; a role on a scope may be given once, under one name."""
+    twice = {(scope, name) for who, scope, name, _ in WANTED if who == OPERATOR} & {
+        (scope, name) for who, scope, name, _ in WANTED if who == DEVELOPER
+    }
+    assert twice == set()
+
+
+def test_a_developer_may_do_all_that_the_app_does_but_read_secrets():
+    """With the roles of operators: what a host of one's own does with the roles of the app."""
+    stronger = {"blobDataReader": "blobDataContributor"}
+    ours = {(scope, name) for who, scope, name, _ in WANTED if who != APP}
+    lacking = {
+        (scope, name)
+        for who, scope, name, _ in WANTED
+        if who == APP and not {(scope, name), (scope, stronger.get(name))} & ours
+    }
+    # The scale controller alone has to own the queue; on one's own machine nothing is scaled.
+    assert lacking == {("requests", "serviceBusDataOwner"), ("keyVault", "keyVaultSecretsUser")}
+
+
+def test_a_developer_has_a_task_hub_of_their_own_on_the_scheduler():
+    file = module("developer-hub")
+    (assignment,) = file.of_type(TYPE)
+    assert assignment.value["scope"] == Expression("hub")
+    assert assignment.value["name"] == Expression(
+        "guid(hub.id, developerId, durableTaskDataContributor)"
+    )
+    assert file.variables["durableTaskDataContributor"] == DURABLE_TASK_DATA_CONTRIBUTOR
+    hub = file.only("Microsoft.DurableTask/schedulers/taskHubs")
+    assert hub.value["name"] != read_bicep(MAIN).variables["taskHubName"]
+
+
+def test_roles_are_given_in_five_files_only():
     assert {path.name for path in BICEP if read_bicep(path).of_type(TYPE)} == {
         "roles.bicep",
         "operator-roles.bicep",
+        "developer-roles.bicep",
+        "developer-hub.bicep",
         "durable-task.bicep",
     }

@@ -10,6 +10,7 @@ from tests.support.infra_files import BICEP, INFRA, MAIN, MODULES
 
 # Of Bicep itself: https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
 FUNCTIONS = {
+    "any",
     "concat",
     "contains",
     "empty",
@@ -20,6 +21,7 @@ FUNCTIONS = {
     "loadTextContent",
     "replace",
     "resourceGroup",
+    "resourceId",
     "split",
     "string",
     "subscription",
@@ -41,7 +43,7 @@ FUNCTIONS = {
 LOOP_VARIABLES = {"each", "i"}
 API_VERSION = re.compile(r"[A-Z]\w+(\.\w+)+/[\w/]+@20\d\d-\d\d-\d\d(-preview)?")
 LOADED = re.compile(r"load(?:Json|Text)Content\('([^']+)'\)")
-OUTPUT = re.compile(r"\b(\w+)\.outputs\.(\w+)")
+OUTPUT = re.compile(r"\b(\w+)!?\.outputs\.(\w+)")
 
 
 def secret_params_with_defaults(file: BicepFile) -> list[str]:

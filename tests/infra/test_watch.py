@@ -42,6 +42,7 @@ def test_telemetry_is_taken_with_an_entra_token_only():
         ("service-bus", "namespace"),
         ("key-vault", "vault"),
         ("function-app", "app"),
+        ("inbox", "topic"),
     ],
 )
 def test_every_store_and_the_app_send_logs_and_metrics_to_the_workspace(name: str, scope: str):
@@ -54,7 +55,7 @@ def test_every_store_and_the_app_send_logs_and_metrics_to_the_workspace(name: st
 
 def test_every_module_with_a_store_is_watched():
     with_settings = {path.stem for path in BICEP if read_bicep(path).of_type(DIAGNOSTICS)}
-    assert with_settings == {"storage", "service-bus", "key-vault", "function-app"}
+    assert with_settings == {"storage", "service-bus", "key-vault", "function-app", "inbox"}
 
 
 def test_there_is_an_alert_for_each_thing_that_can_go_wrong():
