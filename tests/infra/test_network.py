@@ -218,7 +218,7 @@ def test_instances_are_replaced_all_at_once_unless_told_otherwise():
 
 
 def test_the_site_is_of_a_version_that_knows_update_strategies():
-    """Not in 2024-04-01: https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates."""
+    """Said of 2024-11-01 and later: https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates."""
     version = APP.only("Microsoft.Web/sites").of.partition("@")[2]
     assert version >= "2024-11-01"
 

@@ -1,6 +1,7 @@
 """What a compiler would refuse: names that are not there, modules that do not fit; house rules."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,15 @@ def test_every_output_that_is_taken_of_a_module_is_one_of_its():
     assert len(taken) > 10
     for module, output in taken:
         assert output in modules[module].outputs, f"{module}.{output}"
+
+
+@pytest.mark.parametrize("path", BICEP, ids=lambda path: path.name)
+def test_a_warning_that_is_silenced_is_of_the_next_line_alone_and_has_its_reason_above(path: Path):
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    for before, line in pairwise(lines):
+        if line.startswith("#"):
+            assert re.fullmatch(r"#disable-next-line BCP\d{3}", line), line
+            assert before.startswith("// "), line
 
 
 def test_every_module_is_used():
