@@ -13,8 +13,9 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 LANGUAGE = Language(tree_sitter_bicep.language())
-LITERALS = {"boolean", "null", "number"}
+# The second is an instruction to the compiler, as `#disable-next-line BCP037`.
 COMMENTS = {"comment", "diagnostic_comment"}
+LITERALS = {"boolean", "null", "number"}
 
 
 class BicepSyntaxError(Exception):
