@@ -16,7 +16,7 @@ param emails array
 @description('Workspace that is asked.')
 param workspaceId string
 
-@description('Service Bus namespace that is watched.')
+@description('Service Bus namespace that is watched. Empty: there is none.')
 param serviceBusId string
 
 var logAlerts = [
@@ -166,7 +166,7 @@ resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for eac
   }
 }]
 
-resource queueAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [for each in queueAlerts: {
+resource queueAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [for each in queueAlerts: if (!empty(serviceBusId)) {
   name: each.name
   location: 'global'
   tags: tags

@@ -117,7 +117,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: instanceMemoryMB
-        alwaysReady: [
+        alwaysReady: durableAlwaysReady == 0 ? [] : [
           {
             name: 'durable'
             instanceCount: durableAlwaysReady

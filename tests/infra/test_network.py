@@ -94,9 +94,9 @@ def test_a_private_service_bus_lets_in_nobody_but_the_addresses_that_are_named()
 
 def test_each_tier_of_service_bus_has_a_namespace_of_its_own():
     """Turning the network on where there is none yet cannot change the tier in place."""
-    name = main().variables["serviceBusDefaultName"].text
-    assert "${vnetEnabled ? 'premium-' : ''}" in name
-    assert Expression("serviceBusDefaultName") == given("serviceBus")["name"]
+    name = main().variables["names"]["serviceBus"].yes
+    assert "${vnetEnabled ? 'premium-' : ''}" in main().resolved(name).text
+    assert given("serviceBus")["name"] == Expression("names.serviceBus")
     assert given("serviceBus")["isPrivate"] == Expression("vnetEnabled")
 
 
