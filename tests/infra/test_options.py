@@ -116,7 +116,7 @@ def test_every_resource_can_be_given_a_name_of_ones_own(part: str):
     own = NAMED[part]
     assert names[part].condition == f"empty({own})"
     assert names[part].no == Expression(own)
-    assert "abbreviations." in names[part].yes.text
+    assert "abbreviations." in FILE.resolved(names[part].yes).text
     assert FILE.params[own].value == ""
     assert f"names.{part}" in MAIN.read_text()
     if own in LONGEST:
