@@ -66,6 +66,19 @@ def always_ready() -> tuple[float, float]:
     return there, polling(pause)[1]
 
 
+def log_alerts() -> set[str]:
+    return {each["name"] for each in module("alerts").variables["logAlerts"]}
+
+
+def log_alerts_of_service_bus() -> set[str]:
+    """Those that are made where there is a namespace only."""
+    made = module("alerts").only("Microsoft.Insights/scheduledQueryRules").condition
+    found = re.fullmatch(r"each\.name != '([\w-]+)' \|\| !empty\(serviceBusId\)", str(made))
+    assert found, made
+    assert found[1] in log_alerts()
+    return {found[1]}
+
+
 def endpoint() -> float:
     azure = prices().azure
     zone = azure["private_zone_month"].of(1)
@@ -86,7 +99,7 @@ def test_what_it_costs_at_rest_is_reckoned_right():
     how, dollars = rows["polling of the task hub by the scale controller"]
     assert how.endswith(f"= {polls:,} operations")
     assert dollars == f"{asking:.2f}"
-    rules = len(module("alerts").variables["logAlerts"])
+    rules = len(log_alerts()) - len(log_alerts_of_service_bus())
     alerting = azure["log_alert_month"].of(rules)
     assert rows["log alerts"] == (f"{rules} rules x 1.50", f"{alerting:.2f}")
     assert rows["all"] == ("", f"{watching + asking + alerting:.2f}")
@@ -102,8 +115,10 @@ def test_what_is_switched_on_besides_is_reckoned_right():
     premium = azure["service_bus_premium_hour"].of(MONTH_HOURS)
     assert rows["Service Bus, Standard"] == f"{standard:.2f}"
     assert rows["Service Bus, Premium, with `vnetEnabled`"] == f"{premium:.2f}"
-    watched = len(module("alerts").variables["queueAlerts"])
-    assert rows["its alerts"] == f"{azure['metric_alert_month'].of(watched):.2f}"
+    series = len(module("alerts").variables["queueAlerts"])
+    watching = azure["metric_alert_month"].of(series)
+    watching += azure["log_alert_month"].of(len(log_alerts_of_service_bus()))
+    assert rows["its alerts"] == f"{watching:.2f}"
     storage = 6 * azure["private_endpoint_hour"].of(MONTH_HOURS)
     assert rows["network"] == f"{storage + azure['private_zone_month'].of(3):.2f}"
     assert rows["Service Bus or vault in it"] == f"{endpoint():.2f}"
@@ -151,7 +166,7 @@ def test_the_prices_beside_the_switches_are_those_reckoned_below():
     below = {what: dollars for what, (_, dollars) in at_rest().items()}
     beside = {name: re.findall(r"\d+\.\d\d", cells[3]) for name, cells in rows.items()}
     standard, premium = "Service Bus, Standard", "Service Bus, Premium, with `vnetEnabled`"
-    assert beside["serviceBusEnabled"] == [below[standard], below[premium]]
+    assert beside["serviceBusEnabled"] == [below[standard], below[premium], below["its alerts"]]
     assert beside["vnetEnabled"] == [below["network"], below["Service Bus or vault in it"]]
     assert beside["durableAlwaysReady"] == [f"{sum(always_ready()):.2f}"]
     assert beside["logRetentionDays"] == [f"{prices().azure['log_gb_month'].usd:.2f}"]
