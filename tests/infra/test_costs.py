@@ -118,7 +118,7 @@ def test_what_is_switched_on_besides_is_reckoned_right():
     series = len(module("alerts").variables["queueAlerts"])
     watching = azure["metric_alert_month"].of(series)
     watching += azure["log_alert_month"].of(len(log_alerts_of_service_bus()))
-    assert rows["its alerts"] == f"{watching:.2f}"
+    assert rows["its alerts, `oldest-message` among them"] == f"{watching:.2f}"
     storage = 6 * azure["private_endpoint_hour"].of(MONTH_HOURS)
     assert rows["network"] == f"{storage + azure['private_zone_month'].of(3):.2f}"
     assert rows["Service Bus or vault in it"] == f"{endpoint():.2f}"
@@ -166,7 +166,11 @@ def test_the_prices_beside_the_switches_are_those_reckoned_below():
     below = {what: dollars for what, (_, dollars) in at_rest().items()}
     beside = {name: re.findall(r"\d+\.\d\d", cells[3]) for name, cells in rows.items()}
     standard, premium = "Service Bus, Standard", "Service Bus, Premium, with `vnetEnabled`"
-    assert beside["serviceBusEnabled"] == [below[standard], below[premium], below["its alerts"]]
+    assert beside["serviceBusEnabled"] == [
+        below[standard],
+        below[premium],
+        below["its alerts, `oldest-message` among them"],
+    ]
     assert beside["vnetEnabled"] == [below["network"], below["Service Bus or vault in it"]]
     assert beside["durableAlwaysReady"] == [f"{sum(always_ready()):.2f}"]
     assert beside["logRetentionDays"] == [f"{prices().azure['log_gb_month'].usd:.2f}"]
