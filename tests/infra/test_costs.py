@@ -119,8 +119,12 @@ def test_what_is_switched_on_besides_is_reckoned_right():
     watching = azure["metric_alert_month"].of(series)
     watching += azure["log_alert_month"].of(len(log_alerts_of_service_bus()))
     assert rows["its alerts, `oldest-message` among them"] == f"{watching:.2f}"
-    storage = 6 * azure["private_endpoint_hour"].of(MONTH_HOURS)
-    assert rows["network"] == f"{storage + azure['private_zone_month'].of(3):.2f}"
+    network = (INFRA / "modules" / "network.bicep").read_text()
+    reached = set(re.findall(r"name: '((?:host|data)-\w+)'", network))
+    zones = set(re.findall(r"'privatelink\.(blob|queue|table)\.", network))
+    storage = len(reached) * azure["private_endpoint_hour"].of(MONTH_HOURS)
+    storage += azure["private_zone_month"].of(len(zones))
+    assert rows["network"] == f"{storage:.2f}"
     assert rows["Service Bus or vault in it"] == f"{endpoint():.2f}"
     gateway = azure["nat_gateway_hour"].of(MONTH_HOURS)
     address = azure["public_address_hour"].of(MONTH_HOURS)

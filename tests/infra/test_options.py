@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.bicep import Choice, Expression, read_bicep
-from tests.support.infra_files import INFRA, MAIN, module
+from tests.support.infra_files import BICEP, INFRA, MAIN, module
 
 FILE = read_bicep(MAIN)
 PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
@@ -92,6 +93,13 @@ def test_what_a_module_that_may_be_left_out_gives_is_asked_for_only_where_it_is_
             assert value.yes.text.startswith(f"{name}!.outputs.")
             assert condition in conjuncts(asking) | conjuncts(value.condition)
             assert value.no == ""
+
+
+@pytest.mark.parametrize("path", BICEP, ids=lambda path: path.name)
+def test_no_file_reads_a_module_that_may_be_left_out_as_if_it_were_there(path: Path):
+    optional = [name for name, each in read_bicep(path).modules.items() if each.condition]
+    bare = [name for name in optional if re.search(rf"\b{name}\.outputs\b", path.read_text())]
+    assert bare == []
 
 
 def test_the_parts_that_cost_by_the_hour_are_left_out_by_default():
