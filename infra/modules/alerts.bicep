@@ -17,8 +17,8 @@ param emails array
 @description('Workspace that is asked.')
 param workspaceId string
 
-@description('Service Bus namespace that is watched; empty where there is none.')
-param serviceBusId string = ''
+@description('Service Bus namespace that is watched. Empty: there is none.')
+param serviceBusId string
 
 var logAlerts = [
   {

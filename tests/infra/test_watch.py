@@ -108,7 +108,6 @@ def test_every_alert_is_on_and_tells_the_action_group():
 
 def test_what_watches_a_namespace_is_made_where_there_is_one():
     there_is_one = "!empty(serviceBusId)"
-    assert ALERTS.params["serviceBusId"].value == ""
     assert ALERTS.only("Microsoft.Insights/metricAlerts").condition == there_is_one
     log_alert = ALERTS.only("Microsoft.Insights/scheduledQueryRules")
     assert log_alert.condition == f"each.name != 'oldest-message' || {there_is_one}"
