@@ -13,7 +13,9 @@ from typing import Any
 from fanout.adapters.rows.attempts import change_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.telemetry import metrics
 from fanout.adapters.telemetry.logs import logger
+from fanout.adapters.telemetry.otel import record_metric
 from fanout.governor import run_rules
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.payloads import MAX_ERROR_BYTES, shorten
@@ -56,6 +58,7 @@ async def take_over(
         reason,
         extra={"run_id": attempt.run_id},
     )
+    record_metric(metrics.TAKE_OVERS, 1)
     asked = AttemptStart(attempt.run_id, attempt.number, attempt.owner, is_resumed=True)
     await start_attempt(asked, client, files)
 

@@ -114,6 +114,11 @@ def test_a_run_is_one_trace_and_its_counts_are_right(storage: str, tmp_path: Pat
         (run,) = collector.named("run")
         assert run.about["fanout.items.failed"] == 4
 
+        # The alert of an app that is down listens for looks.
+        product.host.request("POST", "/admin/functions/watchdog", b'{"input": ""}')
+        until(lambda: collector.total("fanout.watchdog.looks") >= 1, lambda: product.host.log)
+        assert collector.total("fanout.take_overs") == 0
+
         # A redrive is a trace of its own, and counts what it did itself.
         product.host.request("POST", "/api/runs/seen/redrive", b"{}")
         ended(collector, 2, product)

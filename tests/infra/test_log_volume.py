@@ -9,6 +9,7 @@ Source: LoggerRuleSelector.cs of .NET; OpenTelemetryConfigurationExtensions.cs o
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,10 @@ from tests.support.infra_files import ROOT, module
 
 Logging = Mapping[str, dict[str, dict[str, str]]]
 LEVELS = ("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
+HOST_FILES = (
+    Path("host.json"),
+    *(path.relative_to(ROOT) for path in ROOT.glob("tests/*/apps/*/host.json")),
+)
 LOGGING = json.loads((ROOT / "host.json").read_text())["logging"]
 # Each lets records of any level through: of the host up to 4.1037; later ones drop those of Azure.
 IN_CODE = (
@@ -112,6 +117,13 @@ def test_no_line_of_the_app_is_exported_where_the_worker_exports_and_nothing_mak
     for name in WORKER_EXPORTS:
         assert name not in str(set_in_azure)
         assert name not in example
+
+
+@pytest.mark.parametrize("path", HOST_FILES, ids=str)
+def test_nothing_is_set_that_counts_for_the_earlier_sdk_alone(path: Path):
+    host = json.loads((ROOT / path).read_text())
+    if host.get("telemetryMode") == "OpenTelemetry":
+        assert "applicationInsights" not in host["logging"]
 
 
 def test_nothing_is_set_that_the_host_overrules():

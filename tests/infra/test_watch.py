@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from fanout.adapters.telemetry.metrics import ALL as ALL_METRICS
 from fanout.naming import functions
 from tests.support.bicep import Expression, read_bicep
 from tests.support.infra_files import BICEP, INFRA, MAIN, module
@@ -106,6 +107,13 @@ def test_every_alert_is_on_and_tells_the_action_group():
     assert "for each in emails" in group["emailReceivers"].text
 
 
+def test_what_watches_a_namespace_is_made_where_there_is_one():
+    there_is_one = "!empty(serviceBusId)"
+    assert ALERTS.only("Microsoft.Insights/metricAlerts").condition == there_is_one
+    log_alert = ALERTS.only("Microsoft.Insights/scheduledQueryRules")
+    assert log_alert.condition == f"each.name != 'oldest-message' || {there_is_one}"
+
+
 def test_every_log_alert_has_a_query_that_yields_the_column_it_measures():
     used = set()
     for each in ALERTS.variables["logAlerts"]:
@@ -132,17 +140,7 @@ def test_no_query_asks_by_the_names_that_opentelemetry_has_not():
 
 
 def test_the_workbook_shows_what_every_metric_says():
-    wanted = {
-        "fanout.runs",
-        "fanout.items",
-        "fanout.item.duration",
-        "fanout.run.duration",
-        "fanout.retries",
-        "fanout.dead_letters",
-        "fanout.queue.age",
-        "fanout.breaker.open",
-        "fanout.batches.in_flight",
-    }
+    wanted = {one.name for one in ALL_METRICS}
     assert metrics(workbook_queries()) == wanted
     assert metrics(list(QUERIES.values())) <= wanted
     for name in wanted:

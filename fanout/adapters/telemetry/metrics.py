@@ -61,5 +61,14 @@ BREAKER_OPEN = Metric(
     "Whether a downstream is held to be down.",
     ("downstream",),
 )
+TAKE_OVERS = Metric(
+    "fanout.take_overs",
+    "counter",
+    "{take_over}",
+    "Runs begun anew by the watchdog, because their orchestration had failed.",
+)
+WATCHDOG_LOOKS = Metric(
+    "fanout.watchdog.looks", "counter", "{look}", "Looks of the watchdog at all open runs."
+)
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

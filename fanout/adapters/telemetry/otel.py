@@ -27,6 +27,7 @@ from fanout.adapters.telemetry.metrics import Metric
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
+    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.trace import Tracer
 
 AZURE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
@@ -101,7 +102,7 @@ def make_otel(values: Mapping[str, str]) -> Otel:
     readers = []
     for span_exporter, metric_exporter in _exporters(values):
         spans.add_span_processor(BatchSpanProcessor(span_exporter))
-        readers.append(PeriodicExportingMetricReader(metric_exporter))
+        readers.append(PeriodicExportingMetricReader(_without_repeats(metric_exporter)))
     # Traces have items of their own to look at. Left to itself, the SDK would look for the span of
     # each value, which takes as long as to count it.
     exemplars = None if EXEMPLARS in values else AlwaysOffExemplarFilter()
@@ -113,6 +114,20 @@ def make_otel(values: Mapping[str, str]) -> Otel:
         spans.force_flush()
 
     return Otel(spans.get_tracer(SERVICE), _instruments(measures.get_meter(SERVICE)), flush)
+
+
+def _without_repeats(exporter: "MetricExporter") -> "MetricExporter":
+    """The exporter, which tells a gauge once each time it is set.
+
+    Left to itself, each process repeats the value that it was given last until it ends, although
+    another process may know better: a circuit would stay open, and a late request late.
+    """
+    from opentelemetry.sdk.metrics import _Gauge
+    from opentelemetry.sdk.metrics.export import AggregationTemporality
+
+    preferred = exporter._preferred_temporality or {}
+    exporter._preferred_temporality = {**preferred, _Gauge: AggregationTemporality.DELTA}
+    return exporter
 
 
 def _instruments(meter: "Meter") -> dict[str, Any]:

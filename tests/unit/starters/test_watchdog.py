@@ -17,6 +17,7 @@ from fanout.adapters.rows.places import read_places
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
 from fanout.adapters.tables import Write
+from fanout.adapters.telemetry import metrics
 from fanout.governor import admission, run_rules
 from fanout.governor.admission import AdmissionState
 from fanout.governor.run_state import ControlState, GovernorState, RunState
@@ -556,3 +557,21 @@ async def test_of_more_runs_than_the_row_holds_each_is_looked_at_every_ten_minut
     assert sorted(client.started) == sorted(left)
     assert max(new - old for old, new in pairwise([0, *counts])) < len(left) / 4
     assert ("over", 1) not in known(rows)
+
+
+async def test_each_look_is_counted_once_it_has_succeeded(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    told: list[Any] = []
+    monkeypatch.setattr(watchdog, "record_metric", lambda *what: told.append(what))
+    going_on(rows)
+    await look(Client(), files, rows)
+    assert told == [(metrics.WATCHDOG_LOOKS, 1)]
+
+    def refuse(_: Rows) -> Any:
+        raise ServiceResponseError("no storage")
+
+    monkeypatch.setattr(watchdog, "open_attempts", refuse)
+    with pytest.raises(ServiceResponseError):
+        await look(Client(), files, rows)
+    assert len(told) == 1

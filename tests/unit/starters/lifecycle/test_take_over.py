@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fanout.adapters.rows.attempts import change_attempt, read_attempt
 from fanout.adapters.rows.rows import Rows
 from fanout.adapters.run_files.files import RunFiles
+from fanout.adapters.telemetry import metrics
 from fanout.governor.run_state import GovernorState, RunState
 from fanout.messages.run import RunInput
 from fanout.models.request import RunRequest
@@ -72,6 +73,19 @@ async def test_it_is_started_again_under_its_own_id_and_goes_on_from_its_rows(
     assert (run.plan, run.phase, run.end) == (before.run.plan, "processing", None)
     (one,) = run.take_overs
     assert (one.reason, one.at, one.ended) == (FAILED, NOW.isoformat(), 0)
+
+
+async def test_each_is_counted_for_the_alert(
+    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    told: list[Any] = []
+    module = "starters.lifecycle.take_over"
+    monkeypatch.setattr(f"{module}.record_metric", lambda *what: told.append(what))
+    write(rows, begun(items=10))
+    client = Client()
+    for _ in range(2):
+        await fail_and_take_over(client, files, rows)
+    assert told == [(metrics.TAKE_OVERS, 1)] * 2
 
 
 async def test_a_long_reason_and_none_at_all_are_told_in_few_bytes(files: RunFiles, rows: Rows):

@@ -105,3 +105,25 @@ def test_values_are_counted_without_their_spans_unless_that_is_asked_for(
     (point,) = kept.points
     assert (point["count"], point["sum"]) == (1, 0.5)
     assert len(point["exemplars"]) == exemplars
+
+
+def test_a_gauge_is_told_once_each_time_it_is_set(monkeypatch: pytest.MonkeyPatch):
+    kept = Kept()
+    monkeypatch.setattr(otel, "_exporters", lambda _: [(InMemorySpanExporter(), kept)])
+    to = otel.make_otel({})
+    told = []
+    for value in (700, None, 3):
+        if value is not None:
+            to.record_metric(metrics.QUEUE_AGE, value, {})
+        kept.sent.clear()
+        to.flush()
+        told.append([point["value"] for point in kept.points] if kept.sent else [])
+    assert told == [[700], [], [3]]
+
+
+def test_what_goes_to_each_exporter_has_the_temporality_that_it_asks_for():
+    insights = {otel.AZURE: INSIGHTS}
+    (_, measures), *_ = otel._exporters(insights)
+    asked = dict(measures._preferred_temporality)
+    changed = otel._without_repeats(measures)._preferred_temporality
+    assert {one: changed[one] for one in asked} == asked
