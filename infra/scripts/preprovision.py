@@ -1,8 +1,9 @@
 """Look, before anything is made, whether the subscription and the region can have it.
 
-azd runs it before `azd provision` and within `azd up`. It registers the resource providers that
-are needed, refuses a region that lacks something, tells of the quota, and keeps the first day of
-the budget. What needs `az` is left out, with a note, where that is not there or not signed in.
+azd runs it before `azd provision`, its `--preview` too, and within `azd up`. It registers the
+resource providers that are needed, refuses a region that lacks something, tells of the quota, and
+keeps the first day of the budget. What needs `az` is left out, with a note, where that is not there
+or not signed in.
 """
 
 import argparse

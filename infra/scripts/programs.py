@@ -15,7 +15,7 @@ from typing import Any
 GRAPH = "https://graph.microsoft.com/v1.0"
 # The key that Event Grid's answers quote with the address of a subscriber.
 _KEY = re.compile(r"(code=)[^&\s\"']+")
-_MISSING = re.compile(r"Not ?Found|does not exist", re.IGNORECASE)
+_MISSING = re.compile(r"Not ?Found|does not (exist|reference)", re.IGNORECASE)
 MAX_ERROR_CHARACTERS = 1000
 
 

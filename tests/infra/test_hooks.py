@@ -162,11 +162,38 @@ def test_the_smoke_run_is_a_request_that_the_app_takes():
     assert json.loads(parameters.model_dump_json())
 
 
-def test_what_is_packed_has_the_app_and_the_host_json_of_the_deployment(tmp_path: Path):
-    line = ["git", "checkout-index", "--all", "--prefix", f"{tmp_path}/"]
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """What git has of the repository, in a folder of its own."""
+    line = ["git", "checkout-index", "--all", "--prefix", f"{tmp_path}/copy/"]
     subprocess.run(line, cwd=ROOT, check=True)
-    folder = prepackage.assemble(tmp_path, {"FANOUT_DURABLE_BACKEND": "DurableTaskScheduler"})
-    archive = tmp_path / "package.zip"
+    return tmp_path / "copy"
+
+
+def run_as_azd_does(name: str, copy: Path, **values: str) -> "subprocess.CompletedProcess[str]":
+    """So does azd: it writes the command into a script and runs that in the project."""
+    bin_folder, script = copy.parent / "bin", copy.parent / "hook.sh"
+    bin_folder.mkdir(exist_ok=True)
+    python = bin_folder / "python3"
+    python.unlink(missing_ok=True)
+    python.symlink_to(sys.executable)
+    script.write_text(f"#!/bin/sh\nset -e\n\n{HOOKS[name]['posix']['run']}\n")
+    environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", **values}
+    return subprocess.run(
+        ["/bin/sh", str(script)],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_what_is_packed_has_the_app_and_the_host_json_of_the_deployment(copy: Path):
+    done = run_as_azd_does("prepackage", copy, FANOUT_DURABLE_BACKEND="DurableTaskScheduler")
+    assert done.returncode == 0, done.stderr
+    folder = copy / SERVICE["dist"]
+    archive = copy.parent / "package.zip"
     with zipfile.ZipFile(archive, "w") as package:
         for path in folder.rglob("*"):
             package.write(path, path.relative_to(folder))
@@ -176,3 +203,18 @@ def test_what_is_packed_has_the_app_and_the_host_json_of_the_deployment(tmp_path
     assert host["extensions"]["durableTask"]["storageProvider"] == SCHEDULER
     assert {"function_app.py", "fanout", "starters", "requirements.txt"} <= names
     assert names.isdisjoint({"infra", "tests", "docs", "localhost", "dist", "azure.yaml"})
+
+
+def test_a_hook_that_fails_stops_azd(copy: Path):
+    done = run_as_azd_does("prepackage", copy, FANOUT_DURABLE_BACKEND="netherite")
+    assert done.returncode == 1
+    assert "FANOUT_DURABLE_BACKEND" in done.stderr
+    assert not (copy / SERVICE["dist"]).exists()
+
+
+def test_a_python_that_is_too_old_is_named():
+    code = "import sys; sys.version_info = (3, 10, 0); import infra.scripts"
+    line = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(line, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Python 3.11 or newer" in done.stderr

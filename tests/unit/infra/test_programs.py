@@ -44,6 +44,7 @@ def test_a_key_that_an_answer_quotes_is_taken_out(started_programs: Programs):
         ('Not Found({"error":{"code":"ResourceNotFound"}})', True),
         ('Not Found({"error":{"code":"Request_ResourceNotFound"}})', True),
         ("ResourceGroupNotFound", True),
+        ("The appId '1' does not reference a valid application object.", True),
         ("Forbidden", False),
         ("Please run 'az login' to setup account.", False),
     ],

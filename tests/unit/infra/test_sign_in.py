@@ -14,6 +14,7 @@ from tests.support.azure_programs.programs import Programs
 ROOT = Path(__file__).parents[3]
 URL = "https://func-x.azurewebsites.net"
 VALUES = {"AZURE_ENV_NAME": "staging", "FANOUT_URL": URL}
+PAGE_ID = "5f0c2c2e-9d1b-4c55-8f5e-2b7d6a1c0e11"
 CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
@@ -159,6 +160,14 @@ def test_the_client_id_is_kept_for_the_next_provision(
     assert kept.arguments[2:4] == ["FANOUT_AUTH_CLIENT_ID", client_id]
     assert kept.arguments[-1] == "staging"
     assert client_id in capsys.readouterr().out
+
+
+def test_it_says_what_the_page_says(azure: Programs, capsys: pytest.CaptureFixture[str]):
+    azure.answer("azd env get-values", {**VALUES, "AZURE_ENV_NAME": "production"})
+    assert sign_in.main(["--assign", "Fanout.Admin=me"]) == 0
+    (kept,) = azure.calls("azd env set")
+    printed = capsys.readouterr().out.replace(kept.arguments[3], PAGE_ID)
+    assert f"```\n{printed}```\n" in (ROOT / "docs" / "how-to" / "sign-in.md").read_text()
 
 
 def test_before_the_app_is_there_the_browsers_way_back_is_left_for_later(
