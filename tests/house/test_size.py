@@ -22,6 +22,7 @@ ROOMS = {
     "demo",
     "rig",
     "samples",
+    "infra",
 }
 MAX_MODULES = 20
 MAX_MODULE_LINES = 400

@@ -1,0 +1,1 @@
+"""The infrastructure: templates in Bicep, and what azd runs beside them."""
