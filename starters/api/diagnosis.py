@@ -35,6 +35,7 @@ from starters.diagnosis.findings import (
 from starters.diagnosis.hub import check_hub
 from starters.diagnosis.limits import check_limits
 from starters.diagnosis.reach import Reach
+from starters.diagnosis.vault import check_vault
 from starters.diagnosis.versions import check_versions, find_versions
 from starters.single_flight import SingleFlight
 
@@ -49,7 +50,7 @@ Checks = Callable[[], list[Finding]]
 async def get_diagnosis(
     req: func.HttpRequest, client: Any, context: func.Context
 ) -> func.HttpResponse:
-    """Look at versions, task hub, storage, Service Bus, clock and limits."""
+    """Look at versions, task hub, storage, Service Bus, clock, limits and vault."""
     installation = read_installation(_folders(context), os.environ, _memory_bytes())
     found = await diagnose(installation, client, _reaches())
     return answer(found)
@@ -73,6 +74,7 @@ async def diagnose(
         engine,
         *(finding for found in lists for finding in found),
         *check_limits(installation, settings()),
+        *check_vault(installation),
     ]
     return Diagnosis(
         status=find_worst(findings),

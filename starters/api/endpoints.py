@@ -314,7 +314,7 @@ GET_DIAGNOSIS = Endpoint(
     method="GET",
     route="diagnosis",
     role=Role.ADMIN,
-    summary="Look at versions, task hub, storage, Service Bus, clock and limits; say what to do.",
+    summary="Look at versions, hub, storage, Service Bus, clock, limits and vault; say what to do.",
     answers={HTTPStatus.OK: (Diagnosis,)},
 )
 GET_OPENAPI = _get(functions.GET_OPENAPI, "openapi.json", None, "Describe this API (OpenAPI 3.1).")
