@@ -1,8 +1,7 @@
 """Which files a package of the app has, by `.funcignore`, as azd reads it and as Git would.
 
-The library by which azd reads the patterns (denormal/go-gitignore, for `createDeployableZip`) differs
-from Git in one thing that matters: in a pattern that begins with a slash and has no other, a star
-stands for slashes too.
+The library by which azd reads the patterns (denormal/go-gitignore) differs from Git in one thing that
+matters: in a pattern that begins with a slash and has no other, a star stands for slashes too.
 """
 
 import fnmatch
