@@ -1,6 +1,6 @@
 """Which files a package of the app has, by `.funcignore`, as azd reads it and as Git would.
 
-The library by which azd reads the patterns (denormal/go-gitignore) differs from Git in one thing that
+azd reads the patterns by a library (denormal/go-gitignore) that differs from Git in one thing that
 matters: in a pattern that begins with a slash and has no other, a star stands for slashes too.
 """
 
