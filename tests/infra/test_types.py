@@ -1,5 +1,6 @@
 """Every resource has the properties, and the values, that Microsoft's type of it allows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,22 @@ def found_in(folder: Path, text: str) -> list[str]:
     return [fault for each in file.resources.values() for fault in faults(file, each)]
 
 
+def unknown_to_types(path: Path) -> set[str]:
+    """The properties of which a template says that the service knows them and the types do not."""
+    return set(re.findall(r"#disable-next-line BCP037\n\s*(\w+):", path.read_text()))
+
+
 @pytest.mark.parametrize("path", BICEP, ids=lambda path: path.name)
 def test_every_resource_is_as_its_type_says(path: Path):
     file = read_bicep(path)
-    assert [fault for each in file.resources.values() for fault in faults(file, each)] == []
+    found = [fault for each in file.resources.values() for fault in faults(file, each)]
+    excused = {
+        f".{name}: no property that can be set": name for name in sorted(unknown_to_types(path))
+    }
+    left = [fault for fault in found if not fault.endswith(tuple(excused))]
+    assert left == []
+    for end, name in excused.items():
+        assert any(fault.endswith(end) for fault in found), f"{name} is known: nothing to excuse"
 
 
 def test_the_types_are_those_of_the_templates():
@@ -104,3 +117,12 @@ def test_a_type_that_is_not_there_and_an_existing_resource_with_properties_are_f
     assert "README.md" in found
     existing = HEAD.replace("' = {", "' existing = {") + "  name: 'x'\n  location: 'x'\n}\n"
     assert found_in(tmp_path, existing) == ["location: an existing resource has a name only"]
+
+
+def test_a_property_that_the_types_do_not_know_yet_can_be_excused_where_it_stands(tmp_path: Path):
+    """The compiler takes the same line for it."""
+    path = tmp_path / "one.bicep"
+    lines = "  properties: {\n    #disable-next-line BCP037\n    newest: true\n  }\n"
+    (found,) = found_in(tmp_path, f"{HEAD}{GOOD}{lines}}}\n")
+    assert found.endswith(".newest: no property that can be set")
+    assert unknown_to_types(path) == {"newest"}

@@ -13,6 +13,8 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 LANGUAGE = Language(tree_sitter_bicep.language())
+# The second is an instruction to the compiler, as `#disable-next-line BCP037`.
+COMMENTS = {"comment", "diagnostic_comment"}
 LITERALS = {"boolean", "null", "number"}
 
 
@@ -135,7 +137,7 @@ def read_bicep(path: Path) -> BicepFile:
 
 
 def _declaration(node: Node, kind: str, decorators: dict[str, list[Any]]) -> Declaration:
-    children = [each for each in node.named_children if each.type != "comment"]
+    children = [each for each in node.named_children if each.type not in COMMENTS]
     symbol = _text(children[0])
     if kind == "variable":
         return Declaration(symbol, "", _value(children[1]))
@@ -179,9 +181,9 @@ def _value(node: Node) -> Any:
     if node.type == "string":
         return _string(node)
     if node.type == "object":
-        return dict(_property(each) for each in node.named_children if each.type != "comment")
+        return dict(_property(each) for each in node.named_children if each.type not in COMMENTS)
     if node.type == "array":
-        return [_value(each) for each in node.named_children if each.type != "comment"]
+        return [_value(each) for each in node.named_children if each.type not in COMMENTS]
     if node.type == "ternary_expression":
         condition, yes, no = node.named_children
         return Choice(_text(condition), _value(yes), _value(no))
