@@ -166,7 +166,7 @@ def test_every_variable_of_the_template_reaches_azd_from_the_repository():
     # azd overwrites these with whoever signed in.
     wanted -= {"AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"}
     assert len(wanted) > 15
-    values = dict.fromkeys(wanted | {"FANOUT_BUDGET_START"}, "1")
+    values = dict.fromkeys(wanted, "1")
     assert wanted <= set(exported(values))
 
 
@@ -180,7 +180,6 @@ def test_what_azd_does_not_know_and_what_is_empty_stays_away():
         ({"AZURE_LOCATION": ""}, "AZURE_LOCATION"),
         ({"FANOUT_INBOX": "true\nPATH=/tmp"}, "FANOUT_INBOX"),
         ({"FANOUT_INBOX": "true\u2028PATH=/tmp"}, "FANOUT_INBOX"),
-        ({"FANOUT_BUDGET": "100"}, "FANOUT_BUDGET_START"),
     ],
 )
 def test_variables_that_would_go_wrong_are_refused_by_name(variables: dict[str, str], named: str):
