@@ -64,6 +64,21 @@ def environment(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+def carried_out(step: dict[str, Any], folder: Path, **programs: str) -> int:
+    """The exit code of a step, as GitHub starts its shell, with programs of ours on the PATH."""
+    for name, body in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    shell = (
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail"] if "shell" in step else ["bash", "-e"]
+    )
+    own = {"PATH": f"{folder}:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": str(folder / "summary")}
+    command = [*shell, "-c", step["run"]]
+    return subprocess.run(
+        command, env=os.environ | own, check=False, capture_output=True
+    ).returncode
+
+
 def exported(variables: dict[str, str]) -> dict[str, str]:
     done = environment(NEEDED | variables)
     assert done.returncode == 0, done.stderr
@@ -147,8 +162,25 @@ def test_a_pull_request_sees_what_it_would_change_and_changes_nothing():
     said = commands(JOBS["what-if"])
     assert "azd provision --preview --no-prompt" in said
     assert "azd deploy" not in said
+
+
+def test_a_preview_is_in_the_summary_and_one_that_fails_fails_the_job(tmp_path: Path):
     (step,) = [step for step in JOBS["what-if"]["steps"] if "--preview" in step.get("run", "")]
-    assert step["shell"] == "bash", "else a preview that fails is hidden by the pipe"
+    assert carried_out(step, tmp_path, azd="echo Create : Storage account") == 0
+    assert (tmp_path / "summary").read_text() == "Create : Storage account\n"
+    assert carried_out(step, tmp_path, azd="exit 1") == 1
+    without = {"run": step["run"]}
+    assert carried_out(without, tmp_path, azd="exit 1") == 0, "the shell need not be named"
+
+
+def test_the_deployment_ends_well_only_if_the_app_is_healthy_where_azd_put_it(tmp_path: Path):
+    step = JOBS["deploy"]["steps"][-1]
+    azd = '[ "$*" = "env get-value FANOUT_URL" ] && echo https://app.example'
+    curl = f'for each; do last=$each; done; echo "$last" > {tmp_path}/asked'
+    assert carried_out(step, tmp_path, azd=azd, curl=curl) == 0
+    assert (tmp_path / "asked").read_text() == "https://app.example/api/health\n"
+    assert carried_out(step, tmp_path, azd=azd, curl="exit 22") == 22
+    assert carried_out(step, tmp_path, azd="exit 1", curl=curl) == 1
 
 
 def test_the_sign_in_is_by_a_token_of_the_run_for_azd_and_for_the_hooks_az():
