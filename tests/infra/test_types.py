@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.bicep import read_bicep
+from tests.support.bicep import BicepFile, Expression, read_bicep
 from tests.support.infra_files import BICEP
 from tests.support.resource_types.check import RESOURCES, faults
 
@@ -42,6 +43,57 @@ def test_every_resource_is_as_its_type_says(path: Path):
     assert left == []
     for end, name in excused.items():
         assert any(fault.endswith(end) for fault in found), f"{name} is known: nothing to excuse"
+
+
+def type_of(file: BicepFile, value: Any) -> tuple[str, set[Any]]:
+    """The type of what a module is given, and its values; of other expressions none is known."""
+    if isinstance(value, Expression):
+        if value.text in file.params:
+            param = file.params[value.text]
+            return param.of, set(*param.decorators.get("allowed", [[]]))
+        found = re.fullmatch(r"(\w+)!?\.outputs\.(\w+)", value.text)
+        if found:
+            module = read_bicep(file.path.parent / file.modules[found[1]].of)
+            return module.outputs[found[2]].of, set()
+    return "", set()
+
+
+def misfits(file: BicepFile) -> list[str]:
+    """What modules are given that is of another type than they declare."""
+    wrong = []
+    for call in file.modules.values():
+        params = read_bicep(file.path.parent / call.of).params
+        for name, value in call.value["params"].items():
+            kind, values = type_of(file, file.resolved(value))
+            allowed = set(*params[name].decorators.get("allowed", [[]]))
+            if kind and kind != params[name].of:
+                wrong.append(f"{call.symbol}.{name} is {params[name].of} and gets {kind}")
+            if allowed and values - allowed:
+                wrong.append(f"{call.symbol}.{name} may not be {sorted(values - allowed)}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", BICEP, ids=lambda path: path.name)
+def test_every_module_is_given_what_is_of_the_type_that_it_declares(path: Path):
+    assert misfits(read_bicep(path)) == []
+
+
+def test_misfits_are_found(tmp_path: Path):
+    (tmp_path / "inner.bicep").write_text(
+        "param names array\n@allowed([\n  'a'\n])\nparam kind string\n\noutput id string = kind\n"
+    )
+    call = "  name: 'x'\n  params: {{\n    names: {}\n    kind: kind\n  }}\n}}\n"
+    (tmp_path / "one.bicep").write_text(
+        "param names string\n@allowed([\n  'a'\n  'b'\n])\nparam kind string\n"
+        f"module first 'inner.bicep' = {{\n{call.format('names')}"
+        f"module second 'inner.bicep' = {{\n{call.format('first.outputs.id')}"
+    )
+    assert misfits(read_bicep(tmp_path / "one.bicep")) == [
+        "first.names is array and gets string",
+        "first.kind may not be ['b']",
+        "second.names is array and gets string",
+        "second.kind may not be ['b']",
+    ]
 
 
 def test_the_types_are_those_of_the_templates():
