@@ -7,7 +7,41 @@ targetScope = 'subscription'
 @description('Name of the environment: azd names the resource group and tags every resource after it.')
 param environmentName string
 
-@minLength(1)
+// Those with Flex Consumption, as Microsoft's quickstart lists them, without the one for early access:
+// https://github.com/Azure-Samples/functions-quickstart-python-http-azd/blob/0bb0f1062c51605e3fdeea59c4f669b550acf92e/infra/main.bicep
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
 @description('Azure region of every resource; it must offer Flex Consumption.')
 @metadata({
   azd: {
@@ -16,7 +50,8 @@ param environmentName string
 })
 param location string
 
-@description('Object id of who may drop inputs, read results and handle dead letters. Empty: nobody besides the app.')
+// azd puts whoever deploys into these two, whatever the environment says.
+@description('Object id of who deploys; may drop inputs, read results and handle dead letters. Empty: nobody besides the app and the operators.')
 param principalId string = ''
 
 @allowed([
@@ -26,6 +61,17 @@ param principalId string = ''
 ])
 @description('What kind of principal principalId is.')
 param principalType string = 'User'
+
+@description('Object id of the operators, who may do the same. Empty: nobody besides who deploys.')
+param operatorsId string = ''
+
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+@description('What kind of principal operatorsId is.')
+param operatorsType string = 'Group'
 
 @allowed([
   'AzureStorage'
@@ -40,6 +86,12 @@ param durableBackend string = 'AzureStorage'
 ])
 @description('SKU of the Durable Task Scheduler, where that is the backend.')
 param schedulerSku string = 'Consumption'
+
+@description('Azure region of the Durable Task Scheduler. Empty: that of every other resource.')
+param schedulerLocation string = ''
+
+@description('Makes a Service Bus namespace: requests come as messages, events and dead letters go out, orders can run.')
+param serviceBusEnabled bool = false
 
 @description('Puts storage, Service Bus and Key Vault behind private endpoints, in a virtual network that the app joins.')
 param vnetEnabled bool = false
@@ -72,15 +124,25 @@ param maximumInstanceCount int = 100
 @description('Memory of an instance in MB; cores go with it (0.25, 1, 2).')
 param instanceMemoryMB int = 2048
 
-@minValue(1)
+@minValue(0)
 @maxValue(20)
-@description('Instances that always wait for orchestrators, activities and entities.')
-param durableAlwaysReady int = 1
+@description('Instances that always wait for orchestrators, activities and entities. 0: the first run after a pause waits for a start.')
+param durableAlwaysReady int = 0
+
+@minValue(0)
+@maxValue(1000)
+@description('Activities that an instance runs at once. 0: as many as host.json says.')
+param maxActivities int = 0
+
+@minValue(0)
+@maxValue(1000)
+@description('Orchestrators that an instance runs at once. 0: as many as host.json says.')
+param maxOrchestrators int = 0
 
 @description('Client id of the app registration whose tokens the HTTP API asks for. Empty: function keys only.')
 param authClientId string = ''
 
-@description('Containers that sources may lie in, separated by commas; the app may read them and nothing else.')
+@description('Containers that sources may lie in, separated by commas. They are made, and the app may read them; a pattern such as orders-* is made no container and given no role.')
 param sourceContainers string = 'inbox'
 
 @description('Runs over blobs that are dropped into the container inbox (see docs/operations.md for the event subscription).')
@@ -96,8 +158,60 @@ param runRetentionDays int = 90
 @description('Days that logs and metrics are kept.')
 param logRetentionDays int = 30
 
-@description('App settings whose values are secrets of the vault, separated by commas, such as FANOUT_WEBHOOK_SECRET.')
+@description('App settings whose values are secrets of the vault, separated by commas, such as FANOUT_WEBHOOK_SECRET. Empty: there is no vault.')
 param vaultSettings string = ''
+
+@description('Keeps the vault from being purged before its seven days are over. It cannot be undone, and its name is taken as long.')
+param vaultPurgeProtection bool = false
+
+// Names of one's own, by the rules of a house. Empty: made of the kind and a token, as below.
+@maxLength(90)
+@description('Name of the resource group. Empty: made by the template.')
+param resourceGroupName string = ''
+
+@maxLength(60)
+@description('Name of the function app. Empty: made by the template.')
+param functionAppName string = ''
+
+@maxLength(40)
+@description('Name of the plan of the app. Empty: made by the template.')
+param planName string = ''
+
+@maxLength(128)
+@description('Name of the identity that the app runs as. Empty: made by the template.')
+param identityName string = ''
+
+@maxLength(24)
+@description('Name of the storage account of the host. Empty: made by the template.')
+param hostStorageName string = ''
+
+@maxLength(24)
+@description('Name of the storage account of inputs and runs. Empty: made by the template.')
+param dataStorageName string = ''
+
+@maxLength(50)
+@description('Name of the Service Bus namespace. Empty: made by the template.')
+param serviceBusName string = ''
+
+@maxLength(24)
+@description('Name of the Key Vault. Empty: made by the template.')
+param keyVaultName string = ''
+
+@maxLength(64)
+@description('Name of the Durable Task Scheduler. Empty: made by the template.')
+param schedulerName string = ''
+
+@maxLength(63)
+@description('Name of the Log Analytics workspace. Empty: made by the template.')
+param workspaceName string = ''
+
+@maxLength(260)
+@description('Name of the Application Insights component. Empty: made by the template.')
+param insightsName string = ''
+
+@maxLength(64)
+@description('Name of the virtual network. Empty: made by the template.')
+param networkName string = ''
 
 @description('App settings that replace those of modules/app-settings.bicep, by name.')
 param appSettingOverrides object = {}
@@ -109,8 +223,11 @@ param alertEmails string = ''
 @description('Monthly budget in the currency of the subscription; 0 makes none.')
 param budgetAmount int = 0
 
-@description('First day of the month from which the budget counts.')
-param budgetStartDate string = utcNow('yyyy-MM-01')
+@description('First day of the month from which the budget counts. Empty: this month. That of a budget which exists may not change.')
+param budgetStartDate string = ''
+
+@description('First day of this month; leave it to the template.')
+param currentMonth string = utcNow('yyyy-MM-01')
 
 var abbreviations = loadJsonContent('abbreviations.json')
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
@@ -119,8 +236,22 @@ var tags = {
 }
 // The same as in host.json, and as the Durable Task Scheduler's hub.
 var taskHubName = 'FanoutHub'
-var appName = '${abbreviations.functionApp}${resourceToken}'
-var packageContainer = 'app-package-${take(appName, 32)}-${take(resourceToken, 7)}'
+var names = {
+  group: empty(resourceGroupName) ? '${abbreviations.resourceGroup}${environmentName}' : resourceGroupName
+  app: empty(functionAppName) ? '${abbreviations.functionApp}${resourceToken}' : functionAppName
+  plan: empty(planName) ? '${abbreviations.serverFarm}${resourceToken}' : planName
+  identity: empty(identityName) ? '${abbreviations.userAssignedIdentity}${resourceToken}' : identityName
+  hostStorage: empty(hostStorageName) ? '${abbreviations.storageAccount}host${resourceToken}' : hostStorageName
+  dataStorage: empty(dataStorageName) ? '${abbreviations.storageAccount}data${resourceToken}' : dataStorageName
+  serviceBus: empty(serviceBusName) ? '${abbreviations.serviceBusNamespace}${resourceToken}' : serviceBusName
+  keyVault: empty(keyVaultName) ? '${abbreviations.keyVault}${resourceToken}' : keyVaultName
+  scheduler: empty(schedulerName) ? '${abbreviations.durableTaskScheduler}${resourceToken}' : schedulerName
+  workspace: empty(workspaceName) ? '${abbreviations.logAnalyticsWorkspace}${resourceToken}' : workspaceName
+  insights: empty(insightsName) ? '${abbreviations.applicationInsights}${resourceToken}' : insightsName
+  network: empty(networkName) ? '${abbreviations.virtualNetwork}${resourceToken}' : networkName
+}
+// Whatever the app is called: containers take fewer letters, and a package is looked for where it was.
+var packageContainer = 'app-package-${abbreviations.functionApp}${resourceToken}-${take(resourceToken, 7)}'
 var runsContainer = 'runs'
 // Of the runs in that container, and of the workload orders.
 var dataTables = [
@@ -129,15 +260,19 @@ var dataTables = [
   'fanoutshipments'
   'fanoutwallet'
 ]
-var namedContainers = empty(sourceContainers) ? [] : split(replace(sourceContainers, ' ', ''), ',')
+var readableContainers = empty(sourceContainers) ? [] : split(replace(sourceContainers, ' ', ''), ',')
+// A pattern is no name: the containers that it stands for are made, and opened to the app, by whoever has them.
+var namedContainers = filter(readableContainers, each => !endsWith(each, '*'))
 var inputContainers = inboxEnabled ? union(namedContainers, [
   'inbox'
 ]) : namedContainers
 var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 var isOnScheduler = durableBackend == 'DurableTaskScheduler'
+var hasVault = !empty(vaultSettings)
+var budgetStart = empty(budgetStartDate) ? currentMonth : budgetStartDate
 
 resource group 'Microsoft.Resources/resourceGroups@2021-04-01' = {
-  name: '${abbreviations.resourceGroup}${environmentName}'
+  name: names.group
   location: location
   tags: tags
 }
@@ -146,7 +281,7 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   scope: group
   params: {
-    name: '${abbreviations.userAssignedIdentity}${resourceToken}'
+    name: names.identity
     location: location
     tags: tags
   }
@@ -156,8 +291,8 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
   params: {
-    workspaceName: '${abbreviations.logAnalyticsWorkspace}${resourceToken}'
-    insightsName: '${abbreviations.applicationInsights}${resourceToken}'
+    workspaceName: names.workspace
+    insightsName: names.insights
     location: location
     tags: tags
     retentionDays: logRetentionDays
@@ -170,7 +305,7 @@ module hostStorage 'modules/storage.bicep' = {
   name: 'host-storage'
   scope: group
   params: {
-    name: '${abbreviations.storageAccount}host${resourceToken}'
+    name: names.hostStorage
     location: location
     tags: tags
     skuName: storageSku
@@ -189,7 +324,7 @@ module dataStorage 'modules/storage.bicep' = {
   name: 'data-storage'
   scope: group
   params: {
-    name: '${abbreviations.storageAccount}data${resourceToken}'
+    name: names.dataStorage
     location: location
     tags: tags
     skuName: storageSku
@@ -205,11 +340,11 @@ module dataStorage 'modules/storage.bicep' = {
   }
 }
 
-module serviceBus 'modules/service-bus.bicep' = {
+module serviceBus 'modules/service-bus.bicep' = if (serviceBusEnabled) {
   name: 'service-bus'
   scope: group
   params: {
-    name: '${abbreviations.serviceBusNamespace}${resourceToken}'
+    name: names.serviceBus
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
@@ -217,15 +352,16 @@ module serviceBus 'modules/service-bus.bicep' = {
   }
 }
 
-module keyVault 'modules/key-vault.bicep' = {
+module keyVault 'modules/key-vault.bicep' = if (hasVault) {
   name: 'key-vault'
   scope: group
   params: {
-    name: '${abbreviations.keyVault}${resourceToken}'
+    name: names.keyVault
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
     isPrivate: vnetEnabled
+    purgeProtection: vaultPurgeProtection
   }
 }
 
@@ -233,8 +369,8 @@ module scheduler 'modules/durable-task.bicep' = if (isOnScheduler) {
   name: 'durable-task'
   scope: group
   params: {
-    name: '${abbreviations.durableTaskScheduler}${resourceToken}'
-    location: location
+    name: names.scheduler
+    location: empty(schedulerLocation) ? location : schedulerLocation
     tags: tags
     skuName: schedulerSku
     taskHubName: taskHubName
@@ -246,15 +382,15 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
   name: 'network'
   scope: group
   params: {
-    vnetName: '${abbreviations.virtualNetwork}${resourceToken}'
+    vnetName: names.network
     securityGroupName: '${abbreviations.networkSecurityGroup}${resourceToken}'
     endpointPrefix: abbreviations.privateEndpoint
     location: location
     tags: tags
     hostStorageName: hostStorage.outputs.name
     dataStorageName: dataStorage.outputs.name
-    serviceBusName: serviceBus.outputs.name
-    keyVaultName: keyVault.outputs.name
+    serviceBusName: serviceBusEnabled ? serviceBus!.outputs.name : ''
+    keyVaultName: hasVault ? keyVault!.outputs.name : ''
   }
 }
 
@@ -268,16 +404,16 @@ module roles 'modules/roles.bicep' = {
     runsContainer: runsContainer
     sourceContainers: inputContainers
     dataTables: dataTables
-    serviceBusName: serviceBus.outputs.name
-    keyVaultName: keyVault.outputs.name
+    serviceBusName: serviceBusEnabled ? serviceBus!.outputs.name : ''
+    keyVaultName: hasVault ? keyVault!.outputs.name : ''
     insightsName: monitoring.outputs.insightsName
     usesStorageHub: !isOnScheduler
     inboxEnabled: inboxEnabled
   }
 }
 
-module operatorRoles 'modules/operator-roles.bicep' = if (!empty(principalId)) {
-  name: 'operator-roles'
+module deployerRoles 'modules/operator-roles.bicep' = if (!empty(principalId)) {
+  name: 'deployer-roles'
   scope: group
   params: {
     operatorId: principalId
@@ -285,7 +421,21 @@ module operatorRoles 'modules/operator-roles.bicep' = if (!empty(principalId)) {
     dataStorageName: dataStorage.outputs.name
     runsContainer: runsContainer
     sourceContainers: inputContainers
-    serviceBusName: serviceBus.outputs.name
+    serviceBusName: serviceBusEnabled ? serviceBus!.outputs.name : ''
+  }
+}
+
+// Who operates and deploys is given the roles above, once.
+module operatorRoles 'modules/operator-roles.bicep' = if (!empty(operatorsId) && operatorsId != principalId) {
+  name: 'operator-roles'
+  scope: group
+  params: {
+    operatorId: operatorsId
+    operatorType: operatorsType
+    dataStorageName: dataStorage.outputs.name
+    runsContainer: runsContainer
+    sourceContainers: inputContainers
+    serviceBusName: serviceBusEnabled ? serviceBus!.outputs.name : ''
   }
 }
 
@@ -297,15 +447,18 @@ module settings 'modules/app-settings.bicep' = {
     hostStorageName: hostStorage.outputs.name
     dataStorageName: dataStorage.outputs.name
     runsContainer: runsContainer
-    serviceBusHost: serviceBus.outputs.host
+    serviceBusHost: serviceBusEnabled ? serviceBus!.outputs.host : ''
     insightsConnectionString: monitoring.outputs.connectionString
-    vaultUri: keyVault.outputs.uri
+    vaultUri: hasVault ? keyVault!.outputs.uri : ''
     vaultSettings: vaultSettings
-    schedulerEndpoint: isOnScheduler ? scheduler.outputs.endpoint : ''
-    taskHubName: taskHubName
+    schedulerEndpoint: isOnScheduler ? scheduler!.outputs.endpoint : ''
     signIn: !empty(authClientId)
-    sourceContainers: inputContainers
+    sourceContainers: inboxEnabled ? union(readableContainers, [
+      'inbox'
+    ]) : readableContainers
     inboxEnabled: inboxEnabled
+    maxActivities: maxActivities
+    maxOrchestrators: maxOrchestrators
     runRetentionDays: runRetentionDays
     overrides: appSettingOverrides
   }
@@ -315,14 +468,14 @@ module app 'modules/function-app.bicep' = {
   name: 'function-app'
   scope: group
   params: {
-    name: appName
-    planName: '${abbreviations.serverFarm}${resourceToken}'
+    name: names.app
+    planName: names.plan
     location: location
     tags: tags
     identityId: identity.outputs.id
     packageUrl: '${hostStorage.outputs.blobEndpoint}${packageContainer}'
     settings: settings.outputs.values
-    subnetId: vnetEnabled ? network.outputs.appSubnetId : ''
+    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     pythonVersion: pythonVersion
@@ -346,7 +499,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     emails: emails
     workspaceId: monitoring.outputs.workspaceId
-    serviceBusId: serviceBus.outputs.id
+    serviceBusId: serviceBusEnabled ? serviceBus!.outputs.id : ''
   }
 }
 
@@ -366,7 +519,7 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   params: {
     name: '${abbreviations.budget}${environmentName}'
     amount: budgetAmount
-    startDate: budgetStartDate
+    startDate: budgetStart
     emails: emails
     actionGroupId: alerts.outputs.actionGroupId
   }
@@ -374,9 +527,6 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
 
 @description('Name of the resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
-
-@description('Region of every resource.')
-output AZURE_LOCATION string = location
 
 @description('Tenant that the resources trust.')
 output AZURE_TENANT_ID string = subscription().tenantId
@@ -390,8 +540,13 @@ output FANOUT_URL string = app.outputs.url
 @description('Storage account of inputs and runs.')
 output FANOUT_DATA_STORAGE string = dataStorage.outputs.name
 
-@description('Service Bus namespace.')
-output FANOUT_SERVICE_BUS_NAME string = serviceBus.outputs.name
+@description('Service Bus namespace. Empty: there is none.')
+output FANOUT_SERVICE_BUS_NAME string = serviceBusEnabled ? serviceBus!.outputs.name : ''
 
-@description('Key Vault that the app reads secrets from.')
-output FANOUT_KEY_VAULT string = keyVault.outputs.name
+@description('Key Vault that the app reads secrets from. Empty: there is none.')
+output FANOUT_KEY_VAULT string = hasVault ? keyVault!.outputs.name : ''
+
+// azd keeps it in the environment, and takes it out again with what `azd down` has deleted: the budget
+// of the next month has the start of this one, and one that is made anew a start of its own.
+@description('First day of the month from which the budget counts. Empty: there was never one.')
+output FANOUT_BUDGET_START string = budgetAmount > 0 ? budgetStart : budgetStartDate

@@ -1,5 +1,6 @@
 // What wakes somebody, and whom. Log alerts read the app's own telemetry; metric alerts read what
-// Service Bus says of its queues, so they hold even when the app is silent.
+// Service Bus says of its queues, so they hold even when the app is silent. Without a namespace those
+// of its queues are left out.
 
 @description('Name of the action group.')
 param actionGroupName string
@@ -16,7 +17,7 @@ param emails array
 @description('Workspace that is asked.')
 param workspaceId string
 
-@description('Service Bus namespace that is watched.')
+@description('Service Bus namespace that is watched. Empty: there is none.')
 param serviceBusId string
 
 var logAlerts = [
@@ -44,7 +45,7 @@ var logAlerts = [
   }
   {
     name: 'error-rate'
-    description: 'More than five in a hundred invocations fail.'
+    description: 'More than five in a hundred invocations fail, by no fault of a caller.'
     severity: 2
     window: 'PT15M'
     frequency: 'PT5M'
@@ -66,7 +67,7 @@ var logAlerts = [
   }
   {
     name: 'watchdog-silent'
-    description: 'The watchdog, a timer of every five minutes, did not succeed for a quarter of an hour: the app is down.'
+    description: 'The watchdog, a timer of every half minute, did not succeed for a quarter of an hour: the app is down.'
     severity: 1
     window: 'PT15M'
     frequency: 'PT5M'
@@ -125,7 +126,7 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for each in logAlerts: {
+resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for each in logAlerts: if (each.name != 'oldest-message' || !empty(serviceBusId)) {
   name: each.name
   location: location
   tags: tags
@@ -166,7 +167,7 @@ resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for eac
   }
 }]
 
-resource queueAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [for each in queueAlerts: {
+resource queueAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [for each in queueAlerts: if (!empty(serviceBusId)) {
   name: each.name
   location: 'global'
   tags: tags

@@ -14,13 +14,13 @@ param dataStorageName string
 @description('Container of runs.')
 param runsContainer string
 
-@description('Host name of the Service Bus namespace.')
+@description('Host name of the Service Bus namespace. Empty: there is none.')
 param serviceBusHost string
 
 @description('Where telemetry is sent.')
 param insightsConnectionString string
 
-@description('Address of the vault, with a slash at the end.')
+@description('Address of the vault, with a slash at the end. Empty: there is none.')
 param vaultUri string
 
 @description('Settings whose values are secrets of the vault, separated by commas.')
@@ -29,17 +29,20 @@ param vaultSettings string
 @description('Address of the Durable Task Scheduler. Empty: the task hub is in the host\'s storage.')
 param schedulerEndpoint string
 
-@description('Name of the task hub.')
-param taskHubName string
-
 @description('Whether callers sign in with Entra ID; then their roles are asked for, and no function keys.')
 param signIn bool
 
-@description('Containers that callers may have read.')
+@description('Containers that callers may have read, by name or by pattern.')
 param sourceContainers array
 
 @description('Whether blobs dropped into the inbox are run over.')
 param inboxEnabled bool
+
+@description('Activities that an instance runs at once. 0: as many as host.json says.')
+param maxActivities int
+
+@description('Orchestrators that an instance runs at once. 0: as many as host.json says.')
+param maxOrchestrators int
 
 @description('Days after which a run is deleted.')
 param runRetentionDays int
@@ -48,6 +51,8 @@ param runRetentionDays int
 param overrides object
 
 var durableLimits = loadJsonContent('../../host.json', 'extensions.durableTask')
+var activityLimit = maxActivities == 0 ? durableLimits.maxConcurrentActivityFunctions : maxActivities
+var orchestratorLimit = maxOrchestrators == 0 ? durableLimits.maxConcurrentOrchestratorFunctions : maxOrchestrators
 var storageSuffix = environment().suffixes.storage
 var inVault = split(replace(vaultSettings, ' ', ''), ',')
 
@@ -59,6 +64,10 @@ var connections = {
   FANOUT_STORAGE__queueServiceUri: 'https://${dataStorageName}.queue.${storageSuffix}'
   FANOUT_STORAGE__credential: 'managedidentity'
   FANOUT_STORAGE__clientId: identityClientId
+}
+
+// Without them the app starts no run by message and sends nothing at its end.
+var messaging = empty(serviceBusHost) ? {} : {
   FANOUT_SERVICE_BUS__fullyQualifiedNamespace: serviceBusHost
   FANOUT_SERVICE_BUS__credential: 'managedidentity'
   FANOUT_SERVICE_BUS__clientId: identityClientId
@@ -98,7 +107,7 @@ var platform = {
   // One pool serves every function that is not async: as many threads as host.json lets activities and
   // orchestrators run at once, and four for the others. With fewer, activities would keep runs from
   // moving on, and what the host has fetched would wait here, though other instances are free.
-  PYTHON_THREADPOOL_THREAD_COUNT: string(durableLimits.maxConcurrentActivityFunctions + durableLimits.maxConcurrentOrchestratorFunctions + 4)
+  PYTHON_THREADPOOL_THREAD_COUNT: string(activityLimit + orchestratorLimit + 4)
   // Not in host.json: without Application Insights the extension warns of it at each start.
   AzureFunctionsJobHost__extensions__durableTask__tracing__distributedTracingEnabled: 'true'
   AzureFunctionsJobHost__extensions__durableTask__tracing__version: 'V2'
@@ -106,14 +115,11 @@ var platform = {
   FUNCTIONS_WORKER_PROCESS_COUNT: '2'
 }
 
-// They replace what host.json says of the storage provider; the file stays as it is.
+// That it is the backend is said in the host.json of the package: the scale controller reads that file,
+// and no app setting in its place.
 var scheduler = empty(schedulerEndpoint) ? {} : {
   DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
-  AzureFunctionsJobHost__extensions__durableTask__hubName: taskHubName
-  AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
-  AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
-  AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
 }
 
 @description('The app settings, by name.')
-output values object = union(connections, fanout, platform, scheduler, overrides)
+output values object = union(connections, messaging, fanout, platform, scheduler, overrides)

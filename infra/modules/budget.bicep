@@ -6,7 +6,7 @@ param name string
 @description('Amount a month, in the currency of the subscription.')
 param amount int
 
-@description('First day of the month from which it counts.')
+@description('First day of the month from which it counts; it may not change while the budget is there.')
 param startDate string
 
 @description('Addresses that are warned.')

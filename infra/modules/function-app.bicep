@@ -110,7 +110,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: instanceMemoryMB
-        alwaysReady: [
+        alwaysReady: durableAlwaysReady == 0 ? [] : [
           {
             name: 'durable'
             instanceCount: durableAlwaysReady

@@ -29,6 +29,7 @@ OF_THE_ENVIRONMENT = {
     "FANOUT_SOURCE_CONTAINERS",
 }
 SECRETS = {"FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_TOKEN"}
+GROUPS = ("connections", "messaging", "fanout", "platform", "scheduler")
 UNSUPPORTED_ON_FLEX = {
     "FUNCTIONS_WORKER_RUNTIME",
     "FUNCTIONS_EXTENSION_VERSION",
@@ -67,13 +68,17 @@ def test_the_app_runs_the_newest_python_that_it_knows_unless_told_otherwise():
     assert declared.value == known[0] == max(known)
 
 
-def test_the_app_runs_python_with_the_durable_group_always_ready():
+def test_the_app_runs_python_with_as_many_instances_always_ready_as_are_wanted():
     config = APP.only("Microsoft.Web/sites").properties["functionAppConfig"]
     assert config["runtime"] == {"name": "python", "version": Expression("pythonVersion")}
     scale = config["scaleAndConcurrency"]
-    assert scale["alwaysReady"] == [
-        {"name": "durable", "instanceCount": Expression("durableAlwaysReady")}
-    ]
+    # Azure asks for one at least of each group that is named.
+    assert scale["alwaysReady"] == Choice(
+        "durableAlwaysReady == 0",
+        [],
+        [{"name": "durable", "instanceCount": Expression("durableAlwaysReady")}],
+    )
+    assert read_bicep(MAIN).params["durableAlwaysReady"].value == 0
     assert scale["maximumInstanceCount"] == Expression("maximumInstanceCount")
     assert scale["instanceMemoryMB"] == Expression("instanceMemoryMB")
 
@@ -141,12 +146,19 @@ def test_the_app_asks_for_roles_where_callers_sign_in_and_for_keys_where_they_do
     assert group("fanout")["FANOUT_SIGN_IN"] == Expression("string(signIn)")
 
 
-def test_callers_may_have_read_what_the_identity_may_read_and_no_more():
-    assert read_bicep(MAIN).modules["settings"].value["params"]["sourceContainers"] == Expression(
-        "inputContainers"
+def test_callers_may_have_read_what_was_named_and_the_identity_reads_what_has_a_name():
+    """A pattern opens containers to callers; to the app they are opened by whoever makes them."""
+    main = read_bicep(MAIN)
+    assert main.modules["settings"].value["params"]["sourceContainers"] == Choice(
+        "inboxEnabled",
+        Expression("union(readableContainers, [\n      'inbox'\n    ])"),
+        Expression("readableContainers"),
     )
-    roles = read_bicep(MAIN).modules["roles"].value["params"]
+    roles = main.modules["roles"].value["params"]
     assert roles["sourceContainers"] == Expression("inputContainers")
+    assert main.variables["namedContainers"] == Expression(
+        "filter(readableContainers, each => !endsWith(each, '*'))"
+    )
     named = group("fanout")["FANOUT_SOURCE_CONTAINERS"]
     assert named == Expression("join(sourceContainers, ',')")
 
@@ -163,7 +175,9 @@ def test_the_app_joins_a_subnet_where_it_is_given_one():
 
 
 def test_app_settings_have_the_names_of_the_example_and_no_other():
-    named = names_without_connections(group("connections") | group("fanout"))
+    named = names_without_connections(
+        group("connections") | group("messaging") | group("fanout"),
+    )
     assert named == set(EXAMPLE) - NOT_A_SETTING - {THREADS}
 
 
@@ -176,7 +190,7 @@ def test_app_settings_have_the_values_of_the_example_where_azure_changes_nothing
 
 def test_all_groups_are_put_together_and_overrides_come_last():
     assert SETTINGS.outputs["values"].value == Expression(
-        "union(connections, fanout, platform, scheduler, overrides)"
+        "union(connections, messaging, fanout, platform, scheduler, overrides)"
     )
     assert APP.resources["appSettings"].value["name"] == "appsettings"
     assert APP.resources["appSettings"].value["properties"] == Expression("settings")
@@ -194,7 +208,7 @@ def test_secrets_are_references_to_the_vault_or_nothing():
 
 
 def test_every_connection_is_made_by_the_identity():
-    connections = group("connections")
+    connections = group("connections") | group("messaging")
     for name in ("AzureWebJobsStorage", "FANOUT_STORAGE", "FANOUT_SERVICE_BUS"):
         assert connections[f"{name}__credential"] == "managedidentity"
         assert connections[f"{name}__clientId"] == Expression("identityClientId")
@@ -215,7 +229,7 @@ def test_telemetry_is_sent_with_the_identity():
 
 
 def test_no_setting_is_one_that_flex_consumption_refuses():
-    every = set().union(*map(group, ("connections", "fanout", "platform", "scheduler")))
+    every = set().union(*map(group, GROUPS))
     assert every & UNSUPPORTED_ON_FLEX == set()
 
 
@@ -226,8 +240,23 @@ def test_the_worker_has_a_thread_for_each_call_that_the_host_hands_it():
     assert EXAMPLE[THREADS] == str(sum(limits.values()) + OTHER_THREADS)
     read = "loadJsonContent('../../host.json', 'extensions.durableTask')"
     assert SETTINGS.variables["durableLimits"] == Expression(read)
-    total = " + ".join([*(f"durableLimits.{name}" for name in limits), str(OTHER_THREADS)])
+    total = " + ".join(["activityLimit", "orchestratorLimit", str(OTHER_THREADS)])
     assert group("platform")[THREADS] == Expression(f"string({total})")
+    assert set(limits) == {
+        "maxConcurrentActivityFunctions",
+        "maxConcurrentOrchestratorFunctions",
+    }
+
+
+def test_other_limits_than_those_of_host_json_get_their_threads_too():
+    asked = {"maxActivities": "Activity", "maxOrchestrators": "Orchestrator"}
+    settings = read_bicep(MAIN).modules["settings"].value["params"]
+    for parameter, kind in asked.items():
+        limit = SETTINGS.variables[f"{kind.lower()}Limit"]
+        in_file = Expression(f"durableLimits.maxConcurrent{kind}Functions")
+        assert limit == Choice(f"{parameter} == 0", in_file, Expression(parameter))
+        assert settings[parameter] == Expression(parameter)
+        assert read_bicep(MAIN).params[parameter].value == 0
 
 
 def test_traces_of_durable_are_asked_for_only_where_application_insights_is():
@@ -266,18 +295,32 @@ def test_a_run_is_said_to_have_stalled_only_after_what_a_killed_instance_had_is_
     assert seconds_of("workItemQueueVisibilityTimeout") * 2 <= LEAST_STALLED_SECONDS
 
 
-def test_the_scheduler_replaces_what_host_json_says_where_it_is_the_backend():
+def test_the_scheduler_is_reached_by_its_connection_where_it_is_the_backend():
     chosen = SETTINGS.variables["scheduler"]
     assert (chosen.condition, chosen.yes) == ("empty(schedulerEndpoint)", {})
-    prefix = "AzureFunctionsJobHost__extensions__durableTask__"
-    connection = "DURABLE_TASK_SCHEDULER_CONNECTION_STRING"
     assert chosen.no == {
-        connection: Expression(
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING": Expression(
             "'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;"
             "ClientID=${identityClientId}'"
-        ),
-        f"{prefix}hubName": Expression("taskHubName"),
-        f"{prefix}storageProvider__type": "azureManaged",
-        f"{prefix}storageProvider__connectionName": connection,
-        f"{prefix}storageProvider__connectionStringName": connection,
+        )
     }
+
+
+def test_nothing_that_the_scale_controller_reads_in_host_json_is_said_by_a_setting():
+    """It reads the file of the package: an app that a setting moves elsewhere is not scaled.
+
+    Source: https://github.com/Azure/azure-functions-host, FunctionsSyncManager.cs
+    """
+    every = set().union(*map(group, GROUPS))
+    of_durable = {name for name in every if name.startswith("AzureFunctionsJobHost__")}
+    assert of_durable == {
+        f"AzureFunctionsJobHost__extensions__durableTask__tracing__{name}"
+        for name in ("distributedTracingEnabled", "version")
+    }
+
+
+def test_an_app_without_a_service_bus_is_told_of_none():
+    told = SETTINGS.variables["messaging"]
+    assert (told.condition, told.yes) == ("empty(serviceBusHost)", {})
+    named = names_without_connections(group("connections") | group("fanout"))
+    assert "FANOUT_SERVICE_BUS" not in named

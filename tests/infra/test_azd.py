@@ -14,9 +14,8 @@ AZURE = yaml.safe_load((ROOT / "azure.yaml").read_text())
 PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
 DECLARED = read_bicep(MAIN).params
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(=(.*))?\}")
-# Written into the file by hand: an object cannot come from the environment, nor should a date that
-# must stay as it is once a budget has it.
-NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "budgetStartDate"}
+# Written into the file by hand, for an object has no place in a variable; and the day of today.
+NOT_FROM_ENVIRONMENT = {"appSettingOverrides", "currentMonth"}
 
 
 def converted(text: str, kind: str) -> Any:

@@ -123,7 +123,7 @@ def test_every_scope_has_the_name_that_the_app_knows_it_by():
 
 
 def test_the_operators_roles_are_given_where_an_operator_is_named():
-    assert read_bicep(MAIN).modules["operatorRoles"].condition == "!empty(principalId)"
+    assert read_bicep(MAIN).modules["deployerRoles"].condition == "!empty(principalId)"
 
 
 def test_the_app_is_a_service_principal_and_the_operator_what_was_said():

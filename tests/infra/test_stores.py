@@ -133,9 +133,23 @@ def test_the_subscription_of_failures_takes_the_runs_that_someone_must_look_at()
 def test_the_vault_goes_by_roles_and_keeps_what_is_deleted():
     vault = module("key-vault").only("Microsoft.KeyVault/vaults").properties
     assert vault["enableRbacAuthorization"] is True
-    assert vault["enablePurgeProtection"] is True
     assert vault["enableSoftDelete"] is True
     assert "accessPolicies" not in vault
+
+
+def test_what_was_taken_down_can_be_put_up_again_at_once_unless_the_vault_is_to_stay():
+    """`azd down --purge` purges a vault that may be, and leaves one that may not for a week.
+
+    Azure refuses the value false: https://github.com/Azure/bicep/issues/5223
+    """
+    vault = module("key-vault").only("Microsoft.KeyVault/vaults").properties
+    assert vault["enablePurgeProtection"] == Choice("purgeProtection", True, None)
+    main = read_bicep(MAIN)
+    assert main.params["vaultPurgeProtection"].value is False
+    given = main.modules["keyVault"].value["params"]["purgeProtection"]
+    assert given == Expression("vaultPurgeProtection")
+    assert main.modules["keyVault"].condition == "hasVault"
+    assert main.variables["hasVault"] == Expression("!empty(vaultSettings)")
 
 
 def test_the_backend_is_chosen_by_a_parameter_and_the_scheduler_made_only_then():
@@ -190,7 +204,7 @@ def test_the_network_is_optional_and_all_of_it_hangs_on_one_parameter():
     for name in ("hostStorage", "dataStorage", "serviceBus", "keyVault"):
         assert main.modules[name].value["params"]["isPrivate"] == Expression("vnetEnabled")
     assert main.modules["app"].value["params"]["subnetId"] == Choice(
-        "vnetEnabled", Expression("network.outputs.appSubnetId"), ""
+        "vnetEnabled", Expression("network!.outputs.appSubnetId"), ""
     )
 
 

@@ -13,7 +13,9 @@ FUNCTIONS = {
     "concat",
     "contains",
     "empty",
+    "endsWith",
     "environment",
+    "filter",
     "guid",
     "join",
     "loadJsonContent",
@@ -41,7 +43,7 @@ FUNCTIONS = {
 LOOP_VARIABLES = {"each", "i"}
 API_VERSION = re.compile(r"[A-Z]\w+(\.\w+)+/[\w/]+@20\d\d-\d\d-\d\d(-preview)?")
 LOADED = re.compile(r"load(?:Json|Text)Content\('([^']+)'\)")
-OUTPUT = re.compile(r"\b(\w+)\.outputs\.(\w+)")
+OUTPUT = re.compile(r"\b(\w+)!?\.outputs\.(\w+)")
 
 
 def secret_params_with_defaults(file: BicepFile) -> list[str]:

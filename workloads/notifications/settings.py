@@ -15,6 +15,9 @@ SECRET = "FANOUT_WEBHOOK_SECRET"  # noqa: S105  the setting's name
 ALLOW_PRIVATE = "FANOUT_ALLOW_PRIVATE_WEBHOOKS"
 SMS_URL = "FANOUT_SMS_URL"
 SMS_TOKEN = "FANOUT_SMS_TOKEN"  # noqa: S105  the setting's name
+# What a setting holds where Azure has not found its secret: everybody knows that text.
+# Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+_REFERENCE = "@Microsoft.KeyVault("
 
 
 class SmtpScheme(StrEnum):
@@ -60,12 +63,13 @@ class NotificationSettings:
         Raises:
             SettingsError: One is malformed.
         """
+        smtp = _secret(values, SMTP)
         return cls(
-            smtp=_parse_smtp(values[SMTP]) if values.get(SMTP) else None,
-            webhook_secret=(values.get(SECRET) or "").encode(errors="surrogateescape") or None,
+            smtp=_parse_smtp(smtp) if smtp else None,
+            webhook_secret=_secret(values, SECRET).encode(errors="surrogateescape") or None,
             allow_private_webhooks=parse_flag(ALLOW_PRIVATE, values.get(ALLOW_PRIVATE)),
             sms_url=_encode_url(values[SMS_URL]) if values.get(SMS_URL) else None,
-            sms_token=values.get(SMS_TOKEN) or None,
+            sms_token=_secret(values, SMS_TOKEN) or None,
         )
 
 
@@ -73,6 +77,12 @@ class NotificationSettings:
 def notification_settings() -> NotificationSettings:
     """The settings of this process."""
     return NotificationSettings.from_environment(os.environ)
+
+
+def _secret(values: Mapping[str, str], name: str) -> str:
+    """A secret; empty where there is none, or only a reference to what the vault has not."""
+    value = values.get(name) or ""
+    return "" if value.startswith(_REFERENCE) else value
 
 
 def _encode_host(host: str | None) -> str:

@@ -14,7 +14,7 @@ def table() -> dict[str, dict[str, dict[str, object]]]:
 
 def test_each_price_says_of_what_where_when_and_by_whom():
     named = [*prices().azure.values(), *prices().aws.values()]
-    assert len(named) == 14
+    assert len(named) == 25
     for price in named:
         assert price.unit
         assert price.region

@@ -139,3 +139,13 @@ def test_hosts_of_settings_are_connected_to_by_their_a_labels():
     for name, url in (("FANOUT_SMTP", "smtp://-ä.org"), ("FANOUT_SMS_URL", "https://-ä.org/")):
         with pytest.raises(SettingsError, match=name):
             NotificationSettings.from_environment({name: url})
+
+
+def test_a_reference_that_azure_did_not_resolve_is_no_secret():
+    """Webhooks would be signed with a text that everybody can read in the template."""
+    reference = "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/a)"
+    names = ("FANOUT_SMTP", "FANOUT_WEBHOOK_SECRET", "FANOUT_SMS_TOKEN")
+    settings = NotificationSettings.from_environment(dict.fromkeys(names, reference))
+    assert settings == NotificationSettings()
+    problems = found(settings, webhook={"body": "x"}, email={"subject": "a", "text": "b"})
+    assert len(problems) == 2
