@@ -131,6 +131,21 @@ def test_faults_are_found(lines: str, fault: str, tmp_path: Path):
     assert fault in found
 
 
+def test_faults_are_found_in_what_a_loop_makes(tmp_path: Path):
+    lines = """  properties: {
+    networkAcls: {
+      defaultAction: 'Deny'
+      ipRules: [for each in addresses: {
+        value: each
+        action: 'Permit'
+      }]
+    }
+  }
+"""
+    found = found_in(tmp_path, f"param addresses array\n{HEAD}{GOOD}{lines}}}\n")
+    assert found == ["store.properties.networkAcls.ipRules[0].action: 'Permit' is none of Allow"]
+
+
 def test_faults_are_found_in_choices_variables_and_parameters(tmp_path: Path):
     lines = """  properties: {
     accessTier: tier

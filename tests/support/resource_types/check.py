@@ -1,7 +1,7 @@
 """Compares a resource with Microsoft's type of it, as the compiler does (BCP035 to BCP037).
 
-Only what is written as a literal, an object, a list or the name of a variable or parameter is
-looked into; other expressions are taken on trust.
+Only what is written as a literal, an object, a list, a loop or the name of a variable or parameter
+is looked into; other expressions are taken on trust.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.support.bicep import BicepFile, Choice, Declaration, Expression
+from tests.support.bicep import BicepFile, Choice, Declaration, Expression, item_of_loop
 
 TYPES = json.loads(Path(__file__).with_name("types.json").read_text())
 NODES: dict[str, Any] = TYPES["nodes"]
@@ -36,7 +36,11 @@ def _faults(file: BicepFile, node: Any, value: Any, path: str) -> Iterator[str]:
         for each in (value.yes, value.no):
             yield from _faults(file, node, each, path)
     elif isinstance(value, Expression):
-        yield from _of_parameter(file, node, value.text, path)
+        item = item_of_loop(value)
+        if item is None:
+            yield from _of_parameter(file, node, value.text, path)
+        else:
+            yield from _of_literal(file, node, [item], path)
     # Null leaves a property out.
     elif value is not None and node != "any":
         yield from _of_literal(file, node, value, path)
