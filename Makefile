@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE_HOST ?= $(wildcard ../shared/engine/host.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start test test-pythons test-engine live conformance chaos lint format audit screenshots bench clean
+.PHONY: help setup demo start test test-pythons test-engine live conformance chaos lint format audit bicep screenshots bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ $(AUDIT)/.setup: requirements-audit.txt
 
 audit: $(AUDIT)/.setup ## Ask PyPI for known vulnerabilities of all that is pinned
 	$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock.txt
+
+bicep: ## Compile and lint infra/ with Microsoft's compiler, a warning as an error, where there is one
+	.ci/bicep
 
 screenshots: setup ## Make the pictures of dashboard and command line anew, from real runs
 	$(BIN)/python -m demo.documentation.screenshots

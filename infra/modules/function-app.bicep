@@ -67,6 +67,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   location: location
   tags: tags
   kind: 'functionapp'
+  // Another one may have a limit of 10 minutes, with which host.json keeps the host from starting: docs/reference/plans.md
   sku: {
     name: 'FC1'
     tier: 'FlexConsumption'

@@ -35,7 +35,7 @@ def test_every_alert_is_on_both_pages_and_no_other():
 def test_every_setting_that_is_named_exists():
     known = set(EXAMPLE) | set(re.findall(r"\$\{(\w+)", PARAMETERS))
     known |= set(re.findall(r"output (\w+) ", MAIN.read_text()))
-    known |= {"FANOUT_OPERATORS_ID"}  # a variable of the repository, which deploy.yml reads
+    known |= {"FANOUT_OPERATORS_ID"}
     for page in (PAGE, README):
         assert set(re.findall(r"\bFANOUT_[A-Z_]+", page)) - known == set()
 

@@ -136,6 +136,13 @@ def read_bicep(path: Path) -> BicepFile:
     )
 
 
+def item_of_loop(value: Expression) -> Any:
+    """What a `[for ...]` makes each time; None if the expression is no loop."""
+    root = Parser(LANGUAGE).parse(f"var loop = {value.text}\n".encode()).root_node
+    body = root.named_children[0].named_children[-1]
+    return _value(_unwrapped(body)[0]) if body.type == "for_statement" else None
+
+
 def _declaration(node: Node, kind: str, decorators: dict[str, list[Any]]) -> Declaration:
     children = [each for each in node.named_children if each.type not in COMMENTS]
     symbol = _text(children[0])
