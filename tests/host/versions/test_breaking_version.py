@@ -26,15 +26,10 @@ from tests.support.releases.moments import (
     versions_of,
 )
 from tests.support.releases.released_work import HELD, HOLDS
+from tests.support.releases.watchdog_clock import ticking
 from tests.support.workloads.errand_workloads import Journal
 
-# The watchdog is what takes runs up.
-pytestmark = [
-    pytest.mark.needs_timers,
-    pytest.mark.needs_restart,
-    pytest.mark.needs_settings,
-    pytest.mark.timeout(300),
-]
+pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(300)]
 APPS = Path(__file__).parents[1] / "apps"
 SOON, LATEST = 60, 150
 NAMES = (
@@ -91,7 +86,8 @@ def test_runs_go_on_from_their_rows_on_a_hub_of_the_new_versions_own(storage: st
     with product_on(storage, tmp_path, app=APPS / "breaking", options=hub, **settings) as after:
         for life in runs.values():
             life.tell(after, life.moment.told[1])
-        statuses = {n: after.done(life.run_id, patient(LATEST)) for n, life in runs.items()}
+        with ticking(after.host):
+            statuses = {n: after.done(life.run_id, patient(LATEST)) for n, life in runs.items()}
         known = {one["instanceId"] for one in instances(after.host)}
         assert {life.run_id for life in runs.values()} <= known, "it is not another hub"
         for name, life in runs.items():
@@ -124,9 +120,11 @@ def test_a_run_goes_on_where_the_old_hub_is_taken_again(storage: str, tmp_path: 
     holding = settings | {HOLDS: "1"}
     with product_on(storage, tmp_path, app=APPS / "breaking", options=hub, **holding) as between:
         is_held_again = has_entered(HELD, 2)
-        between.until(life.run_id, lambda s: is_held_again(s, life.journal), patient(LATEST))
+        with ticking(between.host):
+            between.until(life.run_id, lambda s: is_held_again(s, life.journal), patient(LATEST))
         end(between)
-    with product_on(storage, tmp_path, app=APPS / "later", **settings) as after:
+    later = product_on(storage, tmp_path, app=APPS / "later", **settings)
+    with later as after, ticking(after.host):
         insist_on_end(life, after.done(life.run_id, patient(LATEST)))
 
 
@@ -134,6 +132,7 @@ def test_on_the_same_hub_a_run_fails_and_is_begun_anew(storage: str, tmp_path: P
     settings = settings_of((BROKEN,))
     (life,) = begin(storage, tmp_path, (BROKEN,), **settings).values()
     with product_on(storage, tmp_path, app=APPS / "breaking", **settings) as after:
-        status = after.done(life.run_id, patient(LATEST))
+        with ticking(after.host):
+            status = after.done(life.run_id, patient(LATEST))
         insist_on_end(life, status)
         assert status["take_overs"] > 0
