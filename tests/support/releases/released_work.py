@@ -141,6 +141,7 @@ class Consignments(SagaWorkload[Parcel, ParcelParameters]):
                 hold(context.parameters.journal, str(item.id), name)
             if item.is_bad and name == "send":
                 raise PermanentError("never")
+            time.sleep(item.seconds)
             enter(context.parameters.journal, str(item.id), name, context.idempotency_key)
             return {"step": name, "version": self.version}
 
