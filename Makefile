@@ -56,7 +56,7 @@ test-pythons: setup ## Run unit, replay and contract tests on the other Pythons 
 test-engine: setup ## Run the end-to-end tests on another host: ENGINE_HOST=PATH of its program
 	@test -n "$(ENGINE_HOST)" || { echo "ENGINE_HOST names no program of a host; see docs/how-to/any-host.md"; exit 1; }
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --host $(ENGINE_HOST) \
-		$(or $(TESTS),tests/engine tests/e2e)
+		$(or $(TESTS),tests/engine tests/e2e tests/host/versions)
 
 # The key and the connection string are in no recipe, and so in no list of processes and in no log.
 ifdef KEY

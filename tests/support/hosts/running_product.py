@@ -20,7 +20,7 @@ _EXAMPLE = REPOSITORY / "local.settings.json.example"
 
 @contextmanager
 def product_on(
-    storage: str, folder: Path, *, options: tuple[str, ...] = (), **settings: str
+    storage: str, folder: Path, *, options: tuple[str, ...] = (), app: Path = APP, **settings: str
 ) -> Iterator[Product]:
     """Run the product with an inbox of its own, further settings and options of the host."""
     environment = {
@@ -34,7 +34,7 @@ def product_on(
     with client_of(storage) as blobs:
         inbox = new_inbox(blobs)
         given = environment | settings
-        with chosen().running(APP, folder, "--no-stack", *options, environment=given) as host:
+        with chosen().running(app, folder, "--no-stack", *options, environment=given) as host:
             yield Product(host, inbox, blobs, given.get("FANOUT_RUNS_CONTAINER", "runs"))
 
 
