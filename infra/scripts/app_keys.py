@@ -22,8 +22,9 @@ def credentials(environment: Environment) -> dict[str, str]:
     client_id = environment.text("FANOUT_AUTH_CLIENT_ID")
     if client_id:
         token = az("account", "get-access-token", "--resource", f"api://{client_id}")
-        return {"Authorization": f"Bearer {token['accessToken']}"}
-    return {"x-functions-key": str(_keys(environment)["functionKeys"]["default"])}
+        return {"Authorization": f"Bearer {_wanted(token, 'accessToken')}"}
+    keys = _keys(environment).get("functionKeys")
+    return {"x-functions-key": _wanted(keys, "default")}
 
 
 def blobs_key(environment: Environment) -> str:
@@ -40,6 +41,13 @@ def blobs_key(environment: Environment) -> str:
         if time.monotonic() > end:
             raise ProgramError(f"the app has no key {BLOBS_KEY} after {MAX_SECONDS:.0f} s")
         time.sleep(PAUSE_SECONDS)
+
+
+def _wanted(answer: dict[str, Any] | None, name: str) -> str:
+    found = (answer or {}).get(name)
+    if not found:
+        raise ProgramError(f"Azure answered without {name}")
+    return str(found)
 
 
 def _keys(environment: Environment) -> dict[str, Any]:

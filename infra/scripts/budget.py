@@ -14,12 +14,13 @@ API = "2023-11-01"
 VARIABLE = "FANOUT_BUDGET_START"
 
 
-def budget_start(environment: Environment, today: date) -> str:
+def budget_start(environment: Environment, today: date, can_ask: bool = True) -> str:
     """The first day that the budget is to have; empty if there is to be none.
 
     Args:
         environment: What azd knows.
         today: In UTC.
+        can_ask: Whether Azure knows who asks; otherwise what was stored stays.
 
     Raises:
         SettingError: The amount is none.
@@ -27,14 +28,16 @@ def budget_start(environment: Environment, today: date) -> str:
     if not environment.number("FANOUT_BUDGET"):
         return ""
     this_month = today.replace(day=1).isoformat()
-    if not environment.subscription:
-        return this_month
+    # Where nobody can be asked, what was stored is the better guess.
+    guess = environment.text(VARIABLE) or this_month
+    if not can_ask:
+        return guess
     try:
-        answer = call("get", f"{_path(environment)}?api-version={API}")
+        answer = call("get", f"{_path(environment)}?api-version={API}") or {}
     except ProgramError as error:
-        # Where nobody can be asked, what was stored is the better guess.
-        return this_month if error.is_missing else environment.text(VARIABLE) or this_month
-    return str(answer["properties"]["timePeriod"]["startDate"])[:10]
+        return this_month if error.is_missing else guess
+    period = answer.get("properties", {}).get("timePeriod", {})
+    return str(period.get("startDate") or guess)[:10]
 
 
 def _path(environment: Environment) -> str:

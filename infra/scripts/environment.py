@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# What azd takes for a parameter that is true or false (ParseBool of Go), letter by letter.
+_ON = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_OFF = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _VARIABLE = re.compile(r"\$\{(\w+)=([^}]*)\}")
 
 
@@ -40,9 +43,20 @@ class Environment:
         """A value, or its default, or nothing."""
         return self.values.get(name) or self.defaults.get(name, "")
 
-    def is_on(self, name: str) -> bool:
-        """Whether a switch is on; it is off where nothing says otherwise."""
-        return self.text(name).lower() in {"1", "true", "yes"}
+    def is_on(self, name: str, *, default: bool = False) -> bool:
+        """Whether a switch is on.
+
+        Args:
+            name: Of the variable.
+            default: What it is where nothing is said.
+
+        Raises:
+            SettingError: It has a value that azd does not take for one of the two.
+        """
+        text = self.text(name) or str(default)
+        if text not in _ON | _OFF:
+            raise SettingError(f"{name} is true or false, not {text!r}")
+        return text in _ON
 
     def number(self, name: str) -> int:
         """A whole number; 0 where nothing says otherwise.

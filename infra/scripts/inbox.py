@@ -1,4 +1,4 @@
-"""Event Grid's subscription of the app to blobs that are dropped into the inbox.
+"""Event Grid's subscription of the app to blobs that are dropped into the inbox, and its end.
 
 The template makes the topic and not the subscription: its address has a key that the host makes
 when the app first runs, and Event Grid calls that address before it takes it.
@@ -31,10 +31,7 @@ def subscribe(environment: Environment) -> str:
     topic = environment.text("FANOUT_INBOX_TOPIC")
     if not topic:
         raise ProgramError("FANOUT_INBOX is on, and there is no topic: run `azd provision` first")
-    path = (
-        f"{environment.group}/providers/Microsoft.EventGrid/systemTopics/{topic}"
-        f"/eventSubscriptions/{NAME}?api-version={API}"
-    )
+    path = _path(f"{_topics(environment)}/{topic}/eventSubscriptions/{NAME}")
     body = {"properties": _properties(environment.text("FANOUT_URL"), blobs_key(environment))}
     for left in reversed(range(TRIES)):
         try:
@@ -47,6 +44,37 @@ def subscribe(environment: Environment) -> str:
         else:
             break
     return topic
+
+
+def unsubscribe(environment: Environment) -> list[str]:
+    """Take the subscription away where there is one; return the names of its topics.
+
+    The template leaves a topic that it made before, and does not tell its name any more.
+
+    Raises:
+        ProgramError: Azure cannot be asked, or refuses.
+    """
+    account = f"/storageaccounts/{environment.text('FANOUT_DATA_STORAGE')}".lower()
+    left = []
+    for topic in _list(_topics(environment)):
+        source = str(topic.get("properties", {}).get("source", "")).lower()
+        subscriptions = f"{_topics(environment)}/{topic['name']}/eventSubscriptions"
+        if source.endswith(account) and NAME in {each["name"] for each in _list(subscriptions)}:
+            call("delete", _path(f"{subscriptions}/{NAME}"))
+            left.append(str(topic["name"]))
+    return left
+
+
+def _topics(environment: Environment) -> str:
+    return f"{environment.group}/providers/Microsoft.EventGrid/systemTopics"
+
+
+def _path(resource: str) -> str:
+    return f"{resource}?api-version={API}"
+
+
+def _list(resource: str) -> list[dict[str, Any]]:
+    return list((call("get", _path(resource)) or {}).get("value", []))
 
 
 def _properties(url: str, key: str) -> dict[str, Any]:
@@ -63,7 +91,7 @@ def _properties(url: str, key: str) -> dict[str, Any]:
 def _wait(path: str) -> None:
     end = time.monotonic() + MAX_SECONDS
     while True:
-        state = (call("get", path) or {})["properties"].get("provisioningState")
+        state = (call("get", path) or {}).get("properties", {}).get("provisioningState")
         if state == "Succeeded":
             return
         if state == "Failed" or time.monotonic() > end:

@@ -11,11 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from infra.scripts.app_keys import credentials
 from infra.scripts.environment import Environment, SettingError
-from infra.scripts.inbox import subscribe
-from infra.scripts.programs import ProgramError
+from infra.scripts.inbox import subscribe, unsubscribe
+from infra.scripts.programs import ProgramError, bear_any_text, call
 from infra.scripts.smoke import Api, SmokeError, run_through, wait_for_health
 
+SITES_API = "2024-04-01"
 SCHEDULER_DASHBOARD = "https://dashboard.durabletask.io"
+
+# Azure/azure-dev#8538: a remote build on Flex Consumption took 3.11 for apps on 3.13.
+HINT = (
+    "See that the log of the build names Python {python}. If it names another, "
+    "`azd env set FANOUT_PYTHON_VERSION 3.11`, then `azd up`."
+)
 
 
 def finish(values: Mapping[str, str]) -> list[str]:
@@ -27,11 +34,17 @@ def finish(values: Mapping[str, str]) -> list[str]:
     environment = Environment.read(values)
     if not environment.text("FANOUT_URL"):
         raise SettingError("azd does not know where the app is: run `azd provision` first")
-    faults = [*_check_health(environment)]
-    if environment.is_on("FANOUT_INBOX"):
-        faults += _subscribe(environment)
-    if not faults and environment.text("FANOUT_SMOKE_RUN").lower() != "false":
-        faults += _run_through(environment)
+    has_inbox = environment.is_on("FANOUT_INBOX")
+    is_tried = environment.is_on("FANOUT_SMOKE_RUN", default=True)
+    if not has_inbox:
+        _unsubscribe(environment)
+    faults = []
+    if _is_stopped(environment):
+        _say("Health:    not checked, nor is anything else: the app is stopped")
+    else:
+        faults += _check_health(environment)
+        faults += _subscribe(environment) if has_inbox else []
+        faults += _run_through(environment) if is_tried and not faults else []
     _say(*addresses(environment))
     return faults
 
@@ -60,11 +73,23 @@ def addresses(environment: Environment) -> Iterator[str]:
     )
 
 
+def _is_stopped(environment: Environment) -> bool:
+    """Whether somebody stopped the app; where Azure cannot be asked, it is taken to run."""
+    name = environment.text("AZURE_FUNCTION_NAME")
+    path = f"{environment.group}/providers/Microsoft.Web/sites/{name}?api-version={SITES_API}"
+    try:
+        found = call("get", path) or {}
+    except ProgramError:
+        return False
+    return bool(found.get("properties", {}).get("state") == "Stopped")
+
+
 def _check_health(environment: Environment) -> list[str]:
     try:
         wait_for_health(environment.text("FANOUT_URL"))
     except SmokeError as error:
-        return [f"The app is not well: {error}"]
+        python = environment.text("FANOUT_PYTHON_VERSION")
+        return [f"The app is not well: {error}. {HINT.format(python=python)}"]
     _say("Health:    ok")
     return []
 
@@ -75,6 +100,14 @@ def _subscribe(environment: Environment) -> list[str]:
     except ProgramError as error:
         return [f"The inbox is not subscribed: {error}"]
     return []
+
+
+def _unsubscribe(environment: Environment) -> None:
+    try:
+        for topic in unsubscribe(environment):
+            _say(f"Inbox:     off; it is not subscribed to {topic} any more")
+    except ProgramError as error:
+        _say(f"Inbox:     off; whether a subscription is left is not known: {error}")
 
 
 def _run_through(environment: Environment) -> list[str]:
@@ -99,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Finish a deployment and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.scripts.postdeploy", description=__doc__)
     parser.parse_args(arguments)
+    bear_any_text()
     try:
         faults = finish(os.environ)
     except SettingError as error:

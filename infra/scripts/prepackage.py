@@ -15,6 +15,7 @@ from pathlib import Path
 from infra.scripts.environment import ROOT, Environment, SettingError
 from infra.scripts.host_json import host_json
 from infra.scripts.ignore_rules import Rule, is_ignored, parse_rules
+from infra.scripts.programs import bear_any_text
 
 # The same as `dist` of the service in azure.yaml.
 PACKAGE = "dist/app"
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make the folder of the repository that this is a part of; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.scripts.prepackage", description=__doc__)
     parser.parse_args(arguments)
+    bear_any_text()
     try:
         folder = assemble(ROOT, os.environ)
     except (SettingError, OSError) as error:

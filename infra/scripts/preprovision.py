@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from infra.scripts.budget import VARIABLE, budget_start
 from infra.scripts.environment import Environment, SettingError
-from infra.scripts.programs import ProgramError, az, store
+from infra.scripts.programs import ProgramError, az, bear_any_text, store
 from infra.scripts.providers import needed_providers, register
 from infra.scripts.regions import quota_notes, region_faults
 
@@ -31,7 +31,7 @@ def prepare(values: Mapping[str, str]) -> list[str]:
         _say(f"Providers, region and quota are not checked: {reason}")
     faults = [] if reason else _check(environment)
     if not faults:
-        _keep_budget_start(environment)
+        _keep_budget_start(environment, can_ask=not reason)
     return faults
 
 
@@ -62,8 +62,8 @@ def _check(environment: Environment) -> list[str]:
     return faults
 
 
-def _keep_budget_start(environment: Environment) -> None:
-    start = budget_start(environment, datetime.now(UTC).date())
+def _keep_budget_start(environment: Environment, can_ask: bool) -> None:
+    start = budget_start(environment, datetime.now(UTC).date(), can_ask)
     if not start or start == environment.values.get(VARIABLE):
         return
     try:
@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m infra.scripts.preprovision", description=__doc__
     )
     parser.parse_args(arguments)
+    bear_any_text()
     try:
         faults = prepare(os.environ)
     except SettingError as error:

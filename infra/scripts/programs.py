@@ -4,10 +4,13 @@ Nothing secret goes on a command line, which others on the machine can read: wha
 file that only its owner may read.
 """
 
+import io
 import json
+import locale
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,14 @@ from typing import Any
 GRAPH = "https://graph.microsoft.com/v1.0"
 # The key that Event Grid's answers quote with the address of a subscriber.
 _KEY = re.compile(r"(code=)[^&\s\"']+")
-_MISSING = re.compile(r"Not ?Found|does not (exist|reference)", re.IGNORECASE)
+# By code or, for budgets, by the status of the answer. A subscription or a tenant that is not found
+# is another matter: `az` is signed in elsewhere.
+_MISSING = re.compile(
+    r"\b(Request_)?Resource(Group)?NotFound\b"
+    r"|does not reference a valid application"
+    r"|Not Found\((?!.*SubscriptionNotFound)",
+    re.DOTALL,
+)
 MAX_ERROR_CHARACTERS = 1000
 
 
@@ -41,13 +51,12 @@ def run(program: str, *arguments: str) -> str:
         [path, *arguments],
         capture_output=True,
         check=False,
-        encoding="utf-8",
         stdin=subprocess.DEVNULL,
     )
     if done.returncode:
-        said = _KEY.sub(r"\1***", done.stderr.strip() or done.stdout.strip())
+        said = _KEY.sub(r"\1***", _decode(done.stderr.strip() or done.stdout.strip()))
         raise ProgramError(f"{program} {arguments[0]} failed: {said[:MAX_ERROR_CHARACTERS]}")
-    return done.stdout
+    return _decode(done.stdout)
 
 
 def az(*arguments: str) -> Any:
@@ -63,7 +72,7 @@ def call(method: str, url: str, body: Any = None, *, query: str = "") -> Any:
     """Ask Azure Resource Manager (a path) or Microsoft Graph (a URL).
 
     Args:
-        method: get, post, put, patch.
+        method: get, post, put, patch, delete.
         url: Where; a path is of the resource manager of the cloud that `az` is signed in to.
         body: What to send.
         query: One more parameter of the query, name=value.
@@ -92,6 +101,25 @@ def store(environment: str, name: str, value: str) -> None:
         ProgramError: azd is not there, or knows no such environment.
     """
     run("azd", "env", "set", name, value, "--environment", environment)
+
+
+def bear_any_text() -> None:
+    """Let what Azure says be printed where the terminal lacks its letters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _decode(data: bytes) -> str:
+    """Read an answer: `az` writes it to a pipe in the code page of Windows.
+
+    Nothing else is put for a letter as long as it can be read, for some answers are sent back.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode(locale.getencoding(), errors="replace")
+    return text.replace("\r\n", "\n")
 
 
 def _parse(text: str) -> Any:

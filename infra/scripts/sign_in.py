@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.scripts import registration
-from infra.scripts.programs import GRAPH, ProgramError, call, run, store
+from infra.scripts.programs import GRAPH, ProgramError, bear_any_text, call, run, store
 
 VARIABLE = "FANOUT_AUTH_CLIENT_ID"
 ME = "me"
@@ -189,6 +189,7 @@ def _say(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Register the app and return the exit code."""
     options = _options(arguments)
+    bear_any_text()
     try:
         _carry_out(options, _values())
     except ProgramError as error:

@@ -1,5 +1,6 @@
 """Asks a deployed app for its health, and has it carry out a small run from beginning to end."""
 
+import http.client
 import json
 import time
 import urllib.error
@@ -13,9 +14,12 @@ WORKLOAD = "reports"
 # After a deployment instances are replaced, and the first one starts from nothing.
 HEALTH_SECONDS = 300.0
 RUN_SECONDS = 300.0
+# The rest of the API is there a little later than its health, or behind another instance.
+READY_SECONDS = 60.0
 PAUSE_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 REFUSED = {401, 403}
+PASSING = {0, 502, 503, 504}
 
 
 class SmokeError(Exception):
@@ -55,8 +59,8 @@ class Api:
                 return Answer(response.status, _parse(response.read()))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _parse(error.read()))
-        except OSError as error:
-            return Answer(0, str(error))
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(0, str(error) or type(error).__name__)
 
 
 def wait_for_health(url: str) -> None:
@@ -81,9 +85,11 @@ def run_through(api: Api) -> str:
     Raises:
         SmokeError: It did not succeed. It is left for whoever looks into it.
     """
-    listed = api.call("GET", "workloads")
+    listed = _list_workloads(api)
     if listed.status in REFUSED:
         return f"not tried: the app answered {listed.status}, so you lack a role or the key"
+    if listed.status != 200:
+        raise SmokeError(f"the workloads are not listed: {listed.status} {listed.body}")
     if WORKLOAD not in json.dumps(listed.body):
         return f"not tried: the app has no workload {WORKLOAD}"
     name = f"smoke-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -106,6 +112,16 @@ def smoke_request(name: str) -> dict[str, Any]:
         "source": {"kind": "inline", "items": [{"n": 1}, {"n": 2}, {"n": 3}]},
         "parameters": {"metrics": {"n": ["count", "sum"]}},
     }
+
+
+def _list_workloads(api: Api) -> Answer:
+    """Ask for the workloads until there is an answer of the app itself."""
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        listed = api.call("GET", "workloads")
+        if listed.status not in PASSING or time.monotonic() > end:
+            return listed
+        time.sleep(PAUSE_SECONDS)
 
 
 def _wait_for_end(api: Api, name: str) -> float:

@@ -79,9 +79,9 @@ class Programs:
             call for call in (Call(**json.loads(line)) for line in lines) if pattern in call.line
         ]
 
-    def _run(self, line: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+    def _run(self, line: list[str], **_: Any) -> "subprocess.CompletedProcess[bytes]":
         turn = take(self._folder, Path(line[0]).name, line[1:])
-        said = (turn.get("out", ""), turn.get("error", ""))
+        said = (turn.get("out", "").encode(), turn.get("error", "").encode())
         return subprocess.CompletedProcess(line, turn["code"], *said)
 
     def _lay_down(self, pattern: str, turns: list[dict[str, Any]]) -> None:

@@ -208,6 +208,33 @@ def test_where_azure_cannot_be_asked_the_day_that_is_kept_stays(azure: Programs)
     assert budget_start(environment(FANOUT_BUDGET="100"), TODAY) == "2026-11-01"
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        'Not Found({"error":{"code":"SubscriptionNotFound"}})',
+        "AADSTS90002: Tenant 't' not found.",
+    ],
+)
+def test_another_sign_in_is_not_taken_for_a_budget_that_is_gone(azure: Programs, refusal: str):
+    azure.refuse(BUDGET, refusal)
+    found = environment(FANOUT_BUDGET="100", FANOUT_BUDGET_START="2026-09-01")
+    assert budget_start(found, TODAY) == "2026-09-01"
+
+
+def test_an_answer_without_a_first_day_changes_none(azure: Programs):
+    azure.answer(BUDGET, {})
+    found = environment(FANOUT_BUDGET="100", FANOUT_BUDGET_START="2026-09-01")
+    assert budget_start(found, TODAY) == "2026-09-01"
+
+
+def test_once_it_is_said_that_azure_is_not_asked_it_is_not_asked_for_a_budget(azure: Programs):
+    azure.refuse("account show", "AADSTS50020: User account 'u' does not exist in tenant 't'.")
+    kept = {"FANOUT_BUDGET": "100", "FANOUT_BUDGET_START": "2026-09-01"}
+    assert preprovision.prepare(VALUES | kept) == []
+    assert azure.calls(BUDGET) == []
+    assert azure.calls("azd env set") == []
+
+
 def test_the_budget_is_looked_for_in_the_group_that_has_it(azure: Programs):
     budget_start(environment(FANOUT_BUDGET="1"), TODAY)
     budget_start(environment(FANOUT_BUDGET="1", FANOUT_RESOURCE_GROUP="ours"), TODAY)
