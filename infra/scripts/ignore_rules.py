@@ -1,7 +1,6 @@
 """Which files `.funcignore` keeps at home, by the rules of `.gitignore`.
 
-azd reads the same file again when it makes the package, and its word is final: this only spares it
-from what is large or secret.
+azd packs what they let in, and does not read them: its versions differ in how they do.
 """
 
 import fnmatch

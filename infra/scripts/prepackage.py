@@ -62,13 +62,12 @@ def _host_json(root: Path, environment: Environment) -> str:
 
 
 def _copy(root: Path, draft: Path) -> None:
+    """Copy what is let in, and not the ignore file, which azd would read once more, its own way."""
     rules = parse_rules((root / IGNORE_FILE).read_text(encoding="utf-8-sig"))
     for path in _files(root, root, rules):
         target = draft / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    # azd looks for it in the folder that it packs, and leaves it out of the package itself.
-    shutil.copy2(root / IGNORE_FILE, draft / IGNORE_FILE)
 
 
 def _files(folder: Path, root: Path, rules: list[Rule]) -> Iterator[Path]:

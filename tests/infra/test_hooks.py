@@ -49,6 +49,10 @@ def test_azd_packs_what_the_hook_makes():
     assert SERVICE["project"] == "."
 
 
+def test_an_azd_that_misreads_what_is_let_in_is_refused():
+    assert AZURE["requiredVersions"] == {"azd": ">= 1.23.13"}
+
+
 def test_git_does_not_see_the_package():
     path = f"{prepackage.PACKAGE}/host.json"
     done = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT, check=False)

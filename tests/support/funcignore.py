@@ -1,22 +1,22 @@
-"""Which files a package of the app has, by `.funcignore`, as azd reads it and as Git would.
+"""Which files a package of the app has: as azd makes it after our hook, and by Git's reading."""
 
-azd reads the patterns by a library (denormal/go-gitignore) that differs from Git in one thing that
-matters: in a pattern that begins with a slash and has no other, a star stands for slashes too.
-"""
-
-import fnmatch
 import os
-import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from infra.scripts.prepackage import assemble
 
 
 def packed_by_azd(root: Path) -> set[str]:
-    """The files under `root` that azd would put into the package."""
-    lines = (root / ".funcignore").read_text().splitlines()
-    patterns = [line for line in lines if line and not line.startswith("#")]
-    return set(_walked(root, root, patterns))
+    """The files that azd would put into the package, once the hook has made its folder.
+
+    Which files an ignore file keeps back there depends on the version of azd, so there is none.
+    """
+    folder = assemble(root, {})
+    if (folder / ".funcignore").exists():
+        raise ValueError("versions of azd differ in what they make of an ignore file")
+    return set(_walked(folder, folder))
 
 
 def packed_by_git(root: Path) -> set[str]:
@@ -32,41 +32,13 @@ def packed_by_git(root: Path) -> set[str]:
     return {name for name in listed.stdout.split("\0") if name}
 
 
-def _walked(folder: Path, root: Path, patterns: list[str]) -> Iterator[str]:
+def _walked(folder: Path, root: Path) -> Iterator[str]:
+    """What azd takes of a folder of Python without an ignore file."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            path = Path(entry.path).relative_to(root).as_posix()
-            # azd leaves its own folder and file out before it asks the patterns.
-            if _is_ignored(path, entry.is_dir(), patterns) or entry.name in (".azure", ".git"):
-                continue
+            path = Path(entry.path)
             if entry.is_dir():
-                yield from _walked(Path(entry.path), root, patterns)
-            elif entry.name != ".funcignore":
-                yield path
-
-
-def _is_ignored(path: str, is_folder: bool, patterns: list[str]) -> bool:
-    for pattern in reversed(patterns):
-        if _fits(pattern.removeprefix("!"), path, is_folder):
-            return not pattern.startswith("!")
-    return False
-
-
-def _fits(pattern: str, path: str, is_folder: bool) -> bool:
-    if pattern.endswith("/") and not is_folder:
-        return False
-    bare = pattern.strip("/")
-    if "**" in bare:
-        return re.fullmatch(_expression(bare), path) is not None
-    if "/" in bare:
-        raise ValueError(f"{pattern}: a path without '**' is not read here")
-    of_whole_path = pattern.startswith("/")
-    return fnmatch.fnmatchcase(path if of_whole_path else PurePosixPath(path).name, bare)
-
-
-def _expression(pattern: str) -> str:
-    """`a/**`, the one form that is used, matches `a` itself too."""
-    before, slash, after = pattern.partition("/**")
-    if not slash or after or "*" in before:
-        raise ValueError(f"{pattern}: of '**' only 'folder/**' is read here")
-    return f"{re.escape(before)}(/.*)?"
+                is_left = entry.name in (".azure", "__pycache__") or (path / "pyvenv.cfg").exists()
+                yield from () if is_left else _walked(path, root)
+            elif entry.name != "local.settings.json":
+                yield path.relative_to(root).as_posix()

@@ -37,6 +37,7 @@ LEFT_OVER = (
     "dist/fanout.whl",
     "fanout.egg-info/PKG-INFO",
     "fanout/.env",
+    "fanout/customers.csv",
     "fanout/__pycache__/errors.cpython-313.pyc",
     "fanout/adapters/__pycache__/blob.cpython-313.pyc",
     "key.pem",
@@ -45,12 +46,21 @@ LEFT_OVER = (
     "node_modules/azurite/package.json",
     "out/results.jsonl",
     "production.env",
+    "schedules/customers/daily.json",
+    "starters/secrets.json",
     "py_env/pyvenv.cfg",
+    "venv/lib/errors.py",
     "venv/pyvenv.cfg",
+    "workloads/.venv/lib/errors.py",
     "workloads/.venv/pyvenv.cfg",
+    "workloads/node_modules/a/b.js",
+    "workloads/orders/key.pem",
     "workloads/venv/pyvenv.cfg",
     "workloads/orders/local.settings.json",
+    "workloads/myvenv/lib/errors.py",
+    "workloads/test_env/lib/errors.py",
     "workloads/test_env/pyvenv.cfg",
+    "dashboard/static/node_modules/a/b.js",
 )
 READERS = pytest.mark.parametrize("packed", [packed_by_azd, packed_by_git])
 
@@ -78,8 +88,14 @@ def copy(tmp_path: Path) -> Path:
     for name in (*tracked(), *LEFT_OVER):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    shutil.copy(ROOT / ".funcignore", tmp_path)
-    return tmp_path
+    return with_files_that_the_hook_reads(tmp_path)
+
+
+def with_files_that_the_hook_reads(folder: Path) -> Path:
+    (folder / "infra").mkdir(exist_ok=True)
+    for name in (".funcignore", "host.json", "infra/main.parameters.json"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 @READERS
@@ -92,17 +108,8 @@ def test_the_package_has_the_app_and_nothing_else(packed: Callable[[Path], set[s
 def test_a_file_that_nobody_thought_of_stays_at_home(
     packed: Callable[[Path], set[str]], tmp_path: Path
 ):
-    shutil.copy(ROOT / ".funcignore", tmp_path)
+    with_files_that_the_hook_reads(tmp_path)
     for name in ("surprise.txt", "surprise/inside.py", "fanout.py", "workloads.bak/orders.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert packed(tmp_path) == set()
-
-
-def test_a_star_after_a_slash_takes_whole_folders_as_azd_reads_it(tmp_path: Path):
-    """Else the second line for every folder would look like one too many."""
-    (tmp_path / ".funcignore").write_text("/*\n!/fanout/\n")
-    (tmp_path / "fanout").mkdir()
-    (tmp_path / "fanout" / "errors.py").touch()
-    assert packed_by_azd(tmp_path) == set()
-    assert packed_by_git(tmp_path) == {"fanout/errors.py"}
+    assert packed(tmp_path) == {"host.json"}

@@ -39,6 +39,10 @@ from infra.scripts.ignore_rules import Rule, is_ignored, parse_rules
         ("/*\n!/fanout/\n!/fanout/**", "fanout", True, False),
         ("/*\n!/fanout/\n!/fanout/**", "fanout/rules.py", False, False),
         ("/*\n!/fanout/\n!/fanout/**\n*.env", "fanout/a.env", False, True),
+        ("*\n!/fanout/\n!/fanout/**/", "fanout/store", True, False),
+        ("*\n!/fanout/\n!/fanout/**/", "fanout/store/key.pem", False, True),
+        ("*\n!/fanout/**/\n!/fanout/**/*.py", "fanout/rules.py", False, False),
+        ("*\n!/fanout/**/\n!/fanout/**/*.py", "fanout/store/rules.py", False, False),
     ],
 )
 def test_the_last_rule_about_a_name_holds(text: str, path: str, is_folder: bool, ignored: bool):
@@ -46,7 +50,23 @@ def test_the_last_rule_about_a_name_holds(text: str, path: str, is_folder: bool,
 
 
 NAMES = ("ab", ".env", "c.txt")
-PATTERNS = ("a", "/a", "a/", "*b", "/*", "!/b/", "!b/**", "**/a", "a/b", "a/**/b", "!.env", "*.txt")
+PATTERNS = (
+    "a",
+    "/a",
+    "a/",
+    "*b",
+    "/*",
+    "!/b/",
+    "!b/**",
+    "**/a",
+    "a/b",
+    "a/**/b",
+    "!.env",
+    "*.txt",
+    "*",
+    "!/a/**/",
+    "!/a/**/*.txt",
+)
 
 
 def test_git_agrees(tmp_path: Path):
