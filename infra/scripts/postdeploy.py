@@ -40,7 +40,10 @@ def finish(values: Mapping[str, str]) -> list[str]:
         _unsubscribe(environment)
     faults = []
     if _is_stopped(environment):
-        _say("Health:    not checked, nor is anything else: the app is stopped")
+        _say(
+            "Health:    not checked, nor is anything else: the app is stopped.",
+            "           Once it is started, `azd hooks run postdeploy` checks it.",
+        )
     else:
         faults += _check_health(environment)
         faults += _subscribe(environment) if has_inbox else []

@@ -304,7 +304,8 @@ def test_a_stopped_app_is_not_asked_and_the_deployment_stands(
     assert app.asked == []
     assert azure.calls("--method put") == []
     printed = capsys.readouterr().out
-    assert "Health:    not checked, nor is anything else: the app is stopped\n" in printed
+    assert "Health:    not checked, nor is anything else: the app is stopped.\n" in printed
+    assert "azd hooks run postdeploy" in printed
     assert "Dashboard:" in printed
 
 
