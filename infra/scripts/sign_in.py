@@ -87,7 +87,10 @@ def _find(name: str, client_id: str) -> dict[str, Any] | None:
     if client_id:
         found = _search("applications", "appId", client_id)
         if not found:
-            raise ProgramError(f"there is no registration {client_id} in this tenant")
+            raise ProgramError(
+                f"there is no registration {client_id} in this tenant; if it was deleted, "
+                f'`azd env set {VARIABLE} ""` forgets it'
+            )
         return found[0]
     found = _search("applications", "displayName", name)
     if len(found) > 1:

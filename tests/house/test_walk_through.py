@@ -5,9 +5,15 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from cli import settings
+from fanout.naming import functions
 from tests.support.infra_files import ROOT
 
 PAGE = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+# What the command line reads.
+OF_COMMANDS = {settings.KEY, settings.TOKEN}
+OFF = f"AzureWebJobs.{functions.WATCHDOG}.Disabled"
 PARAMETERS = (ROOT / "infra" / "main.parameters.json").read_text()
 TEMPLATE = (ROOT / "infra" / "main.bicep").read_text()
 PICTURE = ROOT / "docs" / "pictures" / "architecture.svg"
@@ -56,4 +62,15 @@ def test_the_picture_has_what_a_deployment_makes():
 
 def test_every_variable_that_is_named_exists():
     known = set(re.findall(r"\$\{(\w+)", PARAMETERS)) | set(re.findall(r"output (\w+) ", TEMPLATE))
-    assert set(re.findall(r"\b(?:FANOUT|VNET)_[A-Z_]+", PAGE)) - known == set()
+    assert set(re.findall(r"\b(?:FANOUT|VNET)_[A-Z_]+", PAGE)) - known - OF_COMMANDS == set()
+
+
+def test_no_version_is_deployed_to_an_app_that_was_stopped():
+    # The hook after a deployment asks the app for its health, and Azure may refuse the deployment.
+    _, _, rest = OPERATIONS.partition("### Ship a breaking change")
+    steps = rest.partition("\n### ")[0]
+    assert "functionapp stop" not in steps
+    off, deploy, on = (
+        steps.index(words) for words in (f"{OFF}=true", "`azd deploy`", f"--setting-names {OFF}")
+    )
+    assert off < deploy < on

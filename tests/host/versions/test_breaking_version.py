@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fanout.naming.functions import WATCHDOG
 from tests.support.harms.hub_contents import instances
 from tests.support.hosts.host_process import HostProcess
 from tests.support.hosts.hosts import patient
@@ -94,6 +95,23 @@ def test_runs_go_on_from_their_rows_on_a_hub_of_the_new_versions_own(storage: st
             insist_on_end(life, statuses[name])
             assert statuses[name]["take_overs"] == 0
         assert versions_of(after, runs[BROKEN].run_id) == {1, 2}, "what was done was done again"
+
+
+def test_an_open_run_rests_while_the_watchdog_is_off(storage: str, tmp_path: Path):
+    # So nobody takes it up while an instance of the version before may be at work on it.
+    settings, hub = settings_of((BROKEN,)), another_hub(tmp_path)
+    (life,) = begin(storage, tmp_path, (BROKEN,), **settings).values()
+    off = settings | {f"AzureWebJobs.{WATCHDOG}.Disabled": "true", "FANOUT_MAX_RUNS": "2"}
+    with product_on(storage, tmp_path, app=APPS / "breaking", options=hub, **off) as between:
+        assert between.host.get(f"/admin/functions/{WATCHDOG}").json["isDisabled"]
+        other = Life(Moment(parcels(FEW)), Journal(tmp_path / "other.journal"))
+        other.start(between)
+        insist_on_end(other, between.done(other.run_id, patient(SOON)))
+        assert life.run_id not in {one["instanceId"] for one in instances(between.host)}
+        end(between)
+    later = product_on(storage, tmp_path, app=APPS / "breaking", options=hub, **settings)
+    with later as after, ticking(after.host):
+        insist_on_end(life, after.done(life.run_id, patient(LATEST)))
 
 
 def test_a_run_that_had_ended_can_be_redriven_on_another_hub(storage: str, tmp_path: Path):
