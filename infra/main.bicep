@@ -93,6 +93,7 @@ param schedulerLocation string = ''
 @description('Makes a Service Bus namespace: requests come as messages, events and dead letters go out, orders can run.')
 param serviceBusEnabled bool = false
 
+// On an environment that is there the stores are shut before the app is in: docs/how-to/network.md has it stopped first.
 @description('Puts storage, Service Bus and Key Vault behind private endpoints, in a virtual network that the app joins.')
 param vnetEnabled bool = false
 
@@ -158,7 +159,7 @@ param runRetentionDays int = 90
 @description('Days that logs and metrics are kept.')
 param logRetentionDays int = 30
 
-@description('App settings whose values are secrets of the vault, separated by commas, such as FANOUT_WEBHOOK_SECRET. Empty: there is no vault.')
+@description('App settings whose values are secrets of the vault, separated by commas: FANOUT_WEBHOOK_SECRET, or any of a workload. Empty: there is no vault.')
 param vaultSettings string = ''
 
 @description('Keeps the vault from being purged before its seven days are over. It cannot be undone, and its name is taken as long.')
@@ -189,8 +190,9 @@ param hostStorageName string = ''
 @description('Name of the storage account of inputs and runs. Empty: made by the template.')
 param dataStorageName string = ''
 
-@maxLength(50)
-@description('Name of the Service Bus namespace. Empty: made by the template.')
+// Azure takes 50, of which '-premium' is eight.
+@maxLength(42)
+@description('Name of the Service Bus namespace, which gets -premium after it with vnetEnabled. Empty: made by the template.')
 param serviceBusName string = ''
 
 @maxLength(24)
@@ -253,6 +255,7 @@ var tags = {
 // The same as in host.json, and as the Durable Task Scheduler's hub.
 var taskHubName = 'FanoutHub'
 // A namespace cannot become Premium in place, nor Standard again: each tier has one of its own.
+var serviceBusOwnName = '${serviceBusName}${vnetEnabled ? '-premium' : ''}'
 var serviceBusDefaultName = '${abbreviations.serviceBusNamespace}${vnetEnabled ? 'premium-' : ''}${resourceToken}'
 var names = {
   group: empty(resourceGroupName) ? '${abbreviations.resourceGroup}${environmentName}' : resourceGroupName
@@ -261,7 +264,7 @@ var names = {
   identity: empty(identityName) ? '${abbreviations.userAssignedIdentity}${resourceToken}' : identityName
   hostStorage: empty(hostStorageName) ? '${abbreviations.storageAccount}host${resourceToken}' : hostStorageName
   dataStorage: empty(dataStorageName) ? '${abbreviations.storageAccount}data${resourceToken}' : dataStorageName
-  serviceBus: empty(serviceBusName) ? serviceBusDefaultName : serviceBusName
+  serviceBus: empty(serviceBusName) ? serviceBusDefaultName : serviceBusOwnName
   keyVault: empty(keyVaultName) ? '${abbreviations.keyVault}${resourceToken}' : keyVaultName
   scheduler: empty(schedulerName) ? '${abbreviations.durableTaskScheduler}${resourceToken}' : schedulerName
   workspace: empty(workspaceName) ? '${abbreviations.logAnalyticsWorkspace}${resourceToken}' : workspaceName
@@ -278,18 +281,27 @@ var dataTables = [
   'fanoutshipments'
   'fanoutwallet'
 ]
-var readableContainers = empty(sourceContainers) ? [] : split(replace(sourceContainers, ' ', ''), ',')
+// Lists are read as the app reads its own: a comma too many and a repeat count for nothing, and Azure
+// refuses a container without a name, and a role that is given twice.
+var listedContainers = filter(split(replace(sourceContainers, ' ', ''), ','), each => !empty(each))
+var readableContainers = empty(listedContainers) ? [
+  'inbox'
+] : union(listedContainers, listedContainers)
 // A pattern is no name: the containers that it stands for are made, and opened to the app, by whoever has them.
-var namedContainers = filter(readableContainers, each => !endsWith(each, '*'))
+var namedContainers = filter(readableContainers, each => !contains(each, '*'))
 var inputContainers = inboxEnabled ? union(namedContainers, [
   'inbox'
 ]) : namedContainers
-var emails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
+var listedEmails = filter(split(replace(alertEmails, ' ', ''), ','), each => !empty(each))
+var emails = union(listedEmails, listedEmails)
 var isOnScheduler = durableBackend == 'DurableTaskScheduler'
-var hasVault = !empty(vaultSettings)
+var listedSecrets = filter(split(replace(vaultSettings, ' ', ''), ','), each => !empty(each))
+var secretSettings = union(listedSecrets, listedSecrets)
+var hasVault = !empty(secretSettings)
 var budgetStart = empty(budgetStartDate) ? currentMonth : budgetStartDate
 // Storage refuses /32 after an address.
-var outsideIps = vnetEnabled && !empty(allowedIps) ? split(replace(replace(allowedIps, ' ', ''), '/32', ''), ',') : []
+var listedIps = filter(split(replace(replace(allowedIps, ' ', ''), '/32', ''), ','), each => !empty(each))
+var outsideIps = vnetEnabled ? union(listedIps, listedIps) : []
 var hasNatGateway = vnetEnabled && natGatewayEnabled
 var hasDeveloper = developerRoles && !empty(principalId)
 
@@ -479,7 +491,7 @@ module settings 'modules/app-settings.bicep' = {
     serviceBusHost: serviceBusEnabled ? serviceBus!.outputs.host : ''
     insightsConnectionString: monitoring.outputs.connectionString
     vaultUri: hasVault ? keyVault!.outputs.uri : ''
-    vaultSettings: vaultSettings
+    vaultSettings: secretSettings
     schedulerEndpoint: isOnScheduler ? scheduler!.outputs.endpoint : ''
     signIn: !empty(authClientId)
     sourceContainers: inboxEnabled ? union(readableContainers, [
@@ -560,7 +572,7 @@ module requirements 'modules/requirements.bicep' = {
   scope: group
   params: {
     // any: or the compiler would want a value that it knows to be true.
-    allowedIpsHaveNetwork: any(vnetEnabled || empty(allowedIps))
+    allowedIpsHaveNetwork: any(vnetEnabled || empty(listedIps))
     natGatewayHasNetwork: any(vnetEnabled || !natGatewayEnabled)
   }
 }

@@ -211,7 +211,10 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 }]
 
+// One after another: made side by side, those of an account and those in a zone hinder each other, and
+// now and then a deployment fails (https://github.com/Azure/bicep-registry-modules/issues/962).
 // Named after what it reaches too: an endpoint cannot be turned to something else.
+@batchSize(1)
 module endpoints 'private-endpoint.bicep' = [for each in targets: {
   name: 'private-endpoint-${each.name}'
   params: {

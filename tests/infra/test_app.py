@@ -5,8 +5,12 @@ import re
 import subprocess
 from typing import Any
 
+import pytest
+
+from starters.diagnosis.vault import REFERENCE
 from starters.lifecycle.stalls import LEAST_STALLED_SECONDS
 from tests.support.bicep import Choice, Expression, read_bicep
+from tests.support.bicep_values import worth
 from tests.support.infra_files import MAIN, ROOT, module
 
 HOST = json.loads((ROOT / "host.json").read_text())
@@ -156,9 +160,6 @@ def test_callers_may_have_read_what_was_named_and_the_identity_reads_what_has_a_
     )
     roles = main.modules["roles"].value["params"]
     assert roles["sourceContainers"] == Expression("inputContainers")
-    assert main.variables["namedContainers"] == Expression(
-        "filter(readableContainers, each => !endsWith(each, '*'))"
-    )
     named = group("fanout")["FANOUT_SOURCE_CONTAINERS"]
     assert named == Expression("join(sourceContainers, ',')")
 
@@ -190,21 +191,36 @@ def test_app_settings_have_the_values_of_the_example_where_azure_changes_nothing
 
 def test_all_groups_are_put_together_and_overrides_come_last():
     assert SETTINGS.outputs["values"].value == Expression(
-        "union(connections, messaging, fanout, platform, scheduler, overrides)"
+        "union(connections, messaging, fanout, platform, scheduler, secrets, overrides)"
     )
     assert APP.resources["appSettings"].value["name"] == "appsettings"
     assert APP.resources["appSettings"].value["properties"] == Expression("settings")
 
 
 def test_secrets_are_references_to_the_vault_or_nothing():
-    for name in SECRETS:
-        value = group("fanout")[name]
-        secret = name.lower().replace("_", "-")
-        assert value == Choice(
-            f"contains(inVault, '{name}')",
-            Expression(f"'@Microsoft.KeyVault(SecretUri=${{vaultUri}}secrets/{secret})'"),
-            "",
-        )
+    assert {name: group("fanout")[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
+    given = read_bicep(MAIN).modules["settings"].value["params"]
+    assert given["vaultSettings"] == Expression("secretSettings")
+
+
+@pytest.mark.parametrize(
+    ("setting", "secret"),
+    [
+        ("FANOUT_SMTP", "fanout-smtp"),
+        ("FANOUT_WEBHOOK_SECRET", "fanout-webhook-secret"),
+        ("FANOUT_SMS_TOKEN", "fanout-sms-token"),
+        ("PRICES_API_KEY", "prices-api-key"),
+    ],
+)
+def test_every_setting_that_is_listed_is_a_reference_that_the_doctor_knows(
+    setting: str, secret: str
+):
+    """That of a workload too: or there would be a vault that nothing refers to."""
+    known = {"vaultUri": "https://kv.vault.azure.net/", "vaultSettings": [setting]}
+    found = worth(SETTINGS, SETTINGS.variables["secrets"], known)
+    uri = f"https://kv.vault.azure.net/secrets/{secret}"
+    assert found == {setting: f"@Microsoft.KeyVault(SecretUri={uri})"}
+    assert found[setting].startswith(REFERENCE)
 
 
 def test_every_connection_is_made_by_the_identity():

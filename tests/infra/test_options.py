@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from fanout.adapters.settings import Settings
 from tests.support.bicep import Choice, Expression, read_bicep
+from tests.support.bicep_values import worth
 from tests.support.infra_files import BICEP, INFRA, MAIN, module
 
 FILE = read_bicep(MAIN)
@@ -39,7 +41,7 @@ LONGEST = {
     "identityName": 128,
     "hostStorageName": 24,
     "dataStorageName": 24,
-    "serviceBusName": 50,
+    "serviceBusName": 50 - len("-premium"),
     "keyVaultName": 24,
     "workspaceName": 63,
     "insightsName": 260,
@@ -123,7 +125,9 @@ def test_every_resource_can_be_given_a_name_of_ones_own(part: str):
     assert set(names) == set(NAMED)
     own = NAMED[part]
     assert names[part].condition == f"empty({own})"
-    assert names[part].no == Expression(own)
+    # That of a namespace gets its tier after it, below.
+    chosen = "serviceBusOwnName" if part == "serviceBus" else own
+    assert names[part].no == Expression(chosen)
     assert "abbreviations." in FILE.resolved(names[part].yes).text
     assert FILE.params[own].value == ""
     assert f"names.{part}" in MAIN.read_text()
@@ -144,11 +148,11 @@ def test_the_package_is_looked_for_where_it_was_whatever_the_app_is_called():
 
 def test_only_regions_with_flex_consumption_are_offered():
     (regions,) = FILE.params["location"].decorators["allowed"]
-    assert len(regions) == len(set(regions)) == 31
-    assert all(re.fullmatch(r"[a-z]+\d?", region) for region in regions)
-    # Flex Consumption came there late or never, and early access is for nobody's work.
-    assert not {"switzerlandwest", "qatarcentral", "eastus2euap"} & set(regions)
-    assert {"eastus", "westeurope", "swedencentral"} <= set(regions)
+    listed = (Path(__file__).parent / "flex_regions.txt").read_text().splitlines()
+    known = [line for line in listed if not line.startswith("#")]
+    assert regions == [region for region in known if region != "eastus2euap"]
+    (source,) = re.findall(r"https://\S+", "\n".join(listed))
+    assert source in MAIN.read_text()
 
 
 def test_the_scheduler_may_lie_elsewhere_for_it_is_not_in_every_region():
@@ -275,6 +279,107 @@ def test_what_the_hooks_ask_for_is_given_out():
     assert wanted <= set(FILE.outputs)
 
 
+@pytest.mark.parametrize(
+    ("own", "vnet", "name"),
+    [
+        ("", False, "sb-token"),
+        ("", True, "sb-premium-token"),
+        ("sb-ours", False, "sb-ours"),
+        ("sb-ours", True, "sb-ours-premium"),
+        ("s" * 42, True, "s" * 42 + "-premium"),
+    ],
+)
+def test_each_tier_of_a_namespace_has_a_name_of_its_own(own: str, vnet: bool, name: str):
+    """Azure turns no Standard namespace into a Premium one, whoever has named it.
+
+    Source: https://github.com/hashicorp/terraform-provider-azurerm/issues/6212
+    """
+    known = {
+        "abbreviations.serviceBusNamespace": "sb-",
+        "resourceToken": "token",
+        "serviceBusName": own,
+        "vnetEnabled": vnet,
+    }
+    found = worth(FILE, FILE.variables["names"]["serviceBus"], known)
+    assert found == name
+    assert len(found) <= 50
+
+
+def sources(text: str, *, inbox: bool = False) -> dict[str, Any]:
+    """What modules are given for a list of containers."""
+    known = {"sourceContainers": text, "inboxEnabled": inbox, "runsContainer": "runs"}
+    return {
+        "made": worth(FILE, FILE.modules["dataStorage"].value["params"]["containers"], known),
+        "roles": worth(FILE, FILE.modules["roles"].value["params"]["sourceContainers"], known),
+        "told": worth(FILE, FILE.modules["settings"].value["params"]["sourceContainers"], known),
+    }
+
+
+def read_by_the_app(text: str) -> set[str]:
+    storage = {"FANOUT_STORAGE__blobServiceUri": "https://st.blob.core.windows.net"}
+    read = Settings.from_environment(storage | {"FANOUT_SOURCE_CONTAINERS": text})
+    return set(read.source_containers)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("inbox", ["inbox"]),
+        ("", ["inbox"]),
+        (" , ", ["inbox"]),
+        ("inbox,", ["inbox"]),
+        (",photos, inbox,,", ["photos", "inbox"]),
+        ("inbox,inbox", ["inbox"]),
+    ],
+)
+def test_containers_are_made_for_the_names_that_the_app_reads_and_for_each_once(
+    text: str, named: list[str]
+):
+    found = sources(text)
+    assert found == {"made": [*named, "runs"], "roles": named, "told": named}
+    assert read_by_the_app(text) == set(named)
+
+
+def test_what_the_template_tells_the_app_names_what_the_app_would_read_itself():
+    for text in ("orders-*,", "photos,photos"):
+        told = ",".join(sources(text)["told"])
+        assert read_by_the_app(told) == read_by_the_app(text)
+
+
+@pytest.mark.parametrize("pattern", ["orders-*", "a*b", "*"])
+def test_no_container_has_a_star_in_its_name(pattern: str):
+    found = sources(f"photos,{pattern}", inbox=True)
+    assert found["made"] == ["photos", "inbox", "runs"]
+    assert found["roles"] == ["photos", "inbox"]
+    assert found["told"] == ["photos", pattern, "inbox"]
+
+
+@pytest.mark.parametrize(
+    ("param", "variable", "value", "text"),
+    [
+        ("alertEmails", "emails", "ada@example.org", "ada@example.org, ,ada@example.org,"),
+        ("allowedIps", "outsideIps", "203.0.113.7", "203.0.113.7/32,203.0.113.7,"),
+        ("vaultSettings", "secretSettings", "FANOUT_SMTP", ",FANOUT_SMTP, FANOUT_SMTP"),
+    ],
+)
+def test_a_comma_too_many_and_a_repeat_count_for_nothing(
+    param: str, variable: str, value: str, text: str
+):
+    def read(given: str) -> Any:
+        return worth(FILE, Expression(variable), {param: given, "vnetEnabled": True})
+
+    assert read(text) == [value]
+    assert read("") == read(",") == []
+
+
+def test_a_list_without_an_entry_makes_no_vault_and_asks_for_no_network():
+    known = {"vaultSettings": ",", "allowedIps": ", ", "vnetEnabled": False}
+    assert worth(FILE, Expression("hasVault"), known) is False
+    needs = FILE.modules["requirements"].value["params"]["allowedIpsHaveNetwork"]
+    assert worth(FILE, needs, known) is True
+    assert worth(FILE, needs, known | {"allowedIps": "203.0.113.7"}) is False
+
+
 def test_a_pattern_of_containers_makes_none():
     given_to = {
         name: FILE.modules[name].value["params"]
@@ -282,5 +387,3 @@ def test_a_pattern_of_containers_makes_none():
     }
     for name, params in given_to.items():
         assert "readableContainers" not in str(params), name
-    made = FILE.variables["namedContainers"].text
-    assert made == "filter(readableContainers, each => !endsWith(each, '*'))"

@@ -149,7 +149,7 @@ def test_what_was_taken_down_can_be_put_up_again_at_once_unless_the_vault_is_to_
     given = main.modules["keyVault"].value["params"]["purgeProtection"]
     assert given == Expression("vaultPurgeProtection")
     assert main.modules["keyVault"].condition == "hasVault"
-    assert main.variables["hasVault"] == Expression("!empty(vaultSettings)")
+    assert main.variables["hasVault"] == Expression("!empty(secretSettings)")
 
 
 def test_the_backend_is_chosen_by_a_parameter_and_the_scheduler_made_only_then():
