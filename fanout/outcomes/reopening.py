@@ -71,7 +71,7 @@ def reopen_lines(data: bytes, error_types: list[str] | None, *, whole: bool) -> 
     lines = data.splitlines(keepends=True)
     open_lines = [_is_open(line, error_types) for line in lines]
     if whole:
-        failed_lines = [status_of(line) == "failed" for line in lines]
+        failed_lines = [status_of(line) in GIVEN_UP for line in lines]
         chosen = failed_lines if any(open_lines) else open_lines
         return b"".join(map(_pending_line, lines, chosen))
     return b"".join(

@@ -23,7 +23,7 @@ param serviceBusId string
 var logAlerts = [
   {
     name: 'failed-runs'
-    description: 'A run ended as failed, or its orchestrator did. GET /api/runs?outcome=failed names it.'
+    description: 'A run ended as failed, or its orchestration broke ten times. GET /api/runs?outcome=failed names it.'
     severity: 1
     window: 'PT15M'
     frequency: 'PT5M'
@@ -33,8 +33,19 @@ var logAlerts = [
     query: loadTextContent('../queries/failed-runs.kql')
   }
   {
+    name: 'taken-up'
+    description: 'Orchestrations of runs failed more than five times, and were begun anew: workers die, of memory mostly.'
+    severity: 3
+    window: 'PT15M'
+    frequency: 'PT5M'
+    operator: 'GreaterThan'
+    threshold: 5
+    column: 'TakeOvers'
+    query: loadTextContent('../queries/taken-up.kql')
+  }
+  {
     name: 'oldest-message'
-    description: 'A request has waited for more than ten minutes: start_runs fails, or does not run at all.'
+    description: 'Requests are taken more than ten minutes late: there are too few instances, or start_runs fails and tries again.'
     severity: 2
     window: 'PT15M'
     frequency: 'PT5M'
@@ -56,7 +67,7 @@ var logAlerts = [
   }
   {
     name: 'latency-p95'
-    description: 'One in twenty calls of the HTTP API takes more than three seconds.'
+    description: 'Of twenty calls of the HTTP API or more, one in twenty takes more than three seconds.'
     severity: 3
     window: 'PT15M'
     frequency: 'PT5M'

@@ -58,9 +58,11 @@ async def take_over(
         reason,
         extra={"run_id": attempt.run_id},
     )
-    record_metric(metrics.TAKE_OVERS, 1)
     asked = AttemptStart(attempt.run_id, attempt.number, attempt.owner, is_resumed=True)
     await start_attempt(asked, client, files)
+    # A start that fails is repeated at the next look; that of a run that is over tells its end.
+    if run.end is None:
+        record_metric(metrics.TAKE_OVERS, 1)
 
 
 def _note_take_over(attempt: Attempt, entry: TakeOver, claim: str, rows: Rows) -> RunState:

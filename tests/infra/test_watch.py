@@ -7,6 +7,7 @@ import pytest
 
 from fanout.adapters.telemetry.metrics import ALL as ALL_METRICS
 from fanout.naming import functions
+from starters.lifecycle.take_over import MAX_WITHOUT_PROGRESS
 from tests.support.bicep import Expression, read_bicep
 from tests.support.infra_files import BICEP, INFRA, MAIN, module
 
@@ -66,6 +67,7 @@ def test_there_is_an_alert_for_each_thing_that_can_go_wrong():
         for name, each in log_alerts.items()
     } == {
         "failed-runs": ("GreaterThan", 0, "Failed"),
+        "taken-up": ("GreaterThan", 5, "TakeOvers"),
         "oldest-message": ("GreaterThan", 600, "AgeSeconds"),
         "error-rate": ("GreaterThan", 5, "FailedPercent"),
         "latency-p95": ("GreaterThan", 3000, "P95Ms"),
@@ -91,6 +93,30 @@ def test_every_alert_says_what_it_means_and_asks_more_often_than_it_looks_back()
         assert minutes[each["frequency"]] < minutes[each["window"]]
 
 
+def test_the_rule_of_each_log_alert_measures_what_the_alert_says():
+    rule = ALERTS.only("Microsoft.Insights/scheduledQueryRules")
+    assert rule.value["kind"] == "LogAlert"
+    told = rule.properties
+    assert told["criteria"] == {
+        "allOf": [
+            {
+                "query": Expression("each.query"),
+                "metricMeasureColumn": Expression("each.column"),
+                # Of the one row of a query.
+                "timeAggregation": "Maximum",
+                "operator": Expression("each.operator"),
+                "threshold": Expression("each.threshold"),
+                "failingPeriods": {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1},
+            }
+        ]
+    }
+    assert told["windowSize"] == Expression("each.window")
+    assert told["evaluationFrequency"] == Expression("each.frequency")
+    assert told["severity"] == Expression("each.severity")
+    assert told["scopes"] == [Expression("workspaceId")]
+    assert told["autoMitigate"] is True
+
+
 def test_every_alert_is_on_and_tells_the_action_group():
     log_alert = ALERTS.only("Microsoft.Insights/scheduledQueryRules")
     assert log_alert.over == Expression("logAlerts")
@@ -102,6 +128,11 @@ def test_every_alert_is_on_and_tells_the_action_group():
     assert queue_alert.properties["actions"] == [{"actionGroupId": Expression("actionGroup.id")}]
     (criterion,) = queue_alert.properties["criteria"]["allOf"]
     assert (criterion["operator"], criterion["threshold"]) == ("GreaterThan", 0)
+    assert criterion["metricName"] == Expression("each.metric")
+    assert criterion["timeAggregation"] == Expression("each.aggregation")
+    (dimension,) = criterion["dimensions"]
+    assert dimension["values"] == Expression("each.entities")
+    assert queue_alert.properties["scopes"] == [Expression("serviceBusId")]
     group = ALERTS.only("Microsoft.Insights/actionGroups").properties
     assert group["enabled"] is True
     assert "for each in emails" in group["emailReceivers"].text
@@ -130,6 +161,10 @@ def test_functions_that_queries_name_are_those_of_the_app():
     for query in (*QUERIES.values(), *workbook_queries()):
         named |= set(re.findall(r"(?:\bName|'faas\.name'\]\)|\.functionName\)) == '(\w+)'", query))
     assert named == {functions.WATCHDOG, functions.RUN}
+
+
+def test_a_run_is_held_for_broken_when_the_watchdog_gives_it_up():
+    assert f"where Times >= {MAX_WITHOUT_PROGRESS}\n" in QUERIES["failed-runs"]
 
 
 def test_no_query_asks_by_the_names_that_opentelemetry_has_not():

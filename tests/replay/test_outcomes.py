@@ -280,7 +280,7 @@ def test_every_run_is_published_once_with_how_it_ended(recorded: Recorded):
         if script.publish is None:
             (ending,) = script.published
             assert ending.end.model_dump(mode="json") == recorded.outputs[run_id]
-            assert (ending.run_id, ending.attempt) == (run_id, 1)
+            assert (ending.run_id, ending.attempt) == (run_id, script.attempt)
 
 
 def test_a_run_whose_end_cannot_be_published_has_ended_all_the_same(recorded: Recorded):

@@ -18,7 +18,15 @@ from tests.support.hosts.host_process import HostProcess
 from tests.support.hosts.hosts import patient
 from tests.support.hosts.product import Product, new_container
 from tests.support.hosts.running_product import product_on
-from tests.support.releases.moments import MOMENTS, ROWS, Life, lives, versions_of, weight_of
+from tests.support.releases.moments import (
+    MOMENTS,
+    REDRIVEN_SAGA,
+    ROWS,
+    Life,
+    lives,
+    versions_of,
+    weight_of,
+)
 from tests.support.releases.released_work import HOLDS
 
 pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(300)]
@@ -53,7 +61,10 @@ UPGRADE = Change("earlier", "later", signal.SIGTERM)
 ROLLBACK = Change("later", "earlier", signal.SIGKILL)
 
 
-@pytest.fixture(scope="module", params=[UPGRADE, ROLLBACK], ids=["upgrade", "rollback"])
+CHANGES = {"upgrade": UPGRADE, "rollback": ROLLBACK}
+
+
+@pytest.fixture(scope="module", params=CHANGES.values(), ids=CHANGES)
 def ends(
     request: pytest.FixtureRequest, storage: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ends]:
@@ -102,3 +113,24 @@ def test_what_one_version_did_stays_and_the_other_does_the_rest(ends: Ends, name
 def test_results_that_one_version_began_to_make_are_whole(ends: Ends):
     run_id = ends.lives["while its results are made"].run_id
     assert weight_of(ends.product, run_id) == sum(range(ROWS))
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_saga_that_is_redriven_ends_on_the_other_version(
+    change: Change, storage: str, tmp_path: Path
+):
+    settings = {"FANOUT_RUNS_CONTAINER": new_container("redriven")}
+    (life,) = lives(tmp_path, {"redriven, in a saga": REDRIVEN_SAGA}).values()
+    before_it = APPS / change.before
+    with product_on(storage, tmp_path, app=before_it, **{HOLDS: "1"}, **settings) as before:
+        life.start(before)
+        life.reach(before, patient(SOON))
+        assert isinstance(before.host, HostProcess)
+        before.host.stop(change.signal)
+    with product_on(storage, tmp_path, app=APPS / change.after, **settings) as after:
+        status = after.done(life.run_id, patient(LATEST))
+    ended = {name: status["items"][name] for name in life.moment.ends}
+    assert ended == life.moment.ends
+    assert (status["outcome"], status["redrive_count"]) == (life.moment.outcome, 1)
+    assert status["take_overs"] == 0, "its orchestration did not go on: it was begun anew"
+    life.insist_on_effects()

@@ -15,7 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.support.replays.recorded_histories import TASK_SCHEDULED, Reply, payload, replay
+from tests.support.replays.recorded_histories import (
+    TASK_FAILED,
+    TASK_SCHEDULED,
+    Reply,
+    payload,
+    replay,
+)
 from tests.support.replays.recorded_runs import record_runs
 from tests.support.replays.short_rests import shorten
 
@@ -45,6 +51,18 @@ class Kept:
         """The functions that it called."""
         called = (TASK_SCHEDULED, CHILD_CREATED)
         return {e["Name"] for e in self.turn["history"] if e["EventType"] in called}
+
+    def has_failed(self, function: str) -> bool:
+        """Tell whether a call of an activity has failed in it."""
+        called = {
+            event["EventId"]
+            for event in self.turn["history"]
+            if event["EventType"] == TASK_SCHEDULED and event["Name"] == function
+        }
+        return any(
+            event["EventType"] == TASK_FAILED and event["TaskScheduledId"] in called
+            for event in self.turn["history"]
+        )
 
 
 def current_version() -> str:

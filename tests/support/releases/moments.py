@@ -36,6 +36,7 @@ class Moment:
         items: Its parcels, without their ids.
         asked: What its request says besides.
         is_reached: Tells by its status and its journal whether it is there.
+        is_redriven: Whether it has ended before, and is in its second attempt.
         told: What it is told when it is there, by the earlier version; and then by the later one.
         outcome: How it ends.
         counts: How many of its items end so, all others pending.
@@ -45,6 +46,7 @@ class Moment:
     asked: Mapping[str, Any] = field(default_factory=dict)
     is_reached: Callable[[Status, Journal], bool] = is_held
     told: tuple[str, str] = ("", "")
+    is_redriven: bool = False
     outcome: str = "succeeded"
     counts: Mapping[str, int] | None = None
 
@@ -131,6 +133,18 @@ MOMENTS: dict[str, Moment] = {
         parcels(FEW), is_reached=lambda status, _: status["phase"] == "queued"
     ),
 }
+# By itself: a process works on two batches of sagas at once, and holds those of two moments above.
+REDRIVEN_SAGA = Moment(
+    parcels(FEW, at_5={"held": "undo collect", "is_bad": True, "is_stuck": True}),
+    {
+        "workload": "consignments",
+        "batch": {"max_items": 3},
+        "tolerance": {"count": 1},
+    },
+    is_redriven=True,
+    outcome="partially_succeeded",
+    counts={"succeeded": FEW - 1, "compensated": 1},
+)
 
 
 @dataclass
@@ -154,6 +168,10 @@ class Life:
 
     def reach(self, product: Product, seconds: float) -> None:
         """Wait until it is at its moment, and tell it what it is told then."""
+        if self.moment.is_redriven:
+            before = product.done(self.run_id, seconds)
+            assert before["items"]["compensation_failed"] == 1
+            self.tell(product, "redrive")
         product.until(
             self.run_id, lambda status: self.moment.is_reached(status, self.journal), seconds
         )
@@ -163,7 +181,8 @@ class Life:
         """Tell it to do something, if there is anything to be told."""
         if what:
             path = f"/api/runs/{self.run_id}/{what}"
-            assert product.host.request("POST", path, b"").status == 202
+            answer = product.host.request("POST", path, b"")
+            assert answer.status == 202, answer.body
 
     def insist_on_effects(self) -> None:
         """No effect was had twice, where a key takes effect once."""

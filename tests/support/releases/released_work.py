@@ -42,6 +42,7 @@ class Parcel(BaseModel):
         held: The call that only an app ends that does not hold.
         is_busy: Whether such an app alone can process it, and another is to try again.
         is_bad: Whether it fails for good.
+        is_stuck: Whether its first step cannot be undone at first.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,6 +52,7 @@ class Parcel(BaseModel):
     seconds: float = 0.0
     is_busy: bool = False
     is_bad: bool = False
+    is_stuck: bool = False
 
 
 class ParcelParameters(BaseModel):
@@ -71,6 +73,11 @@ def enter(journal: str, item: str, what: str, key: str) -> None:
     """Write down that something is done now."""
     at = time.time()
     Journal(Path(journal)).enter(Entry(item, what, key, os.getpid(), at, at))
+
+
+def has_missed(journal: str, item: str) -> bool:
+    """Tell whether something could not be done for an item yet."""
+    return bool(Journal(Path(journal)).calls(MISSED)[item])
 
 
 def hold(journal: str, item: str, what: str) -> None:
@@ -150,6 +157,9 @@ class Consignments(SagaWorkload[Parcel, ParcelParameters]):
     def _undo(self, name: str) -> Any:
         def undo(item: Parcel, output: Any, context: StepContext[ParcelParameters]) -> None:
             assert context.is_doubtful or output["step"] == name
+            if item.is_stuck and not has_missed(context.parameters.journal, str(item.id)):
+                enter(context.parameters.journal, str(item.id), MISSED, context.idempotency_key)
+                raise PermanentError("it is stuck")
             if item.held == f"undo {name}":
                 hold(context.parameters.journal, str(item.id), f"undo {name}")
             enter(context.parameters.journal, str(item.id), f"undo {name}", context.idempotency_key)

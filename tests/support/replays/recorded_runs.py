@@ -58,7 +58,7 @@ async def record_runs(path: Path) -> Recorded:
         outputs = await carry_out(durable, scripts)
         again = await durable.run(names.RUN, {"run_id": "calm"}, instance_id="calm")
         assert again == outputs["calm"], "a run that is over was run again"
-    states = {name: read_attempt(rows, name, 1).state for name in scripts}
+    states = {name: read_attempt(rows, name, one.attempt).state for name, one in scripts.items()}
     found = recordings(durable.executor.calls, ORCHESTRATORS)
     return Recorded(scripts, outputs, states, found, user_functions())
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from fanout.messages.run import QueuedRun
 from fanout.naming import events
 from fanout.naming import functions as names
-from fanout.naming.instance_ids import queue_instance
+from fanout.naming.instance_ids import attempt_instance, queue_instance
 from tests.support.replays.scenarios import FORGOTTEN, QUEUES, WOKEN_IN_VAIN
 from tests.support.replays.scripted_runs import Script
 
@@ -53,12 +53,16 @@ async def carry_out(hub: ScenarioHub, scripts: dict[str, Script]) -> dict[str, A
     await asyncio.gather(
         *(_take_up(hub, name, one) for name, one in scripts.items() if one.dies_after)
     )
-    return {name: await _result(hub, name) for name in scripts}
+    return {
+        name: await _result(hub, attempt_instance(name, one.attempt))
+        for name, one in scripts.items()
+    }
 
 
 async def _start(hub: ScenarioHub, name: str, script: Script) -> None:
-    asked = {"run_id": name, "max_runs": QUEUES.get(name, 0)}
-    start = partial(hub.start, names.RUN, asked, instance_id=name)
+    asked = {"run_id": name, "attempt": script.attempt, "max_runs": QUEUES.get(name, 0)}
+    instance = attempt_instance(name, script.attempt)
+    start = partial(hub.start, names.RUN, asked, instance_id=instance)
     if script.earlier is None:
         await start()
         if name in WOKEN_IN_VAIN:
@@ -81,6 +85,6 @@ async def _take_up(hub: ScenarioHub, run_id: str, script: Script) -> None:
     script.is_taken_up.set()
 
 
-async def _result(hub: ScenarioHub, run_id: str) -> Any:
-    await hub.until(partial(hub.is_there, run_id))
-    return await hub.result(run_id)
+async def _result(hub: ScenarioHub, instance_id: str) -> Any:
+    await hub.until(partial(hub.is_there, instance_id))
+    return await hub.result(instance_id)

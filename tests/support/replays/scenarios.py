@@ -7,10 +7,20 @@ from fanout.errors import SourceChangedError
 from fanout.messages.batches import BatchRef, BatchResult
 from fanout.messages.fan_in import RANGES_AT_ONCE, Layout, MergeRef, RangeRef
 from fanout.messages.run import RunEnd
-from fanout.messages.sagas import SagaRecord, StepCall, StepPlan, StepResult
+from fanout.messages.sagas import (
+    FindUndoAsk,
+    FindUndoResult,
+    SagaRecord,
+    SagaTrace,
+    SagaUndo,
+    StepCall,
+    StepPlan,
+    StepResult,
+)
 from fanout.models.outcome import ErrorInfo
 from fanout.models.request import RetryPolicy, Tolerance
 from fanout.models.status import ErrorGroup, ItemCounts
+from orchestrators.calls import MAX_TRIES
 from orchestrators.queued_run import MAX_POLLS
 from tests.support.replays.scripted_runs import (
     AT_ONCE,
@@ -187,6 +197,58 @@ def unrecorded() -> Callable[[SagaRecord], None]:
     return record
 
 
+def in_vain(times: int = 1) -> Callable[[], None]:
+    """What fails so many times."""
+    seen: list[int] = []
+
+    def fail() -> None:
+        seen.append(1)
+        if len(seen) <= times:
+            raise OSError("not yet")
+
+    return fail
+
+
+def left_by_an_earlier_attempt() -> Callable[[FindUndoAsk], FindUndoResult]:
+    """Of the tenth of each batch an undo is left, others may have begun; told at the second try."""
+    first = in_vain()
+    cause = ErrorInfo(type="PermanentError", message="no")
+    trace = SagaTrace(done=[0, 1, 2, 3], failed=[4], undone=[3, 1], undo_failed=[2])
+
+    def find(ask: FindUndoAsk) -> FindUndoResult:
+        first()
+        fate = ask.saga.index % 10
+        outputs = {"authorise": f"2-{ask.saga.index}"}
+        undo = SagaUndo(trace=trace, cause=cause, outputs=outputs)
+        return FindUndoResult(undo=undo if fate == 9 else None, has_begun=fate in (7, 8))
+
+    return find
+
+
+def redrives() -> dict[str, Script]:
+    """Runs that are over and go on in a later attempt."""
+    return {
+        "redriven": Script(planned(6, per_partition=3, shards=2, at_once=2), flaky(), attempt=2),
+        "redriven-undoing": Script(
+            planned(0, shards=0, on_exceeded="compensate", undoes=True),
+            undo=lambda ref: result(retryable=1) if ref.retry_round < 1 else result(succeeded=1),
+            undo_plan=work_of(3, 2, 2),
+            # As often as the host tries it by itself.
+            plan_undo=in_vain(MAX_TRIES),
+            attempt=3,
+        ),
+        "redriven-sagas": Script(
+            planned(2, is_saga=True),
+            lambda _: result(succeeded=6, failed=1, compensated=2, compensation_failed=1),
+            steps=ORDER,
+            step=troubled,
+            find_undo=left_by_an_earlier_attempt(),
+            record=unrecorded(),
+            attempt=2,
+        ),
+    }
+
+
 def scenarios() -> dict[str, Script]:
     one_item = {"tolerance": Tolerance(count=1)}
     failing: Behaviour = lambda _: result(succeeded=9, failed=1, errors=[FAILED])  # noqa: E731
@@ -290,4 +352,4 @@ def scenarios() -> dict[str, Script]:
         ),
         "sagas-unclosed": Script(planned(1, is_saga=True), flaky(), steps=ORDER[:1]),
         "policy": Script(planned(2, retry=AT_ONCE.model_copy(update={"max_attempts": 1}))),
-    }
+    } | redrives()

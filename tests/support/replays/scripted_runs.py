@@ -22,6 +22,8 @@ from fanout.messages.payloads import dump
 from fanout.messages.planning import PlanResult, ScanResult, Work
 from fanout.messages.run import RunEnd, RunInput, RunRef
 from fanout.messages.sagas import (
+    FindUndoAsk,
+    FindUndoResult,
     RunSagasResult,
     SagaRecord,
     SagaStart,
@@ -66,6 +68,7 @@ class Script:
         undo: Gives the result of a batch's compensation, or raises.
         undone: Every compensation that was asked for, in order.
         undo_plan: The result of `plan_compensation`.
+        plan_undo: Does what is to be done when the compensation is planned, or raises.
         scanned: Every range that was scanned, in order.
         refused_scan: The range that finds the source changed, if any does.
         earlier: How often the run of a schedule finds that an earlier one has not ended; None: it
@@ -76,9 +79,11 @@ class Script:
         publish: What publishing its end raises, if it fails.
         steps: Of the sagas of this run; every batch has ten.
         step: Gives the result of a step, or raises.
+        find_undo: Gives what an earlier attempt has left of a saga, or raises.
         record: Does what is to be done when a saga's end is written down, or raises.
         recorded: Every end that was written down, in order.
         published: Every ending that was to be published, in order.
+        attempt: Which attempt of the run it is; from the second on it is a redrive.
     """
 
     plan: PlanResult | Exception
@@ -93,6 +98,7 @@ class Script:
     undo: Behaviour = succeed
     undone: list[BatchRef] = field(default_factory=list)
     undo_plan: Work = field(default_factory=Work)
+    plan_undo: Callable[[], None] = lambda: None
     scanned: list[int] = field(default_factory=list)
     refused_scan: int | None = None
     earlier: int | None = None
@@ -102,9 +108,11 @@ class Script:
     publish: Exception | None = None
     steps: list[StepPlan] = field(default_factory=list)
     step: Callable[[StepCall], Any] = lambda _: StepResult()
+    find_undo: Callable[[FindUndoAsk], FindUndoResult] = lambda _: FindUndoResult()
     record: Callable[[SagaRecord], None] = lambda _: None
     recorded: list[SagaRecord] = field(default_factory=list)
     published: list[EndedRun] = field(default_factory=list)
+    attempt: int = 1
 
     @property
     def is_dying(self) -> bool:
@@ -199,8 +207,9 @@ def _register_steering(app: df.DFApp, scripts: dict[str, Script], rows: Rows) ->
     @app.activity_trigger(input_name="ref", activity=functions.PLAN_COMPENSATION)
     def plan_compensation(ref):
         found = RunRef.model_validate(ref)
-        plan = scripts[found.run_id].undo_plan
-        return dump(plan_undo_once(found, None, rows, lambda *_: plan))
+        script = scripts[found.run_id]
+        script.plan_undo()
+        return dump(plan_undo_once(found, None, rows, lambda *_: script.undo_plan))
 
 
 def _register_work(app: df.DFApp, scripts: dict[str, Script]) -> None:
@@ -238,6 +247,11 @@ def _register_sagas(app: df.DFApp, scripts: dict[str, Script]) -> None:
     def saga_step(call):
         found = StepCall.model_validate(call)
         return _given(scripts[found.batch.run_id].step(found))
+
+    @app.activity_trigger(input_name="ask", activity=functions.FIND_UNDO)
+    def find_undo(ask):
+        found = FindUndoAsk.model_validate(ask)
+        return dump(scripts[found.batch.run_id].find_undo(found))
 
     @app.activity_trigger(input_name="record", activity=functions.RECORD_SAGA)
     def record_saga(record):

@@ -21,6 +21,6 @@ async def outcomes_on_the_backend() -> dict[str, Any]:
     async with backend_hub(scripted_app(scripts, rows, raise_event)) as hub:
         outputs = await carry_out(hub, scripts)
     return {
-        name: outcome(name, script, outputs[name], read_attempt(rows, name, 1).state)
+        name: outcome(name, script, outputs[name], read_attempt(rows, name, script.attempt).state)
         for name, script in scripts.items()
     }

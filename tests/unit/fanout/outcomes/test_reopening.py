@@ -1,10 +1,11 @@
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from fanout.models.outcome import STATUSES
+from fanout.models.outcome import GIVEN_UP, STATUSES
 from fanout.models.plan import Reopening
 from fanout.outcomes.lines import count_statuses
 from fanout.outcomes.reopening import UNDO_AWAY_SINCE, UNDO_RETRY_AFTER, UNDO_TRIES, reopen
@@ -61,3 +62,11 @@ def test_each_line_stays_where_it_is_and_a_second_time_changes_nothing(
 
 def test_what_opens_an_attempt_that_undoes_is_a_success():
     assert (UNDO.opened_status, Reopening().opened_status) == ("succeeded", "pending")
+
+
+@pytest.mark.parametrize("status", GIVEN_UP)
+def test_each_item_that_was_given_up_on_is_something_to_redrive(status: str):
+    # Of a saga: over HTTP a redrive is refused unless something is opened as for a whole batch.
+    data = line("succeeded") + line(status, 1, error={"type": "KeyError", "message": "no"})
+    counts = count_statuses(reopen(data, Reopening(whole=True)))
+    assert counts == count_statuses(line("succeeded") + line("pending", 1))

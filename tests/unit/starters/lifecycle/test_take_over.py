@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
@@ -75,17 +76,43 @@ async def test_it_is_started_again_under_its_own_id_and_goes_on_from_its_rows(
     assert (one.reason, one.at, one.ended) == (FAILED, NOW.isoformat(), 0)
 
 
-async def test_each_is_counted_for_the_alert(
-    files: RunFiles, rows: Rows, monkeypatch: pytest.MonkeyPatch
-):
-    told: list[Any] = []
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    found: list[Any] = []
     module = "starters.lifecycle.take_over"
-    monkeypatch.setattr(f"{module}.record_metric", lambda *what: told.append(what))
+    monkeypatch.setattr(f"{module}.record_metric", lambda *what: found.append(what))
+    return found
+
+
+async def test_each_is_counted_for_the_alert(files: RunFiles, rows: Rows, told: list[Any]):
     write(rows, begun(items=10))
     client = Client()
     for _ in range(2):
         await fail_and_take_over(client, files, rows)
     assert told == [(metrics.TAKE_OVERS, 1)] * 2
+
+
+async def test_one_that_ends_the_run_is_not_counted(files: RunFiles, rows: Rows, told: list[Any]):
+    write(rows, begun(items=10))
+    client = Client()
+    for _ in range(MAX_WITHOUT_PROGRESS + 2):
+        await fail_and_take_over(client, files, rows)
+    assert run_of(rows).end is not None
+    assert len(told) == MAX_WITHOUT_PROGRESS - 1
+
+
+async def test_one_whose_start_fails_is_counted_when_it_has_started(
+    files: RunFiles, rows: Rows, told: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    write(rows, begun(items=10))
+    client = Client()
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "start_new", AsyncMock(side_effect=OSError("no hub")))
+        with pytest.raises(OSError, match="no hub"):
+            await fail_and_take_over(client, files, rows)
+    assert told == []
+    await fail_and_take_over(client, files, rows)
+    assert told == [(metrics.TAKE_OVERS, 1)]
 
 
 async def test_a_long_reason_and_none_at_all_are_told_in_few_bytes(files: RunFiles, rows: Rows):
