@@ -97,6 +97,7 @@ def test_runs_go_on_from_their_rows_on_a_hub_of_the_new_versions_own(storage: st
         assert versions_of(after, runs[BROKEN].run_id) == {1, 2}, "what was done was done again"
 
 
+@pytest.mark.needs_embedded
 def test_an_open_run_rests_while_the_watchdog_is_off(storage: str, tmp_path: Path):
     # So nobody takes it up while an instance of the version before may be at work on it.
     settings, hub = settings_of((BROKEN,)), another_hub(tmp_path)
