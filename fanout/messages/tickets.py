@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fanout.models.usage import Usage
@@ -37,6 +38,9 @@ _VARYING = {
 }
 # What earlier versions did not ask: where it is not known, the question is theirs.
 _ADDED = {"pending"}
+# Every turn asks again all that its history has asked: a question is taken apart once. These are
+# the questions of some histories, a few hundred bytes each.
+_KEPT_TICKETS = 2048
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class ForeignAnswer:
 
 def call_ticket(name: str, message: Mapping[str, Any]) -> str:
     """The ticket of a call of an activity."""
-    return _short_hash(f"{name} {json.dumps(_without_varying(message), sort_keys=True)}")
+    return _ticket_of(name, json.dumps(message))
 
 
 def child_ticket(instance_id: str) -> str:
@@ -89,6 +93,12 @@ def _bears_ticket(result: Any) -> bool:
 def _add_ticket_to_answer(ticket: str, answer: Any, usage: Usage | None) -> dict[str, Any]:
     spent = {USAGE: usage.model_dump()} if usage is not None else {}
     return {TICKET: ticket, ANSWER: answer, **spent}
+
+
+@lru_cache(maxsize=_KEPT_TICKETS)
+def _ticket_of(name: str, text: str) -> str:
+    message = _without_varying(json.loads(text))
+    return _short_hash(f"{name} {json.dumps(message, sort_keys=True)}")
 
 
 def _without_varying(value: Any) -> Any:
