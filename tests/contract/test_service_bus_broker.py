@@ -33,7 +33,7 @@ from azure.servicebus.exceptions import (
 
 from tests.support.hosts import service_bus
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 # How long nothing has to come for nothing to be there.
 QUIET_SECONDS = 0.5
 DELETE = ServiceBusReceiveMode.RECEIVE_AND_DELETE

@@ -21,7 +21,7 @@ from azure.servicebus.exceptions import (
 
 from tests.support.hosts import service_bus
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 DEAD = ServiceBusSubQueue.DEAD_LETTER
 FIRST_PLAIN = service_bus.PLAIN_QUEUES - 20
 FIRST_SHORT = service_bus.SHORT_QUEUES - 8

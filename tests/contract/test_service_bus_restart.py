@@ -27,7 +27,7 @@ from tests.support.hosts.service_bus import BrokerProcess, entities
 
 # azure-servicebus leaves the socket of a connection that broke to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 DEAD = ServiceBusSubQueue.DEAD_LETTER
 
 

@@ -21,7 +21,7 @@ from azure.servicebus.exceptions import (
 
 from tests.support.hosts import service_bus
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 QUIET_SECONDS = 0.5
 _numbers: dict[str, Iterator[int]] = {}
 

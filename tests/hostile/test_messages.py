@@ -17,7 +17,7 @@ APP = REPOSITORY / "tests" / "hostile" / "apps" / "poison"
 GOOD = 12
 SEED = 17
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.needs_service_bus,
     pytest.mark.needs_settings,
 ]

@@ -83,9 +83,9 @@ def mail_sink(folder: Path) -> Iterator[str]:
     thread.start()
     sink = SmtpSink(folder, {"S": DEVELOPMENT})
     try:
-        yield asyncio.run_coroutine_threadsafe(sink.start(), loop).result(10)["S"]
+        yield asyncio.run_coroutine_threadsafe(sink.start(), loop).result(120)["S"]
     finally:
-        asyncio.run_coroutine_threadsafe(sink.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(sink.stop(), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

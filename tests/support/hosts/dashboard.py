@@ -16,7 +16,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 # Whatever waits for a run waits for a busy machine.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 # Where the page keeps the key of its tab.
 KEY_NAME = "fanout-function-key"
 

@@ -13,7 +13,7 @@ from tests.support.hosts.service_bus import ROOT, BrokerProcess
 from workloads.orders.shipments import QUEUE
 
 SUBSCRIPTION = "all"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 SETTLE_SECONDS = 20
 QUIET_SECONDS = 2
 MOST_AT_ONCE = 500

@@ -16,7 +16,7 @@ from rig.web import Answer, Host
 __all__ = ["EMBEDDED", "REPOSITORY", "Answer", "Host", "HostProcess", "launch", "running"]
 
 EMBEDDED = (sys.executable, "-m", "localhost", "start")
-START_SECONDS = 60
+START_SECONDS = 180
 # Another host finds free ports before it uses them; somebody may take one meanwhile.
 STARTS_OF_ANOTHER = 3
 STOP_SECONDS = 150

@@ -58,12 +58,12 @@ def mail_server(*, has_smtputf8: bool, goodbye: str = "221 Bye") -> Iterator[Mai
         return SMTP(kept, hostname="localhost", enable_SMTPUTF8=has_smtputf8)
 
     starting = loop.create_server(serve, "127.0.0.1", 0)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(120)
     kept.port = server.sockets[0].getsockname()[1]
     try:
         yield kept
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

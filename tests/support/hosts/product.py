@@ -15,7 +15,7 @@ from tests.support.hosts.host_process import Answer, Host
 from tests.support.hosts.hosts import patient
 from tests.support.replays.local_runs import lines
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 180
 POLL_SECONDS = 0.02
 # A look at a run takes as much of the machine's time: who waits for long looks less often.
 LONGEST_PAUSE_SECONDS = 0.1

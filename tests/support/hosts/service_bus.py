@@ -133,7 +133,7 @@ class BrokerProcess:
         assert process is not None and process.stdout is not None
         process.send_signal(number)
         process.stdout.close()
-        return process.wait(timeout=20)
+        return process.wait(timeout=120)
 
 
 def external() -> str | None:

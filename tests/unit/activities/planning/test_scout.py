@@ -425,7 +425,7 @@ class Holding(MapWorkload[Held, NoParameters]):
     may_go_on = Event()
 
     def process(self, item: Held, context: Context[NoParameters]) -> Any:
-        assert item.n != 1 or self.may_go_on.wait(30)
+        assert item.n != 1 or self.may_go_on.wait(120)
         return item.n
 
 

@@ -27,7 +27,7 @@ from localhost.worker.in_process import InProcessExecutor
 # The library's advice to its own users.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions:DeprecationWarning")
 REPOSITORY = Path(__file__).parents[4]
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 120
 APP = """
 import asyncio, atexit, ctypes, logging, os, pathlib, signal, sys, threading, time
 import azure.functions as func
@@ -52,7 +52,7 @@ def where(n):
 @app.function_name("meet")
 @app.generic_trigger(arg_name="n", type="activityTrigger")
 def meet(n):
-    meeting.wait(10)
+    meeting.wait(120)
     return n
 
 
@@ -107,9 +107,9 @@ def leave(n):
 def count_arenas(n):
     together = threading.Barrier(n)
     def allocate():
-        together.wait(10)
+        together.wait(120)
         kept = bytearray(100_000)
-        together.wait(10)
+        together.wait(120)
     threads = [threading.Thread(target=allocate) for _ in range(n)]
     for thread in threads:
         thread.start()

@@ -117,7 +117,7 @@ def test_whether_runs_wait_for_their_schedules_is_read_side_by_side(
 
     def read_together(*of: Any) -> Any:
         reads.append(of)
-        together.wait(timeout=10)
+        together.wait(timeout=120)
         return read(*of)
 
     monkeypatch.setattr(MemoryTables, "read", read_together)

@@ -14,7 +14,7 @@ from samples.images import photos
 from workloads.images.parameters import ImageParameters
 from workloads.images.workload import Images, Photo
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @dataclass

@@ -13,7 +13,7 @@ from activities.batches.boxes.stretch import Stretch
 from fanout.messages.batches import TimeBox
 from fanout.models.plan import Cut
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 NEVER = 1000.0
 SHORT = TimeBox(seconds=0.2, stuck_seconds=NEVER)
 STUCK = TimeBox(seconds=NEVER, stuck_seconds=0.02)

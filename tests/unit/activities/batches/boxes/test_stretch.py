@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from activities.batches.boxes.stretch import Stretch
 from fanout.models.plan import Cut
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 def make_stretch(*sizes: int, first: int = 0) -> Stretch:

@@ -33,7 +33,7 @@ class Gate(MemoryTables):
         self.writes += 1
         if self.writes == 1:
             self.is_reached.set()
-            assert self.may_go_on.wait(10)
+            assert self.may_go_on.wait(120)
 
 
 def change_behind_a_gate(tables: Gate, rows: Rows, count: int) -> list[Any]:
@@ -46,10 +46,10 @@ def change_behind_a_gate(tables: Gate, rows: Rows, count: int) -> list[Any]:
 
     with ThreadPoolExecutor(count + 1) as pool:
         first = pool.submit(change, "first")
-        assert tables.is_reached.wait(10)
+        assert tables.is_reached.wait(120)
         others = [pool.submit(change, f"other {number}") for number in range(count)]
         for _ in range(count + 1):
-            assert came.acquire(timeout=10)
+            assert came.acquire(timeout=120)
         group = rows._groups[("p", "r")]
         while len(group._changes) < count:
             threading.Event().wait(0.001)
@@ -60,7 +60,7 @@ def change_behind_a_gate(tables: Gate, rows: Rows, count: int) -> list[Any]:
 def test_changes_that_come_while_another_is_written_are_written_together() -> None:
     tables = Gate()
     rows = Rows(tables, "t")
-    answers = [each.result(10) for each in change_behind_a_gate(tables, rows, 15)]
+    answers = [each.result(120) for each in change_behind_a_gate(tables, rows, 15)]
     assert sorted(answers) == [*range(16)], "each saw those before it"
     assert sorted(rows.load("p", "r", Log).lines) == sorted(
         ["first", *(f"other {number}" for number in range(15))]
@@ -80,10 +80,10 @@ def test_each_of_a_group_hears_why_it_was_not_written_and_later_ones_are() -> No
 
     tables.before_write = fail_after_the_first
     first, *others = change_behind_a_gate(tables, rows, 3)
-    assert first.result(10) == 0
+    assert first.result(120) == 0
     for other in others:
         with pytest.raises(ConnectionError, match="storage is away"):
-            other.result(10)
+            other.result(120)
     assert rows.change_together("p", "r", Log, add("later")) == 1
     assert rows.load("p", "r", Log).lines == ["first", "later"]
 
@@ -113,6 +113,6 @@ def test_a_lost_race_is_run_again_for_the_whole_group() -> None:
             raise RowConflictError("somebody was faster")
 
     tables.before_write = lose_once
-    answers = [each.result(10) for each in change_behind_a_gate(tables, rows, 4)]
+    answers = [each.result(120) for each in change_behind_a_gate(tables, rows, 4)]
     assert sorted(answers) == [*range(5)]
     assert len(rows.load("p", "r", Log).lines) == 5

@@ -24,7 +24,7 @@ from localhost.durable.storage.transaction import Transaction
 from localhost.execution.contract import Invocation, OnResults
 from tests.support.doubles.inline_executor import InlineExecutor
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 120
 MOST_CRASHES = 3
 AGAIN_SECONDS = (0.0, 0.02)
 
