@@ -22,7 +22,7 @@ from activities.batches.process_batch import process
 from activities.endings.finish import finish_attempt
 from activities.planning import begin, plan
 from fanout.errors import AttemptOverError
-from fanout.governor import control_rules
+from fanout.governor import control_rules, wave_size
 from fanout.governor.run_state import ControlState
 from fanout.messages.batches import BatchResult, ProcessAsk
 from fanout.messages.beginning import BeginResult
@@ -49,6 +49,12 @@ from tests.support.workloads.saga_workload import Voyage
 from workloads import registry
 
 pytestmark = pytest.mark.usefixtures("lone_runs")
+
+
+@pytest.fixture(autouse=True)
+def patient_scouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stalls makes no slow items: boxes end where a test says so, and not before."""
+    monkeypatch.setattr(wave_size, "SCOUT_SECONDS", 600.0)
 
 
 def end_boxes_after(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
@@ -432,8 +438,11 @@ class Holding(MapWorkload[Held, NoParameters]):
 registry.register(Holding())
 
 
-def test_while_a_scout_is_stuck_others_do_its_rest_and_then_it_says_what_it_kept() -> None:
+def test_while_a_scout_is_stuck_others_do_its_rest_and_then_it_says_what_it_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """At once: a beginning tells of its rest, is asked again, and answers when all is done."""
+    monkeypatch.setattr(wave_size, "SCOUT_SECONDS", 0.2)
     scene = ScoutedRun(inline([{"n": n} for n in range(8)], Holding.name, batch=None))
     Holding.may_go_on.clear()
     asked_again: list[BeginResult] = []
