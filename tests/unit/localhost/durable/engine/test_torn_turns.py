@@ -12,6 +12,8 @@ from tests.support.replays.scripted_tearing import ScriptedTearing
 
 TASK_SCHEDULED, TASK_COMPLETED, CHILD_CREATED, CHILD_COMPLETED, EVENT_SENT = 4, 5, 7, 8, 14
 LONG = 3600.0
+# A turn is held back for longer than a busy machine may take to end the instance.
+STALL_SECONDS = 3.0
 runs: Counter[str] = Counter()
 gates: dict[str, asyncio.Event] = {}
 
@@ -222,13 +224,14 @@ async def test_every_turn_torn_once_ends_all_the_same(path):
 
 
 async def test_an_instance_can_be_terminated_while_its_first_turn_is_held_back(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.1)) as durable:
+    held_back = ScriptedTearing(0, delay_seconds=STALL_SECONDS)
+    async with hub(make_app(), path, tearing=held_back) as durable:
         instance = await durable.start("waits")
         await durable.until(lambda: ran(gate=1))
         await durable.engine.terminate(instance, "enough")
         gates["gate"].set()
         await durable.status(instance, "Terminated")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(STALL_SECONDS + 0.2)
         assert runs["gate"] == 1
 
 
