@@ -12,7 +12,7 @@ from tests.support.replays.scripted_tearing import ScriptedTearing
 
 TASK_SCHEDULED, TASK_COMPLETED, CHILD_CREATED, CHILD_COMPLETED, EVENT_SENT = 4, 5, 7, 8, 14
 LONG = 3600.0
-# A turn is held back for longer than a busy machine may take to end the instance.
+# A turn is held back for longer than a busy machine takes to do what comes meanwhile.
 STALL_SECONDS = 3.0
 runs: Counter[str] = Counter()
 gates: dict[str, asyncio.Event] = {}
@@ -114,7 +114,9 @@ async def is_state(durable, name, text):
 
 
 async def test_an_entitys_answer_outlives_its_state(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=0.3)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(1, delay_seconds=STALL_SECONDS)
+    ) as durable:
         assert await durable.run("takes_ticket") == 1
         assert await state(durable, "tickets") is None
         assert await durable.run("takes_ticket") == 1, "the state was not lost"
@@ -122,7 +124,9 @@ async def test_an_entitys_answer_outlives_its_state(path):
 
 
 async def test_operations_of_other_callers_come_between_those_of_one_never_overtake(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=1.5)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(1, delay_seconds=STALL_SECONDS)
+    ) as durable:
         first = await durable.start("writes", ["a1", "a2"])
         await durable.until(lambda: has(durable, first, EVENT_SENT, 2))
         await durable.run("writes", ["b1", "b2"])
@@ -142,7 +146,9 @@ async def test_a_torn_orchestrator_signals_twice(path):
 
 
 async def test_its_activities_run_twice_and_the_first_results_are_used_once(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.2)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(0, delay_seconds=STALL_SECONDS)
+    ) as durable:
         instance = await durable.start("fan")
         assert await durable.result(instance) == [["a", 1], ["b", 1], ["c", 1]]
         assert (await durable.kinds(instance)).count(TASK_SCHEDULED) == 3
@@ -165,7 +171,9 @@ async def test_a_child_that_is_running_is_left_as_it_is(path):
 
 
 async def test_a_child_that_has_ended_runs_again_and_its_first_answer_counts(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(0, delay_seconds=0.3)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(0, delay_seconds=STALL_SECONDS)
+    ) as durable:
         instance = await durable.start("parent", "counts")
         assert await durable.result("child") == ["child", 1]
         await durable.until(lambda: ran(child=2))
@@ -175,7 +183,9 @@ async def test_a_child_that_has_ended_runs_again_and_its_first_answer_counts(pat
 
 
 async def test_a_child_answers_its_parent_before_its_own_end_is_stored(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(2, delay_seconds=0.3)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(2, delay_seconds=STALL_SECONDS)
+    ) as durable:
         instance = await durable.start("parent", "counts")
         await durable.until(lambda: has(durable, instance, CHILD_COMPLETED))
         assert (await durable.engine.get_instance("child")).runtime_status == "Running"
@@ -186,7 +196,9 @@ async def test_a_child_answers_its_parent_before_its_own_end_is_stored(path):
 
 
 async def test_events_are_handed_over_again_behind_later_ones(path):
-    async with hub(make_app(), path, tearing=ScriptedTearing(1, delay_seconds=0.3)) as durable:
+    async with hub(
+        make_app(), path, tearing=ScriptedTearing(1, delay_seconds=STALL_SECONDS)
+    ) as durable:
         instance = await durable.start("hears")
         await durable.status(instance, "Running")
         for number in (1, 2):
