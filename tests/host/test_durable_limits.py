@@ -21,7 +21,7 @@ POLLS = 2
 
 def finished(host: HostProcess, name: str, value: Any = None, query: str = "") -> Any:
     """Run an orchestration to its end and give its status."""
-    path = f"{BASE}/orchestrators/{name}/{uuid.uuid4().hex}?timeout=120&pollingInterval=1{query}"
+    path = f"{BASE}/orchestrators/{name}/{uuid.uuid4().hex}?timeout=30&pollingInterval=1{query}"
     body = None if value is None else json.dumps(value).encode()
     answer = host.request("POST", path, body)
     assert answer.status == 200, answer.body

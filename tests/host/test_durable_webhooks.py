@@ -220,7 +220,7 @@ def test_a_start_answers_with_every_url(host):
 
 
 def test_a_start_can_wait_for_the_output(host):
-    answer = post(host, "/orchestrators/chain?timeout=120&pollingInterval=1", {"value": 1})
+    answer = post(host, "/orchestrators/chain?timeout=20&pollingInterval=1", {"value": 1})
     assert (answer.status, answer.json) == (200, [1, 1])
 
 

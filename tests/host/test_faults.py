@@ -24,7 +24,7 @@ def faults(folder: Path, document: dict[str, Any]) -> tuple[str, str]:
 
 def finished(host: HostProcess, name: str, value: Any = None) -> Any:
     body = None if value is None else json.dumps(value).encode()
-    path = f"{BASE}/orchestrators/{name}?timeout=120&pollingInterval=1"
+    path = f"{BASE}/orchestrators/{name}?timeout=60&pollingInterval=1"
     answer = host.request("POST", path, body)
     assert answer.status == 200, answer.body
     return answer.json
@@ -39,7 +39,7 @@ def test_an_activity_delivered_twice_runs_twice_and_has_one_result(tmp_path):
     options = faults(tmp_path, {"activities": {"deliver_twice": 1.0}})
     with running(APP, tmp_path, "--no-stack", *options) as host:
         assert "Faults are on" in host.log and '"deliver_twice": 1.0' in host.log
-        path = f"{BASE}/orchestrators/retries/twice?timeout=120&pollingInterval=1"
+        path = f"{BASE}/orchestrators/retries/twice?timeout=60&pollingInterval=1"
         body = json.dumps(counting(tmp_path, "tries")).encode()
         assert host.request("POST", path, body).json in (1, 2)
         assert finished(host, "all_of", {"n": 50}) == list(range(50))
@@ -138,7 +138,7 @@ def test_a_broken_file_of_faults_stops_the_start(tmp_path):
     path = tmp_path / "faults.json"
     path.write_text('{"activities": {"deliver_twice": 2}}')
     process, log = launch(APP, tmp_path, "--no-stack", "--faults", str(path))
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=30) == 1
     assert process.stdout is not None
     process.stdout.close()
     assert "activities.deliver_twice" in log.read_text()
@@ -146,7 +146,7 @@ def test_a_broken_file_of_faults_stops_the_start(tmp_path):
 
 def test_a_share_that_is_none_stops_the_start(tmp_path):
     process, log = launch(APP, tmp_path, "--no-stack", "--faults", "torn=often")
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=30) == 1
     assert process.stdout is not None
     process.stdout.close()
     assert log.read_text() == "--faults torn=often: it takes a share from 0 to 1.\n"
@@ -164,7 +164,7 @@ def test_faults_that_could_never_happen_stop_the_start(tmp_path, document, optio
     path = tmp_path / "faults.json"
     path.write_text(json.dumps(document))
     process, log = launch(APP, tmp_path, *options, "--faults", str(path))
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=30) == 1
     assert process.stdout is not None
     process.stdout.close()
     assert f"--faults: {says}" in log.read_text()

@@ -144,7 +144,7 @@ def test_what_a_task_a_callback_and_a_thread_raise_behind_a_call_stops_nothing(h
     assert outcome(host, "calls", ["same", 1]) == ("Completed", 1)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(120)
 def test_a_failure_of_ten_megabytes_is_kept_whole_and_holds_nobody_up(host):
     status, output = outcome(host, "calls", ["act", ["raise", "10 MB"]])
     assert status == "Failed"

@@ -155,7 +155,7 @@ def fuzzed_host(folder: Path, options: Iterable[str]) -> Iterator[HostProcess]:
         yield host
         if host.process.poll() is None:
             host.stop()
-        reader.join(timeout=120)
+        reader.join(timeout=30)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _list_open(host: HostProcess) -> list[Any]:
     return [instance for instance in shown if not instance["instanceId"].startswith("@")]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("options", EXECUTORS, ids=["workers", "in process"])
 def test_whatever_user_code_raises_or_returns_costs_its_own_call_only(tmp_path, options):
     with fuzzed_host(tmp_path, options) as host:

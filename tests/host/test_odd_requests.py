@@ -36,7 +36,7 @@ IDS = [
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
     with running(APP, tmp_path_factory.mktemp("host"), "--no-stack") as started:
         yield started
-        path = f"{BASE}/orchestrators/calls?timeout=120&pollingInterval=1"
+        path = f"{BASE}/orchestrators/calls?timeout=30&pollingInterval=1"
         assert started.post(path, json.dumps(["same", "good"])).json == "good"
         assert started.process.poll() is None, started.log
 
@@ -196,7 +196,7 @@ def test_a_header_of_odd_bytes_costs_no_more_than_its_request(host, header):
         "GET /api/process",
         "GET /admin/host/status",
     ):
-        with socket.create_connection(("127.0.0.1", host.port), timeout=120) as connection:
+        with socket.create_connection(("127.0.0.1", host.port), timeout=30) as connection:
             connection.sendall(f"{line} HTTP/1.1\r\n".encode() + head)
             answered = b""
             while part := connection.recv(65536):

@@ -122,7 +122,7 @@ def test_the_storage_emulator_outlives_a_reload_and_ends_with_the_host(tmp_path)
 
 def test_without_worker_processes_there_is_no_reload(tmp_path):
     process, log = launch(tmp_path, tmp_path, "--reload", "--workers", "0")
-    assert process.wait(timeout=120) == 2
+    assert process.wait(timeout=30) == 2
     assert process.stdout is not None
     process.stdout.close()
     assert "--workers 0 has none" in log.read_text()

@@ -21,7 +21,7 @@ BASE = "/runtime/webhooks/durabletask"
 def localhost(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "localhost", *words]
     return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -29,7 +29,7 @@ def fill(folder: Path) -> Path:
     """Make a store with two finished instances and one that waits; give its folder."""
     with running(APP, folder, "--no-stack") as host:
         for name in ("chain-1", "chain-2"):
-            path = f"{BASE}/orchestrators/chain/{name}?timeout=120&pollingInterval=1"
+            path = f"{BASE}/orchestrators/chain/{name}?timeout=20&pollingInterval=1"
             assert host.request("POST", path, b'{"value": 1}').status == 200
         host.request("POST", f"{BASE}/orchestrators/collects/waits", b'{"count": 1}')
     return folder / "data"
@@ -172,7 +172,7 @@ def test_an_instance_whose_history_is_broken_fails_at_the_start_and_no_other(dat
             assert (answer.status, answer.json["runtimeStatus"]) == (200, "Failed"), host.log
             assert "the history of instance 'waits' cannot be read" in answer.json["output"]
             assert host.get(f"{BASE}/instances/well").json["runtimeStatus"] == "Running"
-            again = f"{BASE}/orchestrators/chain/chain-3?timeout=120&pollingInterval=1"
+            again = f"{BASE}/orchestrators/chain/chain-3?timeout=20&pollingInterval=1"
             assert host.request("POST", again, b'{"value": 1}').status == 200
             listed = [instance["instanceId"] for instance in host.get(f"{BASE}/instances").json]
             assert {"waits", "well", "chain-3"} <= set(listed)
@@ -192,7 +192,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(data):
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=60,
         check=True,
     )
     assert len(done.stdout.splitlines()) == 1

@@ -20,9 +20,9 @@ def test_a_write_that_fails_ends_the_host_with_the_reason(tmp_path, options):
     with running(APP, tmp_path, "--no-stack", *options) as host:
         with closing(sqlite3.connect(tmp_path / "data" / "durable.sqlite")) as other:
             other.execute("DROP TABLE history")
-        answer = host.request("POST", f"{BASE}/orchestrators/chain?timeout=120", b'{"value": 1}')
+        answer = host.request("POST", f"{BASE}/orchestrators/chain?timeout=30", b'{"value": 1}')
         assert answer.status >= 202
-        assert host.process.wait(timeout=120) == 1
+        assert host.process.wait(timeout=30) == 1
         assert "durable.sqlite can no longer be written: no such table" in host.log
         assert "Traceback" not in host.log
 
@@ -38,7 +38,7 @@ def test_what_was_acknowledged_before_goes_on_once_the_store_is_mended(tmp_path)
         with suppress(RemoteDisconnected):  # it ends before it answers, or after
             answer = host.request("POST", f"{BASE}/orchestrators/chain/two", b'{"value": 1}')
             was_accepted = answer.status == 202
-        assert host.process.wait(timeout=120) == 1
+        assert host.process.wait(timeout=30) == 1
     with closing(sqlite3.connect(path)) as other:
         other.execute("ALTER TABLE away RENAME TO history")
     with running(APP, tmp_path, "--no-stack") as host:

@@ -221,6 +221,6 @@ def test_a_broken_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (data / "keys.json").write_text("{")
     process, log = launch(APP, tmp_path, "--no-stack", "--auth")
     with process:
-        assert process.wait(timeout=120) == 1
+        assert process.wait(timeout=20) == 1
     assert "Delete it to have new ones made" in log.read_text()
     assert "Traceback" not in log.read_text()

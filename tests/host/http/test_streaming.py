@@ -68,7 +68,7 @@ def ask(
     host: HostProcess, method: str, path: str, **more: Any
 ) -> Iterator[http.client.HTTPResponse]:
     """Send a request, and give the response as it begins."""
-    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, path, **more)
         with connection.getresponse() as response:
@@ -205,7 +205,7 @@ def test_a_caller_that_leaves_ends_the_stream(host: HostProcess) -> None:
 def test_a_body_over_the_limit_is_refused(host: HostProcess, is_chunked: bool) -> None:
     framing = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {LIMIT + 1}"
     head = f"POST /api/digest HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", host.port), timeout=120) as caller:
+    with socket.create_connection(("127.0.0.1", host.port), timeout=30) as caller:
         caller.sendall(head)
         if is_chunked:
             caller.sendall(f"{LIMIT + 1:x}\r\n".encode() + b"x" * (LIMIT + 1))
@@ -215,7 +215,7 @@ def test_a_body_over_the_limit_is_refused(host: HostProcess, is_chunked: bool) -
 def test_a_body_that_grows_over_the_limit_later_cuts_the_stream_off(host: HostProcess) -> None:
     head = b"POST /api/flow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     deadline = time.monotonic() + 10
-    with socket.create_connection(("127.0.0.1", host.port), timeout=120) as caller:
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as caller:
         caller.sendall(head)
         assert caller.recv(64).startswith(b"HTTP/1.1 200")
         with contextlib.suppress(ConnectionError):
@@ -258,6 +258,6 @@ def test_an_old_request_type_is_refused_as_by_the_worker(tmp_path: Path) -> None
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text(REFUSED)
     words = [*EMBEDDED, "--app", str(tmp_path), "--port", "0", "--no-stack"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, text=True, timeout=180)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, text=True, timeout=60)
     assert done.returncode != 0
     assert "Function 'old' cannot be loaded: its parameter 'req' is annotated" in done.stderr

@@ -30,7 +30,7 @@ from tests.support.releases.released_work import HELD, HOLDS
 from tests.support.releases.watchdog_clock import ticking
 from tests.support.workloads.errand_workloads import Journal
 
-pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(300)]
 APPS = Path(__file__).parents[1] / "apps"
 SOON, LATEST = 60, 150
 NAMES = (

@@ -29,7 +29,7 @@ from tests.support.releases.moments import (
 )
 from tests.support.releases.released_work import HOLDS
 
-pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.needs_restart, pytest.mark.needs_settings, pytest.mark.timeout(300)]
 APPS = Path(__file__).parents[1] / "apps"
 # All but the last, which waits for its turn until one of them has ended.
 AT_ONCE = len(MOMENTS) - 1

@@ -9,7 +9,7 @@ from fanout import exchanges
 from fanout.exchanges import Deadline, DeadlineError
 from tests.support.doubles.late_answer import LateAnswer
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 
 # Long enough for a busy machine to begin what a deadline of this is to end.
 SOON = 2.0

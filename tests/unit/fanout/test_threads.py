@@ -24,7 +24,7 @@ def test_what_they_set_is_theirs():
         assert pool.submit(name.get).result() == name.get() == "nobody"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "raised", [StopIteration(7), SystemExit(1), asyncio.CancelledError(), ValueError("a")]
 )

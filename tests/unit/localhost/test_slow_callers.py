@@ -9,7 +9,7 @@ from aiohttp import ClientSession, web
 from localhost import slow_callers
 from localhost.slow_callers import QuietConnections, read_body
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 
 

@@ -92,7 +92,7 @@ def storage_at(port: int) -> StorageSettings:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("away", [silent_port, busy_port])
 async def test_no_run_is_called_unreadable_when_storage_does_not_answer(
     away: Callable[[], AbstractContextManager[int]],

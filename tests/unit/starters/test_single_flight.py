@@ -61,7 +61,7 @@ async def test_a_call_that_hangs_is_left_and_not_made_again():
     release.set()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(30)
 async def test_a_call_of_storage_that_drips_ends_and_the_next_is_asked_anew(
     monkeypatch: pytest.MonkeyPatch,
 ):

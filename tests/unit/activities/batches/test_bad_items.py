@@ -91,7 +91,7 @@ def test_a_coroutine_that_cannot_be_cancelled_holds_up_nobody(kind: str) -> None
     run = run_lines(lines, "async-hostile", timeouts={"item_seconds": 0.2})
     running = threading.Thread(target=run.run)
     running.start()
-    running.join(timeout=120)
+    running.join(timeout=20)
     has_ended = not running.is_alive()
     RELEASE.set()
     running.join()

@@ -15,7 +15,7 @@ from fanout.adapters.settings import StorageSettings
 from fanout.adapters.tables import TableStore
 from tests.support.services.raw_answers import RawServer, raw_server
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(120)
 WHOLE = (
     b"HTTP/1.1 200 OK\r\n"
     b"Content-Length: 0\r\n"

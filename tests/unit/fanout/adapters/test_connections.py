@@ -75,7 +75,7 @@ def test_an_answer_whose_head_is_cut_off_is_none(cut: int):
         ask(storage)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(60)
 def test_an_exchange_ends_whatever_patience_there_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connections, "MAX_EXCHANGE_SECONDS", 0.5)
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
@@ -94,7 +94,7 @@ def test_exchanges_that_have_ended_are_not_watched_any_more():
     assert not connections._watch()._exchanges
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(30)
 def test_a_connection_may_be_closed_by_whoever_is_at_the_watch():
     watch = connections.Watch()
     with socket.socket() as sock, socket.socket() as other:
@@ -108,5 +108,5 @@ def test_a_connection_may_be_closed_by_whoever_is_at_the_watch():
         watch._exchanges[other] = (0.0, patience, 1.0)
         thread = threading.Thread(target=watch._end_late, daemon=True)
         thread.start()
-        thread.join(120)
+        thread.join(10)
         assert not thread.is_alive() and not watch._exchanges

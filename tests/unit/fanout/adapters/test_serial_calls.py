@@ -11,7 +11,7 @@ import pytest
 from fanout.adapters import serial_calls
 from fanout.adapters.serial_calls import HungCallError, NoTurnError, SerialCalls
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 
 
 Call = Callable[[Callable[[], Any], float], Any]
@@ -57,10 +57,10 @@ def test_who_waits_behind_a_call_that_hangs_is_told_and_nothing_of_it_is_done(
         calls.end(lambda: done.append("last"))
         for other in others:
             with pytest.raises(HungCallError, match="before it hangs"):
-                other.result(120)
+                other.result(30)
     assert calls.is_alive
     release.set()
-    calls._thread.join(120)
+    calls._thread.join(30)
     assert done == ["last"] and not calls.is_alive
 
 
@@ -68,12 +68,12 @@ def test_to_wait_for_a_turn_is_not_to_hang(call: Call):
     begun, release = threading.Event(), threading.Event()
     with ThreadPoolExecutor(6) as pool:
         slow = pool.submit(call, lambda: begun.set() or release.wait(60), 60)
-        assert begun.wait(120)
+        assert begun.wait(30)
         others = [pool.submit(call, threading.get_ident, 0.5) for _ in range(5)]
         assert not wait(others, 1.0).done
         release.set()
-        assert slow.result(120) is True
-        assert len({other.result(120) for other in others}) == 1
+        assert slow.result(30) is True
+        assert len({other.result(30) for other in others}) == 1
 
 
 def test_a_turn_that_does_not_come_in_time_is_given_up_and_harms_no_other(
@@ -82,12 +82,12 @@ def test_a_turn_that_does_not_come_in_time_is_given_up_and_harms_no_other(
     begun, release, done = threading.Event(), threading.Event(), list[str]()
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(call, lambda: begun.set() or release.wait(60), 60)
-        assert begun.wait(120)
+        assert begun.wait(30)
         with pytest.raises(NoTurnError, match=r"no turn within 0\.05 s"):
             calls.call(lambda: done.append("done"), 30, 0.05)
         other = pool.submit(call, lambda: 7, 30)
         release.set()
-        assert (slow.result(120), other.result(120), done) == (True, 7, [])
+        assert (slow.result(30), other.result(30), done) == (True, 7, [])
 
 
 def test_an_answer_at_the_last_moment_is_one(call: Call, monkeypatch: pytest.MonkeyPatch):
@@ -112,7 +112,7 @@ def test_after_its_end_the_thread_ends_and_no_call_is_waited_for(calls: SerialCa
     done = list[str]()
     for last in ("last", "another"):
         calls.end(partial(done.append, last))
-    calls._thread.join(120)
+    calls._thread.join(30)
     assert not calls.is_alive and done == ["last"]
     with pytest.raises(HungCallError, match="after the last"):
         call(lambda: done.append("done"), 60)
@@ -121,5 +121,5 @@ def test_after_its_end_the_thread_ends_and_no_call_is_waited_for(calls: SerialCa
 
 def test_what_the_last_call_raises_ends_the_thread_all_the_same(calls: SerialCalls):
     calls.end(lambda: 1 // 0)
-    calls._thread.join(120)
+    calls._thread.join(30)
     assert not calls.is_alive

@@ -21,7 +21,7 @@ from fanout.adapters.settings import StorageSettings
 from tests.support.hostile.dripping import dripping
 from tests.support.services.certificates import certificate
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 PART = (
     b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-999999/1000000\r\n"
     b'ETag: "1"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n'

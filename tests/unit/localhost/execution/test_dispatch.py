@@ -125,7 +125,7 @@ async def test_draining_waits_for_what_runs_but_not_for_ever() -> None:
 
 
 async def _until(received: list[InvocationResult], count: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5):
         while len(received) < count:  # noqa: ASYNC110 - nothing tells of a result
             await asyncio.sleep(0.005)
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from localhost.http import sockets
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 
 
 async def test_a_call_that_comes_as_the_server_stops_is_answered():

@@ -57,7 +57,7 @@ async def raising(error: BaseException) -> None:
     raise error
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "endpoint", [endpoints.LIST_RUNS, endpoints.CHANGE_RUN, endpoints.DELETE_RUN]
 )
@@ -77,7 +77,7 @@ async def test_who_waits_for_a_turn_is_answered_in_time_too(
     assert int(response.headers["Retry-After"]) > 0
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "endpoint", [endpoints.GET_RUN, endpoints.DELETE_RUN, endpoints.GET_RESULT_FILE]
 )
@@ -101,7 +101,7 @@ async def test_storage_that_is_away_is_no_fault_of_the_app_whoever_says_so():
     assert int(response.headers["Retry-After"]) > 0
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(60)
 async def test_a_handler_that_never_ends_is_answered_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shell, "MAX_ANSWER_SECONDS", 0.01)
     response = await call(endpoints.LIST_RUNS, asyncio.Event().wait)
